@@ -1,0 +1,25 @@
+// Package telegram is a Telegram Bot API server for one bot, on loopback, as strict as the real one. The project's tests
+// and `peyk sandbox` run the bridge against it. It is written from the Bot API, not from any client of it.
+//
+// There are three sides to it:
+//
+//   - The bot's side is HTTP: [Server] is an http.Handler that serves /bot<token>/<method> and /file/bot<token>/<path>.
+//   - The people's side is Go: [Server.AddUser], [Server.AddForum], [Server.Say], [Server.Press] and their kin do what a
+//     person with a Telegram client does, and [Server.Messages], [Server.WaitMessage] and [Server.Watch] show what a
+//     person sees. [Server.Control] is the same over HTTP, for curl and for the sandbox's page.
+//   - The tester's side breaks things: [Server.Arm], [Server.SetDown], [Server.OnCall], [Server.Redeliver],
+//     [Server.RawUpdate].
+//
+// A world begins empty. A test of the bridge usually begins so:
+//
+//	tg := telegram.New(telegram.Options{})
+//	defer tg.Close()
+//	web := httptest.NewServer(tg) // the bridge's TELEGRAM_API_URL; its token is tg.Token()
+//	owner := tg.AddUser(telegram.User{FirstName: "Sara"})
+//	team := tg.AddForum("Support", owner.ID, tg.Bot().ID)
+//	id, err := tg.Say(telegram.Post{Chat: team, From: owner.ID, Text: "/help"})
+//	answer, err := tg.WaitMessage(ctx, team, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+//
+// Everything is safe for concurrent use. All state is in memory and behind one mutex; no callback of the tester's is ever
+// called with it held. A call costs the same whether a chat has ten messages or a million.
+package telegram
