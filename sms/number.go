@@ -1,0 +1,126 @@
+package sms
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"unicode"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// Number is a telephone number, a short code or an alphanumeric sender in the one form by which two of them compare equal:
+// Iranian mobile numbers as 09121234567, other full numbers as +447911123456, everything else as the panel gave it.
+//
+// It masks itself in logs and errors, all but the last four characters; string(n) is the whole number.
+type Number string
+
+// String returns the number with all but its last four characters masked.
+func (n Number) String() string { return mask(string(n)) }
+
+// LogValue masks the number in every log format.
+func (n Number) LogValue() slog.Value { return slog.StringValue(n.String()) }
+
+// Mobile reports whether n is an Iranian mobile number, the kind a panel charges its usual rate for.
+func (n Number) Mobile() bool {
+	return len(n) == 11 && strings.HasPrefix(string(n), "09") && digitsOnly(string(n))
+}
+
+// Answerable reports whether an SMS can be sent back to n: alphanumeric senders have no telephone behind them.
+func (n Number) Answerable() bool {
+	s := strings.TrimPrefix(string(n), "+")
+	return len(s) >= 3 && digitsOnly(s)
+}
+
+// Normalize brings a number of any spelling into its comparable form. What is no telephone number, such as a short code
+// or a sender's name, comes back as given, without surrounding space.
+func Normalize(s string) Number {
+	if n, err := ParseRecipient(s); err == nil {
+		return n
+	}
+	if digits := clean(s); digitsOnly(digits) && digits != "" {
+		return Number(digits)
+	}
+	return Number(strings.TrimSpace(s))
+}
+
+// NormalizeLine brings a line of ours into its comparable form: panels write 30001234 also as +9830001234, 009830001234
+// or 030001234. It returns an empty Number for what is no number.
+func NormalizeLine(s string) Number {
+	digits := strings.TrimPrefix(clean(s), "+")
+	digits = strings.TrimPrefix(digits, "00")
+	if !digitsOnly(digits) || len(digits) < 3 {
+		return ""
+	}
+	if len(digits) >= 10 && strings.HasPrefix(digits, "98") {
+		digits = digits[2:]
+	}
+	if n := Normalize("0" + strings.TrimPrefix(digits, "0")); n.Mobile() {
+		return n
+	}
+	return Number(strings.TrimLeft(digits, "0"))
+}
+
+// ParseRecipient reads a number someone typed to send an SMS to: 09…, 9…, +98…, 0098…, 98… or any international number
+// with its country code, in Latin, Persian or Arabic digits, with spaces, dashes and brackets.
+func ParseRecipient(s string) (Number, error) {
+	digits := clean(s)
+	if !digitsOnly(strings.TrimPrefix(digits, "+")) {
+		return "", fmt.Errorf("%q is not a telephone number", mask(s))
+	}
+	// Operators open new ranges faster than number tables follow: the form of an Iranian mobile number is enough.
+	local := digits
+	for _, prefix := range []string{"+98", "0098", "98", "0"} {
+		if rest, ok := strings.CutPrefix(digits, prefix); ok {
+			local = strings.TrimPrefix(rest, "0")
+			break
+		}
+	}
+	if len(local) == 10 && local[0] == '9' {
+		return Number("0" + local), nil
+	}
+	parsed, err := phonenumbers.Parse(digits, "IR")
+	if err != nil || !phonenumbers.IsValidNumber(parsed) {
+		return "", fmt.Errorf("%q is not a telephone number", mask(s))
+	}
+	if parsed.GetCountryCode() == 98 {
+		return Number("0" + phonenumbers.GetNationalSignificantNumber(parsed)), nil
+	}
+	return Number(phonenumbers.Format(parsed, phonenumbers.E164)), nil
+}
+
+// Digits replaces Persian and Arabic digits by Latin ones.
+func Digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '۰' && r <= '۹':
+			return '0' + r - '۰'
+		case r >= '٠' && r <= '٩':
+			return '0' + r - '٠'
+		}
+		return r
+	}, s)
+}
+
+// clean leaves of a typed number what counts: digits, a plus, and whatever does not belong there.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		// Format characters, such as bidi marks and joiners, come along when a number is copied from Persian text.
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Pd, r) || strings.ContainsRune("()−.", r) {
+			return -1
+		}
+		return r
+	}, Digits(s))
+}
+
+func digitsOnly(s string) bool {
+	return strings.Trim(s, "0123456789") == ""
+}
+
+func mask(s string) string {
+	runes := []rune(s)
+	if len(runes) <= 4 {
+		return strings.Repeat("*", len(runes))
+	}
+	return strings.Repeat("*", len(runes)-4) + string(runes[len(runes)-4:])
+}
