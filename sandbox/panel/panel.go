@@ -1,0 +1,397 @@
+// Package panel is an SMS panel on loopback: the other side of the wire for the bridge, for its tests and for the sandbox.
+//
+// It speaks the five SOAP methods of the panels it stands for (GetCredit, SendSMS, SendMultipleSMS, GetStatus, GetMsg) byte for byte in
+// the shapes measured on the two kinds of server they run on, and is as strict: parameters by position, error codes with their texts,
+// sixty numbers, repeated numbers dropped, unread messages taken away by the answer that carries them. It is written from the protocol
+// and imports nothing of the bridge, so that a mistake in the client cannot be repeated here.
+//
+//	Receive -> unread -> GetMsg          a customer writes, the bridge fetches
+//	SendSMS -> Sent -> Steps -> GetStatus   the bridge sends, the status moves by itself or by SetStatus
+//	Arm, SetDown, OnCall                 what can go wrong, and when
+//
+// A Server is a Handler; Start gives it a listener of its own, which SetDown needs to refuse connections as a machine that is down does.
+package panel
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Dialect is the kind of server the panel runs on.
+type Dialect int
+
+const (
+	// Nusoap is the PHP library nusoap 0.9.5: parameters by position, answers as structs.
+	Nusoap Dialect = iota
+	// Native is PHP's own SoapServer: parameters by name, answers as Maps. With NoWSDL it goes by position, as the real one does.
+	Native
+)
+
+// Options says how a panel behaves. The zero value is a nusoap panel for user "demo" with password "demo-pass", the lines 30001234 and
+// 30005678 and a million of credit.
+type Options struct {
+	Dialect  Dialect
+	User     string
+	Password string
+	// Lines are the account's own numbers; sending from another is error -5.
+	Lines []string
+	// Credit falls by one for each part of each SMS.
+	Credit float64
+	// NoWSDL answers 404 to ?wsdl.
+	NoWSDL bool
+	// OldOrder takes the parameters of the two sending methods in the order of the older family's WSDL: fromNum, toNum,
+	// messageContent, messageType, user, pass.
+	OldOrder bool
+	// Resend does not mark as read: GetMsg gives the last fifty every time.
+	Resend bool
+	// NewestFirst makes GetMsg give the newest fifty, newest first, instead of the oldest fifty in order.
+	NewestFirst bool
+	// Statuses are the steps each accepted SMS takes by itself; without any it stays at 1.
+	Statuses []Step
+}
+
+// Step is one move of an SMS's status, After the step before it (the first, after the SMS was accepted).
+type Step struct {
+	After  time.Duration
+	Status int
+}
+
+// SMS is one SMS as the panel knows it. Customer is in the form 09… where it is an Iranian mobile number, else as it was given.
+type SMS struct {
+	// ID is the send id; a customer's SMS has none.
+	ID       string    `json:"id,omitempty"`
+	Line     string    `json:"line"`
+	Customer string    `json:"customer"`
+	Text     string    `json:"text"`
+	Status   int       `json:"status,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// Request is one call that reached the panel. Params holds what the panel took each parameter to be (after positions), without user
+// and pass.
+type Request struct {
+	Method     string              `json:"method"`
+	Params     map[string][]string `json:"params,omitempty"`
+	At         time.Time           `json:"at"`
+	CarriedOut bool                `json:"carried_out"`
+	// Answer is the ErrCode given ("0", "-5"), or the Kind of the fault that took its place, or "fault", or "crash".
+	Answer string `json:"answer"`
+}
+
+// Server is an SMS panel. All methods may be called at any time from any goroutine.
+type Server struct {
+	opts Options
+
+	mu       sync.Mutex
+	password string
+	credit   float64
+	nextID   int64
+	unread   []SMS // in order of arrival; taken from either end
+	sent     []*accepted
+	byID     map[string]*accepted
+	rules    []rule
+	requests []Request
+	faults   []Fault
+	onCall   func(Call)
+	down     bool
+	changed  chan struct{} // closed and replaced whenever anything above changes
+	watchers map[*watcher]struct{}
+
+	netMu sync.Mutex // guards the listener's own life; never held together with mu
+	addr  string
+	http  *http.Server
+	ended chan struct{} // closed when http has stopped serving
+}
+
+// accepted is an SMS taken to send.
+type accepted struct {
+	SMS
+	byHand bool // its status was set by hand and does not move by itself any more
+}
+
+// rule gives every SMS to a matching customer a status by hand.
+type rule struct {
+	pattern string
+	status  int
+}
+
+// New returns a panel without a listener. It needs no Close unless Start was called.
+func New(opts Options) *Server {
+	opts.User = cmp.Or(opts.User, "demo")
+	opts.Credit = cmp.Or(opts.Credit, 1_000_000)
+	if opts.Lines == nil {
+		opts.Lines = []string{"30001234", "30005678"}
+	}
+	return &Server{
+		opts:     opts,
+		password: cmp.Or(opts.Password, "demo-pass"),
+		credit:   opts.Credit,
+		nextID:   5000000001,
+		byID:     map[string]*accepted{},
+		changed:  make(chan struct{}),
+		watchers: map[*watcher]struct{}{},
+	}
+}
+
+// Start serves the panel on addr ("" means a free port of 127.0.0.1) and returns its SOAP address. Close ends it.
+func (s *Server) Start(addr string) (string, error) {
+	s.netMu.Lock()
+	defer s.netMu.Unlock()
+	if s.http != nil {
+		return "", errors.New("start panel: already started")
+	}
+	s.addr = cmp.Or(addr, "127.0.0.1:0")
+	if err := s.listen(); err != nil {
+		return "", err
+	}
+	return "http://" + s.addr + "/class/sms/webservice3/server.php", nil
+}
+
+// listen serves on s.addr, which becomes the real address. netMu is held.
+func (s *Server) listen() error {
+	l, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("start panel: %w", err)
+	}
+	s.addr = l.Addr().String()
+	server, ended := &http.Server{Handler: s}, make(chan struct{})
+	s.http, s.ended = server, ended
+	go func() {
+		defer close(ended)
+		server.Serve(l)
+	}()
+	return nil
+}
+
+// hangUp closes the listener and every connection. netMu is held.
+func (s *Server) hangUp() {
+	if s.http == nil {
+		return
+	}
+	s.http.Close()
+	<-s.ended
+	s.http = nil
+}
+
+// Close ends what Start began: the port is free and all connections are closed when it returns.
+func (s *Server) Close() {
+	s.netMu.Lock()
+	defer s.netMu.Unlock()
+	s.hangUp()
+	s.addr = ""
+}
+
+// SetDown takes the panel off the net and puts it back. After Start connections are refused while it is down; a panel served as a
+// Handler closes them unanswered. It fails only if the port was taken by another in the meantime.
+func (s *Server) SetDown(down bool) error {
+	s.netMu.Lock()
+	defer s.netMu.Unlock()
+	if s.addr != "" {
+		switch {
+		case down:
+			s.hangUp()
+		case s.http == nil:
+			if err := s.listen(); err != nil {
+				return err
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down == down {
+		return nil
+	}
+	s.down = down
+	kind := Up
+	if down {
+		kind = Down
+	}
+	s.publish(Event{Kind: kind})
+	return nil
+}
+
+// Receive lets a customer write to a line: the SMS is unread until GetMsg gives it.
+func (s *Server) Receive(customer, line, text string) {
+	s.ReceiveAt(customer, line, text, time.Now())
+}
+
+// ReceiveAt is Receive with the time the SMS bears. The numbers are handed to the bridge exactly as given.
+func (s *Server) ReceiveAt(customer, line, text string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := SMS{Line: line, Customer: customer, Text: text, At: at}
+	s.unread = append(s.unread, m)
+	s.publish(Event{Kind: Received, SMS: m})
+}
+
+// Sent returns the SMS accepted so far, in order.
+func (s *Server) Sent() []SMS {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]SMS, len(s.sent))
+	for i, m := range s.sent {
+		out[i] = m.SMS
+	}
+	return out
+}
+
+// SentCount is len(Sent()) without the copy, for conditions of Wait.
+func (s *Server) SentCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sent)
+}
+
+// Unread is how many SMS wait for GetMsg.
+func (s *Server) Unread() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.unread)
+}
+
+// Requests returns every call so far, in the order they were answered.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// SetStatus sets the status of one SMS by hand; it does not move by itself any more. It reports whether there is such an id.
+func (s *Server) SetStatus(id string, status int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.byID[id]
+	if m == nil {
+		return false
+	}
+	m.byHand = true
+	s.setStatus(m, status)
+	return true
+}
+
+// SetStatusOf sets the status of every SMS to customers whose number in the form 09… matches the pattern (as path.Match has it: "0912*"),
+// those accepted already and those to come. The last call that matches decides.
+func (s *Server) SetStatusOf(pattern string, status int) error {
+	if _, err := path.Match(pattern, ""); err != nil {
+		return fmt.Errorf("set status of %q: %w", pattern, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rules = append(s.rules, rule{pattern, status})
+	for _, m := range s.sent {
+		if ok, _ := path.Match(pattern, m.Customer); ok {
+			m.byHand = true
+			s.setStatus(m, status)
+		}
+	}
+	return nil
+}
+
+// accept takes one SMS to send and returns its id. mu is held.
+func (s *Server) accept(line, customer, text string) string {
+	m := &accepted{SMS: SMS{
+		ID:       strconv.FormatInt(s.nextID, 10),
+		Line:     line,
+		Customer: customer,
+		Text:     text,
+		Status:   1,
+		At:       time.Now(),
+	}}
+	s.nextID++
+	s.sent = append(s.sent, m)
+	s.byID[m.ID] = m
+	s.publish(Event{Kind: Accepted, SMS: m.SMS})
+	for _, r := range slices.Backward(s.rules) {
+		if ok, _ := path.Match(r.pattern, m.Customer); ok {
+			m.byHand = true
+			s.setStatus(m, r.status)
+			break
+		}
+	}
+	s.schedule(m, s.opts.Statuses)
+	return m.ID
+}
+
+// schedule lets an SMS take its next steps by itself, until somebody sets its status by hand.
+func (s *Server) schedule(m *accepted, steps []Step) {
+	if len(steps) == 0 {
+		return
+	}
+	time.AfterFunc(steps[0].After, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if m.byHand {
+			return
+		}
+		s.setStatus(m, steps[0].Status)
+		s.schedule(m, steps[1:])
+	})
+}
+
+// setStatus moves an SMS's status. mu is held.
+func (s *Server) setStatus(m *accepted, status int) {
+	if m.Status == status {
+		return
+	}
+	m.Status = status
+	s.publish(Event{Kind: StatusChanged, SMS: m.SMS})
+}
+
+// Credit is what GetCredit answers now.
+func (s *Server) Credit() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.credit
+}
+
+// SetCredit sets the account's credit.
+func (s *Server) SetCredit(credit float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.credit = credit
+	s.wake()
+}
+
+// SetPassword changes the account's password: calls with the old one are answered -1.
+func (s *Server) SetPassword(password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.password = password
+	s.wake()
+}
+
+// Wait returns nil as soon as cond holds. It asks cond again whenever the panel's state changed, without holding any lock. Otherwise it
+// returns ctx's error.
+func (s *Server) Wait(ctx context.Context, cond func() bool) error {
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		s.mu.Unlock()
+		if cond() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for panel: %w", ctx.Err())
+		}
+	}
+}
+
+// wake lets every Wait look again. mu is held.
+func (s *Server) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// formatCredit writes a credit as PHP would: no exponent, no trailing zeros.
+func formatCredit(c float64) string { return strconv.FormatFloat(c, 'f', -1, 64) }
