@@ -60,6 +60,15 @@ type Fault struct {
 	ContentType string        `json:"content_type,omitempty"`
 }
 
+// carriesOut reports whether a call struck by the fault is carried out all the same.
+func (f Fault) carriesOut() bool {
+	switch f.Kind {
+	case Cut, Endless, Garbage, Slow:
+		return true
+	}
+	return f.CarryOut
+}
+
 // Arm lets a fault strike the next calls it concerns. Faults strike one at a time, in the order they were armed.
 func (s *Server) Arm(f Fault) {
 	if f.Times == 0 {

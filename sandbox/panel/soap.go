@@ -1,8 +1,508 @@
 package panel
 
-import "net/http"
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxRequest is more than any call needs: sixty numbers with a long text each.
+const maxRequest = 4 << 20
+
+// errCrash stands for PHP code that died of what it was given: 500 with an empty body is all the caller sees.
+var errCrash = errors.New("crash")
 
 // ServeHTTP answers GET with ?wsdl with the service description and carries out POSTed SOAP calls, at any path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	http.NotFound(w, r)
+	s.mu.Lock()
+	down := s.down
+	s.mu.Unlock()
+	if down {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("X-Powered-By", "PHP/8.2.36")
+	_, wsdl := r.URL.Query()["wsdl"]
+	switch {
+	case r.Method == http.MethodPost:
+		s.serveCall(w, r)
+	case wsdl && !s.opts.NoWSDL:
+		s.serveWSDL(w, r)
+	case wsdl:
+		http.NotFound(w, r)
+	default:
+		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+		io.WriteString(w, "<html><head><title>smsserver</title></head><body></body></html>")
+	}
+}
+
+func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
+	c, refused := s.readCall(r)
+	if refused != "" {
+		s.record(Request{Answer: "fault"})
+		s.writeFault(w, refused)
+		return
+	}
+
+	s.mu.Lock()
+	hook := s.onCall
+	fault := s.strike(c.method)
+	s.mu.Unlock()
+	if hook == nil {
+		hook = func(Call) {}
+	}
+	hook(Call{c.method, Arrived})
+
+	if fault != nil && fault.Kind == Slow && !fault.CarryOut {
+		pause(r.Context(), fault.Delay)
+	}
+	if fault != nil && !fault.carriesOut() {
+		s.record(Request{Method: c.method, Params: c.named(), Answer: string(fault.Kind)})
+		s.writeStruck(w, r, c, *fault, nil, hook)
+		return
+	}
+
+	answer, err := s.carryOut(c)
+	done := Request{Method: c.method, Params: c.named(), CarriedOut: err == nil && answer.code == 0, Answer: strconv.Itoa(answer.code)}
+	switch {
+	case fault != nil:
+		done.Answer = string(fault.Kind)
+	case err != nil:
+		done.Answer = string(Crash)
+	}
+	s.record(done)
+	hook(Call{c.method, CarriedOut})
+
+	switch {
+	case err != nil:
+		w.WriteHeader(http.StatusInternalServerError)
+	case fault != nil:
+		s.writeStruck(w, r, c, *fault, s.encode(r, c.method, answer), hook)
+	default:
+		s.writeAnswer(w, r, c.method, s.encode(r, c.method, answer), hook)
+	}
+}
+
+// record notes a call that has been dealt with, before the caller can learn of it.
+func (s *Server) record(q Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q.At = time.Now()
+	s.requests = append(s.requests, q)
+	s.publish(Event{Kind: Called, Request: q})
+}
+
+// call is one SOAP call as read: a method and its parameters in the order they stood, or by the order of the WSDL.
+type call struct {
+	method string
+	names  []string
+	params []*element // nil where the request has none of that name
+}
+
+// element is one XML element of a request.
+type element struct {
+	name     string
+	xsiType  string // local part
+	array    bool   // it says what SOAP-ENC:Array it is
+	text     string
+	children []*element
+}
+
+// signature is the names of a method's parameters, in order.
+func (s *Server) signature(method string) []string {
+	switch method {
+	case "GetCredit", "GetMsg":
+		return []string{"user", "pass"}
+	case "GetStatus":
+		return []string{"user", "pass", "unique_ids"}
+	}
+	to, text := "toNum", "messageContent"
+	if method == "SendMultipleSMS" {
+		to, text = "toNums", "messageContents"
+	}
+	if s.opts.OldOrder {
+		return []string{"fromNum", to, text, "messageType", "user", "pass"}
+	}
+	return []string{"user", "pass", "fromNum", to, text}
+}
+
+var methods = []string{"GetCredit", "SendSMS", "SendMultipleSMS", "GetStatus", "GetMsg"}
+
+// byName reports whether parameters are matched by name. nusoap never looks at the names, SoapServer does when it has a WSDL.
+func (s *Server) byName() bool { return s.opts.Dialect == Native && !s.opts.NoWSDL }
+
+// readCall reads a request as the dialect does. What it cannot read it answers with a SOAP Fault of that text.
+func (s *Server) readCall(r *http.Request) (c call, fault string) {
+	degraded, fault := s.checkContentType(r.Header.Get("Content-Type"))
+	if fault != "" {
+		return c, fault
+	}
+	var body io.Reader = r.Body
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			return c, "Problem decoding the compressed request"
+		}
+		body = z
+	}
+	raw, err := io.ReadAll(io.LimitReader(body, maxRequest))
+	if err != nil {
+		return c, "Problem reading the request"
+	}
+	root, err := parse(raw)
+	if err != nil {
+		return c, "XML error parsing SOAP payload: " + err.Error()
+	}
+	op := root.child("Body").first()
+	if op == nil || root.name != "Envelope" {
+		return c, "Bad Request"
+	}
+	if degraded {
+		op.degrade()
+	}
+	// PHP's functions have no case, nusoap compares names as they are.
+	known := slices.IndexFunc(methods, func(m string) bool {
+		return m == op.name || s.opts.Dialect == Native && strings.EqualFold(m, op.name)
+	})
+	switch {
+	case known >= 0:
+		c.method = methods[known]
+	case s.opts.Dialect == Native:
+		return c, fmt.Sprintf("Function (%q) is not a valid method for this service", op.name)
+	default:
+		return c, fmt.Sprintf("method '%s' not defined in service", op.name)
+	}
+	c.names = s.signature(c.method)
+	c.params = op.children
+	if s.byName() {
+		c.params = make([]*element, len(c.names))
+		for i, name := range c.names {
+			c.params[i] = op.child(name)
+		}
+	}
+	return c, ""
+}
+
+// checkContentType reports whether a request is degraded to ISO-8859-1, which nusoap does for want of a charset, or refused. nusoap takes
+// everything after "charset=" for its name, so a further parameter is as wrong as a name its XML parser does not know.
+func (s *Server) checkContentType(contentType string) (degraded bool, fault string) {
+	contentType = strings.ToLower(contentType)
+	if !strings.HasPrefix(contentType, "text/xml") {
+		return false, "Request not of type text/xml"
+	}
+	if s.opts.Dialect == Native {
+		return false, ""
+	}
+	_, charset, given := strings.Cut(contentType, "charset=")
+	if given && strings.Trim(charset, `"'`) != "utf-8" {
+		return false, fmt.Sprintf("Charset from HTTP Content-Type '%s' does not match encoding from XML declaration 'UTF-8'", charset)
+	}
+	return !given, ""
+}
+
+// parse reads an XML document into elements. What is not well-formed, control characters included, is an error, as in PHP's parsers.
+func parse(raw []byte) (*element, error) {
+	d := xml.NewDecoder(bytes.NewReader(raw))
+	var root *element
+	var open []*element
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return root, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			e := &element{name: t.Name.Local}
+			for _, a := range t.Attr {
+				switch a.Name.Local {
+				case "type":
+					_, e.xsiType, _ = strings.Cut(a.Value, ":")
+				case "arrayType":
+					e.array = true
+				}
+			}
+			if len(open) > 0 {
+				parent := open[len(open)-1]
+				parent.children = append(parent.children, e)
+			} else {
+				root = e
+			}
+			open = append(open, e)
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		case xml.CharData:
+			if len(open) > 0 {
+				open[len(open)-1].text += string(t)
+			}
+		}
+	}
+}
+
+// child returns the first child of that name; nil has none.
+func (e *element) child(name string) *element {
+	if e == nil {
+		return nil
+	}
+	for _, c := range e.children {
+		if c.name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+func (e *element) first() *element {
+	if e == nil || len(e.children) == 0 {
+		return nil
+	}
+	return e.children[0]
+}
+
+// degrade does to a request what nusoap does without a charset: it reads UTF-8 into ISO-8859-1, and what does not fit is a question mark.
+func (e *element) degrade() {
+	e.text = strings.Map(func(r rune) rune {
+		if r > 0xFF {
+			return '?'
+		}
+		return r
+	}, e.text)
+	for _, c := range e.children {
+		c.degrade()
+	}
+}
+
+// arg is the text of a scalar. Numbers lose leading zeros, as they do in PHP.
+func (e *element) arg() (string, error) {
+	if e == nil {
+		return "", nil
+	}
+	if len(e.children) > 0 || e.array {
+		return "", errCrash
+	}
+	switch e.xsiType {
+	case "int", "integer", "long", "short":
+		if n, err := strconv.ParseInt(strings.TrimSpace(e.text), 10, 64); err == nil {
+			return strconv.FormatInt(n, 10), nil
+		}
+	}
+	return e.text, nil
+}
+
+// args is the items of a list. Only the form all real servers understand passes: an array that says so, whose items have types.
+func (e *element) args() ([]string, error) {
+	if e == nil || !e.array {
+		return nil, errCrash
+	}
+	items := make([]string, len(e.children))
+	for i, c := range e.children {
+		if c.xsiType == "" {
+			return nil, errCrash
+		}
+		item, err := c.arg()
+		if err != nil {
+			return nil, err
+		}
+		items[i] = item
+	}
+	return items, nil
+}
+
+// param is the parameter the method knows by that name: with positions, whatever stands in its place.
+func (c call) param(name string) *element {
+	for i, n := range c.names {
+		if n == name && i < len(c.params) {
+			return c.params[i]
+		}
+	}
+	return nil
+}
+
+// named is what the method took each parameter to be, for the record, without secrets.
+func (c call) named() map[string][]string {
+	out := map[string][]string{}
+	for i, name := range c.names {
+		if name == "user" || name == "pass" || i >= len(c.params) || c.params[i] == nil {
+			continue
+		}
+		if items, err := c.params[i].args(); err == nil {
+			out[name] = items
+		} else {
+			out[name] = []string{c.params[i].text}
+		}
+	}
+	return out
+}
+
+// pause waits, unless the caller hangs up first.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// writeAnswer answers as the real servers do, telling hook when half of it and all of it is on the wire.
+func (s *Server) writeAnswer(w http.ResponseWriter, r *http.Request, method string, body []byte, hook func(Call)) {
+	body = s.compress(w, r, body)
+	s.answerHeaders(w)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	half := len(body) / 2
+	w.Write(body[:half])
+	s.stage(w, Call{method, HalfAnswered}, hook)
+	w.Write(body[half:])
+	s.stage(w, Call{method, Answered}, hook)
+}
+
+// stage puts what was written on the wire if somebody watches.
+func (s *Server) stage(w http.ResponseWriter, c Call, hook func(Call)) {
+	s.mu.Lock()
+	watched := s.onCall != nil
+	s.mu.Unlock()
+	if watched {
+		http.NewResponseController(w).Flush()
+	}
+	hook(c)
+}
+
+func (s *Server) answerHeaders(w http.ResponseWriter) {
+	h := w.Header()
+	if s.opts.Dialect == Native {
+		h.Set("Content-Type", "text/xml; charset=utf-8")
+		return
+	}
+	h.Set("Server", "NuSOAP Server v0.9.5")
+	h.Set("X-Soap-Server", "NuSOAP/0.9.5 (1.123)")
+	h.Set("Content-Type", "text/xml; charset=UTF-8")
+}
+
+// compress does what nusoap does to answers over 1024 bytes when the caller accepts it: gzip, or a raw deflate stream.
+func (s *Server) compress(w http.ResponseWriter, r *http.Request, body []byte) []byte {
+	accepts := r.Header.Get("Accept-Encoding")
+	if s.opts.Dialect == Native || len(body) <= 1024 {
+		return body
+	}
+	var out bytes.Buffer
+	var z io.WriteCloser
+	switch {
+	case strings.Contains(accepts, "gzip"):
+		w.Header().Set("Content-Encoding", "gzip")
+		z = gzip.NewWriter(&out)
+	case strings.Contains(accepts, "deflate"):
+		w.Header().Set("Content-Encoding", "deflate")
+		z, _ = flate.NewWriter(&out, flate.DefaultCompression)
+	default:
+		return body
+	}
+	z.Write(body)
+	z.Close()
+	return out.Bytes()
+}
+
+// writeFault answers with a SOAP Fault. nusoap's says HTTP/1.0 whatever it was asked in, and closes the connection.
+func (s *Server) writeFault(w http.ResponseWriter, text string) {
+	body := s.fault(text)
+	s.answerHeaders(w)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if s.opts.Dialect == Nusoap {
+		header := maps.Clone(w.Header())
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			defer conn.Close()
+			writeHTTP10(conn, header, body)
+			return
+		}
+	}
+	w.WriteHeader(http.StatusInternalServerError)
+	w.Write(body)
+}
+
+func writeHTTP10(conn net.Conn, header http.Header, body []byte) {
+	var out bytes.Buffer
+	out.WriteString("HTTP/1.0 500 Internal Server Error\r\n")
+	header.Write(&out)
+	out.WriteString("Connection: close\r\n\r\n")
+	out.Write(body)
+	conn.Write(out.Bytes())
+}
+
+// writeStruck answers a call that a fault struck. body is the answer it would have had, nil if it was not carried out.
+func (s *Server) writeStruck(w http.ResponseWriter, r *http.Request, c call, f Fault, body []byte, hook func(Call)) {
+	switch f.Kind {
+	case Close:
+		panic(http.ErrAbortHandler)
+	case Hang:
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	case Slow:
+		if f.CarryOut {
+			pause(r.Context(), f.Delay)
+		}
+		s.writeAnswer(w, r, c.method, body, hook)
+	case Cut:
+		body = s.compress(w, r, body)
+		s.answerHeaders(w)
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		n := f.Bytes
+		if n == 0 {
+			n = len(body) / 2
+		}
+		w.Write(body[:min(n, len(body))])
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	case Endless:
+		s.answerHeaders(w)
+		if _, err := w.Write(body[:len(body)/2]); err != nil {
+			return
+		}
+		filler := bytes.Repeat([]byte(" "), 32<<10)
+		for r.Context().Err() == nil {
+			if _, err := w.Write(filler); err != nil {
+				return
+			}
+		}
+	case Garbage:
+		garbage := f.Body
+		if garbage == "" {
+			garbage = "\uFEFF\n<br />\n<b>Warning</b>:  Undefined variable $row in <b>/home/panel/sms.php</b> on line <b>12</b><br />\n"
+		}
+		s.answerHeaders(w)
+		io.WriteString(w, garbage)
+		w.Write(body)
+	case SOAPFault:
+		s.writeFault(w, f.Text)
+	case Crash:
+		w.WriteHeader(http.StatusInternalServerError)
+	case HTML:
+		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+		io.WriteString(w, "<!DOCTYPE html><html><head><title>Account Suspended</title></head><body><h1>Account Suspended</h1>"+
+			"<p>This account has been suspended.</p></body></html>")
+	case Redirect:
+		w.Header().Set("Location", f.Location)
+		w.WriteHeader(http.StatusFound)
+	case ErrCode:
+		s.writeAnswer(w, r, c.method, s.encode(r, c.method, refusal(f.Code, f.Text)), hook)
+	case Empty:
+		s.answerHeaders(w)
+	case Custom:
+		s.answerHeaders(w)
+		if f.ContentType != "" {
+			w.Header().Set("Content-Type", f.ContentType)
+		}
+		io.WriteString(w, f.Body)
+	}
 }
