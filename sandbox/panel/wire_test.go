@@ -61,7 +61,7 @@ func TestWire(t *testing.T) {
 // clientPart is the part of a sample's name that says which other client asked.
 var clientPart = regexp.MustCompile(`\.from-.*`)
 
-const sampleText = "سلام، این یک پیام آزمایشی است.\nشماره ۱۲۳ می‌خواهد <تأیید> & \"پاسخ\""
+const sampleText = "سلام، این یک پیام آزمایشی است.\nشماره ۱۲۳ می\u200cخواهد <تأیید> & \"پاسخ\""
 
 // world is the panel a sample was taken from.
 func world(t *testing.T, d Dialect, sample string) *Server {
