@@ -1,9 +1,21 @@
-// Package smsapi is the client of the SMS panel: five methods over SOAP 1.1.
+// Package smsapi is the client of the SMS panel: five methods over SOAP 1.1, as PHP panels speak it.
+//
+// The panel's guide names the methods and their fields and leaves the rest open, so an answer is read in three steps, each
+// of which knows nothing of the others: transport.go brings bytes and says how sure it is that the panel has seen the
+// request; tree.go makes a tree of whatever came; answer.go looks for what the method should answer in it.
+//
+// A request is made once. Whatever goes wrong is an *Error whose Kind says what the caller may do: only Unavailable may be
+// repeated without asking anybody.
 package smsapi
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"peyk/sms"
@@ -15,43 +27,138 @@ const MaxRecipients = 60
 // Options are what New can do without; the zero value works.
 type Options struct {
 	Proxy   *url.URL      // http, https or socks5; nil: none, whatever the environment says
-	Timeout time.Duration // for one call, from connecting to the end of the answer; 0: 60 seconds
+	Timeout time.Duration // for one exchange, from connecting to the end of the answer; 0: 60 seconds
 }
 
 // Client calls one panel for one user. It may be used by several goroutines at once.
-type Client struct{}
+type Client struct {
+	address        *url.URL
+	user, password string
+	timeout        time.Duration
+	transport      *http.Transport
+	secrets        []string // what must not be seen in an error
+
+	describing chan struct{}        // holds one token while the WSDL is being read
+	described  map[string]operation // guarded by describing; nil: not known yet
+}
 
 // New returns a client of the panel at address, with or without "?wsdl". It asks the panel
-// nothing; its error means that the address or the proxy is no address.
-func New(address, user, password string, opts Options) (*Client, error) { return &Client{}, nil }
+// nothing; its error means that the address or the proxy is none, and repeats neither.
+func New(address, user, password string, opts Options) (*Client, error) {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return nil, rejected("the panel's address is no http:// or https:// URL")
+	}
+	if p := opts.Proxy; p != nil {
+		switch p.Scheme {
+		case "http", "https", "socks5":
+		default:
+			return nil, rejected("the panel's proxy is no http://, https:// or socks5:// URL")
+		}
+	}
+	query := u.Query()
+	for name := range query {
+		if strings.EqualFold(name, "wsdl") {
+			query.Del(name)
+		}
+	}
+	u.RawQuery, u.Fragment = query.Encode(), ""
+	c := &Client{
+		address: u, user: user, password: password,
+		timeout:    opts.Timeout,
+		describing: make(chan struct{}, 1),
+	}
+	if c.timeout <= 0 {
+		c.timeout = 60 * time.Second
+	}
+	c.transport = newTransport(opts.Proxy, c.timeout)
+	c.keepSecret(password)
+	for _, u := range []*url.URL{u, opts.Proxy} {
+		if u != nil && u.User != nil {
+			secret, _ := u.User.Password()
+			c.keepSecret(secret)
+		}
+	}
+	return c, nil
+}
+
+func (c *Client) keepSecret(secret string) {
+	if secret != "" {
+		c.secrets = append(c.secrets, secret)
+	}
+}
 
 // Pieces splits recipients into pieces a single Send takes: each number once, order kept,
 // at most MaxRecipients in a piece. No recipients: no pieces.
-func Pieces(to []sms.Number) [][]sms.Number { return nil }
+func Pieces(to []sms.Number) [][]sms.Number { return pieces(to) }
+
+func pieces[T comparable](all []T) [][]T {
+	var pieces [][]T
+	seen := map[T]bool{}
+	for _, one := range all {
+		if seen[one] {
+			continue
+		}
+		if len(seen)%MaxRecipients == 0 {
+			pieces = append(pieces, nil)
+		}
+		seen[one] = true
+		last := len(pieces) - 1
+		pieces[last] = append(pieces[last], one)
+	}
+	return pieces
+}
 
 // Credit returns what is left at the panel, as the panel writes it; its unit is not known.
-func (c *Client) Credit(ctx context.Context) (string, error) { return "", nil }
+func (c *Client) Credit(ctx context.Context) (string, error) {
+	response, err := c.call(ctx, "GetCredit", values{})
+	if err != nil {
+		return "", err
+	}
+	credit, err := readCredit(response)
+	return credit, c.own(err)
+}
 
 // Sent is what the panel said of one accepted request.
 type Sent struct {
-	Results []Result // one for each recipient, in the order given
+	// Results are one for each recipient, in the order given.
+	Results []Result
 	// IDs are the panel's ids when they cannot be attributed to the recipients: the
-	// request was accepted all the same and must not be repeated. Else nil.
+	// request was carried out all the same and must not be repeated. Else nil.
 	IDs []sms.ID
 }
 
 // Result is what the panel said of one recipient.
 type Result struct {
 	Recipient sms.Number
-	ID        sms.ID // empty when Err is set, and when Sent.IDs holds the ids
-	Err       *Error // why this recipient was refused, or is uncertain, though others were accepted
+	// ID is empty when Err is set, and when Sent.IDs holds the ids. Empty without either,
+	// the SMS was accepted and the panel did not name it.
+	ID sms.ID
+	// Err is why this recipient was refused, or is uncertain, though others were accepted.
+	Err *Error
 }
 
-// Send asks the panel once to send text to all recipients. No recipients, more than
-// MaxRecipients, a repeated one, or an empty text is Rejected before the panel is asked.
-// With an error nothing was accepted, or, when it is Uncertain, nobody knows.
+// Send asks the panel once to send text to all recipients; a number given twice counts once
+// and has one Result. No recipients, more than MaxRecipients, or an empty text is Rejected
+// before the panel is asked. With an error nothing was accepted, unless it is Uncertain.
 func (c *Client) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (Sent, error) {
-	return Sent{}, nil
+	pieces := Pieces(to)
+	switch {
+	case len(pieces) == 0:
+		return Sent{}, rejected("there are no recipients")
+	case len(pieces) > 1:
+		return Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", MaxRecipients))
+	case strings.TrimSpace(text) == "":
+		return Sent{}, rejected("the text is empty")
+	}
+	response, err := c.call(ctx, "SendSMS", values{
+		"fromNum": string(line), "toNum": texts(pieces[0]), "messageContent": text,
+	})
+	if err != nil {
+		return Sent{}, err
+	}
+	sent, err := readSent(response, pieces[0])
+	return sent, c.own(err)
 }
 
 // Addressed is a text for one recipient.
@@ -61,10 +168,38 @@ type Addressed struct {
 }
 
 // SendEach asks the panel once to send each recipient its own text; a recipient may come
-// more than once. Its limits and errors are those of Send. The error is nil when the panel
-// answered for each recipient, even if it refused some or all of them: see Result.Err.
-func (c *Client) SendEach(ctx context.Context, line sms.Number, texts []Addressed) (Sent, error) {
-	return Sent{}, nil
+// more than once and then has as many Results. Its limits are those of Send. With an error
+// nothing was accepted, unless it is Uncertain; when the panel answered for each recipient
+// there is none, even if it refused all of them: see Result.Err.
+func (c *Client) SendEach(ctx context.Context, line sms.Number, each []Addressed) (Sent, error) {
+	if len(each) == 0 {
+		return Sent{}, rejected("there are no recipients")
+	}
+	if len(each) > MaxRecipients {
+		return Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", MaxRecipients))
+	}
+	var numbers []sms.Number
+	var contents []string
+	for _, a := range each {
+		if strings.TrimSpace(a.Text) == "" {
+			return Sent{}, rejected("a text is empty")
+		}
+		numbers = append(numbers, a.To)
+		contents = append(contents, a.Text)
+	}
+	response, err := c.call(ctx, "SendMultipleSMS", values{
+		"fromNum": string(line), "toNums": texts(numbers), "messageContents": contents,
+	})
+	if err != nil {
+		return Sent{}, err
+	}
+	sent, err := readSentEach(response, each)
+	for i := range sent.Results {
+		if failed := sent.Results[i].Err; failed != nil {
+			failed.Text = c.redact(failed.Text)
+		}
+	}
+	return sent, c.own(err)
 }
 
 // Delivery is the panel's word about one SMS.
@@ -77,11 +212,35 @@ type Delivery struct {
 
 // Known reports whether the panel named one of its six statuses. When it did not, keep
 // what was known before.
-func (d Delivery) Known() bool { return d.Code >= 1 && d.Code <= 6 }
+func (d Delivery) Known() bool { return d.Word != "unknown" }
 
 // Status returns a Delivery for each id, in the order asked, with as many requests as it
-// takes to ask for at most MaxRecipients ids in each.
-func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]Delivery, error) { return nil, nil }
+// takes to ask for at most MaxRecipients ids in each. With an error there are none.
+func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]Delivery, error) {
+	codes := map[sms.ID]int{}
+	for _, asked := range pieces(ids) {
+		response, err := c.call(ctx, "GetStatus", values{"unique_ids": texts(asked)})
+		if err != nil {
+			return nil, err
+		}
+		said, err := readStatuses(response, asked)
+		if err != nil {
+			return nil, c.own(err)
+		}
+		for id, code := range said {
+			codes[id] = code
+		}
+	}
+	var deliveries []Delivery
+	for _, id := range ids {
+		d := Delivery{ID: id, Code: codes[id], Status: statuses[codes[id]], Word: words[codes[id]]}
+		if d.Word == "" {
+			d.Word = "unknown"
+		}
+		deliveries = append(deliveries, d)
+	}
+	return deliveries, nil
+}
 
 // Answer is an answer to GetMsg as it came. Fetching takes the messages away from the panel,
 // so store it before anything else, also when it came beside an error.
@@ -92,11 +251,191 @@ type Answer struct {
 }
 
 // Unread fetches up to 50 unread messages: the panel is asked once and may never give them
-// again. The answer is not looked at; DecodeUnread does that. An answer that was cut, came
-// too slowly or is longer than 8 MiB is returned with Cut set beside an Uncertain error.
-func (c *Client) Unread(ctx context.Context) (Answer, error) { return Answer{}, nil }
+// again. What they are is for DecodeUnread to say. An answer that was cut, came too slowly
+// or is longer than 8 MiB is returned with Cut set beside an Uncertain error; so is one
+// with an HTTP error and no SOAP in it, without Cut.
+func (c *Client) Unread(ctx context.Context) (Answer, error) {
+	r, err := c.post(ctx, "GetMsg", values{})
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{ContentType: r.contentType, Body: r.body, Cut: r.cut != nil}
+	if r.cut != nil {
+		return a, c.own(uncertain("the panel's answer was cut", r.cut))
+	}
+	if _, err := readEnvelope(r.contentType, r.body); r.status != http.StatusOK && err != nil {
+		_, err := readReply(r)
+		return a, c.own(err)
+	}
+	return a, nil
+}
 
 // DecodeUnread returns the messages in an answer, oldest first; those of one second stay in
-// the order they arrived in. Whole messages are returned also beside an error. A non-zero
-// ErrCode is an Error that carries it; an answer without ErrCode, or unreadable, is Uncertain.
-func DecodeUnread(a Answer) ([]sms.Message, error) { return nil, nil }
+// the order they arrived in. Time is zero where the panel gave none that makes sense;
+// Received is left to the caller. Whole messages are returned also beside an error: a
+// non-zero ErrCode is an Error that carries it, and an answer without ErrCode, unreadable,
+// cut, or with something in it that is no message, is Uncertain.
+func DecodeUnread(a Answer) ([]sms.Message, error) {
+	response, err := readResponse(a.ContentType, a.Body)
+	if response == nil {
+		return nil, err
+	}
+	messages, wrong := readUnread(response)
+	if err == nil {
+		err = wrong
+	}
+	return messages, err
+}
+
+// call makes a request and returns the element that answers it.
+func (c *Client) call(ctx context.Context, method string, params values) (*node, error) {
+	r, err := c.post(ctx, method, params)
+	if err != nil {
+		return nil, err
+	}
+	response, err := readReply(r)
+	if err != nil {
+		return nil, c.own(err)
+	}
+	return response, nil
+}
+
+// readReply returns the element that answers a request, or why there is none. A cut that left the envelope whole took
+// nothing away.
+func readReply(r reply) (*node, error) {
+	response, err := readResponse(r.contentType, r.body)
+	var failed *Error
+	if !errors.As(err, &failed) {
+		return response, nil
+	}
+	switch {
+	case r.cut != nil:
+		failed = uncertain("the panel's answer was cut", r.cut)
+	case r.status == http.StatusUnauthorized:
+		failed = &Error{Kind: Auth, Text: "the panel's web server asks for another login"}
+	case r.status == http.StatusProxyAuthRequired:
+		failed = &Error{Kind: Unavailable, Text: "the proxy asks for a login"}
+	case r.status >= 300 && r.status < 400:
+		failed.Text = "the panel redirects to another address"
+	}
+	if r.status != http.StatusOK {
+		failed.Err = fmt.Errorf("http status %d", r.status)
+	}
+	return nil, failed
+}
+
+// post makes the request as the service wants it.
+func (c *Client) post(ctx context.Context, method string, params values) (reply, error) {
+	op, err := c.operation(ctx, method)
+	if err != nil {
+		return reply{}, c.own(err)
+	}
+	params["user"], params["pass"] = c.user, c.password
+	req, err := http.NewRequest(http.MethodPost, c.address.String(), bytes.NewReader(writeRequest(method, op, params)))
+	if err != nil {
+		return reply{}, c.own(rejected("the panel's address is none"))
+	}
+	// Exactly so: with any other spelling nusoap refuses the request, or turns Persian into question marks.
+	req.Header.Set("Content-Type", "text/xml; charset=utf-8")
+	req.Header["SOAPAction"] = []string{`"` + op.action + `"`}
+	r, err := c.exchange(ctx, req)
+	return r, c.own(err)
+}
+
+// operation returns how the service wants a method called.
+func (c *Client) operation(ctx context.Context, method string) (operation, error) {
+	described, err := c.describe(ctx)
+	if err != nil {
+		return operation{}, err
+	}
+	op, ok := described[method]
+	if !ok {
+		return guided(method, "urn:smsserver"), nil
+	}
+	for _, name := range guide[method] {
+		found := false
+		for _, p := range op.params {
+			found = found || p.known == name
+		}
+		if !found {
+			return operation{}, rejected("the panel's WSDL has no parameter " + name)
+		}
+	}
+	return op, nil
+}
+
+// describe returns what the service's WSDL says, which is read once; empty for a service without one. A WSDL that cannot be
+// fetched is Unavailable, since a wrong order of parameters is worse than none.
+func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
+	select {
+	case c.describing <- struct{}{}:
+		defer func() { <-c.describing }()
+	case <-ctx.Done():
+		return nil, &Error{Kind: Unavailable, Text: "the panel was not asked", Err: ctx.Err()}
+	}
+	if c.described != nil {
+		return c.described, nil
+	}
+	address := *c.address
+	address.RawQuery = strings.TrimPrefix(address.RawQuery+"&wsdl", "&")
+	req, err := http.NewRequest(http.MethodGet, address.String(), nil)
+	if err != nil {
+		return nil, rejected("the panel's address is none")
+	}
+	unavailable := func(err error) error {
+		return &Error{Kind: Unavailable, Text: "the panel's WSDL cannot be fetched", Err: err}
+	}
+	r, err := c.exchange(ctx, req)
+	if err != nil {
+		return nil, unavailable(errors.Unwrap(err))
+	}
+	if r.status == http.StatusNotFound {
+		c.described = map[string]operation{}
+		return c.described, nil
+	}
+	if r.cut != nil {
+		return nil, unavailable(r.cut)
+	}
+	operations, err := readWSDL(r.contentType, r.body)
+	_, notSOAP := readEnvelope(r.contentType, r.body)
+	switch {
+	case err == nil && r.status == http.StatusOK:
+		c.described = operations
+		return operations, nil
+	case err == errNoWSDL && notSOAP == nil:
+		// SoapServer without a WSDL says so in a Fault.
+		c.described = map[string]operation{}
+		return c.described, nil
+	case r.status != http.StatusOK:
+		return nil, unavailable(fmt.Errorf("http status %d", r.status))
+	case err != errNoWSDL || len(bytes.TrimSpace(r.body)) == 0:
+		return nil, unavailable(err)
+	case looksLikeHTML(r.body):
+		// A page may be there for an hour only, so it is no answer to keep.
+		return nil, nil
+	}
+	c.described = map[string]operation{}
+	return c.described, nil
+}
+
+// own makes an error of the client's out of any, without the secrets that the panel may have repeated.
+func (c *Client) own(err error) error {
+	if err == nil {
+		return nil
+	}
+	failed, ok := err.(*Error)
+	if !ok {
+		failed = uncertain("", err)
+	}
+	failed.Text = c.redact(failed.Text)
+	return failed
+}
+
+// texts returns numbers or ids as the plain strings they are on the wire.
+func texts[T ~string](from []T) []string {
+	to := make([]string, len(from))
+	for i := range from {
+		to[i] = string(from[i])
+	}
+	return to
+}

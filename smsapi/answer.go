@@ -1,0 +1,398 @@
+package smsapi
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"peyk/sms"
+)
+
+// meanings are the guide's words for its error codes, for when the panel sends the code alone.
+var meanings = map[int]string{
+	-1: "user not recognised",
+	-2: "more than 60 numbers",
+	-3: "sending failed",
+	-4: "the parameters' counts differ",
+	-5: "the sending number is not yours",
+}
+
+// words are this package's names of the guide's status codes.
+var words = map[int]string{
+	1: "sending",
+	2: "telecom_problem",
+	3: "at_telecom",
+	4: "delivered",
+	5: "not_delivered",
+	6: "blacklisted",
+}
+
+// statuses are what the guide's status codes mean to us: 2 and 5 may still change, but so may any Failed.
+var statuses = map[int]sms.Status{
+	1: sms.Sent,
+	2: sms.Failed,
+	3: sms.AtTelecom,
+	4: sms.Delivered,
+	5: sms.Failed,
+	6: sms.Failed,
+}
+
+func uncertain(text string, err error) *Error { return &Error{Kind: Uncertain, Text: text, Err: err} }
+func rejected(text string) *Error             { return &Error{Kind: Rejected, Text: text} }
+
+// readResponse returns the element that answers the method. What could be read of a cut answer comes beside the error.
+func readResponse(contentType string, raw []byte) (*node, error) {
+	body, err := readEnvelope(contentType, raw)
+	var response *node
+	if body != nil {
+		if fault := body.member("Fault"); fault != nil {
+			return nil, faultError(fault)
+		}
+		for _, k := range body.kids {
+			// Beside the response stand the values that an href names.
+			if response == nil || k.id == "" && response.id != "" {
+				response = k
+			}
+		}
+	}
+	switch {
+	case len(bytes.TrimSpace(raw)) == 0:
+		return nil, uncertain("the panel answered nothing", nil)
+	case err == errNoEnvelope && looksLikeHTML(raw):
+		return nil, uncertain("the panel answered a web page", nil)
+	case err != nil:
+		return response, uncertain("the panel's answer cannot be read", err)
+	case response == nil:
+		return nil, uncertain("the panel's answer is empty", nil)
+	}
+	return response, nil
+}
+
+func looksLikeHTML(raw []byte) bool {
+	head := bytes.ToLower(raw[:min(len(raw), 1024)])
+	return bytes.Contains(head, []byte("<html")) || bytes.Contains(head, []byte("<!doctype html"))
+}
+
+// faultError says what a SOAP Fault means: nothing for sure. Its code tells who is to blame, not whether the method ran
+// before it failed, and PHP code says Client for anything.
+func faultError(fault *node) *Error {
+	text := fault.member("faultstring").scalar()
+	if text == "" {
+		text = fault.member("Reason").member("Text").scalar() // SOAP 1.2
+	}
+	if text == "" {
+		text = "the panel's service failed"
+	}
+	return uncertain(text, nil)
+}
+
+// outcome descends from the response to the node that holds ErrCode, however it is wrapped, or to a list.
+func outcome(response *node) *node {
+	n := unfold(response)
+	for n.member("ErrCode") == nil {
+		inner := n.member("return")
+		if inner == nil && len(n.kids) == 1 {
+			inner = n.kids[0]
+		}
+		if inner == nil {
+			break
+		}
+		n = unfold(inner)
+	}
+	return n
+}
+
+// result returns what stands beside ErrCode 0. Any other ErrCode, and none, is an error.
+func result(n *node) (*node, *Error) {
+	text := n.member("ErrCode").scalar()
+	if len(n.kids) == 0 {
+		// Older services answer a refusal as a bare code.
+		if text = n.scalar(); !strings.HasPrefix(text, "-") {
+			text = ""
+		}
+	}
+	code, err := strconv.Atoi(sms.Digits(text))
+	if err != nil {
+		return nil, uncertain("the panel's answer has no ErrCode", nil)
+	}
+	value := unfold(n.member("result"))
+	if code == 0 {
+		return value, nil
+	}
+	failed := &Error{Kind: Rejected, Code: code, Text: value.scalar()}
+	if code == -1 {
+		failed.Kind = Auth
+	}
+	if failed.Text == "" {
+		failed.Text = strings.Join(scalars(value), ", ")
+	}
+	if failed.Text == "" {
+		failed.Text = meanings[code]
+	}
+	return nil, failed
+}
+
+// scalars returns the texts directly in a list, empty ones too: their place counts.
+func scalars(n *node) []string {
+	if n == nil {
+		return nil
+	}
+	var texts []string
+	for _, k := range n.kids {
+		texts = append(texts, k.scalar())
+	}
+	return texts
+}
+
+// readCredit interprets an answer to GetCredit.
+func readCredit(response *node) (string, error) {
+	value, failed := result(outcome(response))
+	if failed != nil {
+		return "", failed
+	}
+	credit := value.scalar()
+	if all := scalars(value); len(all) == 1 {
+		credit = all[0]
+	}
+	if credit == "" {
+		return "", uncertain("the panel's answer has no credit", nil)
+	}
+	return credit, nil
+}
+
+// list returns the values in a list, which may come as a lone value without its list.
+func list(n *node) []*node {
+	if n.scalar() != "" {
+		return []*node{n}
+	}
+	if n == nil {
+		return nil
+	}
+	return n.kids
+}
+
+// readSent interprets an answer to SendSMS; the recipients are distinct.
+func readSent(response *node, to []sms.Number) (Sent, error) {
+	n := outcome(response)
+	value, failed := result(n)
+	if failed != nil {
+		return Sent{}, failed
+	}
+	items := list(value)
+	if value == nil || len(value.kids) == 0 {
+		// The guide speaks of the ids as of a member of their own, which it does not name.
+		for _, k := range n.kids {
+			if k = unfold(k); len(k.kids) > 0 {
+				items = k.kids
+			}
+		}
+	}
+	results := make([]Result, len(to))
+	keyed := map[sms.Number]sms.ID{}
+	var ids []sms.ID
+	for _, item := range items {
+		id := sms.ID(item.scalar())
+		if recipient := sms.Normalize(item.key()); slices.Contains(to, recipient) {
+			keyed[recipient] = id
+		}
+		ids = append(ids, id)
+	}
+	for i, recipient := range to {
+		results[i].Recipient = recipient
+		switch {
+		case len(keyed) > 0 && len(keyed) == len(ids):
+			results[i].ID = keyed[recipient]
+		case len(ids) == len(to):
+			results[i].ID = ids[i]
+		}
+	}
+	if len(ids) == len(to) || len(keyed) > 0 && len(keyed) == len(ids) {
+		return Sent{Results: results}, nil
+	}
+	return Sent{Results: results, IDs: slices.DeleteFunc(ids, func(id sms.ID) bool { return id == "" })}, nil
+}
+
+// readSentEach interprets an answer to SendMultipleSMS.
+func readSentEach(response *node, texts []Addressed) (Sent, error) {
+	n := outcome(response)
+	items := n.kids
+	accepted := false
+	if n.member("ErrCode") != nil || len(n.kids) == 0 {
+		// An error that stands alone concerns all recipients.
+		value, failed := result(n)
+		if failed != nil {
+			return Sent{}, failed
+		}
+		items, accepted = list(value), true
+	}
+	answers := make([]Result, len(items))
+	refused := len(items) == 0 && !accepted
+	var ids []sms.ID
+	for i, item := range items {
+		item = unfold(item)
+		if !accepted || len(item.kids) > 0 {
+			item, answers[i].Err = result(item)
+		}
+		if answers[i].ID = sms.ID(item.scalar()); answers[i].ID != "" {
+			ids = append(ids, answers[i].ID)
+		}
+		refused = refused || answers[i].Err != nil
+	}
+	if len(answers) == len(texts) {
+		for i := range texts {
+			answers[i].Recipient = texts[i].To
+		}
+		return Sent{Results: answers}, nil
+	}
+	sent := Sent{Results: make([]Result, len(texts)), IDs: ids}
+	for i := range texts {
+		sent.Results[i].Recipient = texts[i].To
+		if refused {
+			sent.Results[i].Err = uncertain("the panel did not say which recipients it refused", nil)
+		}
+	}
+	return sent, nil
+}
+
+// readStatuses interprets an answer to GetStatus: for each of the distinct ids a code, 0 when the panel gave none.
+func readStatuses(response *node, ids []sms.ID) (map[sms.ID]int, error) {
+	value, failed := result(outcome(response))
+	if failed != nil {
+		return nil, failed
+	}
+	codes := map[sms.ID]int{}
+	if value == nil {
+		return codes, nil
+	}
+	items := value.kids
+	if len(items) == 0 || describes(value, ids) != "" {
+		items = []*node{value}
+	}
+	for i, item := range items {
+		item = unfold(item)
+		if id := sms.ID(strings.TrimSpace(item.key())); slices.Contains(ids, id) {
+			codes[id] = statusCode(item, id)
+		} else if id := describes(item, ids); id != "" {
+			codes[id] = statusCode(item, id)
+		} else if len(items) == len(ids) && len(item.kids) == 0 {
+			if _, ok := codes[ids[i]]; !ok {
+				codes[ids[i]] = statusCode(item, "")
+			}
+		}
+	}
+	return codes, nil
+}
+
+// describes returns the id that a struct {id, status} is about, or "".
+func describes(item *node, ids []sms.ID) sms.ID {
+	for _, k := range item.kids {
+		name := strings.ToLower(k.name)
+		if id := sms.ID(k.scalar()); strings.HasSuffix(name, "id") && name != "statusid" && slices.Contains(ids, id) {
+			return id
+		}
+	}
+	return ""
+}
+
+// statusCode returns the code in a scalar, or in a struct about id.
+func statusCode(item *node, id sms.ID) int {
+	for _, text := range append([]string{item.scalar()}, scalars(item)...) {
+		if code, err := strconv.Atoi(sms.Digits(text)); err == nil && sms.ID(text) != id {
+			return code
+		}
+	}
+	return 0
+}
+
+// readUnread interprets an answer to GetMsg. Messages that could be read come beside the error.
+func readUnread(response *node) ([]sms.Message, error) {
+	n := outcome(response)
+	value, failed := result(n)
+	if failed != nil && failed.Code == 0 {
+		value = n // without ErrCode they are still messages, and will not come again
+	}
+	var messages []sms.Message
+	strange := false
+	var collect func(n *node)
+	collect = func(n *node) {
+		if m, ok := message(n); ok {
+			messages = append(messages, m)
+			return
+		}
+		for _, k := range n.kids {
+			k = unfold(k)
+			strange = strange || k.scalar() != ""
+			collect(k)
+		}
+	}
+	// A text instead of a list says in words that there are none.
+	if value != nil {
+		collect(value)
+	}
+	older, newer := 0, 0
+	for i := 1; i < len(messages); i++ {
+		switch messages[i].Time.Compare(messages[i-1].Time) {
+		case -1:
+			older++
+		case 1:
+			newer++
+		}
+	}
+	if older > newer {
+		slices.Reverse(messages)
+	}
+	slices.SortStableFunc(messages, func(a, b sms.Message) int { return a.Time.Compare(b.Time) })
+	if failed != nil {
+		return messages, failed
+	}
+	if strange {
+		return messages, uncertain("the panel's answer holds what is no message", nil)
+	}
+	return messages, nil
+}
+
+// message returns the SMS that a whole struct describes.
+func message(n *node) (sms.Message, bool) {
+	var from, to, msg, at *node
+	known := 0
+	for _, k := range n.kids {
+		switch strings.ToLower(k.name) {
+		case "from":
+			from = k
+		case "to":
+			to = k
+		case "msg":
+			msg = k
+		case "time":
+			at = k
+		default:
+			continue
+		}
+		known++
+	}
+	if n.open || known < 2 {
+		return sms.Message{}, false
+	}
+	m := sms.Message{Direction: sms.Inbound, Time: unixTime(at.scalar())}
+	m.Customer = sms.Normalize(from.scalar())
+	if m.Line = sms.NormalizeLine(to.scalar()); m.Line == "" {
+		m.Line = sms.Normalize(to.scalar())
+	}
+	if msg != nil && !msg.null {
+		m.Text = lineEnds.Replace(msg.text)
+	}
+	return m, true
+}
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// unixTime reads a Unix timestamp; what can be none is the zero time.
+func unixTime(text string) time.Time {
+	seconds, err := strconv.ParseUint(sms.Digits(text), 10, 32)
+	if err != nil || seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0)
+}

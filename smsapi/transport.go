@@ -1,0 +1,128 @@
+package smsapi
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxAnswer is how long an answer may be after unpacking: 50 long SMS are some 100 KB.
+const maxAnswer = 8 << 20
+
+var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+
+// reply is an answer over HTTP, whole or not.
+type reply struct {
+	status      int
+	contentType string
+	body        []byte // unpacked
+	cut         error  // why the end of body is missing, or nil
+}
+
+// newTransport returns a transport that connects anew for each request: a reused connection can die under a request, and
+// then nobody knows whether the panel has seen it. That costs one round trip every few seconds.
+func newTransport(proxy *url.URL, timeout time.Duration) *http.Transport {
+	// HTTP/2 would repeat a request by itself.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	t := &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+		TLSHandshakeTimeout:    timeout,
+		DisableKeepAlives:      true,
+		DisableCompression:     true, // exchange unpacks: it must also unpack what was cut
+		MaxResponseHeaderBytes: 64 << 10,
+		Protocols:              &protocols,
+	}
+	if proxy != nil {
+		t.Proxy = http.ProxyURL(proxy)
+	}
+	return t
+}
+
+// exchange makes one request and never another: no redirect is followed, nothing is repeated. Its error is Unavailable when
+// there was no connection, so that the request surely was not made; later it is Uncertain. What was read of an answer's body
+// is in the reply, whose cut says what ended it.
+func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	connected := false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected = true },
+	})
+	req = req.WithContext(ctx)
+	req.Header.Set("User-Agent", "Peyk")
+	req.Header.Set("Accept-Encoding", "gzip")
+	if c.address.User != nil {
+		password, _ := c.address.User.Password()
+		req.SetBasicAuth(c.address.User.Username(), password)
+	}
+	// RoundTrip and not a http.Client: that would follow redirects and put the address into its errors.
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil && !connected {
+		return reply{}, &Error{Kind: Unavailable, Text: "the panel cannot be reached", Err: c.blank(err)}
+	}
+	if err != nil {
+		return reply{}, uncertain("the panel's answer did not come", c.blank(err))
+	}
+	defer resp.Body.Close()
+	r := reply{status: resp.StatusCode, contentType: resp.Header.Get("Content-Type")}
+	r.body, r.cut = unpack(resp.Header.Get("Content-Encoding"), resp.Body)
+	r.cut = c.blank(r.cut)
+	return r, nil
+}
+
+// unpack reads a body up to maxAnswer. It returns what it could read beside an error.
+func unpack(encoding string, body io.Reader) ([]byte, error) {
+	packed := bufio.NewReader(body)
+	// Some hosts pack without saying so, others say so and do not pack: the first bytes know better.
+	head, _ := packed.Peek(2)
+	var plain io.Reader = packed
+	var err error
+	switch {
+	case bytes.Equal(head, []byte{0x1f, 0x8b}):
+		plain, err = gzip.NewReader(packed)
+	case strings.EqualFold(strings.TrimSpace(encoding), "deflate") && len(head) == 2 && head[0] != '<':
+		if head[0]&0x0f == 8 && (int(head[0])<<8|int(head[1]))%31 == 0 {
+			plain, err = zlib.NewReader(packed)
+		} else {
+			plain = flate.NewReader(packed)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("unpack answer: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(plain, maxAnswer+1))
+	if len(text) > maxAnswer {
+		return text[:maxAnswer], errTooLong
+	}
+	return text, err
+}
+
+// blank returns err without what must not be seen: a server may repeat in its answer what it was sent, and net/http quotes
+// malformed answers.
+func (c *Client) blank(err error) error {
+	if err == nil || c.redact(err.Error()) == err.Error() {
+		return err
+	}
+	return errors.New(c.redact(err.Error()))
+}
+
+// redact blanks every secret in a text.
+func (c *Client) redact(text string) string {
+	for _, secret := range c.secrets {
+		text = strings.ReplaceAll(text, secret, "***")
+	}
+	return text
+}

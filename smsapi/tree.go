@@ -1,0 +1,380 @@
+package smsapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// node is any value in an answer. Whether it is a struct, a list, a Map or a scalar is the
+// reader's guess: servers label the same PHP array in all these ways.
+type node struct {
+	name string // without its prefix; a Map's key, where the node was the value of one
+	text string // of a scalar
+	kids []*node
+	id   string
+	href string
+	null bool
+	open bool // its end is missing: the answer was cut inside it
+}
+
+// Limits of a tree: 50 messages take some 700 nodes, 8 deep. More is an attack or a mistake, and costs memory.
+const (
+	maxNodes = 100_000
+	maxDepth = 64
+)
+
+var (
+	errDoctype    = errors.New("the answer has a DOCTYPE")
+	errNoEnvelope = errors.New("the answer holds no SOAP envelope")
+	errCut        = errors.New("the answer has no end")
+	errTooLarge   = errors.New("the answer has too many elements")
+)
+
+// member returns the first child of that name, in any case, or nil.
+func (n *node) member(name string) *node {
+	if n == nil {
+		return nil
+	}
+	for _, k := range n.kids {
+		if strings.EqualFold(k.name, name) {
+			return k
+		}
+	}
+	return nil
+}
+
+// scalar returns the text without surrounding space; empty for nil, null, what is no scalar and what was cut.
+func (n *node) scalar() string {
+	if n == nil || n.null || n.open || len(n.kids) > 0 {
+		return ""
+	}
+	return strings.TrimSpace(n.text)
+}
+
+// key returns the name under which a PHP array held the node: nusoap has to disguise names that are numbers.
+func (n *node) key() string { return strings.TrimPrefix(n.name, "__numeric_") }
+
+// builder grows a tree without recursion.
+type builder struct {
+	root  node // holds the one element there is
+	stack []*node
+	count int
+}
+
+func (b *builder) top() *node {
+	if len(b.stack) == 0 {
+		return &b.root
+	}
+	return b.stack[len(b.stack)-1]
+}
+
+func (b *builder) push(n *node) error {
+	if b.count++; b.count > maxNodes || len(b.stack) >= maxDepth {
+		return errTooLarge
+	}
+	n.open = true
+	b.top().kids = append(b.top().kids, n)
+	b.stack = append(b.stack, n)
+	return nil
+}
+
+func (b *builder) pop() {
+	b.top().open = false
+	b.stack = b.stack[:len(b.stack)-1]
+}
+
+var envelope = regexp.MustCompile(`<(?:[\w.-]+:)?Envelope[\s>/]`)
+
+// readEnvelope reads the SOAP envelope in an answer, whatever stands before or after it, and returns its Body. When the
+// envelope is cut or broken, the Body holds what could be read and the error says why it ends there.
+func readEnvelope(contentType string, raw []byte) (*node, error) {
+	data := toUTF8(contentType, raw)
+	at := envelope.FindIndex(data)
+	head := data
+	if at != nil {
+		head = data[:at[0]]
+	}
+	if at == nil {
+		return nil, errNoEnvelope
+	}
+	if hasDoctype(head) {
+		return nil, errDoctype
+	}
+	b := builder{}
+	err := b.readXML(replaceIllegal(data[at[0]:]))
+	if err == errDoctype {
+		return nil, err
+	}
+	root := b.root.kids[:min(1, len(b.root.kids))]
+	if len(root) == 0 {
+		return nil, err
+	}
+	settled, tooLarge := settle(root[0])
+	if tooLarge != nil {
+		return nil, tooLarge
+	}
+	body := settled.member("Body")
+	if body == nil && err == nil {
+		err = errors.New("the SOAP envelope has no body")
+	}
+	return body, err
+}
+
+// hasDoctype reports whether the text before the root element declares a document type.
+func hasDoctype(head []byte) bool {
+	return bytes.Contains(bytes.ToUpper(head), []byte("<!DOCTYPE"))
+}
+
+// readXML reads one element.
+func (b *builder) readXML(data []byte) error {
+	d := xml.NewDecoder(bytes.NewReader(data))
+	// RawToken leaves prefixes alone and does not compare tags, which saves half of the time; pop does that. Unknown
+	// entities stay as they are written.
+	d.Strict = false
+	for {
+		token, err := d.RawToken()
+		if err == io.EOF {
+			return errCut
+		}
+		if err != nil {
+			return fmt.Errorf("the answer is no XML: %w", err)
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			n := &node{name: t.Name.Local}
+			for _, a := range t.Attr {
+				switch a.Name.Local {
+				case "id":
+					n.id = a.Value
+				case "href", "ref":
+					n.href = strings.TrimPrefix(a.Value, "#")
+				case "nil", "null":
+					n.null = a.Value == "true" || a.Value == "1"
+				}
+			}
+			if err := b.push(n); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			if b.top().name != t.Name.Local {
+				return fmt.Errorf("the answer is no XML: %w", errCut)
+			}
+			b.pop()
+			if len(b.stack) == 0 {
+				return nil
+			}
+		case xml.CharData:
+			// Space between elements is nobody's text.
+			if n := b.top(); len(n.kids) == 0 {
+				n.text += string(t)
+			}
+		case xml.Directive:
+			return errDoctype
+		}
+	}
+}
+
+// settle copies a tree, puts what an href names in its place and turns Maps into structs.
+func settle(root *node) (*node, error) {
+	named := map[string]*node{}
+	var note func(n *node)
+	note = func(n *node) {
+		if n.id != "" {
+			named[n.id] = n
+		}
+		for _, k := range n.kids {
+			note(k)
+		}
+	}
+	note(root)
+	// References can name one another, so that the tree they stand for is endless, or just huge.
+	count := 0
+	var copied func(n *node, depth int) (*node, error)
+	copied = func(n *node, depth int) (*node, error) {
+		if count++; count > maxNodes || depth > maxDepth {
+			return nil, errTooLarge
+		}
+		if target := named[n.href]; n.href != "" && target != nil {
+			n = &node{name: n.name, text: target.text, kids: target.kids, href: target.href, null: target.null, open: target.open}
+			if n.href != "" {
+				return copied(n, depth+1)
+			}
+		}
+		c := *n
+		c.kids = make([]*node, 0, len(n.kids))
+		for _, k := range n.kids {
+			k, err := copied(k, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			c.kids = append(c.kids, k)
+		}
+		for i, k := range c.kids {
+			key, value := k.member("key"), k.member("value")
+			if len(k.kids) == 2 && key != nil && value != nil && len(key.kids) == 0 {
+				value.name = key.text
+				value.open = value.open || k.open
+				c.kids[i] = value
+			}
+		}
+		return &c, nil
+	}
+	return copied(root, 0)
+}
+
+// unfold returns the value that a scalar holds as JSON, or else n itself. It is for a place where the answer has its
+// outcome, not for a text: an SMS may well look like JSON.
+func unfold(n *node) *node {
+	if n == nil || len(n.kids) > 0 {
+		return n
+	}
+	text := strings.TrimSpace(n.text)
+	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
+		return n
+	}
+	b := builder{}
+	err := b.readJSON(text)
+	if len(b.root.kids) == 0 || err != nil && !n.open {
+		return n
+	}
+	value := b.root.kids[0]
+	value.name = n.name
+	return value
+}
+
+// readJSON reads one value; members keep their order, which a Go map would lose.
+func (b *builder) readJSON(text string) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var inObject []bool
+	name, named := "", false
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return err
+		}
+		if delim, ok := token.(json.Delim); ok && (delim == '}' || delim == ']') {
+			b.pop()
+			inObject = inObject[:len(inObject)-1]
+		} else if key, ok := token.(string); ok && !named && len(inObject) > 0 && inObject[len(inObject)-1] {
+			name, named = key, true
+			continue
+		} else {
+			n := &node{name: name, null: token == nil}
+			name, named = "", false
+			if err := b.push(n); err != nil {
+				return err
+			}
+			if delim, ok := token.(json.Delim); ok {
+				inObject = append(inObject, delim == '{')
+				continue
+			}
+			if token != nil && token != false { // PHP writes false as an empty string or as 0, and means nothing
+				n.text = fmt.Sprint(token)
+			}
+			b.pop()
+		}
+		if len(b.stack) == 0 {
+			return nil
+		}
+	}
+}
+
+var xmlEncoding = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding=["']([\w.:-]+)["']`)
+
+// toUTF8 returns the text of an answer. Servers often declare ISO-8859-1 and write UTF-8, so what is UTF-8 is taken for it
+// whatever was declared.
+func toUTF8(contentType string, raw []byte) []byte {
+	for _, mark := range []struct {
+		prefix string
+		order  unicode.Endianness
+	}{
+		{"\xff\xfe", unicode.LittleEndian}, {"<\x00", unicode.LittleEndian},
+		{"\xfe\xff", unicode.BigEndian}, {"\x00<", unicode.BigEndian},
+	} {
+		if bytes.HasPrefix(raw, []byte(mark.prefix)) {
+			// The decoder replaces what it cannot read, so its error says nothing.
+			text, _ := unicode.UTF16(mark.order, unicode.UseBOM).NewDecoder().Bytes(raw)
+			return text
+		}
+	}
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
+	if utf8.Valid(raw) {
+		return raw
+	}
+	declared := ""
+	if m := xmlEncoding.FindSubmatch(raw[:min(len(raw), 200)]); m != nil {
+		declared = string(m[1])
+	} else if _, params, err := mime.ParseMediaType(contentType); err == nil {
+		declared = params["charset"]
+	}
+	encoding, err := htmlindex.Get(declared)
+	// One text that a server cut inside a character must not garble the 49 beside it.
+	if err != nil || mostlyUTF8(raw) {
+		return bytes.ToValidUTF8(raw, []byte("\ufffd"))
+	}
+	text, err := encoding.NewDecoder().Bytes(raw)
+	if err != nil {
+		return bytes.ToValidUTF8(raw, []byte("\ufffd"))
+	}
+	return text
+}
+
+// mostlyUTF8 reports whether more characters are whole in UTF-8 than bytes are broken.
+func mostlyUTF8(raw []byte) bool {
+	whole, broken := 0, 0
+	for len(raw) > 0 {
+		r, size := utf8.DecodeRune(raw)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			broken++
+		case size > 1:
+			whole++
+		}
+		raw = raw[size:]
+	}
+	return whole > broken
+}
+
+// legal reports whether XML 1.0 allows the character.
+func legal(r rune) bool {
+	return r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xd7ff || r >= 0xe000 && r <= 0xfffd || r >= 0x10000 && r <= utf8.MaxRune
+}
+
+var charRef = regexp.MustCompile(`&#(?:[0-9]+|[xX][0-9a-fA-F]+);`)
+
+// replaceIllegal replaces the characters that XML forbids, raw or as a reference: servers pass them on from an SMS as they
+// came, and one of them would make the other 49 messages unreadable.
+func replaceIllegal(data []byte) []byte {
+	data = bytes.Map(func(r rune) rune {
+		if !legal(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, data)
+	if !bytes.Contains(data, []byte("&#")) {
+		return data
+	}
+	return charRef.ReplaceAllFunc(data, func(ref []byte) []byte {
+		var r rune
+		digits, format := ref[2:len(ref)-1], "%d"
+		if digits[0] == 'x' || digits[0] == 'X' {
+			digits, format = digits[1:], "%x"
+		}
+		if _, err := fmt.Sscanf(string(digits), format, &r); err != nil || !legal(r) {
+			return []byte("\ufffd")
+		}
+		return ref
+	})
+}
