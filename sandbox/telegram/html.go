@@ -1,0 +1,433 @@
+package telegram
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// htmlTags are the tags Telegram knows and the entities they make.
+var htmlTags = map[string]string{
+	"b": "bold", "strong": "bold",
+	"i": "italic", "em": "italic",
+	"u": "underline", "ins": "underline",
+	"s": "strikethrough", "strike": "strikethrough", "del": "strikethrough",
+	"span": "spoiler", "tg-spoiler": "spoiler",
+	"a": "text_link", "code": "code", "pre": "pre",
+	"blockquote": "blockquote", "tg-emoji": "custom_emoji",
+}
+
+// entityRank orders entities that begin and end together, outermost first.
+var entityRank = map[string]int{
+	"blockquote": 0, "expandable_blockquote": 0, "pre": 11, "code": 20, "text_link": 49, "bold": 90,
+	"italic": 91, "underline": 92, "strikethrough": 93, "spoiler": 94, "custom_emoji": 99,
+}
+
+// openTag is a start tag whose end has not come yet.
+type openTag struct {
+	name, argument string
+	offset, size   int // of the text before it: UTF-16 units, bytes
+}
+
+// parseHTML reads a text in Telegram's HTML, with Telegram's own words for what is wrong in it. Byte offsets in them count in src.
+// Like Telegram it takes &lt &gt &amp &quot and numbers, with or without semicolon, and leaves every other & as it stands.
+func parseHTML(src string) (string, []Entity, error) {
+	var (
+		text     strings.Builder
+		entities []Entity
+		open     []openTag
+		offset   int // of text, in UTF-16 units
+	)
+	at := func(i int) byte { // 0 behind the end, so that loops need no second condition
+		if i < len(src) {
+			return src[i]
+		}
+		return 0
+	}
+	for i := 0; i < len(src); {
+		if src[i] == '&' {
+			if r, next, err := decodeHTMLEntity(src, i); err != nil {
+				return "", nil, err
+			} else if next > i {
+				text.WriteRune(r)
+				offset += utf16.RuneLen(r)
+				i = next
+				continue
+			}
+		}
+		if src[i] != '<' {
+			r, n := utf8.DecodeRuneInString(src[i:])
+			text.WriteString(src[i : i+n])
+			offset += max(utf16.RuneLen(r), 1)
+			i += n
+			continue
+		}
+		begin := i
+		i++
+		if at(i) == '/' {
+			if len(open) == 0 {
+				return "", nil, fmt.Errorf("Unexpected end tag at byte offset %d", begin)
+			}
+			for i < len(src) && !isSpace(src[i]) && src[i] != '>' {
+				i++
+			}
+			name := strings.ToLower(src[begin+2 : i])
+			for isSpace(at(i)) {
+				i++
+			}
+			if at(i) != '>' {
+				return "", nil, fmt.Errorf("Unclosed end tag at byte offset %d", begin)
+			}
+			i++
+			tag := open[len(open)-1]
+			open = open[:len(open)-1]
+			if name != "" && name != tag.name {
+				return "", nil, fmt.Errorf("Unmatched end tag at byte offset %d, expected \"</%s>\", found \"</%s>\"", begin, tag.name, name)
+			}
+			if offset == tag.offset {
+				continue
+			}
+			e := Entity{Type: htmlTags[tag.name], Offset: tag.offset, Length: offset - tag.offset}
+			switch tag.name {
+			case "a":
+				link := tag.argument
+				if link == "" {
+					link = text.String()[tag.size:]
+				}
+				if e.URL = linkURL(link); e.URL == "" {
+					continue // a link to nowhere is text
+				}
+			case "code":
+				e.Language = tag.argument
+			case "blockquote":
+				if tag.argument != "" {
+					e.Type = "expandable_blockquote"
+				}
+			case "tg-emoji":
+				n, err := strconv.ParseUint(tag.argument, 10, 64)
+				if err != nil || n == 0 || strconv.FormatUint(n, 10) != tag.argument {
+					return "", nil, fmt.Errorf("Invalid custom emoji identifier specified")
+				}
+				e.CustomEmojiID = tag.argument
+			}
+			entities = append(entities, e)
+			continue
+		}
+
+		for i < len(src) && !isSpace(src[i]) && src[i] != '>' {
+			i++
+		}
+		if i == len(src) {
+			return "", nil, fmt.Errorf("Unclosed start tag at byte offset %d", begin)
+		}
+		tag := openTag{name: strings.ToLower(src[begin+1 : i]), offset: offset, size: text.Len()}
+		if htmlTags[tag.name] == "" {
+			return "", nil, fmt.Errorf("Unsupported start tag \"%s\" at byte offset %d", tag.name, begin)
+		}
+		for at(i) != '>' {
+			for isSpace(at(i)) {
+				i++
+			}
+			if at(i) == '>' {
+				break
+			}
+			start := i
+			for i < len(src) && !isSpace(src[i]) && src[i] != '=' && src[i] != '>' {
+				i++
+			}
+			name := strings.ToLower(src[start:i])
+			if name == "" {
+				if i == len(src) {
+					return "", nil, fmt.Errorf("Unclosed start tag \"%s\" at byte offset %d", tag.name, begin)
+				}
+				return "", nil, fmt.Errorf("Empty attribute name in the tag \"%s\" at byte offset %d", tag.name, begin)
+			}
+			for isSpace(at(i)) {
+				i++
+			}
+			if i == len(src) {
+				return "", nil, fmt.Errorf("Unclosed start tag \"%s\" at byte offset %d", tag.name, begin)
+			}
+			value := ""
+			if src[i] == '=' {
+				i++
+				for isSpace(at(i)) {
+					i++
+				}
+				if i == len(src) {
+					return "", nil, fmt.Errorf("Unclosed start tag \"%s\" at byte offset %d", tag.name, begin)
+				}
+				if quote := src[i]; quote == '"' || quote == '\'' {
+					var b strings.Builder
+					i++
+					for i < len(src) && src[i] != quote {
+						if src[i] == '&' {
+							if r, next, err := decodeHTMLEntity(src, i); err != nil {
+								return "", nil, err
+							} else if next > i {
+								b.WriteRune(r)
+								i = next
+								continue
+							}
+						}
+						b.WriteByte(src[i])
+						i++
+					}
+					if i < len(src) {
+						i++
+					}
+					value = b.String()
+				} else {
+					start := i
+					for c := at(i); c == '.' || c == '-' || isAlnum(c); c = at(i) {
+						i++
+					}
+					value = strings.ToLower(src[start:i])
+					if i < len(src) && !isSpace(src[i]) && src[i] != '>' {
+						return "", nil, fmt.Errorf("Unexpected end of name token at byte offset %d", start)
+					}
+				}
+				if i >= len(src) {
+					return "", nil, fmt.Errorf("Unclosed start tag at byte offset %d", begin)
+				}
+			}
+			switch tag.name + " " + name {
+			case "a href", "tg-emoji emoji-id":
+				tag.argument = value
+			case "code class":
+				tag.argument, _ = strings.CutPrefix(value, "language-")
+				if tag.argument == value {
+					tag.argument = ""
+				}
+			case "span class":
+				tag.argument = value
+			case "blockquote expandable":
+				tag.argument = "1"
+			}
+		}
+		i++
+		if tag.name == "span" && tag.argument != "tg-spoiler" {
+			return "", nil, fmt.Errorf("Tag \"span\" must have class \"tg-spoiler\" at byte offset %d", begin)
+		}
+		open = append(open, tag)
+	}
+	if len(open) > 0 {
+		return "", nil, fmt.Errorf("Can't find end tag corresponding to start tag \"%s\"", open[len(open)-1].name)
+	}
+	return text.String(), mergeCode(sortEntities(entities)), nil
+}
+
+func sortEntities(entities []Entity) []Entity {
+	slices.SortStableFunc(entities, func(a, b Entity) int {
+		switch {
+		case a.Offset != b.Offset:
+			return a.Offset - b.Offset
+		case a.Length != b.Length:
+			return b.Length - a.Length
+		default:
+			return entityRank[a.Type] - entityRank[b.Type]
+		}
+	})
+	return entities
+}
+
+// mergeCode makes one entity of a pre and a code with a language that cover the same text; elsewhere a language means nothing.
+func mergeCode(entities []Entity) []Entity {
+	merged := entities[:0]
+	for _, e := range entities {
+		if e.Type == "code" && e.Language != "" {
+			if n := len(merged) - 1; n >= 0 && merged[n].Type == "pre" && merged[n].Offset == e.Offset && merged[n].Length == e.Length {
+				merged[n].Language = e.Language
+				continue
+			}
+			e.Language = ""
+		}
+		merged = append(merged, e)
+	}
+	return merged
+}
+
+// decodeHTMLEntity reads the entity at src[i], which is '&'. It returns i itself when there is none that Telegram knows.
+func decodeHTMLEntity(src string, i int) (rune, int, error) {
+	end := i + 1
+	var r rune
+	if end < len(src) && src[end] == '#' {
+		end++
+		base := 10
+		if end < len(src) && src[end] == 'x' {
+			base = 16
+			end++
+		}
+		start := end
+		for end < len(src) && isDigit(src[end], base) {
+			end++
+		}
+		n, err := strconv.ParseUint(src[start:end], base, 32)
+		if err != nil || n == 0 || n >= 0x10ffff {
+			return 0, i, nil
+		}
+		r = rune(n)
+		if utf16.IsSurrogate(r) {
+			return 0, i, fmt.Errorf("Text contains invalid Unicode characters after decoding HTML entities, check for unmatched surrogate code units")
+		}
+	} else {
+		for end < len(src) && isAlpha(src[end]) {
+			end++
+		}
+		switch src[i+1 : end] {
+		case "lt":
+			r = '<'
+		case "gt":
+			r = '>'
+		case "amp":
+			r = '&'
+		case "quot":
+			r = '"'
+		default:
+			return 0, i, nil
+		}
+	}
+	if end < len(src) && src[end] == ';' {
+		end++
+	}
+	return r, end, nil
+}
+
+// linkURL is the address a link leads to, or "" when it leads nowhere.
+func linkURL(link string) string {
+	link = strings.TrimSpace(link)
+	if link == "" || strings.ContainsAny(link, " \t\n") {
+		return ""
+	}
+	scheme, rest, ok := strings.Cut(link, "://")
+	switch {
+	case strings.HasPrefix(link, "tg:"), strings.HasPrefix(link, "mailto:"), strings.HasPrefix(link, "tel:"):
+		return link
+	case !ok:
+		rest, link = link, "http://"+link
+	case !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https"):
+		return ""
+	}
+	host, _, slash := strings.Cut(rest, "/")
+	if host == "" || !strings.Contains(host, ".") && !strings.HasPrefix(host, "localhost") {
+		return ""
+	}
+	if !slash {
+		link += "/"
+	}
+	return link
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' }
+func isAlpha(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+func isAlnum(c byte) bool { return isAlpha(c) || '0' <= c && c <= '9' }
+
+func isDigit(c byte, base int) bool {
+	return '0' <= c && c <= '9' || base == 16 && 'a' <= c|0x20 && c|0x20 <= 'f'
+}
+
+// utf16Len is how long Telegram takes a text to be.
+func utf16Len(s string) int {
+	n := 0
+	for _, r := range s {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// cleanText does what Telegram does to every text before keeping it: control characters become spaces, carriage returns,
+// line separators, marks of direction (U+2028 to U+202E) and some overlaid lines vanish, space at both ends goes. Entities move along.
+func cleanText(s string, entities []Entity) (string, []Entity) {
+	var b strings.Builder
+	moved := make([]int, 0, len(s)+1) // UTF-16 offset before -> after
+	units := 0
+	for _, r := range s {
+		kept := r
+		switch {
+		case r == '\r', r >= 0x2028 && r <= 0x202e, r == 0x333, r == 0x33f, r == 0x30a:
+			kept = -1
+		case r < ' ' && r != '\n':
+			kept = ' '
+		}
+		moved = append(moved, units)
+		if utf16.RuneLen(r) == 2 {
+			moved = append(moved, units)
+		}
+		if kept >= 0 {
+			b.WriteRune(kept)
+			units += utf16.RuneLen(kept)
+		}
+	}
+	moved = append(moved, units)
+	text := strings.TrimRight(b.String(), " \n")
+	trimmed := strings.TrimLeft(text, " \n")
+	cut := len(text) - len(trimmed) // spaces and line feeds: as many units as bytes
+	length := utf16Len(trimmed)
+	var kept []Entity
+	for _, e := range entities {
+		from := max(moved[e.Offset]-cut, 0)
+		to := min(moved[e.Offset+e.Length]-cut, length)
+		if to > from {
+			e.Offset, e.Length = from, to-from
+			kept = append(kept, e)
+		}
+	}
+	return trimmed, kept
+}
+
+// blank reports whether nothing of a text can be seen.
+func blank(s string) bool {
+	return strings.Trim(s, " \n\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\u2800\ufeff") == ""
+}
+
+// botCommands finds the commands in a text: a slash at the start or after a space, and a name of letters, digits and underscores.
+func botCommands(text string) []Entity {
+	if !strings.Contains(text, "/") {
+		return nil
+	}
+	var found []Entity
+	units := 0
+	free := true // the character before lets a command begin
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		if r == '/' && free {
+			if length := commandLength(text[i:]); length > 0 {
+				found = append(found, Entity{Type: "bot_command", Offset: units, Length: length})
+				units += length
+				i += length
+				free = false
+				continue
+			}
+		}
+		free = r == ' ' || r == '\n'
+		units += utf16.RuneLen(r)
+		i += n
+	}
+	return found
+}
+
+// commandLength is the length of the command s begins with, name of the bot included, or 0.
+func commandLength(s string) int {
+	word := func(i int) int {
+		for i < len(s) && (isAlnum(s[i]) || s[i] == '_') {
+			i++
+		}
+		return i
+	}
+	end := word(1)
+	if end == 1 || end > 65 {
+		return 0
+	}
+	if end < len(s) && s[end] == '@' {
+		if name := word(end + 1); name-end-1 >= 3 {
+			end = name
+		}
+	}
+	if end < len(s) && (s[end] == '/' || s[end] == '<' || s[end] == '>' || s[end] >= utf8.RuneSelf) {
+		return 0 // "/usr/bin" is a path; a name that goes on in other letters is no command
+	}
+	return end
+}

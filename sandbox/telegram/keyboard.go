@@ -1,0 +1,72 @@
+package telegram
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// buttons reads an inline keyboard. Other markups are let through and forgotten: they show in no message.
+func (r *request) buttons() ([][]Button, error) {
+	raw := r.str("reply_markup")
+	if raw == "" || raw == "null" {
+		return nil, nil
+	}
+	var markup map[string]json.RawMessage
+	if !decode(raw, &markup) || markup == nil {
+		return nil, bad("object expected as reply markup")
+	}
+	keyboard, ok := markup["inline_keyboard"]
+	if !ok {
+		return nil, nil
+	}
+	var rows []json.RawMessage
+	if !decode(string(keyboard), &rows) || rows == nil {
+		return nil, bad("field \"inline_keyboard\" must be of type Array")
+	}
+	var all [][]Button
+	for _, raw := range rows {
+		var cells []map[string]json.RawMessage
+		if !decode(string(raw), &cells) || cells == nil {
+			return nil, bad("can't parse inline keyboard: InlineKeyboardButton must be an Array")
+		}
+		var row []Button
+		for _, cell := range cells {
+			b, err := readButton(cell)
+			if err != nil {
+				return nil, err
+			}
+			row = append(row, b)
+		}
+		if len(row) > 0 {
+			all = append(all, row)
+		}
+	}
+	return all, nil
+}
+
+func readButton(cell map[string]json.RawMessage) (Button, error) {
+	var b Button
+	for name, value := range map[string]*string{"text": &b.Text, "callback_data": &b.Data, "url": &b.URL} {
+		if raw, ok := cell[name]; ok && !decode(string(raw), value) {
+			return b, bad("can't parse inline keyboard button: Field \"%s\" must be of type String", name)
+		}
+	}
+	switch {
+	case cell["text"] == nil:
+		return b, bad("can't parse inline keyboard button: Can't find field \"text\"")
+	case strings.TrimSpace(b.Text) == "":
+		return b, bad("can't parse inline keyboard button: Text must be non-empty")
+	case cell["callback_data"] == nil && b.URL == "":
+		return b, bad("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
+	case b.URL != "" && linkURL(b.URL) == "":
+		return b, bad("inline keyboard button URL '%s' is invalid: Wrong HTTP URL", b.URL)
+	case b.URL == "" && (b.Data == "" || len(b.Data) > 64):
+		return b, bad("BUTTON_DATA_INVALID")
+	}
+	return b, nil
+}
+
+func sameButtons(a, b [][]Button) bool {
+	return slices.EqualFunc(a, b, slices.Equal[[]Button])
+}
