@@ -4,13 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
-	"mime"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -30,9 +25,9 @@ import (
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /sms", s.controlSMS)
-	mux.HandleFunc("GET /sent", func(w http.ResponseWriter, r *http.Request) { reply(w, s.Sent()) })
-	mux.HandleFunc("GET /unread", func(w http.ResponseWriter, r *http.Request) { reply(w, map[string]int{"unread": s.Unread()}) })
-	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) { reply(w, s.Requests()) })
+	mux.HandleFunc("GET /sent", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.Sent()) })
+	mux.HandleFunc("GET /unread", func(w http.ResponseWriter, r *http.Request) { Reply(w, map[string]int{"unread": s.Unread()}) })
+	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.Requests()) })
 	mux.HandleFunc("POST /status", s.controlStatus)
 	mux.HandleFunc("POST /fault", s.controlFault)
 	mux.HandleFunc("POST /down", s.controlDown)
@@ -42,82 +37,64 @@ func (s *Server) Control() http.Handler {
 	return LocalOnly(mux)
 }
 
-// LocalOnly passes on requests whose Host is a loopback address or localhost and which no other web site sent, and answers 403 to the
-// rest: a page open in the same browser must not be able to play with the sandbox.
-func LocalOnly(next http.Handler) http.Handler {
-	next = http.NewCrossOriginProtection().Handler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		ip := net.ParseIP(strings.Trim(host, "[]"))
-		if !strings.EqualFold(host, "localhost") && !ip.IsLoopback() {
-			http.Error(w, "only loopback addresses are served", http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 func (s *Server) controlSMS(w http.ResponseWriter, r *http.Request) {
-	f, ok := readForm(w, r)
+	f, ok := ReadForm(w, r)
 	if !ok {
 		return
 	}
 	if f.Get("from") == "" || f.Get("text") == "" {
-		refuse(w, "from and text are needed: -d from=09121111111 -d text=...")
+		Refuse(w, "from and text are needed: -d from=09121111111 -d text=...")
 		return
 	}
 	at := time.Now()
 	if v := f.Get("time"); v != "" {
 		sec, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {
-			refuse(w, "time is Unix seconds")
+			Refuse(w, "time is Unix seconds")
 			return
 		}
 		at = time.Unix(sec, 0)
 	}
 	s.ReceiveAt(f.Get("from"), cmp.Or(f.Get("to"), s.opts.Lines[0]), f.Get("text"), at)
-	reply(w, map[string]int{"unread": s.Unread()})
+	Reply(w, map[string]int{"unread": s.Unread()})
 }
 
 func (s *Server) controlStatus(w http.ResponseWriter, r *http.Request) {
-	f, ok := readForm(w, r)
+	f, ok := ReadForm(w, r)
 	if !ok {
 		return
 	}
 	status, err := strconv.Atoi(f.Get("status"))
 	if err != nil {
-		refuse(w, "status is a number: 1 sending, 2 telecom problem, 3 at the telecom, 4 delivered, 5 not delivered, 6 blacklisted")
+		Refuse(w, "status is a number: 1 sending, 2 telecom problem, 3 at the telecom, 4 delivered, 5 not delivered, 6 blacklisted")
 		return
 	}
 	switch {
 	case f.Get("id") != "":
 		if !s.SetStatus(f.Get("id"), status) {
-			refuse(w, "no SMS has the id "+f.Get("id"))
+			Refuse(w, "no SMS has the id "+f.Get("id"))
 			return
 		}
 	case f.Get("number") != "":
 		if err := s.SetStatusOf(f.Get("number"), status); err != nil {
-			refuse(w, err.Error())
+			Refuse(w, err.Error())
 			return
 		}
 	default:
-		refuse(w, "id or number is needed")
+		Refuse(w, "id or number is needed")
 		return
 	}
-	reply(w, struct{}{})
+	Reply(w, struct{}{})
 }
 
 func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
-	f, ok := readForm(w, r)
+	f, ok := ReadForm(w, r)
 	if !ok {
 		return
 	}
 	if f.Get("kind") == "" {
 		s.Disarm()
-		reply(w, struct{}{})
+		Reply(w, struct{}{})
 		return
 	}
 	fault := Fault{
@@ -129,14 +106,14 @@ func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
 		ContentType: f.Get("content_type"),
 	}
 	if !fault.Kind.known() {
-		refuse(w, fmt.Sprintf("no fault is called %q; there are %s", fault.Kind, kinds))
+		Refuse(w, fmt.Sprintf("no fault is called %q; there are %s", fault.Kind, kinds))
 		return
 	}
 	for name, field := range map[string]*int{"times": &fault.Times, "bytes": &fault.Bytes, "code": &fault.Code} {
 		if v := f.Get(name); v != "" {
 			n, err := strconv.Atoi(v)
 			if err != nil {
-				refuse(w, name+" is a whole number")
+				Refuse(w, name+" is a whole number")
 				return
 			}
 			*field = n
@@ -145,7 +122,7 @@ func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
 	if v := f.Get("carry_out"); v != "" {
 		b, err := strconv.ParseBool(v)
 		if err != nil {
-			refuse(w, "carry_out is true or false")
+			Refuse(w, "carry_out is true or false")
 			return
 		}
 		fault.CarryOut = b
@@ -153,57 +130,57 @@ func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
 	if v := f.Get("delay"); v != "" {
 		d, err := time.ParseDuration(v)
 		if err != nil {
-			refuse(w, "delay is a duration such as 2s")
+			Refuse(w, "delay is a duration such as 2s")
 			return
 		}
 		fault.Delay = d
 	}
 	s.Arm(fault)
-	reply(w, struct{}{})
+	Reply(w, struct{}{})
 }
 
 func (s *Server) controlDown(w http.ResponseWriter, r *http.Request) {
-	f, ok := readForm(w, r)
+	f, ok := ReadForm(w, r)
 	if !ok {
 		return
 	}
 	down, err := strconv.ParseBool(cmp.Or(f.Get("down"), "true"))
 	if err != nil {
-		refuse(w, "down is true or false")
+		Refuse(w, "down is true or false")
 		return
 	}
 	if err := s.SetDown(down); err != nil {
-		refuse(w, err.Error())
+		Refuse(w, err.Error())
 		return
 	}
-	reply(w, map[string]bool{"down": down})
+	Reply(w, map[string]bool{"down": down})
 }
 
 func (s *Server) controlCredit(w http.ResponseWriter, r *http.Request) {
-	f, ok := readForm(w, r)
+	f, ok := ReadForm(w, r)
 	if !ok {
 		return
 	}
 	credit, err := strconv.ParseFloat(f.Get("credit"), 64)
 	if err != nil {
-		refuse(w, "credit is a number")
+		Refuse(w, "credit is a number")
 		return
 	}
 	s.SetCredit(credit)
-	reply(w, map[string]string{"credit": formatCredit(credit)})
+	Reply(w, map[string]string{"credit": formatCredit(credit)})
 }
 
 func (s *Server) controlPassword(w http.ResponseWriter, r *http.Request) {
-	f, ok := readForm(w, r)
+	f, ok := ReadForm(w, r)
 	if !ok {
 		return
 	}
 	if f.Get("password") == "" {
-		refuse(w, "password is needed")
+		Refuse(w, "password is needed")
 		return
 	}
 	s.SetPassword(f.Get("password"))
-	reply(w, struct{}{})
+	Reply(w, struct{}{})
 }
 
 func (s *Server) controlEvents(w http.ResponseWriter, r *http.Request) {
@@ -222,42 +199,4 @@ func (s *Server) controlEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		out.Flush()
 	}
-}
-
-// readForm reads form fields or a flat JSON object; if it cannot, it has answered.
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
-	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
-		if err := r.ParseForm(); err != nil {
-			refuse(w, "read the form: "+err.Error())
-			return nil, false
-		}
-		return r.Form, true
-	}
-	fields := map[string]any{}
-	d := json.NewDecoder(r.Body)
-	d.UseNumber() // a number keeps its digits, an id all of them
-	if err := d.Decode(&fields); err != nil && err != io.EOF {
-		refuse(w, "read the JSON object: "+err.Error())
-		return nil, false
-	}
-	form := url.Values{}
-	for name, v := range fields {
-		form.Set(name, fmt.Sprint(v))
-	}
-	return form, true
-}
-
-func reply(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.Encode(v)
-}
-
-// refuse answers 400 with a sentence for whoever typed the request.
-func refuse(w http.ResponseWriter, why string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusBadRequest)
-	json.NewEncoder(w).Encode(map[string]string{"error": why})
 }
