@@ -1,0 +1,325 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"peyk/sms"
+)
+
+// Chat is the settings of a chat. The zero value is a chat nobody has set up.
+type Chat struct {
+	ID         ChatID     `json:"-"`
+	Line       sms.Number `json:"line,omitempty"`     // sends from it; empty: the default line
+	Language   string     `json:"language,omitempty"` // empty: the settings' language
+	Inboxes    []Inbox    `json:"inboxes,omitempty"`  // where in the chat inbound SMS are shown
+	Off        bool       `json:"off,omitempty"`      // shows none although the settings name it
+	MigratedTo ChatID     `json:"migrated_to,omitempty"`
+	Gone       string     `json:"gone,omitempty"` // why it takes no posts; its queue waits
+}
+
+// Inbox is a topic that shows inbound SMS.
+type Inbox struct {
+	Topic TopicID      `json:"topic,omitempty"`
+	Lines []sms.Number `json:"lines,omitempty"` // none: all lines
+}
+
+// Agent is somebody on the allow-list in the store.
+type Agent struct {
+	ID    AgentID   `json:"-"`
+	Name  string    `json:"name,omitempty"`
+	Admin bool      `json:"admin,omitempty"`
+	Since time.Time `json:"since"`
+}
+
+func (t *tx) chat(id ChatID) (Chat, error) {
+	c := Chat{ID: id}
+	err := get(t.bucket(bucketChat), i64(id), &c)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return c, err
+}
+
+func (t *tx) putChat(c Chat) error { return put(t.bucket(bucketChat), i64(c.ID), c) }
+
+// resolve follows a group to the supergroup it became.
+func (t *tx) resolve(id ChatID) ChatID {
+	for range 8 { // a group migrates once; the bound is against a file with a ring
+		c, err := t.chat(id)
+		if err != nil || c.MigratedTo == 0 {
+			break
+		}
+		id = c.MigratedTo
+	}
+	return id
+}
+
+// Chat returns the settings of a chat.
+func (s *Store) Chat(id ChatID) (Chat, error) {
+	c := Chat{}
+	err := s.view(func(t *tx) error {
+		var err error
+		c, err = t.chat(t.resolve(id))
+		return err
+	})
+	return c, err
+}
+
+// Chats returns every chat that has settings.
+func (s *Store) Chats() ([]Chat, error) {
+	var chats []Chat
+	err := s.view(func(t *tx) error {
+		var err error
+		chats, err = t.chats()
+		return err
+	})
+	return chats, err
+}
+
+func (t *tx) chats() ([]Chat, error) {
+	var chats []Chat
+	err := t.bucket(bucketChat).ForEach(func(key, value []byte) error {
+		c := Chat{ID: readI64[ChatID](key)}
+		if err := decode(value, &c); err != nil {
+			return err
+		}
+		chats = append(chats, c)
+		return nil
+	})
+	return chats, err
+}
+
+// editChat changes the settings of a chat. When it becomes an inbox, the SMS that waited for one are shown there.
+func (t *tx) editChat(id ChatID, edit func(*Chat)) error {
+	c, err := t.chat(t.resolve(id))
+	if err != nil {
+		return err
+	}
+	edit(&c)
+	if err := t.putChat(c); err != nil {
+		return err
+	}
+	return t.houseWaiting()
+}
+
+// inbox is one place that shows inbound SMS.
+type inbox struct {
+	place Place
+	lines []sms.Number
+	gone  bool
+}
+
+// inboxes returns the places of the settings and of the store, one a chat and line.
+func (t *tx) inboxes() ([]inbox, error) {
+	chats, err := t.chats()
+	if err != nil {
+		return nil, err
+	}
+	var all []inbox
+	known := map[ChatID]bool{}
+	for _, c := range chats {
+		known[c.ID] = c.Off || len(c.Inboxes) > 0
+		for _, in := range c.Inboxes {
+			all = append(all, inbox{Place{c.ID, in.Topic}, in.Lines, c.Gone != ""})
+		}
+	}
+	for _, id := range t.store.opts.Inbox {
+		id = t.resolve(id)
+		if !known[id] {
+			known[id] = true
+			c, err := t.chat(id)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, inbox{Place{Chat: id}, nil, c.Gone != ""})
+		}
+	}
+	return all, nil
+}
+
+// routes returns where an SMS to line is shown: the chats of the line, else the inbox chats, at one place in each chat.
+func routes(inboxes []inbox, line sms.Number) []Place {
+	var ofLine, ofAll []Place
+	for _, in := range inboxes {
+		switch {
+		case slices.Contains(in.lines, line):
+			ofLine = append(ofLine, in.place)
+		case len(in.lines) == 0:
+			ofAll = append(ofAll, in.place)
+		}
+	}
+	places := ofLine
+	if len(places) == 0 {
+		places = ofAll
+	}
+	seen := map[ChatID]bool{}
+	return slices.DeleteFunc(places, func(p Place) bool {
+		again := seen[p.Chat]
+		seen[p.Chat] = true
+		return again
+	})
+}
+
+// houseWaiting moves the posts that wait for a chat to where they belong now.
+func (t *tx) houseWaiting() error {
+	inboxes, err := t.inboxes()
+	if err != nil {
+		return err
+	}
+	var homeless []Post
+	c := t.bucket(bucketPost).Cursor()
+	for key, value := c.Seek(i64(ChatID(0))); key != nil && readI64[ChatID](key[:8]) == 0; key, value = c.Next() {
+		p, err := readPost(key, value)
+		if err != nil {
+			return err
+		}
+		homeless = append(homeless, p)
+	}
+	left := 0
+	for _, p := range homeless {
+		var places []Place
+		if p.Kind == PostSMS {
+			m, err := t.sms(p.Seq)
+			if err != nil {
+				return err
+			}
+			places = routes(inboxes, m.Line)
+		} else if places, err = t.noticePlaces(false); err != nil {
+			return err
+		}
+		if len(places) == 0 || places[0].Chat == 0 {
+			if p.Kind == PostSMS {
+				left++
+			}
+			continue
+		}
+		if err := t.bucket(bucketPost).Delete(postKey(0, p.Class, p.ID)); err != nil {
+			return err
+		}
+		for _, place := range places {
+			p.Chat, p.Topic = place.Chat, place.Topic
+			if _, err := t.addPost(p); err != nil {
+				return err
+			}
+		}
+	}
+	if left == 0 {
+		return t.bucket(bucketMeta).Delete(keySilent)
+	}
+	return nil
+}
+
+// ChatLost notes that a chat takes no posts, and why. Its queue waits until the chat answers again; the admins are told once,
+// and what the chat was to be told of incidents is told elsewhere.
+func (s *Store) ChatLost(id ChatID, reason string) error {
+	return s.update(func(t *tx) error {
+		c, err := t.chat(id)
+		if err != nil || c.Gone != "" {
+			return err
+		}
+		c.Gone = reason
+		if err := t.putChat(c); err != nil {
+			return err
+		}
+		if err := t.addIncident(&Incident{Kind: ChatLost, From: t.now, Chat: id, Reason: reason}); err != nil {
+			return err
+		}
+		elsewhere, err := t.noticePlaces(false)
+		if err != nil {
+			return err
+		}
+		return t.movePosts(id, func(p *Post) bool {
+			p.Chat, p.Topic = elsewhere[0].Chat, elsewhere[0].Topic
+			return p.Kind == PostIncident
+		})
+	})
+}
+
+// chatAnswered notes that a chat takes posts again.
+func (t *tx) chatAnswered(id ChatID) error {
+	c, err := t.chat(id)
+	if err != nil || c.Gone == "" {
+		return err
+	}
+	c.Gone = ""
+	t.posts = true
+	return t.putChat(c)
+}
+
+// ChatAnswered notes that a chat takes posts again: the bot was added once more, or somebody wrote there.
+func (s *Store) ChatAnswered(id ChatID) error {
+	if c, err := s.Chat(id); err == nil && c.Gone == "" {
+		return nil
+	}
+	return s.update(func(t *tx) error { return t.chatAnswered(id) })
+}
+
+// MigrateChat renames a group that became a supergroup: its settings and its queue move; messages already shown stay
+// behind, their ids mean nothing in the new chat.
+func (s *Store) MigrateChat(from, to ChatID) error {
+	return s.update(func(t *tx) error {
+		old, err := t.chat(from)
+		if err != nil || old.MigratedTo != 0 || from == to {
+			return err
+		}
+		moved := old
+		moved.ID, moved.Gone = to, ""
+		if slices.Contains(t.store.opts.Inbox, from) && !moved.Off && len(moved.Inboxes) == 0 {
+			moved.Inboxes = []Inbox{{}}
+		}
+		if err := t.putChat(moved); err != nil {
+			return err
+		}
+		if err := t.putChat(Chat{ID: from, MigratedTo: to}); err != nil {
+			return err
+		}
+		return t.movePosts(from, func(p *Post) bool {
+			p.Chat, p.Topic, p.ReplyTo = to, 0, 0
+			return true
+		})
+	})
+}
+
+func (t *tx) putAgent(a Agent) error {
+	if err := put(t.bucket(bucketAgent), i64(a.ID), a); err != nil {
+		return err
+	}
+	return t.houseWaiting()
+}
+
+// Agents returns the allow-list kept in the store.
+func (s *Store) Agents() ([]Agent, error) {
+	var agents []Agent
+	err := s.view(func(t *tx) error {
+		var err error
+		agents, err = t.agents()
+		return err
+	})
+	return agents, err
+}
+
+func (t *tx) agents() ([]Agent, error) {
+	var agents []Agent
+	err := t.bucket(bucketAgent).ForEach(func(key, value []byte) error {
+		a := Agent{ID: readI64[AgentID](key)}
+		if err := decode(value, &a); err != nil {
+			return err
+		}
+		agents = append(agents, a)
+		return nil
+	})
+	return agents, err
+}
+
+func (t *tx) admins() ([]AgentID, error) {
+	admins := slices.Clone(t.store.opts.Admins)
+	agents, err := t.agents()
+	for _, a := range agents {
+		if a.Admin && !slices.Contains(admins, a.ID) {
+			admins = append(admins, a.ID)
+		}
+	}
+	return admins, err
+}

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"peyk/sms"
+)
+
+// Check reads the whole file and returns every inconsistency: pages that bbolt finds broken, and indexes that do not agree
+// with their rows.
+func (s *Store) Check() error {
+	var found []error
+	wrong := func(format string, args ...any) { found = append(found, fmt.Errorf(format, args...)) }
+	err := s.view(func(t *tx) error {
+		for err := range t.Tx.Check() {
+			found = append(found, err)
+		}
+		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkSMS, t.checkPosts, t.checkTaken} {
+			if err := check(wrong); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return errors.Join(append(found, err)...)
+}
+
+// checkPieces: outbox and uncertain name exactly the pieces in those states; a batch counts its recipients right.
+func (t *tx) checkPieces(wrong func(string, ...any)) error {
+	indexed := func(bucket, key []byte) bool { // the rows have empty values, which Get cannot tell from none
+		k, _ := t.bucket(bucket).Cursor().Seek(key)
+		return string(k) == string(key)
+	}
+	uncertain := map[BatchID]int{}
+	err := t.bucket(bucketPiece).ForEach(func(key, value []byte) error {
+		p := Piece{Batch: BatchID(binary.BigEndian.Uint64(key)), I: int(binary.BigEndian.Uint32(key[8:]))}
+		if err := decode(value, &p); err != nil {
+			return err
+		}
+		if in := p.State == PieceQueued || p.State == PieceSending; in != indexed(bucketOutbox, key) {
+			wrong("piece %d of batch %d is %s, in the outbox: %t", p.I, p.Batch, p.State, !in)
+		}
+		if in := p.State == PieceUncertain; in != indexed(bucketUncertain, key) {
+			wrong("piece %d of batch %d is %s, among the uncertain: %t", p.I, p.Batch, p.State, !in)
+		}
+		if p.State == PieceUncertain {
+			uncertain[p.Batch] += p.N
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, index := range [][]byte{bucketOutbox, bucketUncertain} {
+		err := t.bucket(index).ForEach(func(key, _ []byte) error {
+			if t.bucket(bucketPiece).Get(key) == nil {
+				wrong("%s names a piece that is not there", index)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return t.bucket(bucketBatch).ForEach(func(key, value []byte) error {
+		b := Batch{ID: BatchID(binary.BigEndian.Uint64(key))}
+		if err := decode(value, &b); err != nil {
+			return err
+		}
+		var counts [sms.Failed + 1]int
+		for i := range b.N {
+			m, err := t.sms(b.First + Seq(i))
+			if err != nil {
+				wrong("recipient %d of batch %d: %v", i, b.ID, err)
+				continue
+			}
+			counts[m.Status]++
+		}
+		if counts != b.Counts {
+			wrong("batch %d counts %v, its recipients are %v", b.ID, b.Counts, counts)
+		}
+		if uncertain[b.ID] != b.Uncertain {
+			wrong("batch %d counts %d uncertain, its pieces say %d", b.ID, b.Uncertain, uncertain[b.ID])
+		}
+		return nil
+	})
+}
+
+// checkSMS: id and due name each other's SMS.
+func (t *tx) checkSMS(wrong func(string, ...any)) error {
+	due := 0
+	err := t.bucket(bucketSMS).ForEach(func(key, value []byte) error {
+		m, err := readSMS(key, value)
+		if err != nil {
+			return err
+		}
+		if !m.Due.IsZero() {
+			due++
+			if k, _ := t.bucket(bucketDue).Cursor().Seek(dueKey(m.Due, m.Seq)); string(k) != string(dueKey(m.Due, m.Seq)) {
+				wrong("sms %d is due, due does not name it", m.Seq)
+			}
+		}
+		// A panel that gives an id twice keeps the later one: only that the id is known can be said.
+		if m.ID != "" && t.bucket(bucketID).Get([]byte(m.ID)) == nil {
+			wrong("sms %d has an id that id does not name", m.Seq)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if n := count(t.bucket(bucketDue)); n != due {
+		wrong("due has %d rows, %d SMS are due", n, due)
+	}
+	return nil
+}
+
+// checkPosts: every post, dead post and link is about something that is there.
+func (t *tx) checkPosts(wrong func(string, ...any)) error {
+	for _, bucket := range [][]byte{bucketPost, bucketDead} {
+		err := t.bucket(bucket).ForEach(func(key, value []byte) error {
+			p, err := readPost(key, value)
+			if err != nil {
+				return err
+			}
+			switch p.Kind {
+			case PostSMS:
+				_, err = t.sms(p.Seq)
+			case PostBatch:
+				_, err = t.batch(p.Batch)
+			case PostIncident:
+				var i Incident
+				err = get(t.bucket(bucketIncident), u64(p.Incident), &i)
+			}
+			if err != nil {
+				wrong("%s %d of chat %d: %v", bucket, p.ID, p.Chat, err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return t.bucket(bucketLink).ForEach(func(key, value []byte) error {
+		var l Link
+		if err := decode(value, &l); err != nil {
+			return err
+		}
+		if _, err := t.sms(l.Seq); l.Seq != 0 && err != nil {
+			wrong("a link names sms %d: %v", l.Seq, err)
+		}
+		if _, err := t.batch(l.Batch); l.Batch != 0 && err != nil {
+			wrong("a link names batch %d: %v", l.Batch, err)
+		}
+		return nil
+	})
+}
+
+// checkTaken: taken and taken_day have the same keys.
+func (t *tx) checkTaken(wrong func(string, ...any)) error {
+	if taken, days := count(t.bucket(bucketTaken)), count(t.bucket(bucketTakenDay)); taken != days {
+		wrong("taken has %d rows, taken_day %d", taken, days)
+	}
+	return t.bucket(bucketTakenDay).ForEach(func(key, _ []byte) error {
+		if t.bucket(bucketTaken).Get(key[4:]) == nil {
+			wrong("taken_day names an update that taken does not")
+		}
+		return nil
+	})
+}
+
+func count(b *bolt.Bucket) int {
+	n := 0
+	c := b.Cursor()
+	for key, _ := c.First(); key != nil; key, _ = c.Next() {
+		n++
+	}
+	return n
+}

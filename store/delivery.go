@@ -1,0 +1,155 @@
+package store
+
+import (
+	"encoding/binary"
+	"time"
+
+	"peyk/sms"
+)
+
+// Delivery is followed this long after the SMS was ordered, by pauses that grow to at most maxPause.
+const (
+	followFor = 48 * time.Hour
+	maxPause  = time.Hour
+	// The panel's 2 and 5 (telecom trouble, not delivered) may still turn into a delivery for a while.
+	doubtFor = 6 * time.Hour
+)
+
+// Report is what the panel said of the delivery of one SMS. A Status of sms.Queued stands for an answer that says nothing.
+type Report struct {
+	Seq    Seq
+	Code   int
+	Status sms.Status
+}
+
+// Due returns the SMS whose delivery is to be asked for now, at most limit, and when the next one will be.
+func (s *Store) Due(limit int) (due []SMS, next time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		due, next = nil, time.Time{}
+		c := t.bucket(bucketDue).Cursor()
+		for key, _ := c.First(); key != nil; key, _ = c.Next() {
+			if at := time.Unix(int64(binary.BigEndian.Uint32(key)), 0); at.After(t.now) || len(due) == limit {
+				next = at
+				return nil
+			}
+			m, err := t.sms(Seq(binary.BigEndian.Uint64(key[4:])))
+			if err != nil {
+				return err
+			}
+			due = append(due, m)
+		}
+		return nil
+	})
+	return due, next, err
+}
+
+// SetDelivery stores what the panel reported and reports the batches it changes. A final status never goes back.
+func (s *Store) SetDelivery(reports []Report) error {
+	return s.update(func(t *tx) error {
+		changed := map[BatchID]*Batch{}
+		for _, r := range reports {
+			m, err := t.sms(r.Seq)
+			if err != nil {
+				return err
+			}
+			if final(m) {
+				continue
+			}
+			before, code := m.Status, m.Code
+			if r.Status != sms.Queued {
+				m.Status, m.Code = r.Status, r.Code
+			}
+			m.Asked++
+			next := nextAsk(m, t.store.opts.StatusInterval, t.now)
+			b := changed[m.Batch]
+			if b == nil {
+				row, err := t.batch(m.Batch)
+				if err != nil {
+					return err
+				}
+				b = &row
+			}
+			b.Counts[before]--
+			b.Counts[m.Status]++
+			silent := next.IsZero() && !final(m) && m.Status != sms.Failed
+			if silent {
+				b.NoReport++
+			}
+			if err := t.setDue(&m, next); err != nil {
+				return err
+			}
+			if err := t.putSMS(m); err != nil {
+				return err
+			}
+			if m.Status != before || m.Code != code || silent {
+				changed[m.Batch] = b
+			}
+		}
+		for _, b := range changed {
+			if err := t.report(*b, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// final tells whether the panel will hardly say anything else of m: delivered, or on the black list.
+func final(m SMS) bool {
+	return m.Status == sms.Delivered || m.Status == sms.Failed && m.Code != 2 && m.Code != 5
+}
+
+// nextAsk returns when to ask for the delivery of m again; zero is never.
+func nextAsk(m SMS, interval time.Duration, now time.Time) time.Time {
+	if final(m) {
+		return time.Time{}
+	}
+	pause := interval
+	for range m.Asked {
+		if pause = pause * 3 / 2; pause >= maxPause {
+			pause = maxPause
+			break
+		}
+	}
+	limit := followFor
+	if m.Status == sms.Failed {
+		limit = doubtFor
+	}
+	next := now.Add(pause)
+	if next.Sub(m.Time) > limit {
+		return time.Time{}
+	}
+	return next
+}
+
+// setDue moves m in the schedule; zero takes it out. The caller stores m.
+func (t *tx) setDue(m *SMS, at time.Time) error {
+	rows := t.bucket(bucketDue)
+	if !m.Due.IsZero() {
+		if err := rows.Delete(dueKey(m.Due, m.Seq)); err != nil {
+			return err
+		}
+	}
+	m.Due = at
+	if at.IsZero() {
+		return nil
+	}
+	// The key has whole seconds: rounding up keeps a short interval from being asked for too early.
+	m.Due = at.Add(time.Second - 1).Truncate(time.Second)
+	return rows.Put(dueKey(m.Due, m.Seq), nil)
+}
+
+// ByID returns the SMS the panel calls id, or ErrNotFound.
+func (s *Store) ByID(id sms.ID) (SMS, error) {
+	var m SMS
+	err := s.view(func(t *tx) error {
+		seq := t.bucket(bucketID).Get([]byte(id))
+		if seq == nil {
+			return ErrNotFound
+		}
+		var err error
+		m, err = t.sms(Seq(binary.BigEndian.Uint64(seq)))
+		return err
+	})
+	return m, err
+}

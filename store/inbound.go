@@ -1,0 +1,239 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"peyk/sms"
+)
+
+// SMS is one message of the store, in either direction.
+type SMS struct {
+	Seq Seq
+	sms.Message
+	Batch  BatchID    // outbound: what ordered it; its text stands there
+	ID     sms.ID     // the panel's, once it has accepted the SMS and if it said which is whose
+	Status sms.Status // outbound
+	Code   int        // what the panel said last of its delivery, or its ErrCode when it refused
+	Reason string     // the panel's words when it refused
+	Asked  int        // how often delivery was asked for
+	Due    time.Time  // when it will be asked for next; zero: no more
+}
+
+// smsRecord is SMS in the file, where there are many.
+type smsRecord struct {
+	Direction sms.Direction `json:"d,omitempty"`
+	Line      sms.Number    `json:"l"`
+	Customer  sms.Number    `json:"c"`
+	Text      string        `json:"x,omitempty"`
+	Time      int64         `json:"t,omitempty"`
+	Received  int64         `json:"r,omitempty"`
+	Batch     BatchID       `json:"b,omitempty"`
+	ID        sms.ID        `json:"i,omitempty"`
+	Status    sms.Status    `json:"s,omitempty"`
+	Code      int           `json:"k,omitempty"`
+	Reason    string        `json:"w,omitempty"`
+	Asked     int           `json:"n,omitempty"`
+	Due       int64         `json:"u,omitempty"`
+}
+
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+func fromUnix(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(n, 0)
+}
+
+func (t *tx) putSMS(m SMS) error {
+	return put(t.bucket(bucketSMS), u64(uint64(m.Seq)), smsRecord{
+		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Code, m.Reason, m.Asked, unix(m.Due),
+	})
+}
+
+func readSMS(key, value []byte) (SMS, error) {
+	var r smsRecord
+	if err := decode(value, &r); err != nil {
+		return SMS{}, err
+	}
+	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Code: r.Code, Reason: r.Reason, Asked: r.Asked, Due: fromUnix(r.Due)}
+	m.Direction, m.Line, m.Customer, m.Text, m.Time, m.Received = r.Direction, r.Line, r.Customer, r.Text, fromUnix(r.Time), fromUnix(r.Received)
+	return m, nil
+}
+
+func (t *tx) sms(seq Seq) (SMS, error) {
+	key := u64(uint64(seq))
+	value := t.bucket(bucketSMS).Get(key)
+	if value == nil {
+		return SMS{}, ErrNotFound
+	}
+	return readSMS(key, value)
+}
+
+// SMS returns one message, or ErrNotFound.
+func (s *Store) SMS(seq Seq) (SMS, error) {
+	var m SMS
+	err := s.view(func(t *tx) error {
+		var err error
+		m, err = t.sms(seq)
+		return err
+	})
+	return m, err
+}
+
+// Raw is an answer to GetMsg as it came.
+type Raw struct {
+	ID          uint64    `json:"-"`
+	ContentType string    `json:"type,omitempty"`
+	Body        []byte    `json:"body"`
+	Cut         bool      `json:"cut,omitempty"`
+	Fetched     time.Time `json:"fetched"`
+	Kept        bool      `json:"kept,omitempty"` // could not be decoded; not tried again by itself
+}
+
+// BeginFetch notes that GetMsg is about to be called. If its answer never gets here, the next Open makes it an incident.
+func (s *Store) BeginFetch() error {
+	return s.update(func(t *tx) error { return put(t.bucket(bucketMeta), keyFetch, t.now) })
+}
+
+// EndFetch notes that GetMsg brought nothing. An incident, when not nil, is noted with it and gets its ID.
+func (s *Store) EndFetch(incident *Incident) error {
+	return s.update(func(t *tx) error {
+		if incident != nil {
+			if err := t.addIncident(incident); err != nil {
+				return err
+			}
+		}
+		return t.bucket(bucketMeta).Delete(keyFetch)
+	})
+}
+
+// SaveRaw keeps an answer to GetMsg, which ends the fetch.
+func (s *Store) SaveRaw(r Raw) (uint64, error) {
+	var id uint64
+	err := s.update(func(t *tx) error {
+		rows := t.bucket(bucketRaw)
+		var err error
+		if id, err = rows.NextSequence(); err != nil {
+			return err
+		}
+		rows.FillPercent = 0.9
+		if err := put(rows, u64(id), r); err != nil {
+			return err
+		}
+		return t.bucket(bucketMeta).Delete(keyFetch)
+	})
+	return id, err
+}
+
+// Undecoded returns the answers that were saved and neither decoded nor given up.
+func (s *Store) Undecoded() ([]Raw, error) {
+	var found []Raw
+	err := s.view(func(t *tx) error {
+		found = nil
+		return t.bucket(bucketRaw).ForEach(func(key, value []byte) error {
+			r := Raw{ID: binary.BigEndian.Uint64(key)}
+			if err := decode(value, &r); err != nil {
+				return err
+			}
+			if !r.Kept {
+				found = append(found, r)
+			}
+			return nil
+		})
+	})
+	return found, err
+}
+
+// SaveUnread stores what an answer held, in its order, and queues it for the chats it belongs to. SMS stored before are
+// passed over: a message has no id, so equal ones within an answer are counted. Without an incident the raw answer goes;
+// with one it is kept, and the incident told. It returns how many SMS were new.
+func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Incident) (int, error) {
+	stored := 0
+	err := s.update(func(t *tx) error {
+		stored = 0
+		inboxes, err := t.inboxes()
+		if err != nil {
+			return err
+		}
+		equal := map[string]int{}
+		for _, m := range messages {
+			key := seenKey(m, 0)
+			nth := equal[string(key)]
+			equal[string(key)]++
+			if nth > 0 {
+				key = seenKey(m, nth)
+			}
+			seen := t.bucket(bucketSeen)
+			if seen.Get(key) != nil {
+				continue
+			}
+			seq, err := t.addInbound(m, inboxes)
+			if err != nil {
+				return err
+			}
+			if err := seen.Put(key, u64(uint64(seq))); err != nil {
+				return err
+			}
+			stored++
+		}
+		return t.endRaw(raw, incident)
+	})
+	return stored, err
+}
+
+func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
+	rows := t.bucket(bucketSMS)
+	rows.FillPercent = 0.9
+	id, err := rows.NextSequence()
+	if err != nil {
+		return 0, err
+	}
+	seq := Seq(id)
+	if err := t.putSMS(SMS{Seq: seq, Message: m}); err != nil {
+		return 0, err
+	}
+	places := routes(inboxes, m.Line)
+	if len(places) == 0 {
+		places = []Place{{}}
+		meta := t.bucket(bucketMeta)
+		if meta.Get(keySilent) == nil {
+			if err := put(meta, keySilent, t.now); err != nil {
+				return 0, err
+			}
+			if err := t.addIncident(&Incident{Kind: NoChat, From: t.now}); err != nil {
+				return 0, err
+			}
+		}
+	}
+	for _, p := range places {
+		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: Backlog, ID: id, Kind: PostSMS, Seq: seq}); err != nil {
+			return 0, err
+		}
+	}
+	return seq, nil
+}
+
+func (t *tx) endRaw(id uint64, incident *Incident) error {
+	rows := t.bucket(bucketRaw)
+	if incident == nil {
+		return rows.Delete(u64(id))
+	}
+	var r Raw
+	if err := get(rows, u64(id), &r); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	r.Kept = true
+	if err := put(rows, u64(id), r); err != nil {
+		return err
+	}
+	incident.Raw = id
+	return t.addIncident(incident)
+}

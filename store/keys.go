@@ -1,0 +1,82 @@
+package store
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"time"
+
+	"peyk/sms"
+)
+
+var (
+	bucketMeta      = []byte("meta")
+	bucketRaw       = []byte("raw")
+	bucketSMS       = []byte("sms")
+	bucketSeen      = []byte("seen")
+	bucketBatch     = []byte("batch")
+	bucketPiece     = []byte("piece")
+	bucketOutbox    = []byte("outbox")
+	bucketUncertain = []byte("uncertain")
+	bucketID        = []byte("id")
+	bucketDue       = []byte("due")
+	bucketPost      = []byte("post")
+	bucketDead      = []byte("dead")
+	bucketLink      = []byte("link")
+	bucketChatBatch = []byte("chat_batch")
+	bucketTaken     = []byte("taken")
+	bucketTakenDay  = []byte("taken_day")
+	bucketChat      = []byte("chat")
+	bucketAgent     = []byte("agent")
+	bucketIncident  = []byte("incident")
+
+	keySchema  = []byte("schema")
+	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
+	keyFetch   = []byte("fetch")   // since when a GetMsg is under way
+	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
+
+	buckets = [][]byte{
+		bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketID, bucketDue, bucketPost,
+		bucketDead, bucketLink, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent, bucketIncident,
+	}
+)
+
+func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// i64 flips the sign bit, so that negative ids stand before positive ones.
+func i64[T ~int64](n T) []byte { return u64(uint64(n) ^ 1<<63) }
+
+func readI64[T ~int64](key []byte) T { return T(binary.BigEndian.Uint64(key) ^ 1<<63) }
+
+func u32(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+
+func unix32(t time.Time) []byte { return u32(uint32(max(0, min(t.Unix(), 1<<32-1)))) }
+
+func join(parts ...[]byte) []byte {
+	var key []byte
+	for _, p := range parts {
+		key = append(key, p...)
+	}
+	return key
+}
+
+func pieceKey(batch BatchID, n int) []byte { return join(u64(uint64(batch)), u32(uint32(n))) }
+
+func dueKey(at time.Time, seq Seq) []byte { return join(unix32(at), u64(uint64(seq))) }
+
+func postKey(chat ChatID, class Class, id uint64) []byte {
+	return join(i64(chat), []byte{byte(class)}, u64(id))
+}
+
+func linkKey(chat ChatID, message ChatMessageID) []byte {
+	return join(i64(chat), u64(uint64(message)))
+}
+
+// seenKey has the time first: with random keys first, a commit would touch a page of its own for each SMS.
+func seenKey(m sms.Message, nth int) []byte {
+	h := fnv.New64a()
+	for _, part := range []string{string(m.Line), string(m.Customer), m.Text} {
+		h.Write(u32(uint32(len(part))))
+		h.Write([]byte(part))
+	}
+	return join(unix32(m.Time), h.Sum(nil), []byte{byte(nth >> 8), byte(nth)})
+}

@@ -1,0 +1,569 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"peyk/sms"
+)
+
+// BatchState says whether a batch is to be sent.
+type BatchState string
+
+const (
+	Asking    BatchState = "asking"    // waits for [Send] or [Cancel]
+	Going     BatchState = "going"     // was given to the outbox
+	Cancelled BatchState = "cancelled" // nothing was or will be sent
+)
+
+// Batch is one order to send one text, by one command. Its recipients are the SMS First to First+N-1.
+type Batch struct {
+	ID    BatchID `json:"-"`
+	Place         // where it was ordered and is reported
+	Agent AgentID `json:"agent"`
+	// Message ordered it; a reply to an SMS gets reactions, a command does not.
+	Message ChatMessageID `json:"message"`
+	Reply   bool          `json:"reply,omitempty"`
+	Line    sms.Number    `json:"line"`
+	Text    string        `json:"text"`
+	First   Seq           `json:"first"`
+	N       int           `json:"n"`
+	Created time.Time     `json:"created"`
+	State   BatchState    `json:"state"`
+
+	// Generation is that of the question asked now; a button carries the one it was made for.
+	Generation int      `json:"gen,omitempty"`
+	Decision   Decision `json:"decision,omitempty"` // the last one
+	DecidedBy  string   `json:"by,omitempty"`
+
+	Credit string `json:"credit,omitempty"` // at the panel when the question was asked
+
+	Counts    [sms.Failed + 1]int `json:"counts"`              // recipients by status
+	Uncertain int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
+	Left      int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
+	NoReport  int                 `json:"no_report,omitempty"` // recipients whose delivery is no longer asked for
+
+	Post     uint64        `json:"post"`            // its row in the post queue, whenever there is something new to show
+	Shown    ChatMessageID `json:"shown,omitempty"` // the message that reports it
+	Reaction string        `json:"reaction,omitempty"`
+}
+
+// PieceState says what became of one request to send.
+type PieceState string
+
+const (
+	PieceAsking    PieceState = "asking"
+	PieceQueued    PieceState = "queued"
+	PieceSending   PieceState = "sending"   // a request may be under way
+	PieceSent      PieceState = "sent"      // the panel accepted it
+	PieceRefused   PieceState = "refused"   // the panel refused it
+	PieceUncertain PieceState = "uncertain" // the panel may have accepted it
+	PieceDropped   PieceState = "dropped"   // not sent, or left as it was, by decision
+)
+
+// Piece is at most 60 recipients of a batch, sent by one request: the SMS First to First+N-1.
+type Piece struct {
+	Batch BatchID `json:"-"`
+	I     int     `json:"-"`
+
+	State     PieceState `json:"state"`
+	Attempt   int        `json:"attempt,omitempty"` // requests begun, by decision or after one that surely did not arrive
+	Since     time.Time  `json:"since,omitzero"`    // of State
+	First     Seq        `json:"first"`
+	N         int        `json:"n"`
+	NotBefore time.Time  `json:"after,omitzero"`
+	IDs       []sms.ID   `json:"ids,omitempty"` // given by the panel, but not whose is which
+}
+
+// Order is what an agent asks to send: Pieces are the recipients, at most 60 each.
+type Order struct {
+	Place
+	Agent   AgentID
+	Message ChatMessageID
+	Reply   bool
+	Line    sms.Number
+	Text    string
+	Pieces  [][]sms.Number
+	Ask     bool // send only after [Send]
+}
+
+// statusDelay is how long a batch just ordered goes unreported: most are accepted within it, which saves an edit.
+const statusDelay = time.Second
+
+func (t *tx) addBatch(o Order) (Batch, error) {
+	batches := t.bucket(bucketBatch)
+	id, err := batches.NextSequence()
+	if err != nil {
+		return Batch{}, err
+	}
+	b := Batch{
+		ID: BatchID(id), Place: o.Place, Agent: o.Agent, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text,
+		Created: t.now, State: Going,
+	}
+	state := PieceQueued
+	if o.Ask {
+		b.State, b.Generation, state = Asking, 1, PieceAsking
+	}
+	if b.Post, err = t.bucket(bucketPost).NextSequence(); err != nil {
+		return b, err
+	}
+	for i, to := range o.Pieces {
+		p := Piece{Batch: b.ID, I: i, State: state, Since: t.now, N: len(to)}
+		for _, n := range to {
+			seq, err := t.bucket(bucketSMS).NextSequence()
+			if err != nil {
+				return b, err
+			}
+			if p.First == 0 {
+				p.First = Seq(seq)
+			}
+			m := SMS{Seq: Seq(seq), Batch: b.ID, Status: sms.Queued}
+			m.Direction, m.Line, m.Customer, m.Time = sms.Outbound, o.Line, n, t.now
+			if err := t.putSMS(m); err != nil {
+				return b, err
+			}
+		}
+		if err := t.putPiece(p); err != nil {
+			return b, err
+		}
+		if b.First == 0 {
+			b.First = p.First
+		}
+		b.N += p.N
+	}
+	b.Counts[sms.Queued] = b.N
+	if err := t.bucket(bucketChatBatch).Put(join(i64(b.Chat), u64(id)), nil); err != nil {
+		return b, err
+	}
+	if err := put(t.bucket(bucketLink), linkKey(o.Chat, o.Message), Link{Batch: b.ID, Order: true}); err != nil {
+		return b, err
+	}
+	delay := statusDelay
+	if o.Ask {
+		delay = 0
+	}
+	return b, t.report(b, delay)
+}
+
+func (t *tx) batch(id BatchID) (Batch, error) {
+	b := Batch{ID: id}
+	err := get(t.bucket(bucketBatch), u64(uint64(id)), &b)
+	return b, err
+}
+
+func (t *tx) putBatch(b Batch) error {
+	rows := t.bucket(bucketBatch)
+	rows.FillPercent = 0.9
+	return put(rows, u64(uint64(b.ID)), b)
+}
+
+// report stores b and queues the post that tells how far it has come. A post still waiting tells it in the end, too.
+func (t *tx) report(b Batch, delay time.Duration) error {
+	if err := t.putBatch(b); err != nil {
+		return err
+	}
+	p := Post{Chat: t.resolve(b.Chat), Class: Answers, ID: b.Post, Kind: PostBatch, Topic: b.Topic, Batch: b.ID}
+	var waiting Post
+	if err := get(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), &waiting); err == nil {
+		p.Revision = waiting.Revision + 1
+	}
+	if delay > 0 {
+		p.NotBefore = t.now.Add(delay)
+	}
+	_, err := t.addPost(p)
+	return err
+}
+
+// SetCredit adds the credit to the question a batch asks; one decided meanwhile stays as it is.
+func (s *Store) SetCredit(id BatchID, credit string) error {
+	return s.update(func(t *tx) error {
+		b, err := t.batch(id)
+		if err != nil || b.State != Asking {
+			return err
+		}
+		b.Credit = credit
+		return t.report(b, 0)
+	})
+}
+
+// Batch returns one batch, or ErrNotFound.
+func (s *Store) Batch(id BatchID) (Batch, error) {
+	var b Batch
+	err := s.view(func(t *tx) error {
+		var err error
+		b, err = t.batch(id)
+		return err
+	})
+	return b, err
+}
+
+// Batches returns the last batches ordered in a chat, the newest first.
+func (s *Store) Batches(chat ChatID, limit int) ([]Batch, error) {
+	var found []Batch
+	err := s.view(func(t *tx) error {
+		found = nil
+		c := t.bucket(bucketChatBatch).Cursor()
+		key, _ := c.Seek(i64(chat + 1))
+		if key == nil {
+			key, _ = c.Last()
+		} else {
+			key, _ = c.Prev()
+		}
+		for ; key != nil && readI64[ChatID](key[:8]) == chat && len(found) < limit; key, _ = c.Prev() {
+			b, err := t.batch(BatchID(binary.BigEndian.Uint64(key[8:])))
+			if err != nil {
+				return err
+			}
+			found = append(found, b)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Recipients returns the SMS of a batch, at most limit of them beginning at from.
+func (s *Store) Recipients(b Batch, from, limit int) ([]SMS, error) {
+	var found []SMS
+	err := s.view(func(t *tx) error {
+		found = nil
+		for i := from; i < b.N && len(found) < limit; i++ {
+			m, err := t.sms(b.First + Seq(i))
+			if err != nil {
+				return err
+			}
+			found = append(found, m)
+		}
+		return nil
+	})
+	return found, err
+}
+
+func (t *tx) piece(batch BatchID, i int) (Piece, error) {
+	p := Piece{Batch: batch, I: i}
+	err := get(t.bucket(bucketPiece), pieceKey(batch, i), &p)
+	return p, err
+}
+
+// putPiece stores p and keeps outbox and uncertain in step with its state.
+func (t *tx) putPiece(p Piece) error {
+	key := pieceKey(p.Batch, p.I)
+	for _, index := range []struct {
+		bucket []byte
+		holds  bool
+	}{
+		{bucketOutbox, p.State == PieceQueued || p.State == PieceSending},
+		{bucketUncertain, p.State == PieceUncertain},
+	} {
+		var err error
+		if index.holds {
+			err = t.bucket(index.bucket).Put(key, nil)
+		} else {
+			err = t.bucket(index.bucket).Delete(key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	t.outbox = t.outbox || p.State == PieceQueued
+	return put(t.bucket(bucketPiece), key, p)
+}
+
+// pieces calls fn for every piece that bucket, one of outbox and uncertain, names, from batch on, until fn returns false.
+func (t *tx) pieces(bucket []byte, batch BatchID, fn func(Piece) (bool, error)) error {
+	c := t.bucket(bucket).Cursor()
+	for key, _ := c.Seek(pieceKey(batch, 0)); key != nil; key, _ = c.Next() {
+		p, err := t.piece(BatchID(binary.BigEndian.Uint64(key)), int(binary.BigEndian.Uint32(key[8:])))
+		if err != nil {
+			return err
+		}
+		if more, err := fn(p); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// Queued calls yield with the pieces to be sent now and their recipients, the oldest first, until it returns false. It
+// returns when the earliest of those that wait longer is due; zero when none does.
+func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) (next time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		next = time.Time{}
+		return t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
+			if p.State != PieceQueued {
+				return true, nil
+			}
+			if p.NotBefore.After(t.now) {
+				if next.IsZero() || p.NotBefore.Before(next) {
+					next = p.NotBefore
+				}
+				return true, nil
+			}
+			b, err := t.batch(p.Batch)
+			if err != nil {
+				return false, err
+			}
+			to := make([]sms.Number, p.N)
+			for i := range to {
+				m, err := t.sms(p.First + Seq(i))
+				if err != nil {
+					return false, err
+				}
+				to[i] = m.Customer
+			}
+			return yield(p, b, to), nil
+		})
+	})
+	return next, err
+}
+
+// Claim marks a queued piece as being sent. Only after it returned nil may the request leave.
+func (s *Store) Claim(p Piece) (Piece, error) {
+	err := s.update(func(t *tx) error {
+		row, err := t.piece(p.Batch, p.I)
+		if err != nil {
+			return err
+		}
+		if row.State != PieceQueued {
+			return fmt.Errorf("claim piece %d of batch %d: it is %s", p.I, p.Batch, row.State)
+		}
+		b, err := t.batch(p.Batch)
+		if err != nil {
+			return err
+		}
+		row.State, row.Since, row.Attempt, row.NotBefore = PieceSending, t.now, row.Attempt+1, time.Time{}
+		p = row
+		if err := t.setPieceStatus(row, sms.Sending, &b); err != nil {
+			return err
+		}
+		if err := t.putBatch(b); err != nil {
+			return err
+		}
+		return t.putPiece(row)
+	})
+	return p, err
+}
+
+// Outcome is what the panel said of one recipient.
+type Outcome struct {
+	ID     sms.ID // empty when it did not say which is whose
+	Failed bool
+	Code   int
+	Reason string
+}
+
+// Sent ends a claimed piece the panel has answered: outcomes are parallel to its recipients, ids those that could not be
+// attributed. The agent is told by the same transaction.
+func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
+	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
+		row.State, row.IDs = PieceSent, ids
+		return t.changePiece(*row, b, func(i int, m *SMS) error {
+			o := outcomes[i]
+			m.ID, m.Code, m.Reason, m.Status = o.ID, o.Code, o.Reason, sms.Sent
+			if o.Failed {
+				m.Status = sms.Failed
+				return nil
+			}
+			if o.ID == "" {
+				b.NoReport++
+				return nil
+			}
+			if err := t.bucket(bucketID).Put([]byte(o.ID), u64(uint64(m.Seq))); err != nil {
+				return err
+			}
+			return t.setDue(m, t.now.Add(t.store.opts.StatusInterval))
+		})
+	})
+}
+
+// Refuse ends a claimed piece that the panel surely did not carry out and never will.
+func (s *Store) Refuse(p Piece, code int, reason string) error {
+	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
+		row.State = PieceRefused
+		return t.changePiece(*row, b, func(_ int, m *SMS) error {
+			m.Status, m.Code, m.Reason = sms.Failed, code, reason
+			return nil
+		})
+	})
+}
+
+// Requeue gives back a claimed piece that surely never reached the panel, to be tried again at notBefore.
+func (s *Store) Requeue(p Piece, notBefore time.Time) error {
+	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
+		row.State, row.NotBefore = PieceQueued, notBefore
+		return t.setPieceStatus(*row, sms.Queued, b)
+	})
+}
+
+// Uncertain ends a claimed piece of which nobody can know whether the panel carried it out. The agent is asked.
+func (s *Store) Uncertain(p Piece) error {
+	return s.endPiece(p, makeUncertain)
+}
+
+func makeUncertain(_ *tx, p *Piece, b *Batch) error {
+	p.State = PieceUncertain
+	b.Uncertain += p.N
+	b.Generation++
+	return nil
+}
+
+// endPiece changes a piece that is being sent and reports its batch.
+func (s *Store) endPiece(p Piece, change func(*tx, *Piece, *Batch) error) error {
+	return s.update(func(t *tx) error {
+		row, err := t.piece(p.Batch, p.I)
+		if err != nil {
+			return err
+		}
+		if row.State != PieceSending || row.Attempt != p.Attempt {
+			return fmt.Errorf("end piece %d of batch %d: it is %s, attempt %d", p.I, p.Batch, row.State, row.Attempt)
+		}
+		return t.changeBatch(row, change)
+	})
+}
+
+func (t *tx) changeBatch(p Piece, change func(*tx, *Piece, *Batch) error) error {
+	b, err := t.batch(p.Batch)
+	if err != nil {
+		return err
+	}
+	p.Since = t.now
+	if err := change(t, &p, &b); err != nil {
+		return err
+	}
+	if err := t.putPiece(p); err != nil {
+		return err
+	}
+	return t.report(b, 0)
+}
+
+// changePiece changes the SMS of p and keeps the counts of b in step.
+func (t *tx) changePiece(p Piece, b *Batch, change func(i int, m *SMS) error) error {
+	for i := range p.N {
+		m, err := t.sms(p.First + Seq(i))
+		if err != nil {
+			return err
+		}
+		b.Counts[m.Status]--
+		if err := change(i, &m); err != nil {
+			return err
+		}
+		b.Counts[m.Status]++
+		if err := t.putSMS(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) setPieceStatus(p Piece, status sms.Status, b *Batch) error {
+	return t.changePiece(p, b, func(_ int, m *SMS) error {
+		m.Status = status
+		return nil
+	})
+}
+
+// settleSending makes uncertain what a process before this one may have sent.
+func (t *tx) settleSending() error {
+	var interrupted []Piece
+	err := t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
+		if p.State == PieceSending {
+			interrupted = append(interrupted, p)
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range interrupted {
+		if err := t.changeBatch(p, makeUncertain); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Decision is what an agent answers to a question about a batch.
+type Decision string
+
+const (
+	Send    Decision = "send"   // a batch that asks: send it
+	Cancel  Decision = "cancel" // a batch that asks: do not
+	Again   Decision = "again"  // what is uncertain: send it again
+	WasSent Decision = "was"    // what is uncertain: it was sent
+	Leave   Decision = "leave"  // what is uncertain: leave it
+)
+
+// ErrDecided is returned by Decide when its question is no longer open.
+var ErrDecided = errors.New("decided already")
+
+// Decide carries out what an agent, called name, answered to the question of that generation. Once it has returned, the same
+// answer or another one by anybody gives ErrDecided; the batch returned then says who decided what.
+func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Batch, error) {
+	var b Batch
+	err := s.update(func(t *tx) error {
+		var err error
+		if b, err = t.batch(id); err != nil {
+			return err
+		}
+		asksToSend := b.State == Asking && (d == Send || d == Cancel)
+		asksAgain := b.Uncertain > 0 && (d == Again || d == WasSent || d == Leave)
+		if b.Generation != generation || !asksToSend && !asksAgain {
+			return ErrDecided
+		}
+		b.Decision, b.DecidedBy = d, name
+		b.Generation++
+		bucket := bucketUncertain
+		switch d {
+		case Send:
+			b.State, bucket = Going, bucketPiece
+		case Cancel:
+			b.State, bucket = Cancelled, bucketPiece
+		}
+		decided, err := t.undecided(b, bucket)
+		if err != nil {
+			return err
+		}
+		for _, p := range decided {
+			p.Since = t.now
+			switch d {
+			case Send, Again:
+				p.State, p.NotBefore = PieceQueued, time.Time{}
+				if err := t.setPieceStatus(p, sms.Queued, &b); err != nil {
+					return err
+				}
+			case WasSent:
+				p.State = PieceSent
+				b.NoReport += p.N
+				if err := t.setPieceStatus(p, sms.Sent, &b); err != nil {
+					return err
+				}
+			case Leave:
+				p.State = PieceDropped
+				b.Left += p.N
+			case Cancel:
+				p.State = PieceDropped
+			}
+			if err := t.putPiece(p); err != nil {
+				return err
+			}
+		}
+		if asksAgain {
+			b.Uncertain = 0
+		}
+		return t.report(b, 0)
+	})
+	return b, err
+}
+
+// undecided returns the pieces of b that bucket names.
+func (t *tx) undecided(b Batch, bucket []byte) ([]Piece, error) {
+	var found []Piece
+	err := t.pieces(bucket, b.ID, func(p Piece) (bool, error) {
+		if p.Batch == b.ID {
+			found = append(found, p)
+		}
+		return p.Batch == b.ID, nil
+	})
+	return found, err
+}

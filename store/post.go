@@ -1,0 +1,261 @@
+package store
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Class orders the posts of one chat: all of a lower class go before those of a higher one.
+type Class uint8
+
+const (
+	Answers Class = iota // to agents, ahead of any backlog
+	Backlog              // inbound SMS
+)
+
+// PostKind says what a post shows.
+type PostKind string
+
+const (
+	PostText     PostKind = "text"     // Text as it stands
+	PostSMS      PostKind = "sms"      // the SMS Seq
+	PostBatch    PostKind = "batch"    // how far Batch has come; edited as that changes
+	PostIncident PostKind = "incident" // Incident
+)
+
+// Button is under a post; Data comes back when it is pressed, 64 bytes at most.
+type Button struct {
+	Label string `json:"label"`
+	Data  string `json:"data"`
+}
+
+// Post is one row of the queue of what chats are to show.
+type Post struct {
+	Chat  ChatID `json:"-"`
+	Class Class  `json:"-"`
+	ID    uint64 `json:"-"` // the Seq in class Backlog
+
+	Kind      PostKind      `json:"k"`
+	Topic     TopicID       `json:"topic,omitempty"`
+	ReplyTo   ChatMessageID `json:"reply,omitempty"`
+	Text      string        `json:"text,omitempty"` // HTML
+	Buttons   []Button      `json:"buttons,omitempty"`
+	Seq       Seq           `json:"seq,omitempty"`
+	Batch     BatchID       `json:"batch,omitempty"`
+	Incident  uint64        `json:"incident,omitempty"`
+	Part      int           `json:"part,omitempty"`     // parts of a long post shown so far
+	Repeated  bool          `json:"repeated,omitempty"` // the chat may show it already
+	NotBefore time.Time     `json:"after,omitzero"`
+	Revision  int           `json:"rev,omitempty"`    // grows when what is to be shown changes
+	Reason    string        `json:"reason,omitempty"` // in dead: what Telegram said
+}
+
+// Link says what a chat message shows, or, with Order set, which batch it ordered.
+type Link struct {
+	Seq   Seq     `json:"seq,omitempty"`
+	Batch BatchID `json:"batch,omitempty"`
+	Order bool    `json:"order,omitempty"`
+}
+
+// addPost queues p. Posts of class Answers get their number here.
+func (t *tx) addPost(p Post) (uint64, error) {
+	rows := t.bucket(bucketPost)
+	p.Chat = t.resolve(p.Chat)
+	if p.Class == Answers && p.ID == 0 {
+		id, err := rows.NextSequence()
+		if err != nil {
+			return 0, err
+		}
+		p.ID = id
+	}
+	t.posts = true
+	return p.ID, put(rows, postKey(p.Chat, p.Class, p.ID), p)
+}
+
+// AddPost queues p as an answer to agents.
+func (s *Store) AddPost(p Post) error {
+	return s.update(func(t *tx) error {
+		_, err := t.addPost(p)
+		return err
+	})
+}
+
+func readPost(key, value []byte) (Post, error) {
+	p := Post{Chat: readI64[ChatID](key[:8]), Class: Class(key[8]), ID: binary.BigEndian.Uint64(key[9:])}
+	err := decode(value, &p)
+	return p, err
+}
+
+// Heads returns what each chat is to show next, passing over chats that skip names, and when the first of the posts
+// that are not due yet will be; zero when there is none.
+func (s *Store) Heads(skip func(ChatID) bool) (heads []Post, next time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		heads, next = nil, time.Time{}
+		c := t.bucket(bucketPost).Cursor()
+		key, value := c.First()
+		for key != nil {
+			chat := readI64[ChatID](key[:8])
+			for key != nil && chat != 0 && !skip(chat) && readI64[ChatID](key[:8]) == chat {
+				p, err := readPost(key, value)
+				if err != nil {
+					return err
+				}
+				if !p.NotBefore.After(t.now) {
+					heads = append(heads, p)
+					break
+				}
+				if next.IsZero() || p.NotBefore.Before(next) {
+					next = p.NotBefore
+				}
+				if p.Class == Backlog {
+					break // SMS stay in order
+				}
+				key, value = c.Next()
+			}
+			key, value = c.Seek(i64(chat + 1))
+		}
+		return nil
+	})
+	return heads, next, err
+}
+
+// Posted records that message now shows p, or its next part when more follow. A row that changed while Telegram was asked
+// stays for another round.
+func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool) error {
+	return s.update(func(t *tx) error {
+		if message != 0 && (p.Seq != 0 || p.Batch != 0) {
+			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Link{Seq: p.Seq, Batch: p.Batch}); err != nil {
+				return err
+			}
+		}
+		if p.Kind == PostBatch {
+			b, err := t.batch(p.Batch)
+			if err != nil {
+				return err
+			}
+			if b.Shown != message || b.Reaction != reaction {
+				b.Shown, b.Reaction = message, reaction
+				if err := t.putBatch(b); err != nil {
+					return err
+				}
+			}
+		}
+		if p.Kind == PostIncident {
+			if err := t.incidentTold(p.Incident); err != nil {
+				return err
+			}
+		}
+		if err := t.chatAnswered(p.Chat); err != nil {
+			return err
+		}
+		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
+		var row Post
+		switch err := get(rows, key, &row); {
+		case err == ErrNotFound:
+			return nil
+		case err != nil:
+			return err
+		case more:
+			row.Part++
+			return put(rows, key, row)
+		case row.Revision != p.Revision:
+			return nil
+		}
+		return rows.Delete(key)
+	})
+}
+
+// Refused puts a post that its chat will never show aside, with Telegram's reason, and tells the admins.
+func (s *Store) Refused(p Post, reason string) error {
+	return s.update(func(t *tx) error {
+		if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {
+			return err
+		}
+		p.Reason = reason
+		if err := put(t.bucket(bucketDead), postKey(p.Chat, p.Class, p.ID), p); err != nil {
+			return err
+		}
+		if p.Kind == PostIncident {
+			return nil // telling of it would fail alike
+		}
+		return t.addIncident(&Incident{Kind: PostRefused, From: t.now, Chat: p.Chat, Seq: p.Seq, Reason: reason})
+	})
+}
+
+// Link returns what a chat message shows; the error is ErrNotFound when it shows neither SMS nor batch.
+func (s *Store) Link(chat ChatID, message ChatMessageID) (Link, error) {
+	var l Link
+	err := s.view(func(t *tx) error { return get(t.bucket(bucketLink), linkKey(chat, message), &l) })
+	return l, err
+}
+
+// Waiting returns how many posts wait for a chat to show them, and how many for their turn in one.
+func (s *Store) Waiting() (homeless, queued int, err error) {
+	err = s.view(func(t *tx) error {
+		homeless, queued = 0, 0
+		return t.bucket(bucketPost).ForEach(func(key, _ []byte) error {
+			if readI64[ChatID](key[:8]) == 0 {
+				homeless++
+			} else {
+				queued++
+			}
+			return nil
+		})
+	})
+	return homeless, queued, err
+}
+
+// markRepeated marks the first SMS of every chat: the process before this one may have posted it without noting so.
+func (t *tx) markRepeated() error {
+	rows := t.bucket(bucketPost)
+	var chats []ChatID
+	c := rows.Cursor()
+	for key, _ := c.First(); key != nil; {
+		chat := readI64[ChatID](key[:8])
+		chats = append(chats, chat)
+		key, _ = c.Seek(i64(chat + 1))
+	}
+	for _, chat := range chats {
+		if chat == 0 {
+			continue
+		}
+		key, value := rows.Cursor().Seek(postKey(chat, Backlog, 0))
+		if key == nil || readI64[ChatID](key[:8]) != chat {
+			continue
+		}
+		p, err := readPost(key, value)
+		if err != nil {
+			return err
+		}
+		p.Repeated = true
+		if err := put(rows, postKey(p.Chat, p.Class, p.ID), p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// movePosts takes the posts of a chat that change accepts from its queue and puts them, as changed, where they say.
+func (t *tx) movePosts(from ChatID, change func(*Post) bool) error {
+	rows := t.bucket(bucketPost)
+	var moved []Post
+	c := rows.Cursor()
+	for key, value := c.Seek(i64(from)); key != nil && readI64[ChatID](key[:8]) == from; key, value = c.Next() {
+		p, err := readPost(key, value)
+		if err != nil {
+			return err
+		}
+		if change(&p) {
+			moved = append(moved, p)
+		}
+	}
+	for _, p := range moved {
+		if err := rows.Delete(postKey(from, p.Class, p.ID)); err != nil {
+			return err
+		}
+		if _, err := t.addPost(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// migrations lead from each schema to the next: the i-th from schema i to i+1. Each runs in one transaction together with
+// the new number, so that a crash in it leaves the file at one schema or the other.
+var migrations = []func(*bolt.Tx) error{
+	func(t *bolt.Tx) error {
+		for _, name := range buckets {
+			if _, err := t.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+}
+
+// prepare brings the file to the current schema and settles what an earlier process left unfinished.
+func (s *Store) prepare(path string) error {
+	schema := 0
+	err := s.db.View(func(t *bolt.Tx) error {
+		if meta := t.Bucket(bucketMeta); meta != nil {
+			if v := meta.Get(keySchema); len(v) == 8 {
+				schema = int(binary.BigEndian.Uint64(v))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if schema > len(migrations) {
+		return fmt.Errorf("schema %d, this version knows %d: %w", schema, len(migrations), ErrNewer)
+	}
+	if schema > 0 && schema < len(migrations) {
+		if err := copyFile(s.db, fmt.Sprintf("%s.schema%d", path, schema)); err != nil {
+			return fmt.Errorf("copy before migration: %w", err)
+		}
+	}
+	for ; schema < len(migrations); schema++ {
+		err := s.db.Update(func(t *bolt.Tx) error {
+			if err := migrations[schema](t); err != nil {
+				return err
+			}
+			return t.Bucket(bucketMeta).Put(keySchema, u64(uint64(schema+1)))
+		})
+		if err != nil {
+			return fmt.Errorf("migrate to schema %d: %w", schema+1, err)
+		}
+	}
+	return s.db.Update(func(b *bolt.Tx) error {
+		return (&tx{Tx: b, store: s, now: s.opts.Now()}).recover()
+	})
+}
+
+// recover settles what the process before this one left behind. After a clean end there is nothing but the flag.
+func (t *tx) recover() error {
+	meta := t.bucket(bucketMeta)
+	if meta.Get(keyRunning) != nil {
+		if err := t.markRepeated(); err != nil {
+			return err
+		}
+	}
+	if err := t.settleSending(); err != nil {
+		return err
+	}
+	if err := t.settleFetch(); err != nil {
+		return err
+	}
+	return put(meta, keyRunning, t.now)
+}
+
+func copyFile(db *bolt.DB, path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = db.View(func(t *bolt.Tx) error {
+		_, err := t.WriteTo(f)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// settleFetch turns a marker without its answer into an incident: the panel may have handed out SMS that never came.
+func (t *tx) settleFetch() error {
+	var begun time.Time
+	meta := t.bucket(bucketMeta)
+	if get(meta, keyFetch, &begun) != nil {
+		return nil
+	}
+	if err := meta.Delete(keyFetch); err != nil {
+		return err
+	}
+	return t.addIncident(&Incident{Kind: FetchLost, From: begun, To: t.now})
+}

@@ -1,0 +1,284 @@
+// Package store keeps the bridge's state in one bbolt file.
+//
+// One method is one transaction; none contains another or a network call. One goroutine writes: it commits everything that
+// is waiting in one transaction, so that many writers cost one sync of the disk. A function that runs in it may run again,
+// when another one of the same transaction fails, and therefore sets its results from scratch.
+//
+// The file. Integers in keys are big-endian, chat ids with the sign bit flipped, so that the order of bytes is the order of
+// numbers. A value is a version byte and JSON; the exported types carry the tags, there is no second set of records but for sms.
+//
+//	meta          schema | running | fetch | silent    number | since | begun | since
+//	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
+//	sms           Seq u64                              one SMS, in or out, to one recipient
+//	seen          time u32, hash u64, nth u16          Seq          which unread SMS were stored already
+//	batch         batch u64                            one order to send, from one command
+//	piece         batch u64, n u32                     at most 60 recipients of it, sent by one request
+//	outbox        batch u64, n u32                     -            pieces that are Queued or Sending
+//	uncertain     batch u64, n u32                     -            pieces nobody knows the fate of, until decided
+//	id            the panel's id                       Seq
+//	due           unix u32, Seq u64                    -            when to ask for delivery next
+//	post          chat i64, class u8, u64              what to show in a chat; chat 0 waits for a chat
+//	dead          as post                              what Telegram refused for good, and why
+//	link          chat i64, chat message u64           what a chat message shows: an SMS or a batch
+//	chat_batch    chat i64, batch u64                  -            the batches ordered in a chat
+//	taken         chat i64, chat message u64, kind u8  when         which updates were acted on
+//	taken_day     day u32, key of taken                -            the same by age, for pruning
+//	chat          chat i64                             settings of a chat
+//	agent         agent i64                            who may use the bot besides the settings' list
+//	incident      u64                                  what the team must be told
+//
+// SMS numbers, batches and the rows of class Answers come from the sequences of sms, batch and post.
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Errors a caller can act on.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrLocked   = errors.New("another process has the store open")
+	ErrNewer    = errors.New("the store was written by a newer version")
+	ErrTaken    = errors.New("update was acted on already")
+	ErrClosed   = errors.New("store is closed")
+)
+
+// Identifiers of Telegram's, and of our own.
+type (
+	ChatID        int64 // a private chat's is its user's AgentID
+	TopicID       int64 // 0 is no topic, or General
+	ChatMessageID int64
+	AgentID       int64
+	Seq           uint64 // one SMS
+	BatchID       uint64
+)
+
+// Place is where posts go: a chat, or one topic of it.
+type Place struct {
+	Chat  ChatID  `json:"chat"`
+	Topic TopicID `json:"topic,omitempty"`
+}
+
+// Options of a Store; the zero value works.
+type Options struct {
+	LockWait time.Duration // for another process to let go of the file; 1 s when zero
+
+	// What the settings say beside the store's own rows.
+	Inbox  []ChatID  // chats that show inbound SMS of all lines
+	Admins []AgentID // who is told of incidents
+
+	StatusInterval time.Duration // first pause before asking for delivery; 15 s when zero
+	Now            func() time.Time
+}
+
+// Store is an open file. It is safe for concurrent use.
+type Store struct {
+	db     *bolt.DB
+	opts   Options
+	writes chan write
+	done   chan struct{} // closed when the writer has ended
+	posts  chan struct{}
+	outbox chan struct{}
+}
+
+// Open opens the file at path, making it and its directory when missing, for this user alone. What an earlier process left
+// unfinished is settled at once: sends without an answer become uncertain, a fetch without an answer an incident, posts that
+// may stand in their chats already are marked so. The error is ErrLocked when another process has the file, ErrNewer when
+// the file is of a later schema.
+func Open(path string, opts Options) (*Store, error) {
+	if opts.LockWait == 0 {
+		opts.LockWait = time.Second
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.StatusInterval == 0 {
+		opts.StatusInterval = 15 * time.Second
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.Mode().Perm()&0o077 != 0:
+		return nil, fmt.Errorf("open store: %s can be read by others (mode %04o): run chmod 600 on it", path, info.Mode().Perm())
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: opts.LockWait, FreelistType: bolt.FreelistMapType})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("open store %s: %w", path, ErrLocked)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	s := &Store{
+		db: db, opts: opts,
+		writes: make(chan write, 256), done: make(chan struct{}),
+		posts: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
+	}
+	if err := s.prepare(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
+	}
+	go s.write()
+	return s, nil
+}
+
+// Close lets the writes that wait end and closes the file. Later ones are refused with ErrClosed.
+func (s *Store) Close() error {
+	err := s.queue(write{fn: func(t *tx) error { return t.bucket(bucketMeta).Delete(keyRunning) }, last: true})
+	if errors.Is(err, ErrClosed) {
+		return nil
+	}
+	<-s.done
+	return errors.Join(err, s.db.Close())
+}
+
+// Posts receives a value after rows were added to the post queue.
+func (s *Store) Posts() <-chan struct{} { return s.posts }
+
+// Outbox receives a value after pieces were queued.
+func (s *Store) Outbox() <-chan struct{} { return s.outbox }
+
+// write is one method's transaction, waiting for the writer.
+type write struct {
+	fn   func(*tx) error
+	done chan error
+	last bool // the writer ends after it
+}
+
+// tx is one transaction and what it is to wake when it is committed.
+type tx struct {
+	*bolt.Tx
+	store  *Store
+	now    time.Time
+	posts  bool
+	outbox bool
+}
+
+func (t *tx) bucket(name []byte) *bolt.Bucket { return t.Bucket(name) }
+
+func (s *Store) view(fn func(*tx) error) error {
+	return s.db.View(func(b *bolt.Tx) error { return fn(&tx{Tx: b, store: s, now: s.opts.Now()}) })
+}
+
+// update has the writer run fn and returns when its transaction is committed.
+func (s *Store) update(fn func(*tx) error) error {
+	return s.queue(write{fn: fn})
+}
+
+func (s *Store) queue(w write) error {
+	w.done = make(chan error, 1)
+	select {
+	case s.writes <- w:
+	case <-s.done:
+		return ErrClosed
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-s.done:
+	}
+	// The writer has ended: either with this write or without it.
+	select {
+	case err := <-w.done:
+		return err
+	default:
+		return ErrClosed
+	}
+}
+
+func (s *Store) write() {
+	defer close(s.done)
+	for last := false; !last; {
+		w := <-s.writes
+		waiting := []write{w}
+		last = w.last
+	more:
+		for !last && len(waiting) < cap(s.writes) {
+			select {
+			case w := <-s.writes:
+				waiting = append(waiting, w)
+				last = w.last
+			default:
+				break more
+			}
+		}
+		s.commit(waiting)
+	}
+}
+
+// commit runs the writes in one transaction. One that fails is told so and left out; the others run again without it.
+func (s *Store) commit(waiting []write) {
+	for len(waiting) > 0 {
+		t := &tx{store: s, now: s.opts.Now()}
+		failed := -1
+		err := s.db.Update(func(b *bolt.Tx) error {
+			t.Tx = b
+			for i, w := range waiting {
+				if err := w.fn(t); err != nil {
+					failed = i
+					return err
+				}
+			}
+			return nil
+		})
+		if failed >= 0 {
+			waiting[failed].done <- err
+			waiting = append(waiting[:failed:failed], waiting[failed+1:]...)
+			continue
+		}
+		if err == nil {
+			wake(s.posts, t.posts)
+			wake(s.outbox, t.outbox)
+		}
+		for _, w := range waiting {
+			w.done <- err
+		}
+		return
+	}
+}
+
+func wake(c chan struct{}, awake bool) {
+	if awake {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// recordVersion stands before every JSON value, so that a later form can be told apart.
+const recordVersion = 1
+
+func put(b *bolt.Bucket, key []byte, record any) error {
+	value, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	return b.Put(key, append([]byte{recordVersion}, value...))
+}
+
+func get(b *bolt.Bucket, key []byte, record any) error {
+	value := b.Get(key)
+	if value == nil {
+		return ErrNotFound
+	}
+	return decode(value, record)
+}
+
+func decode(value []byte, record any) error {
+	if len(value) == 0 || value[0] != recordVersion {
+		return errors.New("record of unknown version")
+	}
+	return json.Unmarshal(value[1:], record)
+}

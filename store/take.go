@@ -1,0 +1,82 @@
+package store
+
+import "time"
+
+// TakenKind tells apart what may happen to one chat message.
+type TakenKind uint8
+
+const (
+	Written TakenKind = iota // the message came
+	Edited                   // it was changed afterwards
+)
+
+// UpdateKey names an update by what it is about: Telegram's own numbers of updates may start anew.
+type UpdateKey struct {
+	Chat    ChatID
+	Message ChatMessageID
+	Kind    TakenKind
+}
+
+func (k UpdateKey) key() []byte { return append(linkKey(k.Chat, k.Message), byte(k.Kind)) }
+
+// Caused is all that an update brings about in the store.
+type Caused struct {
+	Posts    []Post
+	Order    *Order
+	Agent    *Agent
+	EditChat func(*Chat) // of the update's chat; may be called more than once
+}
+
+// Take notes that an update was acted on and stores what it caused, or neither; the error is ErrTaken when it was acted on
+// before. It returns the batch ordered, if one was.
+func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
+	var id BatchID
+	err := s.update(func(t *tx) error {
+		id = 0
+		taken := t.bucket(bucketTaken)
+		if taken.Get(k.key()) != nil {
+			return ErrTaken
+		}
+		if err := taken.Put(k.key(), unix32(t.now)); err != nil {
+			return err
+		}
+		day := uint32(t.now.Unix() / int64(24*time.Hour/time.Second))
+		if err := t.bucket(bucketTakenDay).Put(join(u32(day), k.key()), nil); err != nil {
+			return err
+		}
+		if c.EditChat != nil {
+			if err := t.editChat(k.Chat, c.EditChat); err != nil {
+				return err
+			}
+		}
+		if c.Agent != nil {
+			if err := t.putAgent(*c.Agent); err != nil {
+				return err
+			}
+		}
+		if c.Order != nil {
+			b, err := t.addBatch(*c.Order)
+			if err != nil {
+				return err
+			}
+			id = b.ID
+		}
+		for _, p := range c.Posts {
+			if _, err := t.addPost(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return id, err
+}
+
+// Taken tells whether an update was acted on.
+func (s *Store) Taken(k UpdateKey) (bool, error) {
+	taken := false
+	err := s.view(func(t *tx) error {
+		taken = t.bucket(bucketTaken).Get(k.key()) != nil
+		return nil
+	})
+	return taken, err
+}
