@@ -313,6 +313,31 @@ func (t *tx) agents() ([]Agent, error) {
 	return agents, err
 }
 
+// Admins returns the admins of the settings and of the store.
+func (s *Store) Admins() ([]AgentID, error) {
+	var admins []AgentID
+	err := s.view(func(t *tx) error {
+		var err error
+		admins, err = t.admins()
+		return err
+	})
+	return admins, err
+}
+
+// InboxChats returns the chats that show inbound SMS.
+func (s *Store) InboxChats() ([]ChatID, error) {
+	var chats []ChatID
+	err := s.view(func(t *tx) error {
+		chats = nil
+		inboxes, err := t.inboxes()
+		for _, in := range inboxes {
+			chats = append(chats, in.place.Chat)
+		}
+		return err
+	})
+	return chats, err
+}
+
 func (t *tx) admins() ([]AgentID, error) {
 	admins := slices.Clone(t.store.opts.Admins)
 	agents, err := t.agents()

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
-
-	"peyk/sms"
 )
 
 // Check reads the whole file and returns every inconsistency: pages that bbolt finds broken, and indexes that do not agree
@@ -71,17 +69,17 @@ func (t *tx) checkPieces(wrong func(string, ...any)) error {
 		if err := decode(value, &b); err != nil {
 			return err
 		}
-		var counts [sms.Failed + 1]int
+		got := Batch{}
 		for i := range b.N {
 			m, err := t.sms(b.First + Seq(i))
 			if err != nil {
 				wrong("recipient %d of batch %d: %v", i, b.ID, err)
 				continue
 			}
-			counts[m.Status]++
+			got.count(m, +1)
 		}
-		if counts != b.Counts {
-			wrong("batch %d counts %v, its recipients are %v", b.ID, b.Counts, counts)
+		if got.Counts != b.Counts || got.NoReport != b.NoReport {
+			wrong("batch %d counts %v, %d without report, its recipients are %v, %d", b.ID, b.Counts, b.NoReport, got.Counts, got.NoReport)
 		}
 		if uncertain[b.ID] != b.Uncertain {
 			wrong("batch %d counts %d uncertain, its pieces say %d", b.ID, b.Uncertain, uncertain[b.ID])

@@ -7,7 +7,7 @@ import (
 	"peyk/sms"
 )
 
-// Delivery is followed this long after the SMS was ordered, by pauses that grow to at most maxPause.
+// Delivery is followed this long after the panel took the SMS, by pauses that grow to at most maxPause.
 const (
 	followFor = 48 * time.Hour
 	maxPause  = time.Hour
@@ -55,12 +55,20 @@ func (s *Store) SetDelivery(reports []Report) error {
 			if final(m) {
 				continue
 			}
-			before, code := m.Status, m.Code
+			before := m
 			if r.Status != sms.Queued {
 				m.Status, m.Code = r.Status, r.Code
 			}
 			m.Asked++
-			next := nextAsk(m, t.store.opts.StatusInterval, t.now)
+			if err := t.setDue(&m, nextAsk(m, t.store.opts.StatusInterval, t.now)); err != nil {
+				return err
+			}
+			if err := t.putSMS(m); err != nil {
+				return err
+			}
+			if m.Status == before.Status && m.Code == before.Code && unfollowed(m) == unfollowed(before) {
+				continue // nothing new to show
+			}
 			b := changed[m.Batch]
 			if b == nil {
 				row, err := t.batch(m.Batch)
@@ -68,22 +76,10 @@ func (s *Store) SetDelivery(reports []Report) error {
 					return err
 				}
 				b = &row
-			}
-			b.Counts[before]--
-			b.Counts[m.Status]++
-			silent := next.IsZero() && !final(m) && m.Status != sms.Failed
-			if silent {
-				b.NoReport++
-			}
-			if err := t.setDue(&m, next); err != nil {
-				return err
-			}
-			if err := t.putSMS(m); err != nil {
-				return err
-			}
-			if m.Status != before || m.Code != code || silent {
 				changed[m.Batch] = b
 			}
+			b.count(before, -1)
+			b.count(m, +1)
 		}
 		for _, b := range changed {
 			if err := t.report(*b, 0); err != nil {
@@ -97,6 +93,11 @@ func (s *Store) SetDelivery(reports []Report) error {
 // final tells whether the panel will hardly say anything else of m: delivered, or on the black list.
 func final(m SMS) bool {
 	return m.Status == sms.Delivered || m.Status == sms.Failed && m.Code != 2 && m.Code != 5
+}
+
+// unfollowed tells whether m was accepted and nobody is going to ask how it went on.
+func unfollowed(m SMS) bool {
+	return (m.Status == sms.Sent || m.Status == sms.AtTelecom) && m.Due.IsZero()
 }
 
 // nextAsk returns when to ask for the delivery of m again; zero is never.

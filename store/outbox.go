@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"peyk/sms"
 )
 
@@ -43,7 +45,7 @@ type Batch struct {
 	Counts    [sms.Failed + 1]int `json:"counts"`              // recipients by status
 	Uncertain int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
 	Left      int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
-	NoReport  int                 `json:"no_report,omitempty"` // recipients whose delivery is no longer asked for
+	NoReport  int                 `json:"no_report,omitempty"` // recipients that were accepted and whose delivery is not, or no longer, asked for
 
 	Post     uint64        `json:"post"`            // its row in the post queue, whenever there is something new to show
 	Shown    ChatMessageID `json:"shown,omitempty"` // the message that reports it
@@ -354,23 +356,30 @@ type Outcome struct {
 }
 
 // Sent ends a claimed piece the panel has answered: outcomes are parallel to its recipients, ids those that could not be
-// attributed. The agent is told by the same transaction.
+// attributed. A recipient without an outcome was accepted. The agent is told by the same transaction.
 func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
 		row.State, row.IDs = PieceSent, ids
 		return t.changePiece(*row, b, func(i int, m *SMS) error {
-			o := outcomes[i]
-			m.ID, m.Code, m.Reason, m.Status = o.ID, o.Code, o.Reason, sms.Sent
-			if o.Failed {
+			var o Outcome
+			if i < len(outcomes) {
+				o = outcomes[i]
+			}
+			if len(o.ID) > bolt.MaxKeySize {
+				o.ID = "" // nothing could find it
+			}
+			m.ID, m.Code, m.Reason, m.Status, m.Time = o.ID, o.Code, o.Reason, sms.Sent, t.now
+			if o.ID != "" {
+				if err := t.bucket(bucketID).Put([]byte(o.ID), u64(uint64(m.Seq))); err != nil {
+					return err
+				}
+			}
+			switch {
+			case o.Failed:
 				m.Status = sms.Failed
 				return nil
-			}
-			if o.ID == "" {
-				b.NoReport++
+			case o.ID == "":
 				return nil
-			}
-			if err := t.bucket(bucketID).Put([]byte(o.ID), u64(uint64(m.Seq))); err != nil {
-				return err
 			}
 			return t.setDue(m, t.now.Add(t.store.opts.StatusInterval))
 		})
@@ -437,6 +446,14 @@ func (t *tx) changeBatch(p Piece, change func(*tx, *Piece, *Batch) error) error 
 	return t.report(b, 0)
 }
 
+// count takes m out of the counts of b, or into them.
+func (b *Batch) count(m SMS, by int) {
+	b.Counts[m.Status] += by
+	if unfollowed(m) {
+		b.NoReport += by
+	}
+}
+
 // changePiece changes the SMS of p and keeps the counts of b in step.
 func (t *tx) changePiece(p Piece, b *Batch, change func(i int, m *SMS) error) error {
 	for i := range p.N {
@@ -444,11 +461,11 @@ func (t *tx) changePiece(p Piece, b *Batch, change func(i int, m *SMS) error) er
 		if err != nil {
 			return err
 		}
-		b.Counts[m.Status]--
+		b.count(m, -1)
 		if err := change(i, &m); err != nil {
 			return err
 		}
-		b.Counts[m.Status]++
+		b.count(m, +1)
 		if err := t.putSMS(m); err != nil {
 			return err
 		}
@@ -534,7 +551,6 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 				}
 			case WasSent:
 				p.State = PieceSent
-				b.NoReport += p.N
 				if err := t.setPieceStatus(p, sms.Sent, &b); err != nil {
 					return err
 				}

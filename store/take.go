@@ -8,6 +8,7 @@ type TakenKind uint8
 const (
 	Written TakenKind = iota // the message came
 	Edited                   // it was changed afterwards
+	Joined                   // we were added to the chat; the message is the time, for want of one
 )
 
 // UpdateKey names an update by what it is about: Telegram's own numbers of updates may start anew.
