@@ -315,9 +315,21 @@ func readUnread(response *node) ([]sms.Message, error) {
 	}
 	var messages []sms.Message
 	strange := false
+	// An account has a few lines, and working out what number one is takes longer than reading all else.
+	lines := map[string]sms.Number{}
+	line := func(to string) sms.Number {
+		n, ok := lines[to]
+		if !ok {
+			if n = sms.NormalizeLine(to); n == "" {
+				n = sms.Normalize(to)
+			}
+			lines[to] = n
+		}
+		return n
+	}
 	var collect func(n *node)
 	collect = func(n *node) {
-		if m, ok := message(n); ok {
+		if m, ok := message(n, line); ok {
 			messages = append(messages, m)
 			return
 		}
@@ -327,8 +339,10 @@ func readUnread(response *node) ([]sms.Message, error) {
 			collect(k)
 		}
 	}
-	// A text instead of a list says in words that there are none.
+	// A text instead of a list says in words that there are none; but not one that was to be JSON.
 	if value != nil {
+		text := value.scalar()
+		strange = strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
 		collect(value)
 	}
 	older, newer := 0, 0
@@ -354,7 +368,7 @@ func readUnread(response *node) ([]sms.Message, error) {
 }
 
 // message returns the SMS that a whole struct describes.
-func message(n *node) (sms.Message, bool) {
+func message(n *node, line func(string) sms.Number) (sms.Message, bool) {
 	var from, to, msg, at *node
 	known := 0
 	for _, k := range n.kids {
@@ -375,10 +389,10 @@ func message(n *node) (sms.Message, bool) {
 	if n.open || known < 2 {
 		return sms.Message{}, false
 	}
-	m := sms.Message{Direction: sms.Inbound, Time: unixTime(at.scalar())}
-	m.Customer = sms.Normalize(from.scalar())
-	if m.Line = sms.NormalizeLine(to.scalar()); m.Line == "" {
-		m.Line = sms.Normalize(to.scalar())
+	m := sms.Message{
+		Direction:    sms.Inbound,
+		Conversation: sms.Conversation{Line: line(to.scalar()), Customer: sms.Normalize(from.scalar())},
+		Time:         unixTime(at.scalar()),
 	}
 	if msg != nil && !msg.null {
 		m.Text = lineEnds.Replace(msg.text)

@@ -259,15 +259,16 @@ func (c *Client) Unread(ctx context.Context) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	a := Answer{ContentType: r.contentType, Body: r.body, Cut: r.cut != nil}
-	if r.cut != nil {
-		return a, c.own(uncertain("the panel's answer was cut", r.cut))
+	a := Answer{ContentType: r.contentType, Body: r.body}
+	if r.cut == nil && r.status == http.StatusOK {
+		return a, nil
 	}
-	if _, err := readEnvelope(r.contentType, r.body); r.status != http.StatusOK && err != nil {
-		_, err := readReply(r)
-		return a, c.own(err)
+	if _, err := readEnvelope(r.contentType, r.body); err == nil {
+		return a, nil // nothing of it is missing
 	}
-	return a, nil
+	a.Cut = r.cut != nil
+	_, err = readReply(r)
+	return a, c.own(err)
 }
 
 // DecodeUnread returns the messages in an answer, oldest first; those of one second stay in

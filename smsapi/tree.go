@@ -21,6 +21,7 @@ import (
 type node struct {
 	name string // without its prefix; a Map's key, where the node was the value of one
 	text string // of a scalar
+	read []byte // what text is made of while it comes in pieces
 	kids []*node
 	id   string
 	href string
@@ -90,8 +91,16 @@ func (b *builder) push(n *node) error {
 }
 
 func (b *builder) pop() {
-	b.top().open = false
+	n := b.top()
+	n.open = false
+	n.takeText()
 	b.stack = b.stack[:len(b.stack)-1]
+}
+
+func (n *node) takeText() {
+	if n.read != nil {
+		n.text, n.read = string(n.read), nil
+	}
 }
 
 var envelope = regexp.MustCompile(`<(?:[\w.-]+:)?Envelope[\s>/]`)
@@ -142,6 +151,11 @@ func (b *builder) readXML(data []byte) error {
 	// RawToken leaves prefixes alone and does not compare tags, which saves half of the time; pop does that. Unknown
 	// entities stay as they are written.
 	d.Strict = false
+	defer func() {
+		for _, n := range b.stack {
+			n.takeText()
+		}
+	}()
 	for {
 		token, err := d.RawToken()
 		if err == io.EOF {
@@ -177,7 +191,7 @@ func (b *builder) readXML(data []byte) error {
 		case xml.CharData:
 			// Space between elements is nobody's text.
 			if n := b.top(); len(n.kids) == 0 {
-				n.text += string(t)
+				n.read = append(n.read, t...)
 			}
 		case xml.Directive:
 			return errDoctype
