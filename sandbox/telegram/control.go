@@ -84,14 +84,18 @@ func (s *Server) Control() http.Handler {
 	post(mux, "/fault", func(_ context.Context, f Fault) (any, error) { return nil, s.Arm(f) })
 	post(mux, "/limits", func(_ context.Context, l Limits) (any, error) { s.SetLimits(l); return nil, nil })
 	for path, f := range map[string]func(*Server, context.Context, order) (any, error){
-		"/group":     (*Server).orderGroup,
-		"/press":     (*Server).orderPress,
-		"/bot":       (*Server).orderBot,
-		"/member":    (*Server).orderMember,
-		"/topic":     (*Server).orderTopic,
-		"/edit":      func(s *Server, _ context.Context, o order) (any, error) { return nil, s.Edit(o.From, o.Chat, o.Message, o.Text) },
-		"/delete":    func(s *Server, _ context.Context, o order) (any, error) { return nil, s.Delete(o.Chat, o.Message) },
-		"/react":     func(s *Server, _ context.Context, o order) (any, error) { return nil, s.React(o.From, o.Chat, o.Message, o.Emoji...) },
+		"/group":  (*Server).orderGroup,
+		"/press":  (*Server).orderPress,
+		"/bot":    (*Server).orderBot,
+		"/member": (*Server).orderMember,
+		"/topic":  (*Server).orderTopic,
+		"/edit": func(s *Server, _ context.Context, o order) (any, error) {
+			return nil, s.Edit(o.From, o.Chat, o.Message, o.Text)
+		},
+		"/delete": func(s *Server, _ context.Context, o order) (any, error) { return nil, s.Delete(o.Chat, o.Message) },
+		"/react": func(s *Server, _ context.Context, o order) (any, error) {
+			return nil, s.React(o.From, o.Chat, o.Message, o.Emoji...)
+		},
 		"/reactions": func(s *Server, _ context.Context, o order) (any, error) { return nil, s.ForbidReactions(o.Chat, !o.On) },
 		"/migrate":   func(s *Server, _ context.Context, o order) (any, error) { return id(s.Migrate(o.Chat)) },
 		"/disarm":    func(s *Server, _ context.Context, o order) (any, error) { s.Disarm(); return nil, nil },

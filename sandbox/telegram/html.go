@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -383,7 +384,7 @@ func blank(s string) bool {
 	return strings.Trim(s, " \n\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\u2800\ufeff") == ""
 }
 
-// botCommands finds the commands in a text: a slash at the start or after a space, and a name of letters, digits and underscores.
+// botCommands finds the commands in a text: a slash that no word goes before, and a name of letters, digits and underscores.
 func botCommands(text string) []Entity {
 	if !strings.Contains(text, "/") {
 		return nil
@@ -402,7 +403,7 @@ func botCommands(text string) []Entity {
 				continue
 			}
 		}
-		free = r == ' ' || r == '\n'
+		free = endsCommand(r)
 		units += utf16.RuneLen(r)
 		i += n
 	}
@@ -426,8 +427,13 @@ func commandLength(s string) int {
 			end = name
 		}
 	}
-	if end < len(s) && (s[end] == '/' || s[end] == '<' || s[end] == '>' || s[end] >= utf8.RuneSelf) {
+	if r, _ := utf8.DecodeRuneInString(s[end:]); end < len(s) && !endsCommand(r) {
 		return 0 // "/usr/bin" is a path; a name that goes on in other letters is no command
 	}
 	return end
+}
+
+// endsCommand reports whether a command can end before r, or begin after it.
+func endsCommand(r rune) bool {
+	return r != '/' && r != '<' && r != '>' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
