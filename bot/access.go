@@ -1,0 +1,70 @@
+package bot
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"strings"
+	"time"
+
+	"peyk/store"
+)
+
+// What those off the list are answered: each a few times an hour, all together not much more, so that a flood of strangers costs no
+// more than reading it.
+const (
+	strangerAnswers  = 3
+	strangersAnswers = 60
+)
+
+// strangers counts the answers of this hour. The zero value is ready.
+type strangers struct {
+	hour  time.Time
+	all   int
+	given map[store.AgentID]int
+}
+
+// answer tells whether somebody off the list may be answered once more, and counts it.
+func (s *strangers) answer(id store.AgentID, now time.Time) bool {
+	if hour := now.Truncate(time.Hour); !hour.Equal(s.hour) || s.given == nil {
+		*s = strangers{hour: hour, given: map[store.AgentID]int{}}
+	}
+	if s.all >= strangersAnswers || s.given[id] >= strangerAnswers {
+		return false
+	}
+	s.all++
+	s.given[id]++
+	return true
+}
+
+// offerOwnership makes the one-time code when there is nobody yet who may use the bot, and logs it: only who runs the program reads that.
+func (b *Bot) offerOwnership() error {
+	admins, err := b.store.Admins()
+	if err != nil {
+		return fmt.Errorf("read allow-list: %w", err)
+	}
+	if len(admins) > 0 || len(b.opts.Users) > 0 {
+		return nil
+	}
+	b.code = strings.ToLower(rand.Text()[:12])
+	b.log.Warn("nobody may use the bot yet: send it, in private, /start and this code to become its owner", "code", b.code)
+	return nil
+}
+
+// takeStranger answers /start and /id in private, now and then; everything else, and everything in groups, is met with silence.
+func (b *Bot) takeStranger(m *message) error {
+	if !m.Private || m.Command != "start" && m.Command != "id" || !b.strangers.answer(m.From.ID, time.Now()) {
+		return nil
+	}
+	t := b.text(m.Chat)
+	if b.code != "" && m.Command == "start" && subtle.ConstantTimeCompare([]byte(strings.ToLower(m.Args)), []byte(b.code)) == 1 {
+		owner := store.Agent{ID: m.From.ID, Name: m.From.Name, Admin: true, Since: time.Now()}
+		_, err := b.store.Take(key(m), store.Caused{Agent: &owner, Posts: []store.Post{answer(m, t.welcomeOwner)}})
+		if err == nil {
+			b.code = ""
+			b.log.Info("the bot has an owner", "agent", int64(owner.ID))
+		}
+		return err
+	}
+	return b.say(m, fmt.Sprintf(t.helloStranger, code(fmt.Sprint(int64(m.From.ID)))))
+}

@@ -1,0 +1,189 @@
+// Package bot is the bridge between the SMS panel and Telegram, in both directions.
+//
+// Every step of a flow ends with a commit to the store, and what a crash after it means is settled by that commit alone.
+//
+//	Inbound (inbound.go)  mark the fetch - GetMsg - keep the raw answer - decode - store the SMS with a post for each chat
+//	  crash before the raw answer is kept   the next start reports that SMS may be lost
+//	  crash after it                        the next start decodes it
+//	Post (post.go)        show the row that is first in its chat - note the chat message, remove the row
+//	  crash between                         shown once more, marked "perhaps repeated"
+//	Take (updates.go)     note that the update was acted on together with what it caused - confirm it to Telegram
+//	  crash between                         Telegram gives it again, the note absorbs it
+//	Outbound (outbound.go) claim a piece - SendSMS - store the outcome with the post that tells it
+//	  crash before the outcome              nobody knows: the agents are asked, nothing is sent again by itself
+//	Delivery (delivery.go) GetStatus - store the statuses with the posts that tell them
+//	  crash anywhere                        asked again
+//
+// Each flow is one goroutine, its own state in its own variables; the post queue and the outbox start bounded numbers of
+// calls at once and wait for them. Flows meet only in the store, which wakes them.
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// Options are the settings of a Bot. Lines is required; the rest may be left out.
+type Options struct {
+	Lines  []sms.Number // ours, as sms.NormalizeLine gives them; the first is the default
+	Users  []store.AgentID
+	Admins []store.AgentID // agents, too
+
+	PollInterval time.Duration  // pause between two GetMsg when nothing came; 5 s when zero
+	Location     *time.Location // of the times shown; UTC when nil
+	Log          *slog.Logger   // nowhere when nil
+}
+
+// Bot is the bridge. It is made by New and used by one Run.
+type Bot struct {
+	store *store.Store
+	panel *smsapi.Client
+	tg    *telegram
+	opts  Options
+	log   *slog.Logger
+
+	code      string        // makes the first who sends it the owner; empty when there are admins
+	strangers strangers     // how often those off the list were answered
+	chats     *chatStates   // what the poster knows of chats
+	delivery  chan struct{} // wakes the delivery loop
+	questions sync.WaitGroup
+	slots     chan struct{} // bounds the questions under way
+}
+
+// posters bounds the calls that post at once, one for each chat; senders the requests that send.
+const (
+	posters = 16
+	senders = 8
+	askers  = 8
+)
+
+// New returns a bridge over an open store, which the caller closes after Run.
+func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options) *Bot {
+	if opts.PollInterval == 0 {
+		opts.PollInterval = 5 * time.Second
+	}
+	if opts.Location == nil {
+		opts.Location = time.UTC
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Bot{
+		store: st, panel: panel, tg: newTelegram(tg), opts: opts, log: opts.Log,
+		chats: newChatStates(), delivery: make(chan struct{}, 1), slots: make(chan struct{}, askers),
+	}
+}
+
+// Run bridges until ctx ends, then lets what is under way come to its end and returns nil. It returns an error when it cannot
+// go on: the token is not valid, or the store fails.
+func (b *Bot) Run(ctx context.Context) error {
+	if err := b.offerOwnership(); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var flows sync.WaitGroup
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.fetchUnread, b.sendQueued, b.followDelivery} {
+		flows.Go(func() {
+			if err := flow(ctx); err != nil {
+				stop(err)
+			}
+		})
+	}
+	flows.Wait()
+	b.questions.Wait()
+	// What ended meanwhile is shown before leaving, if it can be at once.
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// line returns the line of ours that a number the panel wrote stands for; one we do not know stays as it is.
+func (b *Bot) line(n sms.Number) sms.Number {
+	if l := sms.NormalizeLine(string(n)); slices.Contains(b.opts.Lines, l) {
+		return l
+	}
+	return n
+}
+
+// ask runs a question to the panel beside the flows, so that none waits for it. ctx of the question is not ended by ctx's end.
+func (b *Bot) ask(ctx context.Context, question func(context.Context)) {
+	b.questions.Go(func() {
+		b.slots <- struct{}{}
+		defer func() { <-b.slots }()
+		question(context.WithoutCancel(ctx))
+	})
+}
+
+// sleep waits for d, or less when ctx ends or wake receives.
+func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-timer.C:
+	}
+}
+
+// pause returns how long to wait after the n-th failure in a row, the first being 1: from shortest, doubling, up to a minute.
+func pause(shortest time.Duration, n int) time.Duration {
+	d := shortest
+	for range n - 1 {
+		if d *= 2; d >= time.Minute {
+			return time.Minute
+		}
+	}
+	return d
+}
+
+// outage makes one log line of the beginning of a row of failures, and one of its end.
+type outage struct {
+	log      *slog.Logger
+	what     string
+	since    time.Time
+	failures int
+}
+
+func (o *outage) failed(err error) int {
+	if o.failures++; o.failures == 1 {
+		o.since = time.Now()
+		o.log.Warn(o.what+" fails", "err", err)
+	}
+	return o.failures
+}
+
+func (o *outage) worked() {
+	if o.failures > 0 {
+		o.log.Info(o.what+" works again", "failures", o.failures, "after", time.Since(o.since).Round(time.Second).String())
+		o.failures = 0
+	}
+}
+
+// persist repeats a write that must not be given up, such as the outcome of a send, while the disk is full or broken. Only the
+// end of ctx ends it early.
+func (b *Bot) persist(ctx context.Context, what string, write func() error) error {
+	trouble := outage{log: b.log, what: "store: " + what}
+	for {
+		err := write()
+		if err == nil {
+			trouble.worked()
+			return nil
+		}
+		n := trouble.failed(err)
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		sleep(ctx, pause(100*time.Millisecond, n), nil)
+	}
+}

@@ -1,0 +1,276 @@
+package bot_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"peyk/bot"
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// patience bounds every wait of a test: what it waits for takes milliseconds.
+const patience = 20 * time.Second
+
+// world is a bridge between a Telegram and a panel on loopback, with a team and its group.
+type world struct {
+	testing.TB
+	tg    *telegram.Server
+	panel *panel.Server
+
+	tgURL, panelURL string
+	path            string
+	opts            bot.Options
+	storeOpts       store.Options
+	token, password string
+
+	sara, ali, omid int64 // an admin, an agent, a stranger
+	group           int64
+	logs            *logs
+
+	store *store.Store
+	stop  context.CancelFunc
+	ended chan error
+}
+
+// logs keeps what the bridge logs.
+type logs struct {
+	mu sync.Mutex
+	bytes.Buffer
+	written chan struct{}
+}
+
+// wait waits for the next line, or a little while.
+func (l *logs) wait() {
+	select {
+	case <-l.written:
+	case <-time.After(time.Second):
+	}
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case l.written <- struct{}{}:
+	default:
+	}
+	return l.Buffer.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.String()
+}
+
+// newWorld makes everything but the bridge, which start starts.
+func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *world {
+	t.Helper()
+	w := &world{TB: t, tg: telegram.New(tgOpts), panel: panel.New(panelOpts), logs: &logs{written: make(chan struct{}, 1)}, password: "demo-pass"}
+	w.token = w.tg.Token()
+	web := httptest.NewServer(w.tg)
+	address, err := w.panel.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		w.tg.Close()
+		web.CloseClientConnections()
+		web.Close()
+		w.panel.Close()
+	})
+	w.tgURL, w.panelURL = web.URL, address
+	w.sara = w.tg.AddUser(telegram.User{FirstName: "Sara", Username: "sara"}).ID
+	w.ali = w.tg.AddUser(telegram.User{FirstName: "Ali", Username: "ali"}).ID
+	w.omid = w.tg.AddUser(telegram.User{FirstName: "Omid", Username: "omid"}).ID
+	w.group = w.tg.AddSupergroup("Support", w.sara, w.ali, w.omid, w.tg.Bot().ID)
+	w.path = filepath.Join(t.TempDir(), "peyk.db")
+	w.opts = bot.Options{
+		Lines: []sms.Number{"30001234", "30005678"}, Users: []store.AgentID{store.AgentID(w.ali)}, Admins: []store.AgentID{store.AgentID(w.sara)},
+		PollInterval: 20 * time.Millisecond,
+		Log:          slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	w.storeOpts = store.Options{Inbox: []store.ChatID{store.ChatID(w.group)}, Admins: w.opts.Admins, StatusInterval: 50 * time.Millisecond}
+	t.Cleanup(func() {
+		if w.store != nil {
+			w.end()
+		}
+	})
+	return w
+}
+
+// start starts the bridge. The store is checked whenever it ends.
+func (w *world) start() {
+	w.Helper()
+	var err error
+	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
+		w.Fatal(err)
+	}
+	client, err := smsapi.New(w.panelURL, "demo", w.password, smsapi.Options{})
+	if err != nil {
+		w.Fatal(err)
+	}
+	b := bot.New(w.store, client, bot.TelegramConfig{Token: w.token, URL: w.tgURL}, w.opts)
+	ctx, cancel := context.WithCancel(context.Background())
+	w.stop, w.ended = cancel, make(chan error, 1)
+	ended := w.ended
+	go func() { ended <- b.Run(ctx) }()
+}
+
+// end stops the bridge and returns what Run returned.
+func (w *world) end() error {
+	w.Helper()
+	w.stop()
+	var err error
+	select {
+	case err = <-w.ended:
+	case <-time.After(patience):
+		w.Fatal("the bridge does not end")
+	}
+	if err := w.store.Check(); err != nil {
+		w.Errorf("store: %v", err)
+	}
+	if err := w.store.Close(); err != nil {
+		w.Errorf("close store: %v", err)
+	}
+	w.store = nil
+	return err
+}
+
+func (w *world) context() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	w.Cleanup(cancel)
+	return ctx
+}
+
+// sees waits for a message of the bot's in a chat that contains all the words, in its present text, and returns it.
+func (w *world) sees(chat int64, words ...string) telegram.Message {
+	w.Helper()
+	m, err := w.tg.WaitMessage(w.context(), chat, func(m telegram.Message) bool {
+		return m.FromBot && !m.Deleted && containsAll(m.Text, words)
+	})
+	if err != nil {
+		w.Fatalf("no message with %q in %d: %v\nit has:\n%s\nlog:\n%s", words, chat, err, w.transcript(chat), w.logs)
+	}
+	return m
+}
+
+func containsAll(s string, words []string) bool {
+	for _, word := range words {
+		if !strings.Contains(s, word) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) transcript(chat int64) string {
+	var lines []string
+	for _, m := range w.tg.Messages(chat) {
+		lines = append(lines, fmt.Sprintf("%d %d>%d %v %q", m.ID, m.From, m.ReplyTo, m.Reactions, m.Text))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// says has somebody write and returns the message's id.
+func (w *world) says(p telegram.Post) int {
+	w.Helper()
+	id, err := w.tg.Say(p)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return id
+}
+
+// presses presses the button of that label under m and returns what the presser is told.
+func (w *world) presses(from int64, m telegram.Message, label string) telegram.Answer {
+	w.Helper()
+	for _, row := range m.Buttons {
+		for _, button := range row {
+			if button.Text == label {
+				return w.pressesData(from, m, button.Data)
+			}
+		}
+	}
+	w.Fatalf("no button %q under %q", label, m.Text)
+	return telegram.Answer{}
+}
+
+func (w *world) pressesData(from int64, m telegram.Message, data string) telegram.Answer {
+	w.Helper()
+	q, err := w.tg.Press(from, m.Chat, m.ID, data)
+	if err != nil {
+		w.Fatal(err)
+	}
+	answer, err := q.Wait(w.context())
+	if err != nil {
+		w.Fatalf("button %q is not answered: %v", data, err)
+	}
+	return answer
+}
+
+// sent waits until the panel has accepted n SMS and returns them.
+func (w *world) sent(n int) []panel.SMS {
+	w.Helper()
+	if err := w.panel.Wait(w.context(), func() bool { return w.panel.SentCount() >= n }); err != nil {
+		w.Fatalf("the panel accepted %d SMS, want %d: %v\nlog:\n%s", w.panel.SentCount(), n, err, w.logs)
+	}
+	sent := w.panel.Sent()
+	if len(sent) != n {
+		w.Fatalf("the panel accepted %d SMS, want %d", len(sent), n)
+	}
+	return sent
+}
+
+// quiet waits until the bridge has acted on everything said before: a command of Ali's in private is answered after it.
+func (w *world) quiet() {
+	w.Helper()
+	w.quietAs(w.ali)
+}
+
+// quietAs is quiet, with somebody else's command.
+func (w *world) quietAs(who int64) {
+	w.Helper()
+	id := w.says(telegram.Post{Chat: who, From: who, Text: "/id"})
+	if _, err := w.tg.WaitMessage(w.context(), who, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id }); err != nil {
+		w.Fatalf("the bridge does not answer: %v\nlog:\n%s", err, w.logs)
+	}
+}
+
+// fromBot returns what the bot posted in a chat.
+func (w *world) fromBot(chat int64) []telegram.Message {
+	var posted []telegram.Message
+	for _, m := range w.tg.Messages(chat) {
+		if m.FromBot {
+			posted = append(posted, m)
+		}
+	}
+	return posted
+}
+
+// logged waits for an attribute in the log and returns its value.
+func (w *world) logged(attribute string) string {
+	w.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if _, rest, ok := strings.Cut(w.logs.String(), attribute); ok {
+			value, _, _ := strings.Cut(rest, "\n")
+			value, _, _ = strings.Cut(value, " ")
+			return value
+		}
+		w.logs.wait()
+	}
+	w.Fatalf("no %q in the log:\n%s", attribute, w.logs)
+	return ""
+}

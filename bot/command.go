@@ -1,0 +1,235 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// command is a row of the table that is the help, the menu and the dispatch alike. What it does in words is in text.commands.
+type command struct {
+	name string
+	who  role
+	run  func(*Bot, context.Context, *message, role) error
+}
+
+// commands in the order help lists them.
+func commands() []command {
+	return []command{
+		{"start", stranger, (*Bot).start},
+		{"help", stranger, (*Bot).help},
+		{"id", stranger, (*Bot).id},
+		{"send", agent, (*Bot).sendCommand},
+		{"status", agent, (*Bot).status},
+		{"credit", agent, (*Bot).credit},
+		{"line", agent, (*Bot).setLine},
+		{"inbox", admin, (*Bot).setInbox},
+	}
+}
+
+// menu returns the commands somebody may use, for the menus of Telegram's clients.
+func menu(t *text, r role) []menuEntry {
+	var entries []menuEntry
+	for _, c := range commands() {
+		if c.who <= r {
+			entries = append(entries, menuEntry{c.name, t.commands[c.name]})
+		}
+	}
+	return entries
+}
+
+// takeCommand carries out a command of an agent.
+func (b *Bot) takeCommand(ctx context.Context, m *message, r role) error {
+	t := b.text(m.Chat)
+	for _, c := range commands() {
+		if c.name != m.Command {
+			continue
+		}
+		if c.who > r {
+			return b.say(m, t.onlyAdmins)
+		}
+		return c.run(b, ctx, m, r)
+	}
+	return b.say(m, fmt.Sprintf(t.unknownCommand, code("/"+visible(m.Command))))
+}
+
+func (b *Bot) start(_ context.Context, m *message, _ role) error {
+	return b.say(m, b.text(m.Chat).hello)
+}
+
+func (b *Bot) help(_ context.Context, m *message, r role) error {
+	t := b.text(m.Chat)
+	lines := []string{t.helpHead, t.helpReply, ""}
+	for _, e := range menu(t, r) {
+		lines = append(lines, "/"+e.Command+" – "+esc(e.Description))
+	}
+	return b.say(m, strings.Join(lines, "\n"))
+}
+
+func (b *Bot) id(_ context.Context, m *message, _ role) error {
+	return b.say(m, fmt.Sprintf(b.text(m.Chat).id, code(fmt.Sprint(int64(m.From.ID))), code(fmt.Sprint(int64(m.Chat)))))
+}
+
+// inquire takes m, asks the panel beside the flows, and posts what find returns. A crash in between costs the agent a question, no more.
+func (b *Bot) inquire(ctx context.Context, m *message, find func(context.Context, *text) string) error {
+	if _, err := b.store.Take(key(m), store.Caused{}); err != nil {
+		return err
+	}
+	b.ask(ctx, func(ctx context.Context) {
+		p := answer(m, find(ctx, b.text(m.Chat)))
+		if err := b.persist(ctx, "answer a command", func() error { return b.store.AddPost(p) }); err != nil {
+			b.log.Error("answer a command", "err", err)
+		}
+	})
+	return nil
+}
+
+func (b *Bot) credit(ctx context.Context, m *message, _ role) error {
+	return b.inquire(ctx, m, func(ctx context.Context, t *text) string {
+		credit, err := b.panel.Credit(ctx)
+		if err != nil {
+			return b.panelSays(t, err)
+		}
+		return fmt.Sprintf(t.credit, code(credit))
+	})
+}
+
+// panelSays turns an error of the panel into a sentence.
+func (b *Bot) panelSays(t *text, err error) string {
+	b.log.Warn("ask panel", "err", err)
+	e, ok := errors.AsType[*smsapi.Error](err)
+	switch {
+	case ok && e.Kind == smsapi.Rejected:
+		return fmt.Sprintf(t.panelRejected, esc(e.Text))
+	case ok && e.Kind == smsapi.Auth:
+		return t.panelAuth
+	case ok && e.Kind == smsapi.Unavailable:
+		return t.panelUnavailable
+	}
+	return t.panelUncertain
+}
+
+// lineOf is the line a chat sends from.
+func (b *Bot) lineOf(chat store.ChatID) (sms.Number, error) {
+	c, err := b.store.Chat(chat)
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(b.opts.Lines, c.Line) {
+		return c.Line, nil
+	}
+	return b.opts.Lines[0], nil
+}
+
+// readLines returns the lines of ours that are named, or the first word that is none.
+func (b *Bot) readLines(words []string) (lines []sms.Number, wrong string) {
+	for _, w := range words {
+		l := sms.NormalizeLine(w)
+		if !slices.Contains(b.opts.Lines, l) {
+			return nil, w
+		}
+		if !slices.Contains(lines, l) {
+			lines = append(lines, l)
+		}
+	}
+	return lines, ""
+}
+
+func (b *Bot) setLine(_ context.Context, m *message, r role) error {
+	t := b.text(m.Chat)
+	if m.Args == "" {
+		line, err := b.lineOf(m.Chat)
+		if err != nil {
+			return err
+		}
+		return b.say(m, fmt.Sprintf(t.lineIs, number(line), numbers(b.opts.Lines)))
+	}
+	if r < admin {
+		return b.say(m, t.onlyAdmins)
+	}
+	lines, wrong := b.readLines([]string{m.Args})
+	if wrong != "" {
+		return b.say(m, fmt.Sprintf(t.notOurLine, code(visible(wrong)), numbers(b.opts.Lines)))
+	}
+	_, err := b.store.Take(key(m), store.Caused{
+		EditChat: func(c *store.Chat) { c.Line = lines[0] },
+		Posts:    []store.Post{answer(m, fmt.Sprintf(t.lineSet, number(lines[0])))},
+	})
+	return err
+}
+
+func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	words := strings.FieldsFunc(m.Args, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '،' })
+	if len(words) == 0 {
+		state, err := b.inboxState(t, m)
+		if err != nil {
+			return err
+		}
+		return b.say(m, fmt.Sprintf(t.inboxIs, state)+"\n"+t.inboxUsage)
+	}
+	var edit func(*store.Chat)
+	said := t.inboxOff
+	switch strings.ToLower(words[0]) {
+	case "on":
+		lines, wrong := b.readLines(words[1:])
+		if wrong != "" {
+			return b.say(m, fmt.Sprintf(t.notOurLine, code(visible(wrong)), numbers(b.opts.Lines)))
+		}
+		edit = showInbox(m.Topic, lines)
+		said = t.inboxOn
+		if len(lines) > 0 {
+			said = fmt.Sprintf(t.inboxOnLines, numbers(lines))
+		}
+	case "off":
+		if len(words) > 1 {
+			return b.say(m, t.inboxUsage)
+		}
+		edit = func(c *store.Chat) {
+			c.Inboxes = slices.DeleteFunc(c.Inboxes, func(in store.Inbox) bool { return in.Topic == m.Topic })
+			c.Off = len(c.Inboxes) == 0
+		}
+	default:
+		return b.say(m, t.inboxUsage)
+	}
+	_, err := b.store.Take(key(m), store.Caused{EditChat: edit, Posts: []store.Post{answer(m, said)}})
+	return err
+}
+
+// showInbox makes a topic, or the chat itself, show inbound SMS of some lines, or of all when there are none.
+func showInbox(topic store.TopicID, lines []sms.Number) func(*store.Chat) {
+	return func(c *store.Chat) {
+		c.Off = false
+		c.Inboxes = slices.DeleteFunc(c.Inboxes, func(in store.Inbox) bool { return in.Topic == topic })
+		c.Inboxes = append(c.Inboxes, store.Inbox{Topic: topic, Lines: lines})
+	}
+}
+
+func (b *Bot) inboxState(t *text, m *message) (string, error) {
+	c, err := b.store.Chat(m.Chat)
+	if err != nil {
+		return "", err
+	}
+	for _, in := range c.Inboxes {
+		if in.Topic == m.Topic && len(in.Lines) > 0 {
+			return numbers(in.Lines), nil
+		}
+		if in.Topic == m.Topic {
+			return t.inboxAll, nil
+		}
+	}
+	if len(c.Inboxes) > 0 {
+		return t.inboxNone, nil
+	}
+	inboxes, err := b.store.InboxChats() // the settings' among them
+	if slices.Contains(inboxes, m.Chat) {
+		return t.inboxAll, err
+	}
+	return t.inboxNone, err
+}

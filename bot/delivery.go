@@ -1,0 +1,56 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// followDelivery asks for the delivery of what was sent, whenever the store says it is time.
+func (b *Bot) followDelivery(ctx context.Context) error {
+	trouble := outage{log: b.log, what: "ask panel for delivery"}
+	for ctx.Err() == nil {
+		due, next, err := b.store.Due(smsapi.MaxRecipients)
+		if err != nil {
+			return fmt.Errorf("read what is due: %w", err)
+		}
+		if len(due) == 0 {
+			wait := time.Hour
+			if !next.IsZero() {
+				wait = max(time.Until(next), time.Millisecond)
+			}
+			sleep(ctx, wait, b.delivery)
+			continue
+		}
+		if err := b.askDelivery(ctx, due); err != nil {
+			sleep(ctx, pause(5*time.Second, trouble.failed(err)), nil)
+			continue
+		}
+		trouble.worked()
+	}
+	return nil
+}
+
+// askDelivery asks the panel about SMS it has given ids, and stores what it says.
+func (b *Bot) askDelivery(ctx context.Context, asked []store.SMS) error {
+	ids := make([]sms.ID, len(asked))
+	for i, m := range asked {
+		ids[i] = m.ID
+	}
+	said, err := b.panel.Status(ctx, ids)
+	if err != nil {
+		return err
+	}
+	reports := make([]store.Report, len(asked))
+	for i, m := range asked {
+		reports[i] = store.Report{Seq: m.Seq}
+		if i < len(said) && said[i].Known() {
+			reports[i].Code, reports[i].Status = said[i].Code, said[i].Status
+		}
+	}
+	return b.store.SetDelivery(reports)
+}

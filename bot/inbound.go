@@ -1,0 +1,208 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// fullAnswer is how many SMS the panel gives at once: after so many it is asked again without a pause.
+const fullAnswer = 50
+
+// fetcher is the state of the inbound flow.
+type fetcher struct {
+	*Bot
+	empty    []byte // the last answer that held nothing; the same bytes need not be decoded again
+	unread   []byte // the last answer that could not be read
+	trouble  outage
+	incident *store.Incident // of the trouble under way, once told
+}
+
+// fetchUnread fetches unread SMS until ctx ends. A fetch under way is never broken off: what it takes away from the panel is gone there.
+func (b *Bot) fetchUnread(ctx context.Context) error {
+	f := &fetcher{Bot: b, trouble: outage{log: b.log, what: "fetch from panel"}}
+	raw, err := b.store.Undecoded()
+	if err != nil {
+		return fmt.Errorf("read kept answers: %w", err)
+	}
+	for _, r := range raw {
+		if _, err := f.decode(ctx, r.ID, smsapi.Answer{ContentType: r.ContentType, Body: r.Body, Cut: r.Cut}, r.Fetched); err != nil {
+			return err
+		}
+	}
+	for ctx.Err() == nil {
+		more, err := f.fetch(context.WithoutCancel(ctx))
+		switch {
+		case err != nil:
+			n := f.trouble.failed(err)
+			if kind, ok := errors.AsType[*smsapi.Error](err); ok && kind.Kind == smsapi.Auth {
+				n += 4 // a panel that is asked with a wrong password over and over may block our address
+			}
+			sleep(ctx, pause(b.opts.PollInterval, n), nil)
+		case !more:
+			f.trouble.worked()
+			sleep(ctx, b.opts.PollInterval, nil)
+		default:
+			f.trouble.worked()
+		}
+	}
+	return nil
+}
+
+// fetch asks the panel once. It reports whether there may be more, and the error of the panel or of the store, already told
+// where the team must know it.
+func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
+	begun := time.Now()
+	if err := f.store.BeginFetch(); err != nil {
+		return false, fmt.Errorf("mark the fetch: %w", err)
+	}
+	answer, failure := f.panel.Unread(ctx)
+	received := time.Now()
+	if failure != nil && len(answer.Body) == 0 {
+		return false, f.nothing(ctx, failure, begun, received)
+	}
+	if failure == nil && f.empty != nil && bytes.Equal(answer.Body, f.empty) {
+		f.over(ctx)
+		return false, f.persist(ctx, "end a fetch", func() error { return f.store.EndFetch(nil) })
+	}
+	var id uint64
+	err = f.persist(ctx, "keep an answer", func() error {
+		var err error
+		id, err = f.store.SaveRaw(store.Raw{ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Fetched: received})
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	return f.decode(ctx, id, answer, received)
+}
+
+// nothing ends a fetch that brought no answer at all. Only if the panel was surely not reached is nothing lost.
+func (f *fetcher) nothing(ctx context.Context, failure error, begun, ended time.Time) error {
+	var i *store.Incident
+	if e, ok := errors.AsType[*smsapi.Error](failure); !ok || e.Kind == smsapi.Uncertain {
+		i = f.again(store.FetchLost)
+		if i == nil {
+			i = &store.Incident{Kind: store.FetchLost, From: begun}
+		}
+		i.To = ended
+		i.Count++
+	}
+	err := f.persist(ctx, "end a fetch", func() error {
+		if i != nil && i.ID != 0 {
+			if err := f.store.UpdateIncident(*i, false); err != nil {
+				return err
+			}
+			return f.store.EndFetch(nil)
+		}
+		return f.store.EndFetch(i)
+	})
+	if i != nil {
+		f.incident = i
+	}
+	return errors.Join(failure, err)
+}
+
+// again returns the incident of that kind which lasts, or nil.
+func (f *fetcher) again(kind store.IncidentKind) *store.Incident {
+	if f.incident != nil && f.incident.Kind == kind {
+		return f.incident
+	}
+	return nil
+}
+
+// over ends a trouble of several fetches: what it cost in all is told once more.
+func (f *fetcher) over(ctx context.Context) {
+	if i := f.again(store.FetchLost); i != nil && i.Count > 1 {
+		if err := f.persist(ctx, "note an incident", func() error { return f.store.UpdateIncident(*i, true) }); err != nil {
+			f.log.Error("tell of an incident", "err", err)
+		}
+	}
+	f.incident = nil
+}
+
+// decode reads a kept answer and stores what it holds. Whatever happens the bytes are in the store before, and stay there if they
+// cannot be read.
+func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, received time.Time) (more bool, err error) {
+	messages, failure := decodeUnread(answer)
+	for i := range messages {
+		messages[i].Received = received
+		messages[i].Line = f.line(messages[i].Line)
+	}
+	incident := f.problem(answer, failure, len(messages), received)
+	known := incident != nil && incident == f.incident
+	var stored int
+	err = f.persist(ctx, "store inbound sms", func() error {
+		var err error
+		if known {
+			// Told already: the same bytes are not kept twice.
+			if stored, err = f.store.SaveUnread(raw, messages, nil); err == nil {
+				err = f.store.UpdateIncident(*incident, false)
+			}
+			return err
+		}
+		stored, err = f.store.SaveUnread(raw, messages, incident)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	if stored > 0 {
+		f.log.Info("inbound sms stored", "count", stored)
+	}
+	if failure != nil {
+		if incident != nil {
+			f.incident = incident
+		}
+		return false, failure
+	}
+	f.over(ctx)
+	if len(messages) == 0 {
+		f.empty = slices.Clone(answer.Body)
+	}
+	return stored > 0 && len(messages) >= fullAnswer, nil
+}
+
+// problem returns the incident a failure to read an answer is: the one under way when it is the same, nil when the failure loses
+// nothing.
+func (f *fetcher) problem(answer smsapi.Answer, failure error, saved int, received time.Time) *store.Incident {
+	if failure == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*smsapi.Error](failure)
+	switch {
+	case ok && e.Kind == smsapi.Auth:
+		if i := f.again(store.PanelRefuses); i != nil {
+			i.Count++
+			return i
+		}
+		return &store.Incident{Kind: store.PanelRefuses, From: received, Reason: e.Text}
+	case ok && e.Kind != smsapi.Uncertain:
+		return nil // the panel said plainly that it gave nothing
+	case answer.Cut:
+		return &store.Incident{Kind: store.FetchCut, From: received, Count: saved}
+	}
+	if i := f.again(store.Undecodable); i != nil && bytes.Equal(f.unread, answer.Body) {
+		i.Count++
+		return i
+	}
+	f.unread = slices.Clone(answer.Body)
+	return &store.Incident{Kind: store.Undecodable, From: received}
+}
+
+// decodeUnread keeps a fault in the decoder from ending the program with the answer undecoded for ever.
+func decodeUnread(a smsapi.Answer) (messages []sms.Message, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			messages, err = nil, fmt.Errorf("decode answer: panic: %v", fault)
+		}
+	}()
+	return smsapi.DecodeUnread(a)
+}

@@ -1,0 +1,119 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// sendQueued works off the outbox: several pieces at once, but to one customer in the order they were written. After ctx ends
+// no piece is begun; those under way come to their end.
+func (b *Bot) sendQueued(ctx context.Context) error {
+	ended := make(chan []sms.Number)
+	busy := map[sms.Number]bool{} // customers of pieces under way
+	running := 0
+	defer func() {
+		for ; running > 0; running-- {
+			<-ended
+		}
+	}()
+	for {
+		waiting := map[sms.Number]bool{} // customers of pieces passed over: later ones must not overtake
+		next, err := b.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
+			if running == senders {
+				return false
+			}
+			for _, n := range to {
+				if busy[n] || waiting[n] {
+					for _, n := range to {
+						waiting[n] = true
+					}
+					return true
+				}
+			}
+			for _, n := range to {
+				busy[n] = true
+			}
+			running++
+			go func() {
+				b.send(context.WithoutCancel(ctx), p, batch, to)
+				ended <- to
+			}()
+			return true
+		})
+		if err != nil {
+			return fmt.Errorf("read outbox: %w", err)
+		}
+		wait := time.Hour
+		if !next.IsZero() {
+			wait = max(time.Until(next), time.Millisecond)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-b.store.Outbox():
+		case <-timer.C:
+		case to := <-ended:
+			running--
+			for _, n := range to {
+				delete(busy, n)
+			}
+		}
+		timer.Stop()
+	}
+}
+
+// send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk.
+func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) {
+	p, err := b.store.Claim(p)
+	if err != nil {
+		b.log.Error("claim a piece", "batch", uint64(p.Batch), "err", err)
+		sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
+		return
+	}
+	begun := time.Now()
+	sent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)
+	log := b.log.With("batch", uint64(p.Batch), "piece", p.I, "attempt", p.Attempt, "recipients", len(to), "took", time.Since(begun).Round(time.Millisecond).String())
+	err = b.persist(ctx, "store the outcome of a send", func() error {
+		switch e, ok := errors.AsType[*smsapi.Error](failure); {
+		case failure == nil:
+			return b.store.Sent(p, outcomes(sent.Results), sent.IDs)
+		case ok && e.Kind == smsapi.Unavailable:
+			return b.store.Requeue(p, time.Now().Add(pause(2*time.Second, p.Attempt)))
+		case ok && (e.Kind == smsapi.Rejected || e.Kind == smsapi.Auth):
+			return b.store.Refuse(p, e.Code, e.Text)
+		default:
+			return b.store.Uncertain(p)
+		}
+	})
+	switch {
+	case err != nil:
+		log.Error("store the outcome of a send", "err", err)
+	case failure != nil:
+		log.Warn("piece not sent", "err", failure)
+	default:
+		log.Info("piece sent")
+		select {
+		case b.delivery <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func outcomes(results []smsapi.Result) []store.Outcome {
+	said := make([]store.Outcome, len(results))
+	for i, r := range results {
+		said[i].ID = r.ID
+		if r.Err != nil {
+			said[i].Failed, said[i].Code, said[i].Reason = true, r.Err.Code, r.Err.Text
+		}
+	}
+	return said
+}

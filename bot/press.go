@@ -1,0 +1,112 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"peyk/store"
+	"strconv"
+	"strings"
+)
+
+// What buttons carry: a batch, the generation of its question, and the answer; or the wish to see SMS here.
+const pressShowHere = "inbox"
+
+func pressData(id store.BatchID, generation int, d store.Decision) string {
+	return fmt.Sprintf("b:%s:%d:%s", strconv.FormatUint(uint64(id), 36), generation, d)
+}
+
+func readPressData(data string) (id store.BatchID, generation int, d store.Decision, ok bool) {
+	parts := strings.Split(data, ":")
+	if len(parts) != 4 || parts[0] != "b" {
+		return 0, 0, "", false
+	}
+	n, err := strconv.ParseUint(parts[1], 36, 64)
+	if err != nil {
+		return 0, 0, "", false
+	}
+	generation, err = strconv.Atoi(parts[2])
+	return store.BatchID(n), generation, store.Decision(parts[3]), err == nil
+}
+
+// takePress acts on a button. Who presses is checked like who commands; what it says is looked up, never believed.
+func (b *Bot) takePress(ctx context.Context, p *press) error {
+	var chat store.ChatID
+	if p.Message != nil {
+		chat = p.Message.Chat
+	}
+	word, alert, err := b.decide(ctx, p, b.text(chat))
+	if err != nil {
+		return err
+	}
+	b.ask(ctx, func(ctx context.Context) {
+		if err := b.tg.answerPress(ctx, p.ID, word, alert); err != nil {
+			b.log.Debug("answer a button", "err", err) // too late to be seen; the decision is stored
+		}
+	})
+	return nil
+}
+
+func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert bool, err error) {
+	r, err := b.roleOf(p.From.ID)
+	switch {
+	case err != nil:
+		return "", false, err
+	case r == stranger:
+		return t.pressNotAgent, true, nil
+	case p.Message == nil || p.Message.From.ID != b.tg.self.ID:
+		return t.pressOld, true, nil
+	case p.Data == pressShowHere:
+		return b.showHere(p, r, t)
+	}
+	id, generation, d, ok := readPressData(p.Data)
+	if !ok {
+		return t.pressOld, true, nil
+	}
+	batch, err := b.store.Batch(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return t.pressOld, true, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	if batch.Chat != p.Message.Chat {
+		// A group that became a supergroup is still the batch's; any other chat is not.
+		home, err := b.store.Chat(batch.Chat)
+		if err != nil {
+			return "", false, err
+		}
+		if home.ID != p.Message.Chat {
+			return t.pressOld, true, nil
+		}
+	}
+	if (d == store.Send || d == store.Cancel) && batch.Agent != p.From.ID {
+		return t.pressNotYours, true, nil
+	}
+	batch, err = b.store.Decide(id, generation, d, p.From.Name)
+	switch {
+	case errors.Is(err, store.ErrDecided) && batch.DecidedBy != "":
+		return fmt.Sprintf(t.pressAlready, batch.DecidedBy), true, nil
+	case errors.Is(err, store.ErrDecided):
+		return t.pressOld, true, nil
+	case err != nil:
+		return "", false, err
+	}
+	b.log.Info("decided", "batch", uint64(id), "agent", int64(p.From.ID), "decision", string(d))
+	return t.pressDone, false, nil
+}
+
+// showHere makes the chat of the welcome an inbox.
+func (b *Bot) showHere(p *press, r role, t *text) (string, bool, error) {
+	if r < admin {
+		return t.pressNotAdmins, true, nil
+	}
+	m := p.Message
+	_, err := b.store.Take(store.UpdateKey{Chat: m.Chat, Message: m.ID, Kind: store.Written}, store.Caused{
+		EditChat: showInbox(m.Topic, nil), Posts: []store.Post{{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: t.inboxOn}},
+	})
+	if errors.Is(err, store.ErrTaken) {
+		err = nil
+	}
+	return t.pressDone, false, err
+}

@@ -1,0 +1,275 @@
+package bot
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf16"
+
+	"peyk/sms"
+	"peyk/store"
+)
+
+// messageUnits is what one chat message holds, in UTF-16 units after its markup is read.
+const messageUnits = 4096
+
+// headUnits is kept free for the head of an SMS.
+const headUnits = 256
+
+// renderSMS returns what shows an SMS, in as many messages as it takes: a head of ours on the first line, then the customer's words in a
+// block of their own, so that no SMS can look like a head.
+func (b *Bot) renderSMS(t *text, m store.SMS, repeated bool, now time.Time) []outgoing {
+	at := m.Time
+	if at.IsZero() {
+		at = m.Received
+	}
+	when := b.clock(at, now)
+	// A panel's clock, or its zone, may be wrong by hours: then our own time says more.
+	if d := m.Received.Sub(at); d > time.Hour || d < -10*time.Minute {
+		when += fmt.Sprintf(t.arrivedAt, b.clock(m.Received, now))
+	}
+	head := fmt.Sprintf(t.smsHead, code(visible(string(m.Customer))), code(visible(string(m.Line))), when, shortID(m.Seq))
+	parts := split(m.Text, messageUnits-headUnits)
+	shown := make([]outgoing, len(parts))
+	for i, part := range parts {
+		head := head
+		if len(parts) > 1 {
+			head += fmt.Sprintf(t.smsPart, i+1, len(parts))
+		}
+		if repeated {
+			head += " · " + t.repeated
+		}
+		shown[i] = outgoing{html: head + "\n<blockquote>" + esc(part) + "</blockquote>", plain: plain(head) + "\n" + part}
+	}
+	return shown
+}
+
+// visible takes out of foreign text for a head what could hide or turn around the words beside it: bidi marks, other format
+// characters, control characters, line breaks.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// plain takes our own tags out of a line of ours.
+func plain(s string) string {
+	return strings.NewReplacer("<code>", "", "</code>", "", "<b>", "", "</b>", "", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(s)
+}
+
+// split cuts text into parts of at most units UTF-16 units, behind a line or a word where that is not far. Joined again they
+// are the text. What Telegram would show as nothing at all is said in words.
+func split(s string, units int) []string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.TrimFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }) == "" {
+		return []string{"∅" + s}
+	}
+	var parts []string
+	for {
+		cut, n := len(s), 0
+		for i, r := range s {
+			if n += utf16.RuneLen(r); n > units {
+				cut = i
+				break
+			}
+		}
+		if cut == len(s) {
+			return append(parts, s)
+		}
+		for _, at := range []string{"\n", " "} {
+			if i := strings.LastIndex(s[:cut], at); i > cut*3/4 {
+				cut = i + 1
+				break
+			}
+		}
+		parts = append(parts, s[:cut])
+		s = s[cut:]
+	}
+}
+
+// shownFailures is how many failed recipients of a large batch are named.
+const shownFailures = 10
+
+// renderBatch returns how far a batch has come, the buttons of the question it asks, and the emoji for the reply that ordered
+// it. One recipient is told of in words, many in counts.
+func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (string, [][]store.Button, string) {
+	button := func(label string, d store.Decision) store.Button {
+		return store.Button{Label: label, Data: pressData(batch.ID, batch.Generation, d)}
+	}
+	switch batch.State {
+	case store.Asking:
+		return b.renderQuestion(t, batch), [][]store.Button{{button(t.send, store.Send), button(t.cancel, store.Cancel)}}, "👀"
+	case store.Cancelled:
+		return renderTo(t, batch, recipients) + fmt.Sprintf(t.cancelled, esc(batch.DecidedBy)), nil, "👌"
+	}
+	var lines []string
+	if batch.N == 1 && len(recipients) == 1 {
+		lines = append(lines, renderTo(t, batch, recipients)+renderOne(t, batch, recipients[0]))
+	} else {
+		lines = append(lines, renderTo(t, batch, recipients)+renderCounts(t, batch))
+		lines = append(lines, renderFailures(t, batch, recipients)...)
+	}
+	if batch.NoReport > 0 && batch.N > 1 {
+		lines = append(lines, fmt.Sprintf(t.noReport, batch.NoReport))
+	}
+	switch batch.Decision {
+	case store.Again:
+		lines = append(lines, fmt.Sprintf(t.decidedAgain, esc(batch.DecidedBy)))
+	case store.WasSent:
+		lines = append(lines, fmt.Sprintf(t.decidedWas, esc(batch.DecidedBy)))
+	case store.Leave:
+		lines = append(lines, fmt.Sprintf(t.decidedLeave, esc(batch.DecidedBy)))
+	}
+	var buttons [][]store.Button
+	if batch.Uncertain > 0 {
+		if batch.N > 1 {
+			lines = append(lines, fmt.Sprintf(t.askAgainPart, batch.Uncertain))
+		}
+		buttons = [][]store.Button{{button(t.again, store.Again), button(t.was, store.WasSent), button(t.leave, store.Leave)}}
+	}
+	return strings.Join(lines, "\n"), buttons, reaction(batch)
+}
+
+// reaction is the emoji of a reply: all that Telegram allows of the kind are 👀 👌 👍 👎.
+func reaction(batch store.Batch) string {
+	done := batch.Counts[sms.Sent] + batch.Counts[sms.AtTelecom]
+	switch {
+	case batch.Counts[sms.Failed] > 0:
+		return "👎"
+	case batch.Counts[sms.Delivered] == batch.N:
+		return "👍"
+	case batch.Counts[sms.Delivered]+done == batch.N:
+		return "👌"
+	}
+	return "👀"
+}
+
+func renderTo(t *text, batch store.Batch, recipients []store.SMS) string {
+	if batch.N == 1 && len(recipients) == 1 {
+		return fmt.Sprintf(t.to, number(recipients[0].Customer))
+	}
+	return fmt.Sprintf(t.toCount, batch.N)
+}
+
+func renderOne(t *text, batch store.Batch, m store.SMS) string {
+	switch m.Status {
+	case sms.Queued:
+		return t.queued
+	case sms.Sending:
+		switch {
+		case batch.Uncertain > 0:
+			return t.askAgain
+		case batch.Left > 0:
+			return t.dropped
+		}
+		return t.sending
+	case sms.Sent:
+		if batch.NoReport > 0 {
+			return t.sentNoReport
+		}
+		return t.sent
+	case sms.AtTelecom:
+		return t.atTelecom
+	case sms.Delivered:
+		return t.delivered
+	}
+	return fmt.Sprintf(t.failed, failure(t, m))
+}
+
+// failure says why m did not arrive, in the panel's words where it gave any.
+func failure(t *text, m store.SMS) string {
+	if m.Reason != "" {
+		return fmt.Sprintf(t.panelRejected, esc(m.Reason))
+	}
+	switch m.Code {
+	case 2:
+		return t.telecomTrouble
+	case 5:
+		return t.notDelivered
+	case 6:
+		return t.blackList
+	}
+	return fmt.Sprintf(t.panelRejected, code(strconv.Itoa(m.Code)))
+}
+
+func renderCounts(t *text, batch store.Batch) string {
+	var said []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{
+		{batch.Counts[sms.Queued], t.countQueued},
+		{batch.Counts[sms.Sending] - batch.Uncertain - batch.Left, t.countSending},
+		{batch.Counts[sms.Sent], t.countSent},
+		{batch.Counts[sms.AtTelecom], t.countAtTelecom},
+		{batch.Counts[sms.Delivered], t.countDelivered},
+		{batch.Counts[sms.Failed], t.countFailed},
+		{batch.Uncertain, t.countUncertain},
+		{batch.Left, t.countLeft},
+	} {
+		if c.n > 0 {
+			said = append(said, fmt.Sprintf(t.counts, c.n, c.what))
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+func renderFailures(t *text, batch store.Batch, recipients []store.SMS) []string {
+	var lines []string
+	for _, m := range recipients {
+		if m.Status == sms.Failed && len(lines) < shownFailures {
+			lines = append(lines, fmt.Sprintf(t.failedOne, number(m.Customer), failure(t, m)))
+		}
+	}
+	if more := batch.Counts[sms.Failed] - len(lines); more > 0 && len(lines) > 0 {
+		lines = append(lines, fmt.Sprintf(t.more, more))
+	}
+	return lines
+}
+
+// renderQuestion says what an order will cost before it is sent.
+func (b *Bot) renderQuestion(t *text, batch store.Batch) string {
+	seg := sms.Count(batch.Text)
+	lines := []string{fmt.Sprintf(t.ask, batch.N, seg.Parts, seg.Parts*batch.N)}
+	if seg.Unicode {
+		shown := string(seg.Forced)
+		if !unicode.IsGraphic(seg.Forced) {
+			shown = " "
+		}
+		lines = append(lines, fmt.Sprintf(t.askUnicode, esc(shown), runeName(seg.Forced)))
+	} else {
+		lines = append(lines, t.askLatin)
+	}
+	if batch.Credit != "" {
+		lines = append(lines, fmt.Sprintf(t.askCredit, code(batch.Credit)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
+	// To the second: the panel's own list is searched by it.
+	at := func(when time.Time) string { return when.In(b.opts.Location).Format("2006-01-02 15:04:05") }
+	chat := code(strconv.FormatInt(int64(i.Chat), 10))
+	switch i.Kind {
+	case store.FetchLost:
+		return fmt.Sprintf(t.fetchLost, at(i.From), at(i.To), 50*max(1, i.Count))
+	case store.FetchCut:
+		return fmt.Sprintf(t.fetchCut, at(i.From), i.Count)
+	case store.Undecodable:
+		return fmt.Sprintf(t.undecodable, at(i.From))
+	case store.NoChat:
+		return t.noChat
+	case store.ChatLost:
+		return fmt.Sprintf(t.chatLost, chat, esc(i.Reason))
+	case store.PostRefused:
+		return fmt.Sprintf(t.postRefused, chat, esc(i.Reason))
+	case store.PanelRefuses:
+		return fmt.Sprintf(t.panelRefuses, esc(i.Reason))
+	}
+	return esc(string(i.Kind))
+}

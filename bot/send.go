@@ -1,0 +1,197 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// More than this is asked about before it is sent.
+const (
+	usualRecipients = 1
+	usualParts      = 1
+)
+
+// order takes m together with the batch it orders.
+func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.Number, words string, reply bool) error {
+	ask := len(to) > usualRecipients || sms.Count(words).Parts > usualParts
+	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
+		Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
+		Line: line, Text: words, Pieces: smsapi.Pieces(to), Ask: ask,
+	}})
+	if err != nil {
+		return err
+	}
+	b.log.Info("ordered", "batch", uint64(id), "agent", int64(m.From.ID), "line", line, "recipients", len(to), "asks", ask)
+	if ask {
+		b.ask(ctx, func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+			defer cancel()
+			credit, err := b.panel.Credit(ctx)
+			if err == nil {
+				err = b.store.SetCredit(id, credit)
+			}
+			if err != nil {
+				b.log.Warn("credit for a question", "batch", uint64(id), "err", err) // the question stands without it
+			}
+		})
+	}
+	return nil
+}
+
+// sendCommand orders an SMS to the numbers the command names, from the chat's line.
+func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	to, wrong, words := readSend(m.Args)
+	switch {
+	case len(wrong) > 0:
+		for i, w := range wrong {
+			wrong[i] = code(visible(w))
+		}
+		return b.say(m, fmt.Sprintf(t.wrongNumbers, strings.Join(wrong, "\n")))
+	case len(to) == 0:
+		return b.say(m, t.noRecipient)
+	case words == "":
+		return b.say(m, t.nothingToSend)
+	}
+	line, err := b.lineOf(m.Chat)
+	if err != nil {
+		return err
+	}
+	return b.order(ctx, m, line, to, words, false)
+}
+
+// takeReply orders an SMS to the customer whose SMS m answers, from the line that customer wrote to.
+func (b *Bot) takeReply(ctx context.Context, m *message) error {
+	t := b.text(m.Chat)
+	c, refusal, err := b.conversation(m)
+	switch {
+	case err != nil:
+		return err
+	case refusal != "":
+		return b.say(m, refusal)
+	case m.Media:
+		return b.say(m, t.onlyText)
+	case strings.TrimSpace(m.Text) == "":
+		return nil // a service message
+	case !c.Customer.Answerable():
+		return b.say(m, fmt.Sprintf(t.cannotAnswer, code(visible(string(c.Customer)))))
+	}
+	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, m.Text, true)
+}
+
+// conversation finds out whom a reply goes to, or why to nobody.
+func (b *Bot) conversation(m *message) (c sms.Conversation, refusal string, err error) {
+	t := b.text(m.Chat)
+	link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		// The chat message of a post that was interrupted was never learned; its head names the SMS.
+		seq, ok := readShortID(m.ReplyTo.Text)
+		if !ok {
+			return c, t.notAnSMS, nil
+		}
+		link, err = store.Link{Seq: seq}, nil
+	}
+	if err != nil {
+		return c, "", err
+	}
+	if link.Seq == 0 {
+		batch, err := b.store.Batch(link.Batch)
+		if err != nil {
+			return c, "", err
+		}
+		if batch.N > 1 {
+			return c, fmt.Sprintf(t.toMany, batch.N), nil
+		}
+		link.Seq = batch.First
+	}
+	shown, err := b.store.SMS(link.Seq)
+	if errors.Is(err, store.ErrNotFound) {
+		return c, t.notAnSMS, nil
+	}
+	return shown.Conversation, "", err
+}
+
+// readSend reads what follows /send: numbers, separated by commas, spaces or lines and themselves perhaps written with spaces, then
+// the text. Words that were surely meant as numbers and are none are wrong.
+func readSend(args string) (to []sms.Number, wrong []string, words string) {
+	rest := args
+	listed := false // a comma came before: what follows is a number
+	for {
+		rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
+		n, length := leadingNumber(rest)
+		if length == 0 {
+			word, after := nextWord(rest)
+			if word == "" || !listed && !numberLike(word, after) {
+				return to, wrong, rest
+			}
+			if listed && !hasDigit(word) {
+				return to, wrong, rest // a comma too many before the text
+			}
+			wrong = append(wrong, word)
+			length = len(word)
+		} else if !slices.Contains(to, n) {
+			to = append(to, n)
+		}
+		rest = strings.TrimLeftFunc(rest[length:], func(r rune) bool { return r == ' ' || r == '\t' })
+		listed = false
+		if r, size := utf8.DecodeRuneInString(rest); strings.ContainsRune(",،;؛", r) && size > 0 {
+			rest, listed = rest[size:], true
+		}
+	}
+}
+
+// leadingNumber returns the telephone number s begins with and how much of s it takes: one word, or several that are one only
+// together.
+func leadingNumber(s string) (sms.Number, int) {
+	end := 0
+	for range 6 { // +98 912 123 45 67 has five
+		word, _ := nextWord(s[end:])
+		if word == "" || strings.Trim(sms.Digits(word), "0123456789+-–()\u200e\u200f\u202a\u202c\u2066\u2067\u2068\u2069") != "" {
+			return "", 0
+		}
+		end += len(word)
+		if n, err := sms.ParseRecipient(s[:end]); err == nil {
+			return n, end
+		}
+		spaces := len(s[end:]) - len(strings.TrimLeft(s[end:], " "))
+		if spaces == 0 {
+			return "", 0
+		}
+		end += spaces
+	}
+	return "", 0
+}
+
+// nextWord returns the word s begins with, and what follows it.
+func nextWord(s string) (word, after string) {
+	i := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",،;؛", r) })
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], s[i:]
+}
+
+// numberLike tells whether a word that is no telephone number was meant as one: it is written like one, or a comma that makes a
+// list of it follows.
+func numberLike(word, after string) bool {
+	digits := strings.Trim(sms.Digits(word), "+-–()")
+	if strings.Trim(digits, "0123456789-") != "" || digits == "" {
+		return false
+	}
+	if r, _ := utf8.DecodeRuneInString(strings.TrimLeft(after, " ")); strings.ContainsRune(",،;؛", r) {
+		return true
+	}
+	return len(digits) >= 9 || strings.HasPrefix(digits, "09") && len(digits) >= 7
+}
+
+func hasDigit(word string) bool { return strings.ContainsAny(sms.Digits(word), "0123456789") }

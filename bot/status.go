@@ -1,0 +1,123 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// statusShown is how many batches /status without an id tells of.
+const statusShown = 10
+
+// status asks the panel for the delivery of the ids named, of the message replied to, or of the last batches of the chat.
+func (b *Bot) status(ctx context.Context, m *message, _ role) error {
+	if m.Args != "" {
+		ids := strings.FieldsFunc(sms.Digits(m.Args), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '،' })
+		return b.inquire(ctx, m, func(ctx context.Context, t *text) string { return b.statusOfIDs(ctx, t, ids) })
+	}
+	var batches []store.Batch
+	if m.ReplyTo != nil {
+		link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if link.Batch == 0 {
+			return b.say(m, b.text(m.Chat).notSent)
+		}
+		batch, err := b.store.Batch(link.Batch)
+		if err != nil {
+			return err
+		}
+		batches = []store.Batch{batch}
+	} else {
+		var err error
+		if batches, err = b.store.Batches(m.Chat, statusShown); err != nil {
+			return err
+		}
+	}
+	if len(batches) == 0 {
+		return b.say(m, b.text(m.Chat).noStatus)
+	}
+	return b.inquire(ctx, m, func(ctx context.Context, t *text) string { return b.statusOfBatches(ctx, t, batches) })
+}
+
+func (b *Bot) statusOfIDs(ctx context.Context, t *text, ids []string) string {
+	asked := make([]sms.ID, len(ids))
+	for i, id := range ids {
+		asked[i] = sms.ID(id)
+	}
+	said, err := b.panel.Status(ctx, asked)
+	if err != nil {
+		return b.panelSays(t, err)
+	}
+	var lines []string
+	for _, d := range said {
+		lines = append(lines, fmt.Sprintf(t.statusLine, code(visible(string(d.ID))), t.statuses[d.Code]))
+	}
+	return clip(lines)
+}
+
+// statusOfBatches asks about those recipients of the batches of which more may become known, then tells of all.
+func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batch) string {
+	var open []store.SMS
+	for _, batch := range batches {
+		recipients, err := b.store.Recipients(batch, 0, smsapi.MaxRecipients)
+		if err != nil {
+			b.log.Error("read recipients", "err", err)
+			continue
+		}
+		for _, r := range recipients {
+			if r.ID != "" && r.Status != sms.Delivered {
+				open = append(open, r)
+			}
+		}
+	}
+	var lines []string
+	for part := range slices.Chunk(open, smsapi.MaxRecipients) {
+		if err := b.askDelivery(ctx, part); err != nil {
+			lines = append(lines, b.panelSays(t, err))
+			break
+		}
+	}
+	for _, batch := range batches {
+		batch, err := b.store.Batch(batch.ID)
+		if err != nil {
+			b.log.Error("read batch", "err", err)
+			continue
+		}
+		limit := 1
+		if len(batches) == 1 {
+			limit = recipientsShown
+		}
+		recipients, err := b.store.Recipients(batch, 0, limit)
+		if err != nil {
+			b.log.Error("read recipients", "err", err)
+			continue
+		}
+		html, _, _ := b.renderBatch(t, batch, recipients)
+		lines = append(lines, b.clock(batch.Created, time.Now())+" · "+html)
+		if len(recipients) == 1 && recipients[0].ID != "" {
+			lines[len(lines)-1] += " " + code(string(recipients[0].ID))
+		}
+	}
+	return clip(lines)
+}
+
+// clip joins as many lines as one chat message holds.
+func clip(lines []string) string {
+	size := 0
+	for i, line := range lines {
+		if size += utf8.RuneCountInString(line) + 1; size > messageUnits-headUnits {
+			return strings.Join(lines[:i], "\n") + "\n…"
+		}
+	}
+	return strings.Join(lines, "\n")
+}

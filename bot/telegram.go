@@ -1,0 +1,534 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"peyk/store"
+)
+
+const (
+	pollTime   = 50 * time.Second // as long as Telegram lets a poll wait
+	callTime   = 20 * time.Second
+	answerSize = 16 << 20 // 100 updates are far smaller
+)
+
+// telegram is one bot's side of the Bot API. It is the only place that knows the library.
+type telegram struct {
+	api    *tgbotapi.BotAPI
+	client *http.Client
+	self   user // who we are, once start has returned
+}
+
+// TelegramConfig says how to reach Telegram as which bot.
+type TelegramConfig struct {
+	Token string
+	URL   string   // https://api.telegram.org when empty
+	Proxy *url.URL // nil: none, whatever the environment says
+}
+
+func newTelegram(c TelegramConfig) *telegram {
+	// The library's logger is a global that would print texts and, with an error, the token.
+	_ = tgbotapi.SetLogger(log.New(io.Discard, "", 0))
+	if c.URL == "" {
+		c.URL = "https://api.telegram.org"
+	}
+	transport := &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConns:        posters, MaxIdleConnsPerHost: posters,
+		IdleConnTimeout: 90 * time.Second,
+	}
+	if c.Proxy != nil {
+		transport.Proxy = http.ProxyURL(c.Proxy)
+	}
+	t := &telegram{
+		api: &tgbotapi.BotAPI{Token: c.Token, Buffer: 100},
+		client: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	t.api.SetAPIEndpoint(strings.ReplaceAll(strings.TrimRight(c.URL, "/"), "%", "%%") + "/bot%s/%s")
+	return t
+}
+
+// fate is what an error of Telegram's calls for.
+type fate int
+
+const (
+	passing     fate = iota // repeat with growing pauses
+	slowDown                // repeat after retryAfter
+	revoked                 // the token is no longer valid: end
+	contested               // somebody else polls with our token
+	chatLost                // the chat takes no posts of ours
+	migrated                // the group is now the chat migratedTo
+	topicLost               // the topic is deleted or closed
+	replyLost               // the message to be answered is gone
+	badMarkup               // send it as plain text
+	notModified             // it is as it should be
+	notEditable             // the message is gone or too old: post it anew
+	refused                 // this one call will never work
+)
+
+// telegramError is every error of a call. It holds neither token nor address nor text.
+type telegramError struct {
+	fate       fate
+	method     string
+	reason     string
+	code       int
+	retryAfter time.Duration
+	migratedTo store.ChatID
+	arrived    bool // it may have been carried out
+}
+
+func (e *telegramError) Error() string { return fmt.Sprintf("telegram %s: %s", e.method, e.reason) }
+
+// fateOf returns what err calls for: passing when it is no error of Telegram's.
+func fateOf(err error) fate {
+	if e, ok := errors.AsType[*telegramError](err); ok {
+		return e.fate
+	}
+	return passing
+}
+
+// gatewayError is an answer that Telegram itself did not give, such as a proxy's HTML page.
+type gatewayError int
+
+func (e gatewayError) Error() string { return fmt.Sprintf("http status %d", int(e)) }
+
+// doer is the library's HTTP client for one call: the library knows neither contexts nor limits, and prints addresses, which
+// hold the token (https://github.com/go-telegram-bot-api/telegram-bot-api/issues/628).
+type doer struct {
+	ctx    context.Context
+	client *http.Client
+}
+
+func (d doer) Do(req *http.Request) (*http.Response, error) {
+	resp, err := d.client.Do(req.WithContext(d.ctx))
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	defer resp.Body.Close()
+	// Read to the end, or the connection is not used again.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, answerSize))
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	if !json.Valid(body) {
+		if resp.StatusCode == http.StatusOK {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return nil, gatewayError(resp.StatusCode)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}
+
+// withoutURL takes the address out of an error of net/http.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// call asks Telegram once.
+func (t *telegram) call(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return t.ask(ctx, method, params)
+}
+
+func (t *telegram) ask(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
+	fields := tgbotapi.Params{}
+	for name, value := range params {
+		switch v := value.(type) {
+		case string:
+			fields[name] = v
+		case int64:
+			fields[name] = strconv.FormatInt(v, 10)
+		case bool:
+			fields[name] = strconv.FormatBool(v)
+		default:
+			encoded, err := json.Marshal(v)
+			if err != nil {
+				return nil, fmt.Errorf("telegram %s: %w", method, err)
+			}
+			fields[name] = string(encoded)
+		}
+	}
+	api := *t.api // nothing in it changes
+	api.Client = doer{ctx, t.client}
+	resp, err := api.MakeRequest(method, fields)
+	if err != nil {
+		return nil, classify(method, err)
+	}
+	return resp.Result, nil
+}
+
+// classify is the one place that reads Telegram's wording, where codes and parameters do not tell enough.
+func classify(method string, err error) *telegramError {
+	e := &telegramError{method: method, reason: withoutURL(err).Error()}
+	api, ok := errors.AsType[*tgbotapi.Error](err)
+	if !ok {
+		gateway, ok := errors.AsType[gatewayError](err)
+		// 4xx of a gateway was refused on the way; after anything else nobody knows, but for a connection never made.
+		dial, dialing := errors.AsType[*net.OpError](err)
+		e.arrived = !(ok && gateway < 500) && !(dialing && dial.Op == "dial")
+		if errors.Is(err, context.Canceled) {
+			e.arrived = true
+		}
+		return e
+	}
+	e.code, e.reason = api.Code, api.Message
+	e.retryAfter = time.Duration(api.RetryAfter) * time.Second
+	e.migratedTo = store.ChatID(api.MigrateToChatID)
+	says := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(strings.ToLower(api.Message), w) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case api.RetryAfter > 0 || api.Code == 429:
+		e.fate, e.retryAfter = slowDown, max(e.retryAfter, time.Second)
+	case api.MigrateToChatID != 0:
+		e.fate = migrated
+	case api.Code >= 500:
+		e.fate, e.arrived = passing, true
+	case api.Code == 401 || api.Code == 404 && method == "getMe":
+		e.fate = revoked
+	case api.Code == 409:
+		e.fate = contested
+	case api.Code == 403 || says("chat not found", "not enough rights", "chat_write_forbidden", "need administrator rights", "peer_id_invalid", "user not found", "have no rights"):
+		e.fate = chatLost
+	case says("message is not modified"):
+		e.fate = notModified
+	case says("message to edit not found", "message can't be edited", "message_id_invalid"):
+		e.fate = notEditable
+	case says("thread not found", "topic_closed", "topic_deleted"):
+		e.fate = topicLost
+	case says("message to be replied not found", "replied message not found", "reply message not found"):
+		e.fate = replyLost
+	case says("can't parse entities"):
+		e.fate = badMarkup
+	default:
+		e.fate = refused
+	}
+	return e
+}
+
+// user is somebody on Telegram.
+type user struct {
+	ID       store.AgentID
+	Name     string // as others see it
+	UserName string
+	Bot      bool
+}
+
+func (t *telegram) getMe(ctx context.Context) (self user, hearsAll bool, err error) {
+	result, err := t.call(ctx, "getMe", nil)
+	if err != nil {
+		return user{}, false, err
+	}
+	var me struct {
+		tgbotapi.User
+		HearsAll bool `json:"can_read_all_group_messages"`
+	}
+	if err := json.Unmarshal(result, &me); err != nil {
+		return user{}, false, &telegramError{method: "getMe", reason: "unreadable answer"}
+	}
+	return toUser(&me.User), me.HearsAll, nil
+}
+
+func toUser(u *tgbotapi.User) user {
+	if u == nil {
+		return user{}
+	}
+	name := strings.TrimSpace(u.FirstName + " " + u.LastName)
+	return user{ID: store.AgentID(u.ID), Name: name, UserName: u.UserName, Bot: u.IsBot}
+}
+
+// message is what we read of a chat message.
+type message struct {
+	Chat    store.ChatID
+	ID      store.ChatMessageID
+	Topic   store.TopicID // 0 outside topics and in General
+	Private bool
+	From    user
+	Text    string
+	// Command is the command the text begins with, without its slash and in lower case; Args the text behind it. A command for
+	// another bot, and one in forwarded text, is none.
+	Command string
+	Args    string
+	Other   bool // a command, but for another bot
+
+	ReplyTo   *message // a real answer: not the topic's first message, which every message of a topic carries
+	Forwarded bool     // somebody else's words, by forwarding or by an inline bot
+	Faceless  bool     // written as a group or a channel
+	Media     bool     // not a text
+	MigrateTo store.ChatID
+}
+
+// update is one happening the bot is told of; one of its pointers is set, or none when it is of a kind we do not use.
+type update struct {
+	ID      int64
+	Message *message
+	Edited  *message
+	Press   *press
+	Member  *member
+	Refused string // why it could not be read
+}
+
+// press is a button pressed.
+type press struct {
+	ID      string
+	From    user
+	Data    string
+	Message *message // nil when it is too old
+}
+
+// member is a change of what we are in a chat.
+type member struct {
+	Chat    store.ChatID
+	Private bool
+	Title   string
+	By      user
+	Date    int64
+	In      bool // we may write there
+	WasIn   bool
+}
+
+// wireMessage adds to the library's message what came after it.
+type wireMessage struct {
+	tgbotapi.Message
+	ReplyTo       *wireMessage    `json:"reply_to_message"`
+	Thread        int64           `json:"message_thread_id"`
+	InTopic       bool            `json:"is_topic_message"`
+	ForwardOrigin json.RawMessage `json:"forward_origin"`
+}
+
+type wireUpdate struct {
+	ID      int64        `json:"update_id"`
+	Message *wireMessage `json:"message"`
+	Edited  *wireMessage `json:"edited_message"`
+	Press   *struct {
+		ID      string         `json:"id"`
+		From    *tgbotapi.User `json:"from"`
+		Data    string         `json:"data"`
+		Message *wireMessage   `json:"message"`
+	} `json:"callback_query"`
+	Member *tgbotapi.ChatMemberUpdated `json:"my_chat_member"`
+}
+
+// updates waits for updates from offset on, which confirms those before it.
+func (t *telegram) updates(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+15*time.Second)
+	defer cancel()
+	result, err := t.ask(ctx, "getUpdates", map[string]any{
+		"offset": offset, "timeout": int64(wait / time.Second), "limit": int64(100),
+		// The server keeps the last list, also across restarts: always in full.
+		"allowed_updates": []string{"message", "edited_message", "callback_query", "my_chat_member"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var updates []json.RawMessage
+	if err := json.Unmarshal(result, &updates); err != nil {
+		return nil, &telegramError{method: "getUpdates", reason: "unreadable answer"}
+	}
+	return updates, nil
+}
+
+// readUpdate never fails: what cannot be read is an update that says why.
+func (t *telegram) readUpdate(raw json.RawMessage) update {
+	var w wireUpdate
+	if err := json.Unmarshal(raw, &w); err != nil {
+		var id struct {
+			ID int64 `json:"update_id"`
+		}
+		_ = json.Unmarshal(raw, &id) // 0 when even that is unreadable: the caller cannot confirm it
+		return update{ID: id.ID, Refused: "unexpected shape"}
+	}
+	u := update{ID: w.ID, Message: t.read(w.Message), Edited: t.read(w.Edited)}
+	if p := w.Press; p != nil && p.From != nil {
+		u.Press = &press{ID: p.ID, From: toUser(p.From), Data: p.Data, Message: t.read(p.Message)}
+	}
+	if m := w.Member; m != nil {
+		in := func(c tgbotapi.ChatMember) bool {
+			return c.Status == "member" || c.Status == "administrator" || c.Status == "creator" || c.Status == "restricted" && c.IsMember
+		}
+		u.Member = &member{
+			Chat: store.ChatID(m.Chat.ID), Private: m.Chat.IsPrivate(), Title: m.Chat.Title, By: toUser(&m.From), Date: int64(m.Date),
+			In: in(m.NewChatMember), WasIn: in(m.OldChatMember),
+		}
+	}
+	return u
+}
+
+// Accounts that everybody shares: anonymous administrators, channels speaking in groups, posts of linked channels.
+const (
+	anonymousAdmin = 1087968824
+	channelBot     = 136817688
+	linkedChannel  = 777000
+)
+
+func faceless(id store.AgentID) bool {
+	return id == anonymousAdmin || id == channelBot || id == linkedChannel
+}
+
+func (t *telegram) read(w *wireMessage) *message {
+	if w == nil || w.Chat == nil {
+		return nil
+	}
+	m := &message{
+		Chat: store.ChatID(w.Chat.ID), ID: store.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), From: toUser(w.From), Text: w.Text,
+		Forwarded: w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil,
+		MigrateTo: store.ChatID(w.MigrateToChatID),
+	}
+	m.Faceless = w.From == nil || w.SenderChat != nil || faceless(m.From.ID)
+	m.Media = w.Text == "" && (w.Caption != "" || w.Photo != nil || w.Document != nil || w.Voice != nil || w.Audio != nil || w.Video != nil ||
+		w.Sticker != nil || w.Animation != nil || w.VideoNote != nil || w.Contact != nil || w.Location != nil || w.Poll != nil || w.Dice != nil)
+	if w.InTopic && w.Thread != 1 {
+		m.Topic = store.TopicID(w.Thread)
+	}
+	if w.ReplyTo != nil && !(w.InTopic && int64(w.ReplyTo.MessageID) == w.Thread) {
+		m.ReplyTo = t.read(w.ReplyTo)
+	}
+	if !m.Forwarded && len(w.Entities) > 0 && w.Entities[0].Type == "bot_command" && w.Entities[0].Offset == 0 {
+		name, rest := cutUTF16(w.Text, w.Entities[0].Length)
+		name, bot, addressed := strings.Cut(strings.TrimPrefix(name, "/"), "@")
+		if addressed && !strings.EqualFold(bot, t.self.UserName) {
+			m.Other = true
+		} else {
+			m.Command, m.Args = strings.ToLower(name), strings.TrimSpace(rest)
+		}
+	}
+	return m
+}
+
+// cutUTF16 cuts s behind its first n UTF-16 units, in which Telegram counts.
+func cutUTF16(s string, n int) (string, string) {
+	for i, r := range s {
+		if n <= 0 {
+			return s[:i], s[i:]
+		}
+		n -= utf16.RuneLen(r)
+	}
+	return s, ""
+}
+
+// outgoing is a message to be posted, or put in place of one.
+type outgoing struct {
+	chat    store.ChatID
+	topic   store.TopicID
+	replyTo store.ChatMessageID
+	html    string
+	plain   string // what to post when Telegram refuses html
+	buttons [][]store.Button
+	edit    store.ChatMessageID // the message to change; 0 posts a new one
+}
+
+// post posts or edits and returns the message's id. Text whose markup Telegram refuses goes out plain: an SMS is never lost to formatting.
+func (t *telegram) post(ctx context.Context, o outgoing) (store.ChatMessageID, error) {
+	id, err := t.postOnce(ctx, o, o.html, "HTML")
+	if err != nil && fateOf(err) == badMarkup && o.plain != "" {
+		return t.postOnce(ctx, o, o.plain, "")
+	}
+	return id, err
+}
+
+func (t *telegram) postOnce(ctx context.Context, o outgoing, text, mode string) (store.ChatMessageID, error) {
+	params := map[string]any{
+		"chat_id": int64(o.chat), "text": text,
+		// A preview would have Telegram open links in an SMS, which can use up a login link.
+		"link_preview_options": map[string]bool{"is_disabled": true},
+	}
+	if mode != "" {
+		params["parse_mode"] = mode
+	}
+	if len(o.buttons) > 0 {
+		rows := make([][]map[string]string, len(o.buttons))
+		for i, row := range o.buttons {
+			for _, b := range row {
+				rows[i] = append(rows[i], map[string]string{"text": b.Label, "callback_data": b.Data})
+			}
+		}
+		params["reply_markup"] = map[string]any{"inline_keyboard": rows}
+	}
+	method := "sendMessage"
+	if o.edit != 0 {
+		method = "editMessageText"
+		params["message_id"] = int64(o.edit)
+	} else {
+		if o.topic != 0 {
+			params["message_thread_id"] = int64(o.topic)
+		}
+		if o.replyTo != 0 {
+			params["reply_parameters"] = map[string]any{"message_id": o.replyTo, "allow_sending_without_reply": true}
+		}
+	}
+	result, err := t.call(ctx, method, params)
+	if err != nil {
+		return 0, err
+	}
+	var posted struct {
+		ID int64 `json:"message_id"`
+	}
+	if err := json.Unmarshal(result, &posted); err != nil || posted.ID == 0 {
+		return 0, &telegramError{method: method, reason: "answer without a message id", arrived: true}
+	}
+	return store.ChatMessageID(posted.ID), nil
+}
+
+// react puts one emoji on a message, instead of what we put there before.
+func (t *telegram) react(ctx context.Context, chat store.ChatID, id store.ChatMessageID, emoji string) error {
+	_, err := t.call(ctx, "setMessageReaction", map[string]any{
+		"chat_id": int64(chat), "message_id": int64(id), "reaction": []map[string]string{{"type": "emoji", "emoji": emoji}},
+	})
+	return err
+}
+
+// answerPress ends the waiting bar of a button, with a word to the presser.
+func (t *telegram) answerPress(ctx context.Context, id, text string, alert bool) error {
+	_, err := t.call(ctx, "answerCallbackQuery", map[string]any{"callback_query_id": id, "text": text, "show_alert": alert})
+	return err
+}
+
+func (t *telegram) leave(ctx context.Context, chat store.ChatID) error {
+	_, err := t.call(ctx, "leaveChat", map[string]any{"chat_id": int64(chat)})
+	return err
+}
+
+// menuEntry is a command in the menu of Telegram's clients.
+type menuEntry struct {
+	Command     string `json:"command"`
+	Description string `json:"description"`
+}
+
+// setMenu sets the commands shown in a chat, or everywhere when it is 0.
+func (t *telegram) setMenu(ctx context.Context, chat store.ChatID, menu []menuEntry) error {
+	params := map[string]any{"commands": menu}
+	if chat != 0 {
+		params["scope"] = map[string]any{"type": "chat", "chat_id": int64(chat)}
+	}
+	_, err := t.call(ctx, "setMyCommands", params)
+	return err
+}

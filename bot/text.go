@@ -1,0 +1,294 @@
+package bot
+
+import (
+	"fmt"
+	"html"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"peyk/sms"
+	"peyk/store"
+)
+
+// text is every sentence the bot says in one language, as HTML. A second language is a second value of it. Verbs of fmt stand
+// for the arguments named behind; those that are foreign text are escaped by the caller with code or esc.
+type text struct {
+	// Answers to commands.
+	hello          string
+	helloStranger  string // user id
+	welcomeOwner   string
+	helpHead       string
+	helpReply      string
+	id             string // user id, chat id
+	credit         string // credit
+	unknownCommand string // command
+	onlyAdmins     string
+	onlyText       string
+	notAnSMS       string
+	toMany         string // number of recipients
+	cannotAnswer   string // customer
+	faceless       string
+	edited         string
+	nothingToSend  string
+	noRecipient    string
+	wrongNumbers   string // numbers, one a line
+	lineIs         string // line, lines
+	lineSet        string // line
+	notOurLine     string // given, lines
+	inboxOn        string
+	inboxOnLines   string // lines
+	inboxOff       string
+	inboxIs        string // state
+	inboxAll       string
+	inboxNone      string
+	inboxUsage     string
+	noStatus       string
+	notSent        string
+	statusLine     string         // panel's id, status
+	statuses       map[int]string // by the panel's code; 0 is an answer that says nothing
+	welcomeGroup   string
+	showHere       string
+	leftGroup      string // title, who
+
+	// What the panel says.
+	panelRejected    string // words
+	panelAuth        string
+	panelUnavailable string
+	panelUncertain   string
+
+	// An inbound SMS.
+	smsHead   string // customer, line, time, short id
+	smsPart   string // part, parts
+	repeated  string
+	arrivedAt string // time
+
+	// How far a batch has come: one recipient, then many.
+	to             string // customer
+	toCount        string // recipients
+	queued         string
+	sending        string
+	sent           string
+	sentNoReport   string
+	atTelecom      string
+	delivered      string
+	failed         string // reason
+	dropped        string
+	askAgain       string
+	askAgainPart   string // how many of, how many
+	leftUncertain  string
+	cancelled      string // by
+	counts         string // how many, what
+	countQueued    string
+	countSending   string
+	countSent      string
+	countAtTelecom string
+	countDelivered string
+	countFailed    string
+	countUncertain string
+	countLeft      string
+	noReport       string // how many
+	failedOne      string // customer, reason
+	more           string // how many
+	decidedAgain   string // by
+	decidedWas     string // by
+	decidedLeave   string // by
+
+	// The question before sending.
+	ask            string // recipients, parts each, parts in all
+	askLatin       string
+	askUnicode     string // character, its name
+	askCredit      string // credit
+	send, cancel   string
+	again, was     string
+	leave          string
+	pressOld       string
+	pressAlready   string // who
+	pressDone      string
+	pressNotYours  string
+	pressNotAgent  string
+	pressNotAdmins string
+
+	// Why an SMS did not arrive: the panel's status codes 2, 5 and 6.
+	telecomTrouble string
+	notDelivered   string
+	blackList      string
+
+	// Incidents.
+	fetchLost    string // from, to, how many
+	fetchCut     string // time, how many
+	undecodable  string // time
+	noChat       string
+	chatLost     string // chat, reason
+	postRefused  string // chat, reason
+	panelRefuses string // reason
+
+	// Menu and help: what each command does.
+	commands map[string]string
+}
+
+var english = text{
+	hello:          "Peyk joins your SMS line to Telegram. Customers' SMS appear in your group; reply to one and the answer goes out as an SMS. Send /help for what you can do.",
+	helloStranger:  "This is a private bot. Your Telegram id is %s: an administrator can let you in with it.",
+	welcomeOwner:   "You are now the owner. Add me to the group where SMS shall appear, or send /inbox on here.",
+	helpHead:       "<b>Peyk</b> joins SMS to Telegram.",
+	helpReply:      "Reply to a shown SMS and your text goes to that customer. Nothing else you write to one another is sent.",
+	id:             "You are %s, this chat is %s.",
+	credit:         "Credit at the panel: %s",
+	unknownCommand: "There is no command %s. Nothing was sent. /help lists what there is.",
+	onlyAdmins:     "Only administrators can do that.",
+	onlyText:       "An SMS is only text: nothing was sent. Write the answer as a text reply.",
+	notAnSMS:       "That message is no SMS I know: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
+	toMany:         "That went to %d recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
+	cannotAnswer:   "%s is a sender's name, not a telephone number: it cannot be answered. Nothing was sent.",
+	faceless:       "I cannot tell who you are: <b>nothing was done</b>. Switch off “Remain anonymous” for yourself in this group, or write as yourself instead of a channel.",
+	edited:         "The SMS was ordered with the text as it was: the edit changes nothing. To correct it, send another one.",
+	nothingToSend:  "There is no text: nothing was sent. Use <code>/send NUMBER TEXT</code>.",
+	noRecipient:    "There is no number: nothing was sent. Use <code>/send NUMBER[,NUMBER…] TEXT</code>, for example <code>/send 09121234567 Hello</code>.",
+	wrongNumbers:   "These are no telephone numbers; nothing was sent to anybody:\n%s",
+	lineIs:         "This chat sends from %s. Our lines: %s",
+	lineSet:        "This chat now sends from %s.",
+	notOurLine:     "%s is not a line of ours. Our lines: %s",
+	inboxOn:        "Inbound SMS of all lines are now shown here.",
+	inboxOnLines:   "Inbound SMS of %s are now shown here.",
+	inboxOff:       "Inbound SMS are no longer shown here.",
+	inboxIs:        "Inbound SMS here: %s",
+	inboxAll:       "all lines.",
+	inboxNone:      "none.",
+	inboxUsage:     "Use <code>/inbox on</code>, <code>/inbox on LINE…</code> or <code>/inbox off</code>.",
+	noStatus:       "Nothing was sent from this chat yet.",
+	notSent:        "That message is not about an SMS we sent.",
+	statusLine:     "%s: %s",
+	statuses: map[int]string{
+		0: "the panel does not know it", 1: "being sent", 2: "trouble in the telecom's network", 3: "at the telecom", 4: "delivered", 5: "not delivered", 6: "on the black list",
+	},
+	welcomeGroup: "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
+	showHere:     "Show SMS here",
+	leftGroup:    "%s added me to the group “%s”. As only administrators may do that, I left it.",
+
+	panelRejected:    "The panel refuses: %s",
+	panelAuth:        "The panel refuses our user name or password, or has blocked our address. Check SMS_API_USER and SMS_API_PASSWORD.",
+	panelUnavailable: "The panel cannot be reached now. Nothing was done; try again in a while.",
+	panelUncertain:   "The panel's answer did not come or could not be read. Try again in a while.",
+
+	smsHead:   "📩 %s → %s · %s · %s",
+	smsPart:   " · part %d of %d",
+	repeated:  "♻️ perhaps repeated",
+	arrivedAt: " (here at %s)",
+
+	to:             "To %s: ",
+	toCount:        "To %d recipients: ",
+	queued:         "⏳ the panel cannot be reached; it will be tried again.",
+	sending:        "⏳ sending…",
+	sent:           "✔️ sent, no word yet from the handset.",
+	sentNoReport:   "✔️ sent; the panel gives no report of its delivery.",
+	atTelecom:      "✔️ reached the telecom, not yet the handset.",
+	delivered:      "✅ delivered.",
+	failed:         "❌ %s",
+	dropped:        "❔ not known whether it was sent; left so.",
+	askAgain:       "❓ <b>It cannot be known whether it was sent</b>: the panel's answer never came. Sending again may reach the customer twice.",
+	askAgainPart:   "❓ <b>Of %d of these it cannot be known whether they were sent</b>: the panel's answer never came. Sending again may reach them twice.",
+	leftUncertain:  "❔ left uncertain: %d",
+	cancelled:      "🚫 cancelled by %s, nothing was sent.",
+	counts:         "%d %s",
+	countQueued:    "waiting",
+	countSending:   "being sent",
+	countSent:      "sent",
+	countAtTelecom: "at the telecom",
+	countDelivered: "delivered",
+	countFailed:    "failed",
+	countUncertain: "uncertain",
+	countLeft:      "left uncertain",
+	noReport:       "no report of %d, and none is asked for any more",
+	failedOne:      "❌ %s: %s",
+	more:           "… and %d more",
+	decidedAgain:   "🔁 sent again, says %s",
+	decidedWas:     "it was sent, says %s",
+	decidedLeave:   "left so by %s",
+
+	ask:            "<b>Send this?</b> Recipients: %d, parts each: %d, parts in all: %d.",
+	askLatin:       "Latin text, 160 characters in one part, 153 in each of several.",
+	askUnicode:     "Unicode because of “%s” (%s): 70 characters in one part, 67 in each of several.",
+	askCredit:      "Credit: %s",
+	send:           "Send",
+	cancel:         "Cancel",
+	again:          "Send again",
+	was:            "It was sent",
+	leave:          "Leave",
+	pressOld:       "This button is out of date; look at the message again.",
+	pressAlready:   "%s has decided already.",
+	pressDone:      "Done.",
+	pressNotYours:  "Only who asked can answer this.",
+	pressNotAgent:  "You are not on the list of this bot's users.",
+	pressNotAdmins: "Only administrators can do that.",
+
+	telecomTrouble: "trouble in the telecom's network; it may still arrive.",
+	notDelivered:   "did not reach the handset: it may be off or out of coverage; it may still arrive.",
+	blackList:      "the number is on the operator's black list: it accepts no SMS of this kind.",
+
+	fetchLost:    "⚠️ Between %s and %s up to %d SMS may be lost: the panel was asked for new SMS and its answer never came. Often it is a false alarm. The panel's own site shows what it received then.",
+	fetchCut:     "⚠️ At %s an answer of the panel broke off. %d SMS of it are saved and shown; others of it may be lost. The panel's own site shows what it received then.",
+	undecodable:  "⚠️ At %s the panel gave an answer that cannot be read. Its bytes are kept in the store; SMS may be in it. The panel's own site shows what it received then.",
+	noChat:       "⚠️ SMS arrive, and no chat shows them. They wait. Add me to a group and press [Show SMS here], or send /inbox on where they shall appear.",
+	chatLost:     "⚠️ I can no longer write to the chat %s: %s. What it was to show waits until I can.",
+	postRefused:  "⚠️ Telegram refuses one message for the chat %s: %s. It is kept in the store.",
+	panelRefuses: "⚠️ The panel refuses our user name or password, or has blocked our address: %s. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
+
+	commands: map[string]string{
+		"start":  "what this bot is",
+		"help":   "what you can do",
+		"id":     "your Telegram id and this chat's",
+		"credit": "credit left at the SMS panel",
+		"send":   "send an SMS: NUMBER[,NUMBER…] TEXT",
+		"status": "delivery of the last SMS, or of panel ids",
+		"line":   "the line this chat sends from",
+		"inbox":  "show inbound SMS here: on, off, or on LINE…",
+	},
+}
+
+func (b *Bot) text(chat store.ChatID) *text { return &english }
+
+func esc(s string) string { return html.EscapeString(s) }
+
+// code sets a number, an id or foreign words apart: a tap copies them, and text of the other direction around them does not
+// scramble them.
+func code(s string) string { return "<code>" + html.EscapeString(s) + "</code>" }
+
+func number(n sms.Number) string { return code(string(n)) }
+
+func numbers(list []sms.Number) string {
+	said := make([]string, len(list))
+	for i, n := range list {
+		said[i] = number(n)
+	}
+	return strings.Join(said, ", ")
+}
+
+// clock writes a time as agents read it: without the date when it is of the same day as now.
+func (b *Bot) clock(at, now time.Time) string {
+	at, now = at.In(b.opts.Location), now.In(b.opts.Location)
+	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+		return at.Format("15:04")
+	}
+	return at.Format("2006-01-02 15:04")
+}
+
+// shortID names an SMS in the text that shows it, so that a reply to a copy whose chat message we never learned finds it.
+func shortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq), 36) }
+
+// readShortID finds the short id in the first line of a shown SMS, which is ours.
+func readShortID(shown string) (store.Seq, bool) {
+	head, _, _ := strings.Cut(shown, "\n")
+	words := strings.Fields(head)
+	for _, word := range slices.Backward(words) { // a sender's name stands before it and may look alike
+		if id, ok := strings.CutPrefix(word, "#s"); ok {
+			seq, err := strconv.ParseUint(id, 36, 64)
+			return store.Seq(seq), err == nil
+		}
+	}
+	return 0, false
+}
+
+// runeName says which character it is, also when it cannot be seen.
+func runeName(r rune) string { return fmt.Sprintf("U+%04X", r) }

@@ -1,0 +1,290 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"peyk/store"
+)
+
+// takeUpdates asks Telegram for updates and acts on each before it confirms it. No offset is stored: Telegram keeps what is
+// unconfirmed, and the store knows what was acted on.
+func (b *Bot) takeUpdates(ctx context.Context) error {
+	if err := b.meet(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	trouble := outage{log: b.log, what: "ask telegram for updates"}
+	var offset int64
+	for ctx.Err() == nil {
+		updates, err := b.tg.updates(ctx, offset, pollTime)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			if err := b.fatal(err); err != nil {
+				return err
+			}
+			sleep(ctx, min(pause(500*time.Millisecond, trouble.failed(err)), 10*time.Second), nil)
+			continue
+		}
+		if trouble.failures > 0 {
+			b.chats.releaseAll()
+		}
+		trouble.worked()
+		for _, raw := range updates {
+			u := b.tg.readUpdate(raw)
+			err := b.persist(ctx, "take an update", func() error { return b.take(ctx, u) })
+			if err != nil {
+				return nil // not confirmed: Telegram gives it again
+			}
+			// Also when it is lower than before: after a quiet week ids start anew.
+			offset = u.ID + 1
+		}
+	}
+	return b.confirm(ctx, offset)
+}
+
+// confirm tells Telegram of the last updates taken, so that the next start need not pass over them.
+func (b *Bot) confirm(ctx context.Context, offset int64) error {
+	if offset == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if _, err := b.tg.updates(ctx, offset, 0); err != nil {
+		b.log.Debug("confirm updates", "err", err) // taken all the same
+	}
+	return nil
+}
+
+// meet learns who we are, repeating until Telegram answers.
+func (b *Bot) meet(ctx context.Context) error {
+	trouble := outage{log: b.log, what: "reach telegram"}
+	for ctx.Err() == nil {
+		self, hearsAll, err := b.tg.getMe(ctx)
+		if err == nil {
+			trouble.worked()
+			b.tg.self = self
+			b.log.Info("bridging", "bot", self.UserName, "group_privacy", !hearsAll)
+			b.questions.Go(func() { b.setMenus(ctx) })
+			return nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if err := b.fatal(err); err != nil {
+			return err
+		}
+		sleep(ctx, min(pause(500*time.Millisecond, trouble.failed(err)), 10*time.Second), nil)
+	}
+	return nil
+}
+
+// fatal returns the error that ends the program, or nil when err passes.
+func (b *Bot) fatal(err error) error {
+	switch fateOf(err) {
+	case revoked:
+		return fmt.Errorf("telegram does not know this token: set TELEGRAM_BOT_TOKEN to the one @BotFather gives, and check TELEGRAM_API_URL: %w", err)
+	case contested:
+		b.log.Warn("another program uses this bot's token, or a webhook is set: stop the other one", "err", err)
+	}
+	return nil
+}
+
+// take acts on one update. An error means that nothing was stored and it is to be taken again.
+func (b *Bot) take(ctx context.Context, u update) error {
+	var err error
+	switch {
+	case u.Refused != "":
+		b.log.Warn("update passed over", "update_id", u.ID, "reason", u.Refused)
+	case u.Message != nil:
+		err = b.takeMessage(ctx, u.Message)
+	case u.Edited != nil:
+		err = b.takeEdit(u.Edited)
+	case u.Press != nil:
+		err = b.takePress(ctx, u.Press)
+	case u.Member != nil:
+		err = b.takeMember(ctx, u.Member)
+	}
+	if errors.Is(err, store.ErrTaken) {
+		return nil
+	}
+	return err
+}
+
+// role is what somebody may do.
+type role int
+
+const (
+	stranger role = iota
+	agent
+	admin
+)
+
+// roleOf looks somebody up in the allow-list of the settings and of the store. Accounts that everybody shares are on neither.
+func (b *Bot) roleOf(id store.AgentID) (role, error) {
+	if id == 0 || faceless(id) {
+		return stranger, nil
+	}
+	found := stranger
+	for _, u := range b.opts.Users {
+		if u == id {
+			found = agent
+		}
+	}
+	for _, a := range b.opts.Admins {
+		if a == id {
+			return admin, nil
+		}
+	}
+	agents, err := b.store.Agents()
+	for _, a := range agents {
+		if a.ID == id {
+			found = agent
+			if a.Admin {
+				return admin, nil
+			}
+		}
+	}
+	return found, err
+}
+
+func key(m *message) store.UpdateKey { return store.UpdateKey{Chat: m.Chat, Message: m.ID} }
+
+// answer is the post that answers m.
+func answer(m *message, html string) store.Post {
+	return store.Post{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: html, ReplyTo: m.ID}
+}
+
+// say takes m and answers it.
+func (b *Bot) say(m *message, html string) error {
+	_, err := b.store.Take(key(m), store.Caused{Posts: []store.Post{answer(m, html)}})
+	return err
+}
+
+// takeMessage acts on what somebody wrote, if it concerns us: commands, and replies to our messages.
+func (b *Bot) takeMessage(ctx context.Context, m *message) error {
+	if m.MigrateTo != 0 {
+		return b.store.MigrateChat(m.Chat, m.MigrateTo)
+	}
+	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.tg.self.ID
+	if m.Other || m.Forwarded || m.Command == "" && !toUs && !m.Private {
+		return nil
+	}
+	t := b.text(m.Chat)
+	if m.Faceless {
+		return b.say(m, t.faceless)
+	}
+	r, err := b.roleOf(m.From.ID)
+	if err != nil {
+		return err
+	}
+	if r == stranger {
+		return b.takeStranger(m)
+	}
+	if err := b.store.ChatAnswered(m.Chat); err != nil {
+		return err
+	}
+	b.chats.release(m.Chat)
+	switch {
+	case m.Command != "":
+		return b.takeCommand(ctx, m, r)
+	case toUs:
+		return b.takeReply(ctx, m)
+	case m.Text != "": // in private, not a reply
+		return b.say(m, t.notAnSMS)
+	}
+	return nil
+}
+
+// takeEdit tells whoever edits an order that it was carried out as it was.
+func (b *Bot) takeEdit(m *message) error {
+	link, err := b.store.Link(m.Chat, m.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !link.Order {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	k := key(m)
+	k.Kind = store.Edited
+	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, b.text(m.Chat).edited)}})
+	return err
+}
+
+// takeMember acts on our being added to a chat or thrown out.
+func (b *Bot) takeMember(ctx context.Context, m *member) error {
+	switch {
+	case m.Private && m.In, !m.Private && m.In && m.WasIn:
+		b.chats.release(m.Chat)
+		return b.store.ChatAnswered(m.Chat)
+	case !m.In || m.Private:
+		return nil // what it was to show waits, and the first post refused tells the admins
+	}
+	r, err := b.roleOf(m.By.ID)
+	if err != nil {
+		return err
+	}
+	t := b.text(m.Chat)
+	k := store.UpdateKey{Chat: m.Chat, Message: store.ChatMessageID(m.Date), Kind: store.Joined}
+	if r == admin {
+		b.chats.release(m.Chat)
+		if err := b.store.ChatAnswered(m.Chat); err != nil {
+			return err
+		}
+		_, err := b.store.Take(k, store.Caused{Posts: []store.Post{{
+			Chat: m.Chat, Kind: store.PostText, Text: t.welcomeGroup, Buttons: []store.Button{{Label: t.showHere, Data: pressShowHere}},
+		}}})
+		return err
+	}
+	b.log.Warn("added to a chat by somebody who is no admin: leaving", "chat", int64(m.Chat))
+	b.ask(ctx, func(ctx context.Context) {
+		if err := b.tg.leave(ctx, m.Chat); err != nil {
+			b.log.Warn("leave chat", "chat", int64(m.Chat), "err", err)
+		}
+	})
+	caused := store.Caused{}
+	admins, err := b.store.Admins()
+	if err != nil {
+		return err
+	}
+	for _, id := range admins {
+		caused.Posts = append(caused.Posts, store.Post{Chat: store.ChatID(id), Kind: store.PostText, Text: fmt.Sprintf(t.leftGroup, esc(visible(m.By.Name))+" ("+code(fmt.Sprint(int64(m.By.ID)))+")", esc(visible(m.Title)))})
+	}
+	_, err = b.store.Take(k, caused)
+	return err
+}
+
+// setMenus puts the commands each person may use into the menus of Telegram's clients. That is a convenience: who may do what is
+// decided when they do it.
+func (b *Bot) setMenus(ctx context.Context) {
+	menus := map[store.ChatID]role{0: stranger}
+	admins, err := b.store.Admins()
+	if err != nil {
+		return
+	}
+	for _, id := range b.opts.Users {
+		menus[store.ChatID(id)] = agent
+	}
+	agents, _ := b.store.Agents()
+	for _, a := range agents {
+		menus[store.ChatID(a.ID)] = agent
+	}
+	for _, id := range admins {
+		menus[store.ChatID(id)] = admin
+	}
+	inboxes, _ := b.store.InboxChats()
+	for _, id := range inboxes {
+		menus[id] = max(menus[id], agent)
+	}
+	for chat, r := range menus {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := b.tg.setMenu(ctx, chat, menu(b.text(chat), r)); err != nil {
+			b.log.Debug("set menu", "chat", int64(chat), "err", err) // somebody who never wrote to us, most often
+		}
+	}
+}
