@@ -38,7 +38,7 @@ func (s *Server) Control() http.Handler {
 }
 
 func (s *Server) controlSMS(w http.ResponseWriter, r *http.Request) {
-	f, ok := ReadForm(w, r)
+	f, ok := readForm(w, r)
 	if !ok {
 		return
 	}
@@ -60,7 +60,7 @@ func (s *Server) controlSMS(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) controlStatus(w http.ResponseWriter, r *http.Request) {
-	f, ok := ReadForm(w, r)
+	f, ok := readForm(w, r)
 	if !ok {
 		return
 	}
@@ -88,7 +88,7 @@ func (s *Server) controlStatus(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
-	f, ok := ReadForm(w, r)
+	f, ok := readForm(w, r)
 	if !ok {
 		return
 	}
@@ -140,7 +140,7 @@ func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) controlDown(w http.ResponseWriter, r *http.Request) {
-	f, ok := ReadForm(w, r)
+	f, ok := readForm(w, r)
 	if !ok {
 		return
 	}
@@ -157,7 +157,7 @@ func (s *Server) controlDown(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) controlCredit(w http.ResponseWriter, r *http.Request) {
-	f, ok := ReadForm(w, r)
+	f, ok := readForm(w, r)
 	if !ok {
 		return
 	}
@@ -171,7 +171,7 @@ func (s *Server) controlCredit(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) controlPassword(w http.ResponseWriter, r *http.Request) {
-	f, ok := ReadForm(w, r)
+	f, ok := readForm(w, r)
 	if !ok {
 		return
 	}

@@ -1,17 +1,15 @@
 package panel
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 )
-
-// What controls over HTTP have in common; the sandbox's own use it too.
 
 // LocalOnly passes on requests whose Host is a loopback address or localhost and which no other web site sent, and answers 403 to the
 // rest: a page open in the same browser must not be able to play with the sandbox.
@@ -31,20 +29,26 @@ func LocalOnly(next http.Handler) http.Handler {
 	})
 }
 
-// ReadForm reads form fields or a flat JSON object of the same names. If it cannot, it has answered and reports false.
-func ReadForm(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
-	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
-		if err := r.ParseForm(); err != nil {
+// readForm reads form fields, or a flat JSON object of the same names. curl calls JSON a form too, so the body decides, not its label. If
+// it cannot be read, it has answered and reports false.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		Refuse(w, "read the fields: "+err.Error())
+		return nil, false
+	}
+	if b := bytes.TrimSpace(body); len(b) == 0 || b[0] != '{' {
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
 			Refuse(w, "read the form: "+err.Error())
 			return nil, false
 		}
-		return r.Form, true
+		return form, true
 	}
 	fields := map[string]any{}
-	d := json.NewDecoder(r.Body)
-	d.UseNumber() // a number keeps its digits, an id all of them
-	if err := d.Decode(&fields); err != nil && err != io.EOF {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber() // an id keeps all its digits
+	if err := d.Decode(&fields); err != nil {
 		Refuse(w, "read the JSON object: "+err.Error())
 		return nil, false
 	}

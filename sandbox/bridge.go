@@ -1,0 +1,231 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// restartPause is how long a bridge that died by itself stays dead.
+	restartPause = time.Second
+	// stopPatience is how long a bridge may take to stop before it is killed: longer than a call in flight lives.
+	stopPatience = 90 * time.Second
+)
+
+// bridge keeps the bridge's process. All of its life is in run's goroutine; the others ask.
+type bridge struct {
+	exe    string
+	args   []string
+	dir    string
+	env    []string
+	log    io.Writer
+	report func(string)
+
+	orders chan order
+	ended  chan struct{} // closed when run has returned
+
+	mu    sync.Mutex
+	state bridgeState
+}
+
+// bridgeState is what GET /bridge shows.
+type bridgeState struct {
+	Running bool `json:"running"`
+	PID     int  `json:"pid,omitempty"`
+	Starts  int  `json:"starts"`
+}
+
+// order is something asked of the bridge; done gets the outcome.
+type order struct {
+	what string // "start", "stop" or "kill"
+	done chan error
+}
+
+// process is one life of the bridge.
+type process struct {
+	cmd    *exec.Cmd
+	exited chan struct{} // closed with err in place
+	err    error
+}
+
+func newBridge(exe string, args []string, dir string, log io.Writer, report func(string)) *bridge {
+	return &bridge{
+		exe: exe, args: args, dir: dir, report: report,
+		log:    &prefixed{w: log, prefix: "bridge: "},
+		orders: make(chan order),
+		ended:  make(chan struct{}),
+	}
+}
+
+// do asks for the bridge to be started, stopped or killed, and waits until that has happened.
+func (b *bridge) do(ctx context.Context, what string) error {
+	o := order{what, make(chan error, 1)}
+	select {
+	case b.orders <- o:
+	case <-b.ended:
+		return errors.New("the sandbox is ending")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return <-o.done
+}
+
+func (b *bridge) current() bridgeState {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state
+}
+
+// run starts the bridge, starts it again when it dies by itself, carries out orders, and stops it when ctx ends.
+func (b *bridge) run(ctx context.Context) {
+	defer close(b.ended)
+	var p *process
+	var again <-chan time.Time
+	start := func() error {
+		again = nil
+		started, err := b.start()
+		if err != nil {
+			b.report(fmt.Sprintf("cannot be started: %v; trying again in %v", err, restartPause))
+			again = time.After(restartPause)
+			return err
+		}
+		p = started
+		return nil
+	}
+	start()
+	for {
+		var exited chan struct{}
+		if p != nil {
+			exited = p.exited
+		}
+		select {
+		case <-exited:
+			b.gone(fmt.Sprintf("ended by itself: %s; starting again in %v", p.outcome(), restartPause))
+			p, again = nil, time.After(restartPause)
+		case <-again:
+			start()
+		case o := <-b.orders:
+			var err error
+			switch {
+			case o.what == "start" && p != nil:
+				err = errors.New("the bridge is running already")
+			case o.what == "start":
+				err = start()
+			case p == nil && again == nil:
+				err = errors.New("the bridge is not running")
+			default:
+				again = nil // also when it was about to be started again
+				if p != nil {
+					b.end(p, o.what)
+					p = nil
+				}
+			}
+			o.done <- err
+		case <-ctx.Done():
+			if p != nil {
+				b.end(p, "stop")
+			}
+			return
+		}
+	}
+}
+
+func (b *bridge) start() (*process, error) {
+	cmd := exec.Command(b.exe, b.args...)
+	cmd.Dir = b.dir
+	cmd.Env = b.env
+	cmd.Stdout = b.log
+	cmd.Stderr = b.log
+	// A Ctrl-C at the terminal must reach the bridge once, as the SIGTERM it gets from here; a second signal would be a crash.
+	cmd.SysProcAttr = ownGroup()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd, exited: make(chan struct{})}
+	go func() {
+		defer close(p.exited)
+		p.err = cmd.Wait()
+	}()
+	b.mu.Lock()
+	b.state = bridgeState{Running: true, PID: cmd.Process.Pid, Starts: b.state.Starts + 1}
+	b.mu.Unlock()
+	b.report(fmt.Sprintf("started, process %d", cmd.Process.Pid))
+	return p, nil
+}
+
+// end stops or kills a bridge and waits until it is gone.
+func (b *bridge) end(p *process, how string) {
+	if how == "kill" {
+		p.cmd.Process.Kill()
+		<-p.exited
+		b.gone("killed")
+		return
+	}
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	patience := time.NewTimer(stopPatience)
+	defer patience.Stop()
+	select {
+	case <-p.exited:
+	case <-patience.C:
+		b.report(fmt.Sprintf("did not stop within %v and is killed", stopPatience))
+		p.cmd.Process.Kill()
+		<-p.exited
+	}
+	b.gone("stopped: " + p.outcome())
+}
+
+func (b *bridge) gone(how string) {
+	b.mu.Lock()
+	b.state = bridgeState{Starts: b.state.Starts}
+	b.mu.Unlock()
+	b.report(how)
+}
+
+// outcome is how a process ended, in words.
+func (p *process) outcome() string {
+	if p.err != nil {
+		return p.err.Error()
+	}
+	return "exit status 0"
+}
+
+// prefixed writes whole lines with something before each.
+type prefixed struct {
+	w      io.Writer
+	prefix string
+	mu     sync.Mutex
+	rest   []byte // a line that has not ended
+}
+
+// Write never fails: a log that cannot be shown must not stop the bridge.
+func (p *prefixed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rest = append(p.rest, b...)
+	for {
+		i := bytes.IndexByte(p.rest, '\n')
+		if i < 0 {
+			return len(b), nil
+		}
+		fmt.Fprintf(p.w, "%s%s\n", p.prefix, p.rest[:i])
+		p.rest = p.rest[i+1:]
+	}
+}
+
+// terminal reports whether w is a terminal that wants colours.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,201 @@
+// Package sandbox lets the bridge be played with: a Telegram and an SMS panel on loopback, the bridge as a process of its own between
+// them, and one address from which all three are controlled.
+//
+//	curl, page ──> control ──┬─ /telegram ─> sandbox/telegram <── Bot API ── the bridge,
+//	                         ├─ /panel ────> sandbox/panel <───── SOAP ───── started with settings
+//	                         └─ /bridge ───> start, stop, kill ────────────> in its environment only
+//
+// Nothing in the bridge knows that it is here, and nothing here knows the bridge but by the two protocols and its settings. The store lives
+// in a temporary directory that outlasts the bridge's deaths and goes when the sandbox ends.
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+)
+
+// DefaultAddr is where the sandbox is controlled unless Options or a taken port say otherwise.
+const DefaultAddr = "127.0.0.1:8383"
+
+// Options says what Run runs. The zero value runs the program it is called from.
+type Options struct {
+	// Exe is the bridge's program, Args its arguments; "" means this very program.
+	Exe  string
+	Args []string
+	// Environ is the environment the bridge inherits, without Peyk's own settings; nil means this program's.
+	Environ []string
+	// Addr is the loopback address of the controls; "" means DefaultAddr. If it is taken a free port is used.
+	Addr string
+	// Stdout gets the explanation and the transcript, Stderr the bridge's log; nil discards.
+	Stdout, Stderr io.Writer
+}
+
+// Run runs the sandbox until ctx ends. Then it stops the bridge as SIGTERM does, waits for it, and leaves nothing behind. Its error says
+// why it could not begin.
+func Run(ctx context.Context, opts Options) (err error) {
+	opts.Stdout = cmp.Or[io.Writer](opts.Stdout, io.Discard)
+	opts.Stderr = cmp.Or[io.Writer](opts.Stderr, io.Discard)
+	if opts.Exe == "" {
+		if opts.Exe, err = os.Executable(); err != nil {
+			return fmt.Errorf("find this program: %w", err)
+		}
+	}
+	if opts.Environ == nil {
+		opts.Environ = os.Environ()
+	}
+
+	dir, err := os.MkdirTemp("", "peyk-sandbox-")
+	if err != nil {
+		return fmt.Errorf("make the sandbox's directory: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	// The bridge reads .env where it is started: there must be none.
+	empty := filepath.Join(dir, "empty")
+	if err := os.Mkdir(empty, 0o700); err != nil {
+		return fmt.Errorf("make the bridge's directory: %w", err)
+	}
+
+	sms := panel.New(panel.Options{Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 3 * time.Second, Status: 4}}})
+	smsURL, err := sms.Start("")
+	if err != nil {
+		return err
+	}
+	defer sms.Close()
+
+	tg := telegram.New(telegram.Options{Limits: telegram.UsualLimits()})
+	defer tg.Close()
+	tgAddr, closeTelegram, err := serve("127.0.0.1:0", tg)
+	if err != nil {
+		return fmt.Errorf("start telegram: %w", err)
+	}
+	defer closeTelegram()
+
+	world, err := newWorld(tg)
+	if err != nil {
+		return fmt.Errorf("make the sandbox's world: %w", err)
+	}
+
+	// What shows and controls outlasts ctx: the bridge's stopping is to be seen.
+	shown, hide := context.WithCancel(context.WithoutCancel(ctx))
+	defer hide()
+	out := newTranscript(opts.Stdout, tg)
+	b := newBridge(opts.Exe, opts.Args, empty, opts.Stderr, out.bridge)
+	b.env = append(withoutSettings(opts.Environ),
+		"TELEGRAM_BOT_TOKEN="+tg.Token(),
+		"TELEGRAM_API_URL=http://"+tgAddr,
+		"SMS_API_URL="+smsURL,
+		"SMS_API_USER=demo",
+		"SMS_API_PASSWORD=demo-pass",
+		"SMS_LINES="+strings.Join(lines, ","),
+		"ADMIN_USERS="+strconv.FormatInt(world.sara, 10),
+		"ALLOWED_USERS="+strconv.FormatInt(world.ali, 10),
+		"INBOX_CHATS="+strconv.FormatInt(world.support, 10),
+		"DB_PATH="+filepath.Join(dir, "peyk.db"),
+		"POLL_INTERVAL=1s",
+		"STATUS_INTERVAL=2s",
+		"LOG_LEVEL=info",
+	)
+
+	control := newControl(tg, sms, b)
+	addr, closeControl, err := serve(cmp.Or(opts.Addr, DefaultAddr), control)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		host, _, _ := net.SplitHostPort(cmp.Or(opts.Addr, DefaultAddr))
+		addr, closeControl, err = serve(net.JoinHostPort(host, "0"), control)
+	}
+	if err != nil {
+		return fmt.Errorf("start the sandbox's controls: %w", err)
+	}
+	defer closeControl()
+
+	out.explain(addr)
+	followed := out.follow(tg.Watch(shown), sms.Watch(shown))
+	b.run(ctx)
+	hide()
+	<-followed
+	return nil
+}
+
+// serve serves h on a loopback address until the function returned is called, and returns the address it really has.
+func serve(addr string, h http.Handler) (string, func(), error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", nil, err
+	}
+	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
+		return "", nil, fmt.Errorf("%s is not a loopback address; the sandbox has no passwords", addr)
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", nil, err
+	}
+	server, ended := &http.Server{Handler: h}, make(chan struct{})
+	go func() {
+		defer close(ended)
+		server.Serve(l)
+	}()
+	return l.Addr().String(), func() { server.Close(); <-ended }, nil
+}
+
+// settings are the names Peyk takes from its environment, beside all that begin with TELEGRAM_ and SMS_.
+var settings = []string{
+	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "LOW_CREDIT", "LANGUAGE", "TIMEZONE", "DB_PATH",
+	"HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
+}
+
+// withoutSettings is environ without Peyk's settings, so that nobody's real account is touched from the sandbox.
+func withoutSettings(environ []string) []string {
+	var kept []string
+next:
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		name = strings.TrimSuffix(name, "_FILE")
+		if strings.HasPrefix(name, "TELEGRAM_") || strings.HasPrefix(name, "SMS_") {
+			continue
+		}
+		for _, s := range settings {
+			if name == s {
+				continue next
+			}
+		}
+		kept = append(kept, entry)
+	}
+	return kept
+}
+
+// lines are the account's numbers, the panel's own by default.
+var lines = []string{"30001234", "30005678"}
+
+// world is who and what there is when the sandbox begins.
+type world struct {
+	sara, ali, omid int64 // an admin, an agent and a stranger
+	support, desk   int64 // a supergroup the bot is an ordinary member of, and a forum where it may make topics
+}
+
+func newWorld(tg *telegram.Server) (world, error) {
+	var w world
+	w.sara = tg.AddUser(telegram.User{FirstName: "Sara", Username: "sara"}).ID
+	w.ali = tg.AddUser(telegram.User{FirstName: "Ali", Username: "ali"}).ID
+	w.omid = tg.AddUser(telegram.User{FirstName: "Omid", Username: "omid"}).ID
+	w.support = tg.AddSupergroup("Support", w.sara, w.ali, w.omid, tg.Bot().ID)
+	w.desk = tg.AddForum("Desk", w.sara, w.ali, tg.Bot().ID)
+	if err := tg.SetBotRights(w.desk, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
+		return w, err
+	}
+	// A bot cannot write first: whoever is to be told something must have said a word.
+	_, err := tg.Say(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
+	return w, err
+}
