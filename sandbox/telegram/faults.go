@@ -37,6 +37,8 @@ type Fault struct {
 	RetryAfter  int           `json:"retry_after,omitempty"` // seconds, for TooMany and Refuse
 	MigrateTo   int64         `json:"migrate_to,omitempty"`  // for Refuse
 	Delay       time.Duration `json:"delay,omitempty"`       // for Slow; nanoseconds in JSON
+
+	disarmed <-chan struct{} // of a fault in effect: closed by the next Disarm
 }
 
 // Arm makes matching calls go wrong. Faults are tried in the order they were armed; the first that matches is used up
@@ -121,6 +123,7 @@ func (s *Server) takeFault(req *request) Fault {
 			continue
 		}
 		taken := *f
+		taken.disarmed = s.disarmed
 		if f.Times > 0 {
 			f.Times--
 		}
@@ -158,7 +161,7 @@ func (s *Server) spoilBefore(w http.ResponseWriter, req *request, f Fault) error
 		return errHangUp
 	case Slow, Hang:
 		s.mu.Lock()
-		down, disarmed := s.wentDown, s.disarmed
+		down, disarmed := s.wentDown, f.disarmed
 		s.mu.Unlock()
 		var late <-chan time.Time // never, for Hang
 		if f.Kind == Slow {

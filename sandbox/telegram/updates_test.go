@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func (b *bot) poll(p params) <-chan error {
 		}
 		done <- err
 	}()
-	for ctx.Err() == nil {
+	for ; ctx.Err() == nil; runtime.Gosched() {
 		b.s.mu.Lock()
 		now := b.s.updates.poll
 		b.s.mu.Unlock()
