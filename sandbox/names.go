@@ -265,15 +265,16 @@ func (h *byName) chat(name string, from int64) (telegram.ChatInfo, error) {
 
 // topic finds a topic by name or id.
 func topic(chat telegram.ChatInfo, name string) (int, error) {
-	if id, err := strconv.Atoi(name); err == nil {
-		return id, nil
-	}
 	known := []string{}
 	for _, t := range chat.Topics {
 		if strings.EqualFold(t.Name, name) {
 			return t.ID, nil
 		}
 		known = append(known, t.Name)
+	}
+	// Names first: a customer's topic is called by a number.
+	if id, err := strconv.Atoi(name); err == nil {
+		return id, nil
 	}
 	return 0, fmt.Errorf("%s has no topic called %q; there are %q", chat.Title, name, known)
 }
