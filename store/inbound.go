@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"errors"
 	"time"
 
 	"peyk/sms"
@@ -98,9 +97,15 @@ type Raw struct {
 	Kept        bool      `json:"kept,omitempty"` // could not be decoded; not tried again by itself
 }
 
-// BeginFetch notes that GetMsg is about to be called. If its answer never gets here, the next Open makes it an incident.
+// BeginFetch notes that GetMsg is about to be called. If its answer never gets here, the next Open or BeginFetch makes it an
+// incident.
 func (s *Store) BeginFetch() error {
-	return s.update(func(t *tx) error { return put(t.bucket(bucketMeta), keyFetch, t.now) })
+	return s.update(func(t *tx) error {
+		if err := t.settleFetch(); err != nil {
+			return err
+		}
+		return put(t.bucket(bucketMeta), keyFetch, t.now)
+	})
 }
 
 // EndFetch notes that GetMsg brought nothing. An incident, when not nil, is noted with it and gets its ID.
@@ -227,7 +232,7 @@ func (t *tx) endRaw(id uint64, incident *Incident) error {
 		return rows.Delete(u64(id))
 	}
 	var r Raw
-	if err := get(rows, u64(id), &r); err != nil && !errors.Is(err, ErrNotFound) {
+	if err := get(rows, u64(id), &r); err != nil {
 		return err
 	}
 	r.Kept = true

@@ -146,6 +146,38 @@ func TestFetchStoppedAfterEachStep(t *testing.T) {
 	}
 }
 
+func TestAFetchThatNeverEndedIsToldByTheNext(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	begun := c.now()
+	must(t, s.BeginFetch())
+	c.pass(time.Minute) // the answer could not be saved
+	must(t, s.BeginFetch())
+	if i := ok(s.Incidents()); len(i) != 1 || i[0].Kind != FetchLost || !i[0].From.Equal(begun) || !i[0].To.Equal(c.now()) {
+		t.Errorf("got %+v, want fetch lost since %v", i, begun)
+	}
+	must(t, s.EndFetch(nil))
+	must(t, s.BeginFetch())
+	must(t, s.EndFetch(&Incident{Kind: FetchLost, From: c.now()}))
+	if i := ok(s.Incidents()); len(i) != 2 || !i[1].From.Equal(c.now()) {
+		t.Errorf("got %+v, want the second as given", i)
+	}
+}
+
+func TestSMSWithoutATimeAreNotTakenForOneAnother(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	for range 2 {
+		m := unread(c, "yes")
+		m[0].Time = time.Time{}
+		fetched(t, s, m)
+		c.pass(time.Minute)
+	}
+	if diff := cmp.Diff([]string{"yes", "yes"}, shown(t, s)[group]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestRawAnswerIsKeptAsItCame(t *testing.T) {
 	path, c := tempFile(t), newClock()
 	s := open(t, path, c.options())

@@ -66,7 +66,13 @@ func (s *Store) AddIncident(i Incident) error {
 // UpdateIncident stores what is known of an incident by now and, if tell is set, has it told again.
 func (s *Store) UpdateIncident(i Incident, tell bool) error {
 	return s.update(func(t *tx) error {
-		if err := put(t.bucket(bucketIncident), u64(i.ID), i); err != nil || !tell {
+		rows := t.bucket(bucketIncident)
+		var row Incident
+		if err := get(rows, u64(i.ID), &row); err != nil {
+			return err
+		}
+		i.Told = row.Told && !tell
+		if err := put(rows, u64(i.ID), i); err != nil || !tell {
 			return err
 		}
 		return t.tellIncident(i)

@@ -61,6 +61,8 @@ func join(parts ...[]byte) []byte {
 
 func pieceKey(batch BatchID, n int) []byte { return join(u64(uint64(batch)), u32(uint32(n))) }
 
+func chatBatchKey(chat ChatID, batch BatchID) []byte { return join(i64(chat), u64(uint64(batch))) }
+
 func dueKey(at time.Time, seq Seq) []byte { return join(unix32(at), u64(uint64(seq))) }
 
 func postKey(chat ChatID, class Class, id uint64) []byte {
@@ -71,12 +73,17 @@ func linkKey(chat ChatID, message ChatMessageID) []byte {
 	return join(i64(chat), u64(uint64(message)))
 }
 
-// seenKey has the time first: with random keys first, a commit would touch a page of its own for each SMS.
+// seenKey has the time first: with random keys first, a commit would touch a page of its own for each SMS. An SMS the panel
+// gave no time goes by when it reached us: to show it twice is better than to take a second "yes" for the first.
 func seenKey(m sms.Message, nth int) []byte {
+	at := m.Time
+	if at.IsZero() {
+		at = m.Received
+	}
 	h := fnv.New64a()
 	for _, part := range []string{string(m.Line), string(m.Customer), m.Text} {
 		h.Write(u32(uint32(len(part))))
 		h.Write([]byte(part))
 	}
-	return join(unix32(m.Time), h.Sum(nil), []byte{byte(nth >> 8), byte(nth)})
+	return join(unix32(at), h.Sum(nil), []byte{byte(nth >> 8), byte(nth)})
 }
