@@ -27,10 +27,11 @@ type Inbox struct {
 
 // Agent is somebody on the allow-list in the store.
 type Agent struct {
-	ID    AgentID   `json:"-"`
-	Name  string    `json:"name,omitempty"`
-	Admin bool      `json:"admin,omitempty"`
-	Since time.Time `json:"since"`
+	ID     AgentID   `json:"-"`
+	Name   string    `json:"name,omitempty"`
+	Admin  bool      `json:"admin,omitempty"`
+	Since  time.Time `json:"since"`
+	Denied bool      `json:"-"` // given to Take: takes the agent off the list
 }
 
 func (t *tx) chat(id ChatID) (Chat, error) {
@@ -168,6 +169,13 @@ func (t *tx) houseWaiting() error {
 	if err != nil {
 		return err
 	}
+	notices, err := t.noticePlaces(false)
+	if err != nil {
+		return err
+	}
+	if len(inboxes) == 0 && notices[0].Chat == 0 {
+		return nil // however many wait
+	}
 	var homeless []Post
 	c := t.bucket(bucketPost).Cursor()
 	for key, value := c.Seek(i64(ChatID(0))); key != nil && readI64[ChatID](key[:8]) == 0; key, value = c.Next() {
@@ -179,15 +187,13 @@ func (t *tx) houseWaiting() error {
 	}
 	left := 0
 	for _, p := range homeless {
-		var places []Place
+		places := notices
 		if p.Kind == PostSMS {
 			m, err := t.sms(p.Seq)
 			if err != nil {
 				return err
 			}
 			places = routes(inboxes, m.Line)
-		} else if places, err = t.noticePlaces(false); err != nil {
-			return err
 		}
 		if len(places) == 0 || places[0].Chat == 0 {
 			if p.Kind == PostSMS {
@@ -216,7 +222,7 @@ func (t *tx) houseWaiting() error {
 func (s *Store) ChatLost(id ChatID, reason string) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(id)
-		if err != nil || c.Gone != "" {
+		if err != nil || c.Gone != "" || c.MigratedTo != 0 {
 			return err
 		}
 		c.Gone = reason
@@ -245,7 +251,10 @@ func (t *tx) chatAnswered(id ChatID) error {
 	}
 	c.Gone = ""
 	t.posts = true
-	return t.putChat(c)
+	if err := t.putChat(c); err != nil {
+		return err
+	}
+	return t.houseWaiting()
 }
 
 // ChatAnswered notes that a chat takes posts again: the bot was added once more, or somebody wrote there.
@@ -253,11 +262,11 @@ func (s *Store) ChatAnswered(id ChatID) error {
 	if c, err := s.Chat(id); err == nil && c.Gone == "" {
 		return nil
 	}
-	return s.update(func(t *tx) error { return t.chatAnswered(id) })
+	return s.update(func(t *tx) error { return t.chatAnswered(t.resolve(id)) })
 }
 
-// MigrateChat renames a group that became a supergroup: its settings and its queue move; messages already shown stay
-// behind, their ids mean nothing in the new chat.
+// MigrateChat renames a group that became a supergroup: its settings, its batches and its queue move; messages already shown
+// stay behind, their ids mean nothing in the new chat.
 func (s *Store) MigrateChat(from, to ChatID) error {
 	return s.update(func(t *tx) error {
 		old, err := t.chat(from)
@@ -275,6 +284,9 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 		if err := t.putChat(Chat{ID: from, MigratedTo: to}); err != nil {
 			return err
 		}
+		if err := t.moveBatches(from, to); err != nil {
+			return err
+		}
 		return t.movePosts(from, func(p *Post) bool {
 			p.Chat, p.Topic, p.ReplyTo = to, 0, 0
 			return true
@@ -283,6 +295,9 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 }
 
 func (t *tx) putAgent(a Agent) error {
+	if a.Denied {
+		return t.bucket(bucketAgent).Delete(i64(a.ID))
+	}
 	if err := put(t.bucket(bucketAgent), i64(a.ID), a); err != nil {
 		return err
 	}

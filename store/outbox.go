@@ -104,6 +104,9 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		ID: BatchID(id), Place: o.Place, Agent: o.Agent, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text,
 		Created: t.now, State: Going,
 	}
+	if chat := t.resolve(o.Chat); chat != o.Chat {
+		b.moveTo(chat)
+	}
 	state := PieceQueued
 	if o.Ask {
 		b.State, b.Generation, state = Asking, 1, PieceAsking
@@ -136,7 +139,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		b.N += p.N
 	}
 	b.Counts[sms.Queued] = b.N
-	if err := t.bucket(bucketChatBatch).Put(join(i64(b.Chat), u64(id)), nil); err != nil {
+	if err := t.bucket(bucketChatBatch).Put(chatBatchKey(b.Chat, b.ID), nil); err != nil {
 		return b, err
 	}
 	if err := put(t.bucket(bucketLink), linkKey(o.Chat, o.Message), Link{Batch: b.ID, Order: true}); err != nil {
@@ -161,12 +164,45 @@ func (t *tx) putBatch(b Batch) error {
 	return put(rows, u64(uint64(b.ID)), b)
 }
 
+// moveTo gives b to the supergroup its chat became. The numbers of messages begin anew there: kept, they would have the
+// report edit, and answer to, messages that are about something else.
+func (b *Batch) moveTo(chat ChatID) {
+	b.Place, b.Message, b.Reply, b.Shown, b.Reaction = Place{Chat: chat}, 0, false, 0, ""
+}
+
+// moveBatches renames the chat of all batches ordered in it.
+func (t *tx) moveBatches(from, to ChatID) error {
+	var moved []Batch
+	index := t.bucket(bucketChatBatch)
+	c := index.Cursor()
+	for key, _ := c.Seek(i64(from)); key != nil && readI64[ChatID](key[:8]) == from; key, _ = c.Next() {
+		b, err := t.batch(BatchID(binary.BigEndian.Uint64(key[8:])))
+		if err != nil {
+			return err
+		}
+		moved = append(moved, b)
+	}
+	for _, b := range moved {
+		b.moveTo(to)
+		if err := t.putBatch(b); err != nil {
+			return err
+		}
+		if err := index.Delete(chatBatchKey(from, b.ID)); err != nil {
+			return err
+		}
+		if err := index.Put(chatBatchKey(to, b.ID), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // report stores b and queues the post that tells how far it has come. A post still waiting tells it in the end, too.
 func (t *tx) report(b Batch, delay time.Duration) error {
 	if err := t.putBatch(b); err != nil {
 		return err
 	}
-	p := Post{Chat: t.resolve(b.Chat), Class: Answers, ID: b.Post, Kind: PostBatch, Topic: b.Topic, Batch: b.ID}
+	p := Post{Chat: b.Chat, Class: Answers, ID: b.Post, Kind: PostBatch, Topic: b.Topic, Batch: b.ID}
 	var waiting Post
 	if err := get(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), &waiting); err == nil {
 		p.Revision = waiting.Revision + 1

@@ -86,8 +86,8 @@ func readPost(key, value []byte) (Post, error) {
 	return p, err
 }
 
-// Heads returns what each chat is to show next, passing over chats that skip names, and when the first of the posts
-// that are not due yet will be; zero when there is none.
+// Heads returns what each chat is to show next, passing over chats that skip names, and when the first of the posts that
+// were passed over because they are not due will be; zero when there is none.
 func (s *Store) Heads(skip func(ChatID) bool) (heads []Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		heads, next = nil, time.Time{}
@@ -119,8 +119,8 @@ func (s *Store) Heads(skip func(ChatID) bool) (heads []Post, next time.Time, err
 	return heads, next, err
 }
 
-// Posted records that message now shows p, or its next part when more follow. A row that changed while Telegram was asked
-// stays for another round.
+// Posted records that message now shows p, or its next part when more follow; message 0 is that none was needed. A row that
+// changed while Telegram was asked stays for another round.
 func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool) error {
 	return s.update(func(t *tx) error {
 		if message != 0 && (p.Seq != 0 || p.Batch != 0) {
@@ -132,6 +132,9 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 			b, err := t.batch(p.Batch)
 			if err != nil {
 				return err
+			}
+			if message == 0 {
+				message = b.Shown
 			}
 			if b.Shown != message || b.Reaction != reaction {
 				b.Shown, b.Reaction = message, reaction
@@ -165,10 +168,21 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 	})
 }
 
-// Refused puts a post that its chat will never show aside, with Telegram's reason, and tells the admins.
+// Refused puts a post that its chat will never show aside, with Telegram's reason, and tells the admins. A row that changed
+// while Telegram was asked stays for another round.
 func (s *Store) Refused(p Post, reason string) error {
 	return s.update(func(t *tx) error {
-		if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {
+		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
+		var row Post
+		switch err := get(rows, key, &row); {
+		case err == ErrNotFound:
+			return nil
+		case err != nil:
+			return err
+		case row.Revision != p.Revision:
+			return nil
+		}
+		if err := rows.Delete(key); err != nil {
 			return err
 		}
 		p.Reason = reason

@@ -74,6 +74,9 @@ func (t *tx) recover() error {
 	if err := t.settleFetch(); err != nil {
 		return err
 	}
+	if err := t.houseWaiting(); err != nil { // the settings may name other chats than before
+		return err
+	}
 	return put(meta, keyRunning, t.now)
 }
 

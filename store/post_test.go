@@ -1,0 +1,331 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// summary is what matters of a head: an SMS by its text, the rest by its kind and text.
+func summary(tb testing.TB, s *Store, all []Post) []string {
+	tb.Helper()
+	var got []string
+	for _, p := range all {
+		switch p.Kind {
+		case PostSMS:
+			got = append(got, ok(s.SMS(p.Seq)).Text)
+		default:
+			got = append(got, string(p.Kind)+p.Text)
+		}
+	}
+	return got
+}
+
+func TestPostsOfAChat(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group, 88))
+	fetched(t, s, unread(c, "one", "two"))
+	next := func() []string { t.Helper(); return summary(t, s, heads(t, s)) }
+	if got, want := next(), []string{"one", "one"}; !cmp.Equal(got, want) {
+		t.Fatalf("heads %v, want the first SMS in both chats", got)
+	}
+	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " answer"}))
+	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " later", NotBefore: c.now().Add(time.Minute)}))
+	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " second"}))
+	wants := [][]string{{"text answer", "one"}, {"text second", "one"}, {"one", "one"}, {"two", "one"}, {"one"}}
+	for i, want := range wants {
+		all, at, err := s.Heads(func(ChatID) bool { return false })
+		if met := i == 1 || i == 2; err != nil || met && !at.Equal(c.now().Add(time.Minute)) {
+			t.Errorf("step %d: next at %v (%v), want the time of the post that was passed over", i, at, err)
+		}
+		if got := summary(t, s, all); !cmp.Equal(got, want) {
+			t.Errorf("step %d: heads %v, want %v", i, got, want)
+		}
+		if all[0].Chat == group {
+			must(t, s.Posted(all[0], ChatMessageID(20+i), "", false))
+		}
+		if i == 2 {
+			crash(t, s)
+			s = open(t, path, c.inbox(group, 88))
+		}
+	}
+	all, _, _ := s.Heads(func(c ChatID) bool { return c == 88 })
+	if len(all) != 0 {
+		t.Errorf("heads %v, want chat 88 passed over", all)
+	}
+	c.pass(time.Minute)
+	if got := next(); !cmp.Equal(got, []string{"text later", "one"}) {
+		t.Errorf("heads %v, want the one whose time has come", got)
+	}
+	if l := ok(s.Link(group, 22)); l != (Link{Seq: 1}) {
+		t.Errorf("message 22 shows %+v, want SMS 1", l)
+	}
+	if _, err := s.Link(group, 20); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a text: got %v, want ErrNotFound", err)
+	}
+	if _, err := s.Link(88, 22); !errors.Is(err, ErrNotFound) {
+		t.Errorf("the same message of another chat: got %v, want ErrNotFound", err)
+	}
+}
+
+func TestAPostThatIsNotDueHoldsTheSMSBehindIt(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	fetched(t, s, unread(c, "one", "two"))
+	first := heads(t, s)[0]
+	first.NotBefore = c.now().Add(time.Minute)
+	must(t, s.update(func(t *tx) error { _, err := t.addPost(first); return err }))
+	if got := summary(t, s, heads(t, s)); len(got) != 0 {
+		t.Errorf("heads %v, want none: SMS stay in order", got)
+	}
+	c.pass(time.Minute)
+	if got := summary(t, s, heads(t, s)); !cmp.Equal(got, []string{"one"}) {
+		t.Errorf("heads %v, want the first", got)
+	}
+}
+
+func TestPartsOfALongPost(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	fetched(t, s, unread(c, "long", "next"))
+	for part := range 3 {
+		p := heads(t, s)[0]
+		if p.Seq != 1 || p.Part != part {
+			t.Errorf("got SMS %d from part %d on, want the first from %d", p.Seq, p.Part, part)
+		}
+		must(t, s.Posted(p, ChatMessageID(50+part), "", part < 2))
+		crash(t, s)
+		s = open(t, path, c.inbox(group))
+	}
+	if got := summary(t, s, heads(t, s)); !cmp.Equal(got, []string{"next"}) {
+		t.Errorf("heads %v, want the next SMS", got)
+	}
+	for m := range ChatMessageID(3) {
+		if l := ok(s.Link(group, 50+m)); l.Seq != 1 {
+			t.Errorf("part %d shows %+v, want SMS 1", m, l)
+		}
+	}
+}
+
+func TestPostStoppedAfterEachStep(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(*testing.T, *Store)
+		want []bool // a chat's SMS: perhaps repeated
+	}{
+		"killed":       {func(t *testing.T, s *Store) { crash(t, s) }, []bool{true, false, false}},
+		"ended":        {func(t *testing.T, s *Store) { must(t, s.Close()) }, []bool{false, false, false}},
+		"posted first": {func(t *testing.T, s *Store) { must(t, s.Posted(heads(t, s)[0], 5, "", false)); crash(t, s) }, []bool{true, false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, c := tempFile(t), newClock()
+			opts := Options{Now: c.now, Inbox: []ChatID{group}}
+			s := open(t, path, opts)
+			fetched(t, s, unread(c, "one", "two", "three"))
+			test.end(t, s)
+			s = open(t, path, opts)
+			var got []bool
+			for _, p := range posts(t, s) {
+				got = append(got, p.Repeated)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestKilledWhileSMSWaitForAChatMarksNone(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.options())
+	fetched(t, s, unread(c, "one"))
+	crash(t, s)
+	s = open(t, path, c.options())
+	for _, p := range posts(t, s) {
+		if p.Repeated {
+			t.Errorf("%+v is marked, though no chat can have shown it", p)
+		}
+	}
+}
+
+func TestAReportThatChangesWhileTelegramIsAsked(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.options())
+	id := take(t, s, order(ali))
+	if got := heads(t, s); len(got) != 0 {
+		t.Errorf("%v is shown before the panel had time to answer", got)
+	}
+	c.pass(statusDelay)
+	p := heads(t, s)[0]
+	must(t, s.Uncertain(claim(t, s)))
+	must(t, s.Posted(p, 40, "👀", false))
+	again := heads(t, s)
+	if len(again) != 1 || again[0].Batch != id || again[0].Revision == p.Revision {
+		t.Fatalf("heads %+v, want the report once more", again)
+	}
+	if b := ok(s.Batch(id)); b.Shown != 40 || b.Reaction != "👀" {
+		t.Errorf("shown by %d with %s", b.Shown, b.Reaction)
+	}
+	must(t, s.Posted(again[0], 40, "👎", false))
+	if got := heads(t, s); len(got) != 0 {
+		t.Errorf("%+v is left", got)
+	}
+	if b := ok(s.Batch(id)); b.Shown != 40 || b.Reaction != "👎" || b.Uncertain != 1 {
+		t.Errorf("got %+v", b)
+	}
+	if l := ok(s.Link(group, 40)); l != (Link{Batch: id}) {
+		t.Errorf("message 40 shows %+v, want the batch", l)
+	}
+}
+
+func TestNewsOfABatchAreOnePost(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.options())
+	take(t, s, order(numbers(300)...))
+	for range 5 {
+		p := claim(t, s)
+		must(t, s.Sent(p, accepted(p), nil))
+	}
+	if got := posts(t, s); len(got) != 1 {
+		t.Errorf("%d posts wait, want one", len(got))
+	}
+}
+
+func TestRefusedPostIsKeptAndTold(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	fetched(t, s, unread(c, "poison", "next"))
+	p := heads(t, s)[0]
+	must(t, s.Refused(p, "Bad Request: message text is empty"))
+	must(t, s.Refused(p, "Bad Request: message text is empty")) // the answer to a call made twice
+	crash(t, s)
+	s = open(t, path, c.inbox(group))
+	if got := told(t, s); !cmp.Equal(got, map[ChatID][]IncidentKind{admin: {PostRefused}}) {
+		t.Errorf("told %v, want the admin once", got)
+	}
+	if i := ok(s.Incidents())[0]; i.Seq != 1 || i.Chat != group || i.Reason == "" {
+		t.Errorf("got %+v", i)
+	}
+	dead := 0
+	must(t, s.view(func(t *tx) error {
+		return t.bucket(bucketDead).ForEach(func(key, value []byte) error {
+			p, err := readPost(key, value)
+			if p.Seq == 1 && p.Reason != "" {
+				dead++
+			}
+			return err
+		})
+	}))
+	if dead != 1 {
+		t.Errorf("%d posts put aside, want one with its reason", dead)
+	}
+	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"next"}) {
+		t.Errorf("shown %v, want the SMS behind it", got)
+	}
+	if got := ok(s.SMS(1)).Text; got != "poison" {
+		t.Errorf("the SMS reads %q", got)
+	}
+}
+
+func TestARefusedIncidentCausesNoOther(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox())
+	must(t, s.AddIncident(Incident{Kind: PanelRefuses, From: c.now()}))
+	must(t, s.Refused(heads(t, s)[0], "Bad Request"))
+	if got := ok(s.Incidents()); len(got) != 1 {
+		t.Errorf("%d incidents, want one", len(got))
+	}
+}
+
+func TestAReportRefusedWhileItChangesIsTriedOnceMore(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox())
+	take(t, s, order(ali))
+	c.pass(statusDelay)
+	p := heads(t, s)[0]
+	must(t, s.Refuse(claim(t, s), -5, ""))
+	must(t, s.Refused(p, "Bad Request: can't parse entities"))
+	if got := summary(t, s, heads(t, s)); !cmp.Equal(got, []string{"batch"}) {
+		t.Errorf("heads %v, want what the batch has become", got)
+	}
+}
+
+func TestAMessageThatWasNotNeededKeepsTheReport(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox())
+	id := take(t, s, order(ali))
+	c.pass(statusDelay)
+	must(t, s.Posted(heads(t, s)[0], 40, "", false))
+	must(t, s.Refuse(claim(t, s), -5, ""))
+	must(t, s.Posted(heads(t, s)[0], 0, "👎", false))
+	if b := ok(s.Batch(id)); b.Shown != 40 || b.Reaction != "👎" {
+		t.Errorf("reported by message %d, reaction %s; want 40, 👎", b.Shown, b.Reaction)
+	}
+}
+
+func TestIncidentIsTold(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	must(t, s.AddIncident(Incident{Kind: FetchCut, From: c.now(), Count: 3}))
+	for _, want := range []bool{false, true, true} {
+		if i := ok(s.Incident(1)); i.Told != want || i.Count != 3 || i.ID != 1 {
+			t.Errorf("got %+v, want told: %t", i, want)
+		}
+		if all := heads(t, s); len(all) > 0 {
+			must(t, s.Posted(all[0], 3, "", false))
+		}
+	}
+	if _, err := s.Incident(9); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+func TestIncidentThatGoesOn(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox())
+	i := Incident{Kind: PanelRefuses, From: c.now()}
+	must(t, s.EndFetch(&i))
+	shown(t, s)
+	i.Count = 7
+	must(t, s.UpdateIncident(i, false))
+	if got := ok(s.Incident(i.ID)); got.Count != 7 || !got.Told || len(posts(t, s)) != 0 {
+		t.Errorf("got %+v, want it counted on and told no more", got)
+	}
+	must(t, s.UpdateIncident(i, true))
+	if got := ok(s.Incident(i.ID)); got.Told || len(posts(t, s)) != 1 {
+		t.Errorf("got %+v, want it to be told again", got)
+	}
+	if err := s.UpdateIncident(Incident{ID: 99}, true); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+func TestWakesWhoPostsAndWhoSends(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	woken := func(ch <-chan struct{}) bool {
+		select {
+		case <-ch:
+			return true
+		default:
+			return false
+		}
+	}
+	fetched(t, s, unread(c, "one"))
+	if posts, outbox := woken(s.Posts()), woken(s.Outbox()); !posts || outbox {
+		t.Errorf("an SMS came: posts %t, outbox %t", posts, outbox)
+	}
+	take(t, s, order(ali))
+	if posts, outbox := woken(s.Posts()), woken(s.Outbox()); !posts || !outbox {
+		t.Errorf("an order came: posts %t, outbox %t", posts, outbox)
+	}
+	take(t, s, asking(ali))
+	if posts, outbox := woken(s.Posts()), woken(s.Outbox()); !posts || outbox {
+		t.Errorf("an order that asks came: posts %t, outbox %t", posts, outbox)
+	}
+	must(t, s.BeginFetch())
+	if posts, outbox := woken(s.Posts()), woken(s.Outbox()); posts || outbox {
+		t.Errorf("nothing came: posts %t, outbox %t", posts, outbox)
+	}
+}
