@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -87,6 +88,9 @@ func (b *bridge) current() bridgeState {
 // run starts the bridge, starts it again when it dies by itself, carries out orders, and stops it when ctx ends.
 func (b *bridge) run(ctx context.Context) {
 	defer close(b.ended)
+	// Linux ends the bridge with the thread that started it: see ownGroup. The thread must last as long as this goroutine.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	var p *process
 	var again <-chan time.Time
 	start := func() error {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 )
 
 // The test binary, started again with this in its environment, stands where the bridge would.
@@ -392,6 +393,8 @@ func TestEndStopsTheBridgeAndLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.log.wait(t, "bridge: stopping as asked", 0)
+	http.DefaultClient.CloseIdleConnections()
+	goleak.VerifyNone(t)
 	if _, err := os.Stat(filepath.Dir(l.Env["DB_PATH"])); !os.IsNotExist(err) {
 		t.Errorf("the temporary directory: got %v, want it gone", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -55,7 +56,11 @@ func (s *Server) controlSMS(w http.ResponseWriter, r *http.Request) {
 		}
 		at = time.Unix(sec, 0)
 	}
-	s.ReceiveAt(f.Get("from"), cmp.Or(f.Get("to"), s.opts.Lines[0]), f.Get("text"), at)
+	from := f.Get("from")
+	if strings.HasPrefix(from, " ") {
+		from = "+" + from[1:] // what a form makes of a plus
+	}
+	s.ReceiveAt(from, cmp.Or(f.Get("to"), s.opts.Lines[0]), f.Get("text"), at)
 	Reply(w, map[string]int{"unread": s.Unread()})
 }
 

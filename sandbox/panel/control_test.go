@@ -33,9 +33,10 @@ func TestControl(t *testing.T) {
 	}{
 		{"a customer writes", "POST", "/sms", form, "from=09121111111&text=%D8%B3%D9%84%D8%A7%D9%85", 200, `{"unread":1}`},
 		{"a customer writes in JSON", "POST", "/sms", "application/json", `{"from":"09121111111","to":"30005678","text":"hi","time":1700000000}`, 200, `{"unread":2}`},
+		{"a plus in a form", "POST", "/sms", form, "from=+989121111111&text=hi", 200, `{"unread":3}`},
 		{"nobody writes", "POST", "/sms", form, "text=hi", 400, `{"error":"from and text are needed: -d from=09121111111 -d text=..."}`},
 		{"no JSON", "POST", "/sms", "application/json", `{`, 400, `{"error":"read the JSON object: unexpected EOF"}`},
-		{"unread", "GET", "/unread", "", "", 200, `{"unread":2}`},
+		{"unread", "GET", "/unread", "", "", 200, `{"unread":3}`},
 		{"a status by id", "POST", "/status", form, "id=5000000001&status=4", 200, `{}`},
 		{"a status by a number's pattern", "POST", "/status", "application/json", `{"number":"0912222*","status":5}`, 200, `{}`},
 		{"a status of no SMS", "POST", "/status", form, "id=77&status=4", 400, `{"error":"no SMS has the id 77"}`},
@@ -68,10 +69,13 @@ func TestControl(t *testing.T) {
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+	if body := post(t, s, envelope("GetMsg", "demo", "other")); strings.Count(body, ">+989121111111<") != 1 {
+		t.Errorf("got %s, want the number with its plus", body)
+	}
 	if body := post(t, s, envelope("GetCredit", "demo", "other")); !strings.Contains(body, ">12.5<") {
 		t.Errorf("got %s, want the credit under the new password", body)
 	}
-	if got, want := s.Requests()[1].Answer, "slow"; got != want {
+	if got, want := s.Requests()[2].Answer, "slow"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -13,7 +13,8 @@ const (
 	Close Kind = "close"
 	// Cut sends the headers and Bytes of the answer (0: half of it), then closes the connection. The call is always carried out.
 	Cut Kind = "cut"
-	// Slow answers as usual, after Delay.
+	// Slow answers as usual, after Delay. The call is always carried out, even if the caller has left by then; before the delay with
+	// CarryOut, else after it.
 	Slow Kind = "slow"
 	// Hang never answers; it ends when the caller hangs up.
 	Hang Kind = "hang"

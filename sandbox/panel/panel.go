@@ -44,7 +44,7 @@ type Options struct {
 	Password string
 	// Lines are the account's own numbers; sending from another is error -5.
 	Lines []string
-	// Credit falls by one for each part of each SMS.
+	// Credit falls by one for each part of each SMS. For none at all: SetCredit(0).
 	Credit float64
 	// NoWSDL answers 404 to ?wsdl.
 	NoWSDL bool

@@ -1,0 +1,8 @@
+package sandbox
+
+import "syscall"
+
+// ownGroup puts a process into a group of its own, out of reach of the terminal's signals, and lets it end when the sandbox is killed.
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+}
