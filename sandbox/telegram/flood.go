@@ -24,7 +24,6 @@ func UsualLimits() Limits {
 func (s *Server) SetLimits(l Limits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.limits = l
 	s.flood = newLimiter(l)
 }
 

@@ -1,7 +1,6 @@
 package telegram
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,196 +28,220 @@ var entityRank = map[string]int{
 
 // openTag is a start tag whose end has not come yet.
 type openTag struct {
-	name, argument string
-	offset, size   int // of the text before it: UTF-16 units, bytes
+	name, argument string // argument is the one attribute that matters to the tag
+	offset, size   int    // of the text before it: UTF-16 units, bytes
 }
 
-// parseHTML reads a text in Telegram's HTML, with Telegram's own words for what is wrong in it. Byte offsets in them count in src.
-// Like Telegram it takes &lt &gt &amp &quot and numbers, with or without semicolon, and leaves every other & as it stands.
-func parseHTML(src string) (string, []Entity, error) {
-	var (
-		text     strings.Builder
-		entities []Entity
-		open     []openTag
-		offset   int // of text, in UTF-16 units
-	)
-	at := func(i int) byte { // 0 behind the end, so that loops need no second condition
-		if i < len(src) {
-			return src[i]
-		}
-		return 0
-	}
-	for i := 0; i < len(src); {
-		if src[i] == '&' {
-			if r, next, err := decodeHTMLEntity(src, i); err != nil {
-				return "", nil, err
-			} else if next > i {
-				text.WriteRune(r)
-				offset += utf16.RuneLen(r)
-				i = next
-				continue
-			}
-		}
-		if src[i] != '<' {
-			r, n := utf8.DecodeRuneInString(src[i:])
-			text.WriteString(src[i : i+n])
-			offset += max(utf16.RuneLen(r), 1)
-			i += n
-			continue
-		}
-		begin := i
-		i++
-		if at(i) == '/' {
-			if len(open) == 0 {
-				return "", nil, fmt.Errorf("Unexpected end tag at byte offset %d", begin)
-			}
-			for i < len(src) && !isSpace(src[i]) && src[i] != '>' {
-				i++
-			}
-			name := strings.ToLower(src[begin+2 : i])
-			for isSpace(at(i)) {
-				i++
-			}
-			if at(i) != '>' {
-				return "", nil, fmt.Errorf("Unclosed end tag at byte offset %d", begin)
-			}
-			i++
-			tag := open[len(open)-1]
-			open = open[:len(open)-1]
-			if name != "" && name != tag.name {
-				return "", nil, fmt.Errorf("Unmatched end tag at byte offset %d, expected \"</%s>\", found \"</%s>\"", begin, tag.name, name)
-			}
-			if offset == tag.offset {
-				continue
-			}
-			e := Entity{Type: htmlTags[tag.name], Offset: tag.offset, Length: offset - tag.offset}
-			switch tag.name {
-			case "a":
-				link := tag.argument
-				if link == "" {
-					link = text.String()[tag.size:]
-				}
-				if e.URL = linkURL(link); e.URL == "" {
-					continue // a link to nowhere is text
-				}
-			case "code":
-				e.Language = tag.argument
-			case "blockquote":
-				if tag.argument != "" {
-					e.Type = "expandable_blockquote"
-				}
-			case "tg-emoji":
-				n, err := strconv.ParseUint(tag.argument, 10, 64)
-				if err != nil || n == 0 || strconv.FormatUint(n, 10) != tag.argument {
-					return "", nil, fmt.Errorf("Invalid custom emoji identifier specified")
-				}
-				e.CustomEmojiID = tag.argument
-			}
-			entities = append(entities, e)
-			continue
-		}
+// htmlParser is in the middle of src.
+type htmlParser struct {
+	src      string
+	i        int
+	text     strings.Builder
+	offset   int // length of text in UTF-16 units
+	entities []Entity
+	open     []openTag
+}
 
-		for i < len(src) && !isSpace(src[i]) && src[i] != '>' {
-			i++
+// unparsable is the refusal of a text, in Telegram's own words. They start with a capital, behind the prefix.
+func unparsable(format string, args ...any) error {
+	return bad("can't parse entities: "+format, args...)
+}
+
+// parseHTML reads a text in Telegram's HTML. Byte offsets in refusals count in src. Like Telegram it takes &lt &gt &amp &quot and
+// numbers, with or without semicolon, and leaves every other & as it stands.
+func parseHTML(src string) (string, []Entity, error) {
+	p := &htmlParser{src: src}
+	for p.i < len(src) {
+		var err error
+		switch {
+		case src[p.i] == '<' && p.at(p.i+1) == '/':
+			err = p.endTag()
+		case src[p.i] == '<':
+			err = p.startTag()
+		default:
+			var r rune
+			r, err = p.char()
+			p.text.WriteRune(r)
+			p.offset += utf16.RuneLen(r)
 		}
-		if i == len(src) {
-			return "", nil, fmt.Errorf("Unclosed start tag at byte offset %d", begin)
+		if err != nil {
+			return "", nil, err
 		}
-		tag := openTag{name: strings.ToLower(src[begin+1 : i]), offset: offset, size: text.Len()}
-		if htmlTags[tag.name] == "" {
-			return "", nil, fmt.Errorf("Unsupported start tag \"%s\" at byte offset %d", tag.name, begin)
-		}
-		for at(i) != '>' {
-			for isSpace(at(i)) {
-				i++
-			}
-			if at(i) == '>' {
-				break
-			}
-			start := i
-			for i < len(src) && !isSpace(src[i]) && src[i] != '=' && src[i] != '>' {
-				i++
-			}
-			name := strings.ToLower(src[start:i])
-			if name == "" {
-				if i == len(src) {
-					return "", nil, fmt.Errorf("Unclosed start tag \"%s\" at byte offset %d", tag.name, begin)
-				}
-				return "", nil, fmt.Errorf("Empty attribute name in the tag \"%s\" at byte offset %d", tag.name, begin)
-			}
-			for isSpace(at(i)) {
-				i++
-			}
-			if i == len(src) {
-				return "", nil, fmt.Errorf("Unclosed start tag \"%s\" at byte offset %d", tag.name, begin)
-			}
-			value := ""
-			if src[i] == '=' {
-				i++
-				for isSpace(at(i)) {
-					i++
-				}
-				if i == len(src) {
-					return "", nil, fmt.Errorf("Unclosed start tag \"%s\" at byte offset %d", tag.name, begin)
-				}
-				if quote := src[i]; quote == '"' || quote == '\'' {
-					var b strings.Builder
-					i++
-					for i < len(src) && src[i] != quote {
-						if src[i] == '&' {
-							if r, next, err := decodeHTMLEntity(src, i); err != nil {
-								return "", nil, err
-							} else if next > i {
-								b.WriteRune(r)
-								i = next
-								continue
-							}
-						}
-						b.WriteByte(src[i])
-						i++
-					}
-					if i < len(src) {
-						i++
-					}
-					value = b.String()
-				} else {
-					start := i
-					for c := at(i); c == '.' || c == '-' || isAlnum(c); c = at(i) {
-						i++
-					}
-					value = strings.ToLower(src[start:i])
-					if i < len(src) && !isSpace(src[i]) && src[i] != '>' {
-						return "", nil, fmt.Errorf("Unexpected end of name token at byte offset %d", start)
-					}
-				}
-				if i >= len(src) {
-					return "", nil, fmt.Errorf("Unclosed start tag at byte offset %d", begin)
-				}
-			}
-			switch tag.name + " " + name {
-			case "a href", "tg-emoji emoji-id":
-				tag.argument = value
-			case "code class":
-				tag.argument, _ = strings.CutPrefix(value, "language-")
-				if tag.argument == value {
-					tag.argument = ""
-				}
-			case "span class":
-				tag.argument = value
-			case "blockquote expandable":
-				tag.argument = "1"
-			}
-		}
-		i++
-		if tag.name == "span" && tag.argument != "tg-spoiler" {
-			return "", nil, fmt.Errorf("Tag \"span\" must have class \"tg-spoiler\" at byte offset %d", begin)
-		}
-		open = append(open, tag)
 	}
-	if len(open) > 0 {
-		return "", nil, fmt.Errorf("Can't find end tag corresponding to start tag \"%s\"", open[len(open)-1].name)
+	if n := len(p.open); n > 0 {
+		return "", nil, unparsable("Can't find end tag corresponding to start tag \"%s\"", p.open[n-1].name)
 	}
-	return text.String(), mergeCode(sortEntities(entities)), nil
+	return p.text.String(), mergeCode(sortEntities(p.entities)), nil
+}
+
+// at is the byte at i, or 0 behind the end.
+func (p *htmlParser) at(i int) byte {
+	if i < len(p.src) {
+		return p.src[i]
+	}
+	return 0
+}
+
+func (p *htmlParser) skipSpace() {
+	for isSpace(p.at(p.i)) {
+		p.i++
+	}
+}
+
+// until reads up to a space, one of the stops, or the end.
+func (p *htmlParser) until(stops string) string {
+	start := p.i
+	for p.i < len(p.src) && !isSpace(p.src[p.i]) && !strings.Contains(stops, p.src[p.i:p.i+1]) {
+		p.i++
+	}
+	return strings.ToLower(p.src[start:p.i])
+}
+
+// char reads one character of text, which may be written as an entity.
+func (p *htmlParser) char() (rune, error) {
+	if p.src[p.i] == '&' {
+		r, end, err := decodeHTMLEntity(p.src, p.i)
+		if err != nil || end > p.i {
+			p.i = end
+			return r, err
+		}
+	}
+	r, n := utf8.DecodeRuneInString(p.src[p.i:])
+	p.i += n
+	return r, nil
+}
+
+func (p *htmlParser) startTag() error {
+	begin := p.i
+	p.i++
+	tag := openTag{name: p.until(">"), offset: p.offset, size: p.text.Len()}
+	if p.i == len(p.src) {
+		return unparsable("Unclosed start tag at byte offset %d", begin)
+	}
+	if htmlTags[tag.name] == "" {
+		return unparsable("Unsupported start tag \"%s\" at byte offset %d", tag.name, begin)
+	}
+	for p.skipSpace(); p.at(p.i) != '>'; p.skipSpace() {
+		if err := p.attribute(&tag, begin); err != nil {
+			return err
+		}
+	}
+	p.i++
+	if tag.name == "span" && tag.argument != "tg-spoiler" {
+		return unparsable("Tag \"span\" must have class \"tg-spoiler\" at byte offset %d", begin)
+	}
+	p.open = append(p.open, tag)
+	return nil
+}
+
+// attribute reads one attribute of the tag that begins at begin. Those Telegram does not know it passes over.
+func (p *htmlParser) attribute(tag *openTag, begin int) error {
+	unclosed := unparsable("Unclosed start tag \"%s\" at byte offset %d", tag.name, begin)
+	if p.i == len(p.src) {
+		return unclosed
+	}
+	name := p.until("=>")
+	if name == "" {
+		return unparsable("Empty attribute name in the tag \"%s\" at byte offset %d", tag.name, begin)
+	}
+	p.skipSpace()
+	value := ""
+	if p.at(p.i) == '=' {
+		p.i++
+		p.skipSpace()
+		if p.i == len(p.src) {
+			return unclosed
+		}
+		var err error
+		if value, err = p.value(); err != nil {
+			return err
+		}
+		if p.i == len(p.src) {
+			return unparsable("Unclosed start tag at byte offset %d", begin)
+		}
+	}
+	switch tag.name + " " + name {
+	case "a href", "tg-emoji emoji-id", "span class":
+		tag.argument = value
+	case "code class":
+		if language, ok := strings.CutPrefix(value, "language-"); ok {
+			tag.argument = language
+		}
+	case "blockquote expandable":
+		tag.argument = name
+	}
+	return nil
+}
+
+// value reads the value of an attribute: in quotes, or a token of letters, digits, periods and hyphens.
+func (p *htmlParser) value() (string, error) {
+	if quote := p.src[p.i]; quote == '"' || quote == '\'' {
+		var b strings.Builder
+		p.i++
+		for p.i < len(p.src) && p.src[p.i] != quote {
+			r, err := p.char()
+			if err != nil {
+				return "", err
+			}
+			b.WriteRune(r)
+		}
+		p.i = min(p.i+1, len(p.src))
+		return b.String(), nil
+	}
+	start := p.i
+	for c := p.at(p.i); c == '.' || c == '-' || isAlnum(c); c = p.at(p.i) {
+		p.i++
+	}
+	if p.i < len(p.src) && !isSpace(p.src[p.i]) && p.src[p.i] != '>' {
+		return "", unparsable("Unexpected end of name token at byte offset %d", start)
+	}
+	return strings.ToLower(p.src[start:p.i]), nil
+}
+
+func (p *htmlParser) endTag() error {
+	begin := p.i
+	if len(p.open) == 0 {
+		return unparsable("Unexpected end tag at byte offset %d", begin)
+	}
+	p.i += len("</")
+	name := p.until(">")
+	p.skipSpace()
+	if p.at(p.i) != '>' {
+		return unparsable("Unclosed end tag at byte offset %d", begin)
+	}
+	p.i++
+	tag := p.open[len(p.open)-1]
+	p.open = p.open[:len(p.open)-1]
+	if name != "" && name != tag.name {
+		return unparsable("Unmatched end tag at byte offset %d, expected \"</%s>\", found \"</%s>\"", begin, tag.name, name)
+	}
+	if p.offset == tag.offset {
+		return nil // nothing between the tags
+	}
+	e := Entity{Type: htmlTags[tag.name], Offset: tag.offset, Length: p.offset - tag.offset}
+	switch tag.name {
+	case "a":
+		link := tag.argument
+		if link == "" {
+			link = p.text.String()[tag.size:]
+		}
+		if e.URL = linkURL(link); e.URL == "" {
+			return nil // a link to nowhere is text
+		}
+	case "code":
+		e.Language = tag.argument
+	case "blockquote":
+		if tag.argument != "" {
+			e.Type = "expandable_blockquote"
+		}
+	case "tg-emoji":
+		if n, err := strconv.ParseUint(tag.argument, 10, 64); err != nil || n == 0 || strconv.FormatUint(n, 10) != tag.argument {
+			return unparsable("Invalid custom emoji identifier specified")
+		}
+		e.CustomEmojiID = tag.argument
+	}
+	p.entities = append(p.entities, e)
+	return nil
 }
 
 func sortEntities(entities []Entity) []Entity {
@@ -272,7 +295,7 @@ func decodeHTMLEntity(src string, i int) (rune, int, error) {
 		}
 		r = rune(n)
 		if utf16.IsSurrogate(r) {
-			return 0, i, fmt.Errorf("Text contains invalid Unicode characters after decoding HTML entities, check for unmatched surrogate code units")
+			return 0, i, unparsable("Text contains invalid Unicode characters after decoding HTML entities, check for unmatched surrogate code units")
 		}
 	} else {
 		for end < len(src) && isAlpha(src[end]) {

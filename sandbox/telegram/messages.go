@@ -24,7 +24,7 @@ type message struct {
 // put adds a message to a chat.
 func (s *Server) put(c *chat, m *message, kind EventKind) {
 	m.Chat = c.id
-	m.Date = now()
+	m.Date = time.Now()
 	if c.kind == "supergroup" {
 		c.lastID++
 		m.ID = c.lastID
@@ -48,7 +48,7 @@ func (s *Server) put(c *chat, m *message, kind EventKind) {
 
 // revise replaces what a message says.
 func (s *Server) revise(c *chat, m *message, text string, entities []Entity, buttons [][]Button, by int64) {
-	m.edited = now()
+	m.edited = time.Now()
 	m.History = append(slices.Clip(m.History), Version{m.edited, m.Text, m.Buttons})
 	m.Edits++
 	m.Text, m.Entities, m.Buttons = text, entities, buttons
@@ -111,7 +111,7 @@ func (r *request) text(name, entityName string, limit int) (string, []Entity, er
 	case "html":
 		var err error
 		if text, entities, err = parseHTML(text); err != nil {
-			return "", nil, bad("can't parse entities: %s", err)
+			return "", nil, err
 		}
 	case "markdown", "markdownv2":
 		return "", nil, bad("parse_mode %s is real, but not in the sandbox", mode)
@@ -291,7 +291,7 @@ func (s *Server) deleteMessage(req *request) (any, error) {
 	if m == nil || m.Deleted {
 		return nil, bad("message to delete not found")
 	}
-	may := now().Sub(m.Date) < deletable && (m.FromBot || c.kind == "private")
+	may := time.Since(m.Date) < deletable && (m.FromBot || c.kind == "private")
 	if c.group() && c.rights.Admin && c.rights.DeleteMessages {
 		may = true
 	}

@@ -104,9 +104,6 @@ func inside(status string) bool { return status != "" && status != "left" && sta
 
 func (c *chat) group() bool { return c.kind == "group" || c.kind == "supergroup" }
 
-// now is the time of a message: the Bot API knows seconds only, the transcript wants more.
-func now() time.Time { return time.Now() }
-
 // AddUser adds a person. The private chat with the bot begins when the person writes there first.
 func (s *Server) AddUser(u User) User {
 	s.mu.Lock()
@@ -608,7 +605,7 @@ func (s *Server) React(from, chat int64, message int, emoji ...string) error {
 			return all
 		}
 		s.update("message_reaction", map[string]any{
-			"chat": s.wireChat(c), "message_id": m.ID, "user": s.wireUser(from), "date": now().Unix(),
+			"chat": s.wireChat(c), "message_id": m.ID, "user": s.wireUser(from), "date": time.Now().Unix(),
 			"old_reaction": list(before), "new_reaction": list(emoji),
 		})
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func TestPrivacyLetsTheBotHearWhatIsForItOnly(t *testing.T) {
-	say := func(t *testing.T, s *Server, b *bot, owner User, team int64) []string {
+	heard := func(t *testing.T, s *Server, b *bot, owner User, team int64) []string {
 		mine := b.send(params{"chat_id": team, "text": "mine"}).ID
 		stranger := s.AddUser(User{IsBot: true, Username: "OtherBot"})
 		check(t, s.AddMember(team, stranger.ID))
@@ -32,20 +32,20 @@ func TestPrivacyLetsTheBotHearWhatIsForItOnly(t *testing.T) {
 	all := []string{service, "chatter", "/plain", "/named@peyksandboxBOT now", "/foreign@OtherBot", "see /inside", "@PeykSandboxBot hello", "to the bot", "to a colleague"}
 	t.Run("an ordinary member", func(t *testing.T) {
 		s, b, owner, team := room(t, Options{})
-		if got := say(t, s, b, owner, team); !slices.Equal(got, some) {
+		if got := heard(t, s, b, owner, team); !slices.Equal(got, some) {
 			t.Errorf("got %q, want %q", got, some)
 		}
 	})
 	t.Run("an administrator", func(t *testing.T) {
 		s, b, owner, team := room(t, Options{})
 		check(t, s.SetBotRights(team, Rights{Admin: true}))
-		if got := say(t, s, b, owner, team); !slices.Equal(got, all) {
+		if got := heard(t, s, b, owner, team); !slices.Equal(got, all) {
 			t.Errorf("got %q, want %q", got, all)
 		}
 	})
 	t.Run("without privacy", func(t *testing.T) {
 		s, b, owner, team := room(t, Options{NoPrivacy: true})
-		if got := say(t, s, b, owner, team); !slices.Equal(got, all) {
+		if got := heard(t, s, b, owner, team); !slices.Equal(got, all) {
 			t.Errorf("got %q, want %q", got, all)
 		}
 		var me struct {

@@ -58,7 +58,6 @@ type Server struct {
 
 	updates updateQueue
 
-	limits    Limits
 	flood     *limiter
 	throttled int
 
@@ -109,7 +108,6 @@ func New(o Options) *Server {
 		files:     map[string]*storedFile{},
 		filePaths: map[string]*storedFile{},
 		menus:     map[menuKey][]Command{},
-		limits:    o.Limits,
 		flood:     newLimiter(o.Limits),
 		disarmed:  make(chan struct{}),
 		wentDown:  make(chan struct{}),
@@ -253,7 +251,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if !authorized {
-		writeAnswer(w, nil, &apiError{code: 401, text: "Unauthorized"}, false)
+		err := &apiError{code: 401, text: "Unauthorized"}
+		s.record(&request{method: method}, err, "")
+		writeAnswer(w, nil, err, false)
 		return
 	}
 	req, err := readRequest(w, r, method)

@@ -245,6 +245,9 @@ func TestAWrongTokenIs401AndSoIsARevokedOne(t *testing.T) {
 	if a := b.call("getMe", nil); a.Code != 401 {
 		t.Errorf("revoked: got %+v", a)
 	}
+	if calls := s.Calls(); len(calls) != 2 || calls[1].Method != "getMe" || calls[1].Code != 401 {
+		t.Errorf("the log: got %+v", calls)
+	}
 }
 
 func TestParametersComeInEveryForm(t *testing.T) {

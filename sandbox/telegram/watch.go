@@ -157,7 +157,7 @@ func (s *Server) event(e Event) {
 	if len(s.eventFeed.listeners) == 0 {
 		return
 	}
-	e.Seq, e.At = s.lastSeq, now()
+	e.Seq, e.At = s.lastSeq, time.Now()
 	s.eventFeed.publish(e)
 }
 
@@ -259,7 +259,7 @@ const keptCalls = 100_000
 
 // record writes a call into the log.
 func (s *Server) record(req *request, err error, fault FaultKind) {
-	call := Call{Method: req.method, Chat: req.chat, At: now(), Code: 200, Fault: fault}
+	call := Call{Method: req.method, Chat: req.chat, At: time.Now(), Code: 200, Fault: fault}
 	if e, ok := errors.AsType[*apiError](err); ok {
 		call.Code, call.Description = e.code, e.text
 	} else if errors.Is(err, errGateway) {

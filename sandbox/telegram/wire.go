@@ -1,6 +1,9 @@
 package telegram
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // The shapes below are those of the Bot API, as far as this server fills them.
 
@@ -204,7 +207,7 @@ func (s *Server) wireMember(c *chat, user int64) map[string]any {
 // memberUpdate tells the bot that somebody's place in a chat changed: my_chat_member when it is its own.
 func (s *Server) memberUpdate(c *chat, by, user int64, before map[string]any) {
 	body := map[string]any{
-		"chat": s.wireChat(c), "from": s.wireUser(by), "date": now().Unix(),
+		"chat": s.wireChat(c), "from": s.wireUser(by), "date": time.Now().Unix(),
 		"old_chat_member": before, "new_chat_member": s.wireMember(c, user),
 	}
 	switch {
