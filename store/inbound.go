@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"fmt"
 	"time"
 
 	"peyk/sms"
@@ -61,6 +62,9 @@ func readSMS(key, value []byte) (SMS, error) {
 	var r smsRecord
 	if err := decode(value, &r); err != nil {
 		return SMS{}, err
+	}
+	if r.Status > sms.Failed {
+		return SMS{}, fmt.Errorf("sms of unknown status %d", r.Status)
 	}
 	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Code: r.Code, Reason: r.Reason, Asked: r.Asked, Due: fromUnix(r.Due)}
 	m.Direction, m.Line, m.Customer, m.Text, m.Time, m.Received = r.Direction, r.Line, r.Customer, r.Text, fromUnix(r.Time), fromUnix(r.Received)

@@ -1,0 +1,239 @@
+package store
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
+
+	"peyk/sms"
+)
+
+var writeSchema = flag.Bool("write-schema", false, "write the file of this schema to testdata, if there is none")
+
+// filled stores one of everything.
+func filled(tb testing.TB, s *Store, c *clock) {
+	fetched(tb, s, unread(c, "سلام", "posted"))
+	must(tb, s.Posted(heads(tb, s)[0], 10, "", false))
+	ok(s.SaveRaw(Raw{Body: []byte("<xml/>"), Fetched: c.now()}))
+	p := claimed(tb, s, take(tb, s, order(ali, sara)))
+	must(tb, s.Sent(p, []Outcome{{ID: "71"}, {Failed: true, Code: -3, Reason: "blocked"}}, nil))
+	must(tb, s.Uncertain(claimed(tb, s, take(tb, s, order(ali)))))
+	take(tb, s, asking(ali))
+	take(tb, s, order(ali))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Agent: &Agent{ID: 5, Name: "Ali", Admin: true}, EditChat: func(c *Chat) { c.Language = "fa" }}))
+	must(tb, s.AddPost(Post{Chat: group, Kind: PostText, Text: "refused"}))
+	for _, p := range posts(tb, s) {
+		if p.Kind == PostText {
+			must(tb, s.Refused(p, "Bad Request"))
+		}
+	}
+	must(tb, s.BeginFetch())
+}
+
+func claimed(tb testing.TB, s *Store, id BatchID) Piece {
+	tb.Helper()
+	for _, p := range queued(tb, s) {
+		if p.Batch == id {
+			return ok(s.Claim(p))
+		}
+	}
+	tb.Fatalf("batch %d is not queued", id)
+	return Piece{}
+}
+
+func schemaFile(schema int) string {
+	return filepath.Join("testdata", fmt.Sprintf("schema%d.db", schema))
+}
+
+// TestOldSchemasOpen opens a file of every schema there was. A file once written is never changed: it stands for those in use.
+func TestOldSchemasOpen(t *testing.T) {
+	current := schemaFile(len(migrations))
+	if _, err := os.Stat(current); *writeSchema && err != nil {
+		path, c := tempFile(t), newClock()
+		s := open(t, path, c.inbox(group))
+		filled(t, s, c)
+		crash(t, s)
+		must(t, compact(path, current))
+	}
+	for schema := 1; schema <= len(migrations); schema++ {
+		path, c := tempFile(t), newClock()
+		must(t, os.Mkdir(filepath.Dir(path), 0o700))
+		must(t, os.WriteFile(path, ok(os.ReadFile(schemaFile(schema))), 0o600))
+		s := open(t, path, c.inbox(group))
+		if m := ok(s.SMS(1)); m.Text != "سلام" || m.Customer != ali || m.Line != line || !m.Time.Equal(c.now()) {
+			t.Errorf("schema %d: got %+v", schema, m)
+		}
+		if got := ok(s.ByID("71")); got.Status != sms.Sent || got.Batch != 1 {
+			t.Errorf("schema %d: got %+v", schema, got)
+		}
+		if got := ok(s.Link(group, 10)).Seq; got != 1 {
+			t.Errorf("schema %d: message 10 shows %d", schema, got)
+		}
+		if got := len(ok(s.Undecoded())); got != 1 {
+			t.Errorf("schema %d: %d answers undecoded, want 1", schema, got)
+		}
+		if b := ok(s.Batch(2)); b.Uncertain != 1 || b.Agent != 5 {
+			t.Errorf("schema %d: got %+v", schema, b)
+		}
+		if b := ok(s.Batch(3)); b.State != Asking {
+			t.Errorf("schema %d: got %+v", schema, b)
+		}
+		if got := len(queued(t, s)); got != 1 {
+			t.Errorf("schema %d: %d pieces queued, want 1", schema, got)
+		}
+		if a := ok(s.Agents()); len(a) != 1 || a[0].Name != "Ali" || !a[0].Admin || ok(s.Chat(5)).Language != "fa" {
+			t.Errorf("schema %d: got %+v", schema, a)
+		}
+		if !ok(s.Taken(UpdateKey{Chat: 5, Message: 1})) {
+			t.Errorf("schema %d: an update is not taken any more", schema)
+		}
+		var kinds []IncidentKind
+		for _, i := range ok(s.Incidents()) {
+			kinds = append(kinds, i.Kind)
+		}
+		if diff := cmp.Diff([]IncidentKind{PostRefused, FetchLost}, kinds); diff != "" {
+			t.Errorf("schema %d: %s", schema, diff)
+		}
+		if got := shown(t, s)[group]; !cmp.Equal(got, []string{"posted"}) {
+			t.Errorf("schema %d: shown %v", schema, got)
+		}
+	}
+}
+
+func compact(from, to string) error {
+	src, err := bolt.Open(from, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := bolt.Open(to, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(bolt.Compact(dst, src, 0), dst.Close())
+}
+
+func TestTheFileOfThisSchemaHasOneOfEverything(t *testing.T) {
+	db := ok(bolt.Open(schemaFile(len(migrations)), 0o600, &bolt.Options{ReadOnly: true}))
+	defer db.Close()
+	must(t, db.View(func(b *bolt.Tx) error {
+		for _, name := range buckets {
+			if bucket := b.Bucket(name); bucket == nil || count(bucket) == 0 {
+				t.Errorf("nothing in %s: the file says nothing about it", name)
+			}
+		}
+		return nil
+	}))
+}
+
+// migrate adds migrations for the length of a test.
+func migrate(t *testing.T, more ...func(*bolt.Tx) error) {
+	old := migrations
+	migrations = append(migrations[:len(migrations):len(migrations)], more...)
+	t.Cleanup(func() { migrations = old })
+}
+
+func schemaOf(s *Store) (schema []byte) {
+	s.view(func(t *tx) error {
+		schema = append(schema, t.bucket(bucketMeta).Get(keySchema)...)
+		return nil
+	})
+	return schema
+}
+
+func TestAMigrationKeepsACopyOfTheOldFile(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	fetched(t, s, unread(c, "one"))
+	must(t, s.Close())
+	now := len(migrations)
+	steps := 0
+	migrate(t,
+		func(b *bolt.Tx) error { steps++; return b.Bucket(bucketSMS).Delete(u64(1)) },
+		func(b *bolt.Tx) error { steps++; _, err := b.CreateBucket([]byte("new")); return err },
+	)
+	s, err := Open(path, c.inbox(group))
+	if err != nil || steps != 2 {
+		t.Fatalf("%d steps, %v", steps, err)
+	}
+	if want := u64(uint64(now + 2)); !cmp.Equal(schemaOf(s), want) {
+		t.Errorf("the file says schema %v, want %v", schemaOf(s), want)
+	}
+	must(t, s.Close())
+	must(t, ok(Open(path, c.inbox(group))).Close()) // and no step again
+	if steps != 2 {
+		t.Errorf("%d steps, want 2", steps)
+	}
+
+	copied := fmt.Sprintf("%s.schema%d", path, now)
+	if mode := ok(os.Stat(copied)).Mode(); mode != 0o600 {
+		t.Errorf("the copy has mode %v", mode)
+	}
+	migrations = migrations[:now]
+	s = open(t, copied, c.inbox(group))
+	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"one"}) {
+		t.Errorf("the copy holds %v, want what there was before", got)
+	}
+}
+
+func TestAMigrationThatBreaksOffGoesOnWhereItStopped(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	must(t, open(t, path, c.options()).Close())
+	now := len(migrations)
+	full, first := errors.New("no space left on device"), 0
+	broken := true
+	migrate(t,
+		func(b *bolt.Tx) error { first++; return nil },
+		func(b *bolt.Tx) error {
+			if err := b.DeleteBucket(bucketDead); err != nil {
+				return err
+			}
+			if broken {
+				return full
+			}
+			_, err := b.CreateBucket(bucketDead)
+			return err
+		},
+	)
+	if _, err := Open(path, c.options()); !errors.Is(err, full) {
+		t.Fatalf("got %v, want the error of the step", err)
+	}
+	broken = false
+	s := open(t, path, c.options())
+	if first != 1 {
+		t.Errorf("the first step was done %d times", first)
+	}
+	if want := u64(uint64(now + 2)); !cmp.Equal(schemaOf(s), want) {
+		t.Errorf("the file says schema %v, want %v", schemaOf(s), want)
+	}
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.options())
+	must(t, s.update(func(t *tx) error { return t.bucket(bucketMeta).Put(keySchema, u64(uint64(len(migrations)+1))) }))
+	must(t, s.Close())
+	before := ok(os.ReadFile(path))
+	if _, err := Open(path, c.options()); !errors.Is(err, ErrNewer) {
+		t.Errorf("got %v, want ErrNewer", err)
+	}
+	if !cmp.Equal(before, ok(os.ReadFile(path))) {
+		t.Error("the file was changed")
+	}
+}
+
+func TestAFileOfSomethingElseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "peyk.db")
+	for _, content := range []string{"SQLite format 3\x00", string(make([]byte, 1<<16))} {
+		must(t, os.WriteFile(path, []byte(content), 0o600))
+		if _, err := Open(path, Options{}); err == nil {
+			t.Errorf("a file of %d foreign bytes was opened", len(content))
+		}
+	}
+}
