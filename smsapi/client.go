@@ -84,7 +84,7 @@ func New(address, user, password string, opts Options) (*Client, error) {
 
 func (c *Client) keepSecret(secret string) {
 	if secret != "" {
-		c.secrets = append(c.secrets, secret)
+		c.secrets = append(c.secrets, secret, escape(secret))
 	}
 }
 
@@ -252,23 +252,29 @@ type Answer struct {
 
 // Unread fetches up to 50 unread messages: the panel is asked once and may never give them
 // again. What they are is for DecodeUnread to say. An answer that was cut, came too slowly
-// or is longer than 8 MiB is returned with Cut set beside an Uncertain error; so is one
-// with an HTTP error and no SOAP in it, without Cut.
+// or is longer than 8 MiB is returned with Cut set beside an Uncertain error; so is,
+// without Cut, one that came with an HTTP error. The password is blanked in an answer
+// that repeats it without holding messages.
 func (c *Client) Unread(ctx context.Context) (Answer, error) {
 	r, err := c.post(ctx, "GetMsg", values{})
 	if err != nil {
 		return Answer{}, err
 	}
 	a := Answer{ContentType: r.contentType, Body: r.body}
+	if blank := c.redact(string(r.body)); blank != string(r.body) {
+		// What looks like the password may be part of a number or a text, but not where there are no messages.
+		if messages, err := DecodeUnread(a); err != nil && len(messages) == 0 {
+			a.Body = []byte(blank)
+		}
+	}
 	if r.cut == nil && r.status == http.StatusOK {
 		return a, nil
 	}
-	if _, err := readEnvelope(r.contentType, r.body); err == nil {
-		return a, nil // nothing of it is missing
+	if _, err := readReply(r); err != nil {
+		a.Cut = r.cut != nil
+		return a, c.own(err)
 	}
-	a.Cut = r.cut != nil
-	_, err = readReply(r)
-	return a, c.own(err)
+	return a, nil // nothing of it is missing
 }
 
 // DecodeUnread returns the messages in an answer, oldest first; those of one second stay in

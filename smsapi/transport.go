@@ -74,6 +74,11 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 		return reply{}, &Error{Kind: Unavailable, Text: "the panel cannot be reached", Err: c.blank(err)}
 	}
 	if err != nil {
+		// net/http quotes what is no HTTP, and a number or a text may be in it.
+		var lost net.Error
+		if !errors.As(err, &lost) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && ctx.Err() == nil {
+			err = errors.New("what came is no HTTP")
+		}
 		return reply{}, uncertain("the panel's answer did not come", c.blank(err))
 	}
 	defer resp.Body.Close()
@@ -110,8 +115,7 @@ func unpack(encoding string, body io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// blank returns err without what must not be seen: a server may repeat in its answer what it was sent, and net/http quotes
-// malformed answers.
+// blank returns err without what must not be seen: a server may repeat in its answer what it was sent.
 func (c *Client) blank(err error) error {
 	if err == nil || c.redact(err.Error()) == err.Error() {
 		return err
