@@ -1,0 +1,341 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/joho/godotenv"
+
+	"peyk/bot"
+	"peyk/sms"
+	"peyk/store"
+)
+
+// settings are what the program is told from outside. readSettings makes them.
+type settings struct {
+	telegram bot.TelegramConfig
+	panel    panelSettings
+	bot      bot.Options
+	store    store.Options
+	language string
+	dbPath   string
+	logLevel slog.Level
+	logJSON  bool
+}
+
+// setting is one row of the table of settings; .env.example explains each to the user.
+type setting struct {
+	name    string
+	value   string // the default
+	missing string // how to come by it, for one that has no default and is required
+	read    func(string) error
+}
+
+// table lists every setting, in the order of .env.example. What its rows read goes into s.
+func (s *settings) table() []setting {
+	return []setting{
+		{"TELEGRAM_BOT_TOKEN", "", "send /newbot to @BotFather on Telegram and put in the token he gives", into(&s.telegram.Token, readToken)},
+		{"TELEGRAM_API_URL", "https://api.telegram.org", "", into(&s.telegram.URL, readURL)},
+		{"TELEGRAM_PROXY", "", "", into(&s.telegram.Proxy, readProxy)},
+		{"SMS_API_URL", "", "put in the address of the panel's web service, with or without ?wsdl", into(&s.panel.URL, readURL)},
+		{"SMS_API_USER", "", "put in the user name of the panel's web service", into(&s.panel.User, readAny)},
+		{"SMS_API_PASSWORD", "", "put in the password of the panel's web service", into(&s.panel.Password, readAny)},
+		{"SMS_API_PROXY", "", "", into(&s.panel.Proxy, readProxy)},
+		{"SMS_LINES", "", "put in your numbers at the panel, separated by commas, the one to send from first", into(&s.panel.Lines, readLines)},
+		{"ALLOWED_USERS", "", "", into(&s.bot.Users, readUsers)},
+		{"ADMIN_USERS", "", "", into(&s.bot.Admins, readUsers)},
+		{"INBOX_CHATS", "", "", into(&s.store.Inbox, readIDs[store.ChatID])},
+		{"POLL_INTERVAL", "5s", "", into(&s.bot.PollInterval, readPause)},
+		{"STATUS_INTERVAL", "15s", "", into(&s.store.StatusInterval, readPause)},
+		{"LANGUAGE", "en", "", into(&s.language, readLanguage)},
+		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
+		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
+		{"LOG_LEVEL", "info", "", into(&s.logLevel, readLevel)},
+		{"LOG_FORMAT", "text", "", into(&s.logJSON, readFormat)},
+	}
+}
+
+// notYet are settings a later version will know. To set one already is no mistake, but its owner must not believe that it works.
+var notYet = []string{"LOW_CREDIT", "HTTP_ADDR"}
+
+func into[T any](to *T, read func(string) (T, error)) func(string) error {
+	return func(value string) (err error) {
+		*to, err = read(value)
+		return err
+	}
+}
+
+// readSettings reads the settings whose names begin with prefix from environ and from .env in the working directory; environ
+// wins, and NAME_FILE names a file that holds NAME. The error lists every mistake, one a line, each with the setting's name and
+// the mend. It holds no value of a secret. Warnings are for the log.
+func readSettings(environ []string, prefix string) (s settings, warnings []string, err error) {
+	var mistakes []error
+	outside := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		outside[name] = value
+	}
+	file, err := readDotEnv()
+	if err != nil {
+		mistakes = append(mistakes, err)
+	}
+	for _, row := range s.table() {
+		if !strings.HasPrefix(row.name, prefix) {
+			continue
+		}
+		value, err := lookUp(row.name, outside, file)
+		switch {
+		case err == nil && value == "" && row.missing != "":
+			if file == nil {
+				continue // it may be in the file that cannot be read
+			}
+			err = fmt.Errorf("%s is missing: %s", row.name, row.missing)
+		case err == nil && cmp.Or(value, row.value) != "":
+			if err = row.read(cmp.Or(value, row.value)); err != nil {
+				err = fmt.Errorf("%s %w", row.name, err)
+			}
+		}
+		if err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	for _, name := range notYet {
+		if value, _ := lookUp(name, outside, file); value != "" && prefix == "" {
+			warnings = append(warnings, name+" is not supported yet and does nothing")
+		}
+	}
+	if inClear(s.panel.URL) {
+		warnings = append(warnings, "SMS_API_URL is http: the panel's user name and password cross the network in clear; use https if the panel has it")
+	}
+	if inClear(s.telegram.URL) {
+		warnings = append(warnings, "TELEGRAM_API_URL is http: the bot's token crosses the network in clear")
+	}
+	s.bot.Lines, s.store.Admins = s.panel.Lines, s.bot.Admins
+	return s, warnings, errors.Join(mistakes...)
+}
+
+// lookUp returns the value of a setting from the first of the places that has it, or "".
+func lookUp(name string, places ...map[string]string) (string, error) {
+	for _, place := range places {
+		value, given := place[name]
+		path, inFile := place[name+"_FILE"]
+		switch {
+		case value != "" && path != "":
+			return "", fmt.Errorf("%s and %s_FILE are both set: leave one of them out", name, name)
+		case path != "":
+			held, err := os.ReadFile(path)
+			if err != nil {
+				return "", fmt.Errorf("%s_FILE cannot be read: %w", name, err)
+			}
+			value = strings.TrimRight(string(held), "\r\n")
+			if value == "" {
+				return "", fmt.Errorf("%s_FILE names an empty file: %s", name, path)
+			}
+			return value, nil
+		case given || inFile:
+			return value, nil
+		}
+	}
+	return "", nil
+}
+
+// readDotEnv returns what .env holds, nothing when there is none, and nil beside an error.
+func readDotEnv() (map[string]string, error) {
+	text, err := os.ReadFile(".env")
+	if errors.Is(err, fs.ErrNotExist) {
+		return map[string]string{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf(".env cannot be read: %w", err)
+	}
+	// Some editors begin a file with a mark, and the library passes over a last line without an end.
+	text = append(bytes.TrimPrefix(text, []byte("\ufeff")), '\n')
+	values, err := godotenv.UnmarshalBytes(text)
+	if err == nil {
+		return values, nil
+	}
+	// The library's error quotes the text, secrets and all, and names no line.
+	return nil, fmt.Errorf(".env line %d cannot be read: write NAME='value', with both quotes", badLine(text))
+}
+
+// badLine returns the number of the line where the first statement begins that makes text unreadable.
+func badLine(text []byte) int {
+	begin := 1
+	var statement []byte // a value in quotes may have several lines
+	for i, line := range bytes.SplitAfter(text, []byte("\n")) {
+		statement = append(statement, line...)
+		if _, err := godotenv.UnmarshalBytes(statement); err == nil {
+			begin, statement = i+2, nil
+		}
+	}
+	return begin
+}
+
+func readAny(value string) (string, error) { return value, nil }
+
+var tokenForm = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
+
+func readToken(value string) (string, error) {
+	if !tokenForm.MatchString(value) {
+		return "", errors.New("is not a bot's token: one looks like 123456789:AAHd…, digits, a colon, letters; copy it again from @BotFather")
+	}
+	return value, nil
+}
+
+// readURL keeps the address out of its error: it may hold a password.
+func readURL(value string) (string, error) {
+	value = strings.TrimSpace(value)
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return "", errors.New("is not an address: write it in full, from http:// or https:// on")
+	}
+	return value, nil
+}
+
+// readProxy keeps the address out of its error: it may hold a password.
+func readProxy(value string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(value))
+	if err != nil || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) || u.Hostname() == "" {
+		return nil, errors.New("is not a proxy's address: write socks5://HOST:PORT, http://HOST:PORT or https://HOST:PORT, " +
+			"with USER:PASSWORD@ before the host if the proxy asks for them; signs such as @ or / in them as %40 or %2F")
+	}
+	return u, nil
+}
+
+// list splits a value of several.
+func list(value string) []string {
+	var items []string
+	for item := range strings.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune(",،;\n", r) }) {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+func readLines(value string) ([]sms.Number, error) {
+	var lines []sms.Number
+	for _, item := range list(value) {
+		line := sms.NormalizeLine(item)
+		if line == "" {
+			return nil, fmt.Errorf("holds %q, which is not a number: write the lines as the panel names them, separated by commas", item)
+		}
+		if slices.Contains(lines, line) {
+			return nil, fmt.Errorf("names the line %s twice: leave one out", string(line))
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) == 0 {
+		return nil, errors.New("names no line: write your numbers at the panel, separated by commas")
+	}
+	return lines, nil
+}
+
+// shared are accounts that everybody may speak as: anonymous administrators, channels in groups, posts of linked channels.
+var shared = []int64{1087968824, 136817688, 777000}
+
+func readIDs[T ~int64](value string) ([]T, error) {
+	var ids []T
+	for _, item := range list(value) {
+		id, err := strconv.ParseInt(item, 10, 64)
+		if err != nil || id == 0 {
+			return nil, fmt.Errorf("holds %q, which is not a Telegram id: ids are numbers, the bot tells them when you send it /id", item)
+		}
+		if slices.Contains(shared, id) {
+			return nil, fmt.Errorf("holds %d, an account that Telegram lets everybody use: take it out", id)
+		}
+		if !slices.Contains(ids, T(id)) {
+			ids = append(ids, T(id))
+		}
+	}
+	return ids, nil
+}
+
+func readUsers(value string) ([]store.AgentID, error) {
+	ids, err := readIDs[store.AgentID](value)
+	for _, id := range ids {
+		if id < 0 {
+			return nil, fmt.Errorf("holds %d, which is a group's id: a user's is above 0, the bot tells it when the user sends it /id in private", id)
+		}
+	}
+	return ids, err
+}
+
+func readPause(value string) (time.Duration, error) {
+	value = strings.TrimSpace(value)
+	d, err := time.ParseDuration(value)
+	if _, number := strconv.ParseFloat(value, 64); number == nil && err != nil {
+		return 0, fmt.Errorf("is %q, which has no unit: write %ss for seconds", value, value)
+	}
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("is %q, which is not a length of time: write one such as 500ms, 5s or 1m", value)
+	case d < 100*time.Millisecond:
+		return 0, fmt.Errorf("is %s, which is too short: write 100ms or more", value)
+	case d > time.Hour:
+		return 0, fmt.Errorf("is %s, which is too long: write 1h or less", value)
+	}
+	return d, nil
+}
+
+// readLanguage also understands what desktops put into LANGUAGE for other programs, such as "en_US:en": languages by preference.
+func readLanguage(value string) (string, error) {
+	persian := false
+	for item := range strings.SplitSeq(strings.ToLower(strings.TrimSpace(value)), ":") {
+		language, _, _ := strings.Cut(item, "_")
+		if language == "en" {
+			return language, nil
+		}
+		persian = persian || language == "fa"
+	}
+	if persian {
+		return "", errors.New("is fa, and the bot does not speak Persian yet: write en, or leave it out")
+	}
+	return "", fmt.Errorf("is %q, which the bot does not speak: write en, or leave it out", value)
+}
+
+func readZone(value string) (*time.Location, error) {
+	zone, err := time.LoadLocation(strings.TrimSpace(value))
+	if err != nil {
+		return nil, fmt.Errorf("is %q, which no time zone is called: write one such as Asia/Tehran, Europe/Berlin or UTC", value)
+	}
+	return zone, nil
+}
+
+func readLevel(value string) (slog.Level, error) {
+	switch value {
+	case "debug", "info", "warn", "error":
+		var level slog.Level
+		return level, level.UnmarshalText([]byte(value))
+	}
+	return 0, fmt.Errorf("is %q: write debug, info, warn or error", value)
+}
+
+func readFormat(value string) (json bool, err error) {
+	switch value {
+	case "text", "json":
+		return value == "json", nil
+	}
+	return false, fmt.Errorf("is %q: write text or json", value)
+}
+
+// inClear reports whether requests to address can be read on the way.
+func inClear(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	return u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
+}
