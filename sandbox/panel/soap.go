@@ -50,7 +50,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	c, refused := s.readCall(r)
 	if refused != "" {
+		s.mu.Lock()
 		s.record(Request{Answer: "fault"})
+		s.mu.Unlock()
 		s.writeFault(w, refused)
 		return
 	}
@@ -68,20 +70,24 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 		pause(r.Context(), fault.Delay)
 	}
 	if fault != nil && !fault.carriesOut() {
+		s.mu.Lock()
 		s.record(Request{Method: c.method, Params: c.named(), Answer: string(fault.Kind)})
+		s.mu.Unlock()
 		s.writeStruck(w, r, c, *fault, nil, hook)
 		return
 	}
 
+	s.mu.Lock() // once for both: whoever sees what a call did sees the call
 	answer, err := s.carryOut(c)
 	done := Request{Method: c.method, Params: c.named(), CarriedOut: err == nil && answer.code == 0, Answer: strconv.Itoa(answer.code)}
 	switch {
-	case fault != nil:
-		done.Answer = string(fault.Kind)
 	case err != nil:
 		done.Answer = string(Crash)
+	case fault != nil:
+		done.Answer = string(fault.Kind)
 	}
 	s.record(done)
+	s.mu.Unlock()
 	hook(Call{c.method, CarriedOut})
 
 	switch {
@@ -94,10 +100,8 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// record notes a call that has been dealt with, before the caller can learn of it.
+// record notes a call that has been dealt with, before the caller can learn of it. mu is held.
 func (s *Server) record(q Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	q.At = time.Now()
 	s.requests = append(s.requests, q)
 	s.publish(Event{Kind: Called, Request: q})
