@@ -285,7 +285,7 @@ func TestTranscriptTellsBothSides(t *testing.T) {
 	l := p.life(0)
 	support := l.Env["INBOX_CHATS"]
 
-	p.curl("/panel/sms", "from=09121111111", "text=سلام\x1b[2J\nخوبید؟")
+	p.curl("/panel/sms", "from=09121111111", "text=سلام\x1b[2J\n\nخوبید؟")
 	p.out.wait(t, "خوبید", 0)
 	p.soap(l, "GetMsg", "")
 	p.bot(l, "sendMessage", map[string]any{"chat_id": support, "text": "09121111111: سلام", "reply_markup": map[string]any{
@@ -326,18 +326,19 @@ func TestTranscriptTellsBothSides(t *testing.T) {
 	_, transcript, _ := strings.Cut(p.out.String(), "/panel/sent\n\n")
 	transcript = regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d  `).ReplaceAllString(transcript, "")
 	transcript = regexp.MustCompile(`process \d+`).ReplaceAllString(transcript, "process N")
-	want := `bridge     started, process N
-telephone  09121111111 → 30001234  سلام·[2J
-                     خوبید؟
-Support    Peyk: 09121111111: سلام
-                     [Send] [Cancel]
-Support    Ali ↩ بفرمایید
-panel      30001234 → 09121111111  بفرمایید
-panel      30001234 → 09121111111  delivered
-panel      SendSMS is answered crash
-panel      is down
-Support    Ali presses [Send]
-Support    Peyk answers the button: done
+	want := `bridge      started, process N
+telephone   09121111111 → 30001234  سلام·[2J
+
+                      خوبید؟
+Support     Peyk: 09121111111: سلام
+                      [Send] [Cancel]
+Support     Ali ↩ بفرمایید
+panel       30001234 → 09121111111  بفرمایید
+panel       30001234 → 09121111111  delivered
+panel       SendSMS is answered crash
+panel       is down
+Support     Ali presses [Send]
+Support     Peyk answers the button: done
 `
 	if diff := cmp.Diff(want, transcript); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -14,8 +14,8 @@ import (
 
 // transcript writes one line for each thing that happens, on either side:
 //
-//	12:00:01  telephone  09121111111 → 30001234  سلام
-//	12:00:01  Support    Peyk: …
+//	12:00:01  telephone   09121111111 → 30001234  سلام
+//	12:00:01  Support     Peyk: …
 type transcript struct {
 	tg     *telegram.Server
 	colour bool
@@ -45,10 +45,13 @@ func (t *transcript) line(at time.Time, colour int, where, what string) {
 		}
 		return r
 	}, what)
-	what = strings.ReplaceAll(strings.TrimRight(what, "\n"), "\n", "\n"+strings.Repeat(" ", 21))
+	// Further lines stand under the first; empty ones stay empty.
+	indent := "\n" + strings.Repeat(" ", 22)
+	what = strings.ReplaceAll(strings.TrimRight(what, "\n"), "\n", indent)
+	what = strings.ReplaceAll(what, indent+"\n", "\n\n")
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.w, "%s  %s  %s\n", t.paint(dim, at.Format("15:04:05")), t.paint(colour, fmt.Sprintf("%-9s", where)), what)
+	fmt.Fprintf(t.w, "%s  %s  %s\n", t.paint(dim, at.Format("15:04:05")), t.paint(colour, fmt.Sprintf("%-10s", where)), what)
 }
 
 func (t *transcript) paint(colour int, s string) string {
