@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// listed is what "go list" says of a package of ours.
+type listed struct {
+	ImportPath string
+	Deps       []string
+	GoFiles    []string
+}
+
+// packages lists this module's packages.
+func packages(t testing.TB) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Deps,GoFiles", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestPackagesImportOneWay(t *testing.T) {
+	// What of ours each package may depend on, directly or not.
+	may := map[string][]string{
+		"peyk":                  {"peyk/bot", "peyk/smsapi", "peyk/store", "peyk/sms", "peyk/sandbox", "peyk/sandbox/panel", "peyk/sandbox/telegram"},
+		"peyk/bot":              {"peyk/smsapi", "peyk/store", "peyk/sms"},
+		"peyk/smsapi":           {"peyk/sms"},
+		"peyk/store":            {"peyk/sms"},
+		"peyk/sms":              {},
+		"peyk/sandbox":          {"peyk/sandbox/panel", "peyk/sandbox/telegram"},
+		"peyk/sandbox/panel":    {},
+		"peyk/sandbox/telegram": {},
+	}
+	for _, p := range packages(t) {
+		allowed, known := may[p.ImportPath]
+		if !known {
+			t.Errorf("%s is new: say here what it may import", p.ImportPath)
+		}
+		for _, dep := range p.Deps {
+			if (dep == "peyk" || strings.HasPrefix(dep, "peyk/")) && !slices.Contains(allowed, dep) {
+				t.Errorf("%s must not depend on %s", p.ImportPath, dep)
+			}
+		}
+	}
+}
+
+func TestEachLibraryHasOneDoor(t *testing.T) {
+	doors := map[string][]string{
+		"github.com/go-telegram-bot-api/telegram-bot-api/v5": {"bot/telegram.go"},
+		"github.com/joho/godotenv":                           {"config.go"},
+		"go.etcd.io/bbolt":                                   {"store/*"},
+		"go.etcd.io/bbolt/errors":                            {"store/*"},
+	}
+	found := map[string]bool{}
+	for _, p := range packages(t) {
+		dir := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "peyk"), "/")
+		// Tests of a door may look behind it.
+		for _, name := range p.GoFiles {
+			file := path.Join(dir, name)
+			for _, imported := range importsOf(t, file) {
+				through, guarded := doors[imported]
+				if !guarded {
+					continue
+				}
+				found[imported] = true
+				if !slices.ContainsFunc(through, func(door string) bool { ok, _ := path.Match(door, file); return ok }) {
+					t.Errorf("%s imports %s, only %s may", file, imported, through)
+				}
+			}
+		}
+	}
+	for library := range doors {
+		if !found[library] {
+			t.Errorf("nothing imports %s: does this test still look in the right place?", library)
+		}
+	}
+}
+
+func importsOf(t testing.TB, file string) []string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var imports []string
+	for _, i := range parsed.Imports {
+		imports = append(imports, strings.Trim(i.Path.Value, `"`))
+	}
+	return imports
+}
