@@ -1,0 +1,341 @@
+package store
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"peyk/sms"
+)
+
+var seed = flag.Uint64("seed", 0, "of TestRandomOperationsAndCrashes; 0 for one of the clock")
+
+// world is what the panel, Telegram and the team know while the store is killed again and again.
+type world struct {
+	*testing.T
+	*rand.Rand
+	path   string
+	clock  *clock
+	opts   Options
+	s      *Store
+	chats  []ChatID
+	update ChatMessageID
+	texts  int
+
+	lost     int                       // fetches killed between marker and answer
+	stored   map[string]bool           // texts the store said it has
+	shown    map[ChatID]map[string]int // how often a chat showed a text
+	last     map[ChatID]Seq            // the last SMS a chat showed for the first time
+	refused  map[string]bool
+	orders   map[UpdateKey]BatchID
+	requests map[BatchID][]int // a piece's requests that may have reached the panel
+	again    map[BatchID]int   // decisions to send again
+}
+
+// TestRandomOperationsAndCrashes does what may happen in any order, kills the store in between, and compares what came of it with
+// what left the process.
+func TestRandomOperationsAndCrashes(t *testing.T) {
+	first, rounds := *seed, uint64(1)
+	if first == 0 {
+		first, rounds = uint64(time.Now().UnixNano()), 4
+	}
+	for seed := first; seed < first+rounds; seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			c := newClock()
+			w := &world{
+				T: t, Rand: rand.New(rand.NewPCG(seed, 1)), path: tempFile(t), clock: c, opts: c.options(), chats: []ChatID{group, -1002, 88},
+				stored: map[string]bool{}, shown: map[ChatID]map[string]int{}, last: map[ChatID]Seq{}, refused: map[string]bool{},
+				orders: map[UpdateKey]BatchID{}, requests: map[BatchID][]int{}, again: map[BatchID]int{},
+			}
+			w.opts.Admins = []AgentID{admin}
+			w.s = open(t, w.path, w.opts)
+			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.settings, w.loseChat, w.migrate, w.reopen}
+			for range 150 {
+				operations[w.IntN(len(operations))]()
+				w.clock.pass(time.Duration(w.IntN(40)) * time.Second)
+			}
+			w.drain()
+		})
+	}
+}
+
+// dies kills the store one time in ten and tells so.
+func (w *world) dies() bool {
+	if w.IntN(10) != 0 {
+		return false
+	}
+	crash(w, w.s)
+	w.start()
+	return true
+}
+
+func (w *world) reopen() {
+	must(w, w.s.Check())
+	must(w, w.s.Close())
+	w.start()
+}
+
+func (w *world) start() {
+	w.s = open(w, w.path, w.opts)
+	for _, r := range ok(w.s.Undecoded()) {
+		w.decode(r.ID, string(r.Body))
+	}
+}
+
+func (w *world) chat() ChatID { return w.chats[w.IntN(len(w.chats))] }
+
+func (w *world) fetch() {
+	must(w, w.s.BeginFetch())
+	if w.dies() {
+		w.lost++
+		return
+	}
+	if w.IntN(4) == 0 {
+		must(w, w.s.EndFetch(nil))
+		return
+	}
+	var body []string
+	for range 1 + w.IntN(5) {
+		w.texts++
+		body = append(body, fmt.Sprintf("%d %s", w.texts, []sms.Number{line, line2}[w.IntN(2)]))
+	}
+	raw := ok(w.s.SaveRaw(Raw{Body: []byte(strings.Join(body, "\n"))}))
+	if !w.dies() {
+		w.decode(raw, strings.Join(body, "\n"))
+	}
+}
+
+func (w *world) decode(raw uint64, body string) {
+	var all []sms.Message
+	for text := range strings.Lines(body) {
+		text = strings.TrimSpace(text)
+		all = append(all, toLine(sms.Number(strings.Fields(text)[1]), unread(w.clock, text))...)
+	}
+	if got := ok(w.s.SaveUnread(raw, all, nil)); got != len(all) {
+		w.Errorf("%d of %d SMS are new", got, len(all))
+	}
+	for _, m := range all {
+		w.stored[m.Text] = true
+	}
+	if w.IntN(5) == 0 { // the panel does not mark as read
+		if got := ok(w.s.SaveUnread(ok(w.s.SaveRaw(Raw{Body: []byte("again 0")})), all, nil)); got != 0 {
+			w.Errorf("%d SMS of the same answer are new", got)
+		}
+	}
+}
+
+func (w *world) order() {
+	w.update++
+	chat := w.chat()
+	o := order(numbers(1 + w.IntN(150))...)
+	o.Chat, o.Ask, o.Reply = chat, w.IntN(3) == 0, w.IntN(2) == 0
+	k := UpdateKey{Chat: chat, Message: w.update}
+	id := ok(w.s.Take(k, Caused{Order: o}))
+	w.dies()
+	if _, err := w.s.Take(k, Caused{Order: o}); !errors.Is(err, ErrTaken) {
+		w.Errorf("given again: %v", err)
+	}
+	w.orders[k] = id
+}
+
+func (w *world) send() {
+	all := queued(w, w.s)
+	if len(all) == 0 {
+		return
+	}
+	p := ok(w.s.Claim(all[0]))
+	for len(w.requests[p.Batch]) <= p.I {
+		w.requests[p.Batch] = append(w.requests[p.Batch], 0)
+	}
+	if w.IntN(5) == 0 {
+		must(w, w.s.Requeue(p, w.clock.now().Add(time.Minute)))
+		return
+	}
+	w.requests[p.Batch][p.I]++
+	if w.dies() {
+		return
+	}
+	switch w.IntN(4) {
+	case 0:
+		must(w, w.s.Uncertain(p))
+	case 1:
+		must(w, w.s.Refuse(p, -3, "no credit"))
+	case 2:
+		must(w, w.s.Sent(p, nil, []sms.ID{"1"}))
+	default:
+		must(w, w.s.Sent(p, accepted(p), nil))
+	}
+}
+
+func (w *world) decide() {
+	for _, b := range ok(w.s.Batches(w.chat(), 5)) {
+		d := []Decision{Send, Cancel, Again, WasSent, Leave}[w.IntN(5)]
+		now := ok(w.s.Batch(b.ID))
+		_, err := w.s.Decide(b.ID, b.Generation-w.IntN(2), d, "Ali")
+		switch {
+		case errors.Is(err, ErrDecided):
+		case err != nil:
+			w.Errorf("decide: %v", err)
+		case d == Again && now.Uncertain > 0:
+			w.again[b.ID]++
+		}
+	}
+}
+
+func (w *world) followUp() {
+	due, _, err := w.s.Due(50)
+	must(w, err)
+	var reports []Report
+	for _, m := range due {
+		code, status := report(w.IntN(8))
+		reports = append(reports, Report{m.Seq, code, status})
+	}
+	must(w, w.s.SetDelivery(reports))
+	for _, m := range due {
+		now := ok(w.s.SMS(m.Seq))
+		must(w, w.s.SetDelivery([]Report{{m.Seq, 3, sms.AtTelecom}}))
+		if after := ok(w.s.SMS(m.Seq)); final(now) && after != now {
+			w.Errorf("final %+v became %+v", now, after)
+		}
+	}
+}
+
+func (w *world) post() {
+	for _, p := range heads(w, w.s) {
+		if w.IntN(20) == 0 {
+			must(w, w.s.Refused(p, "Bad Request"))
+			if p.Kind == PostSMS {
+				w.refused[ok(w.s.SMS(p.Seq)).Text] = true
+			}
+			continue
+		}
+		w.show(p)
+		if w.dies() { // Telegram has it, the store does not know
+			return
+		}
+		w.update++
+		must(w, w.s.Posted(p, w.update, "", false))
+	}
+}
+
+// show is what a chat sees of p.
+func (w *world) show(p Post) {
+	if p.Kind != PostSMS {
+		return
+	}
+	texts := w.shown[p.Chat]
+	if texts == nil {
+		texts = map[string]int{}
+		w.shown[p.Chat] = texts
+	}
+	m := ok(w.s.SMS(p.Seq))
+	if texts[m.Text] > 0 && !p.Repeated {
+		w.Errorf("chat %d: SMS %d is shown again and does not say so", p.Chat, p.Seq)
+	}
+	if texts[m.Text]++; texts[m.Text] == 1 {
+		if p.Seq < w.last[p.Chat] {
+			w.Errorf("chat %d: SMS %d is shown after %d", p.Chat, p.Seq, w.last[p.Chat])
+		}
+		w.last[p.Chat] = p.Seq
+	}
+}
+
+func (w *world) settings() {
+	w.update++
+	lines := [][]sms.Number{nil, {line}, {line2}}[w.IntN(3)]
+	hide := w.IntN(3) == 0
+	ok(w.s.Take(UpdateKey{Chat: w.chat(), Message: w.update}, Caused{EditChat: func(c *Chat) {
+		c.Inboxes = []Inbox{{Lines: lines}}
+		if hide {
+			c.Inboxes = nil
+		}
+	}}))
+}
+
+func (w *world) loseChat() {
+	if chat := w.chat(); w.IntN(2) == 0 {
+		must(w, w.s.ChatLost(chat, "kicked"))
+	} else {
+		must(w, w.s.ChatAnswered(chat))
+	}
+}
+
+// migrate makes a supergroup of the first chat; the old one's showings count for it.
+func (w *world) migrate() {
+	if w.IntN(8) != 0 {
+		return
+	}
+	from := w.chats[0]
+	to := from - 1000
+	must(w, w.s.MigrateChat(from, to))
+	w.chats[0] = to
+	w.shown[to], w.last[to] = w.shown[from], w.last[from]
+}
+
+// drain lets everything come to its end and compares.
+func (w *world) drain() {
+	for _, chat := range append(w.chats, admin) {
+		must(w, w.s.ChatAnswered(chat))
+	}
+	w.update++
+	ok(w.s.Take(UpdateKey{Chat: w.chats[0], Message: w.update}, Caused{EditChat: func(c *Chat) { c.Inboxes = []Inbox{{}, {Lines: []sms.Number{line, line2}}} }}))
+	w.clock.pass(time.Hour)
+	for len(queued(w, w.s)) > 0 {
+		w.send()
+		w.clock.pass(time.Minute)
+	}
+	for all := heads(w, w.s); len(all) > 0; all = heads(w, w.s) {
+		for _, p := range all {
+			w.show(p)
+			w.update++
+			must(w, w.s.Posted(p, w.update, "", false))
+		}
+	}
+	if homeless, queued, _ := w.s.Waiting(); homeless != 0 || queued != 0 {
+		w.Errorf("%d posts wait for a chat, %d in one", homeless, queued)
+	}
+	for text := range w.stored {
+		n := 0
+		for _, texts := range w.shown {
+			n += texts[text]
+		}
+		if n == 0 && !w.refused[text] {
+			w.Errorf("SMS %q was never shown", text)
+		}
+	}
+	lost := 0
+	for _, i := range ok(w.s.Incidents()) {
+		if i.Kind == FetchLost {
+			lost++
+		}
+	}
+	if lost != w.lost {
+		w.Errorf("%d incidents of a lost fetch, %d were lost", lost, w.lost)
+	}
+	for id, pieces := range w.requests {
+		for i, n := range pieces {
+			if n > 1+w.again[id] {
+				w.Errorf("piece %d of batch %d was requested %d times, %d decisions said again", i, id, n, w.again[id])
+			}
+		}
+	}
+	must(w, w.s.view(func(t *tx) error {
+		return t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
+			w.Errorf("piece %d of batch %d is %s for ever", p.I, p.Batch, p.State)
+			return true, nil
+		})
+	}))
+	batches := map[BatchID]bool{}
+	for _, id := range w.orders {
+		if batches[id] {
+			w.Errorf("two commands gave batch %d", id)
+		}
+		batches[id] = true
+	}
+	crash(w, w.s)
+	open(w, w.path, w.opts)
+}
