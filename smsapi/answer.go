@@ -106,15 +106,14 @@ func outcome(response *node) *node {
 
 // result returns what stands beside ErrCode 0. Any other ErrCode, and none, is an error.
 func result(n *node) (*node, *Error) {
+	bare := len(n.kids) == 0
 	text := n.member("ErrCode").scalar()
-	if len(n.kids) == 0 {
-		// Older services answer a refusal as a bare code.
-		if text = n.scalar(); !strings.HasPrefix(text, "-") {
-			text = ""
-		}
+	if bare {
+		text = n.scalar()
 	}
 	code, err := strconv.Atoi(sms.Digits(text))
-	if err != nil {
+	// Older services answer a refusal as a bare code; any other bare value may be anything.
+	if err != nil || bare && code >= 0 {
 		return nil, uncertain("the panel's answer has no ErrCode", nil)
 	}
 	value := unfold(n.member("result"))
@@ -331,6 +330,8 @@ func readUnread(response *node) ([]sms.Message, error) {
 	collect = func(n *node) {
 		if m, ok := message(n, line); ok {
 			messages = append(messages, m)
+			msg := n.member("msg")
+			strange = strange || msg != nil && len(msg.kids) > 0 // markup that nobody escaped: some of the text is in it
 			return
 		}
 		for _, k := range n.kids {

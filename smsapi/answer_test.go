@@ -63,6 +63,7 @@ func TestErrCode(t *testing.T) {
 		{"a bare value has no code", soap(`<XResponse><return>1000</return></XResponse>`), none},
 		{"a bare zero has no code", soap(`<XResponse><return>0</return></XResponse>`), none},
 		{"a bare negative value is a code", soap(`<XResponse><return>-1</return></XResponse>`), &failure{Auth, -1, "user not recognised"}},
+		{"a bare minus zero has no code", soap(`<XResponse><return>-0</return></XResponse>`), none},
 		{"other letters of the key", soap(`<XResponse><return><errcode>0</errcode><Result>1000</Result></return></XResponse>`), nil},
 		{"members in another order", soap(`<XResponse><return><result>1000</result><ErrCode>0</ErrCode></return></XResponse>`), nil},
 		{"return has another name", soap(`<XResponse><outcome><ErrCode>0</ErrCode><result>1000</result></outcome></XResponse>`), nil},
@@ -318,6 +319,7 @@ func TestDecodeUnread(t *testing.T) {
 		{"false", answered("0", "false"), nil, nil},
 		{"empty JSON", answered("0", "[]"), nil, nil},
 		{"words say there are none", answered("0", "پیامی وجود ندارد"), nil, nil},
+		{"markup nobody escaped is told", answered("0", msg("09120000001", "hello<br/>you", 1700000000)), hello, strange},
 		{"broken JSON is not none", answered("0", `[{"from":"a","msg":`), nil, strange},
 		{"an item that is no message is told", answered("0", one+"<item>oops</item>"), hello, strange},
 		{"an error", answered("-1", "x"), nil, &failure{Auth, -1, "x"}},
@@ -516,19 +518,20 @@ func FuzzDecodeUnread(f *testing.F) {
 // FuzzRequest looks for a text that does not arrive as it was written.
 func FuzzRequest(f *testing.F) {
 	f.Add("سلام <b>&amp;]]> \"'\r\n\x00\xff😀\u200c")
+	f.Add("\r\x00\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		request := writeRequest("SendSMS", guided("SendSMS", "urn:x"), values{"messageContent": text, "toNum": []string{text}})
 		body, err := readEnvelope("text/xml; charset=utf-8", request)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// CR LF is LF, and what XML cannot carry is left out.
-		want := strings.Map(func(r rune) rune {
+		// What XML cannot carry is left out, and CR LF is LF.
+		want := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.Map(func(r rune) rune {
 			if !legal(r) {
 				return -1
 			}
 			return r
-		}, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text))
+		}, text))
 		call := body.member("SendSMS")
 		for _, got := range []string{call.member("messageContent").text, call.member("toNum").member("item").text} {
 			if got != want {

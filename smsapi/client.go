@@ -374,6 +374,9 @@ func (c *Client) operation(ctx context.Context, method string) (operation, error
 // describe returns what the service's WSDL says, which is read once; empty for a service without one. A WSDL that cannot be
 // fetched is Unavailable, since a wrong order of parameters is worse than none.
 func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
+	// A panel that is down keeps everybody waiting here, one behind the other: all of them no longer than for one exchange.
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
 	select {
 	case c.describing <- struct{}{}:
 		defer func() { <-c.describing }()
@@ -434,7 +437,7 @@ func (c *Client) own(err error) error {
 	if !ok {
 		failed = uncertain("", err)
 	}
-	failed.Text = c.redact(failed.Text)
+	failed.Text, failed.Err = c.redact(failed.Text), c.blank(failed.Err)
 	return failed
 }
 
