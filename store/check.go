@@ -27,7 +27,8 @@ func (s *Store) Check() error {
 	return errors.Join(append(found, err)...)
 }
 
-// checkPieces: outbox and uncertain name exactly the pieces in those states; a batch counts its recipients right.
+// checkPieces: outbox and uncertain name exactly the pieces in those states; a batch counts its recipients right, and its chat
+// knows of it.
 func (t *tx) checkPieces(wrong func(string, ...any)) error {
 	indexed := func(bucket, key []byte) bool { // the rows have empty values, which Get cannot tell from none
 		k, _ := t.bucket(bucket).Cursor().Seek(key)
@@ -64,6 +65,9 @@ func (t *tx) checkPieces(wrong func(string, ...any)) error {
 			return err
 		}
 	}
+	if orders, batches := count(t.bucket(bucketChatBatch)), count(t.bucket(bucketBatch)); orders != batches {
+		wrong("chats name %d batches, there are %d", orders, batches)
+	}
 	return t.bucket(bucketBatch).ForEach(func(key, value []byte) error {
 		b := Batch{ID: BatchID(binary.BigEndian.Uint64(key))}
 		if err := decode(value, &b); err != nil {
@@ -81,6 +85,9 @@ func (t *tx) checkPieces(wrong func(string, ...any)) error {
 		if got.Counts != b.Counts || got.NoReport != b.NoReport {
 			wrong("batch %d counts %v, %d without report, its recipients are %v, %d", b.ID, b.Counts, b.NoReport, got.Counts, got.NoReport)
 		}
+		if !indexed(bucketChatBatch, chatBatchKey(b.Chat, b.ID)) {
+			wrong("batch %d was ordered in chat %d, which does not name it", b.ID, b.Chat)
+		}
 		if uncertain[b.ID] != b.Uncertain {
 			wrong("batch %d counts %d uncertain, its pieces say %d", b.ID, b.Uncertain, uncertain[b.ID])
 		}
@@ -88,7 +95,7 @@ func (t *tx) checkPieces(wrong func(string, ...any)) error {
 	})
 }
 
-// checkSMS: id and due name each other's SMS.
+// checkSMS: id and due name each other's SMS; seen names SMS that are there.
 func (t *tx) checkSMS(wrong func(string, ...any)) error {
 	due := 0
 	err := t.bucket(bucketSMS).ForEach(func(key, value []byte) error {
@@ -114,10 +121,15 @@ func (t *tx) checkSMS(wrong func(string, ...any)) error {
 	if n := count(t.bucket(bucketDue)); n != due {
 		wrong("due has %d rows, %d SMS are due", n, due)
 	}
-	return nil
+	return t.bucket(bucketSeen).ForEach(func(_, value []byte) error {
+		if t.bucket(bucketSMS).Get(value) == nil {
+			wrong("seen names sms %x, which is not there", value)
+		}
+		return nil
+	})
 }
 
-// checkPosts: every post, dead post and link is about something that is there.
+// checkPosts: every post, dead post and link is about something that is there; while SMS wait for a chat, the team was told.
 func (t *tx) checkPosts(wrong func(string, ...any)) error {
 	for _, bucket := range [][]byte{bucketPost, bucketDead} {
 		err := t.bucket(bucket).ForEach(func(key, value []byte) error {
@@ -128,6 +140,9 @@ func (t *tx) checkPosts(wrong func(string, ...any)) error {
 			switch p.Kind {
 			case PostSMS:
 				_, err = t.sms(p.Seq)
+				if p.Chat == 0 && t.bucket(bucketMeta).Get(keySilent) == nil {
+					wrong("sms %d waits for a chat and nobody was told", p.Seq)
+				}
 			case PostBatch:
 				_, err = t.batch(p.Batch)
 			case PostIncident:

@@ -37,6 +37,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -203,6 +204,8 @@ func (s *Store) write() {
 		w := <-s.writes
 		waiting := []write{w}
 		last = w.last
+		// Those whose writes were just committed come with the next ones all together, once they may run.
+		runtime.Gosched()
 	more:
 		for !last && len(waiting) < cap(s.writes) {
 			select {

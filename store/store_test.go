@@ -86,11 +86,14 @@ func crash(tb testing.TB, s *Store) {
 	if err := s.Check(); err != nil {
 		tb.Errorf("check before crash: %v", err)
 	}
+	kill(tb, s)
+}
+
+func kill(tb testing.TB, s *Store) {
+	tb.Helper()
 	s.queue(write{fn: func(*tx) error { return nil }, last: true})
 	<-s.done
-	if err := s.db.Close(); err != nil {
-		tb.Fatal(err)
-	}
+	must(tb, s.db.Close())
 }
 
 func must(tb testing.TB, err error) {

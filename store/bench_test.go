@@ -1,0 +1,168 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"peyk/sms"
+)
+
+// The limits are those of the guarantees: a figure over its limit is a fault.
+
+// openTimed opens a store that writes as in use, and does not check itself: a million rows take a minute.
+func openTimed(b *testing.B, path string, opts Options) *Store {
+	b.Helper()
+	s, err := Open(path, opts)
+	must(b, err)
+	b.Cleanup(func() { s.Close() })
+	return s
+}
+
+var persian = strings.Repeat("سلام خوبی؟ ", 6) // 66 characters: one part
+
+// traffic is n SMS of many customers, one a second from the clock on.
+func traffic(c *clock, n int) []sms.Message {
+	all := make([]sms.Message, n)
+	for i := range all {
+		c.pass(time.Second)
+		all[i] = sms.Message{
+			Conversation: sms.Conversation{Line: line, Customer: sms.Number(fmt.Sprintf("0912%07d", c.now().Unix()*7919%1e7))},
+			Text:         persian, Time: c.now(), Received: c.now(),
+		}
+	}
+	return all
+}
+
+// fill stores n SMS, all but the last waiting shown.
+func fill(b *testing.B, s *Store, c *clock, n, waiting int) {
+	b.Helper()
+	s.db.NoSync = true
+	for left := n; left > 0; {
+		some := min(5000, left)
+		raw := ok(s.SaveRaw(Raw{}))
+		ok(s.SaveUnread(raw, traffic(c, some), nil))
+		left -= some
+		due := posts(b, s)
+		if left < waiting {
+			due = due[:max(0, len(due)-(waiting-left))]
+		}
+		must(b, s.update(func(t *tx) error {
+			for _, p := range due {
+				if err := put(t.bucket(bucketLink), linkKey(p.Chat, ChatMessageID(p.Seq)), Link{Seq: p.Seq}); err != nil {
+					return err
+				}
+				if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	must(b, s.db.Sync())
+	s.db.NoSync = false
+}
+
+func BenchmarkCommit(b *testing.B) {
+	s := openTimed(b, tempFile(b), Options{})
+	for b.Loop() {
+		must(b, s.BeginFetch())
+		must(b, s.EndFetch(nil))
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/2, "µs/commit")
+}
+
+func BenchmarkFiftyWriters(b *testing.B) {
+	s := openTimed(b, tempFile(b), Options{})
+	before := commits(s)
+	var wg sync.WaitGroup
+	each := b.N/50 + 1
+	for w := range 50 {
+		wg.Go(func() {
+			for i := range each {
+				s.Take(UpdateKey{Chat: ChatID(w), Message: ChatMessageID(i)}, Caused{})
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(50*each)/b.Elapsed().Seconds(), "writes/s")
+	b.ReportMetric(float64(50*each)/float64(commits(s)-before), "writes/commit")
+}
+
+// BenchmarkGrowth times what is done all day, at a thousand SMS stored and at a million. Limits: ratio 2; 400 bytes an SMS.
+func BenchmarkGrowth(b *testing.B) {
+	if testing.Short() {
+		b.Skip("builds a file of 400 MB")
+	}
+	const rounds = 300
+	took := map[string]map[int]time.Duration{}
+	for _, stored := range []int{1e3, 1e6} {
+		path, c := tempFile(b), newClock()
+		s := openTimed(b, path, c.inbox(group))
+		fill(b, s, c, stored, 0)
+		must(b, s.Close())
+		size := ok(os.Stat(path)).Size()
+		s = openTimed(b, path, c.inbox(group))
+		measure := func(name string, do func()) {
+			begun := time.Now()
+			do()
+			if took[name] == nil {
+				took[name] = map[int]time.Duration{}
+			}
+			took[name][stored] += time.Since(begun)
+		}
+		for i := range rounds {
+			unread := traffic(c, 50)
+			raw := ok(s.SaveRaw(Raw{}))
+			measure("fetch50", func() { ok(s.SaveUnread(raw, unread, nil)) })
+			p := heads(b, s)[0]
+			measure("post", func() { must(b, s.Posted(p, ChatMessageID(1e7)+ChatMessageID(p.Seq), "", false)) })
+			measure("heads", func() { heads(b, s) })
+			measure("order", func() { ok(s.Take(UpdateKey{Chat: group, Message: ChatMessageID(i)}, Caused{Order: order(ali)})) })
+			piece := claim(b, s)
+			measure("sent", func() { must(b, s.Sent(piece, accepted(piece), nil)) })
+		}
+		if stored == 1e6 {
+			b.ReportMetric(float64(size)/float64(stored), "B/SMS")
+			b.ReportMetric(float64(size)/float64(stored)/400, "B/SMS/limit")
+		}
+	}
+	for name, of := range took {
+		b.ReportMetric(float64(of[1e6].Microseconds())/rounds, name+"-µs")
+		b.ReportMetric(float64(of[1e6])/float64(of[1e3]), name+"-1e6/1e3")
+	}
+}
+
+// BenchmarkStart opens a file of a million SMS, a hundred thousand of which wait. Limit: 50 ms from there to the first post.
+func BenchmarkStart(b *testing.B) {
+	if testing.Short() {
+		b.Skip("builds a file of 400 MB")
+	}
+	path, c := filepath.Join(b.TempDir(), "peyk.db"), newClock()
+	s := openTimed(b, path, c.inbox(group, 88))
+	fill(b, s, c, 1e6, 1e5)
+	must(b, s.Close())
+	var opened, headed time.Duration
+	b.ResetTimer()
+	for range b.N {
+		begun := time.Now()
+		s, err := Open(path, c.inbox(group, 88))
+		must(b, err)
+		opened += time.Since(begun)
+		begun = time.Now()
+		if len(heads(b, s)) == 0 {
+			b.Fatal("nothing waits")
+		}
+		headed += time.Since(begun)
+		b.StopTimer()
+		kill(b, s)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(opened.Microseconds())/float64(b.N)/1e3, "ms/open")
+	b.ReportMetric(float64(headed.Microseconds())/float64(b.N), "µs/heads")
+	b.ReportMetric(float64((opened+headed).Microseconds())/float64(b.N)/50e3, "start/limit")
+}
