@@ -82,8 +82,9 @@ func New(address, user, password string, opts Options) (*Client, error) {
 	return c, nil
 }
 
+// keepSecret has a password blanked in errors, unless it is so short that every other word has it in it.
 func (c *Client) keepSecret(secret string) {
-	if secret != "" {
+	if len(secret) >= 4 {
 		c.secrets = append(c.secrets, secret, escape(secret))
 	}
 }
@@ -399,33 +400,26 @@ func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 	if err != nil {
 		return nil, unavailable(errors.Unwrap(err))
 	}
-	if r.status == http.StatusNotFound {
-		c.described = map[string]operation{}
-		return c.described, nil
-	}
-	if r.cut != nil {
-		return nil, unavailable(r.cut)
-	}
 	operations, err := readWSDL(r.contentType, r.body)
 	_, notSOAP := readEnvelope(r.contentType, r.body)
 	switch {
-	case err == nil && r.status == http.StatusOK:
-		c.described = operations
-		return operations, nil
+	case r.status == http.StatusNotFound:
+		operations = map[string]operation{}
+	case r.cut != nil:
+		return nil, unavailable(r.cut)
 	case err == errNoWSDL && notSOAP == nil:
-		// SoapServer without a WSDL says so in a Fault.
-		c.described = map[string]operation{}
-		return c.described, nil
+		operations = map[string]operation{} // SoapServer without a WSDL says so in a Fault
 	case r.status != http.StatusOK:
 		return nil, unavailable(fmt.Errorf("http status %d", r.status))
-	case err != errNoWSDL || len(bytes.TrimSpace(r.body)) == 0:
+	case err == errNoWSDL && looksLikeHTML(r.body):
+		return nil, nil // a page may be there for an hour only, so it is no answer to keep
+	case err == errNoWSDL && len(bytes.TrimSpace(r.body)) > 0:
+		operations = map[string]operation{} // nusoap says so in plain words
+	case err != nil:
 		return nil, unavailable(err)
-	case looksLikeHTML(r.body):
-		// A page may be there for an hour only, so it is no answer to keep.
-		return nil, nil
 	}
-	c.described = map[string]operation{}
-	return c.described, nil
+	c.described = operations
+	return operations, nil
 }
 
 // own makes an error of the client's out of any, without the secrets that the panel may have repeated.

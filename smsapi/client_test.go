@@ -928,6 +928,18 @@ func TestNewRefusesWhatIsNoAddress(t *testing.T) {
 	wantKind(t, err, Rejected)
 }
 
+func TestAShortPasswordLeavesWordsAlone(t *testing.T) {
+	address, _ := service(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answered("-5", "1 of 2")) })
+	c, err := New(address, "e", "1", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Credit(t.Context())
+	if want := (&failure{Rejected, -5, "1 of 2"}); !cmp.Equal(want, failureOf(err)) {
+		t.Errorf("got %v, want %v", failureOf(err), want)
+	}
+}
+
 func TestErrorsMaskNumbers(t *testing.T) {
 	err := &Error{Kind: Rejected, Code: -3, Text: "خطا: 09120000001 و ۰۹۱۲۰۰۰۰۰۰۲ و +989120000001", Err: io.EOF}
 	want := "rejected: panel error -3: خطا: *******0001 و *******۰۰۰۲ و *********0001: EOF"

@@ -76,7 +76,9 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 	if err != nil {
 		// net/http quotes what is no HTTP, and a number or a text may be in it.
 		var lost net.Error
-		if !errors.As(err, &lost) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && ctx.Err() == nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		} else if !errors.As(err, &lost) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("what came is no HTTP")
 		}
 		return reply{}, uncertain("the panel's answer did not come", c.blank(err))
