@@ -65,7 +65,10 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	}
 	answer, failure := f.panel.Unread(ctx)
 	received := time.Now()
-	if failure != nil && len(answer.Body) == 0 {
+	if failure == nil && len(answer.Body) == 0 {
+		failure = errors.New("the panel answered nothing")
+	}
+	if len(answer.Body) == 0 {
 		return false, f.nothing(ctx, failure, begun, received)
 	}
 	if failure == nil && f.empty != nil && bytes.Equal(answer.Body, f.empty) {

@@ -175,14 +175,18 @@ func (b *Bot) showPosts(ctx context.Context) error {
 		case s := <-ended:
 			running--
 			b.chats.setBusy(s.post.Chat, false)
-			b.settle(ctx, s, &trouble, repeated)
+			if fateOf(s.err) == revoked {
+				timer.Stop()
+				return b.fatal(s.err)
+			}
+			b.settle(s, &trouble, repeated)
 		}
 		timer.Stop()
 	}
 }
 
 // settle does what the outcome of a post calls for.
-func (b *Bot) settle(ctx context.Context, s shown, trouble *outage, repeated map[store.ChatID]uint64) {
+func (b *Bot) settle(s shown, trouble *outage, repeated map[store.ChatID]uint64) {
 	now, chat := time.Now(), s.post.Chat
 	if s.err == nil {
 		trouble.worked()
@@ -210,7 +214,7 @@ func (b *Bot) settle(ctx context.Context, s shown, trouble *outage, repeated map
 	case refused, badMarkup:
 		b.log.Error("telegram refuses a post", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.reason)
 		err = b.store.Refused(s.post, e.reason)
-	default: // passing; a token revoked or contested is seen by the update loop
+	default:
 		if e.arrived && s.post.Class == store.Backlog {
 			repeated[chat] = s.post.ID
 		}

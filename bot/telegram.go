@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/url"
@@ -42,8 +41,6 @@ type TelegramConfig struct {
 }
 
 func newTelegram(c TelegramConfig) *telegram {
-	// The library's logger is a global that would print texts and, with an error, the token.
-	_ = tgbotapi.SetLogger(log.New(io.Discard, "", 0))
 	if c.URL == "" {
 		c.URL = "https://api.telegram.org"
 	}
@@ -57,6 +54,7 @@ func newTelegram(c TelegramConfig) *telegram {
 		transport.Proxy = http.ProxyURL(c.Proxy)
 	}
 	t := &telegram{
+		// Debug stays off: it would print texts and tokens. The library logs nothing else in what is used here.
 		api: &tgbotapi.BotAPI{Token: c.Token, Buffer: 100},
 		client: &http.Client{
 			Transport:     transport,
@@ -274,7 +272,7 @@ type message struct {
 	Private bool
 	From    user
 	Text    string
-	// Command is the command the text begins with, without its slash and in lower case; Args the text behind it. A command for
+	// Command is the command the text, or a file's caption, begins with, without its slash and in lower case; Args the text behind it. A command for
 	// another bot, and one in forwarded text, is none.
 	Command string
 	Args    string
@@ -400,7 +398,8 @@ func (t *telegram) read(w *wireMessage) *message {
 	}
 	m := &message{
 		Chat: store.ChatID(w.Chat.ID), ID: store.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), From: toUser(w.From), Text: w.Text,
-		Forwarded: w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil,
+		// A channel's post in the group linked to it is forwarded by nobody: the channel itself speaks.
+		Forwarded: (w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil) && !w.IsAutomaticForward,
 		MigrateTo: store.ChatID(w.MigrateToChatID),
 	}
 	m.Faceless = w.From == nil || w.SenderChat != nil || faceless(m.From.ID)
@@ -412,8 +411,12 @@ func (t *telegram) read(w *wireMessage) *message {
 	if w.ReplyTo != nil && !(w.InTopic && int64(w.ReplyTo.MessageID) == w.Thread) {
 		m.ReplyTo = t.read(w.ReplyTo)
 	}
-	if !m.Forwarded && len(w.Entities) > 0 && w.Entities[0].Type == "bot_command" && w.Entities[0].Offset == 0 {
-		name, rest := cutUTF16(w.Text, w.Entities[0].Length)
+	words, entities := w.Text, w.Entities
+	if words == "" {
+		words, entities = w.Caption, w.CaptionEntities
+	}
+	if !m.Forwarded && len(entities) > 0 && entities[0].Type == "bot_command" && entities[0].Offset == 0 {
+		name, rest := cutUTF16(words, entities[0].Length)
 		name, bot, addressed := strings.Cut(strings.TrimPrefix(name, "/"), "@")
 		if addressed && !strings.EqualFold(bot, t.self.UserName) {
 			m.Other = true

@@ -217,8 +217,8 @@ func (t *tx) houseWaiting() error {
 	return nil
 }
 
-// ChatLost notes that a chat takes no posts, and why. Its queue waits until the chat answers again; the admins are told once,
-// and what the chat was to be told of incidents is told elsewhere.
+// ChatLost notes that a chat takes no posts, and why. What it was to be told of incidents is told elsewhere; the rest waits until the
+// chat answers again, and the admins are told of that once.
 func (s *Store) ChatLost(id ChatID, reason string) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(id)
@@ -229,17 +229,13 @@ func (s *Store) ChatLost(id ChatID, reason string) error {
 		if err := t.putChat(c); err != nil {
 			return err
 		}
-		if err := t.addIncident(&Incident{Kind: ChatLost, From: t.now, Chat: id, Reason: reason}); err != nil {
+		if err := t.retellIncidents(id); err != nil {
 			return err
 		}
-		elsewhere, err := t.noticePlaces(false)
-		if err != nil {
-			return err
+		if key, _ := t.bucket(bucketPost).Cursor().Seek(i64(id)); key == nil || readI64[ChatID](key[:8]) != id {
+			return nil // an admin who never wrote to us: nothing waits for them
 		}
-		return t.movePosts(id, func(p *Post) bool {
-			p.Chat, p.Topic = elsewhere[0].Chat, elsewhere[0].Topic
-			return p.Kind == PostIncident
-		})
+		return t.addIncident(&Incident{Kind: ChatLost, From: t.now, Chat: id, Reason: reason})
 	})
 }
 

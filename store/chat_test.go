@@ -87,7 +87,7 @@ func TestIncidentsOfALostAdminGoElsewhere(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox(group))
 	must(t, s.AddIncident(Incident{Kind: PanelRefuses}))
 	must(t, s.ChatLost(admin, "bot was blocked by the user"))
-	want := map[ChatID][]IncidentKind{group: {PanelRefuses, ChatLost}}
+	want := map[ChatID][]IncidentKind{group: {PanelRefuses}}
 	if diff := cmp.Diff(want, told(t, s)); diff != "" {
 		t.Error(diff)
 	}
@@ -98,14 +98,14 @@ func TestIncidentsWaitForTheOnlyAdmin(t *testing.T) {
 	s := open(t, path, c.inbox())
 	must(t, s.AddIncident(Incident{Kind: PanelRefuses}))
 	must(t, s.ChatLost(admin, "bot was blocked by the user"))
-	want := map[ChatID][]IncidentKind{0: {PanelRefuses, ChatLost}}
+	want := map[ChatID][]IncidentKind{0: {PanelRefuses}}
 	if diff := cmp.Diff(want, told(t, s)); diff != "" {
 		t.Error(diff)
 	}
 	crash(t, s)
 	s = open(t, path, c.inbox())
 	must(t, s.ChatAnswered(admin))
-	want = map[ChatID][]IncidentKind{admin: {PanelRefuses, ChatLost}}
+	want = map[ChatID][]IncidentKind{admin: {PanelRefuses}}
 	if diff := cmp.Diff(want, told(t, s)); diff != "" {
 		t.Error(diff)
 	}

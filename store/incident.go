@@ -30,6 +30,7 @@ type Incident struct {
 	Seq    Seq          `json:"seq,omitempty"`
 	Reason string       `json:"reason,omitempty"`
 	Told   bool         `json:"told,omitempty"`
+	Places int          `json:"places,omitempty"` // chats that tell of it, shown or still to be
 }
 
 // addIncident notes i and queues the posts that tell of it. Where SMS may be missing the whole team is told, of the rest the admins.
@@ -39,19 +40,50 @@ func (t *tx) addIncident(i *Incident) error {
 	if i.ID, err = rows.NextSequence(); err != nil {
 		return err
 	}
-	if err := put(rows, u64(i.ID), *i); err != nil {
-		return err
-	}
-	return t.tellIncident(*i)
+	return t.tellIncident(i)
 }
 
-func (t *tx) tellIncident(i Incident) error {
+// tellIncident stores i and queues the posts that tell of it.
+func (t *tx) tellIncident(i *Incident) error {
 	places, err := t.noticePlaces(i.Kind == FetchLost || i.Kind == FetchCut || i.Kind == Undecodable)
 	if err != nil {
 		return err
 	}
+	i.Places = len(places)
+	if err := put(t.bucket(bucketIncident), u64(i.ID), *i); err != nil {
+		return err
+	}
 	for _, p := range places {
 		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Kind: PostIncident, Incident: i.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retellIncidents has the incidents a lost chat was to tell of told elsewhere, unless another chat tells of them, too.
+func (t *tx) retellIncidents(lost ChatID) error {
+	var due []uint64
+	err := t.dropPosts(lost, func(p Post) bool {
+		if p.Kind == PostIncident {
+			due = append(due, p.Incident)
+		}
+		return p.Kind == PostIncident
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range due {
+		i := Incident{ID: id}
+		if err := get(t.bucket(bucketIncident), u64(id), &i); err != nil {
+			return err
+		}
+		if i.Places--; i.Places > 0 {
+			err = put(t.bucket(bucketIncident), u64(id), i)
+		} else {
+			err = t.tellIncident(&i)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -66,16 +98,16 @@ func (s *Store) AddIncident(i Incident) error {
 // UpdateIncident stores what is known of an incident by now and, if tell is set, has it told again.
 func (s *Store) UpdateIncident(i Incident, tell bool) error {
 	return s.update(func(t *tx) error {
-		rows := t.bucket(bucketIncident)
 		var row Incident
-		if err := get(rows, u64(i.ID), &row); err != nil {
+		if err := get(t.bucket(bucketIncident), u64(i.ID), &row); err != nil {
 			return err
 		}
-		i.Told = row.Told && !tell
-		if err := put(rows, u64(i.ID), i); err != nil || !tell {
-			return err
+		if tell {
+			i.Told = false
+			return t.tellIncident(&i)
 		}
-		return t.tellIncident(i)
+		i.Told, i.Places = row.Told, row.Places
+		return put(t.bucket(bucketIncident), u64(i.ID), i)
 	})
 }
 

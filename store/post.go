@@ -251,23 +251,41 @@ func (t *tx) markRepeated() error {
 
 // movePosts takes the posts of a chat that change accepts from its queue and puts them, as changed, where they say.
 func (t *tx) movePosts(from ChatID, change func(*Post) bool) error {
-	rows := t.bucket(bucketPost)
 	var moved []Post
+	err := t.dropPosts(from, func(p Post) bool {
+		if !change(&p) {
+			return false
+		}
+		moved = append(moved, p)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range moved {
+		if _, err := t.addPost(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropPosts takes the posts of a chat that drop accepts from its queue.
+func (t *tx) dropPosts(chat ChatID, drop func(Post) bool) error {
+	rows := t.bucket(bucketPost)
+	var dropped [][]byte
 	c := rows.Cursor()
-	for key, value := c.Seek(i64(from)); key != nil && readI64[ChatID](key[:8]) == from; key, value = c.Next() {
+	for key, value := c.Seek(i64(chat)); key != nil && readI64[ChatID](key[:8]) == chat; key, value = c.Next() {
 		p, err := readPost(key, value)
 		if err != nil {
 			return err
 		}
-		if change(&p) {
-			moved = append(moved, p)
+		if drop(p) {
+			dropped = append(dropped, postKey(p.Chat, p.Class, p.ID))
 		}
 	}
-	for _, p := range moved {
-		if err := rows.Delete(postKey(from, p.Class, p.ID)); err != nil {
-			return err
-		}
-		if _, err := t.addPost(p); err != nil {
+	for _, key := range dropped {
+		if err := rows.Delete(key); err != nil {
 			return err
 		}
 	}
