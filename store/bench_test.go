@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -99,7 +100,7 @@ func BenchmarkGrowth(b *testing.B) {
 		b.Skip("builds a file of 400 MB")
 	}
 	const rounds = 300
-	took := map[string]map[int]time.Duration{}
+	took := map[string]map[int][]time.Duration{}
 	for _, stored := range []int{1e3, 1e6} {
 		path, c := tempFile(b), newClock()
 		s := openTimed(b, path, c.inbox(group))
@@ -111,9 +112,9 @@ func BenchmarkGrowth(b *testing.B) {
 			begun := time.Now()
 			do()
 			if took[name] == nil {
-				took[name] = map[int]time.Duration{}
+				took[name] = map[int][]time.Duration{}
 			}
-			took[name][stored] += time.Since(begun)
+			took[name][stored] = append(took[name][stored], time.Since(begun))
 		}
 		for i := range rounds {
 			unread := traffic(c, 50)
@@ -132,9 +133,14 @@ func BenchmarkGrowth(b *testing.B) {
 		}
 	}
 	for name, of := range took {
-		b.ReportMetric(float64(of[1e6].Microseconds())/rounds, name+"-µs")
-		b.ReportMetric(float64(of[1e6])/float64(of[1e3]), name+"-1e6/1e3")
+		b.ReportMetric(float64(median(of[1e6]).Microseconds()), name+"-µs")
+		b.ReportMetric(float64(median(of[1e6]))/float64(median(of[1e3])), name+"-1e6/1e3")
 	}
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // BenchmarkStart opens a file of a million SMS, a hundred thousand of which wait. Limit: 50 ms from there to the first post.
@@ -145,6 +151,9 @@ func BenchmarkStart(b *testing.B) {
 	path, c := filepath.Join(b.TempDir(), "peyk.db"), newClock()
 	s := openTimed(b, path, c.inbox(group, 88))
 	fill(b, s, c, 1e6, 1e5)
+	if _, queued, err := s.Waiting(); err != nil || queued < 1e5 {
+		b.Fatalf("%d posts wait (%v), want 100,000", queued, err)
+	}
 	must(b, s.Close())
 	var opened, headed time.Duration
 	b.ResetTimer()

@@ -133,7 +133,6 @@ func (s *Store) SaveRaw(r Raw) (uint64, error) {
 		if id, err = rows.NextSequence(); err != nil {
 			return err
 		}
-		rows.FillPercent = 0.9
 		if err := put(rows, u64(id), r); err != nil {
 			return err
 		}
@@ -200,7 +199,6 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 
 func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 	rows := t.bucket(bucketSMS)
-	rows.FillPercent = 0.9
 	id, err := rows.NextSequence()
 	if err != nil {
 		return 0, err

@@ -159,9 +159,7 @@ func (t *tx) batch(id BatchID) (Batch, error) {
 }
 
 func (t *tx) putBatch(b Batch) error {
-	rows := t.bucket(bucketBatch)
-	rows.FillPercent = 0.9
-	return put(rows, u64(uint64(b.ID)), b)
+	return put(t.bucket(bucketBatch), u64(uint64(b.ID)), b)
 }
 
 // moveTo gives b to the supergroup its chat became. The numbers of messages begin anew there: kept, they would have the

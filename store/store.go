@@ -166,7 +166,13 @@ type tx struct {
 	outbox bool
 }
 
-func (t *tx) bucket(name []byte) *bolt.Bucket { return t.Bucket(name) }
+// bucket returns one of buckets. In nearly all of them new keys are the highest of all, or of their chat, so that a page can be
+// filled before it is split.
+func (t *tx) bucket(name []byte) *bolt.Bucket {
+	b := t.Bucket(name)
+	b.FillPercent = 0.9
+	return b
+}
 
 func (s *Store) view(fn func(*tx) error) error {
 	return s.db.View(func(b *bolt.Tx) error { return fn(&tx{Tx: b, store: s, now: s.opts.Now()}) })
