@@ -53,10 +53,11 @@ func (b *Bot) offerOwnership() error {
 
 // takeStranger answers /start and /id in private, now and then; everything else, and everything in groups, is met with silence.
 func (b *Bot) takeStranger(m *message) error {
-	if !m.Private || m.Command != "start" && m.Command != "id" || !b.strangers.answer(m.From.ID, time.Now()) {
+	if !m.Private || m.Command != "start" && m.Command != "id" {
 		return nil
 	}
 	t := b.text(m.Chat)
+	// The code is too long to be guessed, so it is good also behind a flood and after a few slips of the pen.
 	if b.code != "" && m.Command == "start" && subtle.ConstantTimeCompare([]byte(strings.ToLower(m.Args)), []byte(b.code)) == 1 {
 		owner := store.Agent{ID: m.From.ID, Name: m.From.Name, Admin: true, Since: time.Now()}
 		_, err := b.store.Take(key(m), store.Caused{Agent: &owner, Posts: []store.Post{answer(m, t.welcomeOwner)}})
@@ -65,6 +66,9 @@ func (b *Bot) takeStranger(m *message) error {
 			b.log.Info("the bot has an owner", "agent", int64(owner.ID))
 		}
 		return err
+	}
+	if !b.strangers.answer(m.From.ID, time.Now()) {
+		return nil
 	}
 	return b.say(m, fmt.Sprintf(t.helloStranger, code(fmt.Sprint(int64(m.From.ID)))))
 }

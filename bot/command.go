@@ -202,12 +202,20 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 	return err
 }
 
-// showInbox makes a topic, or the chat itself, show inbound SMS of some lines, or of all when there are none.
+// showInbox makes a topic, or the chat itself, show inbound SMS of some lines, or of all when there are none. A chat shows an SMS
+// in one place: what another topic showed of these lines until now moves here.
 func showInbox(topic store.TopicID, lines []sms.Number) func(*store.Chat) {
 	return func(c *store.Chat) {
-		c.Off = false
-		c.Inboxes = slices.DeleteFunc(c.Inboxes, func(in store.Inbox) bool { return in.Topic == topic })
-		c.Inboxes = append(c.Inboxes, store.Inbox{Topic: topic, Lines: lines})
+		inboxes := []store.Inbox{{Topic: topic, Lines: lines}}
+		for _, in := range c.Inboxes {
+			all := len(in.Lines) == 0
+			in.Lines = slices.DeleteFunc(slices.Clone(in.Lines), func(l sms.Number) bool { return slices.Contains(lines, l) })
+			moved := len(in.Lines) == 0 && (!all || len(lines) == 0)
+			if in.Topic != topic && !moved {
+				inboxes = append(inboxes, in)
+			}
+		}
+		c.Off, c.Inboxes = false, inboxes
 	}
 }
 

@@ -106,7 +106,7 @@ func (b *Bot) showHere(p *press, r role, t *text) (string, bool, error) {
 		EditChat: showInbox(m.Topic, nil), Posts: []store.Post{{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: t.inboxOn}},
 	})
 	if errors.Is(err, store.ErrTaken) {
-		err = nil
+		return t.pressOld, true, nil // somebody may have switched it off since
 	}
 	return t.pressDone, false, err
 }

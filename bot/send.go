@@ -79,8 +79,6 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 		return err
 	case refusal != "":
 		return b.say(m, refusal)
-	case m.Media:
-		return b.say(m, t.onlyText)
 	case strings.TrimSpace(m.Text) == "":
 		return nil // a service message
 	case !c.Customer.Answerable():

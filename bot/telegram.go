@@ -272,8 +272,8 @@ type message struct {
 	Private bool
 	From    user
 	Text    string
-	// Command is the command the text, or a file's caption, begins with, without its slash and in lower case; Args the text behind it. A command for
-	// another bot, and one in forwarded text, is none.
+	// Command is the command the text, or a file's caption, begins with, without its slash and in lower case; Args the text
+	// behind it. A command for another bot, and one in forwarded text, is none.
 	Command string
 	Args    string
 	Other   bool // a command, but for another bot

@@ -26,6 +26,7 @@ type text struct {
 	unknownCommand string // command
 	onlyAdmins     string
 	onlyText       string
+	notYourWords   string
 	notAnSMS       string
 	toMany         string // number of recipients
 	cannotAnswer   string // customer
@@ -139,6 +140,7 @@ var english = text{
 	unknownCommand: "There is no command %s. Nothing was sent. /help lists what there is.",
 	onlyAdmins:     "Only administrators can do that.",
 	onlyText:       "An SMS is only text: nothing was sent. Write the answer as a text reply.",
+	notYourWords:   "Those are somebody else's words, forwarded or written by another bot: <b>nothing was sent</b>. Write the answer yourself.",
 	notAnSMS:       "That message is no SMS I know: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
 	toMany:         "That went to %d recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
 	cannotAnswer:   "%s is a sender's name, not a telephone number: it cannot be answered. Nothing was sent.",
@@ -165,14 +167,14 @@ var english = text{
 	},
 	welcomeGroup: "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
 	showHere:     "Show SMS here",
-	leftGroup:    "%s added me to the group “%s”. As only administrators may do that, I left it.",
+	leftGroup:    "⚠️ %s added me to the group “%s”. As only administrators may do that, I left it.",
 
 	panelRejected:    "The panel refuses: %s",
 	panelAuth:        "The panel refuses our user name or password, or has blocked our address. Check SMS_API_USER and SMS_API_PASSWORD.",
 	panelUnavailable: "The panel cannot be reached now. Nothing was done; try again in a while.",
 	panelUncertain:   "The panel's answer did not come or could not be read. Try again in a while.",
 
-	smsHead:   "📩 %s → %s · %s · %s",
+	smsHead:   headMark + " %s → %s · %s · %s",
 	smsPart:   " · part %d of %d",
 	repeated:  "♻️ perhaps repeated",
 	arrivedAt: " (here at %s)",
@@ -274,12 +276,18 @@ func (b *Bot) clock(at, now time.Time) string {
 	return at.Format("2006-01-02 15:04")
 }
 
+// headMark begins the head of every shown SMS, and no other message of ours.
+const headMark = "📩"
+
 // shortID names an SMS in the text that shows it, so that a reply to a copy whose chat message we never learned finds it.
 func shortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq), 36) }
 
 // readShortID finds the short id in the first line of a shown SMS, which is ours.
 func readShortID(shown string) (store.Seq, bool) {
 	head, _, _ := strings.Cut(shown, "\n")
+	if !strings.HasPrefix(head, headMark) {
+		return 0, false // some other message of ours, with foreign words in its first line
+	}
 	words := strings.Fields(head)
 	for _, word := range slices.Backward(words) { // a sender's name stands before it and may look alike
 		if id, ok := strings.CutPrefix(word, "#s"); ok {

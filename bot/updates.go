@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -170,11 +172,15 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 		return b.store.MigrateChat(m.Chat, m.MigrateTo)
 	}
 	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.tg.self.ID
-	if m.Other || m.Forwarded || m.Command == "" && !toUs && !m.Private {
+	if m.Other || m.Command == "" && !toUs && !m.Private {
 		return nil
 	}
 	t := b.text(m.Chat)
 	if m.Faceless {
+		// Not without end: somebody off the list may speak as a channel, too.
+		if !b.strangers.answer(store.AgentID(m.Chat), time.Now()) {
+			return nil
+		}
 		return b.say(m, t.faceless)
 	}
 	r, err := b.roleOf(m.From.ID)
@@ -189,8 +195,12 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 	}
 	b.chats.release(m.Chat)
 	switch {
+	case m.Media:
+		return b.say(m, t.onlyText)
 	case m.Command != "":
 		return b.takeCommand(ctx, m, r)
+	case toUs && m.Forwarded:
+		return b.say(m, t.notYourWords)
 	case toUs:
 		return b.takeReply(ctx, m)
 	case m.Text != "": // in private, not a reply
@@ -208,10 +218,31 @@ func (b *Bot) takeEdit(m *message) error {
 	if err != nil {
 		return err
 	}
+	batch, err := b.store.Batch(link.Batch)
+	if err != nil {
+		return err
+	}
+	// Telegram calls it an edit, too, when nothing that anybody can see has changed.
+	if same, err := b.sameOrder(m, batch); err != nil || same {
+		return err
+	}
 	k := key(m)
 	k.Kind = store.Edited
 	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, b.text(m.Chat).edited)}})
 	return err
+}
+
+// sameOrder reports whether m, as it now stands, would order what batch is.
+func (b *Bot) sameOrder(m *message, batch store.Batch) (bool, error) {
+	if m.Command != "send" {
+		return batch.Reply && m.Text == batch.Text, nil
+	}
+	to, _, words := readSend(m.Args)
+	if words != batch.Text {
+		return false, nil
+	}
+	recipients, err := b.store.Recipients(batch, 0, batch.N)
+	return slices.EqualFunc(to, recipients, func(n sms.Number, r store.SMS) bool { return n == r.Customer }), err
 }
 
 // takeMember acts on our being added to a chat or thrown out.
@@ -245,6 +276,9 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 			b.log.Warn("leave chat", "chat", int64(m.Chat), "err", err)
 		}
 	})
+	if !b.strangers.answer(m.By.ID, time.Now()) {
+		return nil // the admins know by now
+	}
 	caused := store.Caused{}
 	admins, err := b.store.Admins()
 	if err != nil {
