@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"peyk/sms"
 )
 
 func edit(tb testing.TB, s *Store, chat ChatID, fn func(*Chat)) {
@@ -197,6 +199,22 @@ func TestMigration(t *testing.T) {
 	}
 	c.pass(time.Minute)
 	shown(t, s)
+}
+
+func TestAdminsAndInboxesOfSettingsAndStore(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group, 88))
+	for i, a := range []Agent{{ID: 5, Admin: true}, {ID: 6}, {ID: admin, Admin: true}} {
+		ok(s.Take(UpdateKey{Chat: 5, Message: ChatMessageID(100 + i)}, Caused{Agent: &a}))
+	}
+	if got := ok(s.Admins()); !cmp.Equal(got, []AgentID{admin, 5}) {
+		t.Errorf("admins %v, want each once", got)
+	}
+	edit(t, s, group, func(c *Chat) { c.Inboxes = []Inbox{{Topic: 2, Lines: []sms.Number{line}}} })
+	edit(t, s, 88, func(c *Chat) { c.Off = true })
+	if got := ok(s.InboxChats()); !cmp.Equal(got, []ChatID{group}) {
+		t.Errorf("inbox chats %v, want the group alone", got)
+	}
 }
 
 func TestAgents(t *testing.T) {

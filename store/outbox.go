@@ -200,7 +200,7 @@ func (t *tx) report(b Batch, delay time.Duration) error {
 	if err := t.putBatch(b); err != nil {
 		return err
 	}
-	p := Post{Chat: b.Chat, Class: Answers, ID: b.Post, Kind: PostBatch, Topic: b.Topic, Batch: b.ID}
+	p := Post{Chat: b.Chat, Class: Answers, ID: b.Post, Kind: PostBatch, Topic: b.Topic, Batch: b.ID, Edit: b.Shown != 0}
 	var waiting Post
 	if err := get(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), &waiting); err == nil {
 		p.Revision = waiting.Revision + 1
@@ -322,7 +322,8 @@ func (t *tx) pieces(bucket []byte, batch BatchID, fn func(Piece) (bool, error)) 
 }
 
 // Queued calls yield with the pieces to be sent now and their recipients, the oldest first, until it returns false. It
-// returns when the earliest of those that wait longer is due; zero when none does.
+// returns when the earliest of those that wait longer is due; zero when none does. Until yield returns a read of the file is
+// open: it must not wait for a write.
 func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) (next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		next = time.Time{}

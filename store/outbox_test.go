@@ -433,6 +433,22 @@ func TestADecisionConcernsWhatIsUncertainOnly(t *testing.T) {
 	}
 }
 
+func TestCreditComesIntoTheQuestion(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.options())
+	id := take(t, s, asking(ali))
+	shown(t, s)
+	must(t, s.SetCredit(id, "1000"))
+	if b := ok(s.Batch(id)); b.Credit != "1000" || !reported(t, s, id) {
+		t.Errorf("credit %q, to be shown: %t", b.Credit, reported(t, s, id))
+	}
+	want := ok(s.Decide(id, 1, Cancel, "Ali"))
+	must(t, s.SetCredit(id, "2000"))
+	if diff := cmp.Diff(want, ok(s.Batch(id))); diff != "" {
+		t.Errorf("after the decision it changed %s", diff)
+	}
+}
+
 func TestBatchesOfAChat(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.options())

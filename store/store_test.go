@@ -7,8 +7,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,7 +27,50 @@ func TestMain(m *testing.M) {
 		fmt.Print(errors.Is(err, ErrLocked))
 		os.Exit(0)
 	}
+	if path := os.Getenv("STORE_TEST_FULL"); path != "" {
+		fmt.Print(fillUp(path))
+		os.Exit(0)
+	}
 	goleak.VerifyTestMain(m)
+}
+
+// fillUp stores SMS until the file may not grow any more, and a few when it may again. It returns how many the store said it has.
+func fillUp(path string) (stored int) {
+	c := newClock()
+	s := ok(Open(path, c.inbox(group)))
+	one := func() error {
+		c.pass(time.Second)
+		err := s.BeginFetch()
+		if err == nil {
+			var raw uint64
+			if raw, err = s.SaveRaw(Raw{Body: make([]byte, 4096)}); err == nil {
+				if _, err = s.SaveUnread(raw, unread(c, "salam"), nil); err == nil {
+					stored++
+				}
+			}
+		}
+		return err
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		panic(err)
+	}
+	full := limit
+	full.Cur = uint64(ok(os.Stat(path)).Size()) + 1<<18
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		panic(err)
+	}
+	for one() == nil {
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		panic(err)
+	}
+	for range 3 {
+		if err := one(); err != nil {
+			panic(err)
+		}
+	}
+	return stored
 }
 
 // clock is the time of a store under test.
@@ -153,6 +198,21 @@ func TestOneProcessAtATime(t *testing.T) {
 		t.Errorf("after Close another process found the file locked: %s, want false", got)
 	}
 	open(t, path, Options{})
+}
+
+func TestFullDiskLosesNothingAcknowledged(t *testing.T) {
+	path := tempFile(t)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "STORE_TEST_FULL="+path)
+	cmd.Stderr = os.Stderr
+	stored, err := strconv.Atoi(string(ok(cmd.Output())))
+	if err != nil || stored < 4 {
+		t.Fatalf("%d SMS stored (%v)", stored, err)
+	}
+	s := open(t, path, newClock().inbox(group)) // not closed before: killed
+	if got := len(shown(t, s)[group]); got != stored {
+		t.Errorf("%d SMS shown, the store had said it has %d", got, stored)
+	}
 }
 
 func TestAfterCloseEverythingIsRefused(t *testing.T) {
