@@ -138,6 +138,25 @@ func BenchmarkGrowth(b *testing.B) {
 	}
 }
 
+// BenchmarkStartWithoutAChat opens a file in which a hundred thousand SMS wait for a chat to be set up.
+func BenchmarkStartWithoutAChat(b *testing.B) {
+	path, c := tempFile(b), newClock()
+	s := openTimed(b, path, c.inbox())
+	s.db.NoSync = true
+	for range 20 {
+		ok(s.SaveUnread(ok(s.SaveRaw(Raw{})), traffic(c, 5000), nil))
+	}
+	must(b, s.Close())
+	for b.Loop() {
+		s, err := Open(path, c.inbox())
+		must(b, err)
+		b.StopTimer()
+		kill(b, s)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(50*time.Millisecond), "start/limit")
+}
+
 func median(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	return all[len(all)/2]

@@ -60,7 +60,7 @@ func (s *Store) prepare(path string) error {
 	})
 }
 
-// recover settles what the process before this one left behind. After a clean end there is nothing but the flag.
+// recover settles what the process before this one left behind: the flag is still there if it was killed.
 func (t *tx) recover() error {
 	meta := t.bucket(bucketMeta)
 	if meta.Get(keyRunning) != nil {
