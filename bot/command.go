@@ -56,7 +56,7 @@ func (b *Bot) takeCommand(ctx context.Context, m *message, r role) error {
 		}
 		return c.run(b, ctx, m, r)
 	}
-	return b.say(m, fmt.Sprintf(t.unknownCommand, code("/"+visible(m.Command))))
+	return b.say(m, fmt.Sprintf(t.unknownCommand, code("/"+short(m.Command, nameRunes))))
 }
 
 func (b *Bot) start(_ context.Context, m *message, _ role) error {
@@ -96,7 +96,7 @@ func (b *Bot) credit(ctx context.Context, m *message, _ role) error {
 		if err != nil {
 			return b.panelSays(t, err)
 		}
-		return fmt.Sprintf(t.credit, code(credit))
+		return fmt.Sprintf(t.credit, code(short(credit, nameRunes)))
 	})
 }
 
@@ -106,7 +106,7 @@ func (b *Bot) panelSays(t *text, err error) string {
 	e, ok := errors.AsType[*smsapi.Error](err)
 	switch {
 	case ok && e.Kind == smsapi.Rejected:
-		return fmt.Sprintf(t.panelRejected, esc(e.Text))
+		return fmt.Sprintf(t.panelRejected, esc(short(e.Text, reasonRunes)))
 	case ok && e.Kind == smsapi.Auth:
 		return t.panelAuth
 	case ok && e.Kind == smsapi.Unavailable:
@@ -155,7 +155,7 @@ func (b *Bot) setLine(_ context.Context, m *message, r role) error {
 	}
 	lines, wrong := b.readLines([]string{m.Args})
 	if wrong != "" {
-		return b.say(m, fmt.Sprintf(t.notOurLine, code(visible(wrong)), numbers(b.opts.Lines)))
+		return b.say(m, fmt.Sprintf(t.notOurLine, code(short(wrong, nameRunes)), numbers(b.opts.Lines)))
 	}
 	_, err := b.store.Take(key(m), store.Caused{
 		EditChat: func(c *store.Chat) { c.Line = lines[0] },
@@ -180,7 +180,7 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 	case "on":
 		lines, wrong := b.readLines(words[1:])
 		if wrong != "" {
-			return b.say(m, fmt.Sprintf(t.notOurLine, code(visible(wrong)), numbers(b.opts.Lines)))
+			return b.say(m, fmt.Sprintf(t.notOurLine, code(short(wrong, nameRunes)), numbers(b.opts.Lines)))
 		}
 		edit = showInbox(m.Topic, lines)
 		said = t.inboxOn

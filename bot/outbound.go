@@ -14,9 +14,14 @@ import (
 // sendQueued works off the outbox: several pieces at once, but to one customer in the order they were written. After ctx ends
 // no piece is begun; those under way come to their end.
 func (b *Bot) sendQueued(ctx context.Context) error {
-	ended := make(chan []sms.Number)
+	type attempt struct {
+		to   []sms.Number
+		hold time.Time
+	}
+	ended := make(chan attempt)
 	busy := map[sms.Number]bool{} // customers of pieces under way
 	running := 0
+	var hold time.Time // until then the panel is not tried: it could not be reached, and later pieces must not overtake
 	defer func() {
 		for ; running > 0; running-- {
 			<-ended
@@ -25,7 +30,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 	for {
 		waiting := map[sms.Number]bool{} // customers of pieces passed over: later ones must not overtake
 		next, err := b.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
-			if running == senders {
+			if running == senders || hold.After(time.Now()) {
 				return false
 			}
 			for _, n := range to {
@@ -41,13 +46,15 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			}
 			running++
 			go func() {
-				b.send(context.WithoutCancel(ctx), p, batch, to)
-				ended <- to
+				ended <- attempt{to, b.send(context.WithoutCancel(ctx), p, batch, to)}
 			}()
 			return true
 		})
 		if err != nil {
 			return fmt.Errorf("read outbox: %w", err)
+		}
+		if hold.After(time.Now()) {
+			next = hold
 		}
 		wait := time.Hour
 		if !next.IsZero() {
@@ -60,23 +67,24 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			return nil
 		case <-b.store.Outbox():
 		case <-timer.C:
-		case to := <-ended:
+		case a := <-ended:
 			running--
-			for _, n := range to {
+			for _, n := range a.to {
 				delete(busy, n)
 			}
+			hold = later(hold, a.hold)
 		}
 		timer.Stop()
 	}
 }
 
-// send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk.
-func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) {
+// send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk. It returns
+// until when the panel, which could not be reached, is better left alone.
+func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) (hold time.Time) {
 	p, err := b.store.Claim(p)
 	if err != nil {
 		b.log.Error("claim a piece", "batch", uint64(p.Batch), "err", err)
-		sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
-		return
+		return time.Now().Add(time.Second) // a full disk: nothing is sent, the piece stays queued
 	}
 	begun := time.Now()
 	sent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)
@@ -86,7 +94,8 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 		case failure == nil:
 			return b.store.Sent(p, outcomes(sent.Results), sent.IDs)
 		case ok && e.Kind == smsapi.Unavailable:
-			return b.store.Requeue(p, time.Now().Add(pause(2*time.Second, p.Attempt)))
+			hold = time.Now().Add(pause(2*time.Second, p.Attempt))
+			return b.store.Requeue(p, hold)
 		case ok && (e.Kind == smsapi.Rejected || e.Kind == smsapi.Auth):
 			return b.store.Refuse(p, e.Code, e.Text)
 		default:
@@ -105,6 +114,7 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 		default:
 		}
 	}
+	return hold
 }
 
 func outcomes(results []smsapi.Result) []store.Outcome {

@@ -86,7 +86,7 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	batch, err = b.store.Decide(id, generation, d, p.From.Name)
 	switch {
 	case errors.Is(err, store.ErrDecided) && batch.DecidedBy != "":
-		return fmt.Sprintf(t.pressAlready, batch.DecidedBy), true, nil
+		return fmt.Sprintf(t.pressAlready, short(batch.DecidedBy, nameRunes)), true, nil
 	case errors.Is(err, store.ErrDecided):
 		return t.pressOld, true, nil
 	case err != nil:

@@ -30,7 +30,7 @@ func (b *Bot) renderSMS(t *text, m store.SMS, repeated bool, now time.Time) []ou
 	if d := m.Received.Sub(at); d > time.Hour || d < -10*time.Minute {
 		when += fmt.Sprintf(t.arrivedAt, b.clock(m.Received, now))
 	}
-	head := fmt.Sprintf(t.smsHead, code(visible(string(m.Customer))), code(visible(string(m.Line))), when, shortID(m.Seq))
+	head := fmt.Sprintf(t.smsHead, code(short(string(m.Customer), nameRunes)), code(short(string(m.Line), nameRunes)), when, shortID(m.Seq))
 	parts := split(m.Text, messageUnits-headUnits)
 	shown := make([]outgoing, len(parts))
 	for i, part := range parts {
@@ -46,15 +46,31 @@ func (b *Bot) renderSMS(t *text, m store.SMS, repeated bool, now time.Time) []ou
 	return shown
 }
 
-// visible takes out of foreign text for a head what could hide or turn around the words beside it: bidi marks, other format
-// characters, control characters, line breaks.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) {
-			return -1
+// How much of foreign words is repeated in a line of ours: of a name or a number, and of what the panel or Telegram says. A
+// message longer than Telegram takes would not be shown at all.
+const (
+	nameRunes   = 40
+	reasonRunes = 200
+)
+
+// short returns foreign words for a line of ours: one line, at most so many runes, and without what could hide or turn around the
+// words beside them, such as bidi marks and control characters. The joiner that Persian is written with stays.
+func short(s string, runes int) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			r = ' '
+		case r != '\u200c' && unicode.Is(unicode.Cf, r) || unicode.IsControl(r):
+			continue
 		}
-		return r
-	}, s)
+		if runes--; runes < 0 {
+			b.WriteRune('…')
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // plain takes our own tags out of a line of ours.
@@ -67,7 +83,7 @@ func plain(s string) string {
 func split(s string, units int) []string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if strings.TrimFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }) == "" {
-		return []string{"∅" + s}
+		s = "∅" + s
 	}
 	var parts []string
 	for {
@@ -105,7 +121,7 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 	case store.Asking:
 		return b.renderQuestion(t, batch), [][]store.Button{{button(t.send, store.Send), button(t.cancel, store.Cancel)}}, "👀"
 	case store.Cancelled:
-		return renderTo(t, batch, recipients) + fmt.Sprintf(t.cancelled, esc(batch.DecidedBy)), nil, "👌"
+		return renderTo(t, batch, recipients) + fmt.Sprintf(t.cancelled, esc(short(batch.DecidedBy, nameRunes))), nil, "👌"
 	}
 	var lines []string
 	if batch.N == 1 && len(recipients) == 1 {
@@ -119,11 +135,11 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 	}
 	switch batch.Decision {
 	case store.Again:
-		lines = append(lines, fmt.Sprintf(t.decidedAgain, esc(batch.DecidedBy)))
+		lines = append(lines, fmt.Sprintf(t.decidedAgain, esc(short(batch.DecidedBy, nameRunes))))
 	case store.WasSent:
-		lines = append(lines, fmt.Sprintf(t.decidedWas, esc(batch.DecidedBy)))
+		lines = append(lines, fmt.Sprintf(t.decidedWas, esc(short(batch.DecidedBy, nameRunes))))
 	case store.Leave:
-		lines = append(lines, fmt.Sprintf(t.decidedLeave, esc(batch.DecidedBy)))
+		lines = append(lines, fmt.Sprintf(t.decidedLeave, esc(short(batch.DecidedBy, nameRunes))))
 	}
 	var buttons [][]store.Button
 	if batch.Uncertain > 0 {
@@ -184,7 +200,7 @@ func renderOne(t *text, batch store.Batch, m store.SMS) string {
 // failure says why m did not arrive, in the panel's words where it gave any.
 func failure(t *text, m store.SMS) string {
 	if m.Reason != "" {
-		return fmt.Sprintf(t.panelRejected, esc(m.Reason))
+		return fmt.Sprintf(t.panelRejected, esc(short(m.Reason, reasonRunes)))
 	}
 	switch m.Code {
 	case 2:
@@ -246,7 +262,7 @@ func (b *Bot) renderQuestion(t *text, batch store.Batch) string {
 		lines = append(lines, t.askLatin)
 	}
 	if batch.Credit != "" {
-		lines = append(lines, fmt.Sprintf(t.askCredit, code(batch.Credit)))
+		lines = append(lines, fmt.Sprintf(t.askCredit, code(short(batch.Credit, nameRunes))))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -265,11 +281,11 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 	case store.NoChat:
 		return t.noChat
 	case store.ChatLost:
-		return fmt.Sprintf(t.chatLost, chat, esc(i.Reason))
+		return fmt.Sprintf(t.chatLost, chat, esc(short(i.Reason, reasonRunes)))
 	case store.PostRefused:
-		return fmt.Sprintf(t.postRefused, chat, esc(i.Reason))
+		return fmt.Sprintf(t.postRefused, chat, esc(short(i.Reason, reasonRunes)))
 	case store.PanelRefuses:
-		return fmt.Sprintf(t.panelRefuses, esc(i.Reason))
+		return fmt.Sprintf(t.panelRefuses, esc(short(i.Reason, reasonRunes)))
 	}
 	return esc(string(i.Kind))
 }

@@ -55,9 +55,9 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 	switch {
 	case len(wrong) > 0:
 		for i, w := range wrong {
-			wrong[i] = code(visible(w))
+			wrong[i] = code(short(w, nameRunes))
 		}
-		return b.say(m, fmt.Sprintf(t.wrongNumbers, strings.Join(wrong, "\n")))
+		return b.say(m, fmt.Sprintf(t.wrongNumbers, clip(wrong)))
 	case len(to) == 0:
 		return b.say(m, t.noRecipient)
 	case words == "":
@@ -82,7 +82,7 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 	case strings.TrimSpace(m.Text) == "":
 		return nil // a service message
 	case !c.Customer.Answerable():
-		return b.say(m, fmt.Sprintf(t.cannotAnswer, code(visible(string(c.Customer)))))
+		return b.say(m, fmt.Sprintf(t.cannotAnswer, code(short(string(c.Customer), nameRunes))))
 	}
 	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, m.Text, true)
 }
@@ -148,20 +148,23 @@ func readSend(args string) (to []sms.Number, wrong []string, words string) {
 	}
 }
 
+// numberMarks are what people write between the digits of a number, and the bidi marks that come along when one is copied.
+const numberMarks = "+-–−.()\u200e\u200f\u202a\u202c\u2066\u2067\u2068\u2069"
+
 // leadingNumber returns the telephone number s begins with and how much of s it takes: one word, or several that are one only
 // together.
 func leadingNumber(s string) (sms.Number, int) {
 	end := 0
 	for range 6 { // +98 912 123 45 67 has five
 		word, _ := nextWord(s[end:])
-		if word == "" || strings.Trim(sms.Digits(word), "0123456789+-–()\u200e\u200f\u202a\u202c\u2066\u2067\u2068\u2069") != "" {
+		if word == "" || strings.Trim(strings.Map(dropDigits, sms.Digits(word)), numberMarks) != "" {
 			return "", 0
 		}
 		end += len(word)
 		if n, err := sms.ParseRecipient(s[:end]); err == nil {
 			return n, end
 		}
-		spaces := len(s[end:]) - len(strings.TrimLeft(s[end:], " "))
+		spaces := len(s[end:]) - len(strings.TrimLeft(s[end:], " \u00a0\u202f"))
 		if spaces == 0 {
 			return "", 0
 		}
@@ -180,16 +183,27 @@ func nextWord(s string) (word, after string) {
 }
 
 // numberLike tells whether a word that is no telephone number was meant as one: it is written like one, or a comma that makes a
-// list of it follows.
+// list of it follows. To take a slip of the pen for text would send it to the others.
 func numberLike(word, after string) bool {
-	digits := strings.Trim(sms.Digits(word), "+-–()")
-	if strings.Trim(digits, "0123456789-") != "" || digits == "" {
+	word = sms.Digits(word)
+	digits := len(word) - len(strings.Map(dropDigits, word))
+	if strings.HasPrefix(word, "09") && digits >= 7 {
+		return true
+	}
+	if digits == 0 || strings.Trim(strings.Map(dropDigits, word), numberMarks+"/_*#") != "" {
 		return false
 	}
 	if r, _ := utf8.DecodeRuneInString(strings.TrimLeft(after, " ")); strings.ContainsRune(",،;؛", r) {
 		return true
 	}
-	return len(digits) >= 9 || strings.HasPrefix(digits, "09") && len(digits) >= 7
+	return digits >= 9 && digits <= 15 // longer ones are cards and accounts
+}
+
+func dropDigits(r rune) rune {
+	if r >= '0' && r <= '9' {
+		return -1
+	}
+	return r
 }
 
 func hasDigit(word string) bool { return strings.ContainsAny(sms.Digits(word), "0123456789") }

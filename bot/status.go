@@ -19,8 +19,7 @@ const statusShown = 10
 
 // status asks the panel for the delivery of the ids named, of the message replied to, or of the last batches of the chat.
 func (b *Bot) status(ctx context.Context, m *message, _ role) error {
-	if m.Args != "" {
-		ids := strings.FieldsFunc(sms.Digits(m.Args), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '،' })
+	if ids := strings.FieldsFunc(sms.Digits(m.Args), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '،' }); len(ids) > 0 {
 		return b.inquire(ctx, m, func(ctx context.Context, t *text) string { return b.statusOfIDs(ctx, t, ids) })
 	}
 	var batches []store.Batch
@@ -60,7 +59,11 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text, ids []string) string {
 	}
 	var lines []string
 	for _, d := range said {
-		lines = append(lines, fmt.Sprintf(t.statusLine, code(visible(string(d.ID))), t.statuses[d.Code]))
+		word, ok := t.statuses[d.Code]
+		if !ok {
+			word = fmt.Sprintf(t.statusUnknown, d.Code)
+		}
+		lines = append(lines, fmt.Sprintf(t.statusLine, code(short(string(d.ID), nameRunes)), word))
 	}
 	return clip(lines)
 }
@@ -105,7 +108,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batc
 		html, _, _ := b.renderBatch(t, batch, recipients)
 		lines = append(lines, b.clock(batch.Created, time.Now())+" · "+html)
 		if len(recipients) == 1 && recipients[0].ID != "" {
-			lines[len(lines)-1] += " " + code(string(recipients[0].ID))
+			lines[len(lines)-1] += " " + code(short(string(recipients[0].ID), nameRunes))
 		}
 	}
 	return clip(lines)

@@ -48,6 +48,7 @@ type text struct {
 	noStatus       string
 	notSent        string
 	statusLine     string         // panel's id, status
+	statusUnknown  string         // the panel's code
 	statuses       map[int]string // by the panel's code; 0 is an answer that says nothing
 	welcomeGroup   string
 	showHere       string
@@ -162,6 +163,7 @@ var english = text{
 	noStatus:       "Nothing was sent from this chat yet.",
 	notSent:        "That message is not about an SMS we sent.",
 	statusLine:     "%s: %s",
+	statusUnknown:  "status %d, which the panel's guide does not know",
 	statuses: map[int]string{
 		0: "the panel does not know it", 1: "being sent", 2: "trouble in the telecom's network", 3: "at the telecom", 4: "delivered", 5: "not delivered", 6: "on the black list",
 	},
@@ -181,7 +183,7 @@ var english = text{
 
 	to:             "To %s: ",
 	toCount:        "To %d recipients: ",
-	queued:         "⏳ the panel cannot be reached; it will be tried again.",
+	queued:         "⏳ not sent yet: it waits for the panel.",
 	sending:        "⏳ sending…",
 	sent:           "✔️ sent, no word yet from the handset.",
 	sentNoReport:   "✔️ sent; the panel gives no report of its delivery.",

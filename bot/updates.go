@@ -285,7 +285,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 		return err
 	}
 	for _, id := range admins {
-		caused.Posts = append(caused.Posts, store.Post{Chat: store.ChatID(id), Kind: store.PostText, Text: fmt.Sprintf(t.leftGroup, esc(visible(m.By.Name))+" ("+code(fmt.Sprint(int64(m.By.ID)))+")", esc(visible(m.Title)))})
+		caused.Posts = append(caused.Posts, store.Post{Chat: store.ChatID(id), Kind: store.PostText, Text: fmt.Sprintf(t.leftGroup, esc(short(m.By.Name, nameRunes))+" ("+code(fmt.Sprint(int64(m.By.ID)))+")", esc(short(m.Title, nameRunes)))})
 	}
 	_, err = b.store.Take(k, caused)
 	return err

@@ -1,0 +1,298 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http/httptest"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	sandbox "peyk/sandbox/telegram"
+	"peyk/sms"
+	"peyk/store"
+)
+
+var noon = time.Date(2026, 3, 21, 12, 0, 0, 0, time.UTC)
+
+func inbound(customer, text string) store.SMS {
+	m := store.SMS{Seq: 71}
+	m.Customer, m.Line, m.Text, m.Time, m.Received = sms.Number(customer), "30001234", text, noon, noon
+	return m
+}
+
+func renderer() *Bot { return &Bot{opts: Options{Location: time.UTC}} }
+
+// shownText undoes HTML as Telegram does: tags go, then entities are read.
+func shownText(markup string) string {
+	return html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(markup, ""))
+}
+
+func units(s string) int { return len(utf16.Encode([]rune(s))) }
+
+// smsShown puts the parts of a shown SMS together again and checks each: it fits into a chat message, its head is one line and the
+// plain form says the same.
+func smsShown(t *testing.T, shown []outgoing) string {
+	t.Helper()
+	var text strings.Builder
+	for _, o := range shown {
+		head, block, found := strings.Cut(o.html, "\n<blockquote>")
+		block, closed := strings.CutSuffix(block, "</blockquote>")
+		if !found || !closed || strings.ContainsAny(block, "<>") || strings.Contains(head, "\n") {
+			t.Fatalf("the markup is broken: %q", o.html)
+		}
+		if n := units(shownText(o.html)); n > messageUnits {
+			t.Errorf("a part has %d units, more than %d", n, messageUnits)
+		}
+		if n := units(o.plain); n > messageUnits {
+			t.Errorf("a plain part has %d units, more than %d", n, messageUnits)
+		}
+		if len(o.html) > 32768 {
+			t.Errorf("the markup of a part has %d bytes", len(o.html))
+		}
+		if got, want := o.plain, shownText(head)+"\n"+shownText(block); got != want {
+			t.Errorf("plain is %q, want %q", got, want)
+		}
+		text.WriteString(shownText(block))
+	}
+	return text.String()
+}
+
+func FuzzShow(f *testing.F) {
+	f.Add("09121234567", "سلام <b>&amp; وقت بخیر</b>", uint16(1))
+	f.Add("<i>Bank</i>", "📩 09120000000 → 30001234 · 12:00 · #s1\nsend me your password", uint16(300))
+	f.Add("\u202eknaB\n\u2066", "</blockquote>\x00\x1b[31m\xff", uint16(5000))
+	f.Add(strings.Repeat("n", 5000), "   \n", uint16(400))
+	f.Fuzz(func(t *testing.T, customer, text string, times uint16) {
+		text = strings.Repeat(text, 1+int(times)%64)
+		shown := renderer().renderSMS(&english, inbound(customer, text), true, noon)
+		got, want := smsShown(t, shown), strings.ToValidUTF8(text, "\uFFFD")
+		if got != want && got != "∅"+want {
+			t.Errorf("an SMS of %q is shown as %q", want, got)
+		}
+		if seq, ok := readShortID(shown[0].plain); !ok || seq != 71 {
+			t.Errorf("the head %.300q names the SMS %d, %v, want 71", shown[0].plain, seq, ok)
+		}
+	})
+}
+
+func FuzzSplit(f *testing.F) {
+	f.Add("hello world\nand all", 7)
+	f.Add("😀😀😀", 2)
+	f.Add("سلام\u200cدنیا", 3)
+	f.Add("  \n ", 2)
+	f.Add("\xff\xfe", 10)
+	f.Fuzz(func(t *testing.T, text string, limit int) {
+		if limit < 2 || limit > messageUnits { // less does not hold an emoji
+			t.Skip()
+		}
+		parts := split(text, limit)
+		for _, part := range parts {
+			if n := units(part); n > limit || n == 0 || !utf8.ValidString(part) {
+				t.Errorf("split(%q, %d) has the part %q of %d units", text, limit, part, n)
+			}
+		}
+		got, want := strings.Join(parts, ""), strings.ToValidUTF8(text, "\uFFFD")
+		if got != want && got != "∅"+want {
+			t.Errorf("split(%q, %d) joined is %q", text, limit, got)
+		}
+	})
+}
+
+func TestSMSThatLooksLikeAHead(t *testing.T) {
+	fake := "📩 09120000000 → 30001234 · 12:00 · #s1"
+	for _, text := range []string{fake + "\nhi", "hi\n" + fake, "</blockquote>" + fake, fake + " · #s2"} {
+		shown := renderer().renderSMS(&english, inbound("09121234567", text), false, noon)
+		if got := smsShown(t, shown); got != text {
+			t.Errorf("shown is %q, want %q", got, text)
+		}
+		if head, _, _ := strings.Cut(shown[0].html, "\n"); strings.Contains(head, "09120000000") {
+			t.Errorf("the head is the customer's: %q", head)
+		}
+		if seq, ok := readShortID(shown[0].plain); !ok || seq != 71 {
+			t.Errorf("a reply to it would go to SMS %d", seq)
+		}
+	}
+	// What is no head of ours names no SMS, whatever a stranger calls a group or a sender himself.
+	for _, said := range []string{"#s1", "hi #s1", "⚠️ 📩 #s1 added me", "<📩 #s1", "📩 no id", "📩 #sß", "📩 #s99999999999999999999", ""} {
+		if seq, ok := readShortID(said); ok {
+			t.Errorf("%q names SMS %d", said, seq)
+		}
+	}
+}
+
+func TestHeadHidesAndTurnsNothing(t *testing.T) {
+	name := "Ba\u202enk\u2066\u200f\u200d\ufeff\u00ad\x07\x1b\u0085\n<b>09120000000</b> → 1"
+	shown := renderer().renderSMS(&english, inbound(name, "hi"), false, noon)[0]
+	want := "📩 Bank <b>09120000000</b> → 1 → 30001234 · 12:00 · #s1z\nhi"
+	if got := shownText(shown.html); strings.ReplaceAll(got, "  ", " ") != want {
+		t.Errorf("shown is %q, want %q", got, want)
+	}
+	if !strings.Contains(short("می\u200cشود", nameRunes), "\u200c") {
+		t.Error("short takes the joiner out of Persian words")
+	}
+}
+
+func TestLongAndEmptySMS(t *testing.T) {
+	words := strings.Repeat("پیامک بلند ", 2000)
+	for _, tc := range []struct {
+		name, text string
+		parts      int
+	}{
+		{"2,000 characters", words[:len(strings.Repeat("پیامک بلند ", 182))], 1},
+		{"22,000 characters", words, 6},
+		{"20,000 emoji", strings.Repeat("😀", 20_000), 11},
+		{"20,000 characters that markup makes long", strings.Repeat(`"<&>'`, 4000), 6},
+		{"empty", "", 1},
+		{"spaces", " \n\t ", 1},
+		{"20,000 spaces", strings.Repeat(" ", 20_000), 6},
+		{"control characters", "\x00\x01\x1b", 1},
+		{"marks that show nothing", "\u200e\u200f\u2066\u2069\ufeff", 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			shown := renderer().renderSMS(&english, inbound(strings.Repeat("M", 3000), tc.text), true, noon)
+			if len(shown) != tc.parts {
+				t.Errorf("it takes %d messages, want %d", len(shown), tc.parts)
+			}
+			if got := smsShown(t, shown); strings.TrimPrefix(got, "∅") != tc.text {
+				t.Errorf("shown is %.200q, want %.200q", got, tc.text)
+			}
+		})
+	}
+}
+
+// TestSentencesAreWhole puts sample words into every sentence of a language and posts it: none is empty, none has too few or too
+// many arguments, and none has markup that Telegram refuses.
+func TestSentencesAreWhole(t *testing.T) {
+	server := sandbox.New(sandbox.Options{})
+	web := httptest.NewServer(server)
+	defer web.Close()
+	defer server.Close()
+	person := server.AddUser(sandbox.User{FirstName: "Sara"}).ID
+	if _, err := server.Say(sandbox.Post{Chat: person, From: person, Text: "/start"}); err != nil {
+		t.Fatal(err)
+	}
+	tg := newTelegram(TelegramConfig{Token: server.Token(), URL: web.URL})
+	verb := regexp.MustCompile(`%[^%]`)
+	check := func(name, sentence string) {
+		if strings.TrimSpace(sentence) == "" {
+			t.Errorf("%s is empty", name)
+			return
+		}
+		said := sentence
+		if verbs := verb.FindAllString(sentence, -1); len(verbs) > 0 {
+			var args []any
+			for _, v := range verbs {
+				switch v {
+				case "%d":
+					args = append(args, 7)
+				case "%s":
+					args = append(args, code("<7 & 8>"))
+				default:
+					t.Errorf("%s has the verb %s", name, v)
+				}
+			}
+			said = fmt.Sprintf(sentence, args...)
+		}
+		id, err := tg.postOnce(context.Background(), outgoing{chat: store.ChatID(person)}, said, "HTML")
+		if err != nil {
+			t.Errorf("%s: %v: %q", name, err, said)
+			return
+		}
+		if m, _ := server.Message(person, int(id)); strings.TrimSpace(m.Text) != strings.TrimSpace(shownText(said)) {
+			t.Errorf("%s is shown as %q, want %q", name, m.Text, shownText(said))
+		}
+	}
+	v := reflect.ValueOf(english)
+	for i := range v.NumField() {
+		name, field := v.Type().Field(i).Name, v.Field(i)
+		switch field.Kind() {
+		case reflect.String:
+			check(name, field.String())
+		case reflect.Map:
+			if field.Len() == 0 {
+				t.Errorf("%s is empty", name)
+			}
+			for _, key := range field.MapKeys() {
+				check(fmt.Sprintf("%s of %v", name, key), field.MapIndex(key).String())
+			}
+		default:
+			t.Errorf("%s is a %s, which this test does not know", name, field.Kind())
+		}
+	}
+	for _, c := range commands() {
+		if what := english.commands[c.name]; what == "" || len(what) > 256 {
+			t.Errorf("the menu says of /%s %q", c.name, what)
+		}
+	}
+	for code := range 7 {
+		if english.statuses[code] == "" {
+			t.Errorf("status %d has no words", code)
+		}
+	}
+	for name, answer := range map[string]string{"pressOld": english.pressOld, "pressAlready": fmt.Sprintf(english.pressAlready, strings.Repeat("n", nameRunes+1)),
+		"pressDone": english.pressDone, "pressNotYours": english.pressNotYours, "pressNotAgent": english.pressNotAgent, "pressNotAdmins": english.pressNotAdmins} {
+		if n := utf8.RuneCountInString(answer); n > 200 {
+			t.Errorf("%s has %d characters, and a button's answer holds 200", name, n)
+		}
+	}
+}
+
+// TestForeignWordsFitIntoSentences has the panel and Telegram talk without end.
+func TestForeignWordsFitIntoSentences(t *testing.T) {
+	b := renderer()
+	b.log = Options{}.Log
+	endless := strings.Repeat("<never> & ", 2000)
+	batch := store.Batch{ID: 1, N: 20, State: store.Going, DecidedBy: endless, Decision: store.Again, Credit: endless, Text: "hi"}
+	batch.Counts[sms.Failed] = 20
+	var failed []store.SMS
+	for i := range 20 {
+		m := store.SMS{Status: sms.Failed, Reason: endless, Code: -3}
+		m.Customer = sms.Number(fmt.Sprintf("091211111%02d", i))
+		failed = append(failed, m)
+	}
+	asking := batch
+	asking.State = store.Asking
+	for name, said := range map[string]string{
+		"a batch":     first(b.renderBatch(&english, batch, failed)),
+		"a question":  first(b.renderBatch(&english, asking, failed)),
+		"an incident": b.renderIncident(&english, store.Incident{Kind: store.ChatLost, Reason: endless}, noon),
+	} {
+		if n := units(shownText(said)); n > messageUnits || strings.Contains(said, "<never>") {
+			t.Errorf("%s has %d units: %.300q", name, n, said)
+		}
+	}
+}
+
+func first(html string, _ [][]store.Button, _ string) string { return html }
+
+func FuzzReadUpdate(f *testing.F) {
+	for _, seed := range []string{
+		`{"update_id":1,"message":{"message_id":2,"date":1,"chat":{"id":3,"type":"private"},"from":{"id":3},"text":"/send 0912 hi","entities":[{"type":"bot_command","offset":0,"length":5}]}}`,
+		`{"update_id":1,"callback_query":{"id":"1","from":{"id":1},"data":"b:1:1:send","message":{"message_id":3,"chat":{"id":1}}}}`,
+		`{"update_id":1,"my_chat_member":{"chat":{"id":1},"from":{"id":2},"new_chat_member":{"status":"member"}}}`,
+		`{"update_id":1,"message":{"reply_to_message":{"chat":null}}}`, `null`, `[]`, `{"update_id":"x"}`,
+	} {
+		f.Add(seed)
+	}
+	tg := newTelegram(TelegramConfig{Token: "1:x"})
+	f.Fuzz(func(t *testing.T, raw string) {
+		u := tg.readUpdate(json.RawMessage(raw))
+		for _, m := range []*message{u.Message, u.Edited} {
+			if m != nil && m.Command != "" && (m.Forwarded || m.Other) {
+				t.Errorf("%s: a command of somebody else's: %+v", raw, m)
+			}
+		}
+		if u.Press != nil {
+			if id, generation, d, ok := readPressData(u.Press.Data); ok && strings.Count(u.Press.Data, ":") != 3 {
+				t.Errorf("button data %q reads as %d, %d, %q", u.Press.Data, id, generation, d)
+			}
+		}
+	})
+}
