@@ -163,8 +163,10 @@ func (t *tx) checkPosts(wrong func(string, ...any)) error {
 		if err := decode(value, &l); err != nil {
 			return err
 		}
-		if _, err := t.sms(l.Seq); l.Seq != 0 && err != nil {
-			wrong("a link names sms %d: %v", l.Seq, err)
+		for _, seq := range append(l.Seqs, l.Seq) {
+			if _, err := t.sms(seq); seq != 0 && err != nil {
+				wrong("a link names sms %d: %v", seq, err)
+			}
 		}
 		if _, err := t.batch(l.Batch); l.Batch != 0 && err != nil {
 			wrong("a link names batch %d: %v", l.Batch, err)

@@ -47,6 +47,7 @@ func TestCheckFindsWhatDoesNotAgree(t *testing.T) {
 		"a post cannot be read":           func(t *tx) error { return t.bucket(bucketPost).Put(postKey(group, Answers, 99), []byte("x")) },
 		"nobody was told of the waiting":  add(bucketPost, postKey(0, Backlog, 1), Post{Kind: PostSMS, Seq: 1}),
 		"a link is to no SMS":             add(bucketLink, linkKey(group, 99), Link{Seq: 99}),
+		"a digest is of no SMS":           add(bucketLink, linkKey(group, 99), Link{Seqs: []Seq{1, 99}}),
 		"a link is to no batch":           add(bucketLink, linkKey(group, 99), Link{Batch: 99}),
 		"an update has no day":            del(bucketTakenDay),
 		"a day has no update":             func(t *tx) error { _ = del(bucketTaken)(t); return t.bucket(bucketTaken).Put([]byte("x"), []byte("x")) },

@@ -37,7 +37,7 @@ func fetched(tb testing.TB, s *Store, messages []sms.Message) int {
 
 func heads(tb testing.TB, s *Store) []Post {
 	tb.Helper()
-	all, _, err := s.Heads(func(ChatID) bool { return false })
+	all, _, err := s.Heads(func(ChatID) Gate { return Ungated })
 	must(tb, err)
 	return all
 }

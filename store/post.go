@@ -45,6 +45,8 @@ type Post struct {
 	Incident  uint64        `json:"incident,omitempty"`
 	Part      int           `json:"part,omitempty"`     // parts of a long post shown so far
 	Repeated  bool          `json:"repeated,omitempty"` // the chat may show it already
+	Digest    int           `json:"digest,omitempty"`   // so many, from this one on, were to be shown in one message
+	Edit      bool          `json:"edit,omitempty"`     // changes a message instead of posting one
 	NotBefore time.Time     `json:"after,omitzero"`
 	Revision  int           `json:"rev,omitempty"`    // grows when what is to be shown changes
 	Reason    string        `json:"reason,omitempty"` // in dead: what Telegram said
@@ -53,6 +55,7 @@ type Post struct {
 // Link says what a chat message shows, or, with Order set, which batch it ordered.
 type Link struct {
 	Seq   Seq     `json:"seq,omitempty"`
+	Seqs  []Seq   `json:"seqs,omitempty"` // of a digest, in its order
 	Batch BatchID `json:"batch,omitempty"`
 	Order bool    `json:"order,omitempty"`
 }
@@ -86,26 +89,52 @@ func readPost(key, value []byte) (Post, error) {
 	return p, err
 }
 
-// Heads returns what each chat is to show next, passing over chats that skip names, and when the first of the posts that
-// were passed over because they are not due will be; zero when there is none.
-func (s *Store) Heads(skip func(ChatID) bool) (heads []Post, next time.Time, err error) {
+// Gate is what a chat may be sent at a moment.
+type Gate int
+
+const (
+	Closed      Gate = iota // nothing
+	EditsOnly               // no new message
+	AnswersOnly             // no inbound SMS
+	Ungated
+)
+
+// lets tells whether p may pass.
+func (g Gate) lets(p Post) bool {
+	switch g {
+	case EditsOnly:
+		return p.Edit
+	case AnswersOnly:
+		return p.Class == Answers
+	}
+	return g == Ungated
+}
+
+// Heads returns what each chat is to show next, of what its gate lets pass, and when the first of the posts that are not due
+// yet will be; zero when there is none.
+func (s *Store) Heads(gate func(ChatID) Gate) (heads []Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		heads, next = nil, time.Time{}
 		c := t.bucket(bucketPost).Cursor()
 		key, value := c.First()
 		for key != nil {
 			chat := readI64[ChatID](key[:8])
-			for key != nil && chat != 0 && !skip(chat) && readI64[ChatID](key[:8]) == chat {
+			g := Closed
+			if chat != 0 {
+				g = gate(chat)
+			}
+			for g != Closed && key != nil && readI64[ChatID](key[:8]) == chat {
 				p, err := readPost(key, value)
 				if err != nil {
 					return err
 				}
-				if !p.NotBefore.After(t.now) {
+				if p.NotBefore.After(t.now) {
+					if next.IsZero() || p.NotBefore.Before(next) {
+						next = p.NotBefore
+					}
+				} else if g.lets(p) {
 					heads = append(heads, p)
 					break
-				}
-				if next.IsZero() || p.NotBefore.Before(next) {
-					next = p.NotBefore
 				}
 				if p.Class == Backlog {
 					break // SMS stay in order
@@ -117,6 +146,58 @@ func (s *Store) Heads(skip func(ChatID) bool) (heads []Post, next time.Time, err
 		return nil
 	})
 	return heads, next, err
+}
+
+// Following returns p, a post of class Backlog, and those that follow it in the same topic, at most limit.
+func (s *Store) Following(p Post, limit int) ([]Post, error) {
+	var found []Post
+	err := s.view(func(t *tx) error {
+		found = nil
+		c := t.bucket(bucketPost).Cursor()
+		for key, value := c.Seek(postKey(p.Chat, p.Class, p.ID)); key != nil && len(found) < limit; key, value = c.Next() {
+			next, err := readPost(key, value)
+			if err != nil {
+				return err
+			}
+			if next.Chat != p.Chat || next.Topic != p.Topic || next.Part > 0 {
+				return nil
+			}
+			found = append(found, next)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// BeginDigest notes that the n posts from p on are about to be shown in one message, so that after a crash the same ones are
+// known to be repeated.
+func (s *Store) BeginDigest(p Post, n int) error {
+	return s.update(func(t *tx) error {
+		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
+		var row Post
+		if err := get(rows, key, &row); err != nil {
+			return err
+		}
+		row.Digest = n
+		return put(rows, key, row)
+	})
+}
+
+// Digested records that message now shows all of posts, which are SMS of one chat.
+func (s *Store) Digested(posts []Post, message ChatMessageID) error {
+	return s.update(func(t *tx) error {
+		link := Link{}
+		for _, p := range posts {
+			link.Seqs = append(link.Seqs, p.Seq)
+			if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {
+				return err
+			}
+		}
+		if err := t.chatAnswered(posts[0].Chat); err != nil {
+			return err
+		}
+		return put(t.bucket(bucketLink), linkKey(posts[0].Chat, message), link)
+	})
 }
 
 // Posted records that message now shows p, or its next part when more follow; message 0 is that none was needed. A row that
@@ -162,14 +243,15 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 			row.Part++
 			return put(rows, key, row)
 		case row.Revision != p.Revision:
-			return nil
+			row.Edit = p.Kind == PostBatch
+			return put(rows, key, row)
 		}
 		return rows.Delete(key)
 	})
 }
 
 // Refused puts a post that its chat will never show aside, with Telegram's reason, and tells the admins. A row that changed
-// while Telegram was asked stays for another round.
+// while Telegram was asked stays for another round, and so does the first of a digest, to be shown by itself.
 func (s *Store) Refused(p Post, reason string) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
@@ -181,6 +263,9 @@ func (s *Store) Refused(p Post, reason string) error {
 			return err
 		case row.Revision != p.Revision:
 			return nil
+		case row.Digest > 1: // one of several is at fault
+			row.Digest = 1
+			return put(rows, key, row)
 		}
 		if err := rows.Delete(key); err != nil {
 			return err

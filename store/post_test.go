@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"peyk/sms"
 )
 
 // summary is what matters of a head: an SMS by its text, the rest by its kind and text.
@@ -36,7 +38,7 @@ func TestPostsOfAChat(t *testing.T) {
 	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " second"}))
 	wants := [][]string{{"text answer", "one"}, {"text second", "one"}, {"one", "one"}, {"two", "one"}, {"one"}}
 	for i, want := range wants {
-		all, at, err := s.Heads(func(ChatID) bool { return false })
+		all, at, err := s.Heads(func(ChatID) Gate { return Ungated })
 		if met := i == 1 || i == 2; err != nil || met && !at.Equal(c.now().Add(time.Minute)) {
 			t.Errorf("step %d: next at %v (%v), want the time of the post that was passed over", i, at, err)
 		}
@@ -51,7 +53,7 @@ func TestPostsOfAChat(t *testing.T) {
 			s = open(t, path, c.inbox(group, 88))
 		}
 	}
-	all, _, _ := s.Heads(func(c ChatID) bool { return c == 88 })
+	all, _, _ := s.Heads(func(c ChatID) Gate { return map[ChatID]Gate{88: Closed, group: Ungated}[c] })
 	if len(all) != 0 {
 		t.Errorf("heads %v, want chat 88 passed over", all)
 	}
@@ -59,7 +61,7 @@ func TestPostsOfAChat(t *testing.T) {
 	if got := next(); !cmp.Equal(got, []string{"text later", "one"}) {
 		t.Errorf("heads %v, want the one whose time has come", got)
 	}
-	if l := ok(s.Link(group, 22)); l != (Link{Seq: 1}) {
+	if l := ok(s.Link(group, 22)); !cmp.Equal(l, Link{Seq: 1}) {
 		t.Errorf("message 22 shows %+v, want SMS 1", l)
 	}
 	if _, err := s.Link(group, 20); !errors.Is(err, ErrNotFound) {
@@ -83,6 +85,103 @@ func TestAPostThatIsNotDueHoldsTheSMSBehindIt(t *testing.T) {
 	c.pass(time.Minute)
 	if got := summary(t, s, heads(t, s)); !cmp.Equal(got, []string{"one"}) {
 		t.Errorf("heads %v, want the first", got)
+	}
+}
+
+func TestWhatAGateLetsPass(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	fetched(t, s, unread(c, "one"))
+	take(t, s, order(ali))
+	c.pass(statusDelay)
+	must(t, s.Posted(heads(t, s)[0], 40, "", false))
+	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " answer"}))
+	through := func(g Gate) []string {
+		all, _, err := s.Heads(func(ChatID) Gate { return g })
+		must(t, err)
+		return summary(t, s, all)
+	}
+	for g, want := range map[Gate][]string{Closed: nil, EditsOnly: nil, AnswersOnly: {"text answer"}, Ungated: {"text answer"}} {
+		if diff := cmp.Diff(want, through(g)); diff != "" {
+			t.Errorf("gate %d: %s", g, diff)
+		}
+	}
+	must(t, s.Refuse(claim(t, s), -5, "")) // the report is to be edited
+	if got := through(EditsOnly); !cmp.Equal(got, []string{"batch"}) {
+		t.Errorf("for edits only: %v, want the report, which changes a message", got)
+	}
+	for _, p := range heads(t, s) {
+		must(t, s.Posted(p, 41, "", false))
+	}
+	for _, p := range heads(t, s) {
+		must(t, s.Posted(p, 42, "", false))
+	}
+	if got := through(AnswersOnly); len(got) != 0 {
+		t.Errorf("for answers only: %v, want no SMS", got)
+	}
+	if got := through(Ungated); !cmp.Equal(got, []string{"one"}) {
+		t.Errorf("heads %v, want the SMS", got)
+	}
+}
+
+func TestSeveralSMSInOneMessage(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	fetched(t, s, unread(c, "one", "two", "three", "four"))
+	first := heads(t, s)[0]
+	all := ok(s.Following(first, 3))
+	if got := summary(t, s, all); !cmp.Equal(got, []string{"one", "two", "three"}) {
+		t.Fatalf("following %v, want three in their order", got)
+	}
+	must(t, s.BeginDigest(first, len(all)))
+	crash(t, s) // Telegram may show them
+	s = open(t, path, c.inbox(group))
+	again := heads(t, s)[0]
+	if !again.Repeated || again.Digest != 3 || again.Seq != 1 {
+		t.Errorf("got %+v, want the first of three that may be shown already", again)
+	}
+	must(t, s.Digested(ok(s.Following(again, again.Digest)), 50))
+	if l := ok(s.Link(group, 50)); !cmp.Equal(l, Link{Seqs: []Seq{1, 2, 3}}) {
+		t.Errorf("message 50 shows %+v, want the first three SMS", l)
+	}
+	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"four"}) {
+		t.Errorf("shown %v, want the one left", got)
+	}
+}
+
+func TestARefusedDigestIsShownOneByOne(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	fetched(t, s, unread(c, "one", "poison", "three"))
+	p := heads(t, s)[0]
+	must(t, s.BeginDigest(p, 3))
+	must(t, s.Refused(p, "Bad Request"))
+	if got := ok(s.Incidents()); len(got) != 0 {
+		t.Errorf("got %+v, want none: any of the three may be at fault", got)
+	}
+	p = heads(t, s)[0]
+	if p.Seq != 1 || p.Digest != 1 {
+		t.Errorf("got %+v, want the first by itself", p)
+	}
+	must(t, s.Posted(p, 5, "", false))
+	must(t, s.Refused(heads(t, s)[0], "Bad Request"))
+	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"three"}) {
+		t.Errorf("shown %v, want the last", got)
+	}
+	if got := ok(s.Incidents()); len(got) != 1 || got[0].Seq != 2 {
+		t.Errorf("got %+v, want the one SMS that is at fault", got)
+	}
+}
+
+func TestADigestIsOfOneTopic(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.options())
+	edit(t, s, group, func(c *Chat) {
+		c.Inboxes = []Inbox{{Topic: 1, Lines: []sms.Number{line}}, {Topic: 2, Lines: []sms.Number{line2}}}
+	})
+	fetched(t, s, append(unread(c, "one", "two"), append(toLine(line2, unread(c, "other")), unread(c, "three")...)...))
+	if got := summary(t, s, ok(s.Following(heads(t, s)[0], 9))); !cmp.Equal(got, []string{"one", "two"}) {
+		t.Errorf("following %v, want those before the other topic", got)
 	}
 }
 
@@ -174,7 +273,7 @@ func TestAReportThatChangesWhileTelegramIsAsked(t *testing.T) {
 	if b := ok(s.Batch(id)); b.Shown != 40 || b.Reaction != "👎" || b.Uncertain != 1 {
 		t.Errorf("got %+v", b)
 	}
-	if l := ok(s.Link(group, 40)); l != (Link{Batch: id}) {
+	if l := ok(s.Link(group, 40)); !cmp.Equal(l, Link{Batch: id}) {
 		t.Errorf("message 40 shows %+v, want the batch", l)
 	}
 }

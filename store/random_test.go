@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -206,20 +207,43 @@ func (w *world) followUp() {
 
 func (w *world) post() {
 	for _, p := range heads(w, w.s) {
-		if w.IntN(20) == 0 {
+		if w.IntN(20) == 0 && p.Digest == 0 {
 			must(w, w.s.Refused(p, "Bad Request"))
 			if p.Kind == PostSMS {
 				w.refused[ok(w.s.SMS(p.Seq)).Text] = true
 			}
 			continue
 		}
-		w.show(p)
-		if w.dies() { // Telegram has it, the store does not know
+		if !w.postOne(p, w.dies) {
 			return
 		}
-		w.update++
-		must(w, w.s.Posted(p, w.update, "", false))
 	}
+}
+
+// postOne shows p, or a few SMS from p on in one message, unless the store dies when Telegram has them and it does not know.
+func (w *world) postOne(p Post, dies func() bool) bool {
+	w.update++
+	if p.Digest == 0 && (p.Kind != PostSMS || w.IntN(2) == 0) {
+		w.show(p)
+		if dies() {
+			return false
+		}
+		must(w, w.s.Posted(p, w.update, "", false))
+		return true
+	}
+	several := ok(w.s.Following(p, cmp.Or(p.Digest, 1+w.IntN(4))))
+	if p.Digest == 0 {
+		must(w, w.s.BeginDigest(p, len(several)))
+	}
+	for _, q := range several {
+		q.Repeated = p.Repeated // the message says it of all
+		w.show(q)
+	}
+	if dies() {
+		return false
+	}
+	must(w, w.s.Digested(several, w.update))
+	return true
 }
 
 // show is what a chat sees of p.
@@ -290,9 +314,7 @@ func (w *world) drain() {
 	}
 	for all := heads(w, w.s); len(all) > 0; all = heads(w, w.s) {
 		for _, p := range all {
-			w.show(p)
-			w.update++
-			must(w, w.s.Posted(p, w.update, "", false))
+			w.postOne(p, func() bool { return false })
 		}
 	}
 	if homeless, queued, _ := w.s.Waiting(); homeless != 0 || queued != 0 {
