@@ -1,0 +1,407 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+)
+
+// TestMain makes the test binary be peyk when it is started under that name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"peyk": main})
+}
+
+// TestScript plays the scripts of testdata/script: the program from outside, between a Telegram and a panel of the script's own. In the
+// Telegram there are Sara (an admin), Ali (an agent) and Omid (a stranger), each with a private chat of that name, and the group Support,
+// which shows inbound SMS. What scripts can do besides testscript's own commands:
+//
+//	exits CODE PROGRAM ARGS…           run a program that must end with that code
+//	terminate                          send the bridge SIGTERM and wait until it has acted on it: it leaves off its long poll
+//	tg say WHO CHAT TEXT               WHO writes
+//	tg reply WHO CHAT PATTERN TEXT     WHO answers the last message of the bot that matches
+//	tg press WHO CHAT LABEL            WHO presses the button
+//	tg wait CHAT PATTERN               wait for a message of the bot that matches, as it stands then
+//	tg reacted CHAT PATTERN EMOJI      wait until the message that matches bears the emoji
+//	tg count CHAT PATTERN N            so many messages of the bot match
+//	panel receive CUSTOMER LINE TEXT   a customer writes
+//	panel sent CUSTOMER TEXT           wait until the panel was given that SMS to send
+//	panel status CUSTOMER STATUS       what the panel says of SMS to CUSTOMER from now on
+//	panel count N                      so many SMS were given to the panel
+//	panel hold METHOD STAGE            let the next call stand still at that stage (arrived, carried_out)
+//	panel held                         wait until it does
+//	panel release                      let it go on
+//	panel password PASSWORD            the account has another password now
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     exits,
+			"terminate": terminate,
+			"tg":        command(tgCommands),
+			"panel":     command(panelSideCommands),
+		},
+	})
+}
+
+// patience bounds every wait: what scripts wait for takes milliseconds.
+const patience = 30 * time.Second
+
+// world is what a script's bridge is placed in.
+type world struct {
+	tg    *telegram.Server
+	panel *panel.Server
+	ids   map[string]int64 // of people, who are chats too, and of groups
+
+	held     chan struct{} // receives when the call on hold stands still
+	released chan struct{}
+}
+
+type worldKey struct{}
+
+func setUp(env *testscript.Env) error {
+	w := &world{tg: telegram.New(telegram.Options{}), panel: panel.New(panel.Options{}), ids: map[string]int64{}}
+	web := httptest.NewServer(w.tg)
+	address, err := w.panel.Start("")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() {
+		w.release()
+		w.tg.Close()
+		web.CloseClientConnections()
+		web.Close()
+		w.panel.Close()
+	})
+	for _, name := range []string{"Sara", "Ali", "Omid"} {
+		w.ids[name] = w.tg.AddUser(telegram.User{FirstName: name}).ID
+	}
+	w.ids["Support"] = w.tg.AddSupergroup("Support", w.ids["Sara"], w.ids["Ali"], w.ids["Omid"], w.tg.Bot().ID)
+	// A bot cannot write first: who is to be told something must have said a word.
+	if _, err := w.tg.Say(telegram.Post{Chat: w.ids["Sara"], From: w.ids["Sara"], Text: "/start"}); err != nil {
+		return err
+	}
+	env.Values[worldKey{}] = w
+	for name, value := range map[string]string{
+		"TELEGRAM_BOT_TOKEN": w.tg.Token(), "TELEGRAM_API_URL": web.URL,
+		"SMS_API_URL": address, "SMS_API_USER": "demo", "SMS_API_PASSWORD": "demo-pass", "SMS_LINES": "30001234,30005678",
+		"ADMIN_USERS": w.id("Sara"), "ALLOWED_USERS": w.id("Ali"), "INBOX_CHATS": w.id("Support"),
+		"POLL_INTERVAL": "100ms", "STATUS_INTERVAL": "100ms", "LOG_LEVEL": "debug",
+		"GORACE": "atexit_sleep_ms=10", // else every end takes a second
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+func (w *world) id(name string) string { return strconv.FormatInt(w.ids[name], 10) }
+
+func (w *world) release() {
+	if w.released != nil {
+		close(w.released)
+		w.released = nil
+	}
+}
+
+// scriptCommand is one thing a script can do to one side; n is how many arguments it takes.
+type scriptCommand struct {
+	n   int
+	run func(w *world, ctx context.Context, args []string) error
+}
+
+func command(table map[string]scriptCommand) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) == 0 || table[args[0]].run == nil || table[args[0]].n != len(args)-1 {
+			ts.Fatalf("wrong use: %q", args)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		ts.Check(table[args[0]].run(ts.Value(worldKey{}).(*world), ctx, args[1:]))
+	}
+}
+
+// shown returns whether m is a message of the bot that matches pattern.
+func shown(pattern string) (func(telegram.Message) bool, error) {
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, err
+	}
+	return func(m telegram.Message) bool { return m.FromBot && !m.Deleted && re.MatchString(m.Text) }, nil
+}
+
+// find returns the last message in chat that matches.
+func (w *world) find(chat string, match func(telegram.Message) bool) (telegram.Message, error) {
+	var found telegram.Message
+	for _, m := range w.tg.Messages(w.ids[chat]) {
+		if match(m) {
+			found = m
+		}
+	}
+	if found.ID == 0 {
+		return found, fmt.Errorf("there is no such message in %s", chat)
+	}
+	return found, nil
+}
+
+var tgCommands = map[string]scriptCommand{
+	"say": {3, func(w *world, _ context.Context, args []string) error {
+		_, err := w.tg.Say(telegram.Post{From: w.ids[args[0]], Chat: w.ids[args[1]], Text: args[2]})
+		return err
+	}},
+	"reply": {4, func(w *world, _ context.Context, args []string) error {
+		match, err := shown(args[2])
+		if err != nil {
+			return err
+		}
+		to, err := w.find(args[1], match)
+		if err != nil {
+			return err
+		}
+		_, err = w.tg.Say(telegram.Post{From: w.ids[args[0]], Chat: w.ids[args[1]], Text: args[3], ReplyTo: to.ID})
+		return err
+	}},
+	"press": {3, func(w *world, ctx context.Context, args []string) error {
+		data := ""
+		m, err := w.find(args[1], func(m telegram.Message) bool {
+			for _, row := range m.Buttons {
+				for _, b := range row {
+					if b.Text == args[2] {
+						data = b.Data
+						return true
+					}
+				}
+			}
+			return false
+		})
+		if err != nil {
+			return err
+		}
+		query, err := w.tg.Press(w.ids[args[0]], w.ids[args[1]], m.ID, data)
+		if err != nil {
+			return err
+		}
+		_, err = query.Wait(ctx)
+		return err
+	}},
+	"wait": {2, func(w *world, ctx context.Context, args []string) error {
+		match, err := shown(args[1])
+		if err != nil {
+			return err
+		}
+		_, err = w.tg.WaitMessage(ctx, w.ids[args[0]], match)
+		return err
+	}},
+	"reacted": {3, func(w *world, ctx context.Context, args []string) error {
+		re, err := regexp.Compile(args[1])
+		if err != nil {
+			return err
+		}
+		_, err = w.tg.WaitMessage(ctx, w.ids[args[0]], func(m telegram.Message) bool {
+			for _, r := range m.Reactions {
+				if r.Emoji == args[2] && re.MatchString(m.Text) {
+					return true
+				}
+			}
+			return false
+		})
+		return err
+	}},
+	"count": {3, func(w *world, _ context.Context, args []string) error {
+		match, err := shown(args[1])
+		if err != nil {
+			return err
+		}
+		n := 0
+		for _, m := range w.tg.Messages(w.ids[args[0]]) {
+			if match(m) {
+				n++
+			}
+		}
+		return wanted(n, args[2])
+	}},
+}
+
+func wanted(got int, want string) error {
+	if strconv.Itoa(got) != want {
+		return fmt.Errorf("got %d, want %s", got, want)
+	}
+	return nil
+}
+
+var panelSideCommands = map[string]scriptCommand{
+	"receive": {3, func(w *world, _ context.Context, args []string) error {
+		w.panel.Receive(args[0], args[1], args[2])
+		return nil
+	}},
+	"sent": {2, func(w *world, ctx context.Context, args []string) error {
+		return w.panel.Wait(ctx, func() bool {
+			for _, m := range w.panel.Sent() {
+				if m.Customer == args[0] && m.Text == args[1] {
+					return true
+				}
+			}
+			return false
+		})
+	}},
+	"status": {2, func(w *world, _ context.Context, args []string) error {
+		status, err := strconv.Atoi(args[1])
+		return cmp.Or(err, w.panel.SetStatusOf(args[0], status))
+	}},
+	"count": {1, func(w *world, _ context.Context, args []string) error { return wanted(w.panel.SentCount(), args[0]) }},
+	"hold": {2, func(w *world, _ context.Context, args []string) error {
+		held, released := make(chan struct{}), make(chan struct{})
+		w.held, w.released = held, released
+		var once sync.Once
+		w.panel.OnCall(func(c panel.Call) {
+			if c.Method == args[0] && c.Stage == panel.Stage(args[1]) {
+				once.Do(func() { close(held) })
+				<-released
+			}
+		})
+		return nil
+	}},
+	"held": {0, func(w *world, ctx context.Context, _ []string) error {
+		select {
+		case <-w.held:
+			return nil
+		case <-ctx.Done():
+			return errors.New("the call on hold never came")
+		}
+	}},
+	"release": {0, func(w *world, _ context.Context, _ []string) error {
+		w.release()
+		return nil
+	}},
+	"password": {1, func(w *world, _ context.Context, args []string) error {
+		w.panel.SetPassword(args[0])
+		return nil
+	}},
+}
+
+// exits runs a program that must end with a certain code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("wrong use: exits CODE PROGRAM ARGS…")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		failed := (*exec.ExitError)(nil)
+		if !errors.As(err, &failed) {
+			ts.Fatalf("%v", err)
+		}
+		code = failed.ExitCode()
+	}
+	ts.Check(wanted(code, args[0]))
+}
+
+// terminate sends SIGTERM to what runs in the background. It returns once a long poll has ended, which none does by itself in that time.
+// It is for bridges that have taken an update: others have nothing to confirm and may end without a word.
+func terminate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("wrong use: terminate takes nothing")
+	}
+	w := ts.Value(worldKey{}).(*world)
+	ended := make(chan struct{})
+	var once sync.Once
+	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) {
+		if method == "getUpdates" && stage == telegram.AfterHandling {
+			once.Do(func() { close(ended) })
+		}
+	})
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+	}
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		ts.Fatalf("the bridge goes on waiting for updates")
+	}
+}
+
+// TestTheReadmesSandboxLinesWork pastes the lines of README.md into a shell, one after the other, while peyk sandbox runs.
+func TestTheReadmesSandboxLinesWork(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("there is no curl")
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the sandbox must tell after each line.
+	after := []string{
+		`Support +Peyk: 📩 09121111111`,
+		`panel +30001234 → 09121111111  It leaves today`,
+		`\[Send\] \[Cancel\]`,
+		`panel +30001234 → 09122222222  We are closed`,
+		`bridge +killed`,
+		`telephone +09122222222`,
+		`Support +Peyk: 📩 09122222222`,
+	}
+	lines := regexp.MustCompile(`(?m)^curl .*`).FindAllString(string(readme), -1)
+	if len(lines) != len(after) {
+		t.Fatalf("README.md has %d lines to paste, this test knows %d", len(lines), len(after))
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	defer cancel()
+	sandbox := exec.CommandContext(ctx, "peyk", "sandbox")
+	sandbox.Cancel = func() error { return sandbox.Process.Signal(syscall.SIGTERM) }
+	out, err := sandbox.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sandbox.Start(); err != nil {
+		t.Fatal(err)
+	}
+	told := bufio.NewScanner(out)
+	read := ""
+	wait := func(pattern string) []string {
+		t.Helper()
+		for re := regexp.MustCompile(pattern); told.Scan(); {
+			read += told.Text() + "\n"
+			if found := re.FindStringSubmatch(told.Text()); found != nil {
+				return found
+			}
+		}
+		t.Fatalf("the sandbox does not tell %q:\n%s", pattern, read)
+		return nil
+	}
+	address := wait(`http://(\S+)/`)[1]
+	wait(`bridge +started`)
+	for i, line := range lines {
+		line = strings.ReplaceAll(line, "127.0.0.1:8383", address)
+		answer, err := exec.CommandContext(ctx, "sh", "-c", line+" --fail-with-body -sS").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s\n%v %s", line, err, answer)
+		}
+		wait(after[i])
+	}
+	if err := sandbox.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	wait(`bridge +stopped: exit status 0`)
+	for told.Scan() {
+	}
+	if err := sandbox.Wait(); err != nil {
+		t.Errorf("peyk sandbox: %v", err)
+	}
+}
