@@ -61,7 +61,9 @@ func (w *world) orders(chat int64) int {
 // waits reports whether a chat is to show something it does not show yet.
 func (w *world) waits(chat int64) bool {
 	w.Helper()
-	heads, _, err := w.store.Heads(func(c store.ChatID) bool { return c != store.ChatID(chat) })
+	heads, _, err := w.store.Heads(func(c store.ChatID) store.Gate {
+		return map[store.ChatID]store.Gate{store.ChatID(chat): store.Ungated}[c]
+	})
 	if err != nil {
 		w.Fatal(err)
 	}

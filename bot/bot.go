@@ -41,6 +41,9 @@ type Options struct {
 	PollInterval time.Duration  // pause between two GetMsg when nothing came; 5 s when zero
 	Location     *time.Location // of the times shown; UTC when nil
 	Log          *slog.Logger   // nowhere when nil
+
+	// TelegramSecond is how long the second of Telegram's limits lasts; a second when zero. Tests run against one that is faster.
+	TelegramSecond time.Duration
 }
 
 // Bot is the bridge. It is made by New and used by one Run.
@@ -51,9 +54,9 @@ type Bot struct {
 	opts  Options
 	log   *slog.Logger
 
-	code      string        // makes the first who sends it the owner; empty when there are admins
-	strangers strangers     // how often those off the list were answered
-	chats     *chatStates   // what the poster knows of chats
+	code      string    // makes the first who sends it the owner; empty when there are admins
+	strangers strangers // how often those off the list were answered
+	pace      *pacer
 	delivery  chan struct{} // wakes the delivery loop
 	questions sync.WaitGroup
 	slots     chan struct{} // bounds the questions under way
@@ -71,6 +74,9 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	if opts.PollInterval == 0 {
 		opts.PollInterval = 5 * time.Second
 	}
+	if opts.TelegramSecond == 0 {
+		opts.TelegramSecond = time.Second
+	}
 	if opts.Location == nil {
 		opts.Location = time.UTC
 	}
@@ -79,7 +85,7 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	}
 	return &Bot{
 		store: st, panel: panel, tg: newTelegram(tg), opts: opts, log: opts.Log,
-		chats: newChatStates(), delivery: make(chan struct{}, 1), slots: make(chan struct{}, askers),
+		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), slots: make(chan struct{}, askers),
 	}
 }
 

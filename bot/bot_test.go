@@ -99,8 +99,9 @@ func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *w
 	w.path = filepath.Join(t.TempDir(), "peyk.db")
 	w.opts = bot.Options{
 		Lines: []sms.Number{"30001234", "30005678"}, Users: []store.AgentID{store.AgentID(w.ali)}, Admins: []store.AgentID{store.AgentID(w.sara)},
-		PollInterval: 20 * time.Millisecond,
-		Log:          slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		PollInterval:   20 * time.Millisecond,
+		TelegramSecond: 1, // no limits, as this Telegram has none
+		Log:            slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	w.storeOpts = store.Options{Inbox: []store.ChatID{store.ChatID(w.group)}, Admins: w.opts.Admins, StatusInterval: 50 * time.Millisecond}
 	t.Cleanup(func() {

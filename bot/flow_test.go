@@ -89,6 +89,9 @@ func TestOwnerCode(t *testing.T) {
 	w.sees(w.sara, "no chat shows them")
 	w.says(telegram.Post{Chat: w.omid, From: w.omid, Text: "/start " + code})
 	w.quietAs(w.sara)
+	for w.waits(w.omid) {
+		w.quietAs(w.sara)
+	}
 	if got := len(w.fromBot(w.omid)); got != 2 {
 		t.Errorf("the stranger was answered %d times, want 2, as one", got)
 	}

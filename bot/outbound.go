@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"peyk/sms"
@@ -29,17 +30,21 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 	}()
 	for {
 		waiting := map[sms.Number]bool{} // customers of pieces passed over: later ones must not overtake
-		next, err := b.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
-			if running == senders || hold.After(time.Now()) {
+		now := time.Now()
+		next := hold
+		err := b.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
+			if running == senders || hold.After(now) {
 				return false
 			}
-			for _, n := range to {
-				if busy[n] || waiting[n] {
-					for _, n := range to {
-						waiting[n] = true
-					}
-					return true
+			notYet := p.NotBefore.After(now)
+			if notYet && (!next.After(now) || p.NotBefore.Before(next)) {
+				next = p.NotBefore
+			}
+			if notYet || slices.ContainsFunc(to, func(n sms.Number) bool { return busy[n] || waiting[n] }) {
+				for _, n := range to {
+					waiting[n] = true
 				}
+				return true
 			}
 			for _, n := range to {
 				busy[n] = true
@@ -53,11 +58,8 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read outbox: %w", err)
 		}
-		if hold.After(time.Now()) {
-			next = hold
-		}
 		wait := time.Hour
-		if !next.IsZero() {
+		if next.After(now) {
 			wait = max(time.Until(next), time.Millisecond)
 		}
 		timer := time.NewTimer(wait)

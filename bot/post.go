@@ -1,10 +1,10 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"peyk/sms"
@@ -13,113 +13,6 @@ import (
 
 // lostChatPause is how often a chat that takes no posts is tried, beside when it is heard of.
 const lostChatPause = 10 * time.Minute
-
-// chatStates is when chats may be posted to again.
-type chatStates struct {
-	mu     sync.Mutex
-	until  map[store.ChatID]time.Time // a chat that asked for patience
-	busy   map[store.ChatID]bool
-	all    time.Time // all chats: Telegram is down, or more than one asked for patience
-	revive chan struct{}
-}
-
-func newChatStates() *chatStates {
-	return &chatStates{until: map[store.ChatID]time.Time{}, busy: map[store.ChatID]bool{}, revive: make(chan struct{}, 1)}
-}
-
-// held tells whether a chat is not to be posted to at now.
-func (c *chatStates) held(chat store.ChatID, now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.busy[chat] || c.until[chat].After(now) || c.all.After(now)
-}
-
-// next returns the earliest end of a hold after now; zero when there is none.
-func (c *chatStates) next(now time.Time) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var next time.Time
-	for chat, until := range c.until {
-		if !until.After(now) {
-			delete(c.until, chat)
-			continue
-		}
-		if next.IsZero() || until.Before(next) {
-			next = until
-		}
-	}
-	if c.all.After(now) {
-		next = c.all
-	}
-	return next
-}
-
-func (c *chatStates) setBusy(chat store.ChatID, busy bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if busy {
-		c.busy[chat] = true
-	} else {
-		delete(c.busy, chat)
-	}
-}
-
-// hold keeps a chat from being posted to for d. With flood set, and another chat held for the same reason, it keeps all: nothing
-// in a 429 says which limit was hit.
-func (c *chatStates) hold(chat store.ChatID, d time.Duration, now time.Time, flood bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if flood {
-		for other, until := range c.until {
-			if other != chat && until.After(now) {
-				c.all = later(c.all, now.Add(d))
-			}
-		}
-	}
-	c.until[chat] = later(c.until[chat], now.Add(d))
-}
-
-func (c *chatStates) holdAll(d time.Duration, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all = later(c.all, now.Add(d))
-}
-
-func (c *chatStates) allHeld(now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.all.After(now)
-}
-
-// releaseAll ends a hold of all chats: Telegram was heard of.
-func (c *chatStates) releaseAll() {
-	c.mu.Lock()
-	c.all = time.Time{}
-	c.mu.Unlock()
-	c.wake()
-}
-
-// release lets a chat be tried at once: it was heard of.
-func (c *chatStates) release(chat store.ChatID) {
-	c.mu.Lock()
-	delete(c.until, chat)
-	c.mu.Unlock()
-	c.wake()
-}
-
-func (c *chatStates) wake() {
-	select {
-	case c.revive <- struct{}{}:
-	default:
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
 
 // shown is how one post went.
 type shown struct {
@@ -140,41 +33,51 @@ func (b *Bot) showPosts(ctx context.Context) error {
 	}()
 	for {
 		now := time.Now()
+		b.pace.forget(now)
 		var due time.Time
-		if ctx.Err() == nil && running < posters {
-			heads, next, err := b.store.Heads(func(c store.ChatID) bool { return b.chats.held(c, now) })
+		soonest := func(at time.Time) {
+			if !at.IsZero() && (due.IsZero() || at.Before(due)) {
+				due = at
+			}
+		}
+		if running < posters {
+			heads, next, err := b.store.Heads(func(chat store.ChatID) store.Gate {
+				g, next := b.pace.gate(chat, now)
+				soonest(next)
+				return g
+			})
 			if err != nil {
 				return fmt.Errorf("read post queue: %w", err)
 			}
-			due = next
+			soonest(next)
 			for _, p := range heads[:min(len(heads), posters-running)] {
+				if next, ok := b.pace.begin(p.Chat, !p.Edit); !ok {
+					soonest(next)
+					continue
+				}
 				if id, ok := repeated[p.Chat]; ok && p.Class == store.Backlog && id == p.ID {
 					p.Repeated = true
 				}
-				b.chats.setBusy(p.Chat, true)
 				running++
 				go func() { ended <- shown{p, b.show(context.WithoutCancel(ctx), p)} }()
 			}
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if hold := b.chats.next(now); due.IsZero() || !hold.IsZero() && hold.Before(due) {
-			due = hold
-		}
 		wait := time.Hour
 		if !due.IsZero() {
-			wait = max(time.Until(due), time.Millisecond)
+			wait = max(time.Until(due), 0)
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
+			return nil
 		case <-b.store.Posts():
-		case <-b.chats.revive:
+		case <-b.pace.wake:
 		case <-timer.C:
 		case s := <-ended:
 			running--
-			b.chats.setBusy(s.post.Chat, false)
+			e, failed := errors.AsType[*telegramError](s.err)
+			b.pace.end(s.post.Chat, !s.post.Edit, !failed || e.arrived, time.Now())
 			if fateOf(s.err) == revoked {
 				timer.Stop()
 				return b.fatal(s.err)
@@ -196,19 +99,19 @@ func (b *Bot) settle(s shown, trouble *outage, repeated map[store.ChatID]uint64)
 	e, ok := errors.AsType[*telegramError](s.err)
 	if !ok { // the store: the row is still there
 		b.log.Error("show post", "chat", int64(chat), "err", s.err)
-		b.chats.hold(chat, time.Second, now, false)
+		b.pace.hold(chat, time.Second, now)
 		return
 	}
 	var err error
 	switch e.fate {
 	case slowDown:
 		b.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.retryAfter.Seconds())
-		b.chats.hold(chat, e.retryAfter, now, true)
+		b.pace.patience(chat, e.retryAfter, now)
 	case migrated:
 		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.migratedTo))
 		err = b.store.MigrateChat(chat, e.migratedTo)
 	case chatLost:
-		b.chats.hold(chat, lostChatPause, now, false)
+		b.pace.hold(chat, lostChatPause, now)
 		b.log.Warn("chat takes no posts", "chat", int64(chat), "reason", e.reason)
 		err = b.store.ChatLost(chat, e.reason)
 	case refused, badMarkup:
@@ -218,13 +121,11 @@ func (b *Bot) settle(s shown, trouble *outage, repeated map[store.ChatID]uint64)
 		if e.arrived && s.post.Class == store.Backlog {
 			repeated[chat] = s.post.ID
 		}
-		if !b.chats.allHeld(now) { // calls that failed together are one failure
-			b.chats.holdAll(pause(500*time.Millisecond, trouble.failed(s.err)), now)
-		}
+		b.pace.holdAll(func() time.Duration { return pause(500*time.Millisecond, trouble.failed(s.err)) }, now)
 	}
 	if err != nil {
 		b.log.Error("store the fate of a post", "chat", int64(chat), "err", err)
-		b.chats.hold(chat, time.Second, now, false)
+		b.pace.hold(chat, time.Second, now)
 	}
 }
 
@@ -240,6 +141,9 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 			o.buttons = append(o.buttons, []store.Button{button})
 		}
 	case store.PostSMS:
+		if digest, err := b.digest(p); err != nil || len(digest) > 1 {
+			return cmp.Or(err, b.showDigest(ctx, t, digest))
+		}
 		m, err := b.store.SMS(p.Seq)
 		if err != nil {
 			return fmt.Errorf("read sms %d: %w", p.Seq, err)
@@ -262,6 +166,73 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 		return err
 	}
 	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, emoji, more) })
+}
+
+// digestPage is how many of the SMS that wait are read to fill one message.
+const digestPage = 100
+
+// digest returns the posts that p is to be shown together with: those of an interrupted digest, else as many as one message holds when
+// more wait than the chat takes one by one, else p alone.
+func (b *Bot) digest(p store.Post) ([]store.Post, error) {
+	if p.Part > 0 {
+		return []store.Post{p}, nil
+	}
+	limit := digestPage
+	if p.Digest > 0 {
+		limit = p.Digest
+	}
+	posts, err := b.store.Following(p, limit)
+	if err != nil || len(posts) == 0 {
+		return nil, fmt.Errorf("read post queue: %w", cmp.Or(err, store.ErrNotFound))
+	}
+	posts[0] = p // whether it is repeated is not all in the store
+	if p.Digest > 0 {
+		return posts, nil
+	}
+	n := 1
+	if len(posts) > b.pace.room(p.Chat, time.Now()) {
+		if n, err = b.digestSize(posts); err != nil {
+			return nil, err
+		}
+	}
+	b.pace.digesting(p.Chat, n > 1)
+	if n == 1 {
+		return posts[:1], nil
+	}
+	return posts[:n], b.store.BeginDigest(p, n)
+}
+
+// digestSize is how many of posts, from the first on, one message holds.
+func (b *Bot) digestSize(posts []store.Post) (int, error) {
+	units := headUnits
+	for i, p := range posts {
+		m, err := b.store.SMS(p.Seq)
+		if err != nil {
+			return 0, fmt.Errorf("read sms %d: %w", p.Seq, err)
+		}
+		// The head is counted with its tags, which Telegram does not count: a little less fits than could.
+		if units += smsUnits(m); units > messageUnits {
+			return max(i, 1), nil
+		}
+	}
+	return len(posts), nil
+}
+
+func (b *Bot) showDigest(ctx context.Context, t *text, posts []store.Post) error {
+	messages := make([]store.SMS, len(posts))
+	for i, p := range posts {
+		var err error
+		if messages[i], err = b.store.SMS(p.Seq); err != nil {
+			return fmt.Errorf("read sms %d: %w", p.Seq, err)
+		}
+	}
+	o := b.renderDigest(t, messages, posts[0].Repeated, time.Now())
+	o.chat, o.topic = posts[0].Chat, posts[0].Topic
+	id, err := b.place(ctx, o)
+	if err != nil {
+		return err
+	}
+	return b.persist(ctx, "note a post", func() error { return b.store.Digested(posts, id) })
 }
 
 // place posts o, at the next best place when its own is gone.
@@ -319,8 +290,10 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 	}
 	if batch.Reply && emoji != batch.Reaction && p.Chat == batch.Chat {
 		// A chat may forbid reactions: the message says the same.
-		if err := b.tg.react(ctx, p.Chat, batch.Message, emoji); err != nil && (fateOf(err) == passing || fateOf(err) == slowDown) {
-			return err
+		if failure := b.tg.react(ctx, p.Chat, batch.Message, emoji); failure != nil && (fateOf(failure) == passing || fateOf(failure) == slowDown) {
+			// The message stands, the reaction is what remains to be done.
+			err := b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, batch.Reaction, true) })
+			return cmp.Or(err, failure)
 		}
 	} else {
 		emoji = batch.Reaction

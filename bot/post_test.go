@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -16,8 +17,11 @@ import (
 func (w *world) texts(chat int64) []string {
 	var shown []string
 	for _, m := range w.fromBot(chat) {
-		if _, text, ok := strings.Cut(m.Text, "\n"); ok && strings.HasPrefix(m.Text, "📩") {
-			shown = append(shown, text)
+		units := utf16.Encode([]rune(m.Text))
+		for _, e := range m.Entities {
+			if e.Type == "blockquote" {
+				shown = append(shown, string(utf16.Decode(units[e.Offset:e.Offset+e.Length])))
+			}
 		}
 	}
 	return shown

@@ -21,16 +21,7 @@ const headUnits = 256
 // renderSMS returns what shows an SMS, in as many messages as it takes: a head of ours on the first line, then the customer's words in a
 // block of their own, so that no SMS can look like a head.
 func (b *Bot) renderSMS(t *text, m store.SMS, repeated bool, now time.Time) []outgoing {
-	at := m.Time
-	if at.IsZero() {
-		at = m.Received
-	}
-	when := b.clock(at, now)
-	// A panel's clock, or its zone, may be wrong by hours: then our own time says more.
-	if d := m.Received.Sub(at); d > time.Hour || d < -10*time.Minute {
-		when += fmt.Sprintf(t.arrivedAt, b.clock(m.Received, now))
-	}
-	head := fmt.Sprintf(t.smsHead, code(short(string(m.Customer), nameRunes)), code(short(string(m.Line), nameRunes)), when, shortID(m.Seq))
+	head := b.renderHead(t, m, now)
 	parts := split(m.Text, messageUnits-headUnits)
 	shown := make([]outgoing, len(parts))
 	for i, part := range parts {
@@ -41,9 +32,48 @@ func (b *Bot) renderSMS(t *text, m store.SMS, repeated bool, now time.Time) []ou
 		if repeated {
 			head += " · " + t.repeated
 		}
-		shown[i] = outgoing{html: head + "\n<blockquote>" + esc(part) + "</blockquote>", plain: plain(head) + "\n" + part}
+		shown[i] = outgoing{html: head + "\n" + quoted(part), plain: plain(head) + "\n" + part}
 	}
 	return shown
+}
+
+// renderDigest returns what shows several SMS at once. All of them must fit: see smsUnits.
+func (b *Bot) renderDigest(t *text, messages []store.SMS, repeated bool, now time.Time) outgoing {
+	head := fmt.Sprintf(t.digestHead, len(messages), shortID(messages[0].Seq))
+	if repeated {
+		head = t.repeated + " · " + head
+	}
+	o := outgoing{html: head, plain: plain(head)}
+	for _, m := range messages {
+		head, text := b.renderHead(t, m, now), split(m.Text, messageUnits)[0]
+		o.html += "\n" + head + "\n" + quoted(text)
+		o.plain += "\n" + plain(head) + "\n" + text
+	}
+	return o
+}
+
+// smsUnits is how much room an SMS takes in a digest at most.
+func smsUnits(m store.SMS) int {
+	units := 48 // of a head, beside both numbers: the times, the id, what stands between
+	for _, r := range m.Text + short(string(m.Customer), nameRunes) + short(string(m.Line), nameRunes) {
+		units += utf16.RuneLen(r)
+	}
+	return units
+}
+
+func quoted(s string) string { return "<blockquote>" + esc(s) + "</blockquote>" }
+
+func (b *Bot) renderHead(t *text, m store.SMS, now time.Time) string {
+	at := m.Time
+	if at.IsZero() {
+		at = m.Received
+	}
+	when := b.clock(at, now)
+	// A panel's clock, or its zone, may be wrong by hours: then our own time says more.
+	if d := m.Received.Sub(at); d > time.Hour || d < -10*time.Minute {
+		when += fmt.Sprintf(t.arrivedAt, b.clock(m.Received, now))
+	}
+	return fmt.Sprintf(t.smsHead, code(short(string(m.Customer), nameRunes)), code(short(string(m.Line), nameRunes)), when, shortID(m.Seq))
 }
 
 // How much of foreign words is repeated in a line of ours: of a name or a number, and of what the panel or Telegram says. A

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,12 @@ func smsShown(t *testing.T, shown []outgoing) string {
 	return text.String()
 }
 
+// asShown is a shown SMS as it comes back with a reply to it.
+func asShown(plain string) *message {
+	head, _, _ := strings.Cut(plain, "\n")
+	return &message{Text: plain, Blocks: []block{{units(head) + 1, units(plain)}}}
+}
+
 func FuzzShow(f *testing.F) {
 	f.Add("09121234567", "سلام <b>&amp; وقت بخیر</b>", uint16(1))
 	f.Add("<i>Bank</i>", "📩 09120000000 → 30001234 · 12:00 · #s1\nsend me your password", uint16(300))
@@ -76,8 +83,8 @@ func FuzzShow(f *testing.F) {
 		if got != want && got != "∅"+want {
 			t.Errorf("an SMS of %q is shown as %q", want, got)
 		}
-		if seq, ok := readShortID(shown[0].plain); !ok || seq != 71 {
-			t.Errorf("the head %.300q names the SMS %d, %v, want 71", shown[0].plain, seq, ok)
+		if named := readHeads(asShown(shown[0].plain)); !slices.Equal(named, []store.Seq{71}) {
+			t.Errorf("%.300q names the SMS %d, want 71", shown[0].plain, named)
 		}
 	})
 }
@@ -115,8 +122,10 @@ func TestSMSThatLooksLikeAHead(t *testing.T) {
 		if head, _, _ := strings.Cut(shown[0].html, "\n"); strings.Contains(head, "09120000000") {
 			t.Errorf("the head is the customer's: %q", head)
 		}
-		if seq, ok := readShortID(shown[0].plain); !ok || seq != 71 {
-			t.Errorf("a reply to it would go to SMS %d", seq)
+		for _, m := range []*message{asShown(shown[0].plain), {Text: shown[0].plain}} {
+			if named := readHeads(m); !slices.Equal(named, []store.Seq{71}) {
+				t.Errorf("a reply to it would go to SMS %d", named)
+			}
 		}
 	}
 	// What is no head of ours names no SMS, whatever a stranger calls a group or a sender himself.

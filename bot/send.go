@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -73,50 +74,94 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 // takeReply orders an SMS to the customer whose SMS m answers, from the line that customer wrote to.
 func (b *Bot) takeReply(ctx context.Context, m *message) error {
 	t := b.text(m.Chat)
-	c, refusal, err := b.conversation(m)
+	c, words, refusal, err := b.conversation(m)
 	switch {
 	case err != nil:
 		return err
 	case refusal != "":
 		return b.say(m, refusal)
-	case strings.TrimSpace(m.Text) == "":
+	case strings.TrimSpace(words) == "" && words == m.Text:
 		return nil // a service message
+	case strings.TrimSpace(words) == "":
+		return b.say(m, t.nothingToSend)
 	case !c.Customer.Answerable():
 		return b.say(m, fmt.Sprintf(t.cannotAnswer, code(short(string(c.Customer), nameRunes))))
 	}
-	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, m.Text, true)
+	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true)
 }
 
-// conversation finds out whom a reply goes to, or why to nobody.
-func (b *Bot) conversation(m *message) (c sms.Conversation, refusal string, err error) {
+// conversation finds out whom a reply goes to and with which words, or why to nobody.
+func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal string, err error) {
 	t := b.text(m.Chat)
 	link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		// The chat message of a post that was interrupted was never learned; its head names the SMS.
-		seq, ok := readShortID(m.ReplyTo.Text)
-		if !ok {
-			return c, t.notAnSMS, nil
+		// The chat message of a post that was interrupted was never learned; its heads name the SMS.
+		link, err = store.Link{Seqs: readHeads(m.ReplyTo)}, nil
+		if len(link.Seqs) == 0 {
+			return c, "", t.notAnSMS, nil
 		}
-		link, err = store.Link{Seq: seq}, nil
 	}
 	if err != nil {
-		return c, "", err
+		return c, "", "", err
 	}
-	if link.Seq == 0 {
+	if link.Batch != 0 {
 		batch, err := b.store.Batch(link.Batch)
 		if err != nil {
-			return c, "", err
+			return c, "", "", err
 		}
 		if batch.N > 1 {
-			return c, fmt.Sprintf(t.toMany, batch.N), nil
+			return c, "", fmt.Sprintf(t.toMany, batch.N), nil
 		}
 		link.Seq = batch.First
 	}
+	words = m.Text
+	if len(link.Seqs) > 0 {
+		if link.Seq, words, err = b.pick(m, link.Seqs); err != nil {
+			return c, "", "", err
+		}
+		if link.Seq == 0 {
+			return c, "", fmt.Sprintf(t.whichOne, shortID(link.Seqs[0])), nil
+		}
+	}
 	shown, err := b.store.SMS(link.Seq)
 	if errors.Is(err, store.ErrNotFound) {
-		return c, t.notAnSMS, nil
+		return c, "", t.notAnSMS, nil
 	}
-	return shown.Conversation, "", err
+	return shown.Conversation, words, "", err
+}
+
+// pick finds out which of several SMS shown in one message m answers, and with which words: the one whose id it begins with, the one it
+// quotes, or any when they are all of one conversation. It returns 0 when that cannot be told.
+func (b *Bot) pick(m *message, shown []store.Seq) (store.Seq, string, error) {
+	first, rest, _ := strings.Cut(strings.TrimSpace(m.Text), " ")
+	if i := strings.IndexByte(first, '\n'); i > 0 {
+		first, rest = first[:i], first[i+1:]+" "+rest
+	}
+	if id, ok := strings.CutPrefix(strings.ToLower(first), "#s"); ok {
+		seq, err := strconv.ParseUint(id, 36, 64)
+		if err == nil && slices.Contains(shown, store.Seq(seq)) {
+			return store.Seq(seq), strings.TrimSpace(rest), nil
+		}
+	}
+	if m.QuoteAt >= 0 && len(m.ReplyTo.Blocks) == len(shown) {
+		for i, block := range m.ReplyTo.Blocks { // its head stands between the block before and its own
+			if m.QuoteAt < block.to {
+				return shown[i], m.Text, nil
+			}
+		}
+	}
+	var one sms.Conversation
+	for i, seq := range shown {
+		s, err := b.store.SMS(seq)
+		if err != nil {
+			return 0, "", err
+		}
+		if i > 0 && s.Conversation != one {
+			return 0, "", nil
+		}
+		one = s.Conversation
+	}
+	return shown[len(shown)-1], m.Text, nil
 }
 
 // readSend reads what follows /send: numbers, separated by commas, spaces or lines and themselves perhaps written with spaces, then

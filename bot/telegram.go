@@ -278,12 +278,17 @@ type message struct {
 	Args    string
 	Other   bool // a command, but for another bot
 
+	Blocks    []block  // the customers' words in a message of ours, in its order
+	QuoteAt   int      // where in the text of ReplyTo the words quoted from it begin, in UTF-16 units; -1 when none are
 	ReplyTo   *message // a real answer: not the topic's first message, which every message of a topic carries
 	Forwarded bool     // somebody else's words, by forwarding or by an inline bot
 	Faceless  bool     // written as a group or a channel
 	Media     bool     // not a text
 	MigrateTo store.ChatID
 }
+
+// block is a block of a text, from and to in UTF-16 units.
+type block struct{ from, to int }
 
 // update is one happening the bot is told of; one of its pointers is set, or none when it is of a kind we do not use.
 type update struct {
@@ -321,6 +326,9 @@ type wireMessage struct {
 	Thread        int64           `json:"message_thread_id"`
 	InTopic       bool            `json:"is_topic_message"`
 	ForwardOrigin json.RawMessage `json:"forward_origin"`
+	Quote         *struct {
+		Position int `json:"position"`
+	} `json:"quote"`
 }
 
 type wireUpdate struct {
@@ -405,6 +413,15 @@ func (t *telegram) read(w *wireMessage) *message {
 	m.Faceless = w.From == nil || w.SenderChat != nil || faceless(m.From.ID)
 	m.Media = w.Text == "" && (w.Caption != "" || w.Photo != nil || w.Document != nil || w.Voice != nil || w.Audio != nil || w.Video != nil ||
 		w.Sticker != nil || w.Animation != nil || w.VideoNote != nil || w.Contact != nil || w.Location != nil || w.Poll != nil || w.Dice != nil)
+	m.QuoteAt = -1
+	if w.Quote != nil {
+		m.QuoteAt = w.Quote.Position
+	}
+	for _, e := range w.Entities {
+		if e.Type == "blockquote" {
+			m.Blocks = append(m.Blocks, block{e.Offset, e.Offset + e.Length})
+		}
+	}
 	if w.InTopic && w.Thread != 1 {
 		m.Topic = store.TopicID(w.Thread)
 	}

@@ -61,10 +61,12 @@ type text struct {
 	panelUncertain   string
 
 	// An inbound SMS.
-	smsHead   string // customer, line, time, short id
-	smsPart   string // part, parts
-	repeated  string
-	arrivedAt string // time
+	smsHead    string // customer, line, time, short id
+	smsPart    string // part, parts
+	digestHead string // how many, the short id of one
+	whichOne   string // the short id of one
+	repeated   string
+	arrivedAt  string // time
 
 	// How far a batch has come: one recipient, then many.
 	to             string // customer
@@ -176,10 +178,12 @@ var english = text{
 	panelUnavailable: "The panel cannot be reached now. Nothing was done; try again in a while.",
 	panelUncertain:   "The panel's answer did not come or could not be read. Try again in a while.",
 
-	smsHead:   headMark + " %s → %s · %s · %s",
-	smsPart:   " · part %d of %d",
-	repeated:  "♻️ perhaps repeated",
-	arrivedAt: " (here at %s)",
+	smsHead:    headMark + " %s → %s · %s · %s",
+	smsPart:    " · part %d of %d",
+	digestHead: "%d SMS. To answer one, quote it, or begin your reply with its id, such as %s.",
+	whichOne:   "That message shows SMS of several customers: <b>nothing was sent</b>. Quote the one you answer, or begin your reply with its id, such as <code>%s</code>.",
+	repeated:   "♻️ perhaps repeated",
+	arrivedAt:  " (here at %s)",
 
 	to:             "To %s: ",
 	toCount:        "To %d recipients: ",
@@ -284,14 +288,31 @@ const headMark = "📩"
 // shortID names an SMS in the text that shows it, so that a reply to a copy whose chat message we never learned finds it.
 func shortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq), 36) }
 
-// readShortID finds the short id in the first line of a shown SMS, which is ours.
-func readShortID(shown string) (store.Seq, bool) {
-	head, _, _ := strings.Cut(shown, "\n")
-	if !strings.HasPrefix(head, headMark) {
-		return 0, false // some other message of ours, with foreign words in its first line
+// readHeads returns the SMS that a message of ours shows, by the ids in its heads. A head is the line before a customer's words, which stand
+// in blocks of their own, so that none of them is taken for one; without blocks only the first line is a head.
+func readHeads(m *message) []store.Seq {
+	var shown []store.Seq
+	for _, b := range m.Blocks {
+		before, _ := cutUTF16(m.Text, b.from)
+		before = strings.TrimRight(before, "\n")
+		if seq, ok := readShortID(before[strings.LastIndexByte(before, '\n')+1:]); ok {
+			shown = append(shown, seq)
+		}
 	}
-	words := strings.Fields(head)
-	for _, word := range slices.Backward(words) { // a sender's name stands before it and may look alike
+	if head, _, _ := strings.Cut(m.Text, "\n"); len(m.Blocks) == 0 {
+		if seq, ok := readShortID(head); ok {
+			shown = append(shown, seq)
+		}
+	}
+	return shown
+}
+
+// readShortID finds the short id in the head of a shown SMS.
+func readShortID(head string) (store.Seq, bool) {
+	if !strings.HasPrefix(head, headMark) {
+		return 0, false // some other message of ours, with foreign words in it
+	}
+	for _, word := range slices.Backward(strings.Fields(head)) { // a sender's name stands before it and may look alike
 		if id, ok := strings.CutPrefix(word, "#s"); ok {
 			seq, err := strconv.ParseUint(id, 36, 64)
 			return store.Seq(seq), err == nil

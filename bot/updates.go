@@ -32,7 +32,7 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			continue
 		}
 		if trouble.failures > 0 {
-			b.chats.releaseAll()
+			b.pace.releaseAll()
 		}
 		trouble.worked()
 		for _, raw := range updates {
@@ -193,7 +193,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 	if err := b.store.ChatAnswered(m.Chat); err != nil {
 		return err
 	}
-	b.chats.release(m.Chat)
+	b.pace.release(m.Chat)
 	switch {
 	case m.Media:
 		return b.say(m, t.onlyText)
@@ -249,7 +249,7 @@ func (b *Bot) sameOrder(m *message, batch store.Batch) (bool, error) {
 func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	switch {
 	case m.Private && m.In, !m.Private && m.In && m.WasIn:
-		b.chats.release(m.Chat)
+		b.pace.release(m.Chat)
 		return b.store.ChatAnswered(m.Chat)
 	case !m.In || m.Private:
 		return nil // what it was to show waits, and the first post refused tells the admins
@@ -261,7 +261,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	t := b.text(m.Chat)
 	k := store.UpdateKey{Chat: m.Chat, Message: store.ChatMessageID(m.Date), Kind: store.Joined}
 	if r == admin {
-		b.chats.release(m.Chat)
+		b.pace.release(m.Chat)
 		if err := b.store.ChatAnswered(m.Chat); err != nil {
 			return err
 		}

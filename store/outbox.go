@@ -321,20 +321,12 @@ func (t *tx) pieces(bucket []byte, batch BatchID, fn func(Piece) (bool, error)) 
 	return nil
 }
 
-// Queued calls yield with the pieces to be sent now and their recipients, the oldest first, until it returns false. It
-// returns when the earliest of those that wait longer is due; zero when none does. Until yield returns a read of the file is
-// open: it must not wait for a write.
-func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) (next time.Time, err error) {
-	err = s.view(func(t *tx) error {
-		next = time.Time{}
+// Queued calls yield with the queued pieces and their recipients, the oldest first and those whose time has not come among
+// them, until it returns false. Until then a read of the file is open: yield must not wait for a write.
+func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
+	return s.view(func(t *tx) error {
 		return t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
 			if p.State != PieceQueued {
-				return true, nil
-			}
-			if p.NotBefore.After(t.now) {
-				if next.IsZero() || p.NotBefore.Before(next) {
-					next = p.NotBefore
-				}
 				return true, nil
 			}
 			b, err := t.batch(p.Batch)
@@ -352,7 +344,6 @@ func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) (next time.T
 			return yield(p, b, to), nil
 		})
 	})
-	return next, err
 }
 
 // Claim marks a queued piece as being sent. Only after it returned nil may the request leave.

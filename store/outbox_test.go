@@ -50,11 +50,12 @@ func take(tb testing.TB, s *Store, o *Order) BatchID {
 func queued(tb testing.TB, s *Store) []Piece {
 	tb.Helper()
 	var all []Piece
-	_, err := s.Queued(func(p Piece, _ Batch, _ []sms.Number) bool {
-		all = append(all, p)
+	must(tb, s.Queued(func(p Piece, _ Batch, _ []sms.Number) bool {
+		if !p.NotBefore.After(s.opts.Now()) {
+			all = append(all, p)
+		}
 		return true
-	})
-	must(tb, err)
+	}))
 	return all
 }
 
@@ -263,26 +264,27 @@ func TestSixHundredInTenPieces(t *testing.T) {
 	}
 }
 
-func TestPiecesAreSentInOrderAndWhenDue(t *testing.T) {
+func TestPiecesAreYieldedInOrderAlsoThoseThatWait(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.options())
 	first, second := take(t, s, order(ali)), take(t, s, order(sara))
 	must(t, s.Requeue(claim(t, s), c.now().Add(time.Minute)))
-	next, err := s.Queued(func(p Piece, b Batch, to []sms.Number) bool {
-		if p.Batch != second || b.Text != "salam" || !cmp.Equal(to, []sms.Number{sara}) {
-			t.Errorf("got piece %+v of %+v to %v, want the second batch while the first waits", p, b, to)
+	var got []Piece
+	must(t, s.Queued(func(p Piece, _ Batch, _ []sms.Number) bool { got = append(got, p); return true }))
+	if len(got) != 2 || got[0].Batch != first || got[1].Batch != second {
+		t.Fatalf("got %+v, want both, the first first", got)
+	}
+	if want := c.now().Add(time.Minute); !got[0].NotBefore.Equal(want) || !got[1].NotBefore.IsZero() {
+		t.Errorf("not before %v and %v, want %v and at once", got[0].NotBefore, got[1].NotBefore, want)
+	}
+	must(t, s.Queued(func(_ Piece, b Batch, to []sms.Number) bool {
+		if b.ID != first || b.Text != "salam" || !cmp.Equal(to, []sms.Number{ali}) {
+			t.Errorf("got %+v to %v", b, to)
 		}
-		return true
-	})
-	if want := c.now().Add(time.Minute); err != nil || !next.Equal(want) {
-		t.Errorf("next at %v (%v), want %v", next, err, want)
-	}
-	c.pass(time.Minute)
-	if got := queued(t, s); len(got) != 2 || got[0].Batch != first {
-		t.Errorf("got %+v, want both, the first first", got)
-	}
+		return false
+	}))
 	yielded := 0
-	ok(s.Queued(func(Piece, Batch, []sms.Number) bool { yielded++; return false }))
+	must(t, s.Queued(func(Piece, Batch, []sms.Number) bool { yielded++; return false }))
 	if yielded != 1 {
 		t.Errorf("yielded %d after being told to stop", yielded)
 	}

@@ -1,0 +1,218 @@
+package bot
+
+import (
+	"sync"
+	"time"
+
+	"peyk/store"
+)
+
+// What Telegram takes: 30 messages a second in all, one a second in a chat, 20 in any minute in a group
+// (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this). Edits and reactions are not counted.
+const (
+	perSecond = 30
+	perMinute = 20
+	// While a backlog goes out many at once, this many of a group's minute are kept for answers to agents.
+	reserved = 2
+)
+
+// pacer decides when a chat may be posted to. It counts a message from when Telegram has answered, not from when it was asked:
+// Telegram saw it before that, whatever the way there took.
+type pacer struct {
+	second time.Duration // how long Telegram's second lasts
+
+	mu     sync.Mutex
+	chats  map[store.ChatID]*chatPace
+	recent []time.Time // messages to all chats, of the last second
+	under  int         // messages under way
+	until  time.Time   // before which no chat is posted to: Telegram is down, or asked for patience twice
+	wake   chan struct{}
+}
+
+// chatPace is what the pacer knows of one chat.
+type chatPace struct {
+	busy      bool
+	until     time.Time // asked for patience, or lost
+	flood     bool      // until is from a 429
+	digesting bool      // more SMS wait than it takes one by one
+	recent    []time.Time
+}
+
+func newPacer(second time.Duration) *pacer {
+	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, wake: make(chan struct{}, 1)}
+}
+
+func (p *pacer) chat(id store.ChatID) *chatPace {
+	c := p.chats[id]
+	if c == nil {
+		c = &chatPace{}
+		p.chats[id] = c
+	}
+	return c
+}
+
+// since drops the times before from.
+func since(times []time.Time, from time.Time) []time.Time {
+	for len(times) > 0 && !times[0].After(from) {
+		times = times[1:]
+	}
+	return times
+}
+
+// gate tells what a chat may be sent at now, and, when that is not everything, when to look again; zero if an end of a call will tell.
+func (p *pacer) gate(id store.ChatID, now time.Time) (store.Gate, time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.chats[id]
+	if c == nil {
+		c = &chatPace{}
+	}
+	if c.busy {
+		return store.Closed, time.Time{}
+	}
+	if hold := later(c.until, p.until); hold.After(now) {
+		return store.Closed, hold
+	}
+	p.recent = since(p.recent, now.Add(-p.second))
+	c.recent = since(c.recent, now.Add(-60*p.second))
+	n := len(c.recent)
+	switch {
+	case n > 0 && c.recent[n-1].Add(p.second).After(now):
+		return store.EditsOnly, c.recent[n-1].Add(p.second)
+	case id < 0 && n >= perMinute:
+		return store.EditsOnly, c.recent[n-perMinute].Add(60 * p.second)
+	case len(p.recent) > 0 && len(p.recent)+p.under >= perSecond:
+		return store.EditsOnly, p.recent[0].Add(p.second)
+	case p.under >= perSecond:
+		return store.EditsOnly, time.Time{}
+	case id < 0 && c.digesting && n >= perMinute-reserved:
+		return store.AnswersOnly, c.recent[n-(perMinute-reserved)].Add(60 * p.second)
+	}
+	return store.Ungated, time.Time{}
+}
+
+// room is how many more messages a chat takes this minute; a private chat could take more, and so many at once nobody wants to read
+// one by one.
+func (p *pacer) room(id store.ChatID, now time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if id > 0 {
+		return perMinute
+	}
+	return perMinute - len(since(p.chat(id).recent, now.Add(-60*p.second)))
+}
+
+// digesting notes whether more SMS wait for a chat than it takes one by one.
+func (p *pacer) digesting(id store.ChatID, yes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.chat(id).digesting = yes
+}
+
+// begin notes that a call for a chat is under way; counted is whether it is a new message. It reports false, and when to try
+// again, if calls begun since the gate was asked leave no room for it.
+func (p *pacer) begin(id store.ChatID, counted bool) (time.Time, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if counted && len(p.recent)+p.under >= perSecond {
+		if len(p.recent) == 0 {
+			return time.Time{}, false
+		}
+		return p.recent[0].Add(p.second), false
+	}
+	p.chat(id).busy = true
+	if counted {
+		p.under++
+	}
+	return time.Time{}, true
+}
+
+// end notes that it ended; arrived is whether Telegram may have taken a message.
+func (p *pacer) end(id store.ChatID, counted, arrived bool, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.chat(id)
+	c.busy = false
+	if !counted {
+		return
+	}
+	p.under--
+	if arrived {
+		p.recent = append(p.recent, now)
+		c.recent = append(since(c.recent, now.Add(-60*p.second)), now)
+	}
+}
+
+// patience keeps a chat from being posted to for d, as a 429 asks. Nothing in a 429 says which limit was hit: if another chat
+// is being held for one, all are.
+func (p *pacer) patience(id store.ChatID, d time.Duration, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for other, c := range p.chats {
+		if other != id && c.flood && c.until.After(now) {
+			p.until = later(p.until, now.Add(d))
+		}
+	}
+	c := p.chat(id)
+	c.until, c.flood = later(c.until, now.Add(d)), true
+}
+
+// hold keeps a chat from being posted to for d.
+func (p *pacer) hold(id store.ChatID, d time.Duration, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.chat(id)
+	c.until, c.flood = later(c.until, now.Add(d)), false
+}
+
+// holdAll keeps all chats from being posted to, for as long as d says if they are not held already.
+func (p *pacer) holdAll(d func() time.Duration, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.until.After(now) { // calls that failed together are one failure
+		p.until = now.Add(d())
+	}
+}
+
+// release lets a chat that was lost be tried at once: it was heard of. One that asked for patience is not disturbed.
+func (p *pacer) release(id store.ChatID) {
+	p.mu.Lock()
+	if c := p.chats[id]; c != nil && !c.flood {
+		c.until = time.Time{}
+	}
+	p.mu.Unlock()
+	p.look()
+}
+
+// releaseAll ends a hold of all chats: Telegram was heard of.
+func (p *pacer) releaseAll() {
+	p.mu.Lock()
+	p.until = time.Time{}
+	p.mu.Unlock()
+	p.look()
+}
+
+func (p *pacer) look() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// forget drops chats of which nothing need be known any more.
+func (p *pacer) forget(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, c := range p.chats {
+		if !c.busy && !c.until.After(now) && len(since(c.recent, now.Add(-60*p.second))) == 0 {
+			delete(p.chats, id)
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,141 @@
+package bot_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/store"
+)
+
+// fast is a Telegram whose clock of limits runs so much faster, with a bridge that knows it.
+const fast = 50
+
+func newLimitedWorld(t testing.TB, speed int) *world {
+	w := newWorld(t, telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(speed)}, panel.Options{})
+	w.opts.TelegramSecond = time.Second / time.Duration(speed)
+	return w
+}
+
+func TestBacklogIsShownAtThePaceTelegramAllows(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	var want []string
+	for i := range 100 {
+		want = append(want, fmt.Sprintf("sms %03d <&> %s", i, strings.Repeat("ش", i)))
+		w.panel.Receive(fmt.Sprintf("0912000%04d", i%7), "30001234", want[i])
+	}
+	w.start()
+	w.sees(w.group, "sms 099")
+	if got := w.texts(w.group); !slices.Equal(got, want) {
+		t.Errorf("shown %d SMS, want %d in order: %.300q", len(got), len(want), got)
+	}
+	if n := w.tg.Throttled(); n != 0 {
+		t.Errorf("Telegram said 429 %d times", n)
+	}
+	if n := len(w.fromBot(w.group)); n > 20 {
+		t.Errorf("%d SMS took %d messages", len(want), n)
+	}
+}
+
+func TestCommandIsAnsweredAheadOfTheBacklog(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	for i := range 1000 {
+		w.panel.Receive(fmt.Sprintf("0912000%04d", i), "30001234", strings.Repeat("طولانی ", 80))
+	}
+	w.start()
+	w.sees(w.group, "#s1")
+	id := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/id"})
+	if _, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id }); err != nil {
+		t.Fatal(err)
+	}
+	posted := w.fromBot(w.group)
+	if behind := len(posted) - 1; behind > 30 {
+		t.Errorf("answered behind %d messages", behind)
+	}
+}
+
+func TestReplyToADigestFindsItsCustomer(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	for i := range 30 {
+		w.panel.Receive(fmt.Sprintf("0912000%04d", i), "30001234", fmt.Sprintf("question %02d\n📩 09129999999 → 30001234 · 10:00 · #s1", i))
+	}
+	w.start()
+	digest := w.sees(w.group, "30 SMS.", "question 29")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "to whom?", ReplyTo: digest.ID})
+	w.sees(w.group, "several customers", "nothing was sent")
+	// By the id at the beginning.
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "#s8 by id", ReplyTo: digest.ID})
+	if sent := w.sent(1)[0]; sent.Customer != "09120000007" || sent.Text != "by id" {
+		t.Errorf("sent %+v", sent)
+	}
+	// By a quote, of the words or of the head.
+	for i, quote := range []string{"question 12", "09120000017"} {
+		at := len([]rune(digest.Text[:strings.Index(digest.Text, quote)])) + strings.Count(digest.Text[:strings.Index(digest.Text, quote)], "📩")
+		raw := fmt.Sprintf(`{"message":{"message_id":%d,"date":1,"chat":{"id":%d,"type":"supergroup"},"from":{"id":%d,"first_name":"Ali"},"text":"by quote",
+			"quote":{"text":%q,"position":%d},"reply_to_message":%s}}`, 9000+i, w.group, w.ali, quote, at, wire(w, digest))
+		if _, err := w.tg.RawUpdate(raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sent := w.sent(3)
+	customers := []string{sent[1].Customer, sent[2].Customer}
+	slices.Sort(customers)
+	if want := []string{"09120000012", "09120000017"}; !slices.Equal(customers, want) {
+		t.Errorf("sent to %q, want %q", customers, want)
+	}
+}
+
+// wire writes a message of the bot's as Telegram shows it in a reply to it.
+func wire(w *world, m telegram.Message) string {
+	var entities []string
+	for _, e := range m.Entities {
+		entities = append(entities, fmt.Sprintf(`{"type":%q,"offset":%d,"length":%d}`, e.Type, e.Offset, e.Length))
+	}
+	return fmt.Sprintf(`{"message_id":%d,"date":1,"chat":{"id":%d,"type":"supergroup"},"from":{"id":%d,"is_bot":true,"first_name":"Peyk"},"text":%q,"entities":[%s]}`,
+		m.ID, m.Chat, w.tg.Bot().ID, m.Text, strings.Join(entities, ","))
+}
+
+func TestInterruptedDigestIsRepeatedAsItWas(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	for i := range 30 {
+		w.panel.Receive(fmt.Sprintf("0912000%04d", i), "30001234", fmt.Sprintf("question %02d", i))
+	}
+	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Kind: telegram.CloseAfter}); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	again := w.sees(w.group, "perhaps repeated", "question 29")
+	posted := w.fromBot(w.group)
+	if len(posted) != 2 || posted[1].ID != again.ID {
+		t.Fatalf("posted %d messages, want the digest and its repetition", len(posted))
+	}
+	// The copy whose id the bridge never learned can be answered, too.
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "#s3 to the first copy", ReplyTo: posted[0].ID})
+	if sent := w.sent(1)[0]; sent.Customer != "09120000002" {
+		t.Errorf("sent %+v", sent)
+	}
+}
+
+func TestSecondChatsFloodHoldsAll(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	other := w.tg.AddSupergroup("Other", w.sara, w.tg.Bot().ID)
+	w.storeOpts.Inbox = append(w.storeOpts.Inbox, store.ChatID(other))
+	for _, chat := range []int64{w.group, other} {
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: chat, Kind: telegram.TooMany, RetryAfter: 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.start()
+	w.panel.Receive("09121111111", "30001234", "to both")
+	w.logged("chat=" + fmt.Sprint(other) + " seconds=2")
+	w.logged("chat=" + fmt.Sprint(w.group) + " seconds=2")
+	begun := time.Now()
+	w.quiet() // a third chat waits, too
+	if waited := time.Since(begun); waited < time.Second {
+		t.Errorf("a third chat was posted to after %v", waited)
+	}
+}
