@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -29,7 +30,6 @@ type settings struct {
 	panel    panelSettings
 	bot      bot.Options
 	store    store.Options
-	language string
 	dbPath   string
 	logLevel slog.Level
 	logJSON  bool
@@ -59,7 +59,7 @@ func (s *settings) table() []setting {
 		{"INBOX_CHATS", "", "", into(&s.store.Inbox, readIDs[store.ChatID])},
 		{"POLL_INTERVAL", "5s", "", into(&s.bot.PollInterval, readPause)},
 		{"STATUS_INTERVAL", "15s", "", into(&s.store.StatusInterval, readPause)},
-		{"LANGUAGE", "en", "", into(&s.language, readLanguage)},
+		{"LANGUAGE", "en", "", into(new(string), readLanguage)}, // only one so far: checked, not kept
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
 		{"LOG_LEVEL", "info", "", into(&s.logLevel, readLevel)},
@@ -112,8 +112,14 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 		}
 	}
 	for _, name := range notYet {
-		if value, _ := lookUp(name, outside, file); value != "" && prefix == "" {
+		if value, _ := lookUp(name, outside, file); value != "" {
 			warnings = append(warnings, name+" is not supported yet and does nothing")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(file)) {
+		if name := strings.TrimSuffix(name, "_FILE"); !slices.Contains(notYet, name) &&
+			!slices.ContainsFunc(s.table(), func(row setting) bool { return row.name == name }) {
+			warnings = append(warnings, name+" in .env is no setting: look for a slip in its name")
 		}
 	}
 	if inClear(s.panel.URL) {

@@ -261,6 +261,22 @@ func TestWhatWorksButShouldBeKnownIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestASlipInANameIsWarnedOf(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, ".env", "ADMIN_USER='1'\nSMS_API_PASSWORD_FILES='2'\nLOG_LEVEL_FILE=''\nHTTP_ADDR=''\n")
+	_, got, err := readSettings(required("OF_ANOTHER_PROGRAM=1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"ADMIN_USER in .env is no setting: look for a slip in its name",
+		"SMS_API_PASSWORD_FILES in .env is no setting: look for a slip in its name",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTheManualNamesEverySettingWithItsDefault(t *testing.T) {
 	manual, err := os.ReadFile(".env.example")
 	if err != nil {
