@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -174,7 +175,11 @@ func (t *telegram) ask(ctx context.Context, method string, params map[string]any
 	api.Client = doer{ctx, t.client}
 	resp, err := api.MakeRequest(method, fields)
 	if err != nil {
-		return nil, classify(method, err)
+		e := classify(method, err)
+		// net/http quotes what is no HTTP, and a server may repeat what it was asked.
+		_, secret, _ := strings.Cut(t.api.Token, ":")
+		e.reason = strings.ReplaceAll(e.reason, cmp.Or(secret, t.api.Token), "***")
+		return nil, e
 	}
 	return resp.Result, nil
 }
