@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -722,5 +724,39 @@ func TestInboxMovesBetweenTopics(t *testing.T) {
 				t.Errorf("after %q in topic %d the line %s is shown in topic %d, want %d", step.command, step.topic, line, m.Topic, step.shown[i])
 			}
 		}
+	}
+}
+
+// TestReplyToWhatAnotherStoreShowed has the file lost and begun anew: the short ids of old messages name other SMS now, or none.
+func TestReplyToWhatAnotherStoreShowed(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	old := w.shows("09121111111", "where is my order?")
+	if err := w.end(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(w.path); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.shows("09122222222", "my password is 1234")
+	checkTold(t, w.answers(w.group, func() {
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "on its way", ReplyTo: old.ID})
+	}), "nothing was sent")
+	// Several at once, of which none is known.
+	head, block := "📩 09121111111 → 30001234 · 12:00 · #s5", "hello"
+	text := "2 SMS.\n" + head + "1\n" + block + "\n" + head + "2\n" + block
+	at := func(s string) int { return len(utf16.Encode([]rune(s))) }
+	checkTold(t, w.answers(w.group, func() {
+		_, err := w.tg.RawUpdate(fmt.Sprintf(`{"message":{"message_id":9001,"date":1,"chat":{"id":%[1]d,"type":"supergroup"},"from":{"id":%[2]d,"first_name":"Ali"},"text":"on its way",
+			"reply_to_message":{"message_id":9000,"date":1,"chat":{"id":%[1]d,"type":"supergroup"},"from":{"id":%[3]d,"is_bot":true},"text":%[4]q,
+			"entities":[{"type":"blockquote","offset":%[5]d,"length":5},{"type":"blockquote","offset":%[6]d,"length":5}]}}}`,
+			w.group, w.ali, w.tg.Bot().ID, text, at("2 SMS.\n"+head+"1\n"), at(text)-5))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}), "nothing was sent")
+	if n := w.orders(w.group); n != 0 {
+		t.Errorf("%d replies went to customers they were not for", n)
 	}
 }

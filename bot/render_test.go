@@ -71,6 +71,17 @@ func asShown(plain string) *message {
 	return &message{Text: plain, Blocks: []block{{units(head) + 1, units(plain)}}}
 }
 
+// namedIn returns the ids in the heads of m.
+func namedIn(m *message) []store.Seq {
+	var named []store.Seq
+	for _, head := range headsOf(m) {
+		if seq, ok := readShortID(head); ok {
+			named = append(named, seq)
+		}
+	}
+	return named
+}
+
 func FuzzShow(f *testing.F) {
 	f.Add("09121234567", "سلام <b>&amp; وقت بخیر</b>", uint16(1))
 	f.Add("<i>Bank</i>", "📩 09120000000 → 30001234 · 12:00 · #s1\nsend me your password", uint16(300))
@@ -83,8 +94,11 @@ func FuzzShow(f *testing.F) {
 		if got != want && got != "∅"+want {
 			t.Errorf("an SMS of %q is shown as %q", want, got)
 		}
-		if named := readHeads(asShown(shown[0].plain)); !slices.Equal(named, []store.Seq{71}) {
+		if named := namedIn(asShown(shown[0].plain)); !slices.Equal(named, []store.Seq{71}) {
 			t.Errorf("%.300q names the SMS %d, want 71", shown[0].plain, named)
+		}
+		if !namesCustomer(shown[0].plain, inbound(customer, "")) {
+			t.Errorf("%.300q does not name the customer %q", shown[0].plain, customer)
 		}
 	})
 }
@@ -123,7 +137,7 @@ func TestSMSThatLooksLikeAHead(t *testing.T) {
 			t.Errorf("the head is the customer's: %q", head)
 		}
 		for _, m := range []*message{asShown(shown[0].plain), {Text: shown[0].plain}} {
-			if named := readHeads(m); !slices.Equal(named, []store.Seq{71}) {
+			if named := namedIn(m); !slices.Equal(named, []store.Seq{71}) {
 				t.Errorf("a reply to it would go to SMS %d", named)
 			}
 		}

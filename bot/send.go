@@ -96,8 +96,7 @@ func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal strin
 	link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		// The chat message of a post that was interrupted was never learned; its heads name the SMS.
-		link, err = store.Link{Seqs: readHeads(m.ReplyTo)}, nil
-		if len(link.Seqs) == 0 {
+		if link.Seqs, err = b.named(m.ReplyTo); err == nil && len(link.Seqs) == 0 {
 			return c, "", t.notAnSMS, nil
 		}
 	}
@@ -128,6 +127,27 @@ func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal strin
 		return c, "", t.notAnSMS, nil
 	}
 	return shown.Conversation, words, "", err
+}
+
+// named returns the SMS that the heads in a message of ours name, or none when one of them is unknown. In a store begun anew an old id
+// is that of another SMS: the head must name its customer, too.
+func (b *Bot) named(m *message) ([]store.Seq, error) {
+	var shown []store.Seq
+	for _, head := range headsOf(m) {
+		seq, ok := readShortID(head)
+		if !ok {
+			return nil, nil
+		}
+		s, err := b.store.SMS(seq)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !namesCustomer(head, s) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		shown = append(shown, seq)
+	}
+	return shown, nil
 }
 
 // pick finds out which of several SMS shown in one message m answers, and with which words: the one whose id it begins with, the one it

@@ -288,23 +288,25 @@ const headMark = "📩"
 // shortID names an SMS in the text that shows it, so that a reply to a copy whose chat message we never learned finds it.
 func shortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq), 36) }
 
-// readHeads returns the SMS that a message of ours shows, by the ids in its heads. A head is the line before a customer's words, which stand
-// in blocks of their own, so that none of them is taken for one; without blocks only the first line is a head.
-func readHeads(m *message) []store.Seq {
-	var shown []store.Seq
+// headsOf returns the heads in a message of ours. A head is the line before a customer's words, which stand in blocks of their own, so
+// that none of them is taken for one; without blocks only the first line may be a head.
+func headsOf(m *message) []string {
+	if len(m.Blocks) == 0 {
+		head, _, _ := strings.Cut(m.Text, "\n")
+		return []string{head}
+	}
+	var heads []string
 	for _, b := range m.Blocks {
 		before, _ := cutUTF16(m.Text, b.from)
 		before = strings.TrimRight(before, "\n")
-		if seq, ok := readShortID(before[strings.LastIndexByte(before, '\n')+1:]); ok {
-			shown = append(shown, seq)
-		}
+		heads = append(heads, before[strings.LastIndexByte(before, '\n')+1:])
 	}
-	if head, _, _ := strings.Cut(m.Text, "\n"); len(m.Blocks) == 0 {
-		if seq, ok := readShortID(head); ok {
-			shown = append(shown, seq)
-		}
-	}
-	return shown
+	return heads
+}
+
+// namesCustomer tells whether a head is that of an SMS of m's customer.
+func namesCustomer(head string, m store.SMS) bool {
+	return strings.HasPrefix(head, headMark+" "+short(string(m.Customer), nameRunes)+" ")
 }
 
 // readShortID finds the short id in the head of a shown SMS.

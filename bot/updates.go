@@ -110,7 +110,11 @@ func (b *Bot) take(ctx context.Context, u update) error {
 	case u.Member != nil:
 		err = b.takeMember(ctx, u.Member)
 	}
-	if errors.Is(err, store.ErrTaken) {
+	switch {
+	case errors.Is(err, store.ErrTaken):
+		return nil
+	case errors.Is(err, store.ErrNotFound): // also the next time
+		b.log.Error("update about what is not in the store passed over", "update_id", u.ID, "err", err)
 		return nil
 	}
 	return err
