@@ -1,14 +1,17 @@
 package bot_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/store"
 )
 
 // The limits are those of doc/performance.md; every benchmark prints how its figure stands to its limit, so that at most 1 is well.
@@ -90,3 +93,76 @@ func BenchmarkInbound(b *testing.B) {
 		w.end()
 	}
 }
+
+// telegramSpeed is how much faster than real time Telegram's limits pass in the benchmarks of the queue.
+const telegramSpeed = 5
+
+// BenchmarkQueue measures how long a backlog takes at Telegram's limits, against the time the limits themselves take. The
+// limit is 1.02 one by one, 1.1 with several SMS in one message; Telegram must never have to say 429.
+func BenchmarkQueue(b *testing.B) {
+	long := strings.Repeat("بلند ", 800) // too long for two of them to share a message
+	for _, bench := range []struct {
+		name         string
+		chats, texts int
+		group        bool
+		text         string
+		allowed      float64 // over the formula
+		formula      func(messages int) float64
+	}{
+		{"one group, one by one", 1, 60, true, long, 1.02, groupSeconds},
+		{"one group, digests", 1, 1000, true, "سلام، سفارش من چه شد؟ لطفا پیگیری کنید", 1.1, groupSeconds},
+		{"30 private chats", 30, 20, false, long, 1.02, func(n int) float64 { return float64(n/30 - 1) }},
+		{"many groups, one each", 300, 1, true, long, 1.02, func(n int) float64 { return float64(n) / 30 }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for b.Loop() {
+				w := newLimitedWorld(b, telegramSpeed)
+				w.storeOpts.Inbox = nil
+				for range bench.chats {
+					chat := w.tg.AddUser(telegram.User{FirstName: "Reader"}).ID
+					if bench.group {
+						chat = w.tg.AddSupergroup("Group", w.sara, w.tg.Bot().ID)
+					} else if _, err := w.tg.Say(telegram.Post{Chat: chat, From: chat, Text: "hello"}); err != nil {
+						b.Fatal(err)
+					}
+					w.storeOpts.Inbox = append(w.storeOpts.Inbox, store.ChatID(chat))
+				}
+				for i := range bench.texts {
+					w.panel.Receive(fmt.Sprintf("0912%07d", i), "30001234", bench.text)
+				}
+				events := w.tg.Watch(context.Background())
+				w.start()
+				var first, last time.Time
+				messages := 0
+				for shown := 0; shown < bench.texts*bench.chats; {
+					e := <-events
+					n := 0
+					for _, entity := range e.Message.Entities {
+						if entity.Type == "blockquote" {
+							n++
+						}
+					}
+					if n == 0 {
+						continue
+					}
+					if messages++; messages == 1 {
+						first = e.At
+					}
+					shown += n
+					last = e.At
+				}
+				seconds := last.Sub(first).Seconds() * telegramSpeed
+				limit := bench.formula(messages)
+				b.ReportMetric(seconds, "telegram-s")
+				b.ReportMetric(float64(messages), "messages")
+				b.ReportMetric(seconds/limit, "of-the-formula")
+				b.ReportMetric(seconds/limit/bench.allowed, "ratio-to-limit")
+				b.ReportMetric(float64(w.tg.Throttled()), "429s")
+				w.end()
+			}
+		})
+	}
+}
+
+// groupSeconds is how long n messages into one group take: 20 in any minute, one a second.
+func groupSeconds(n int) float64 { return float64(60*((n-1)/20) + (n-1)%20) }

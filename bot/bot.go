@@ -64,7 +64,7 @@ type Bot struct {
 
 // posters bounds the calls that post at once, one for each chat; senders the requests that send.
 const (
-	posters = 16
+	posters = perSecond
 	senders = 8
 	askers  = 8
 )

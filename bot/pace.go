@@ -32,6 +32,7 @@ type pacer struct {
 // chatPace is what the pacer knows of one chat.
 type chatPace struct {
 	busy      bool
+	under     bool      // a new message is under way
 	until     time.Time // asked for patience, or lost
 	flood     bool      // until is from a 429
 	digesting bool      // more SMS wait than it takes one by one
@@ -40,6 +41,20 @@ type chatPace struct {
 
 func newPacer(second time.Duration) *pacer {
 	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, wake: make(chan struct{}, 1)}
+}
+
+// remember takes up where an earlier process left off: the groups' messages of the last minute, and perhaps one each that it did not
+// live to note.
+func (p *pacer) remember(chats []store.Chat, now time.Time) {
+	for _, c := range chats {
+		if len(c.Recent) == 0 || !time.UnixMilli(c.Recent[len(c.Recent)-1]).After(now.Add(-60*p.second)) {
+			continue
+		}
+		for _, at := range c.Recent {
+			p.chat(c.ID).recent = append(p.chat(c.ID).recent, time.UnixMilli(at))
+		}
+		p.chat(c.ID).recent = append(p.chat(c.ID).recent, now)
+	}
 }
 
 func (p *pacer) chat(id store.ChatID) *chatPace {
@@ -120,26 +135,37 @@ func (p *pacer) begin(id store.ChatID, counted bool) (time.Time, bool) {
 		}
 		return p.recent[0].Add(p.second), false
 	}
-	p.chat(id).busy = true
+	c := p.chat(id)
+	c.busy, c.under = true, counted
 	if counted {
 		p.under++
 	}
 	return time.Time{}, true
 }
 
-// end notes that it ended; arrived is whether Telegram may have taken a message.
-func (p *pacer) end(id store.ChatID, counted, arrived bool, now time.Time) {
+// arrived notes that Telegram has, or may have, taken a new message.
+func (p *pacer) arrived(id store.ChatID, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
+	p.settle(c)
+	p.recent = append(p.recent, now)
+	c.recent = append(since(c.recent, now.Add(-60*p.second)), now)
+}
+
+// end notes that what was begun for a chat came to its end.
+func (p *pacer) end(id store.ChatID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.chat(id)
+	p.settle(c)
 	c.busy = false
-	if !counted {
-		return
-	}
-	p.under--
-	if arrived {
-		p.recent = append(p.recent, now)
-		c.recent = append(since(c.recent, now.Add(-60*p.second)), now)
+}
+
+func (p *pacer) settle(c *chatPace) {
+	if c.under {
+		c.under = false
+		p.under--
 	}
 }
 

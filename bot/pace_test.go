@@ -139,3 +139,18 @@ func TestSecondChatsFloodHoldsAll(t *testing.T) {
 		t.Errorf("a third chat was posted to after %v", waited)
 	}
 }
+
+func TestRestartInAFloodKeepsToThePace(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	for i := range 26 {
+		w.panel.Receive("09121111111", "30001234", fmt.Sprintf("sms %02d %s", i, strings.Repeat("بلند ", 700)))
+	}
+	w.start()
+	w.sees(w.group, "sms 18")
+	w.end()
+	w.start()
+	w.sees(w.group, "sms 25")
+	if n := w.tg.Throttled(); n != 0 {
+		t.Errorf("Telegram said 429 %d times", n)
+	}
+}

@@ -22,6 +22,11 @@ type shown struct {
 
 // showPosts works off the post queue: in each chat in order and one at a time, in several chats at once.
 func (b *Bot) showPosts(ctx context.Context) error {
+	chats, err := b.store.Chats()
+	if err != nil {
+		return fmt.Errorf("read chats: %w", err)
+	}
+	b.pace.remember(chats, time.Now())
 	ended := make(chan shown)
 	running := 0
 	trouble := outage{log: b.log, what: "telegram"}
@@ -76,8 +81,7 @@ func (b *Bot) showPosts(ctx context.Context) error {
 		case <-timer.C:
 		case s := <-ended:
 			running--
-			e, failed := errors.AsType[*telegramError](s.err)
-			b.pace.end(s.post.Chat, !s.post.Edit, !failed || e.arrived, time.Now())
+			b.pace.end(s.post.Chat)
 			if fateOf(s.err) == revoked {
 				timer.Stop()
 				return b.fatal(s.err)
@@ -239,6 +243,9 @@ func (b *Bot) showDigest(ctx context.Context, t *text, posts []store.Post) error
 func (b *Bot) place(ctx context.Context, o outgoing) (store.ChatMessageID, error) {
 	for {
 		id, err := b.tg.post(ctx, o)
+		if e, failed := errors.AsType[*telegramError](err); o.edit == 0 && (!failed || e.arrived) {
+			b.pace.arrived(o.chat, time.Now())
+		}
 		switch {
 		case err == nil:
 			return id, nil

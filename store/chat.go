@@ -16,7 +16,8 @@ type Chat struct {
 	Inboxes    []Inbox    `json:"inboxes,omitempty"`  // where in the chat inbound SMS are shown
 	Off        bool       `json:"off,omitempty"`      // shows none although the settings name it
 	MigratedTo ChatID     `json:"migrated_to,omitempty"`
-	Gone       string     `json:"gone,omitempty"` // why it takes no posts; its queue waits
+	Gone       string     `json:"gone,omitempty"`   // why it takes no posts; its queue waits
+	Recent     []int64    `json:"recent,omitempty"` // of a group: when its last new messages were posted, in Unix milliseconds
 }
 
 // Inbox is a topic that shows inbound SMS.
@@ -103,6 +104,24 @@ func (t *tx) editChat(id ChatID, edit func(*Chat)) error {
 		return err
 	}
 	return t.houseWaiting()
+}
+
+// recentKept is how many messages Telegram lets into a group in a minute.
+const recentKept = 20
+
+// notePost notes that a chat took a post: it is not lost, and, for a group, one more of the messages of this minute. A process
+// that starts anew in the middle of a flood would otherwise begin it with a 429.
+func (t *tx) notePost(p Post) error {
+	if err := t.chatAnswered(p.Chat); err != nil || p.Edit || p.Chat > 0 {
+		return err
+	}
+	c, err := t.chat(p.Chat)
+	if err != nil {
+		return err
+	}
+	c.Recent = append(c.Recent, t.now.UnixMilli())
+	c.Recent = c.Recent[max(0, len(c.Recent)-recentKept):]
+	return t.putChat(c)
 }
 
 // inbox is one place that shows inbound SMS.

@@ -193,7 +193,7 @@ func (s *Store) Digested(posts []Post, message ChatMessageID) error {
 				return err
 			}
 		}
-		if err := t.chatAnswered(posts[0].Chat); err != nil {
+		if err := t.notePost(posts[0]); err != nil {
 			return err
 		}
 		return put(t.bucket(bucketLink), linkKey(posts[0].Chat, message), link)
@@ -229,7 +229,7 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 				return err
 			}
 		}
-		if err := t.chatAnswered(p.Chat); err != nil {
+		if err := t.notePost(p); err != nil {
 			return err
 		}
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
