@@ -29,7 +29,7 @@ fuzz:
 		targets="$$(go test -list '^Fuzz' $$package)"; \
 		for target in $$(echo "$$targets" | grep '^Fuzz' || true); do \
 			echo "fuzz $$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package; \
 		done; \
 	done
 
