@@ -215,6 +215,22 @@ func TestFacelessAreRefusedWithAWord(t *testing.T) {
 	}
 }
 
+// TestSenderChatIsFaceless has somebody on the list speak for a chat in a way no client can today.
+func TestSenderChatIsFaceless(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	checkTold(t, w.answers(w.group, func() {
+		_, err := w.tg.RawUpdate(fmt.Sprintf(`{"message":{"message_id":9001,"date":1,"chat":{"id":%[1]d,"type":"supergroup"},"from":{"id":%[2]d,"first_name":"Ali"},
+			"sender_chat":{"id":%[1]d,"type":"supergroup"},"text":"/send 09121234567 hi","entities":[{"type":"bot_command","offset":0,"length":5}]}}`, w.group, w.ali))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}), "cannot tell who you are")
+	if n := w.orders(w.group); n != 0 {
+		t.Errorf("it ordered %d batches", n)
+	}
+}
+
 // restart ends the bridge in good order and starts it anew.
 func (w *world) restart() {
 	w.Helper()

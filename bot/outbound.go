@@ -15,14 +15,9 @@ import (
 // sendQueued works off the outbox: several pieces at once, but to one customer in the order they were written. After ctx ends
 // no piece is begun; those under way come to their end.
 func (b *Bot) sendQueued(ctx context.Context) error {
-	type attempt struct {
-		to   []sms.Number
-		hold time.Time
-	}
-	ended := make(chan attempt)
+	ended := make(chan []sms.Number)
 	busy := map[sms.Number]bool{} // customers of pieces under way
 	running := 0
-	var hold time.Time // until then the panel is not tried: it could not be reached, and later pieces must not overtake
 	defer func() {
 		for ; running > 0; running-- {
 			<-ended
@@ -31,13 +26,13 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 	for {
 		waiting := map[sms.Number]bool{} // customers of pieces passed over: later ones must not overtake
 		now := time.Now()
-		next := hold
+		var next time.Time
 		err := b.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
-			if running == senders || hold.After(now) {
+			if running == senders {
 				return false
 			}
 			notYet := p.NotBefore.After(now)
-			if notYet && (!next.After(now) || p.NotBefore.Before(next)) {
+			if notYet && (next.IsZero() || p.NotBefore.Before(next)) {
 				next = p.NotBefore
 			}
 			if notYet || slices.ContainsFunc(to, func(n sms.Number) bool { return busy[n] || waiting[n] }) {
@@ -51,7 +46,8 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			}
 			running++
 			go func() {
-				ended <- attempt{to, b.send(context.WithoutCancel(ctx), p, batch, to)}
+				b.send(context.WithoutCancel(ctx), p, batch, to)
+				ended <- to
 			}()
 			return true
 		})
@@ -59,7 +55,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			return fmt.Errorf("read outbox: %w", err)
 		}
 		wait := time.Hour
-		if next.After(now) {
+		if !next.IsZero() {
 			wait = max(time.Until(next), time.Millisecond)
 		}
 		timer := time.NewTimer(wait)
@@ -69,24 +65,23 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			return nil
 		case <-b.store.Outbox():
 		case <-timer.C:
-		case a := <-ended:
+		case to := <-ended:
 			running--
-			for _, n := range a.to {
+			for _, n := range to {
 				delete(busy, n)
 			}
-			hold = later(hold, a.hold)
 		}
 		timer.Stop()
 	}
 }
 
-// send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk. It returns
-// until when the panel, which could not be reached, is better left alone.
-func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) (hold time.Time) {
+// send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk.
+func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) {
 	p, err := b.store.Claim(p)
 	if err != nil {
 		b.log.Error("claim a piece", "batch", uint64(p.Batch), "err", err)
-		return time.Now().Add(time.Second) // a full disk: nothing is sent, the piece stays queued
+		sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
+		return
 	}
 	begun := time.Now()
 	sent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)
@@ -96,8 +91,7 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 		case failure == nil:
 			return b.store.Sent(p, outcomes(sent.Results), sent.IDs)
 		case ok && e.Kind == smsapi.Unavailable:
-			hold = time.Now().Add(pause(2*time.Second, p.Attempt))
-			return b.store.Requeue(p, hold)
+			return b.store.Requeue(p, time.Now().Add(pause(2*time.Second, p.Attempt)))
 		case ok && (e.Kind == smsapi.Rejected || e.Kind == smsapi.Auth):
 			return b.store.Refuse(p, e.Code, e.Text)
 		default:
@@ -116,7 +110,6 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 		default:
 		}
 	}
-	return hold
 }
 
 func outcomes(results []smsapi.Result) []store.Outcome {
