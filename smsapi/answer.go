@@ -85,7 +85,7 @@ func faultError(fault *node) *Error {
 	if text == "" {
 		text = "the panel's service failed"
 	}
-	return uncertain(text, nil)
+	return &Error{Kind: Uncertain, Text: text, Err: errFault}
 }
 
 // outcome descends from the response to the node that holds ErrCode, however it is wrapped, or to a list.

@@ -940,11 +940,17 @@ func TestAShortPasswordLeavesWordsAlone(t *testing.T) {
 	}
 }
 
-func TestErrorsMaskNumbers(t *testing.T) {
-	err := &Error{Kind: Rejected, Code: -3, Text: "خطا: 09120000001 و ۰۹۱۲۰۰۰۰۰۰۲ و +989120000001", Err: io.EOF}
-	want := "rejected: panel error -3: خطا: *******0001 و *******۰۰۰۲ و *********0001: EOF"
-	if got := err.Error(); got != want {
-		t.Errorf("got %q, want %q", got, want)
+func TestErrorsKeepThePanelsWordsOutOfLogs(t *testing.T) {
+	err := &Error{Kind: Rejected, Code: -5, Text: "09120000001: the text that was sent", Err: io.EOF}
+	for want, err := range map[string]error{
+		"rejected: panel error -5, " + meanings[-5] + ": EOF": err,
+		"rejected: panel error -77":                           &Error{Kind: Rejected, Code: -77, Text: "09120000001"},
+		"uncertain: the panel's service failed":               &Error{Text: "09120000001", Err: errFault},
+		"rejected: there are no recipients":                   rejected("there are no recipients"),
+	} {
+		if got := err.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 	if !errors.Is(err, io.EOF) {
 		t.Error("io.EOF is not below it")

@@ -1,11 +1,9 @@
 package smsapi
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
 	"strings"
-
-	"peyk/sms"
 )
 
 // Kind says what the caller may do after an error.
@@ -45,19 +43,21 @@ type Error struct {
 	Err  error  // what went wrong below, or nil
 }
 
-// digits finds what may be a telephone number in the panel's words.
-var digits = regexp.MustCompile(`\+?\p{Nd}{7,}`)
+// errFault is below the error of a SOAP Fault, whose Text is the panel's own.
+var errFault = errors.New("the panel's service failed")
 
-// Error is meant for logs: telephone numbers the panel mentioned are masked in it.
+// Error is meant for logs. The panel's own words are not in it: they may repeat numbers and texts.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Kind.String())
-	if e.Code != 0 {
+	switch {
+	case e.Code != 0:
 		fmt.Fprintf(&b, ": panel error %d", e.Code)
-	}
-	if e.Text != "" {
-		b.WriteString(": ")
-		b.WriteString(digits.ReplaceAllStringFunc(e.Text, func(s string) string { return sms.Number(s).String() }))
+		if meaning := meanings[e.Code]; meaning != "" {
+			b.WriteString(", " + meaning)
+		}
+	case e.Text != "" && e.Err != errFault:
+		b.WriteString(": " + e.Text)
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)
