@@ -1,6 +1,7 @@
 package sms
 
 import (
+	"sync"
 	"unicode/utf16"
 
 	"github.com/warthog618/sms/encoding/gsm7"
@@ -19,11 +20,15 @@ const (
 	unicodeAlone, unicodeJoined = 70, 67
 )
 
+// gsm is made once: the library builds its tables at first use, unguarded.
+var gsm = sync.OnceValue(func() gsm7.Encoder { return gsm7.NewEncoder() })
+
 // Count returns the segments of text. An empty text has none.
 func Count(text string) Segments {
-	gsm := make([]int, 0, len(text))
+	encoder := gsm()
+	widths := make([]int, 0, len(text))
 	for _, r := range text {
-		septets, err := gsm7.Encode([]byte(string(r)))
+		septets, err := encoder.Encode([]byte(string(r)))
 		if err != nil {
 			var units []int
 			for _, r := range text {
@@ -31,9 +36,9 @@ func Count(text string) Segments {
 			}
 			return Segments{Parts: parts(units, unicodeAlone, unicodeJoined), Unicode: true, Forced: r}
 		}
-		gsm = append(gsm, len(septets))
+		widths = append(widths, len(septets))
 	}
-	return Segments{Parts: parts(gsm, gsmAlone, gsmJoined)}
+	return Segments{Parts: parts(widths, gsmAlone, gsmJoined)}
 }
 
 // parts packs characters of the given widths into parts. A character is never cut in two, so a part may stay one short.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 
 	"peyk/sms"
@@ -105,6 +106,19 @@ func TestCount(t *testing.T) {
 			t.Errorf("%s: Count = %+v, want %+v", tc.name, got, tc.want)
 		}
 	}
+}
+
+// TestCountAtOnce is for the race detector, in a process in which nothing was counted before: go test -race -run AtOnce ./sms.
+func TestCountAtOnce(t *testing.T) {
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if got := sms.Count("hello €"); got.Parts != 1 {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+	all.Wait()
 }
 
 func FuzzParseRecipient(f *testing.F) {
