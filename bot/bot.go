@@ -27,6 +27,7 @@ import (
 	"sync"
 	"time"
 
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
@@ -75,7 +76,7 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 		opts.PollInterval = 5 * time.Second
 	}
 	if opts.TelegramSecond == 0 {
-		opts.TelegramSecond = time.Second
+		opts.TelegramSecond = crashpoint.Second(time.Second)
 	}
 	if opts.Location == nil {
 		opts.Location = time.UTC

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
@@ -30,6 +31,7 @@ func (b *Bot) followDelivery(ctx context.Context) error {
 			sleep(ctx, pause(5*time.Second, trouble.failed(err)), nil)
 			continue
 		}
+		crashpoint.At("delivery.stored")
 		trouble.worked()
 	}
 	return nil
@@ -41,7 +43,9 @@ func (b *Bot) askDelivery(ctx context.Context, asked []store.SMS) error {
 	for i, m := range asked {
 		ids[i] = m.ID
 	}
+	crashpoint.At("delivery.due")
 	said, err := b.panel.Status(ctx, ids)
+	crashpoint.At("delivery.answered")
 	if err != nil {
 		return err
 	}

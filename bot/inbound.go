@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
@@ -60,10 +61,13 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 // where the team must know it.
 func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	begun := time.Now()
+	crashpoint.At("fetch.due")
 	if err := f.store.BeginFetch(); err != nil {
 		return false, fmt.Errorf("mark the fetch: %w", err)
 	}
+	crashpoint.At("fetch.marked")
 	answer, failure := f.panel.Unread(ctx)
+	crashpoint.At("fetch.answered")
 	received := time.Now()
 	if failure == nil && len(answer.Body) == 0 {
 		failure = errors.New("the panel answered nothing")
@@ -84,6 +88,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	crashpoint.At("fetch.saved")
 	return f.decode(ctx, id, answer, received)
 }
 
@@ -140,6 +145,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		messages[i].Line = f.line(messages[i].Line)
 	}
 	incident := f.problem(answer, failure, len(messages), received)
+	crashpoint.At("fetch.decoded")
 	known := incident != nil && incident == f.incident
 	var stored int
 	err = f.persist(ctx, "store inbound sms", func() error {
@@ -157,6 +163,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	if err != nil {
 		return false, err
 	}
+	crashpoint.At("fetch.stored")
 	if stored > 0 {
 		f.log.Info("inbound sms stored", "count", stored)
 	}

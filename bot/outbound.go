@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
@@ -77,6 +78,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 
 // send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk.
 func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) {
+	crashpoint.At("send.queued")
 	p, err := b.store.Claim(p)
 	if err != nil {
 		b.log.Error("claim a piece", "batch", uint64(p.Batch), "err", err)
@@ -84,7 +86,9 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 		return
 	}
 	begun := time.Now()
+	crashpoint.At("send.claimed")
 	sent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)
+	crashpoint.At("send.answered")
 	log := b.log.With("batch", uint64(p.Batch), "piece", p.I, "attempt", p.Attempt, "recipients", len(to), "took", time.Since(begun).Round(time.Millisecond).String())
 	err = b.persist(ctx, "store the outcome of a send", func() error {
 		switch e, ok := errors.AsType[*smsapi.Error](failure); {
@@ -98,6 +102,7 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 			return b.store.Uncertain(p)
 		}
 	})
+	crashpoint.At("send.stored")
 	switch {
 	case err != nil:
 		log.Error("store the outcome of a send", "err", err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
 )
@@ -81,6 +82,7 @@ func (b *Bot) showPosts(ctx context.Context) error {
 		case <-timer.C:
 		case s := <-ended:
 			running--
+			crashpoint.At("post.ended")
 			b.pace.end(s.post.Chat)
 			if fateOf(s.err) == revoked {
 				timer.Stop()
@@ -165,7 +167,9 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 	case store.PostBatch:
 		return b.showBatch(ctx, p, t)
 	}
+	crashpoint.At("post.due")
 	id, err := b.place(ctx, o)
+	crashpoint.At("post.answered")
 	if err != nil {
 		return err
 	}
@@ -232,7 +236,9 @@ func (b *Bot) showDigest(ctx context.Context, t *text, posts []store.Post) error
 	}
 	o := b.renderDigest(t, messages, posts[0].Repeated, time.Now())
 	o.chat, o.topic = posts[0].Chat, posts[0].Topic
+	crashpoint.At("digest.begun")
 	id, err := b.place(ctx, o)
+	crashpoint.At("digest.answered")
 	if err != nil {
 		return err
 	}

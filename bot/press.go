@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"peyk/internal/crashpoint"
 	"peyk/store"
 	"strconv"
 	"strings"
@@ -83,7 +84,9 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	if (d == store.Send || d == store.Cancel) && batch.Agent != p.From.ID {
 		return t.pressNotYours, true, nil
 	}
+	crashpoint.At("press.read")
 	batch, err = b.store.Decide(id, generation, d, p.From.Name)
+	crashpoint.At("press.decided")
 	switch {
 	case errors.Is(err, store.ErrDecided) && batch.DecidedBy != "":
 		return fmt.Sprintf(t.pressAlready, short(batch.DecidedBy, nameRunes)), true, nil

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
@@ -38,6 +39,7 @@ func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.N
 			ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 			defer cancel()
 			credit, err := b.panel.Credit(ctx)
+			crashpoint.At("credit.answered")
 			if err == nil {
 				err = b.store.SetCredit(id, credit)
 			}

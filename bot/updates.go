@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
 )
@@ -37,7 +38,9 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 		trouble.worked()
 		for _, raw := range updates {
 			u := b.tg.readUpdate(raw)
+			crashpoint.At("update.given")
 			err := b.persist(ctx, "take an update", func() error { return b.take(ctx, u) })
+			crashpoint.At("update.taken")
 			if err != nil {
 				return nil // not confirmed: Telegram gives it again
 			}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"peyk/internal/crashpoint"
 )
 
 // migrations lead from each schema to the next: the i-th from schema i to i+1. Each runs in one transaction together with
@@ -49,12 +51,14 @@ func (s *Store) prepare(path string) error {
 			if err := migrations[schema](t); err != nil {
 				return err
 			}
+			crashpoint.At("open.migrating")
 			return t.Bucket(bucketMeta).Put(keySchema, u64(uint64(schema+1)))
 		})
 		if err != nil {
 			return fmt.Errorf("migrate to schema %d: %w", schema+1, err)
 		}
 	}
+	crashpoint.At("open.migrated")
 	return s.db.Update(func(b *bolt.Tx) error {
 		return (&tx{Tx: b, store: s, now: s.opts.Now()}).recover()
 	})
@@ -74,6 +78,7 @@ func (t *tx) recover() error {
 	if err := t.settleFetch(); err != nil {
 		return err
 	}
+	crashpoint.At("open.settled")
 	if err := t.houseWaiting(); err != nil { // the settings may name other chats than before
 		return err
 	}

@@ -42,6 +42,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"peyk/internal/crashpoint"
 )
 
 // Errors a caller can act on.
@@ -239,6 +241,7 @@ func (s *Store) commit(waiting []write) {
 					return err
 				}
 			}
+			crashpoint.At("commit.begun")
 			return nil
 		})
 		if failed >= 0 {
@@ -246,6 +249,7 @@ func (s *Store) commit(waiting []write) {
 			waiting = append(waiting[:failed:failed], waiting[failed+1:]...)
 			continue
 		}
+		crashpoint.At("commit.done")
 		if err == nil {
 			wake(s.posts, t.posts)
 			wake(s.outbox, t.outbox)
