@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -101,4 +102,16 @@ func TestOwnerCode(t *testing.T) {
 	w.start() // the owner is known, no code is made
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/credit"})
 	w.sees(w.sara, "Credit")
+}
+
+func TestStatusNamesTheIDOfOneRecipientOnly(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111,09122222222 hello"})
+	w.presses(w.ali, w.sees(w.group, "Send this?"), "Send")
+	w.sees(w.group, "2 sent")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status"})
+	if m := w.sees(w.group, "·", "To 2 recipients"); strings.Contains(m.Text, "5000000001") {
+		t.Errorf("one id stands for two recipients: %q", m.Text)
+	}
 }

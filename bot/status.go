@@ -107,7 +107,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batc
 		}
 		html, _, _ := b.renderBatch(t, batch, recipients)
 		lines = append(lines, b.clock(batch.Created, time.Now())+" · "+html)
-		if len(recipients) == 1 && recipients[0].ID != "" {
+		if batch.N == 1 && recipients[0].ID != "" {
 			lines[len(lines)-1] += " " + code(short(string(recipients[0].ID), nameRunes))
 		}
 	}
