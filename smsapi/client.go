@@ -327,7 +327,11 @@ func readReply(r reply) (*node, error) {
 		failed.Text = "the panel redirects to another address"
 	}
 	if r.status != http.StatusOK {
-		failed.Err = fmt.Errorf("http status %d", r.status)
+		status := fmt.Errorf("http status %d", r.status)
+		if errors.Is(failed.Err, errFault) {
+			status = fmt.Errorf("%w, http status %d", errFault, r.status)
+		}
+		failed.Err = status
 	}
 	return nil, failed
 }

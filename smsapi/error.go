@@ -56,7 +56,7 @@ func (e *Error) Error() string {
 		if meaning := meanings[e.Code]; meaning != "" {
 			b.WriteString(", " + meaning)
 		}
-	case e.Text != "" && e.Err != errFault:
+	case e.Text != "" && !errors.Is(e.Err, errFault):
 		b.WriteString(": " + e.Text)
 	}
 	if e.Err != nil {
