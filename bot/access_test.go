@@ -298,7 +298,7 @@ func TestEditedOrderSendsNothingTwice(t *testing.T) {
 		p.Chat, p.From = w.group, w.ali
 		id := w.says(p)
 		w.sent(n + 1)
-		w.settles(w.group)
+		w.sees(w.group, []string{"To 09121234567: ✔️", "To 09121111111: ✔️"}[n])
 		checkTold(t, w.answers(w.group, edit(id, p.Text+" now")), "the edit changes nothing")
 		checkTold(t, w.answers(w.group, edit(id, p.Text+" at once")), "") // told once
 	}
@@ -317,7 +317,8 @@ func TestInvisibleEditIsNoEdit(t *testing.T) {
 	shown := w.shows("09121111111", "where is my order?")
 	reply := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "on its way", ReplyTo: shown.ID})
 	command := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121234567 hello"})
-	w.sent(2)
+	w.sees(w.group, "To 09121111111: ✔️")
+	w.sees(w.group, "To 09121234567: ✔️")
 	edited := func(message int) {
 		for _, u := range w.tg.Updates() {
 			var update struct {

@@ -60,6 +60,7 @@ func manyNumbers(n int) (numbers []string, list string) {
 }
 
 func TestManyRecipients(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	// 360 is near the most that fits into one chat message.
 	for _, tc := range []struct{ recipients, pieces int }{{2, 1}, {60, 1}, {61, 2}, {360, 6}} {
 		t.Run(fmt.Sprint(tc.recipients), func(t *testing.T) {
@@ -203,6 +204,7 @@ const uncertain = "It cannot be known whether it was sent"
 
 // TestPanelTroubleWhileSending breaks SendSMS in every way there is: what the chat then shows, and that the panel was asked once.
 func TestPanelTroubleWhileSending(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	for _, tc := range []struct {
 		name     string
 		fault    panel.Fault
@@ -375,6 +377,7 @@ func TestIDsThatCannotBeAttributed(t *testing.T) {
 }
 
 func TestPanelDownThenUp(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
 	shown := w.shows("09121111111", "where is my order?")
