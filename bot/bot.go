@@ -178,7 +178,7 @@ func (o *outage) worked() {
 }
 
 // persist repeats a write that must not be given up, such as the outcome of a send, while the disk is full or broken. Only the
-// end of ctx ends it early.
+// end of ctx ends it early; any other error is returned at once, as no repetition mends it.
 func (b *Bot) persist(ctx context.Context, what string, write func() error) error {
 	trouble := outage{log: b.log, what: "store: " + what}
 	for {
@@ -187,10 +187,9 @@ func (b *Bot) persist(ctx context.Context, what string, write func() error) erro
 			trouble.worked()
 			return nil
 		}
-		n := trouble.failed(err)
-		if ctx.Err() != nil {
+		if !errors.Is(err, store.ErrDisk) || ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		sleep(ctx, pause(100*time.Millisecond, n), nil)
+		sleep(ctx, pause(100*time.Millisecond, trouble.failed(err)), nil)
 	}
 }

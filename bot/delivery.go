@@ -1,7 +1,9 @@
 package bot
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,6 +48,13 @@ func (b *Bot) askDelivery(ctx context.Context, asked []store.SMS) error {
 	crashpoint.At("delivery.due")
 	said, err := b.panel.Status(ctx, ids)
 	crashpoint.At("delivery.answered")
+	if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Rejected {
+		// One id the panel does not take must not keep the others from being asked for.
+		if n := len(asked) / 2; n > 0 {
+			return cmp.Or(b.askDelivery(ctx, asked[:n]), b.askDelivery(ctx, asked[n:]))
+		}
+		said, err = nil, nil
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,5 +114,24 @@ func TestStatusNamesTheIDOfOneRecipientOnly(t *testing.T) {
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status"})
 	if m := w.sees(w.group, "·", "To 2 recipients"); strings.Contains(m.Text, "5000000001") {
 		t.Errorf("one id stands for two recipients: %q", m.Text)
+	}
+}
+
+func TestIDThePanelRefusesKeepsNoOtherFromBeingAskedFor(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+	w.storeOpts.StatusInterval = 500 * time.Millisecond // all three are due together
+	w.panel.Arm(panel.Fault{Method: "GetStatus", Kind: panel.ErrCode, Code: -4})
+	w.start()
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111,09122222222,09123333333 hello"})
+	w.presses(w.ali, w.sees(w.group, "Send this?"), "Send")
+	w.sees(w.group, "3 delivered")
+	asked := []int{}
+	for _, r := range w.panel.Requests() {
+		if r.Method == "GetStatus" {
+			asked = append(asked, len(r.Params["unique_ids"]))
+		}
+	}
+	if want := []int{3, 1, 2}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %v ids, want %v: the refused ones again, apart", asked, want)
 	}
 }

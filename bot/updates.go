@@ -39,11 +39,13 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 		for _, raw := range updates {
 			u := b.tg.readUpdate(raw)
 			crashpoint.At("update.given")
-			err := b.persist(ctx, "take an update", func() error { return b.take(ctx, u) })
-			crashpoint.At("update.taken")
-			if err != nil {
+			switch err := b.persist(ctx, "take an update", func() error { return b.take(ctx, u) }); {
+			case errors.Is(err, store.ErrDisk):
 				return nil // not confirmed: Telegram gives it again
+			case err != nil:
+				b.log.Error("update passed over", "update_id", u.ID, "err", err)
 			}
+			crashpoint.At("update.taken")
 			// Also when it is lower than before: after a quiet week ids start anew.
 			offset = u.ID + 1
 		}
