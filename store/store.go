@@ -53,6 +53,7 @@ var (
 	ErrNewer    = errors.New("the store was written by a newer version")
 	ErrTaken    = errors.New("update was acted on already")
 	ErrClosed   = errors.New("store is closed")
+	ErrDisk     = errors.New("the file took no write") // nothing was stored; once there is room again, the same write works
 )
 
 // Identifiers of Telegram's, and of our own.
@@ -253,6 +254,9 @@ func (s *Store) commit(waiting []write) {
 		if err == nil {
 			wake(s.posts, t.posts)
 			wake(s.outbox, t.outbox)
+		}
+		if err != nil {
+			err = fmt.Errorf("%w: %w", ErrDisk, err)
 		}
 		for _, w := range waiting {
 			w.done <- err
