@@ -40,7 +40,7 @@ func traffic(c *clock, n int) []sms.Message {
 }
 
 // fill stores n SMS, all but the last waiting shown.
-func fill(b *testing.B, s *Store, c *clock, n, waiting int) {
+func fill(b testing.TB, s *Store, c *clock, n, waiting int) {
 	b.Helper()
 	s.db.NoSync = true
 	for left := n; left > 0; {

@@ -95,7 +95,7 @@ func (t *tx) checkPieces(wrong func(string, ...any)) error {
 	})
 }
 
-// checkSMS: id and due name each other's SMS; seen names SMS that are there.
+// checkSMS: id and due name each other's SMS; seen names SMS that are there or were pruned.
 func (t *tx) checkSMS(wrong func(string, ...any)) error {
 	due := 0
 	err := t.bucket(bucketSMS).ForEach(func(key, value []byte) error {
@@ -121,15 +121,24 @@ func (t *tx) checkSMS(wrong func(string, ...any)) error {
 	if n := count(t.bucket(bucketDue)); n != due {
 		wrong("due has %d rows, %d SMS are due", n, due)
 	}
+	var forgotten pruned
+	if err := t.pruned(&forgotten); err != nil {
+		return err
+	}
 	return t.bucket(bucketSeen).ForEach(func(_, value []byte) error {
-		if t.bucket(bucketSMS).Get(value) == nil {
-			wrong("seen names sms %x, which is not there", value)
+		seq, _, err := t.readSeen(value)
+		if err != nil {
+			return err
+		}
+		if _, err := t.sms(seq); seq > forgotten.Seq && err != nil {
+			wrong("seen names sms %d: %v", seq, err)
 		}
 		return nil
 	})
 }
 
-// checkPosts: every post, dead post and link is about something that is there; while SMS wait for a chat, the team was told.
+// checkPosts: every post, dead post and link is about something that is there, or a link about what was pruned; while SMS wait
+// for a chat, the team was told.
 func (t *tx) checkPosts(wrong func(string, ...any)) error {
 	for _, bucket := range [][]byte{bucketPost, bucketDead} {
 		err := t.bucket(bucket).ForEach(func(key, value []byte) error {
@@ -158,17 +167,21 @@ func (t *tx) checkPosts(wrong func(string, ...any)) error {
 			return err
 		}
 	}
+	var forgotten pruned // links and rows of seen may outlive what they name
+	if err := t.pruned(&forgotten); err != nil {
+		return err
+	}
 	return t.bucket(bucketLink).ForEach(func(key, value []byte) error {
 		var l Link
 		if err := decode(value, &l); err != nil {
 			return err
 		}
 		for _, seq := range append(l.Seqs, l.Seq) {
-			if _, err := t.sms(seq); seq != 0 && err != nil {
+			if _, err := t.sms(seq); seq > forgotten.Seq && err != nil {
 				wrong("a link names sms %d: %v", seq, err)
 			}
 		}
-		if _, err := t.batch(l.Batch); l.Batch != 0 && err != nil {
+		if _, err := t.batch(l.Batch); l.Batch > forgotten.Batch && err != nil {
 			wrong("a link names batch %d: %v", l.Batch, err)
 		}
 		return nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -179,22 +180,75 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 			if nth > 0 {
 				key = seenKey(m, nth)
 			}
-			seen := t.bucket(bucketSeen)
-			if seen.Get(key) != nil {
+			known, err := t.meetAgain(key)
+			if err != nil {
+				return err
+			}
+			if known {
 				continue
 			}
 			seq, err := t.addInbound(m, inboxes)
 			if err != nil {
 				return err
 			}
-			if err := seen.Put(key, u64(uint64(seq))); err != nil {
+			if err := t.bucket(bucketSeen).Put(key, seenValue(seq, t.now)); err != nil {
 				return err
 			}
 			stored++
 		}
+		if len(messages) > 0 && incident == nil {
+			if err := t.noteAnswered(); err != nil {
+				return err
+			}
+		}
 		return t.endRaw(raw, incident)
 	})
 	return stored, err
+}
+
+// noteEvery spares what is only read by days a write at every poll.
+const noteEvery = time.Hour
+
+func seenValue(seq Seq, met time.Time) []byte { return join(u64(uint64(seq)), unix32(met)) }
+
+// readSeen returns which SMS a row of seen is of, and when the panel last handed it out. Rows of the first version do not say.
+func (t *tx) readSeen(value []byte) (seq Seq, met time.Time, err error) {
+	switch len(value) {
+	case 12:
+		return Seq(binary.BigEndian.Uint64(value)), time.Unix(int64(binary.BigEndian.Uint32(value[8:])), 0), nil
+	case 8:
+		seq = Seq(binary.BigEndian.Uint64(value))
+		m, err := t.sms(seq)
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return seq, since(m), err
+	}
+	return 0, time.Time{}, errors.New("seen row of unknown form")
+}
+
+// meetAgain tells whether the SMS with that key in seen is stored already, and notes that the panel still hands it out.
+func (t *tx) meetAgain(key []byte) (bool, error) {
+	rows := t.bucket(bucketSeen)
+	value := rows.Get(key)
+	if value == nil {
+		return false, nil
+	}
+	seq, met, err := t.readSeen(value)
+	if err != nil || t.now.Sub(met) < noteEvery {
+		return true, err
+	}
+	return true, rows.Put(key, seenValue(seq, t.now))
+}
+
+// noteAnswered notes that the panel hands out SMS.
+func (t *tx) noteAnswered() error {
+	meta := t.bucket(bucketMeta)
+	var noted time.Time
+	if err := get(meta, keyAnswered, &noted); err == nil && t.now.Sub(noted) < noteEvery {
+		return nil
+	}
+	return put(meta, keyAnswered, t.now)
 }
 
 func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {

@@ -34,6 +34,9 @@ var (
 	keyFetch   = []byte("fetch")   // since when a GetMsg is under way
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 
+	keyAnswered = []byte("answered") // when the panel last handed out SMS, nearly
+	keyPruned   = []byte("pruned")
+
 	buckets = [][]byte{
 		bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketID, bucketDue, bucketPost,
 		bucketDead, bucketLink, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent, bucketIncident,

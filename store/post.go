@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -50,6 +51,7 @@ type Post struct {
 	NotBefore time.Time     `json:"after,omitzero"`
 	Revision  int           `json:"rev,omitempty"`    // grows when what is to be shown changes
 	Reason    string        `json:"reason,omitempty"` // in dead: what Telegram said
+	Refused   time.Time     `json:"refused,omitzero"` // in dead: when
 }
 
 // Link says what a chat message shows, or, with Order set, which batch it ordered.
@@ -270,7 +272,7 @@ func (s *Store) Refused(p Post, reason string) error {
 		if err := rows.Delete(key); err != nil {
 			return err
 		}
-		p.Reason = reason
+		p.Reason, p.Refused = reason, t.now
 		if err := put(t.bucket(bucketDead), postKey(p.Chat, p.Class, p.ID), p); err != nil {
 			return err
 		}
@@ -281,11 +283,46 @@ func (s *Store) Refused(p Post, reason string) error {
 	})
 }
 
-// Link returns what a chat message shows; the error is ErrNotFound when it shows neither SMS nor batch.
+// Link returns what a chat message shows; the error is ErrNotFound when it shows neither SMS nor batch, or one that is not kept
+// any more: of a digest, what is left must not be taken for all.
 func (s *Store) Link(chat ChatID, message ChatMessageID) (Link, error) {
 	var l Link
-	err := s.view(func(t *tx) error { return get(t.bucket(bucketLink), linkKey(chat, message), &l) })
+	err := s.view(func(t *tx) error {
+		l = Link{}
+		if err := get(t.bucket(bucketLink), linkKey(chat, message), &l); err != nil {
+			return err
+		}
+		_, err := t.shownSince(l) // links are pruned a little later than what they name
+		return err
+	})
 	return l, err
+}
+
+// shownSince returns when the newest of what l names came to us, or ErrNotFound when one of it is gone.
+func (t *tx) shownSince(l Link) (newest time.Time, err error) {
+	later := func(at time.Time) {
+		if at.After(newest) {
+			newest = at
+		}
+	}
+	for _, seq := range append(slices.Clone(l.Seqs), l.Seq) {
+		if seq == 0 {
+			continue
+		}
+		m, err := t.sms(seq)
+		if err != nil {
+			return newest, err
+		}
+		later(since(m))
+	}
+	if l.Batch != 0 {
+		b, err := t.batch(l.Batch)
+		if err != nil {
+			return newest, err
+		}
+		later(b.Created)
+	}
+	return newest, nil
 }
 
 // Waiting returns how many posts wait for a chat to show them, and how many for their turn in one.

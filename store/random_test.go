@@ -52,9 +52,9 @@ func TestRandomOperationsAndCrashes(t *testing.T) {
 				stored: map[string]bool{}, shown: map[ChatID]map[string]int{}, last: map[ChatID]Seq{}, refused: map[string]bool{},
 				orders: map[UpdateKey]BatchID{}, requests: map[BatchID][]int{}, again: map[BatchID]int{},
 			}
-			w.opts.Admins = []AgentID{admin}
+			w.opts.Admins, w.opts.Keep = []AgentID{admin}, 10*time.Minute // of about fifty that pass
 			w.s = open(t, w.path, w.opts)
-			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.settings, w.loseChat, w.migrate, w.reopen}
+			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.settings, w.loseChat, w.migrate, w.reopen, w.prune}
 			for range 150 {
 				operations[w.IntN(len(operations))]()
 				w.clock.pass(time.Duration(w.IntN(40)) * time.Second)
@@ -84,6 +84,15 @@ func (w *world) start() {
 	w.s = open(w, w.path, w.opts)
 	for _, r := range ok(w.s.Undecoded()) {
 		w.decode(r.ID, string(r.Body))
+	}
+}
+
+// prune takes a few steps; what anybody asks for afterwards must still be there.
+func (w *world) prune() {
+	for range w.IntN(20) {
+		_, _, err := w.s.Prune(1 + w.IntN(50))
+		must(w, err)
+		w.dies()
 	}
 }
 

@@ -8,9 +8,10 @@
 // numbers. A value is a version byte and JSON; the exported types carry the tags, there is no second set of records but for sms.
 //
 //	meta          schema | running | fetch | silent    number | since | begun | since
+//	              answered | pruned                    when | how far
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
 //	sms           Seq u64                              one SMS, in or out, to one recipient
-//	seen          time u32, hash u64, nth u16          Seq          which unread SMS were stored already
+//	seen          time u32, hash u64, nth u16          Seq, met u32 which unread SMS were stored already
 //	batch         batch u64                            one order to send, from one command
 //	piece         batch u64, n u32                     at most 60 recipients of it, sent by one request
 //	outbox        batch u64, n u32                     -            pieces that are Queued or Sending
@@ -81,6 +82,7 @@ type Options struct {
 	Admins []AgentID // who is told of incidents
 
 	StatusInterval time.Duration // first pause before asking for delivery; 15 s when zero
+	Keep           time.Duration // how long SMS and batches are kept; 90 days when zero
 	Now            func() time.Time
 }
 
@@ -104,6 +106,9 @@ func Open(path string, opts Options) (*Store, error) {
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
+	}
+	if opts.Keep == 0 {
+		opts.Keep = keepHistory
 	}
 	if opts.StatusInterval == 0 {
 		opts.StatusInterval = 15 * time.Second

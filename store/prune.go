@@ -1,0 +1,370 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"time"
+)
+
+// How long rows are kept: SMS, batches and what belongs to them for Options.Keep.
+const (
+	aDay         = 24 * time.Hour
+	keepHistory  = 90 * aDay // the default
+	keepSeen     = 7 * aDay
+	keepTaken    = 7 * aDay
+	keepRaw      = 30 * aDay
+	keepDead     = 30 * aDay
+	keepIncident = 180 * aDay
+)
+
+// pruned is how far pruning has come. It is in the file, so that each step goes on where the one before it stopped.
+type pruned struct {
+	Walk  int     `json:"walk,omitempty"`  // the walk under way
+	Next  []byte  `json:"next,omitempty"`  // the key it goes on at
+	Seq   Seq     `json:"seq,omitempty"`   // up to here SMS may be missing
+	Batch BatchID `json:"batch,omitempty"` // up to here batches may be missing
+}
+
+// pruning is one step.
+type pruning struct {
+	*tx
+	pruned
+	left    int // rows that may still be looked at or deleted
+	deleted int
+
+	queues    []queue         // of whom posts wait for; made by the first who asks
+	incidents map[uint64]bool // that posts tell of; likewise
+}
+
+// walk leads through one bucket from its first key on. row deletes the row and all that names it, if its time has come and
+// nothing needs it, and returns the key to go on at; nil ends the walk, for the rows beyond are younger.
+type walk struct {
+	bucket []byte
+	row    func(p *pruning, key, value []byte) (next []byte, err error)
+}
+
+var walks = []walk{
+	{bucketSMS, (*pruning).sms},
+	{bucketLink, (*pruning).link},
+	{bucketSeen, (*pruning).seen},
+	{bucketTakenDay, (*pruning).taken},
+	{bucketRaw, (*pruning).raw},
+	{bucketDead, (*pruning).dead},
+	{bucketIncident, (*pruning).incident},
+}
+
+// Prune takes one step in forgetting what is old and not needed any more. It looks at or deletes about limit rows, so that other
+// writers wait for milliseconds only, and returns how many it deleted and whether there is more to do at once.
+func (s *Store) Prune(limit int) (deleted int, more bool, err error) {
+	err = s.update(func(t *tx) error {
+		p := &pruning{tx: t, left: limit}
+		if err := t.pruned(&p.pruned); err != nil {
+			return err
+		}
+		for p.Walk < len(walks) && p.left > 0 {
+			if err := p.walk(); err != nil {
+				return err
+			}
+		}
+		if more = p.Walk < len(walks); !more {
+			p.Walk = 0
+		}
+		deleted = p.deleted
+		return put(t.bucket(bucketMeta), keyPruned, p.pruned)
+	})
+	return deleted, more, err
+}
+
+// pruned reads how far pruning has come.
+func (t *tx) pruned(to *pruned) error {
+	err := get(t.bucket(bucketMeta), keyPruned, to)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// walk goes on with the walk under way, until it ends or the step does.
+func (p *pruning) walk() error {
+	w := walks[p.Walk]
+	c := p.bucket(w.bucket).Cursor()
+	for ; p.left > 0; p.left-- {
+		key, value := c.Seek(p.Next)
+		if key == nil {
+			p.Next = nil
+		} else {
+			next, err := w.row(p, key, value)
+			if err != nil {
+				return err
+			}
+			p.Next = next
+		}
+		if p.Next == nil {
+			p.Walk++
+			return nil
+		}
+	}
+	return nil
+}
+
+// after returns the first key that may follow key.
+func after(key []byte) []byte { return append(slices.Clone(key), 0) }
+
+func (p *pruning) young(at time.Time, keep time.Duration) bool { return p.now.Sub(at) < keep }
+
+func (p *pruning) delete(bucket, key []byte) error {
+	p.left--
+	p.deleted++
+	return p.bucket(bucket).Delete(key)
+}
+
+// since returns when an SMS came to us.
+func since(m SMS) time.Time {
+	if m.Received.IsZero() {
+		return m.Time
+	}
+	return m.Received
+}
+
+// sms is the walk through the history. The SMS of a batch follow one another; they go with it.
+func (p *pruning) sms(key, value []byte) ([]byte, error) {
+	m, err := readSMS(key, value)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case m.Batch != 0:
+		return p.batch(m)
+	case p.young(since(m), p.store.opts.Keep):
+		return nil, nil
+	case p.waiting(Backlog, uint64(m.Seq)):
+		return after(key), nil
+	}
+	p.Seq = max(p.Seq, m.Seq)
+	return after(key), p.delete(bucketSMS, key)
+}
+
+// batch forgets the last piece of the batch that m, its first SMS, belongs to, and with the only piece the batch. So a step stays
+// short and what is left agrees with itself.
+func (p *pruning) batch(m SMS) ([]byte, error) {
+	b, err := p.tx.batch(m.Batch)
+	if errors.Is(err, ErrNotFound) {
+		return after(u64(uint64(m.Seq))), nil // Check tells of it
+	}
+	if err != nil {
+		return nil, err
+	}
+	behind := u64(uint64(b.First) + uint64(b.N))
+	if p.young(b.Created, p.store.opts.Keep) {
+		return nil, nil
+	}
+	pieces, err := p.undecided(b, bucketPiece)
+	if err != nil {
+		return nil, err
+	}
+	for _, piece := range pieces {
+		open := piece.State == PieceQueued || piece.State == PieceSending || piece.State == PieceUncertain
+		if open || p.young(piece.Since, p.store.opts.Keep) { // it may have been sent again lately
+			return behind, nil
+		}
+	}
+	if len(pieces) == 0 || p.waiting(Answers, b.Post) {
+		return behind, nil
+	}
+	last := pieces[len(pieces)-1]
+	recipients := make([]SMS, last.N)
+	for i := range recipients {
+		if recipients[i], err = p.tx.sms(last.First + Seq(i)); err != nil {
+			return nil, err
+		}
+		if !recipients[i].Due.IsZero() {
+			return behind, nil
+		}
+	}
+	for _, m := range recipients {
+		b.count(m, -1)
+		if seq := u64(uint64(m.Seq)); m.ID != "" && string(p.bucket(bucketID).Get([]byte(m.ID))) == string(seq) {
+			if err := p.delete(bucketID, []byte(m.ID)); err != nil {
+				return nil, err
+			}
+		}
+		if err := p.delete(bucketSMS, u64(uint64(m.Seq))); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.delete(bucketPiece, pieceKey(b.ID, last.I)); err != nil {
+		return nil, err
+	}
+	p.Seq = max(p.Seq, last.First+Seq(last.N)-1)
+	if b.N -= last.N; len(pieces) > 1 {
+		return u64(uint64(b.First)), p.putBatch(b)
+	}
+	p.Batch = max(p.Batch, b.ID)
+	if err := p.delete(bucketChatBatch, chatBatchKey(b.Chat, b.ID)); err != nil {
+		return nil, err
+	}
+	return behind, p.delete(bucketBatch, u64(uint64(b.ID)))
+}
+
+// queue is where the posts of one chat begin, of those that wait or of those it refused.
+type queue struct {
+	bucket []byte
+	chat   ChatID
+	first  [Backlog + 1]uint64
+}
+
+// waiting tells whether a chat is still to show the post of that class and number, or refused it not long ago. Nearly always all
+// posts are newer, and nothing needs to be looked up.
+func (p *pruning) waiting(class Class, id uint64) bool {
+	if p.queues == nil {
+		p.queues = []queue{}
+		for _, bucket := range [][]byte{bucketPost, bucketDead} {
+			c := p.bucket(bucket).Cursor()
+			for key, _ := c.First(); key != nil; {
+				q := queue{bucket: bucket, chat: readI64[ChatID](key[:8]), first: [...]uint64{math.MaxUint64, math.MaxUint64}}
+				for class := range q.first {
+					if key, _ := c.Seek(postKey(q.chat, Class(class), 0)); key != nil && readI64[ChatID](key[:8]) == q.chat && key[8] == byte(class) {
+						q.first[class] = binary.BigEndian.Uint64(key[9:])
+					}
+				}
+				p.queues = append(p.queues, q)
+				key, _ = c.Seek(i64(q.chat + 1))
+			}
+		}
+	}
+	for _, q := range p.queues {
+		if q.first[class] <= id && p.bucket(q.bucket).Get(postKey(q.chat, class, id)) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// link forgets what a chat message showed when it is not kept any more. In one chat newer messages show newer things, so that
+// from the first young one on the next chat's turn has come.
+func (p *pruning) link(key, value []byte) ([]byte, error) {
+	var l Link
+	if err := decode(value, &l); err != nil {
+		return nil, err
+	}
+	switch at, err := p.shownSince(l); {
+	case errors.Is(err, ErrNotFound):
+		return after(key), p.delete(bucketLink, key)
+	case err != nil:
+		return nil, err
+	case p.young(at, p.store.opts.Keep):
+		return i64(readI64[ChatID](key[:8]) + 1), nil
+	}
+	return after(key), nil
+}
+
+// seen forgets an unread SMS when the panel has handed out others for long and never again this one. While the panel is silent, or
+// we are, nothing is forgotten: it may still have them all.
+func (p *pruning) seen(key, value []byte) ([]byte, error) {
+	var answered time.Time
+	if err := get(p.bucket(bucketMeta), keyAnswered, &answered); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return nil, err
+	}
+	_, met, err := p.readSeen(value)
+	if err != nil {
+		return nil, err
+	}
+	at := time.Unix(int64(binary.BigEndian.Uint32(key)), 0) // by the panel's clock, which orders the rows and may be wrong
+	switch {
+	case answered.Sub(met) >= keepSeen:
+		return after(key), p.delete(bucketSeen, key)
+	case p.young(at, keepSeen) && at.Before(p.now.Add(aDay)):
+		return unix32(p.now.Add(aDay)), nil
+	}
+	return after(key), nil
+}
+
+func (p *pruning) taken(key, _ []byte) ([]byte, error) {
+	if end := time.Unix((int64(binary.BigEndian.Uint32(key))+1)*int64(aDay/time.Second), 0); p.young(end, keepTaken) {
+		return nil, nil
+	}
+	if err := p.delete(bucketTaken, key[4:]); err != nil {
+		return nil, err
+	}
+	return after(key), p.delete(bucketTakenDay, key)
+}
+
+// raw forgets an answer that could not be decoded; one that was not tried yet stays.
+func (p *pruning) raw(key, value []byte) ([]byte, error) {
+	var r Raw
+	if err := decode(value, &r); err != nil {
+		return nil, err
+	}
+	switch {
+	case p.young(r.Fetched, keepRaw):
+		return nil, nil
+	case r.Kept:
+		return after(key), p.delete(bucketRaw, key)
+	}
+	return after(key), nil
+}
+
+// dead forgets a refused post. Rows of earlier versions do not say since when they lie there: their time begins now.
+func (p *pruning) dead(key, value []byte) ([]byte, error) {
+	post, err := readPost(key, value)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case post.Refused.IsZero():
+		post.Refused = p.now
+		return after(key), put(p.bucket(bucketDead), key, post)
+	case p.young(post.Refused, keepDead):
+		return after(key), nil
+	}
+	return after(key), p.delete(bucketDead, key)
+}
+
+func (p *pruning) incident(key, value []byte) ([]byte, error) {
+	var i Incident
+	if err := decode(value, &i); err != nil {
+		return nil, err
+	}
+	if p.young(i.From, keepIncident) {
+		return nil, nil
+	}
+	if !i.Told || p.young(i.To, keepIncident) {
+		return after(key), nil
+	}
+	told, err := p.toldOf()
+	if err != nil || told[binary.BigEndian.Uint64(key)] {
+		return after(key), err
+	}
+	return after(key), p.delete(bucketIncident, key)
+}
+
+// toldOf returns the incidents that posts in the queue or among the dead tell of.
+func (p *pruning) toldOf() (map[uint64]bool, error) {
+	if p.incidents != nil {
+		return p.incidents, nil
+	}
+	p.incidents = map[uint64]bool{}
+	for _, bucket := range [][]byte{bucketPost, bucketDead} {
+		c := p.bucket(bucket).Cursor()
+		for key, value := c.First(); key != nil; {
+			if Class(key[8]) != Answers { // incidents are told as answers: the backlog, which may be long, needs no reading
+				key, value = c.Seek(i64(readI64[ChatID](key[:8]) + 1))
+				continue
+			}
+			post, err := readPost(key, value)
+			if err != nil {
+				return nil, err
+			}
+			if post.Kind == PostIncident {
+				p.incidents[post.Incident] = true
+			}
+			key, value = c.Next()
+		}
+	}
+	return p.incidents, nil
+}
