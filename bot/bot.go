@@ -99,7 +99,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var flows sync.WaitGroup
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.fetchUnread, b.sendQueued, b.followDelivery} {
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.fetchUnread, b.sendQueued, b.followDelivery, b.keepTidy} {
 		flows.Go(func() {
 			if err := flow(ctx); err != nil {
 				stop(err)

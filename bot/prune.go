@@ -1,0 +1,38 @@
+package bot
+
+import (
+	"context"
+	"time"
+)
+
+// What is old is forgotten in pages of so many rows, each a transaction of a few milliseconds.
+const (
+	tidyEvery = time.Hour
+	tidyPage  = 1000
+	tidyPause = 50 * time.Millisecond // after each page, so that a long tidying up leaves the disk to the others
+)
+
+// keepTidy has the store forget what is old and not needed any more.
+func (b *Bot) keepTidy(ctx context.Context) error {
+	trouble := outage{log: b.log, what: "tidy the store"}
+	deleted := 0
+	for ctx.Err() == nil {
+		n, more, err := b.store.Prune(tidyPage)
+		deleted += n
+		switch {
+		case err != nil:
+			sleep(ctx, pause(time.Second, trouble.failed(err)), nil)
+		case more:
+			trouble.worked()
+			sleep(ctx, tidyPause, nil)
+		default:
+			trouble.worked()
+			if deleted > 0 {
+				b.log.Info("old rows forgotten", "count", deleted)
+			}
+			deleted = 0
+			sleep(ctx, tidyEvery, nil)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package bot_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/store"
+)
+
+func TestWhatIsForgottenIsNotAnswered(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	w.panel.Receive("09121234567", "30001234", "hello")
+	shown := w.sees(w.group, "hello")
+	w.end()
+
+	w.storeOpts.Now = func() time.Time { return time.Now().Add(91 * 24 * time.Hour) }
+	w.start()
+	w.logged("forgotten")
+	if _, err := w.store.SMS(1); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("after 91 days the SMS is read: %v", err)
+	}
+	w.says(telegram.Post{Chat: w.group, From: w.ali, ReplyTo: shown.ID, Text: "too late"})
+	w.sees(w.group, "no SMS I know")
+	w.panel.Receive("09121234567", "30001234", "hello again")
+	again := w.sees(w.group, "hello again")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, ReplyTo: again.ID, Text: "in time"})
+	if got := w.sent(1); got[0].Text != "in time" {
+		t.Errorf("sent %q", got[0].Text)
+	}
+}
