@@ -1,0 +1,18 @@
+// Package crash kills the bridge and looks whether it keeps its promises. It is tests only.
+//
+// The bridge is the real program, built once with the tag crashpoints and run as a process of its own between the sandbox's
+// Telegram and panel. Each world is one store and its history: people write, answer and press while both networks fail now and
+// then, the bridge is killed, started again, left to come to rest, and eleven invariants are checked against what the two
+// networks saw and what the store says.
+//
+//	bridge_test.go      the process: built, started, killed, ended
+//	world_test.go       what is around it, and the ways to kill
+//	people_test.go      what customers and agents do, which networks fail
+//	invariant_test.go   I1 to I11, each a function
+//	kill_test.go        many worlds at once, many kills in each, and the table
+//	power_test.go       what a loss of power may leave of the file, from a trace of the system calls
+//
+// A run is named by its seed, which is printed when something is wrong; PEYK_SEED runs that world alone. What the two
+// networks do at the same moment differs from run to run, so a seed repeats the play, not the accident: run it several times.
+// PEYK_KILLS and PEYK_IMAGES ask for more than an ordinary run does.
+package crash

@@ -1,0 +1,325 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/store"
+)
+
+// world is one store and its bridge, the two networks, the people, and what is known of what they did.
+type world struct {
+	testing.TB
+	seed  uint64
+	tg    *telegram.Server
+	panel *panel.Server
+	dir   string
+
+	sara, ali int64 // an admin and an agent
+	group     int64 // shows inbound SMS, and so does Sara's private chat
+	environ   []string
+
+	changed chan struct{} // receives when either network was called
+
+	mu      sync.Mutex // guards what the networks' calls touch
+	rand    *rand.Rand
+	trap    *trap
+	idle    int // acts of people still to come while the bridge runs
+	bridge  *bridge
+	starts  []start
+	fetches []time.Time // when each GetMsg arrived
+
+	inbound []sender // who wrote each SMS
+	fetched []handed // in the order the panel handed them out
+	orders  []order
+	presses []pressed
+	outage  *time.Timer // its end
+}
+
+// start is a process that began; after a kill, or after an orderly end.
+type start struct {
+	at        time.Time
+	afterKill bool
+}
+
+// sender is who wrote an SMS, and to which line of ours.
+type sender struct{ customer, line string }
+
+// handed is an SMS the panel handed out.
+type handed struct {
+	n  int // which of those customers wrote
+	at time.Time
+}
+
+// order is what an agent wrote to have an SMS sent.
+type order struct {
+	chat       int64
+	message    int
+	from       int64
+	said       string // the message
+	text       string // of the SMS, unique
+	line       string
+	recipients []string
+	reply      bool
+}
+
+// pressed is a button an agent pressed.
+type pressed struct {
+	by         int64
+	batch      store.BatchID
+	generation int
+	decision   store.Decision
+}
+
+// trap kills the bridge in the middle of a call: of that method, at that stage, the n-th time.
+type trap struct {
+	network, method, stage string
+	n                      int
+}
+
+func newWorld(t testing.TB, seed uint64) *world {
+	w := &world{
+		TB: t, seed: seed, dir: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 7)),
+		changed: make(chan struct{}, 1),
+	}
+	w.tg = telegram.New(telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)})
+	web := httptest.NewServer(w.tg)
+	w.panel = panel.New(panel.Options{
+		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[w.rand.IntN(2)],
+		Statuses: []panel.Step{{After: 50 * time.Millisecond, Status: 3}, {After: 300 * time.Millisecond, Status: 4}},
+	})
+	// What becomes of an SMS can be told from the last digit of its number.
+	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
+		if err := w.panel.SetStatusOf(pattern, status); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address, err := w.panel.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	events := w.panel.Watch(ctx)
+	t.Cleanup(func() {
+		cancel()
+		if w.bridge != nil {
+			w.bridge.kill()
+		}
+		w.tg.Close()
+		web.CloseClientConnections()
+		web.Close()
+		w.panel.Close()
+	})
+	go w.note(events)
+	w.sara = w.tg.AddUser(telegram.User{FirstName: "Sara"}).ID
+	w.ali = w.tg.AddUser(telegram.User{FirstName: "Ali"}).ID
+	w.group = w.tg.AddSupergroup("Support", w.sara, w.ali, w.tg.Bot().ID)
+	w.say(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"}) // a bot cannot write first
+	w.say(telegram.Post{Chat: w.ali, From: w.ali, Text: "/start"})
+	w.environ = []string{
+		"TELEGRAM_BOT_TOKEN=" + w.tg.Token(), "TELEGRAM_API_URL=" + web.URL,
+		"SMS_API_URL=" + address, "SMS_API_USER=demo", "SMS_API_PASSWORD=demo-pass", "SMS_LINES=30001234,30005678",
+		fmt.Sprintf("ADMIN_USERS=%d", w.sara), fmt.Sprintf("ALLOWED_USERS=%d", w.ali), fmt.Sprintf("INBOX_CHATS=%d,%d", w.group, w.sara),
+		"POLL_INTERVAL=100ms", "STATUS_INTERVAL=100ms", "TIMEZONE=UTC", "DB_PATH=data/peyk.db", "LOG_LEVEL=debug",
+		"PEYK_CRASH_SECOND=" + second.String(),
+	}
+	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
+	w.panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
+	return w
+}
+
+// note keeps what the panel handed out, and when.
+func (w *world) note(events <-chan panel.Event) {
+	for e := range events {
+		if e.Kind != panel.Fetched {
+			continue
+		}
+		w.mu.Lock()
+		w.fetched = append(w.fetched, handed{numberOf(e.SMS.Text), e.At})
+		w.mu.Unlock()
+		w.wake()
+	}
+}
+
+func (w *world) wake() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// called is told of every stage of every call. Calls are the clock the people live by: fetches come all the time.
+func (w *world) called(network, method, stage string) {
+	w.mu.Lock()
+	fetch := method == "GetMsg" && stage == string(panel.Arrived)
+	if fetch {
+		w.fetches = append(w.fetches, time.Now())
+	}
+	acts := 0
+	if fetch || method == "sendMessage" && stage == string(telegram.AfterHandling) {
+		acts = min(w.idle, w.rand.IntN(4))
+		w.idle -= acts
+	}
+	var victim *bridge
+	if t := w.trap; t != nil && t.network == network && t.method == method && t.stage == stage {
+		if t.n--; t.n == 0 {
+			victim, w.trap = w.bridge, nil
+		}
+	}
+	w.mu.Unlock()
+	if victim != nil {
+		victim.kill() // the call stands still until it is no more
+	}
+	for range acts {
+		w.act()
+	}
+	w.wake()
+}
+
+// start starts the bridge; environ is added to its environment.
+func (w *world) start(environ ...string) {
+	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	afterKill := w.bridge != nil && w.bridge.killed()
+	w.bridge = startBridge(w, w.dir, append(environ, w.environ...))
+	w.starts = append(w.starts, start{w.bridge.started, afterKill})
+}
+
+func (w *world) say(p telegram.Post) int {
+	w.Helper()
+	id, err := w.tg.Say(p)
+	if err != nil {
+		w.Errorf("say: %v", err) // not Fatal: calls of the networks are other goroutines
+	}
+	return id
+}
+
+func (w *world) database() string { return filepath.Join(w.dir, "data", "peyk.db") }
+
+// openCopy opens a copy of the file, which no bridge has open: to open the file itself would settle what a restart is to settle.
+func (w *world) openCopy() (*store.Store, error) {
+	path := filepath.Join(w.dir, "copy.db")
+	if err := copyFile(w.database(), path); err != nil {
+		return nil, err
+	}
+	return store.Open(path, store.Options{
+		Inbox: []store.ChatID{store.ChatID(w.group), store.ChatID(w.sara)}, Admins: []store.AgentID{store.AgentID(w.sara)},
+	})
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// until waits until done returns nil, asking whenever a network was called, and returns its last error when patience ends.
+func (w *world) until(done func() error) error {
+	late := time.After(patience)
+	for {
+		err := done()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-w.changed:
+		case <-w.bridge.gone:
+			return fmt.Errorf("the bridge ended by itself: %v", w.bridge.state)
+		case <-late:
+			return err
+		}
+	}
+}
+
+// ways to kill.
+const (
+	byTelegram = "call of telegram"
+	byPanel    = "call of the panel"
+	byPoint    = "point in the program"
+	byChance   = "random moment"
+)
+
+// moments of calls at which the networks kill, more often where a flow has its steps.
+var moments = []struct {
+	way, network, method string
+	stages               []string
+	n                    int // at most so many of them are let pass
+}{
+	{byPanel, "panel", "GetMsg", []string{"arrived", "carried_out", "half_answered", "answered"}, 12},
+	{byPanel, "panel", "SendSMS", []string{"arrived", "carried_out", "half_answered", "answered"}, 3},
+	{byPanel, "panel", "GetStatus", []string{"arrived", "carried_out", "half_answered", "answered"}, 2},
+	{byPanel, "panel", "GetCredit", []string{"arrived", "answered"}, 1},
+	{byTelegram, "telegram", "sendMessage", []string{"before", "after"}, 6},
+	{byTelegram, "telegram", "editMessageText", []string{"before", "after"}, 4},
+	{byTelegram, "telegram", "setMessageReaction", []string{"before", "after"}, 3},
+	{byTelegram, "telegram", "getUpdates", []string{"before", "after"}, 6},
+	{byTelegram, "telegram", "answerCallbackQuery", []string{"before", "after"}, 2},
+	{byTelegram, "telegram", "getMe", []string{"before", "after"}, 1},
+	{byTelegram, "telegram", "setMyCommands", []string{"before", "after"}, 2},
+}
+
+// life is how long a bridge lives that no call and no point kills: then a kill comes by chance.
+const life = 2500 * time.Millisecond
+
+// killOnce lets people and networks play with a bridge that is killed one way or another, and returns how it was in the end.
+// For byPoint, point is NAME:N.
+func (w *world) killOnce(way, point string) string {
+	w.Helper()
+	w.mu.Lock()
+	w.fail()
+	w.idle = 10 + w.rand.IntN(20)
+	lives := life
+	var environ []string
+	switch way {
+	case byChance:
+		lives = time.Duration(w.rand.Int64N(int64(life / 2)))
+	case byPoint:
+		environ = []string{"PEYK_CRASH=" + point}
+	default:
+		for w.trap == nil {
+			if m := moments[w.rand.IntN(len(moments))]; m.way == way {
+				w.trap = &trap{m.network, m.method, m.stages[w.rand.IntN(len(m.stages))], 1 + w.rand.IntN(m.n)}
+			}
+		}
+	}
+	before := 2 + w.rand.IntN(6)
+	w.mu.Unlock()
+	for range before { // while the bridge is down
+		w.act()
+	}
+	w.start(environ...)
+	select {
+	case <-w.bridge.gone:
+	case <-time.After(lives):
+		way = byChance
+		w.bridge.kill()
+	}
+	w.mu.Lock()
+	w.trap, w.idle = nil, 0
+	w.mu.Unlock()
+	if !w.bridge.killed() {
+		w.Errorf("the bridge ended by itself: %v", w.bridge.state)
+	}
+	w.mend()
+	return way
+}
