@@ -53,7 +53,9 @@ func TestReadSend(t *testing.T) {
 		{"a card begins the text", "09121111111 6037-9975-1234-5678 is ours", []sms.Number{a}, nil, "6037-9975-1234-5678 is ours"},
 		{"a number later in the text", "09121111111 call 09122222222", []sms.Number{a}, nil, "call 09122222222"},
 		// What may be either is asked about, by naming it as wrong or by the question before two recipients.
-		{"a sum with commas", "09121111111 1,500 toman", []sms.Number{a}, []string{"1", "500"}, "toman"},
+		{"a sum with commas", "09121111111 1,500,000 toman", []sms.Number{a}, nil, "1,500,000 toman"},
+		{"a sum with persian digits", "09121111111 ۱۲،۵۰۰ تومان", []sms.Number{a}, nil, "۱۲،۵۰۰ تومان"},
+		{"a slip in a list", "09121111111 123, 09122222222 hello", []sms.Number{a, b}, []string{"123"}, "hello"},
 		{"a number begins the text", "09121111111 09122222222 is our new number", []sms.Number{a, b}, nil, "is our new number"},
 	} {
 		to, wrong, words := readSend(tc.in)

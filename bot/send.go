@@ -260,8 +260,10 @@ func numberLike(word, after string) bool {
 	if digits == 0 || strings.Trim(strings.Map(dropDigits, word), numberMarks+"/_*#") != "" {
 		return false
 	}
-	if r, _ := utf8.DecodeRuneInString(strings.TrimLeft(after, " ")); strings.ContainsRune(",،;؛", r) {
-		return true
+	if r, size := utf8.DecodeRuneInString(strings.TrimLeft(after, " ")); strings.ContainsRune(",،;؛", r) {
+		group, _ := nextWord(strings.TrimLeft(after, " ")[size:])
+		sum := digits <= 3 && len([]rune(group)) == 3 && strings.Map(dropDigits, sms.Digits(group)) == "" && after[0] != ' '
+		return !sum
 	}
 	return digits >= 9 && digits <= 15 // longer ones are cards and accounts
 }
