@@ -31,7 +31,6 @@ func (b *Bot) showPosts(ctx context.Context) error {
 	ended := make(chan shown)
 	running := 0
 	trouble := outage{log: b.log, what: "telegram"}
-	repeated := map[store.ChatID]uint64{} // the SMS of a chat whose last try may have arrived
 	defer func() {
 		for ; running > 0; running-- {
 			<-ended
@@ -61,9 +60,6 @@ func (b *Bot) showPosts(ctx context.Context) error {
 					soonest(next)
 					continue
 				}
-				if id, ok := repeated[p.Chat]; ok && p.Class == store.Backlog && id == p.ID {
-					p.Repeated = true
-				}
 				running++
 				go func() { ended <- shown{p, b.show(context.WithoutCancel(ctx), p)} }()
 			}
@@ -88,18 +84,17 @@ func (b *Bot) showPosts(ctx context.Context) error {
 				timer.Stop()
 				return b.fatal(s.err)
 			}
-			b.settle(s, &trouble, repeated)
+			b.settle(s, &trouble)
 		}
 		timer.Stop()
 	}
 }
 
 // settle does what the outcome of a post calls for.
-func (b *Bot) settle(s shown, trouble *outage, repeated map[store.ChatID]uint64) {
+func (b *Bot) settle(s shown, trouble *outage) {
 	now, chat := time.Now(), s.post.Chat
 	if s.err == nil {
 		trouble.worked()
-		delete(repeated, chat)
 		return
 	}
 	e, ok := errors.AsType[*telegramError](s.err)
@@ -125,7 +120,7 @@ func (b *Bot) settle(s shown, trouble *outage, repeated map[store.ChatID]uint64)
 		err = b.store.Refused(s.post, e.reason)
 	default:
 		if e.arrived && s.post.Class == store.Backlog {
-			repeated[chat] = s.post.ID
+			err = b.store.MarkRepeated(s.post)
 		}
 		b.pace.holdAll(func() time.Duration { return pause(500*time.Millisecond, trouble.failed(s.err)) }, now)
 	}
@@ -193,7 +188,6 @@ func (b *Bot) digest(p store.Post) ([]store.Post, error) {
 	if err != nil || len(posts) == 0 {
 		return nil, fmt.Errorf("read post queue: %w", cmp.Or(err, store.ErrNotFound))
 	}
-	posts[0] = p // whether it is repeated is not all in the store
 	if p.Digest > 0 {
 		return posts, nil
 	}

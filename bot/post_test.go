@@ -230,3 +230,31 @@ func TestRevokedTokenEndsTheProgram(t *testing.T) {
 		t.Error("the bridge goes on")
 	}
 }
+
+func TestAnswerInBetweenDoesNotHideARepetition(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	w.quiet()
+	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.CloseAfter}); err != nil {
+		t.Fatal(err)
+	}
+	w.panel.Receive("09121111111", "30001234", "shown and not known to be")
+	w.sees(w.group, "shown and not known to be")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/id"})
+	w.sees(w.group, "You are")
+	w.sees(w.group, "perhaps repeated", "shown and not known to be")
+}
+
+func TestEndDuringAnOutageDoesNotHideARepetition(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	w.quiet()
+	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.CloseAfter}); err != nil {
+		t.Fatal(err)
+	}
+	w.panel.Receive("09121111111", "30001234", "shown and not known to be")
+	w.logged("telegram fails")
+	w.end()
+	w.start()
+	w.sees(w.group, "perhaps repeated", "shown and not known to be")
+}

@@ -185,6 +185,19 @@ func (s *Store) BeginDigest(p Post, n int) error {
 	})
 }
 
+// MarkRepeated notes that the chat may show p, an SMS, already: Telegram was asked and its answer never came.
+func (s *Store) MarkRepeated(p Post) error {
+	return s.update(func(t *tx) error {
+		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
+		var row Post
+		if err := get(rows, key, &row); err != nil {
+			return err
+		}
+		row.Repeated = true
+		return put(rows, key, row)
+	})
+}
+
 // Digested records that message now shows all of posts, which are SMS of one chat.
 func (s *Store) Digested(posts []Post, message ChatMessageID) error {
 	return s.update(func(t *tx) error {
