@@ -25,6 +25,7 @@ type pacer struct {
 	chats  map[store.ChatID]*chatPace
 	recent []time.Time // messages to all chats, of the last second
 	under  int         // messages under way
+	born   time.Time   // when a process before this one may have posted last
 	until  time.Time   // before which no chat is posted to: Telegram is down, or asked for patience twice
 	wake   chan struct{}
 }
@@ -43,9 +44,10 @@ func newPacer(second time.Duration) *pacer {
 	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, wake: make(chan struct{}, 1)}
 }
 
-// remember takes up where an earlier process left off: the groups' messages of the last minute, and perhaps one each that it did not
-// live to note.
-func (p *pacer) remember(chats []store.Chat, now time.Time) {
+// remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, perhaps one each that it
+// did not live to note, and in any chat one of the last second.
+func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
+	p.born = ended
 	for _, c := range chats {
 		if len(c.Recent) == 0 || !time.UnixMilli(c.Recent[len(c.Recent)-1]).After(now.Add(-60*p.second)) {
 			continue
@@ -87,6 +89,9 @@ func (p *pacer) gate(id store.ChatID, now time.Time) (store.Gate, time.Time) {
 	}
 	if hold := later(c.until, p.until); hold.After(now) {
 		return store.Closed, hold
+	}
+	if quiet := p.born.Add(p.second); quiet.After(now) {
+		return store.EditsOnly, quiet
 	}
 	p.recent = since(p.recent, now.Add(-p.second))
 	c.recent = since(c.recent, now.Add(-60*p.second))

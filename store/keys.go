@@ -31,6 +31,7 @@ var (
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
+	keyEnded   = []byte("ended")   // when the last clean end was
 	keyFetch   = []byte("fetch")   // since when a GetMsg is under way
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 

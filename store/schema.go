@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -67,7 +68,11 @@ func (s *Store) prepare(path string) error {
 // recover settles what the process before this one left behind: the flag is still there if it was killed.
 func (t *tx) recover() error {
 	meta := t.bucket(bucketMeta)
+	if err := get(meta, keyEnded, &t.store.ended); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
 	if meta.Get(keyRunning) != nil {
+		t.store.ended = t.now
 		if err := t.markRepeated(); err != nil {
 			return err
 		}

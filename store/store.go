@@ -7,7 +7,8 @@
 // The file. Integers in keys are big-endian, chat ids with the sign bit flipped, so that the order of bytes is the order of
 // numbers. A value is a version byte and JSON; the exported types carry the tags, there is no second set of records but for sms.
 //
-//	meta          schema | running | fetch | silent    number | since | begun | since
+//	meta          schema | running | ended             number | since | when
+//	              fetch | silent                       begun | since
 //	              answered | pruned                    when | how far
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
 //	sms           Seq u64                              one SMS, in or out, to one recipient
@@ -94,6 +95,7 @@ type Store struct {
 	done   chan struct{} // closed when the writer has ended
 	posts  chan struct{}
 	outbox chan struct{}
+	ended  time.Time // see Ended
 }
 
 // Open opens the file at path, making it and its directory when missing, for this user alone. What an earlier process left
@@ -144,13 +146,22 @@ func Open(path string, opts Options) (*Store, error) {
 
 // Close lets the writes that wait end and closes the file. Later ones are refused with ErrClosed.
 func (s *Store) Close() error {
-	err := s.queue(write{fn: func(t *tx) error { return t.bucket(bucketMeta).Delete(keyRunning) }, last: true})
+	err := s.queue(write{last: true, fn: func(t *tx) error {
+		meta := t.bucket(bucketMeta)
+		if err := put(meta, keyEnded, t.now); err != nil {
+			return err
+		}
+		return meta.Delete(keyRunning)
+	}})
 	if errors.Is(err, ErrClosed) {
 		return nil
 	}
 	<-s.done
 	return errors.Join(err, s.db.Close())
 }
+
+// Ended returns when the process before this one let go of the file: when it was killed, the time of Open; zero when there was none.
+func (s *Store) Ended() time.Time { return s.ended }
 
 // Posts receives a value after rows were added to the post queue.
 func (s *Store) Posts() <-chan struct{} { return s.posts }
