@@ -429,7 +429,9 @@ func I9(e *evidence) error { return e.store.Check() }
 // I11: no 429 caused; those of faults are not.
 func I11(e *evidence) error {
 	var wrong []error
-	calls := slices.DeleteFunc(e.tg.Calls(), func(c telegram.Call) bool { return c.Method != "sendMessage" || c.Code != 200 && c.Code != 429 || c.Fault == telegram.TooMany })
+	calls := slices.DeleteFunc(e.tg.Calls(), func(c telegram.Call) bool {
+		return c.Method != "sendMessage" || c.Code != 200 && c.Code != 429 || c.Fault == telegram.TooMany
+	})
 	for i, c := range calls {
 		if c.Code != 429 {
 			continue

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,7 +32,8 @@ type world struct {
 	group     int64 // shows inbound SMS, and so does Sara's private chat
 	environ   []string
 
-	changed chan struct{} // receives when either network was called
+	changed chan struct{}  // receives when either network was called
+	wire    sync.WaitGroup // calls of Telegram under way, long polls excepted
 
 	mu      sync.Mutex // guards what the networks' calls touch
 	rand    *rand.Rand
@@ -94,7 +97,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 		changed: make(chan struct{}, 1),
 	}
 	w.tg = telegram.New(telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)})
-	web := httptest.NewServer(w.tg)
+	web := httptest.NewServer(http.HandlerFunc(w.serveTelegram))
 	w.panel = panel.New(panel.Options{
 		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[w.rand.IntN(2)],
 		Statuses: []panel.Step{{After: 50 * time.Millisecond, Status: 3}, {After: 300 * time.Millisecond, Status: 4}},
@@ -137,6 +140,14 @@ func newWorld(t testing.TB, seed uint64) *world {
 	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
 	w.panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
 	return w
+}
+
+func (w *world) serveTelegram(rw http.ResponseWriter, r *http.Request) {
+	if !strings.HasSuffix(r.URL.Path, "/getUpdates") {
+		w.wire.Add(1)
+		defer w.wire.Done()
+	}
+	w.tg.ServeHTTP(rw, r)
 }
 
 // note keeps what the panel handed out, and when.
@@ -321,5 +332,6 @@ func (w *world) killOnce(way, point string) string {
 		w.Errorf("the bridge ended by itself: %v", w.bridge.state)
 	}
 	w.mend()
+	w.wire.Wait() // what it had put on the wire arrives before another bridge is there
 	return way
 }
