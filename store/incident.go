@@ -15,6 +15,7 @@ const (
 	NoChat       IncidentKind = "no chat"       // SMS arrive and no chat shows them
 	ChatLost     IncidentKind = "chat lost"     // Chat takes no posts, for Reason
 	PostRefused  IncidentKind = "post refused"  // Chat refused one post, for Reason
+	Restored     IncidentKind = "restored"      // from a backup: of what came and was sent between From and To nothing is known
 	PanelRefuses IncidentKind = "panel refuses" // user name or password are wrong, says the panel, or the address is blocked
 )
 
@@ -45,7 +46,7 @@ func (t *tx) addIncident(i *Incident) error {
 
 // tellIncident stores i and queues the posts that tell of it.
 func (t *tx) tellIncident(i *Incident) error {
-	places, err := t.noticePlaces(i.Kind == FetchLost || i.Kind == FetchCut || i.Kind == Undecodable)
+	places, err := t.noticePlaces(i.Kind == FetchLost || i.Kind == FetchCut || i.Kind == Undecodable || i.Kind == Restored)
 	if err != nil {
 		return err
 	}

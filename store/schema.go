@@ -25,15 +25,21 @@ var migrations = []func(*bolt.Tx) error{
 	},
 }
 
+// schemaOf returns the schema of a file; 0 is none.
+func schemaOf(t *bolt.Tx) int {
+	if meta := t.Bucket(bucketMeta); meta != nil {
+		if v := meta.Get(keySchema); len(v) == 8 {
+			return int(binary.BigEndian.Uint64(v))
+		}
+	}
+	return 0
+}
+
 // prepare brings the file to the current schema and settles what an earlier process left unfinished.
 func (s *Store) prepare(path string) error {
 	schema := 0
 	err := s.db.View(func(t *bolt.Tx) error {
-		if meta := t.Bucket(bucketMeta); meta != nil {
-			if v := meta.Get(keySchema); len(v) == 8 {
-				schema = int(binary.BigEndian.Uint64(v))
-			}
-		}
+		schema = schemaOf(t)
 		return nil
 	})
 	if err != nil {

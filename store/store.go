@@ -74,6 +74,8 @@ type Place struct {
 	Topic TopicID `json:"topic,omitempty"`
 }
 
+const lockWait = time.Second
+
 // Options of a Store; the zero value works.
 type Options struct {
 	LockWait time.Duration // for another process to let go of the file; 1 s when zero
@@ -104,7 +106,7 @@ type Store struct {
 // the file is of a later schema.
 func Open(path string, opts Options) (*Store, error) {
 	if opts.LockWait == 0 {
-		opts.LockWait = time.Second
+		opts.LockWait = lockWait
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -125,12 +127,22 @@ func Open(path string, opts Options) (*Store, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: opts.LockWait, FreelistType: bolt.FreelistMapType})
+	var file *os.File
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout: opts.LockWait, FreelistType: bolt.FreelistMapType,
+		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+			file, err = os.OpenFile(name, flag, mode)
+			return file, err
+		},
+	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("open store %s: %w", path, ErrLocked)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	if err := unreplaced(path, file); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
 	}
 	s := &Store{
 		db: db, opts: opts,
@@ -144,8 +156,24 @@ func Open(path string, opts Options) (*Store, error) {
 	return s, nil
 }
 
+// unreplaced makes sure that file, whose lock was waited for, is what path still names: a backup may have been restored meanwhile.
+func unreplaced(path string, file *os.File) error {
+	named, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	opened, err := file.Stat()
+	if err == nil && !os.SameFile(named, opened) {
+		err = ErrLocked
+	}
+	return err
+}
+
 // Close lets the writes that wait end and closes the file. Later ones are refused with ErrClosed.
 func (s *Store) Close() error {
+	if s.db.IsReadOnly() {
+		return s.db.Close()
+	}
 	err := s.queue(write{last: true, fn: func(t *tx) error {
 		meta := t.bucket(bucketMeta)
 		if err := put(meta, keyEnded, t.now); err != nil {

@@ -1,0 +1,221 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"peyk/sms"
+)
+
+// Backup writes the file to w as it is at this moment. Everything else goes on meanwhile, but the file grows while w is slow.
+func (s *Store) Backup(w io.Writer) error {
+	err := s.db.View(func(t *bolt.Tx) error {
+		_, err := t.WriteTo(w)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("back up store: %w", err)
+	}
+	return nil
+}
+
+// Inspect opens the file at path to be read: nothing in it is changed or settled, and what would change it is refused with
+// ErrClosed. The error is ErrLocked when another process has the file open to write, ErrNewer when the file is of a later schema.
+func Inspect(path string) (s *Store, err error) {
+	var db *bolt.DB
+	defer func() {
+		if broken := recover(); broken != nil { // so bbolt tells of a page that is not what it must be
+			err = fmt.Errorf("damaged: %v", broken)
+		}
+		if err == nil {
+			return
+		}
+		s, err = nil, fmt.Errorf("read store %s: %w", path, err)
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	db, err = bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		err = ErrLocked
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = db.View(func(t *bolt.Tx) error {
+		// What lies behind the end of the file cannot be read and must not be tried: the system would kill the process.
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if info.Size() < t.Size() {
+			return fmt.Errorf("cut short: %d bytes of %d", info.Size(), t.Size())
+		}
+		switch schema := schemaOf(t); {
+		case schema == 0:
+			return errors.New("not a store of peyk")
+		case schema > len(migrations):
+			return fmt.Errorf("schema %d, this version knows %d: %w", schema, len(migrations), ErrNewer)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	noWriter := make(chan struct{})
+	close(noWriter)
+	return &Store{db: db, opts: Options{Now: time.Now}, done: noWriter}, nil
+}
+
+// afterBackup is how far numbers of SMS and of batches jump when a backup is restored. Chats show some that were given after the
+// backup, in heads and under buttons: they must not come to mean something else.
+const afterBackup = 1e6
+
+// Restore puts the backup at from in the place of the store at to, whose file, if there is one, is kept under the name returned. What
+// the backup was to send becomes uncertain, for it may have been sent since; what it was to show is marked as perhaps repeated; the
+// team is told. Until the last step, which is a renaming, nothing at to is changed. The error is ErrLocked when a process has the store
+// open.
+func Restore(from, to string, opts Options) (kept string, err error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("restore store: %w", err)
+		}
+	}()
+	backup, err := Inspect(from)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, backup.Close()) }()
+	if err := backup.Check(); err != nil {
+		return "", fmt.Errorf("%s is damaged: %w", from, err)
+	}
+	dir := filepath.Dir(to)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	// The lock keeps every bridge out until the new file is in its place. A file too broken to be opened is one that no bridge has.
+	old, err := bolt.Open(to, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait})
+	switch {
+	case err == nil:
+		defer old.Close()
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return "", fmt.Errorf("%s: %w", to, ErrLocked)
+	}
+	work, err := os.MkdirTemp(dir, ".restore-*")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(work)
+	file := filepath.Join(work, "peyk.db")
+	if err := copyFile(backup.db, file); err != nil {
+		return "", err
+	}
+	s, err := Open(file, opts)
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(s.update((*tx).restored), s.Check(), s.Close()); err != nil {
+		return "", err
+	}
+	kept = to + ".before-" + opts.Now().UTC().Format("20060102-150405")
+	switch err := os.Link(to, kept); {
+	case errors.Is(err, fs.ErrNotExist):
+		kept = ""
+	case err != nil:
+		return "", fmt.Errorf("keep the old file: %w", err)
+	}
+	if err := os.Rename(file, to); err != nil {
+		return "", err
+	}
+	return kept, syncDir(dir)
+}
+
+// restored settles what may have happened since the backup was made, beside what Open has settled.
+func (t *tx) restored() error {
+	last, err := t.lastHeard()
+	if err != nil {
+		return err
+	}
+	var pieces []Piece
+	err = t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
+		pieces = append(pieces, p)
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range pieces {
+		err := t.changeBatch(p, func(t *tx, p *Piece, b *Batch) error {
+			if err := t.setPieceStatus(*p, sms.Sending, b); err != nil {
+				return err
+			}
+			return makeUncertain(t, p, b)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := t.markAllRepeated(); err != nil {
+		return err
+	}
+	for _, name := range [][]byte{bucketSMS, bucketBatch} {
+		rows := t.bucket(name)
+		if err := rows.SetSequence(rows.Sequence() + afterBackup); err != nil {
+			return err
+		}
+	}
+	return t.addIncident(&Incident{Kind: Restored, From: last, To: t.now})
+}
+
+// lastHeard returns the time of the last SMS in or out: what came later is not in the file.
+func (t *tx) lastHeard() (time.Time, error) {
+	key, value := t.bucket(bucketSMS).Cursor().Last()
+	if key == nil {
+		return t.now, nil
+	}
+	m, err := readSMS(key, value)
+	return since(m), err
+}
+
+// markAllRepeated marks every SMS that waits: unlike a killed process, one that went on after a backup may have shown them all.
+func (t *tx) markAllRepeated() error {
+	rows := t.bucket(bucketPost)
+	var waiting []Post
+	err := rows.ForEach(func(key, value []byte) error {
+		p, err := readPost(key, value)
+		if p.Class == Backlog && !p.Repeated {
+			waiting = append(waiting, p)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range waiting {
+		p.Repeated = true
+		if err := put(rows, postKey(p.Chat, p.Class, p.ID), p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncDir has the system write down which files dir holds.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,301 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
+
+	"peyk/sms"
+)
+
+// backup writes a backup of s to a new file.
+func backup(tb testing.TB, s *Store) string {
+	tb.Helper()
+	var b bytes.Buffer
+	must(tb, s.Backup(&b))
+	path := filepath.Join(tb.TempDir(), "backup.db")
+	must(tb, os.WriteFile(path, b.Bytes(), 0o600))
+	return path
+}
+
+// inspect opens a file to be read until the test ends.
+func inspect(tb testing.TB, path string) *Store {
+	tb.Helper()
+	s, err := Inspect(path)
+	must(tb, err)
+	tb.Cleanup(func() { must(tb, s.Close()) })
+	return s
+}
+
+func TestABackupMadeWhileOthersWriteIsWhole(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for w := range 4 {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := s.Take(UpdateKey{Chat: ChatID(100 + w), Message: ChatMessageID(i)}, Caused{Order: order(numbers(70)...)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for round := range 5 {
+		k := UpdateKey{Chat: 99, Message: ChatMessageID(round)}
+		ok(s.Take(k, Caused{}))
+		b := inspect(t, backup(t, s))
+		if err := b.Check(); err != nil {
+			t.Errorf("check: %v", err)
+		}
+		if !ok(b.Taken(k)) {
+			t.Errorf("round %d: what was committed before is not in the backup", round)
+		}
+	}
+	close(stop)
+	wg.Wait()
+}
+
+func TestInspectChangesNothing(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	filled(t, s, c)
+	p := claim(t, s)
+	if _, err := Inspect(path); !errors.Is(err, ErrLocked) {
+		t.Errorf("while it is open: got %v, want ErrLocked", err)
+	}
+	crash(t, s)
+	before := ok(os.ReadFile(path))
+	i := inspect(t, path)
+	if got := pieceState(i, p.Batch, p.I); got != PieceSending {
+		t.Errorf("the piece under way is %s, want it as it was left", got)
+	}
+	if err := i.BeginFetch(); !errors.Is(err, ErrClosed) {
+		t.Errorf("write: got %v, want ErrClosed", err)
+	}
+	if _, err := Open(path, Options{LockWait: time.Millisecond}); !errors.Is(err, ErrLocked) {
+		t.Errorf("open while it is read: got %v, want ErrLocked", err)
+	}
+	if !bytes.Equal(before, ok(os.ReadFile(path))) {
+		t.Error("the file was changed")
+	}
+}
+
+func TestInspectOfWhatIsNoStore(t *testing.T) {
+	dir := t.TempDir()
+	other := filepath.Join(dir, "other.db")
+	db := ok(bolt.Open(other, 0o600, nil))
+	must(t, db.Close())
+	newer, c := tempFile(t), newClock()
+	s := open(t, newer, c.options())
+	must(t, s.update(func(t *tx) error { return t.bucket(bucketMeta).Put(keySchema, u64(uint64(len(migrations)+1))) }))
+	must(t, s.Close())
+	empty := filepath.Join(dir, "empty")
+	must(t, os.WriteFile(empty, nil, 0o600))
+	for name, want := range map[string]error{other: nil, empty: nil, dir: nil, filepath.Join(dir, "none"): os.ErrNotExist, newer: ErrNewer} {
+		if _, err := Inspect(name); err == nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want an error (%v)", filepath.Base(name), err, want)
+		}
+		if _, err := Restore(name, filepath.Join(dir, "new.db"), Options{}); err == nil {
+			t.Errorf("%s: restored", filepath.Base(name))
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "none")); err == nil {
+		t.Error("looking made a file")
+	}
+}
+
+// TestRestore makes a backup, goes on, and comes back to it.
+func TestRestore(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	fetched(t, s, unread(c, "one", "two", "three"))
+	queuedBatch := take(t, s, order(numbers(61)...))
+	sendingBatch := take(t, s, order(sara))
+	sending := claimed(t, s, sendingBatch)
+	askingBatch := take(t, s, asking(ali))
+	sentBatch := take(t, s, order(ali))
+	sent := claimed(t, s, sentBatch)
+	must(t, s.Sent(sent, accepted(sent), nil))
+	saved := backup(t, s)
+
+	c.pass(time.Hour)
+	showAll(t, s)
+	must(t, s.Sent(sending, accepted(sending), nil))
+	for range 2 {
+		p := claimed(t, s, queuedBatch)
+		must(t, s.Sent(p, accepted(p), nil))
+	}
+	fetched(t, s, unread(c, "of later"))
+	later := take(t, s, order(ali))
+	laterSMS := ok(s.Batch(later)).First
+	if _, err := Restore(saved, path, c.options()); !errors.Is(err, ErrLocked) {
+		t.Fatalf("restored over an open store: %v", err)
+	}
+	must(t, s.Check())
+	must(t, s.Close())
+	before := ok(os.ReadFile(path))
+
+	kept, err := Restore(saved, path, c.options())
+	must(t, err)
+	if !bytes.Equal(before, ok(os.ReadFile(kept))) {
+		t.Error("the file that was there is not kept as it was")
+	}
+	if mode := ok(os.Stat(path)).Mode(); mode != 0o600 {
+		t.Errorf("mode %v", mode)
+	}
+	var names []string
+	for _, e := range ok(os.ReadDir(filepath.Dir(path))) {
+		names = append(names, e.Name())
+	}
+	if want := []string{filepath.Base(path), filepath.Base(kept)}; !cmp.Equal(names, want) {
+		t.Errorf("the directory holds %v, want %v", names, want)
+	}
+
+	s = open(t, path, c.inbox(group))
+	for id, n := range map[BatchID]int{queuedBatch: 61, sendingBatch: 1} {
+		b := ok(s.Batch(id))
+		if b.Uncertain != n || b.Counts[sms.Sending] != n || !reported(t, s, id) {
+			t.Errorf("batch %d: %+v, reported: %t; want %d uncertain and told", id, b, reported(t, s, id), n)
+		}
+	}
+	if got := queued(t, s); len(got) != 0 {
+		t.Errorf("%v would be sent again by themselves", got)
+	}
+	if b := ok(s.Batch(askingBatch)); b.State != Asking || b.Generation != 1 {
+		t.Errorf("the batch that asked is %+v", b)
+	}
+	if b := ok(s.Batch(sentBatch)); b.Counts[sms.Sent] != 1 || b.Uncertain != 0 {
+		t.Errorf("the batch that was sent is %+v", b)
+	}
+	var waiting []Seq
+	for _, p := range posts(t, s) {
+		if p.Kind == PostSMS {
+			waiting = append(waiting, p.Seq)
+			if !p.Repeated {
+				t.Errorf("SMS %d is shown and does not say that it may be again", p.Seq)
+			}
+		}
+	}
+	if !slices.Equal(waiting, []Seq{1, 2, 3}) {
+		t.Errorf("%v wait, want 1 to 3", waiting)
+	}
+	all := ok(s.Incidents())
+	if len(all) != 1 || all[0].Kind != Restored || !all[0].From.Equal(c.now().Add(-time.Hour)) || !all[0].To.Equal(c.now()) {
+		t.Errorf("incidents: %+v", all)
+	}
+	if got := told(t, s); len(got[admin]) == 0 {
+		t.Errorf("told: %v", got)
+	}
+	// What chats show of the time after the backup must mean nothing, rather than something else.
+	if _, err := s.Batch(later); !errors.Is(err, ErrNotFound) {
+		t.Errorf("batch %d: %v", later, err)
+	}
+	id := take(t, s, asking(ali))
+	if b := ok(s.Batch(id)); b.ID <= later || b.First <= laterSMS {
+		t.Errorf("numbers of after the backup are given again: batch %d, SMS %d", b.ID, b.First)
+	}
+	b := ok(s.Batch(queuedBatch))
+	ok(s.Decide(b.ID, b.Generation, Again, "Ali"))
+	if got := len(queued(t, s)); got != 2 {
+		t.Errorf("%d pieces are queued when an agent says so, want 2", got)
+	}
+}
+
+func TestRestoreWhereNothingIs(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	filled(t, s, c)
+	to := filepath.Join(t.TempDir(), "new", "peyk.db")
+	kept, err := Restore(backup(t, s), to, c.options())
+	if err != nil || kept != "" {
+		t.Fatalf("got %q, %v", kept, err)
+	}
+	restored := open(t, to, c.inbox(group))
+	if got := ok(restored.SMS(1)).Text; got != "سلام" {
+		t.Errorf("SMS 1 is %q", got)
+	}
+	if mode := ok(os.Stat(filepath.Dir(to))).Mode().Perm(); mode != 0o700 {
+		t.Errorf("the directory has mode %v", mode)
+	}
+}
+
+func TestRestoreOfAnOldSchema(t *testing.T) {
+	c := newClock()
+	to := filepath.Join(t.TempDir(), "peyk.db")
+	if _, err := Restore(schemaFile(1), to, c.inbox(group)); err != nil {
+		t.Fatal(err)
+	}
+	if got := ok(open(t, to, c.inbox(group)).SMS(1)).Text; got != "سلام" {
+		t.Errorf("SMS 1 is %q", got)
+	}
+}
+
+// TestADamagedBackupIsRefused breaks a backup in many ways. Some hit a page that is not in use; what is accepted must be whole.
+func TestADamagedBackupIsRefused(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	filled(t, s, c)
+	fill(t, s, c, 100, 50)
+	s.db.NoSync = true
+	good := ok(os.ReadFile(backup(t, s)))
+	must(t, s.Close())
+	before := ok(os.ReadFile(path))
+	broken := filepath.Join(t.TempDir(), "broken.db")
+	size := os.Getpagesize()
+	refused := 0
+	try := func(name string, damaged []byte) {
+		must(t, os.WriteFile(broken, damaged, 0o600))
+		kept, err := Restore(broken, path, c.inbox(group))
+		if err != nil {
+			refused++
+			if !bytes.Equal(before, ok(os.ReadFile(path))) {
+				t.Fatalf("%s: refused, and yet the store was changed", name)
+			}
+			return
+		}
+		s := open(t, path, c.inbox(group))
+		must(t, s.Check())
+		must(t, s.Close())
+		must(t, os.WriteFile(path, before, 0o600))
+		must(t, os.Remove(kept))
+	}
+	for at := 0; at < len(good); at += size {
+		try(fmt.Sprintf("cut at %d", at), good[:at])
+		for name, with := range map[string][]byte{"zero": make([]byte, size), "ones": bytes.Repeat([]byte{0xff}, size), "another page": good[2*size : 3*size]} {
+			damaged := slices.Clone(good)
+			copy(damaged[at:], with)
+			try(fmt.Sprintf("%s at %d", name, at), damaged)
+		}
+	}
+	if pages := len(good) / size; refused < pages*2 {
+		t.Errorf("%d of %d damaged backups are refused", refused, 4*pages)
+	}
+}
+
+func TestAFileReplacedWhileItsLockIsWaitedForIsNotOpened(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	must(t, open(t, path, c.options()).Close())
+	f := ok(os.Open(path))
+	defer f.Close()
+	must(t, unreplaced(path, f))
+	must(t, os.Rename(path, path+".old"))
+	must(t, open(t, path, c.options()).Close())
+	if err := unreplaced(path, f); !errors.Is(err, ErrLocked) {
+		t.Errorf("got %v, want ErrLocked", err)
+	}
+}
