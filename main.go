@@ -34,6 +34,9 @@ usage:
   peyk            run the bridge, with settings from the environment and .env
   peyk sandbox    run it between a Telegram and a panel on this machine: no account, no network, no settings
   peyk panel …    use the panel from the shell; "peyk panel help" lists how
+  peyk check      check that the store is whole; a later version will check settings, panel and Telegram, too
+  peyk backup F   write the store to the new file F, also while the bridge runs
+  peyk restore F  put the backup F in the store's place, while no bridge runs
   peyk version    tell which version this is
   peyk help       this
 
@@ -60,7 +63,7 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
 	}
-	if len(args) > 0 && name != "panel" {
+	if len(args) > 0 && !slices.Contains([]string{"panel", "backup", "restore", "check"}, name) {
 		fmt.Fprintf(stderr, "peyk %s: %q is one argument too many\n\n%s", name, args[0], usage)
 		return 2
 	}
@@ -83,6 +86,8 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 			return wrongSettings(stderr, err)
 		}
 		return panelCommand(ctx, args, s.panel, stdin, stdout, stderr)
+	case "backup", "restore", "check":
+		return storeCommand(ctx, name, args, environ, stdout, stderr)
 	case "version":
 		fmt.Fprintf(stdout, "peyk %s %s %s/%s\n", versionOf(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return 0
@@ -137,6 +142,12 @@ func bridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	stopBackups, err := serveBackups(st, s.dbPath, log)
+	if err != nil {
+		log.Warn("peyk backup will work only while the bridge does not run", "err", err)
+	} else {
+		defer stopBackups()
+	}
 	s.bot.Log = log
 	return bot.New(st, panel, s.telegram, s.bot).Run(ctx)
 }

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"peyk/store"
+)
+
+// One process at a time has the store open, so a running bridge must make its backups itself. It hands one to everybody who connects to
+// a socket beside the store. Nothing is read from the connection, and whoever may connect may read the store anyway: its user alone.
+
+// backupPatience is how long a backup may stand still before it is broken off: the store cannot use pages again meanwhile.
+const backupPatience = 30 * time.Second
+
+func backupSocket(dbPath string) string { return dbPath + ".sock" }
+
+// serveBackups serves the socket until the function it returns is called, which waits for the end of that.
+func serveBackups(st *store.Store, dbPath string, log *slog.Logger) (stop func(), err error) {
+	path := backupSocket(dbPath)
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
+		os.Remove(path) // of a process that was killed: this one has the store's lock
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	var mu sync.Mutex
+	var current net.Conn // closed by stop
+	stopped := false
+	var served sync.WaitGroup
+	served.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			current = conn
+			ending := stopped
+			mu.Unlock()
+			if !ending {
+				if err := st.Backup(patientWriter{conn}); err != nil {
+					log.Warn("a backup was broken off", "err", err)
+				} else {
+					log.Info("a backup was handed out")
+				}
+			}
+			conn.Close()
+		}
+	})
+	return func() {
+		listener.Close()
+		mu.Lock()
+		stopped = true
+		if current != nil {
+			current.Close()
+		}
+		mu.Unlock()
+		served.Wait()
+	}, nil
+}
+
+// patientWriter gives every write a time limit of its own.
+type patientWriter struct{ conn net.Conn }
+
+func (w patientWriter) Write(p []byte) (int, error) {
+	if err := w.conn.SetWriteDeadline(time.Now().Add(backupPatience)); err != nil {
+		return 0, err
+	}
+	return w.conn.Write(p)
+}
+
+// storeCommand runs peyk backup, restore or check and returns the exit code.
+func storeCommand(ctx context.Context, name string, args, environ []string, stdout, stderr io.Writer) int {
+	wants := 1
+	if name == "check" {
+		wants = 0
+	}
+	if len(args) != wants || wants == 1 && strings.HasPrefix(args[0], "-") {
+		fmt.Fprintf(stderr, "peyk %s takes %s\n\n%s", name, []string{"no argument", "one argument, the name of a file"}[wants], usage)
+		return 2
+	}
+	s, _, err := readSettings(environ, "DB_")
+	if err != nil {
+		return wrongSettings(stderr, err)
+	}
+	var done string
+	switch name {
+	case "backup":
+		done, err = backUp(ctx, s.dbPath, args[0])
+	case "restore":
+		done, err = restore(args[0], s.dbPath)
+	case "check":
+		done, err = checkStore(ctx, s.dbPath)
+	}
+	switch {
+	case err == nil:
+		fmt.Fprintln(stdout, done)
+		return 0
+	case name == "check": // what it finds is its answer
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintf(stdout, "store: %s\n", strings.TrimSpace(line))
+		}
+	default:
+		fmt.Fprintf(stderr, "peyk %s: %v\n", name, err)
+	}
+	return 1
+}
+
+// backUp writes the store as it is now to a new file.
+func backUp(ctx context.Context, dbPath, to string) (done string, err error) {
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("%s exists and is left as it is: name another file, or remove it", to)
+	}
+	if err != nil {
+		return "", err
+	}
+	err = errors.Join(copyStore(ctx, dbPath, f), f.Sync(), f.Close())
+	if err == nil {
+		err = inspect(to)
+	}
+	if err != nil {
+		return "", errors.Join(err, os.Remove(to))
+	}
+	return fmt.Sprintf("backup of %s in %s, checked", dbPath, to), nil
+}
+
+// copyStore writes the store to w: the bridge does it if one runs, else this process.
+func copyStore(ctx context.Context, dbPath string, w io.Writer) error {
+	var dialer net.Dialer
+	conn, dialled := dialer.DialContext(ctx, "unix", backupSocket(dbPath))
+	if dialled == nil {
+		defer conn.Close()
+		defer context.AfterFunc(ctx, func() { conn.Close() })()
+		_, err := io.Copy(w, conn) // an end too early is found by the check of what came
+		return err
+	}
+	st, err := store.Inspect(dbPath)
+	if errors.Is(err, store.ErrLocked) {
+		return fmt.Errorf("%w: a peyk that runs, and does not answer: %w", err, dialled)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(st.Backup(w), st.Close())
+}
+
+// inspect checks a file that no process writes.
+func inspect(path string) error {
+	st, err := store.Inspect(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(st.Check(), st.Close())
+}
+
+// restore puts a backup in the store's place.
+func restore(from, dbPath string) (done string, err error) {
+	kept, err := store.Restore(from, dbPath, store.Options{})
+	if errors.Is(err, store.ErrLocked) {
+		return "", fmt.Errorf("%w: stop it first", err)
+	}
+	if err != nil {
+		return "", err
+	}
+	done = fmt.Sprintf("restored %s to %s", from, dbPath)
+	if kept != "" {
+		done += "; what was there is now " + kept
+	}
+	return done, nil
+}
+
+// checkStore checks the store. While a bridge runs, that is a copy of it, made for the purpose.
+func checkStore(ctx context.Context, dbPath string) (done string, err error) {
+	err = inspect(dbPath)
+	if errors.Is(err, store.ErrLocked) {
+		var f *os.File
+		if f, err = os.CreateTemp(filepath.Dir(dbPath), ".check-*"); err != nil {
+			return "", err
+		}
+		defer os.Remove(f.Name())
+		if err := errors.Join(copyStore(ctx, dbPath, f), f.Close()); err != nil {
+			return "", err
+		}
+		err = inspect(f.Name())
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%s is not there: see whether DB_PATH is right; the bridge makes the file when it starts", dbPath)
+	case errors.Is(err, store.ErrNewer):
+		return "", fmt.Errorf("%w: run that version", err)
+	case err != nil:
+		return "", fmt.Errorf("%w\n%s is not whole: stop the bridge and put a backup in its place with \"peyk restore\"", err, dbPath)
+	}
+	return fmt.Sprintf("store: %s is whole", dbPath), nil
+}
