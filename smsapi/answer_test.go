@@ -419,6 +419,7 @@ func TestDecodeUnreadInForeignCharacterSets(t *testing.T) {
 		{"real ISO-8859-1", "text/xml; charset=ISO-8859-1", declared("ISO-8859-1", answered("0", msg("a", "caf\xe9", 10))), "café"},
 		{"ISO-8859-1 in the header alone", "text/xml; charset=iso-8859-1", strings.TrimPrefix(answered("0", msg("a", "caf\xe9", 10)), `<?xml version="1.0" encoding="UTF-8"?>`), "café"},
 		{"Windows-1256", "text/xml", declared("windows-1256", answered("0", msg("a", "\xd3\xe1\xc7\xe3", 10))), "سلام"},
+		{"Windows-1252", "text/xml; charset=Windows-1252", declared("Windows-1252", answered("0", msg("a", "\x80 5", 10))), "€ 5"},
 		{"UTF-8 with a character cut in half", "text/xml; charset=ISO-8859-1", declared("ISO-8859-1", answered("0", msg("a", "سلام\xd8", 10))), "سلام\ufffd"},
 		{"a character set nobody knows", "text/xml; charset=x", declared("x-y", answered("0", msg("a", "s\xff", 10))), "s\ufffd"},
 		{"a byte order mark", "", "\ufeff" + persian, "سلام"},
