@@ -100,6 +100,9 @@ func Restore(from, to string, opts Options) (kept string, err error) {
 	if err := backup.Check(); err != nil {
 		return "", fmt.Errorf("%s is damaged: %w", from, err)
 	}
+	if target, err := filepath.EvalSymlinks(to); err == nil {
+		to = target
+	}
 	dir := filepath.Dir(to)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err

@@ -234,6 +234,23 @@ func TestRestoreWhereNothingIs(t *testing.T) {
 	}
 }
 
+func TestRestoreBehindALink(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	fetched(t, s, unread(c, "one"))
+	saved := backup(t, s)
+	must(t, s.Close())
+	link := filepath.Join(t.TempDir(), "peyk.db")
+	must(t, os.Symlink(path, link))
+	ok(Restore(saved, link, c.options()))
+	if info := ok(os.Lstat(link)); info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("the link became %v", info.Mode())
+	}
+	if got := len(ok(open(t, path, c.inbox(group)).Incidents())); got != 1 {
+		t.Errorf("the file behind the link has %d incidents, want that it was restored", got)
+	}
+}
+
 func TestRestoreOfAnOldSchema(t *testing.T) {
 	c := newClock()
 	to := filepath.Join(t.TempDir(), "peyk.db")
@@ -298,4 +315,27 @@ func TestAFileReplacedWhileItsLockIsWaitedForIsNotOpened(t *testing.T) {
 	if err := unreplaced(path, f); !errors.Is(err, ErrLocked) {
 		t.Errorf("got %v, want ErrLocked", err)
 	}
+}
+
+// BenchmarkBackup writes a hundred thousand SMS and restores them.
+func BenchmarkBackup(b *testing.B) {
+	c := newClock()
+	s := openTimed(b, tempFile(b), c.inbox(group))
+	fill(b, s, c, 1e5, 1000)
+	path := filepath.Join(b.TempDir(), "backup.db")
+	var backing, restoring time.Duration
+	var size int64
+	for b.Loop() {
+		begun := time.Now()
+		f := ok(os.Create(path))
+		must(b, errors.Join(s.Backup(f), f.Sync(), f.Close()))
+		backing += time.Since(begun)
+		begun = time.Now()
+		ok(Restore(path, filepath.Join(b.TempDir(), "peyk.db"), c.options()))
+		restoring += time.Since(begun)
+		size = ok(os.Stat(path)).Size()
+	}
+	b.ReportMetric(float64(size)/1e6, "MB")
+	b.ReportMetric(backing.Seconds()/float64(b.N), "s/backup")
+	b.ReportMetric(restoring.Seconds()/float64(b.N), "s/restore")
 }
