@@ -47,16 +47,15 @@ type bridge struct {
 	state   *os.ProcessState
 }
 
-// startBridge starts the bridge in dir; what it logs is added to the file log there. command, when given, runs it.
-func startBridge(t testing.TB, dir string, environ []string, command ...string) *bridge {
+// startBridge runs the bridge, which is command, in dir; what it logs is added to the file log there.
+func startBridge(t testing.TB, dir string, environ []string, command *exec.Cmd) *bridge {
 	t.Helper()
 	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	command = append(command, program)
-	b := &bridge{cmd: exec.Command(command[0], command[1:]...), started: time.Now(), gone: make(chan struct{})}
+	b := &bridge{cmd: command, started: time.Now(), gone: make(chan struct{})}
 	b.cmd.Dir, b.cmd.Env, b.cmd.Stderr, b.cmd.Stdout = dir, environ, log, log
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -21,8 +21,7 @@ type evidence struct {
 	*world
 	messages  map[int64][]telegram.Message // of the bot, by chat
 	shown     map[int64][]sighting
-	fetches   []time.Time // when each GetMsg arrived
-	incidents []window    // shown
+	incidents []window // shown
 	sent      []panel.SMS
 	requests  []panel.Request
 	store     *store.Store // a copy; nil while the bridge runs
@@ -50,7 +49,6 @@ func (w *world) look() *evidence {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := &evidence{world: w, messages: map[int64][]telegram.Message{}, shown: map[int64][]sighting{}, sent: w.panel.Sent(), requests: w.panel.Requests()}
-	e.fetches = slices.Clone(w.fetches)
 	for _, chat := range []int64{w.group, w.sara, w.ali} {
 		for _, m := range w.tg.Messages(chat) {
 			if !m.FromBot {
@@ -96,9 +94,22 @@ func (w *world) call(from, to time.Time) window {
 	return window{w.fetches[max(0, i-1)], to}
 }
 
+// windows returns when, say incidents of the store, SMS may have been lost.
+func (w *world) windows(incidents []store.Incident) (windows []window) {
+	for _, i := range incidents {
+		switch i.Kind {
+		case store.FetchLost:
+			windows = append(windows, window{i.From, i.To})
+		case store.FetchCut, store.Undecodable:
+			windows = append(windows, w.call(i.From, i.From))
+		}
+	}
+	return windows
+}
+
 func (v window) holds(t time.Time) bool { return !t.Before(v.from) && !t.After(v.to) }
 
-// handedOut returns which SMS the panel handed out and are shown nowhere.
+// missing returns which SMS the panel handed out and are shown nowhere.
 func (e *evidence) missing() []handed {
 	seen := map[string]bool{}
 	for _, all := range e.shown {
@@ -118,15 +129,7 @@ func I1(e *evidence) error {
 	if err != nil {
 		return err
 	}
-	var windows []window
-	for _, i := range stored {
-		switch i.Kind {
-		case store.FetchLost:
-			windows = append(windows, window{i.From, i.To})
-		case store.FetchCut, store.Undecodable:
-			windows = append(windows, e.call(i.From, i.From))
-		}
-	}
+	windows := e.windows(stored)
 	for _, h := range e.missing() {
 		covers := func(v window) bool { return v.holds(h.at) }
 		switch {

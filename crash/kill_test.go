@@ -1,10 +1,12 @@
 package crash
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -164,7 +166,7 @@ func TestKills(t *testing.T) {
 func (w *world) history(n int, points []string, counted *table) {
 	for i := range n {
 		begun := time.Now()
-		way := []string{byPanel, byTelegram, byPoint, byPoint, byChance}[w.rand.IntN(5)]
+		way := []string{byPanel, byPanel, byTelegram, byTelegram, byPoint, byPoint, byPoint, byPoint, byChance, bySignal}[w.rand.IntN(10)]
 		name := counted.rarest(points)
 		// The first time a point is come to is the time at which the least has happened before.
 		nth := 1 + w.rand.IntN(3)
@@ -183,12 +185,12 @@ func (w *world) history(n int, points []string, counted *table) {
 		if way == byPoint {
 			counted.hit(name)
 		}
-		var wrong []error
+		wrong := w.soundFile()
 		e, err := w.rest()
 		if err != nil {
 			wrong = append(wrong, err)
 		} else {
-			wrong = e.violations()
+			wrong = append(wrong, e.violations()...)
 			if err := e.store.Close(); err != nil {
 				w.Error(err)
 			}
@@ -202,4 +204,19 @@ func (w *world) history(n int, points []string, counted *table) {
 			return
 		}
 	}
+}
+
+// soundFile checks I9 on what a kill has left of the file, if there is any.
+func (w *world) soundFile() []error {
+	st, err := w.openCopy()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = errors.Join(st.Check(), st.Close())
+	}
+	if err != nil {
+		return []error{fmt.Errorf("I9, before the restart: %w", err)}
+	}
+	return nil
 }

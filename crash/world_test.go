@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ import (
 type world struct {
 	testing.TB
 	seed  uint64
+	rand  *rand.Rand
 	tg    *telegram.Server
 	panel *panel.Server
 	dir   string
@@ -36,7 +38,6 @@ type world struct {
 	wire    sync.WaitGroup // calls of Telegram under way, long polls excepted
 
 	mu      sync.Mutex // guards what the networks' calls touch
-	rand    *rand.Rand
 	trap    *trap
 	idle    int // acts of people still to come while the bridge runs
 	bridge  *bridge
@@ -48,6 +49,18 @@ type world struct {
 	orders  []order
 	presses []pressed
 	outage  *time.Timer // its end
+}
+
+// source makes one source of chance serve several goroutines.
+type source struct {
+	mu  sync.Mutex
+	pcg *rand.PCG
+}
+
+func (s *source) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pcg.Uint64()
 }
 
 // start is a process that began; after a kill, or after an orderly end.
@@ -93,7 +106,7 @@ type trap struct {
 
 func newWorld(t testing.TB, seed uint64) *world {
 	w := &world{
-		TB: t, seed: seed, dir: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 7)),
+		TB: t, seed: seed, dir: t.TempDir(), rand: rand.New(&source{pcg: rand.NewPCG(seed, 7)}),
 		changed: make(chan struct{}, 1),
 	}
 	w.tg = telegram.New(telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)})
@@ -201,10 +214,15 @@ func (w *world) called(network, method, stage string) {
 // start starts the bridge; environ is added to its environment.
 func (w *world) start(environ ...string) {
 	w.Helper()
+	w.startAs(exec.Command(program), environ...)
+}
+
+func (w *world) startAs(command *exec.Cmd, environ ...string) {
+	w.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	afterKill := w.bridge != nil && w.bridge.killed()
-	w.bridge = startBridge(w, w.dir, append(environ, w.environ...))
+	w.bridge = startBridge(w, w.dir, append(environ, w.environ...), command)
 	w.starts = append(w.starts, start{w.bridge.started, afterKill})
 }
 
@@ -225,9 +243,14 @@ func (w *world) openCopy() (*store.Store, error) {
 	if err := copyFile(w.database(), path); err != nil {
 		return nil, err
 	}
-	return store.Open(path, store.Options{
+	return store.Open(path, w.options())
+}
+
+// options are what the bridge's settings make of the store's.
+func (w *world) options() store.Options {
+	return store.Options{
 		Inbox: []store.ChatID{store.ChatID(w.group), store.ChatID(w.sara)}, Admins: []store.AgentID{store.AgentID(w.sara)},
-	})
+	}
 }
 
 func copyFile(from, to string) error {
@@ -268,6 +291,7 @@ const (
 	byPanel    = "call of the panel"
 	byPoint    = "point in the program"
 	byChance   = "random moment"
+	bySignal   = "SIGTERM" // no kill: what is under way comes to its end
 )
 
 // moments of calls at which the networks kill, more often where a flow has its steps.
@@ -293,7 +317,7 @@ var moments = []struct {
 const life = 2500 * time.Millisecond
 
 // killOnce lets people and networks play with a bridge that is killed one way or another, and returns how it was in the end.
-// For byPoint, point is NAME:N.
+// For byPoint, point is NAME:N. One time in four the next one is killed, too, while it takes up what was left.
 func (w *world) killOnce(way, point string) string {
 	w.Helper()
 	w.mu.Lock()
@@ -304,6 +328,8 @@ func (w *world) killOnce(way, point string) string {
 	switch way {
 	case byChance:
 		lives = time.Duration(w.rand.Int64N(int64(life / 2)))
+	case bySignal: // a bridge that has not begun to listen to signals is killed by it
+		lives = life/10 + time.Duration(w.rand.Int64N(int64(life/2)))
 	case byPoint:
 		environ = []string{"PEYK_CRASH=" + point}
 	default:
@@ -322,16 +348,28 @@ func (w *world) killOnce(way, point string) string {
 	select {
 	case <-w.bridge.gone:
 	case <-time.After(lives):
+		if way == bySignal {
+			if err := w.bridge.end(); err != nil {
+				w.Error(err)
+			}
+			break
+		}
 		way = byChance
 		w.bridge.kill()
 	}
 	w.mu.Lock()
 	w.trap, w.idle = nil, 0
 	w.mu.Unlock()
-	if !w.bridge.killed() {
+	if way != bySignal && !w.bridge.killed() {
 		w.Errorf("the bridge ended by itself: %v", w.bridge.state)
 	}
 	w.mend()
 	w.wire.Wait() // what it had put on the wire arrives before another bridge is there
+	if w.rand.IntN(4) == 0 {
+		w.start()
+		<-time.After(time.Duration(w.rand.Int64N(int64(100 * time.Millisecond))))
+		w.bridge.kill()
+		w.wire.Wait()
+	}
 	return way
 }

@@ -1,0 +1,543 @@
+package crash
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"peyk/sms"
+	"peyk/store"
+)
+
+// imagesEach is how many losses of power one trace is tried with.
+const imagesEach = 1000
+
+// TestPowerLoss rebuilds, from a trace of the bridge's system calls, what a loss of power may leave of the file at many moments, and
+// looks whether anything that had left the process by then is missing in it. SIGKILL cannot show that: it leaves the page cache.
+func TestPowerLoss(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skipf("no image of a loss of power was tried: %v", err)
+	}
+	images := number(t, "PEYK_IMAGES", 300)
+	if testing.Short() {
+		images = 30
+	}
+	seed := uint64(number(t, "PEYK_SEED", 0))
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	begun, violations, traces := time.Now(), 0, 0
+	for left := images; left > 0 && !t.Failed(); left -= imagesEach {
+		violations += tryImages(t, seed, min(left, imagesEach))
+		seed++
+		traces++
+	}
+	t.Logf("%d images of %d traces, %d violations, %s", images, traces, violations, time.Since(begun).Round(time.Second))
+}
+
+// tryImages traces one bridge and checks n images of its file. It returns how many break I10 or I9.
+func tryImages(t *testing.T, seed uint64, n int) (violations int) {
+	w := newWorld(t, seed)
+	tr := w.trace()
+	moments := make([]int, n)
+	for i := range moments {
+		moments[i] = tr.moment(w.rand)
+	}
+	slices.Sort(moments)
+	dir, err := os.MkdirTemp("/dev/shm", "peyk-power-") // syncs cost nothing there
+	if err != nil {
+		dir = t.TempDir()
+	} else {
+		defer os.RemoveAll(dir)
+	}
+	path := filepath.Join(dir, "image.db")
+	for _, at := range moments {
+		how, image := tr.image(at, w.rand)
+		if err := os.WriteFile(path, image, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.checkImage(path, tr, at); err != nil {
+			t.Errorf("seed %d, power lost at line %d of the trace, %s: %v", seed, at, how, err)
+			if violations++; violations > 5 {
+				return violations
+			}
+		}
+	}
+	return violations
+}
+
+func (w *world) checkImage(path string, tr *trace, at int) error {
+	st, err := store.Open(path, w.options())
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	return errors.Join(st.Check(), I10(&loss{w, st, tr.clock(at), slices.DeleteFunc(slices.Clone(tr.requests), func(r request) bool { return r.left >= at })}))
+}
+
+// trace is what a bridge did with its file and what it said to the networks. Moments are lines of the trace.
+type trace struct {
+	times    []time.Time // of each line
+	writes   []fileWrite // of the file, in order
+	syncs    []stretch
+	requests []request
+
+	// What image has come to: the first durable of writes are in base.
+	base    []byte
+	durable int
+}
+
+// stretch is a system call from its first to its last line; it is not over while end is 0.
+type stretch struct{ begin, end int }
+
+type fileWrite struct {
+	stretch
+	offset int64
+	data   []byte
+	size   int64 // of a truncation; -1 of a write
+}
+
+// request is what the bridge asked one of the networks.
+type request struct {
+	left   int // when the last of it was written
+	path   string
+	body   string
+	method string // of either network
+}
+
+// trace runs the bridge under strace while people and networks play, and kills it.
+func (w *world) trace() *trace {
+	w.Helper()
+	path := filepath.Join(w.dir, "trace")
+	ended, held, err := os.Pipe()
+	if err != nil {
+		w.Fatal(err)
+	}
+	// The tracer is not the parent (-D), so that to kill the process we started is to kill the bridge. It holds a pipe open until it
+	// has written everything.
+	command := exec.Command("strace", "-D", "-f", "-ttt", "-xx", "-yy", "-s", "1048576",
+		"-e", "trace=pwrite64,write,ftruncate,fdatasync,fsync", "-e", "signal=none", "-o", path, program)
+	command.ExtraFiles = []*os.File{held}
+	w.mu.Lock()
+	w.idle = 150
+	w.fail()
+	w.mu.Unlock()
+	w.startAs(command)
+	held.Close()
+	over := time.After(2 * life)
+	for playing := true; playing; {
+		select {
+		case <-w.changed:
+			w.mu.Lock()
+			playing = w.idle > 0
+			w.mu.Unlock()
+		case <-w.bridge.gone:
+			w.Fatalf("the bridge ended by itself: %v\n%s", w.bridge.state, logTail(w.dir, 20))
+		case <-over:
+			playing = false
+		}
+	}
+	w.bridge.kill()
+	if _, err := io.ReadAll(ended); err != nil {
+		w.Fatal(err)
+	}
+	w.mend()
+	w.wire.Wait()
+	tr, err := w.readTrace(path)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if len(tr.writes) == 0 || len(tr.syncs) == 0 || len(tr.requests) == 0 {
+		w.Fatalf("the trace has %d writes, %d syncs, %d requests", len(tr.writes), len(tr.syncs), len(tr.requests))
+	}
+	return tr
+}
+
+var (
+	callLine    = regexp.MustCompile(`^(\d+) +\d+\.\d+ (\w+)\(\d+<(.*?)>(?:, |\)| )`)
+	resumedLine = regexp.MustCompile(`^(\d+) +\d+\.\d+ <\.\.\. \w+ resumed>`)
+)
+
+// readTrace reads what strace wrote: a call to a line, or two when another thread's came in between.
+func (w *world) readTrace(path string) (*trace, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	tr := &trace{}
+	streams := map[string]*stream{}
+	open := map[string]*stretch{} // by thread
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 64<<20)
+	var writes, syncs []*stretch // whose ends come later
+	for n := 0; lines.Scan(); n++ {
+		line := lines.Text()
+		fields := strings.Fields(line[:min(len(line), 60)])
+		if len(fields) < 3 {
+			return nil, fmt.Errorf("line %d of the trace: %.100q", n, line)
+		}
+		at, err := strconv.ParseFloat(fields[1], 64)
+		if err != nil {
+			return nil, fmt.Errorf("line %d of the trace: %w", n, err)
+		}
+		tr.times = append(tr.times, time.UnixMicro(int64(at*1e6)))
+		head := line[:min(len(line), 2000)]
+		if found := resumedLine.FindStringSubmatch(head); found != nil {
+			if s := open[found[1]]; s != nil {
+				s.end = n
+				delete(open, found[1])
+			}
+			continue
+		}
+		found := callLine.FindStringSubmatch(head)
+		if found == nil {
+			continue // of the end of threads
+		}
+		thread, call, file, args := found[1], found[2], found[3], line[len(found[0]):]
+		s := &stretch{begin: n, end: n}
+		if strings.HasSuffix(line, "<unfinished ...>") {
+			s.end = 0
+			open[thread] = s
+		}
+		if name, err := unhex(file); err == nil { // as paths are, and addresses are not
+			file = string(name)
+		}
+		onFile := strings.HasSuffix(file, "/peyk.db")
+		var data []byte
+		if quoted, ok := strings.CutPrefix(args, `"`); ok {
+			quoted, args, _ = strings.Cut(quoted, `", `)
+			if data, err = unhex(quoted); err != nil {
+				return nil, fmt.Errorf("line %d of the trace: %w", n, err)
+			}
+		}
+		var numbers []int64
+		for _, s := range strings.FieldsFunc(args, func(r rune) bool { return r == ',' || r == ')' || r == ' ' }) {
+			i, err := strconv.ParseInt(s, 10, 64)
+			if err != nil {
+				break // = and the result
+			}
+			numbers = append(numbers, i)
+		}
+		switch {
+		case onFile && (call == "fdatasync" || call == "fsync"):
+			syncs = append(syncs, s)
+		case onFile && call == "ftruncate" && len(numbers) == 1:
+			tr.writes = append(tr.writes, fileWrite{size: numbers[0]})
+			writes = append(writes, s)
+		case onFile && call == "pwrite64" && len(numbers) == 2 && int(numbers[0]) == len(data):
+			tr.writes = append(tr.writes, fileWrite{offset: numbers[1], data: data, size: -1})
+			writes = append(writes, s)
+		case onFile:
+			return nil, fmt.Errorf("line %d of the trace: a %s of the file that is not understood", n, call)
+		case strings.HasPrefix(file, "TCP:["):
+			if streams[file] == nil {
+				streams[file] = &stream{}
+			}
+			tr.requests = append(tr.requests, streams[file].add(data, n)...)
+		}
+	}
+	for i, s := range writes {
+		tr.writes[i].stretch = *s
+	}
+	for _, s := range syncs {
+		tr.syncs = append(tr.syncs, *s)
+	}
+	return tr, lines.Err()
+}
+
+// unhex reads a string of \x00.
+func unhex(s string) ([]byte, error) { return hex.DecodeString(strings.ReplaceAll(s, `\x`, "")) }
+
+// stream is what is written to one connection.
+type stream struct{ buffer []byte }
+
+// add takes what was written and returns the requests it completes.
+func (s *stream) add(data []byte, line int) (done []request) {
+	s.buffer = append(s.buffer, data...)
+	for {
+		reader := bytes.NewReader(s.buffer)
+		buffered := bufio.NewReader(reader)
+		r, err := http.ReadRequest(buffered)
+		if err != nil {
+			return done
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return done
+		}
+		s.buffer = s.buffer[len(s.buffer)-reader.Len()-buffered.Buffered():]
+		method := strings.Trim(r.Header.Get("SOAPAction"), `"`)
+		if i := strings.LastIndexAny(method, "/#"); method != "" && i >= 0 {
+			method = method[i+1:]
+		}
+		if method == "" {
+			method = r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		}
+		done = append(done, request{line, r.URL.Path, string(body), method})
+	}
+}
+
+// clock returns the time of a line.
+func (tr *trace) clock(line int) time.Time { return tr.times[min(line, len(tr.times)-1)] }
+
+// moment chooses when the power goes: just after something was said, in the middle of a sync, or anywhere; not before the file
+// was there, when nothing had been said.
+func (tr *trace) moment(r *rand.Rand) int {
+	first := tr.syncs[0].end + 1
+	switch r.IntN(4) {
+	case 0, 1:
+		return max(first, tr.requests[r.IntN(len(tr.requests))].left+1)
+	case 2:
+		return max(first, tr.syncs[r.IntN(len(tr.syncs))].begin+1)
+	}
+	return first + r.IntN(len(tr.times)-first)
+}
+
+// image returns what the file may be after the power was lost, and in words what was lost. Moments must not go back from one
+// call to the next.
+func (tr *trace) image(at int, r *rand.Rand) (string, []byte) {
+	synced := -1 // all that was written before is durable
+	for _, s := range tr.syncs {
+		if s.end != 0 && s.end < at {
+			synced = max(synced, s.begin)
+		}
+	}
+	for tr.durable < len(tr.writes) && tr.writes[tr.durable].end != 0 && tr.writes[tr.durable].end < synced {
+		tr.base = tr.writes[tr.durable].apply(tr.base, nil)
+		tr.durable++
+	}
+	image := slices.Clone(tr.base)
+	way := r.IntN(4)
+	pending, kept, torn := 0, 0, 0
+	for _, x := range tr.writes[tr.durable:] {
+		if x.begin >= at {
+			break
+		}
+		pending++
+		if way == 0 || way > 1 && r.IntN(2) == 0 {
+			continue
+		}
+		kept++
+		var sectors func() bool
+		if way == 3 && r.IntN(3) == 0 {
+			torn++
+			sectors = func() bool { return r.IntN(2) == 0 }
+		}
+		image = x.apply(image, sectors)
+	}
+	return fmt.Sprintf("%d writes not synced, %d of them there, %d torn", pending, kept, torn), image
+}
+
+// apply carries out a write, of every sector or of those that sectors says.
+func (x fileWrite) apply(file []byte, sectors func() bool) []byte {
+	end := x.offset + int64(len(x.data))
+	if x.size >= 0 {
+		end = x.size
+		file = file[:min(int64(len(file)), end)]
+	}
+	if grow := end - int64(len(file)); grow > 0 {
+		file = append(file, make([]byte, grow)...)
+	}
+	if x.size >= 0 {
+		return file
+	}
+	const sector = 512
+	for i := 0; i < len(x.data); i += sector {
+		if sectors == nil || sectors() {
+			copy(file[x.offset+int64(i):], x.data[i:min(i+sector, len(x.data))])
+		}
+	}
+	return file
+}
+
+// loss is the store after a loss of power and what had been said before it.
+type loss struct {
+	*world
+	store    *store.Store
+	at       time.Time
+	requests []request
+}
+
+// I10: no post and no send left before the commit it depends on, so that after a loss of power nothing the panel or Telegram was told is
+// missing; and what the panel had handed out is there, or an incident is.
+func I10(l *loss) error {
+	var wrong []error
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+
+	stored := map[int]bool{} // SMS of customers
+	var failed error
+	for seq := store.Seq(1); ; seq++ {
+		m, err := l.store.SMS(seq)
+		if err != nil {
+			failed = err
+			break
+		}
+		if m.Direction == sms.Inbound {
+			stored[numberOf(m.Text)] = true
+		}
+	}
+	if !errors.Is(failed, store.ErrNotFound) {
+		return failed
+	}
+	raw, err := l.store.Undecoded()
+	if err != nil {
+		return err
+	}
+	incidents, err := l.store.Incidents()
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	fetched, orders, windows := slices.Clone(l.fetched), slices.Clone(l.orders), l.windows(incidents)
+	for _, r := range raw { // what was in an answer is there as long as the answer is
+		windows = append(windows, l.call(r.Fetched, r.Fetched))
+	}
+	l.mu.Unlock()
+	for _, h := range fetched {
+		if h.at.After(l.at) || stored[h.n] {
+			continue
+		}
+		if !slices.ContainsFunc(windows, func(v window) bool { return v.holds(h.at) }) {
+			say("SMS %d was handed out at %s, the power went at %s: it is neither stored nor in an incident", h.n, h.at.Format(time.StampMicro), l.at.Format(time.StampMicro))
+		}
+	}
+
+	batches := map[int]store.Batch{} // by order
+	for _, chat := range []int64{l.group, l.sara, l.ali} {
+		all, err := l.store.Batches(store.ChatID(chat), 1<<20)
+		if err != nil {
+			return err
+		}
+		for _, b := range all {
+			if i := slices.IndexFunc(orders, func(o order) bool { return o.chat == int64(b.Chat) && o.message == int(b.Message) }); i >= 0 {
+				batches[i] = b
+			}
+		}
+	}
+	recipients := func(b store.Batch) []store.SMS {
+		all, err := l.store.Recipients(b, 0, b.N)
+		if err != nil {
+			say("recipients of batch %d: %w", b.ID, err)
+		}
+		return all
+	}
+	confirmed := int64(0) // updates below were
+	for _, r := range l.requests {
+		switch r.method {
+		case "SendSMS":
+			text := between(r.body, "messageContent")
+			i := slices.IndexFunc(orders, func(o order) bool { return o.text == text })
+			b, ok := batches[i]
+			if i < 0 || !ok {
+				say("the panel was asked to send %.40q, which is not in the store", text)
+				continue
+			}
+			for _, to := range recipients(b) {
+				if strings.Contains(r.body, ">"+string(to.Customer)+"<") && to.Status == sms.Queued && b.Decision != store.Again {
+					say("the panel was asked to send %.40q to %s, which would be sent again", text, string(to.Customer))
+				}
+			}
+		case "sendMessage", "editMessageText":
+			form, err := url.ParseQuery(r.body)
+			if err != nil {
+				return err
+			}
+			for _, found := range mark.FindAllString(html.UnescapeString(form.Get("text")), -1) {
+				if !stored[numberOf(found)] {
+					say("a chat was shown %s, which is not stored", found)
+				}
+			}
+			i := l.ordered(orders, form)
+			if i < 0 || strings.HasPrefix(form.Get("text"), "The SMS was ordered") {
+				continue
+			}
+			b, ok := batches[i]
+			switch {
+			case !ok:
+				say("a chat was told of %q, which is not in the store", orders[i].text)
+			case b.N == 1 && strings.Contains(form.Get("text"), "delivered.") && recipients(b)[0].Status != sms.Delivered:
+				say("a chat was told that %q is delivered, which the store does not know", orders[i].text)
+			case b.N == 1 && strings.Contains(form.Get("text"), "sent, no word") && recipients(b)[0].Status < sms.Sent && b.Decision != store.Again:
+				say("a chat was told that %q is sent, which the store does not know", orders[i].text)
+			}
+		case "getUpdates":
+			form, err := url.ParseQuery(r.body)
+			if err != nil {
+				return err
+			}
+			offset, _ := strconv.ParseInt(form.Get("offset"), 10, 64)
+			confirmed = max(confirmed, offset)
+		}
+	}
+	for _, u := range l.tg.Updates() {
+		if u.ID >= confirmed || u.Kind != "message" {
+			continue
+		}
+		i, err := orderOf(orders, u.JSON)
+		if err != nil {
+			return err
+		}
+		if _, ok := batches[i]; i >= 0 && !ok {
+			say("update %d, which orders %q, was confirmed and is not taken", u.ID, orders[i].text)
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// between returns the text of an element.
+func between(xml, name string) string {
+	_, rest, _ := strings.Cut(xml, "<"+name)
+	_, rest, _ = strings.Cut(rest, ">")
+	text, _, _ := strings.Cut(rest, "</")
+	return html.UnescapeString(text)
+}
+
+// ordered returns the order that a message to Telegram reports, or -1.
+func (l *loss) ordered(orders []order, form url.Values) int {
+	chat, _ := strconv.ParseInt(form.Get("chat_id"), 10, 64)
+	var reply struct {
+		Message int `json:"message_id"`
+	}
+	if edited := form.Get("message_id"); edited != "" {
+		id, _ := strconv.Atoi(edited)
+		m, _ := l.tg.Message(chat, id)
+		reply.Message = m.ReplyTo
+	} else if json.Unmarshal([]byte(form.Get("reply_parameters")), &reply) != nil {
+		return -1
+	}
+	return slices.IndexFunc(orders, func(o order) bool { return o.chat == chat && o.message == reply.Message })
+}
+
+// orderOf returns the order that an update brings, or -1.
+func orderOf(orders []order, update string) (int, error) {
+	var u struct {
+		Message struct {
+			ID   int `json:"message_id"`
+			Chat struct {
+				ID int64 `json:"id"`
+			} `json:"chat"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal([]byte(update), &u); err != nil {
+		return -1, err
+	}
+	return slices.IndexFunc(orders, func(o order) bool { return o.chat == u.Message.Chat.ID && o.message == u.Message.ID }), nil
+}
