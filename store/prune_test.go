@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -282,6 +283,32 @@ func TestSMSWithoutAPlausibleTimeIsSeenForAWeek(t *testing.T) {
 		if got := rows(t, s)["seen"]; got != 1 {
 			t.Errorf("%v: %d rows of seen, want the other's only", at, got)
 		}
+	}
+}
+
+// TestRowsThatDoNotSayHowOldTheyAre are in the file of schema 1: when the panel last returned an SMS, when a post was refused.
+func TestRowsThatDoNotSayHowOldTheyAre(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	must(t, os.Mkdir(filepath.Dir(path), 0o700))
+	must(t, os.WriteFile(path, ok(os.ReadFile(schemaFile(1))), 0o600))
+	s := open(t, path, c.inbox(group))
+	c.pass(6 * aDay)
+	fetched(t, s, unread(c, "new"))
+	before := rows(t, s)
+	prune(t, s)
+	if after := rows(t, s); after["seen"] != before["seen"] || after["dead"] != before["dead"] {
+		t.Errorf("had %v, has %v", before, after)
+	}
+	c.pass(2 * aDay)
+	fetched(t, s, unread(c, "newer"))
+	prune(t, s)
+	if left := rows(t, s); left["seen"] != 2 || left["dead"] != before["dead"] {
+		t.Errorf("after a week: %v", left)
+	}
+	c.pass(29 * aDay)
+	prune(t, s)
+	if left := rows(t, s)["dead"]; left != 0 {
+		t.Errorf("%d refused posts are left", left)
 	}
 }
 
