@@ -59,7 +59,7 @@ func (s *settings) table() []setting {
 		{"INBOX_CHATS", "", "", into(&s.store.Inbox, readIDs[store.ChatID])},
 		{"POLL_INTERVAL", "5s", "", into(&s.bot.PollInterval, readPause)},
 		{"STATUS_INTERVAL", "15s", "", into(&s.store.StatusInterval, readPause)},
-		{"LANGUAGE", "en", "", into(new(string), readLanguage)}, // only one so far: checked, not kept
+		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
 		{"LOG_LEVEL", "info", "", into(&s.logLevel, readLevel)},
@@ -296,20 +296,14 @@ func readPause(value string) (time.Duration, error) {
 	return d, nil
 }
 
-// readLanguage also understands what desktops put into LANGUAGE for other programs, such as "en_US:en": languages by preference.
+// readLanguage also understands what desktops put into LANGUAGE for other programs, such as "fa_IR:en": languages by preference.
 func readLanguage(value string) (string, error) {
-	persian := false
 	for item := range strings.SplitSeq(strings.ToLower(strings.TrimSpace(value)), ":") {
-		language, _, _ := strings.Cut(item, "_")
-		if language == "en" {
+		if language, _, _ := strings.Cut(item, "_"); language == "en" || language == "fa" {
 			return language, nil
 		}
-		persian = persian || language == "fa"
 	}
-	if persian {
-		return "", errors.New("is fa, and the bot does not speak Persian yet: write en, or leave it out")
-	}
-	return "", fmt.Errorf("is %q, which the bot does not speak: write en, or leave it out", value)
+	return "", fmt.Errorf("is %q, which the bot does not speak: write en or fa, or leave it out", value)
 }
 
 func readZone(value string) (*time.Location, error) {

@@ -70,5 +70,5 @@ func (b *Bot) takeStranger(m *message) error {
 	if !b.strangers.answer(m.From.ID, time.Now()) {
 		return nil
 	}
-	return b.say(m, fmt.Sprintf(t.helloStranger, code(fmt.Sprint(int64(m.From.ID)))))
+	return b.say(m, t.say(t.helloStranger, code(fmt.Sprint(int64(m.From.ID)))))
 }

@@ -40,6 +40,7 @@ type Options struct {
 	Admins []store.AgentID // agents, too
 
 	PollInterval time.Duration  // pause between two GetMsg when nothing came; 5 s when zero
+	Language     string         // en or fa, where a chat has not chosen; en when empty
 	Location     *time.Location // of the times shown; UTC when nil
 	Log          *slog.Logger   // nowhere when nil
 
@@ -77,6 +78,9 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	}
 	if opts.TelegramSecond == 0 {
 		opts.TelegramSecond = crashpoint.Second(time.Second)
+	}
+	if languages[opts.Language] == nil {
+		opts.Language = "en"
 	}
 	if opts.Location == nil {
 		opts.Location = time.UTC

@@ -29,6 +29,7 @@ func commands() []command {
 		{"status", agent, (*Bot).status},
 		{"credit", agent, (*Bot).credit},
 		{"line", agent, (*Bot).setLine},
+		{"language", agent, (*Bot).setLanguage},
 		{"inbox", admin, (*Bot).setInbox},
 	}
 }
@@ -56,7 +57,7 @@ func (b *Bot) takeCommand(ctx context.Context, m *message, r role) error {
 		}
 		return c.run(b, ctx, m, r)
 	}
-	return b.say(m, fmt.Sprintf(t.unknownCommand, code("/"+short(m.Command, nameRunes))))
+	return b.say(m, t.say(t.unknownCommand, code("/"+short(m.Command, nameRunes))))
 }
 
 func (b *Bot) start(_ context.Context, m *message, _ role) error {
@@ -96,7 +97,7 @@ func (b *Bot) credit(ctx context.Context, m *message, _ role) error {
 		if err != nil {
 			return b.panelSays(t, err)
 		}
-		return fmt.Sprintf(t.credit, code(short(credit, nameRunes)))
+		return t.say(t.credit, code(short(credit, nameRunes)))
 	})
 }
 
@@ -106,7 +107,7 @@ func (b *Bot) panelSays(t *text, err error) string {
 	e, ok := errors.AsType[*smsapi.Error](err)
 	switch {
 	case ok && e.Kind == smsapi.Rejected:
-		return fmt.Sprintf(t.panelRejected, esc(short(e.Text, reasonRunes)))
+		return t.say(t.panelRejected, esc(short(e.Text, reasonRunes)))
 	case ok && e.Kind == smsapi.Auth:
 		return t.panelAuth
 	case ok && e.Kind == smsapi.Unavailable:
@@ -148,18 +149,18 @@ func (b *Bot) setLine(_ context.Context, m *message, r role) error {
 		if err != nil {
 			return err
 		}
-		return b.say(m, fmt.Sprintf(t.lineIs, number(line), numbers(b.opts.Lines)))
+		return b.say(m, t.say(t.lineIs, number(line), numbers(b.opts.Lines)))
 	}
 	if r < admin {
 		return b.say(m, t.onlyAdmins)
 	}
 	lines, wrong := b.readLines([]string{m.Args})
 	if wrong != "" {
-		return b.say(m, fmt.Sprintf(t.notOurLine, code(short(wrong, nameRunes)), numbers(b.opts.Lines)))
+		return b.say(m, t.say(t.notOurLine, code(short(wrong, nameRunes)), numbers(b.opts.Lines)))
 	}
 	_, err := b.store.Take(key(m), store.Caused{
 		EditChat: func(c *store.Chat) { c.Line = lines[0] },
-		Posts:    []store.Post{answer(m, fmt.Sprintf(t.lineSet, number(lines[0])))},
+		Posts:    []store.Post{answer(m, t.say(t.lineSet, number(lines[0])))},
 	})
 	return err
 }
@@ -172,7 +173,7 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 		if err != nil {
 			return err
 		}
-		return b.say(m, fmt.Sprintf(t.inboxIs, state)+"\n"+t.inboxUsage)
+		return b.say(m, t.say(t.inboxIs, state)+"\n"+t.inboxUsage)
 	}
 	var edit func(*store.Chat)
 	said := t.inboxOff
@@ -180,12 +181,12 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 	case "on":
 		lines, wrong := b.readLines(words[1:])
 		if wrong != "" {
-			return b.say(m, fmt.Sprintf(t.notOurLine, code(short(wrong, nameRunes)), numbers(b.opts.Lines)))
+			return b.say(m, t.say(t.notOurLine, code(short(wrong, nameRunes)), numbers(b.opts.Lines)))
 		}
 		edit = showInbox(m.Topic, lines)
 		said = t.inboxOn
 		if len(lines) > 0 {
-			said = fmt.Sprintf(t.inboxOnLines, numbers(lines))
+			said = t.say(t.inboxOnLines, numbers(lines))
 		}
 	case "off":
 		if len(words) > 1 {
@@ -240,4 +241,20 @@ func (b *Bot) inboxState(t *text, m *message) (string, error) {
 		return t.inboxAll, err
 	}
 	return t.inboxNone, err
+}
+
+// setLanguage sets what is spoken in a chat, and says so in it.
+func (b *Bot) setLanguage(ctx context.Context, m *message, r role) error {
+	chosen := languages[strings.ToLower(m.Args)]
+	if chosen == nil {
+		return b.say(m, b.text(m.Chat).languageUsage)
+	}
+	_, err := b.store.Take(key(m), store.Caused{
+		EditChat: func(c *store.Chat) { c.Language = strings.ToLower(m.Args) },
+		Posts:    []store.Post{answer(m, chosen.languageSet)},
+	})
+	if err == nil {
+		b.ask(ctx, func(ctx context.Context) { b.setMenu(ctx, m.Chat, r) })
+	}
+	return err
 }

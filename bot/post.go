@@ -241,6 +241,7 @@ func (b *Bot) showDigest(ctx context.Context, t *text, posts []store.Post) error
 
 // place posts o, at the next best place when its own is gone.
 func (b *Bot) place(ctx context.Context, o outgoing) (store.ChatMessageID, error) {
+	o.html = b.text(o.chat).set(o.html)
 	for {
 		id, err := b.tg.post(ctx, o)
 		if e, failed := errors.AsType[*telegramError](err); o.edit == 0 && (!failed || e.arrived) {

@@ -89,7 +89,7 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	crashpoint.At("press.decided")
 	switch {
 	case errors.Is(err, store.ErrDecided) && batch.DecidedBy != "":
-		return fmt.Sprintf(t.pressAlready, short(batch.DecidedBy, nameRunes)), true, nil
+		return t.say(t.pressAlready, short(batch.DecidedBy, nameRunes)), true, nil
 	case errors.Is(err, store.ErrDecided):
 		return t.pressOld, true, nil
 	case err != nil:

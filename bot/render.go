@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +26,7 @@ func (b *Bot) renderSMS(t *text, m store.SMS, repeated bool, now time.Time) []ou
 	for i, part := range parts {
 		head := head
 		if len(parts) > 1 {
-			head += fmt.Sprintf(t.smsPart, i+1, len(parts))
+			head += t.say(t.smsPart, i+1, len(parts))
 		}
 		if repeated {
 			head += " · " + t.repeated
@@ -39,7 +38,7 @@ func (b *Bot) renderSMS(t *text, m store.SMS, repeated bool, now time.Time) []ou
 
 // renderDigest returns what shows several SMS at once. All of them must fit: see smsUnits.
 func (b *Bot) renderDigest(t *text, messages []store.SMS, repeated bool, now time.Time) outgoing {
-	head := fmt.Sprintf(t.digestHead, len(messages), shortID(messages[0].Seq))
+	head := t.say(t.digestHead, len(messages), shortID(messages[0].Seq))
 	if repeated {
 		head = t.repeated + " · " + head
 	}
@@ -68,12 +67,12 @@ func (b *Bot) renderHead(t *text, m store.SMS, now time.Time) string {
 	if at.IsZero() {
 		at = m.Received
 	}
-	when := b.clock(at, now)
+	when := b.clock(t, at, now)
 	// A panel's clock, or its zone, may be wrong by hours: then our own time says more.
 	if d := m.Received.Sub(at); d > time.Hour || d < -10*time.Minute {
-		when += fmt.Sprintf(t.arrivedAt, b.clock(m.Received, now))
+		when += t.say(t.arrivedAt, b.clock(t, m.Received, now))
 	}
-	return fmt.Sprintf(t.smsHead, code(short(string(m.Customer), nameRunes)), code(short(string(m.Line), nameRunes)), when, shortID(m.Seq))
+	return t.say(t.smsHead, code(short(string(m.Customer), nameRunes)), code(short(string(m.Line), nameRunes)), when, shortID(m.Seq))
 }
 
 // How much of foreign words is repeated in a line of ours: of a name or a number, and of what the panel or Telegram says. A
@@ -151,7 +150,7 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 	case store.Asking:
 		return b.renderQuestion(t, batch), [][]store.Button{{button(t.send, store.Send), button(t.cancel, store.Cancel)}}, "👀"
 	case store.Cancelled:
-		return renderTo(t, batch, recipients) + fmt.Sprintf(t.cancelled, esc(short(batch.DecidedBy, nameRunes))), nil, "👌"
+		return renderTo(t, batch, recipients) + t.say(t.cancelled, esc(short(batch.DecidedBy, nameRunes))), nil, "👌"
 	}
 	var lines []string
 	if batch.N == 1 && len(recipients) == 1 {
@@ -161,20 +160,20 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 		lines = append(lines, renderFailures(t, batch, recipients)...)
 	}
 	if batch.NoReport > 0 && batch.N > 1 {
-		lines = append(lines, fmt.Sprintf(t.noReport, batch.NoReport))
+		lines = append(lines, t.say(t.noReport, batch.NoReport))
 	}
 	switch batch.Decision {
 	case store.Again:
-		lines = append(lines, fmt.Sprintf(t.decidedAgain, esc(short(batch.DecidedBy, nameRunes))))
+		lines = append(lines, t.say(t.decidedAgain, esc(short(batch.DecidedBy, nameRunes))))
 	case store.WasSent:
-		lines = append(lines, fmt.Sprintf(t.decidedWas, esc(short(batch.DecidedBy, nameRunes))))
+		lines = append(lines, t.say(t.decidedWas, esc(short(batch.DecidedBy, nameRunes))))
 	case store.Leave:
-		lines = append(lines, fmt.Sprintf(t.decidedLeave, esc(short(batch.DecidedBy, nameRunes))))
+		lines = append(lines, t.say(t.decidedLeave, esc(short(batch.DecidedBy, nameRunes))))
 	}
 	var buttons [][]store.Button
 	if batch.Uncertain > 0 {
 		if batch.N > 1 {
-			lines = append(lines, fmt.Sprintf(t.askAgainPart, batch.Uncertain))
+			lines = append(lines, t.say(t.askAgainPart, batch.Uncertain))
 		}
 		buttons = [][]store.Button{{button(t.again, store.Again), button(t.was, store.WasSent), button(t.leave, store.Leave)}}
 	}
@@ -197,9 +196,9 @@ func reaction(batch store.Batch) string {
 
 func renderTo(t *text, batch store.Batch, recipients []store.SMS) string {
 	if batch.N == 1 && len(recipients) == 1 {
-		return fmt.Sprintf(t.to, number(recipients[0].Customer))
+		return t.say(t.to, number(recipients[0].Customer))
 	}
-	return fmt.Sprintf(t.toCount, batch.N)
+	return t.say(t.toCount, batch.N)
 }
 
 func renderOne(t *text, batch store.Batch, m store.SMS) string {
@@ -224,13 +223,13 @@ func renderOne(t *text, batch store.Batch, m store.SMS) string {
 	case sms.Delivered:
 		return t.delivered
 	}
-	return fmt.Sprintf(t.failed, failure(t, m))
+	return t.say(t.failed, failure(t, m))
 }
 
 // failure says why m did not arrive, in the panel's words where it gave any.
 func failure(t *text, m store.SMS) string {
 	if m.Reason != "" {
-		return fmt.Sprintf(t.panelRejected, esc(short(m.Reason, reasonRunes)))
+		return t.say(t.panelRejected, esc(short(m.Reason, reasonRunes)))
 	}
 	switch m.Code {
 	case 2:
@@ -240,7 +239,7 @@ func failure(t *text, m store.SMS) string {
 	case 6:
 		return t.blackList
 	}
-	return fmt.Sprintf(t.panelRejected, code(strconv.Itoa(m.Code)))
+	return t.say(t.panelRejected, code(strconv.Itoa(m.Code)))
 }
 
 func renderCounts(t *text, batch store.Batch) string {
@@ -259,7 +258,7 @@ func renderCounts(t *text, batch store.Batch) string {
 		{batch.Left, t.countLeft},
 	} {
 		if c.n > 0 {
-			said = append(said, fmt.Sprintf(t.counts, c.n, c.what))
+			said = append(said, t.say(t.counts, c.n, c.what))
 		}
 	}
 	return strings.Join(said, ", ")
@@ -269,11 +268,11 @@ func renderFailures(t *text, batch store.Batch, recipients []store.SMS) []string
 	var lines []string
 	for _, m := range recipients {
 		if m.Status == sms.Failed && len(lines) < shownFailures {
-			lines = append(lines, fmt.Sprintf(t.failedOne, number(m.Customer), failure(t, m)))
+			lines = append(lines, t.say(t.failedOne, number(m.Customer), failure(t, m)))
 		}
 	}
 	if more := batch.Counts[sms.Failed] - len(lines); more > 0 && len(lines) > 0 {
-		lines = append(lines, fmt.Sprintf(t.more, more))
+		lines = append(lines, t.say(t.more, more))
 	}
 	return lines
 }
@@ -281,41 +280,41 @@ func renderFailures(t *text, batch store.Batch, recipients []store.SMS) []string
 // renderQuestion says what an order will cost before it is sent.
 func (b *Bot) renderQuestion(t *text, batch store.Batch) string {
 	seg := sms.Count(batch.Text)
-	lines := []string{fmt.Sprintf(t.ask, batch.N, seg.Parts, seg.Parts*batch.N)}
+	lines := []string{t.say(t.ask, batch.N, seg.Parts, seg.Parts*batch.N)}
 	if seg.Unicode {
 		shown := string(seg.Forced)
 		if !unicode.IsGraphic(seg.Forced) {
 			shown = " "
 		}
-		lines = append(lines, fmt.Sprintf(t.askUnicode, esc(shown), runeName(seg.Forced)))
+		lines = append(lines, t.say(t.askUnicode, esc(shown), runeName(seg.Forced)))
 	} else {
 		lines = append(lines, t.askLatin)
 	}
 	if batch.Credit != "" {
-		lines = append(lines, fmt.Sprintf(t.askCredit, code(short(batch.Credit, nameRunes))))
+		lines = append(lines, t.say(t.askCredit, code(short(batch.Credit, nameRunes))))
 	}
 	return strings.Join(lines, "\n")
 }
 
 func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 	// To the second: the panel's own list is searched by it.
-	at := func(when time.Time) string { return when.In(b.opts.Location).Format("2006-01-02 15:04:05") }
+	at := func(when time.Time) string { return b.date(t, when, "15:04:05") }
 	chat := code(strconv.FormatInt(int64(i.Chat), 10))
 	switch i.Kind {
 	case store.FetchLost:
-		return fmt.Sprintf(t.fetchLost, at(i.From), at(i.To), 50*max(1, i.Count))
+		return t.say(t.fetchLost, at(i.From), at(i.To), 50*max(1, i.Count))
 	case store.FetchCut:
-		return fmt.Sprintf(t.fetchCut, at(i.From), i.Count)
+		return t.say(t.fetchCut, at(i.From), i.Count)
 	case store.Undecodable:
-		return fmt.Sprintf(t.undecodable, at(i.From))
+		return t.say(t.undecodable, at(i.From))
 	case store.NoChat:
 		return t.noChat
 	case store.ChatLost:
-		return fmt.Sprintf(t.chatLost, chat, esc(short(i.Reason, reasonRunes)))
+		return t.say(t.chatLost, chat, esc(short(i.Reason, reasonRunes)))
 	case store.PostRefused:
-		return fmt.Sprintf(t.postRefused, chat, esc(short(i.Reason, reasonRunes)))
+		return t.say(t.postRefused, chat, esc(short(i.Reason, reasonRunes)))
 	case store.PanelRefuses:
-		return fmt.Sprintf(t.panelRefuses, esc(short(i.Reason, reasonRunes)))
+		return t.say(t.panelRefuses, esc(short(i.Reason, reasonRunes)))
 	}
 	return esc(string(i.Kind))
 }

@@ -203,7 +203,7 @@ func TestSentencesAreWhole(t *testing.T) {
 	}
 	tg := newTelegram(TelegramConfig{Token: server.Token(), URL: web.URL})
 	verb := regexp.MustCompile(`%[^%]`)
-	check := func(name, sentence string) {
+	check := func(t *testing.T, name, sentence string) {
 		if strings.TrimSpace(sentence) == "" {
 			t.Errorf("%s is empty", name)
 			return
@@ -212,14 +212,10 @@ func TestSentencesAreWhole(t *testing.T) {
 		if verbs := verb.FindAllString(sentence, -1); len(verbs) > 0 {
 			var args []any
 			for _, v := range verbs {
-				switch v {
-				case "%d":
-					args = append(args, 7)
-				case "%s":
-					args = append(args, code("<7 & 8>"))
-				default:
+				if v != "%v" {
 					t.Errorf("%s has the verb %s", name, v)
 				}
+				args = append(args, code("<7 & 8>"))
 			}
 			said = fmt.Sprintf(sentence, args...)
 		}
@@ -232,38 +228,78 @@ func TestSentencesAreWhole(t *testing.T) {
 			t.Errorf("%s is shown as %q, want %q", name, m.Text, shownText(said))
 		}
 	}
-	v := reflect.ValueOf(english)
+	for language, text := range languages {
+		t.Run(language, func(t *testing.T) {
+			sentences, first := sentencesOf(t, text), sentencesOf(t, &english)
+			for name, sentence := range sentences {
+				check(t, name, sentence)
+				if got, want := strings.Count(sentence, "%v"), strings.Count(first[name], "%v"); got != want {
+					t.Errorf("%s has %d places to fill, in English %d", name, got, want)
+				}
+			}
+			for name := range first {
+				if sentences[name] == "" {
+					t.Errorf("%s is missing", name)
+				}
+			}
+			for _, c := range commands() {
+				if what := text.commands[c.name]; what == "" || utf8.RuneCountInString(what) > 256 {
+					t.Errorf("the menu says of /%s %q", c.name, what)
+				}
+			}
+			for code := range 7 {
+				if text.statuses[code] == "" {
+					t.Errorf("status %d has no words", code)
+				}
+			}
+			for name, answer := range map[string]string{"pressOld": text.pressOld, "pressAlready": text.say(text.pressAlready, strings.Repeat("n", nameRunes+1)),
+				"pressDone": text.pressDone, "pressNotYours": text.pressNotYours, "pressNotAgent": text.pressNotAgent, "pressNotAdmins": text.pressNotAdmins} {
+				if n := utf8.RuneCountInString(answer); n > 200 {
+					t.Errorf("%s has %d characters, and a button's answer holds 200", name, n)
+				}
+			}
+		})
+	}
+}
+
+// sentencesOf returns every sentence of a language by its name.
+func sentencesOf(t *testing.T, text *text) map[string]string {
+	sentences := map[string]string{}
+	v := reflect.ValueOf(*text)
 	for i := range v.NumField() {
 		name, field := v.Type().Field(i).Name, v.Field(i)
 		switch field.Kind() {
 		case reflect.String:
-			check(name, field.String())
+			sentences[name] = field.String()
 		case reflect.Map:
-			if field.Len() == 0 {
-				t.Errorf("%s is empty", name)
-			}
 			for _, key := range field.MapKeys() {
-				check(fmt.Sprintf("%s of %v", name, key), field.MapIndex(key).String())
+				sentences[fmt.Sprintf("%s of %v", name, key)] = field.MapIndex(key).String()
 			}
+		case reflect.Bool:
 		default:
 			t.Errorf("%s is a %s, which this test does not know", name, field.Kind())
 		}
 	}
-	for _, c := range commands() {
-		if what := english.commands[c.name]; what == "" || len(what) > 256 {
-			t.Errorf("the menu says of /%s %q", c.name, what)
-		}
+	return sentences
+}
+
+func TestPersianSetsApart(t *testing.T) {
+	b := renderer()
+	m := inbound("09121234567", "سلام")
+	shown := b.renderSMS(&persian, m, true, noon)[0]
+	want := "📩\u200f \u2066<code>09121234567</code>\u2069 ← \u2066<code>30001234</code>\u2069 · ۱۲:۰۰ · \u2066#s1z\u2069 · ♻️ شاید تکراری\n<blockquote>سلام</blockquote>"
+	if got := persian.set(shown.html); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	for code := range 7 {
-		if english.statuses[code] == "" {
-			t.Errorf("status %d has no words", code)
-		}
+	if named := namedIn(asShown(shown.plain)); !slices.Equal(named, []store.Seq{71}) {
+		t.Errorf("a reply to it would go to SMS %d", named)
 	}
-	for name, answer := range map[string]string{"pressOld": english.pressOld, "pressAlready": fmt.Sprintf(english.pressAlready, strings.Repeat("n", nameRunes+1)),
-		"pressDone": english.pressDone, "pressNotYours": english.pressNotYours, "pressNotAgent": english.pressNotAgent, "pressNotAdmins": english.pressNotAdmins} {
-		if n := utf8.RuneCountInString(answer); n > 200 {
-			t.Errorf("%s has %d characters, and a button's answer holds 200", name, n)
-		}
+	if !namesCustomer(headsOf(asShown(shown.plain))[0], m) {
+		t.Errorf("%q does not name its customer", shown.plain)
+	}
+	b.opts.Location = time.FixedZone("", 3*3600+1800)
+	if got, want := b.date(&persian, time.Date(2026, 3, 21, 12, 5, 9, 0, time.UTC), "15:04:05"), "۱۴۰۵/۰۱/۰۱ ۱۵:۳۵:۰۹"; got != want {
+		t.Errorf("the first day of 1405 is %q, want %q", got, want)
 	}
 }
 

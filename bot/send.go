@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,7 +59,7 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 		for i, w := range wrong {
 			wrong[i] = code(short(w, nameRunes))
 		}
-		return b.say(m, fmt.Sprintf(t.wrongNumbers, clip(wrong)))
+		return b.say(m, t.say(t.wrongNumbers, clip(wrong)))
 	case len(to) == 0:
 		return b.say(m, t.noRecipient)
 	case words == "":
@@ -87,7 +86,7 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 	case strings.TrimSpace(words) == "":
 		return b.say(m, t.nothingToSend)
 	case !c.Customer.Answerable():
-		return b.say(m, fmt.Sprintf(t.cannotAnswer, code(short(string(c.Customer), nameRunes))))
+		return b.say(m, t.say(t.cannotAnswer, code(short(string(c.Customer), nameRunes))))
 	}
 	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true)
 }
@@ -111,7 +110,7 @@ func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal strin
 			return c, "", "", err
 		}
 		if batch.N > 1 {
-			return c, "", fmt.Sprintf(t.toMany, batch.N), nil
+			return c, "", t.say(t.toMany, batch.N), nil
 		}
 		link.Seq = batch.First
 	}
@@ -121,7 +120,7 @@ func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal strin
 			return c, "", "", err
 		}
 		if link.Seq == 0 {
-			return c, "", fmt.Sprintf(t.whichOne, shortID(link.Seqs[0])), nil
+			return c, "", t.say(t.whichOne, shortID(link.Seqs[0])), nil
 		}
 	}
 	shown, err := b.store.SMS(link.Seq)

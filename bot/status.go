@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
@@ -61,9 +60,9 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text, ids []string) string {
 	for _, d := range said {
 		word, ok := t.statuses[d.Code]
 		if !ok {
-			word = fmt.Sprintf(t.statusUnknown, d.Code)
+			word = t.say(t.statusUnknown, d.Code)
 		}
-		lines = append(lines, fmt.Sprintf(t.statusLine, code(short(string(d.ID), nameRunes)), word))
+		lines = append(lines, t.say(t.statusLine, code(short(string(d.ID), nameRunes)), word))
 	}
 	return clip(lines)
 }
@@ -106,7 +105,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batc
 			continue
 		}
 		html, _, _ := b.renderBatch(t, batch, recipients)
-		lines = append(lines, b.clock(batch.Created, time.Now())+" · "+html)
+		lines = append(lines, b.clock(t, batch.Created, time.Now())+" · "+html)
 		if batch.N == 1 && recipients[0].ID != "" {
 			lines[len(lines)-1] += " " + code(short(string(recipients[0].ID), nameRunes))
 		}

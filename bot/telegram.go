@@ -548,9 +548,13 @@ type menuEntry struct {
 	Description string `json:"description"`
 }
 
-// setMenu sets the commands shown in a chat, or everywhere when it is 0.
-func (t *telegram) setMenu(ctx context.Context, chat store.ChatID, menu []menuEntry) error {
+// setMenu sets the commands shown in a chat, or everywhere when it is 0, to those who use Telegram in a language, or in any
+// when it is empty.
+func (t *telegram) setMenu(ctx context.Context, chat store.ChatID, language string, menu []menuEntry) error {
 	params := map[string]any{"commands": menu}
+	if language != "" {
+		params["language_code"] = language
+	}
 	if chat != 0 {
 		params["scope"] = map[string]any{"type": "chat", "chat_id": int64(chat)}
 	}

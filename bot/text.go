@@ -7,14 +7,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	ptime "github.com/yaa110/go-persian-calendar"
 
 	"peyk/sms"
 	"peyk/store"
 )
 
-// text is every sentence the bot says in one language, as HTML. A second language is a second value of it. Verbs of fmt stand
-// for the arguments named behind; those that are foreign text are escaped by the caller with code or esc.
+// text is every sentence the bot says in one language, as HTML; english and persian are the two there are. The %v of a sentence stand
+// for the arguments named behind it; those that are foreign text are escaped by the caller with code or esc.
 type text struct {
+	persian bool // digits, dates and the direction of writing
+
 	// Answers to commands.
 	hello          string
 	helloStranger  string // user id
@@ -50,6 +55,8 @@ type text struct {
 	statusLine     string         // panel's id, status
 	statusUnknown  string         // the panel's code
 	statuses       map[int]string // by the panel's code; 0 is an answer that says nothing
+	languageSet    string
+	languageUsage  string
 	welcomeGroup   string
 	showHere       string
 	leftGroup      string // title, who
@@ -81,7 +88,6 @@ type text struct {
 	dropped        string
 	askAgain       string
 	askAgainPart   string // how many of, how many
-	leftUncertain  string
 	cancelled      string // by
 	counts         string // how many, what
 	countQueued    string
@@ -134,72 +140,73 @@ type text struct {
 
 var english = text{
 	hello:          "Peyk joins your SMS line to Telegram. Customers' SMS appear in your group; reply to one and the answer goes out as an SMS. Send /help for what you can do.",
-	helloStranger:  "This is a private bot. Your Telegram id is %s: an administrator can let you in with it.",
+	helloStranger:  "This is a private bot. Your Telegram id is %v: an administrator can let you in with it.",
 	welcomeOwner:   "You are now the owner. Add me to the group where SMS shall appear, or send /inbox on here.",
 	helpHead:       "<b>Peyk</b> joins SMS to Telegram.",
 	helpReply:      "Reply to a shown SMS and your text goes to that customer. Nothing else you write to one another is sent.",
-	id:             "You are %s, this chat is %s.",
-	credit:         "Credit at the panel: %s",
-	unknownCommand: "There is no command %s. Nothing was sent. /help lists what there is.",
+	id:             "You are %v, this chat is %v.",
+	credit:         "Credit at the panel: %v",
+	unknownCommand: "There is no command %v. Nothing was sent. /help lists what there is.",
 	onlyAdmins:     "Only administrators can do that.",
 	onlyText:       "An SMS is only text: nothing was sent. Write the answer as a text reply.",
 	notYourWords:   "Those are somebody else's words, forwarded or written by another bot: <b>nothing was sent</b>. Write the answer yourself.",
 	notAnSMS:       "That message is no SMS I know: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
-	toMany:         "That went to %d recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
-	cannotAnswer:   "%s is a sender's name, not a telephone number: it cannot be answered. Nothing was sent.",
+	toMany:         "That went to %v recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
+	cannotAnswer:   "%v is a sender's name, not a telephone number: it cannot be answered. Nothing was sent.",
 	faceless:       "I cannot tell who you are: <b>nothing was done</b>. Switch off “Remain anonymous” for yourself in this group, or write as yourself instead of a channel.",
 	edited:         "The SMS was ordered with the text as it was: the edit changes nothing. To correct it, send another one.",
 	nothingToSend:  "There is no text: nothing was sent. Use <code>/send NUMBER TEXT</code>.",
 	noRecipient:    "There is no number: nothing was sent. Use <code>/send NUMBER[,NUMBER…] TEXT</code>, for example <code>/send 09121234567 Hello</code>.",
-	wrongNumbers:   "These are no telephone numbers; nothing was sent to anybody:\n%s",
-	lineIs:         "This chat sends from %s. Our lines: %s",
-	lineSet:        "This chat now sends from %s.",
-	notOurLine:     "%s is not a line of ours. Our lines: %s",
+	wrongNumbers:   "These are no telephone numbers; nothing was sent to anybody:\n%v",
+	lineIs:         "This chat sends from %v. Our lines: %v",
+	lineSet:        "This chat now sends from %v.",
+	notOurLine:     "%v is not a line of ours. Our lines: %v",
 	inboxOn:        "Inbound SMS of all lines are now shown here.",
-	inboxOnLines:   "Inbound SMS of %s are now shown here.",
+	inboxOnLines:   "Inbound SMS of %v are now shown here.",
 	inboxOff:       "Inbound SMS are no longer shown here.",
-	inboxIs:        "Inbound SMS here: %s",
+	inboxIs:        "Inbound SMS here: %v",
 	inboxAll:       "all lines.",
 	inboxNone:      "none.",
 	inboxUsage:     "Use <code>/inbox on</code>, <code>/inbox on LINE…</code> or <code>/inbox off</code>.",
 	noStatus:       "Nothing was sent from this chat yet.",
 	notSent:        "That message is not about an SMS we sent.",
-	statusLine:     "%s: %s",
-	statusUnknown:  "status %d, which the panel's guide does not know",
+	statusLine:     "%v: %v",
+	statusUnknown:  "status %v, which the panel's guide does not know",
 	statuses: map[int]string{
 		0: "the panel does not know it", 1: "being sent", 2: "trouble in the telecom's network", 3: "at the telecom", 4: "delivered", 5: "not delivered", 6: "on the black list",
 	},
-	welcomeGroup: "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
-	showHere:     "Show SMS here",
-	leftGroup:    "⚠️ %s added me to the group “%s”. As only administrators may do that, I left it.",
+	languageSet:   "From now on I speak English here.",
+	languageUsage: "Use <code>/language en</code> or <code>/language fa</code>.",
+	welcomeGroup:  "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
+	showHere:      "Show SMS here",
+	leftGroup:     "⚠️ %v added me to the group “%v”. As only administrators may do that, I left it.",
 
-	panelRejected:    "The panel refuses: %s",
+	panelRejected:    "The panel refuses: %v",
 	panelAuth:        "The panel refuses our user name or password, or has blocked our address. Check SMS_API_USER and SMS_API_PASSWORD.",
 	panelUnavailable: "The panel cannot be reached now. Nothing was done; try again in a while.",
 	panelUncertain:   "The panel's answer did not come or could not be read. Try again in a while.",
 
-	smsHead:    headMark + " %s → %s · %s · %s",
-	smsPart:    " · part %d of %d",
-	digestHead: "%d SMS. To answer one, quote it, or begin your reply with its id, such as %s.",
-	whichOne:   "That message shows SMS of several customers: <b>nothing was sent</b>. Quote the one you answer, or begin your reply with its id, such as <code>%s</code>.",
+	smsHead:    headMark + " %v → %v · %v · %v",
+	smsPart:    " · part %v of %v",
+	digestHead: "%v SMS. To answer one, quote it, or begin your reply with its id, such as %v.",
+	whichOne:   "That message shows SMS of several customers: <b>nothing was sent</b>. Quote the one you answer, or begin your reply with its id, such as <code>%v</code>.",
 	repeated:   "♻️ perhaps repeated",
-	arrivedAt:  " (here at %s)",
+	arrivedAt:  " (here at %v)",
 
-	to:             "To %s: ",
-	toCount:        "To %d recipients: ",
+	to:             "To %v: ",
+	toCount:        "To %v recipients: ",
 	queued:         "⏳ not sent yet: it waits for the panel.",
 	sending:        "⏳ sending…",
 	sent:           "✔️ sent, no word yet from the handset.",
 	sentNoReport:   "✔️ sent; the panel gives no report of its delivery.",
 	atTelecom:      "✔️ reached the telecom, not yet the handset.",
 	delivered:      "✅ delivered.",
-	failed:         "❌ %s",
+	failed:         "❌ %v",
 	dropped:        "❔ not known whether it was sent; left so.",
 	askAgain:       "❓ <b>It cannot be known whether it was sent</b>: the panel's answer never came. Sending again may reach the customer twice.",
-	askAgainPart:   "❓ <b>Of %d of these it cannot be known whether they were sent</b>: the panel's answer never came. Sending again may reach them twice.",
-	leftUncertain:  "❔ left uncertain: %d",
-	cancelled:      "🚫 cancelled by %s, nothing was sent.",
-	counts:         "%d %s",
+	askAgainPart:   "❓ <b>Of %v of these it cannot be known whether they were sent</b>: the panel's answer never came. Sending again may reach them twice.",
+	cancelled:      "🚫 cancelled by %v, nothing was sent.",
+	counts:         "%v %v",
 	countQueued:    "waiting",
 	countSending:   "being sent",
 	countSent:      "sent",
@@ -208,24 +215,24 @@ var english = text{
 	countFailed:    "failed",
 	countUncertain: "uncertain",
 	countLeft:      "left uncertain",
-	noReport:       "no report of %d, and none is asked for any more",
-	failedOne:      "❌ %s: %s",
-	more:           "… and %d more",
-	decidedAgain:   "🔁 sent again, says %s",
-	decidedWas:     "it was sent, says %s",
-	decidedLeave:   "left so by %s",
+	noReport:       "no report of %v, and none is asked for any more",
+	failedOne:      "❌ %v: %v",
+	more:           "… and %v more",
+	decidedAgain:   "🔁 sent again, says %v",
+	decidedWas:     "it was sent, says %v",
+	decidedLeave:   "left so by %v",
 
-	ask:            "<b>Send this?</b> Recipients: %d, parts each: %d, parts in all: %d.",
+	ask:            "<b>Send this?</b> Recipients: %v, parts each: %v, parts in all: %v.",
 	askLatin:       "Latin text, 160 characters in one part, 153 in each of several.",
-	askUnicode:     "Unicode because of “%s” (%s): 70 characters in one part, 67 in each of several.",
-	askCredit:      "Credit: %s",
+	askUnicode:     "Unicode because of “%v” (%v): 70 characters in one part, 67 in each of several.",
+	askCredit:      "Credit: %v",
 	send:           "Send",
 	cancel:         "Cancel",
 	again:          "Send again",
 	was:            "It was sent",
 	leave:          "Leave",
 	pressOld:       "This button is out of date; look at the message again.",
-	pressAlready:   "%s has decided already.",
+	pressAlready:   "%v has decided already.",
 	pressDone:      "Done.",
 	pressNotYours:  "Only who asked can answer this.",
 	pressNotAgent:  "You are not on the list of this bot's users.",
@@ -235,27 +242,69 @@ var english = text{
 	notDelivered:   "did not reach the handset: it may be off or out of coverage; it may still arrive.",
 	blackList:      "the number is on the operator's black list: it accepts no SMS of this kind.",
 
-	fetchLost:    "⚠️ Between %s and %s up to %d SMS may be lost: the panel was asked for new SMS and its answer never came. Often it is a false alarm. The panel's own site shows what it received then.",
-	fetchCut:     "⚠️ At %s an answer of the panel broke off. %d SMS of it are saved and shown; others of it may be lost. The panel's own site shows what it received then.",
-	undecodable:  "⚠️ At %s the panel gave an answer that cannot be read. Its bytes are kept in the store; SMS may be in it. The panel's own site shows what it received then.",
+	fetchLost:    "⚠️ Between %v and %v up to %v SMS may be lost: the panel was asked for new SMS and its answer never came. Often it is a false alarm. The panel's own site shows what it received then.",
+	fetchCut:     "⚠️ At %v an answer of the panel broke off. %v SMS of it are saved and shown; others of it may be lost. The panel's own site shows what it received then.",
+	undecodable:  "⚠️ At %v the panel gave an answer that cannot be read. Its bytes are kept in the store; SMS may be in it. The panel's own site shows what it received then.",
 	noChat:       "⚠️ SMS arrive, and no chat shows them. They wait. Add me to a group and press [Show SMS here], or send /inbox on where they shall appear.",
-	chatLost:     "⚠️ I can no longer write to the chat %s: %s. What it was to show waits until I can.",
-	postRefused:  "⚠️ Telegram refuses one message for the chat %s: %s. It is kept in the store.",
-	panelRefuses: "⚠️ The panel refuses our user name or password, or has blocked our address: %s. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
+	chatLost:     "⚠️ I can no longer write to the chat %v: %v. What it was to show waits until I can.",
+	postRefused:  "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
+	panelRefuses: "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
 
 	commands: map[string]string{
-		"start":  "what this bot is",
-		"help":   "what you can do",
-		"id":     "your Telegram id and this chat's",
-		"credit": "credit left at the SMS panel",
-		"send":   "send an SMS: NUMBER[,NUMBER…] TEXT",
-		"status": "delivery of the last SMS, or of panel ids",
-		"line":   "the line this chat sends from",
-		"inbox":  "show inbound SMS here: on, off, or on LINE…",
+		"start":    "what this bot is",
+		"help":     "what you can do",
+		"id":       "your Telegram id and this chat's",
+		"credit":   "credit left at the SMS panel",
+		"send":     "send an SMS: NUMBER[,NUMBER…] TEXT",
+		"status":   "delivery of the last SMS, or of panel ids",
+		"line":     "the line this chat sends from",
+		"inbox":    "show inbound SMS here: on, off, or on LINE…",
+		"language": "the language of this chat: en or fa",
 	},
 }
 
-func (b *Bot) text(chat store.ChatID) *text { return &english }
+// languages by the names settings and commands use.
+var languages = map[string]*text{"en": &english, "fa": &persian}
+
+// text returns the sentences in the language of a chat.
+func (b *Bot) text(chat store.ChatID) *text {
+	if c, err := b.store.Chat(chat); err == nil && languages[c.Language] != nil {
+		return languages[c.Language]
+	}
+	return languages[b.opts.Language]
+}
+
+// say puts args into a sentence, numbers in the digits of the language.
+func (t *text) say(sentence string, args ...any) string {
+	for i, a := range args {
+		if n, ok := a.(int); ok {
+			args[i] = t.digits(strconv.Itoa(n))
+		}
+	}
+	return fmt.Sprintf(sentence, args...)
+}
+
+// digits writes the digits of s as the language does.
+func (t *text) digits(s string) string {
+	if !t.persian {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return '۰' + r - '0'
+		}
+		return r
+	}, s)
+}
+
+// set prepares html for being shown. Within Persian, whatever is to be copied by a tap runs from left to right and leaves the words
+// around it where they are; the marks for that stand outside of what is copied.
+func (t *text) set(html string) string {
+	if !t.persian {
+		return html
+	}
+	return strings.NewReplacer("<code>", "\u2066<code>", "</code>", "</code>\u2069").Replace(html)
+}
 
 func esc(s string) string { return html.EscapeString(s) }
 
@@ -274,12 +323,22 @@ func numbers(list []sms.Number) string {
 }
 
 // clock writes a time as agents read it: without the date when it is of the same day as now.
-func (b *Bot) clock(at, now time.Time) string {
+func (b *Bot) clock(t *text, at, now time.Time) string {
 	at, now = at.In(b.opts.Location), now.In(b.opts.Location)
 	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
-		return at.Format("15:04")
+		return t.digits(at.Format("15:04"))
 	}
-	return at.Format("2006-01-02 15:04")
+	return b.date(t, at, "15:04")
+}
+
+// date writes a time with its date, in the calendar of the language.
+func (b *Bot) date(t *text, at time.Time, clock string) string {
+	at = at.In(b.opts.Location)
+	if !t.persian {
+		return at.Format("2006-01-02 " + clock)
+	}
+	day := ptime.New(at)
+	return t.digits(fmt.Sprintf("%d/%02d/%02d %s", day.Year(), day.Month(), day.Day(), at.Format(clock)))
 }
 
 // headMark begins the head of every shown SMS, and no other message of ours.
@@ -293,20 +352,30 @@ func shortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq
 func headsOf(m *message) []string {
 	if len(m.Blocks) == 0 {
 		head, _, _ := strings.Cut(m.Text, "\n")
-		return []string{head}
+		return []string{bare(head)}
 	}
 	var heads []string
 	for _, b := range m.Blocks {
 		before, _ := cutUTF16(m.Text, b.from)
 		before = strings.TrimRight(before, "\n")
-		heads = append(heads, before[strings.LastIndexByte(before, '\n')+1:])
+		heads = append(heads, bare(before[strings.LastIndexByte(before, '\n')+1:]))
 	}
 	return heads
 }
 
 // namesCustomer tells whether a head is that of an SMS of m's customer.
 func namesCustomer(head string, m store.SMS) bool {
-	return strings.HasPrefix(head, headMark+" "+short(string(m.Customer), nameRunes)+" ")
+	return strings.HasPrefix(head, headMark+" "+bare(short(string(m.Customer), nameRunes))+" ")
+}
+
+// bare takes out the marks that set words apart in Persian, and those a sender's name may have.
+func bare(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // readShortID finds the short id in the head of a shown SMS.

@@ -294,7 +294,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 		return err
 	}
 	for _, id := range admins {
-		caused.Posts = append(caused.Posts, store.Post{Chat: store.ChatID(id), Kind: store.PostText, Text: fmt.Sprintf(t.leftGroup, esc(short(m.By.Name, nameRunes))+" ("+code(fmt.Sprint(int64(m.By.ID)))+")", esc(short(m.Title, nameRunes)))})
+		caused.Posts = append(caused.Posts, store.Post{Chat: store.ChatID(id), Kind: store.PostText, Text: t.say(t.leftGroup, esc(short(m.By.Name, nameRunes))+" ("+code(fmt.Sprint(int64(m.By.ID)))+")", esc(short(m.Title, nameRunes)))})
 	}
 	_, err = b.store.Take(k, caused)
 	return err
@@ -326,8 +326,19 @@ func (b *Bot) setMenus(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := b.tg.setMenu(ctx, chat, menu(b.text(chat), r)); err != nil {
-			b.log.Debug("set menu", "chat", int64(chat), "err", err) // somebody who never wrote to us, most often
+		b.setMenu(ctx, chat, r)
+	}
+}
+
+// setMenu sets the menu of one chat, in its language; chat 0 is every chat without a menu of its own, in both.
+func (b *Bot) setMenu(ctx context.Context, chat store.ChatID, r role) {
+	err := b.tg.setMenu(ctx, chat, "", menu(b.text(chat), r))
+	if chat == 0 {
+		for name, t := range languages {
+			err = errors.Join(err, b.tg.setMenu(ctx, chat, name, menu(t, r)))
 		}
+	}
+	if err != nil {
+		b.log.Debug("set menu", "chat", int64(chat), "err", err) // somebody who never wrote to us, most often
 	}
 }
