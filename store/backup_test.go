@@ -41,7 +41,7 @@ func TestABackupMadeWhileOthersWriteIsWhole(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox(group))
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
-	for w := range 4 {
+	for w := range 2 {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				select {
@@ -49,13 +49,13 @@ func TestABackupMadeWhileOthersWriteIsWhole(t *testing.T) {
 					return
 				default:
 				}
-				if _, err := s.Take(UpdateKey{Chat: ChatID(100 + w), Message: ChatMessageID(i)}, Caused{Order: order(numbers(70)...)}); err != nil {
+				if _, err := s.Take(UpdateKey{Chat: ChatID(100 + w), Message: ChatMessageID(i)}, Caused{Order: order(numbers(7)...)}); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
-	for round := range 5 {
+	for round := range 3 {
 		k := UpdateKey{Chat: 99, Message: ChatMessageID(round)}
 		ok(s.Take(k, Caused{}))
 		b := inspect(t, backup(t, s))
