@@ -45,6 +45,8 @@ type walk struct {
 	row    func(p *pruning, key, value []byte) (next []byte, err error)
 }
 
+// walks come one after another; links after what they name. To skip what is needed costs a look each round, to begin anew at
+// every step would cost one each step: that is why the place is kept.
 var walks = []walk{
 	{bucketSMS, (*pruning).sms},
 	{bucketLink, (*pruning).link},
