@@ -17,6 +17,10 @@ import (
 // fullAnswer is how many SMS the panel gives at once: after so many it is asked again without a pause.
 const fullAnswer = 50
 
+// longestPause is how many poll intervals the pause between failing fetches grows to: who wants SMS soon does not wait a minute
+// behind a panel that is back.
+const longestPause = 12
+
 // fetcher is the state of the inbound flow.
 type fetcher struct {
 	*Bot
@@ -46,7 +50,7 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 			if kind, ok := errors.AsType[*smsapi.Error](err); ok && kind.Kind == smsapi.Auth {
 				n += 4 // a panel that is asked with a wrong password over and over may block our address
 			}
-			sleep(ctx, pause(b.opts.PollInterval, n), nil)
+			sleep(ctx, min(pause(b.opts.PollInterval, n), longestPause*b.opts.PollInterval), nil)
 		case !more:
 			f.trouble.worked()
 			sleep(ctx, b.opts.PollInterval, nil)
