@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/sms"
+	"peyk/store"
+)
+
+// The limits are those of doc/performance.md; every benchmark prints how its figure stands to its limit, so that at most 1 is well.
+
+// stage is what the bridge is measured between: a Telegram and a panel, with a group that shows what comes in.
+type stage struct {
+	tg      *telegram.Server
+	panel   *panel.Server
+	group   int64
+	dir     string
+	environ []string
+}
+
+func newStage(b *testing.B) *stage {
+	s := &stage{tg: telegram.New(telegram.Options{}), panel: panel.New(panel.Options{}), dir: b.TempDir()}
+	web := httptest.NewServer(s.tg)
+	address, err := s.panel.Start("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		s.tg.Close()
+		web.CloseClientConnections()
+		web.Close()
+		s.panel.Close()
+	})
+	sara := s.tg.AddUser(telegram.User{FirstName: "Sara"}).ID
+	s.group = s.tg.AddSupergroup("Support", sara, s.tg.Bot().ID)
+	s.environ = []string{
+		"TELEGRAM_BOT_TOKEN=" + s.tg.Token(), "TELEGRAM_API_URL=" + web.URL,
+		"SMS_API_URL=" + address, "SMS_API_USER=demo", "SMS_API_PASSWORD=demo-pass", "SMS_LINES=30001234",
+		fmt.Sprintf("ADMIN_USERS=%d", sara), fmt.Sprintf("INBOX_CHATS=%d", s.group),
+		"POLL_INTERVAL=100ms", "DB_PATH=" + filepath.Join(s.dir, "peyk.db"),
+	}
+	return s
+}
+
+// arrivals receives when Telegram is called with that method; what nobody waits for is dropped.
+func (s *stage) arrivals(of string) <-chan time.Time {
+	arrived := make(chan time.Time, 1)
+	s.tg.OnCall(func(stage telegram.Stage, method string, _ int64) {
+		if stage == telegram.BeforeHandling && method == of {
+			select {
+			case arrived <- time.Now():
+			default:
+			}
+		}
+	})
+	return arrived
+}
+
+// BenchmarkProgram measures the program as it is installed: its size on disk, its start and its memory when nothing is to be done.
+// The limits are 12 MB, 20 ms from its start to the first getUpdates, and 20 MB.
+func BenchmarkProgram(b *testing.B) {
+	const mb = 1e6
+	program := filepath.Join(b.TempDir(), "peyk")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("build: %v\n%s", err, out)
+	}
+	start := func(b *testing.B, s *stage) *exec.Cmd {
+		cmd := exec.Command(program)
+		cmd.Dir, cmd.Env = s.dir, s.environ
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		return cmd
+	}
+	end := func(b *testing.B, cmd *exec.Cmd) {
+		if err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()); err != nil {
+			b.Fatal(err)
+		}
+	}
+
+	b.Run("size", func(b *testing.B) {
+		info, err := os.Stat(program)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+		}
+		b.ReportMetric(float64(info.Size())/mb, "MB")
+		b.ReportMetric(float64(info.Size())/(12*mb), "ratio-to-limit")
+	})
+	b.Run("start", func(b *testing.B) {
+		s := newStage(b)
+		asked := s.arrivals("getUpdates")
+		var took []time.Duration
+		for b.Loop() {
+			begun := time.Now()
+			cmd := start(b, s)
+			took = append(took, (<-asked).Sub(begun))
+			b.StopTimer()
+			end(b, cmd)
+			for len(asked) > 0 {
+				<-asked // the last one confirms
+			}
+			b.StartTimer()
+		}
+		slices.Sort(took)
+		median := took[len(took)/2]
+		b.ReportMetric(float64(median)/1e6, "median-ms")
+		b.ReportMetric(float64(median)/float64(20*time.Millisecond), "ratio-to-limit")
+	})
+	b.Run("idle", func(b *testing.B) {
+		if _, err := os.Stat("/proc/self/status"); err != nil {
+			b.Skip("only Linux tells of memory in this way: ", err)
+		}
+		s := newStage(b)
+		fetched := make(chan struct{})
+		s.panel.OnCall(func(c panel.Call) {
+			if c.Method == "GetMsg" && c.Stage == panel.Arrived {
+				fetched <- struct{}{}
+			}
+		})
+		var resident, anonymous int
+		for b.Loop() {
+			cmd := start(b, s)
+			for range 20 {
+				<-fetched
+			}
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+			if err != nil {
+				b.Fatal(err)
+			}
+			for name, to := range map[string]*int{"VmRSS": &resident, "RssAnon": &anonymous} {
+				_, value, _ := strings.Cut(string(status), "\n"+name+":")
+				if _, err := fmt.Sscan(value, to); err != nil {
+					b.Fatal(name, err)
+				}
+			}
+			ended := make(chan struct{})
+			go func() { // a fetch under way is let come to its end
+				for {
+					select {
+					case <-fetched:
+					case <-ended:
+						return
+					}
+				}
+			}()
+			end(b, cmd)
+			close(ended)
+		}
+		b.ReportMetric(float64(anonymous)*1024/mb, "MB-without-files")
+		b.ReportMetric(float64(resident)*1024/mb, "MB")
+		b.ReportMetric(float64(resident)*1024/(20*mb), "ratio-to-limit")
+	})
+}
+
+// BenchmarkFirstPost measures from the opening of a file of a million SMS, a hundred thousand of which wait, to the first message in
+// the chat. The limit is 50 ms.
+func BenchmarkFirstPost(b *testing.B) {
+	if testing.Short() {
+		b.Skip("builds a file of 500 MB")
+	}
+	s := newStage(b)
+	settings, _, err := readSettings(s.environ, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	settings.bot.TelegramSecond = time.Millisecond // or a start within a second of the last end waits, as it must
+	fill(b, settings, 1e6, 1e5)
+	posted := s.arrivals("sendMessage")
+	var took []time.Duration
+	for b.Loop() {
+		ctx, stop := context.WithCancel(b.Context())
+		ended := make(chan error)
+		begun := time.Now()
+		go func() { ended <- bridge(ctx, settings, slog.New(slog.DiscardHandler)) }()
+		took = append(took, (<-posted).Sub(begun))
+		b.StopTimer()
+		stop()
+		if err := <-ended; err != nil {
+			b.Fatal(err)
+		}
+		for len(posted) > 0 {
+			<-posted
+		}
+		b.StartTimer()
+	}
+	slices.Sort(took)
+	median := took[len(took)/2]
+	b.ReportMetric(float64(median)/1e6, "median-ms")
+	b.ReportMetric(float64(median)/float64(50*time.Millisecond), "ratio-to-limit")
+}
+
+// fill stores n SMS of the last days, in digests of thirty all of them shown but the last waiting.
+func fill(b *testing.B, s settings, n, waiting int) {
+	const page, digest = 5000, 30
+	st, err := store.Open(s.dbPath, s.store)
+	if err != nil {
+		b.Fatal(err)
+	}
+	begun := time.Now()
+	for stored := 0; stored < n; stored += page {
+		messages := make([]sms.Message, page)
+		for i := range messages {
+			at := begun.Add(time.Duration(stored+i-n) * time.Second / 2)
+			messages[i] = sms.Message{
+				Conversation: sms.Conversation{Line: s.bot.Lines[0], Customer: sms.Number(fmt.Sprintf("0912%07d", (stored+i)%9999991))},
+				Text:         strings.Repeat("سلام خوبی؟ ", 6), Time: at, Received: at,
+			}
+		}
+		raw, err := st.SaveRaw(store.Raw{})
+		if err == nil {
+			_, err = st.SaveUnread(raw, messages, nil)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		if stored >= n-waiting {
+			continue
+		}
+		heads, _, err := st.Heads(func(store.ChatID) store.Gate { return store.Ungated })
+		if err != nil || len(heads) != 1 {
+			b.Fatalf("%d chats have posts, %v", len(heads), err)
+		}
+		posts, err := st.Following(heads[0], page)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var shown sync.WaitGroup // at once, and so in one transaction
+		for some := range slices.Chunk(posts, digest) {
+			shown.Go(func() {
+				if err := st.Digested(some, store.ChatMessageID(some[0].Seq)); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		shown.Wait()
+	}
+	if _, queued, err := st.Waiting(); err != nil || queued != waiting {
+		b.Fatalf("%d posts wait, %v; want %d", queued, err, waiting)
+	}
+	if err := st.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("built in %s", time.Since(begun).Round(time.Second))
+}
