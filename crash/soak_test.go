@@ -1,0 +1,259 @@
+package crash
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What a bridge may hold more at the end of a soak than when it was warm, each time at rest.
+const (
+	moreGoroutines = 8    // two for each connection kept alive, of which there are a few more or less
+	moreFiles      = 4    // those connections
+	moreMemory     = 4096 // kB, besides the pages of the store's file, which the kernel takes back when it needs them
+	perRow         = 4096 // bytes of the file for each SMS in and out: an order, its report and what was taken count as its SMS
+)
+
+// shift is how long people and networks play, at least, before each look at the bridge at rest.
+const shift = 2 * time.Second
+
+// levels is what a bridge holds.
+type levels struct {
+	goroutines, threads, files int
+	memory, resident           int // kB; without and with the pages of files
+	file                       int64
+}
+
+// TestSoak lets people and failing networks play for a long time with one bridge that nobody kills. It must not hold more and
+// more of anything, and must keep every promise. PEYK_SOAK is how long: 3m are two and a half hours of Telegram's.
+func TestSoak(t *testing.T) {
+	lasts := 20 * time.Second
+	if value := os.Getenv("PEYK_SOAK"); value != "" {
+		var err error
+		if lasts, err = time.ParseDuration(value); err != nil {
+			t.Fatalf("PEYK_SOAK: %v", err)
+		}
+	}
+	if testing.Short() {
+		lasts = 8 * time.Second
+	}
+	seed := uint64(number(t, "PEYK_SEED", int(time.Now().UnixNano())))
+	w := newWorld(t, seed)
+	defer func() {
+		if t.Failed() {
+			t.Logf("seed %d; the bridge's last words:\n%s", seed, logTail(w.dir, 60))
+		}
+	}()
+	// The runtime itself tells of its goroutines: nothing is in the program for this test's sake.
+	w.environ = append(w.environ, "GODEBUG=schedtrace=200,scheddetail=1", "LOG_LEVEL=info")
+	w.start()
+
+	begun := time.Now()
+	var rest []levels
+	var peak levels
+	for time.Since(begun) < lasts || len(rest) < 3 {
+		peak = peak.max(w.play(max(shift, lasts/30)))
+		if err := w.until(w.settled); err != nil {
+			t.Fatalf("after %s the bridge does not come to rest: %v", time.Since(begun).Round(time.Second), err)
+		}
+		l, err := w.levels()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest = append(rest, l)
+	}
+	if err := w.bridge.end(); err != nil {
+		t.Fatal(err)
+	}
+	t.Log(w.account(time.Since(begun), rest, peak))
+	e, err := w.rest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.store.Close()
+	for _, err := range e.violations() {
+		t.Error(err)
+	}
+	for _, err := range growth(rest, len(w.inbound)+len(w.panel.Sent())) {
+		t.Error(err)
+	}
+}
+
+// growth returns what a bridge held more and more of, after a warm-up. It compares the least of the first and the last looks, as a
+// look may meet work under way.
+func growth(rest []levels, rows int) []error {
+	third := max(1, (len(rest)-1)/3)
+	warm, late := least(rest[1:1+third]), least(rest[len(rest)-third:])
+	var wrong []error
+	for _, of := range []struct {
+		what             string
+		warm, late, more int
+	}{
+		{"goroutines", warm.goroutines, late.goroutines, moreGoroutines},
+		{"threads", warm.threads, late.threads, moreGoroutines},
+		{"open files", warm.files, late.files, moreFiles},
+		{"kB of memory", warm.memory, late.memory, moreMemory},
+	} {
+		if of.late > of.warm+of.more {
+			wrong = append(wrong, fmt.Errorf("%s grew from %d to %d", of.what, of.warm, of.late))
+		}
+	}
+	if size := rest[len(rest)-1].file; size > 1<<20+int64(rows)*perRow {
+		wrong = append(wrong, fmt.Errorf("the file has %d bytes for %d SMS", size, rows))
+	}
+	return wrong
+}
+
+func least(all []levels) levels {
+	low := all[0]
+	for _, l := range all {
+		low.goroutines, low.threads, low.files = min(low.goroutines, l.goroutines), min(low.threads, l.threads), min(low.files, l.files)
+		low.memory, low.resident = min(low.memory, l.memory), min(low.resident, l.resident)
+	}
+	return low
+}
+
+func (l levels) max(o levels) levels {
+	return levels{
+		max(l.goroutines, o.goroutines), max(l.threads, o.threads), max(l.files, o.files),
+		max(l.memory, o.memory), max(l.resident, o.resident), max(l.file, o.file),
+	}
+}
+
+// play has people at work and networks failing for that long, and returns the most the bridge held meanwhile.
+func (w *world) play(lasts time.Duration) levels {
+	w.mu.Lock()
+	w.fail()
+	w.idle = 1 << 20
+	w.mu.Unlock()
+	peak := levels{}
+	over, tick := time.After(lasts), time.NewTicker(lasts/10)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			held, err := w.held()
+			if err != nil {
+				w.Fatal(err)
+			}
+			peak = peak.max(held)
+			w.mu.Lock()
+			w.fail()
+			w.mu.Unlock()
+		case <-over:
+			w.mu.Lock()
+			w.idle = 0
+			w.mu.Unlock()
+			w.mend()
+			return peak
+		}
+	}
+}
+
+// levels returns what the bridge holds, its goroutines at a moment after the call, too.
+func (w *world) levels() (levels, error) {
+	log := filepath.Join(w.dir, "log")
+	info, err := os.Stat(log)
+	if err != nil {
+		return levels{}, err
+	}
+	goroutines := 0
+	err = w.until(func() error {
+		text, err := os.ReadFile(log)
+		if err != nil {
+			return err
+		}
+		n, ok := liveGoroutines(string(text[info.Size():]))
+		if !ok {
+			return errors.New("the runtime tells nothing of its goroutines")
+		}
+		goroutines = n
+		return nil
+	})
+	if err != nil {
+		return levels{}, err
+	}
+	l, err := w.held()
+	l.goroutines = goroutines
+	return l, err
+}
+
+var (
+	traced    = regexp.MustCompile(`SCHED \d+ms: `)
+	goroutine = regexp.MustCompile(`  G\d+: status=(\d+)\(`)
+)
+
+// liveGoroutines counts the goroutines, the runtime's own among them, in the first whole trace of its scheduler in a log.
+func liveGoroutines(log string) (int, bool) {
+	begins := traced.FindAllStringIndex(log, 2)
+	if len(begins) < 2 {
+		return 0, false
+	}
+	n := 0
+	for _, g := range goroutine.FindAllStringSubmatch(log[begins[0][0]:begins[1][0]], -1) {
+		if !slices.Contains([]string{"0", "6", "11"}, g[1]) { // neither new nor dead (runtime/runtime2.go)
+			n++
+		}
+	}
+	return n, n > 0
+}
+
+// held returns what the kernel knows of what the bridge holds.
+func (w *world) held() (levels, error) {
+	proc := fmt.Sprintf("/proc/%d", w.bridge.cmd.Process.Pid)
+	status, err := os.ReadFile(filepath.Join(proc, "status"))
+	if err != nil {
+		return levels{}, err
+	}
+	files, err := os.ReadDir(filepath.Join(proc, "fd"))
+	if err != nil {
+		return levels{}, err
+	}
+	l := levels{files: len(files)}
+	for _, of := range []struct {
+		name string
+		to   *int
+	}{{"Threads", &l.threads}, {"RssAnon", &l.memory}, {"VmRSS", &l.resident}} {
+		_, value, _ := strings.Cut(string(status), "\n"+of.name+":")
+		if _, err := fmt.Sscan(value, of.to); err != nil {
+			return levels{}, fmt.Errorf("%s of the bridge: %w", of.name, err)
+		}
+	}
+	if info, err := os.Stat(w.database()); err == nil { // not yet, when it has just started
+		l.file = info.Size()
+	}
+	return l, nil
+}
+
+// account is the table of what happened and of what the bridge held.
+func (w *world) account(lasted time.Duration, rest []levels, peak levels) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	faults := 0
+	for _, c := range w.tg.Calls() {
+		if c.Fault != "" {
+			faults++
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, of Telegram's %s\n", lasted.Round(time.Second), (lasted * (time.Second / second)).Round(time.Minute))
+	fmt.Fprintf(&b, "%d SMS in, %d orders, %d SMS out, %d presses, %d calls of Telegram spoilt\n\n", len(w.inbound), len(w.orders), len(w.panel.Sent()), len(w.presses), faults)
+	fmt.Fprintf(&b, "%-10s %10s %8s %8s %10s %12s %8s\n", "at rest", "goroutines", "threads", "files", "memory kB", "resident kB", "file kB")
+	row := func(name, goroutines string, l levels) {
+		fmt.Fprintf(&b, "%-10s %10s %8d %8d %10d %12d %8d\n", name, goroutines, l.threads, l.files, l.memory, l.resident, l.file>>10)
+	}
+	for i := 0; i < len(rest); i += max(1, len(rest)/10) {
+		row(strconv.Itoa(i+1), strconv.Itoa(rest[i].goroutines), rest[i])
+	}
+	last := rest[len(rest)-1]
+	row("last", strconv.Itoa(last.goroutines), last)
+	row("peak", "", peak) // goroutines are counted at rest
+	return b.String()
+}
