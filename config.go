@@ -62,6 +62,7 @@ func (s *settings) table() []setting {
 		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
+		{"KEEP_DAYS", "90", "", into(&s.store.Keep, readDays)},
 		{"LOG_LEVEL", "info", "", into(&s.logLevel, readLevel)},
 		{"LOG_FORMAT", "text", "", into(&s.logJSON, readFormat)},
 	}
@@ -304,6 +305,14 @@ func readLanguage(value string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("is %q, which the bot does not speak: write en or fa, or leave it out", value)
+}
+
+func readDays(value string) (time.Duration, error) {
+	days, err := strconv.Atoi(strings.TrimSpace(value))
+	if err != nil || days < 1 || days > 36500 {
+		return 0, fmt.Errorf("is %q, which is no number of days: write a whole number from 1 to 36500", value)
+	}
+	return time.Duration(days) * 24 * time.Hour, nil
 }
 
 func readZone(value string) (*time.Location, error) {

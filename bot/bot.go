@@ -13,6 +13,8 @@
 //	  crash before the outcome              nobody knows: the agents are asked, nothing is sent again by itself
 //	Delivery (delivery.go) GetStatus - store the statuses with the posts that tell them
 //	  crash anywhere                        asked again
+//	Tidy (prune.go)       forget a page of old rows
+//	  crash anywhere                        the next page goes on
 //
 // Each flow is one goroutine, its own state in its own variables; the post queue and the outbox start bounded numbers of
 // calls at once and wait for them. Flows meet only in the store, which wakes them.

@@ -313,6 +313,8 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 		return t.say(t.chatLost, chat, esc(short(i.Reason, reasonRunes)))
 	case store.PostRefused:
 		return t.say(t.postRefused, chat, esc(short(i.Reason, reasonRunes)))
+	case store.Restored:
+		return t.say(t.restored, at(i.From), at(i.To))
 	case store.PanelRefuses:
 		return t.say(t.panelRefuses, esc(short(i.Reason, reasonRunes)))
 	}

@@ -133,6 +133,7 @@ type text struct {
 	chatLost     string // chat, reason
 	postRefused  string // chat, reason
 	panelRefuses string // reason
+	restored     string // the backup's time, now
 
 	// Menu and help: what each command does.
 	commands map[string]string
@@ -249,6 +250,8 @@ var english = text{
 	chatLost:     "⚠️ I can no longer write to the chat %v: %v. What it was to show waits until I can.",
 	postRefused:  "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
 	panelRefuses: "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
+
+	restored: "⚠️ The store was put back to a backup of %v or a little later. Of what came and was sent from then until %v I know nothing: the panel's own site shows it. What I was to send then is asked about, not sent.",
 
 	commands: map[string]string{
 		"start":    "what this bot is",

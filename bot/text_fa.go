@@ -1,3 +1,5 @@
+//lint:file-ignore ST1018 Persian is written with U+200C
+
 package bot
 
 // persian is what the bot says in Persian. Commands, settings and examples stay in Latin letters, set apart, so that they can be copied.
@@ -115,6 +117,8 @@ var persian = text{
 	chatLost:     "⚠️ دیگر نمی‌توانم در گفت‌وگوی %v بنویسم: %v. آنچه باید آن‌جا دیده شود، تا آن زمان منتظر می‌ماند.",
 	postRefused:  "⚠️ تلگرام یک پیام را برای گفت‌وگوی %v نمی‌پذیرد: %v. آن پیام نگه داشته شده است.",
 	panelRefuses: "⚠️ پنل نام کاربری یا رمز ما را نمی‌پذیرد، یا نشانی ما را بسته است: %v. تا درست نشود نه پیامکی دریافت می‌شود و نه فرستاده. <code>SMS_API_USER</code> و <code>SMS_API_PASSWORD</code> را بررسی کنید.",
+
+	restored: "⚠️ داده‌ها به نسخهٔ پشتیبانِ %v (یا کمی پس از آن) برگردانده شد. از آنچه از آن هنگام تا %v رسیده و فرستاده شده خبر ندارم؛ سایت خود پنل آن را نشان می‌دهد. آنچه آن زمان باید فرستاده می‌شد، پرسیده می‌شود و خودبه‌خود فرستاده نمی‌شود.",
 
 	commands: map[string]string{
 		"start":    "این ربات چیست",
