@@ -44,18 +44,14 @@ func newPacer(second time.Duration) *pacer {
 	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, wake: make(chan struct{}, 1)}
 }
 
-// remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, perhaps one each that it
-// did not live to note, and in any chat one of the last second.
-func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
+// remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, and in any chat perhaps
+// one of the last second.
+func (p *pacer) remember(chats []store.Chat, ended time.Time) {
 	p.born = ended
 	for _, c := range chats {
-		if len(c.Recent) == 0 || !time.UnixMilli(c.Recent[len(c.Recent)-1]).After(now.Add(-60*p.second)) {
-			continue
-		}
 		for _, at := range c.Recent {
 			p.chat(c.ID).recent = append(p.chat(c.ID).recent, time.UnixMilli(at))
 		}
-		p.chat(c.ID).recent = append(p.chat(c.ID).recent, now)
 	}
 }
 

@@ -27,7 +27,7 @@ func (b *Bot) showPosts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read chats: %w", err)
 	}
-	b.pace.remember(chats, b.store.Ended(), time.Now())
+	b.pace.remember(chats, b.store.Ended())
 	ended := make(chan shown)
 	running := 0
 	trouble := outage{log: b.log, what: "telegram"}

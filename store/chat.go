@@ -112,10 +112,18 @@ const recentKept = 20
 // notePost notes that a chat took a post: it is not lost, and, for a group, one more of the messages of this minute. A process
 // that starts anew in the middle of a flood would otherwise begin it with a 429.
 func (t *tx) notePost(p Post) error {
-	if err := t.chatAnswered(p.Chat); err != nil || p.Edit || p.Chat > 0 {
+	if err := t.chatAnswered(p.Chat); err != nil || p.Edit {
 		return err
 	}
-	c, err := t.chat(p.Chat)
+	return t.noteRecent(p.Chat)
+}
+
+// noteRecent counts one message more into a group; a private chat has no limit of a minute.
+func (t *tx) noteRecent(id ChatID) error {
+	if id > 0 {
+		return nil
+	}
+	c, err := t.chat(id)
 	if err != nil {
 		return err
 	}

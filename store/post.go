@@ -354,7 +354,8 @@ func (s *Store) Waiting() (homeless, queued int, err error) {
 	return homeless, queued, err
 }
 
-// markRepeated marks the first SMS of every chat: the process before this one may have posted it without noting so.
+// markRepeated marks the first SMS of every chat, and counts a message into it: the process before this one may have posted without
+// noting so.
 func (t *tx) markRepeated() error {
 	rows := t.bucket(bucketPost)
 	var chats []ChatID
@@ -367,6 +368,9 @@ func (t *tx) markRepeated() error {
 	for _, chat := range chats {
 		if chat == 0 {
 			continue
+		}
+		if err := t.noteRecent(chat); err != nil {
+			return err
 		}
 		key, value := rows.Cursor().Seek(postKey(chat, Backlog, 0))
 		if key == nil || readI64[ChatID](key[:8]) != chat {

@@ -428,3 +428,28 @@ func TestWakesWhoPostsAndWhoSends(t *testing.T) {
 		t.Errorf("nothing came: posts %t, outbox %t", posts, outbox)
 	}
 }
+
+func TestACrashCountsAMessageIntoAGroup(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group, 88))
+	fetched(t, s, unread(c, "one", "two"))
+	for _, p := range heads(t, s) {
+		must(t, s.Posted(p, 10, "", false))
+	}
+	for kills := 1; kills <= 2; kills++ {
+		crash(t, s)
+		c.pass(time.Second)
+		s = open(t, path, c.inbox(group, 88))
+		if got := len(ok(s.Chat(group)).Recent); got != 1+kills {
+			t.Errorf("after %d kills %d messages are counted, want %d", kills, got, 1+kills)
+		}
+		if got := ok(s.Chat(88)).Recent; got != nil {
+			t.Errorf("a private chat counts %v", got)
+		}
+	}
+	must(t, s.Close())
+	s = open(t, path, c.inbox(group, 88))
+	if got := len(ok(s.Chat(group)).Recent); got != 3 {
+		t.Errorf("a clean end counts %d, want the 3 of before", got)
+	}
+}

@@ -27,7 +27,11 @@ func TestTakenOnceAcrossARestart(t *testing.T) {
 	look := func() []any {
 		homeless, queued, err := s.Waiting()
 		must(t, err)
-		return []any{homeless, queued, ok(s.Agents()), ok(s.Chats()), ok(s.Batches(group, 9)), rowCounts(s)}
+		chats := ok(s.Chats())
+		for i := range chats {
+			chats[i].Recent = nil // of which a start after a crash adds one
+		}
+		return []any{homeless, queued, ok(s.Agents()), chats, ok(s.Batches(group, 9)), rowCounts(s)}
 	}
 	want := look()
 	for i := range 3 {
