@@ -31,6 +31,9 @@ func commands() []command {
 		{"line", agent, (*Bot).setLine},
 		{"language", agent, (*Bot).setLanguage},
 		{"inbox", admin, (*Bot).setInbox},
+		{"allow", admin, (*Bot).allow},
+		{"deny", admin, (*Bot).deny},
+		{"users", admin, (*Bot).users},
 	}
 }
 

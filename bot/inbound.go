@@ -38,8 +38,9 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 		return fmt.Errorf("read kept answers: %w", err)
 	}
 	for _, r := range raw {
+		// One that cannot be read stays kept, and the team is told; fetching goes on.
 		if _, err := f.decode(ctx, r.ID, smsapi.Answer{ContentType: r.ContentType, Body: r.Body, Cut: r.Cut}, r.Fetched); err != nil {
-			return err
+			b.log.Warn("decode a kept answer", "err", err)
 		}
 	}
 	for ctx.Err() == nil {

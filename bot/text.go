@@ -57,6 +57,17 @@ type text struct {
 	statuses       map[int]string // by the panel's code; 0 is an answer that says nothing
 	languageSet    string
 	languageUsage  string
+	allowed        string // who
+	allowedAlready string // who
+	allowUsage     string
+	denied         string // who
+	denyUsage      string
+	denyYourself   string
+	denySettings   string // who
+	denyUnknown    string // who
+	userLine       string // who, what
+	userAdmin      string
+	userAgent      string
 	welcomeGroup   string
 	showHere       string
 	leftGroup      string // title, who
@@ -176,11 +187,22 @@ var english = text{
 	statuses: map[int]string{
 		0: "the panel does not know it", 1: "being sent", 2: "trouble in the telecom's network", 3: "at the telecom", 4: "delivered", 5: "not delivered", 6: "on the black list",
 	},
-	languageSet:   "From now on I speak English here.",
-	languageUsage: "Use <code>/language en</code> or <code>/language fa</code>.",
-	welcomeGroup:  "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
-	showHere:      "Show SMS here",
-	leftGroup:     "⚠️ %v added me to the group “%v”. As only administrators may do that, I left it.",
+	languageSet:    "From now on I speak English here.",
+	languageUsage:  "Use <code>/language en</code> or <code>/language fa</code>.",
+	allowed:        "%v may use the bot now.",
+	allowedAlready: "%v may use the bot already.",
+	allowUsage:     "Use <code>/allow ID</code>, or reply <code>/allow</code> to a message of theirs. They see their id when they write me /id.",
+	denied:         "%v may no longer use the bot.",
+	denyUsage:      "Use <code>/deny ID</code>, or reply <code>/deny</code> to a message of theirs. /users lists who may use the bot.",
+	denyYourself:   "You cannot take yourself off the list: another administrator has to.",
+	denySettings:   "%v stands in the settings: take the id out of ALLOWED_USERS or ADMIN_USERS and start me again.",
+	denyUnknown:    "%v is not on the list.",
+	userLine:       "%v: %v",
+	userAdmin:      "administrator",
+	userAgent:      "agent",
+	welcomeGroup:   "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
+	showHere:       "Show SMS here",
+	leftGroup:      "⚠️ %v added me to the group “%v”. As only administrators may do that, I left it.",
 
 	panelRejected:    "The panel refuses: %v",
 	panelAuth:        "The panel refuses our user name or password, or has blocked our address. Check SMS_API_USER and SMS_API_PASSWORD.",
@@ -262,6 +284,9 @@ var english = text{
 		"status":   "delivery of the last SMS, or of panel ids",
 		"line":     "the line this chat sends from",
 		"inbox":    "show inbound SMS here: on, off, or on LINE…",
+		"allow":    "let somebody use the bot: ID, or as a reply",
+		"deny":     "take somebody off the list: ID, or as a reply",
+		"users":    "who may use the bot",
 		"language": "the language of this chat: en or fa",
 	},
 }

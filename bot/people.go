@@ -1,0 +1,121 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"peyk/sms"
+	"peyk/store"
+)
+
+// person returns whom /allow and /deny are about: the id given, or who wrote the message replied to.
+func (b *Bot) person(m *message) (user, bool) {
+	if m.Args == "" && m.ReplyTo != nil && !m.ReplyTo.Faceless && !m.ReplyTo.From.Bot {
+		return m.ReplyTo.From, true
+	}
+	id, err := strconv.ParseInt(sms.Digits(strings.TrimSpace(m.Args)), 10, 64)
+	// Groups and channels have negative ids, and some accounts everybody shares.
+	return user{ID: store.AgentID(id)}, err == nil && id > 0 && !faceless(store.AgentID(id)) && store.AgentID(id) != b.tg.self.ID
+}
+
+// allow puts somebody on the allow-list of the store.
+func (b *Bot) allow(ctx context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	who, ok := b.person(m)
+	if !ok {
+		return b.say(m, t.allowUsage)
+	}
+	known, err := b.roleOf(who.ID)
+	if err != nil {
+		return err
+	}
+	if known != stranger {
+		return b.say(m, t.say(t.allowedAlready, mention(who)))
+	}
+	_, err = b.store.Take(key(m), store.Caused{
+		Agent: &store.Agent{ID: who.ID, Name: short(who.Name, nameRunes), Since: time.Now()},
+		Posts: []store.Post{answer(m, t.say(t.allowed, mention(who)))},
+	})
+	if err == nil {
+		b.log.Info("allowed", "agent", int64(who.ID), "by", int64(m.From.ID))
+		b.ask(ctx, func(ctx context.Context) { b.setMenu(ctx, store.ChatID(who.ID), agent) })
+	}
+	return err
+}
+
+// deny takes somebody off the allow-list of the store. Nobody can deny themselves, so that an admin is always left; those the settings
+// name stay.
+func (b *Bot) deny(ctx context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	who, ok := b.person(m)
+	switch {
+	case !ok:
+		return b.say(m, t.denyUsage)
+	case who.ID == m.From.ID:
+		return b.say(m, t.denyYourself)
+	case slices.Contains(b.opts.Users, who.ID) || slices.Contains(b.opts.Admins, who.ID):
+		return b.say(m, t.say(t.denySettings, mention(who)))
+	}
+	agents, err := b.store.Agents()
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(agents, func(a store.Agent) bool { return a.ID == who.ID })
+	if i < 0 {
+		return b.say(m, t.say(t.denyUnknown, mention(who)))
+	}
+	gone := agents[i]
+	gone.Denied = true
+	_, err = b.store.Take(key(m), store.Caused{Agent: &gone, Posts: []store.Post{answer(m, t.say(t.denied, mention(user{ID: gone.ID, Name: gone.Name})))}})
+	if err == nil {
+		b.log.Info("denied", "agent", int64(who.ID), "by", int64(m.From.ID))
+		b.ask(ctx, func(ctx context.Context) { b.setMenu(ctx, store.ChatID(who.ID), stranger) })
+	}
+	return err
+}
+
+// users lists the allow-list, of the settings and of the store.
+func (b *Bot) users(_ context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	agents, err := b.store.Agents()
+	if err != nil {
+		return err
+	}
+	names := map[store.AgentID]string{}
+	all := slices.Concat(b.opts.Admins, b.opts.Users)
+	for _, a := range agents {
+		names[a.ID] = a.Name
+		all = append(all, a.ID)
+	}
+	var lines []string
+	listed := map[store.AgentID]bool{}
+	for _, id := range all {
+		if listed[id] {
+			continue
+		}
+		listed[id] = true
+		r, err := b.roleOf(id)
+		if err != nil {
+			return err
+		}
+		word := t.userAgent
+		if r == admin {
+			word = t.userAdmin
+		}
+		lines = append(lines, t.say(t.userLine, mention(user{ID: id, Name: names[id]}), word))
+	}
+	return b.say(m, clip(lines))
+}
+
+// mention names somebody, with the id that tells them from others of the name.
+func mention(u user) string {
+	id := code(fmt.Sprint(int64(u.ID)))
+	if u.Name == "" {
+		return id
+	}
+	return esc(short(u.Name, nameRunes)) + " (" + id + ")"
+}
