@@ -19,6 +19,7 @@ import (
 // evidence is what the two networks saw and, once the bridge has ended, what its store says.
 type evidence struct {
 	*world
+	past
 	messages  map[int64][]telegram.Message // of the bot, by chat
 	shown     map[int64][]sighting
 	incidents []window // shown
@@ -48,7 +49,7 @@ type batch struct {
 func (w *world) look() *evidence {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	e := &evidence{world: w, messages: map[int64][]telegram.Message{}, shown: map[int64][]sighting{}, sent: w.panel.Sent(), requests: w.panel.Requests()}
+	e := &evidence{world: w, past: w.past, messages: map[int64][]telegram.Message{}, shown: map[int64][]sighting{}, sent: w.panel.Sent(), requests: w.panel.Requests()}
 	for _, chat := range []int64{w.group, w.sara, w.ali} {
 		for _, m := range w.tg.Messages(chat) {
 			if !m.FromBot {
@@ -89,19 +90,19 @@ func (w *world) readIncident(text string) []window {
 }
 
 // call returns the time that the fetches with an answer between from and to took: since when they were under way, until to.
-func (w *world) call(from, to time.Time) window {
-	i, _ := slices.BinarySearchFunc(w.fetches, from, time.Time.Compare)
-	return window{w.fetches[max(0, i-1)], to}
+func (p past) call(from, to time.Time) window {
+	i, _ := slices.BinarySearchFunc(p.fetches, from, time.Time.Compare)
+	return window{p.fetches[max(0, i-1)], to}
 }
 
 // windows returns when, say incidents of the store, SMS may have been lost.
-func (w *world) windows(incidents []store.Incident) (windows []window) {
+func (p past) windows(incidents []store.Incident) (windows []window) {
 	for _, i := range incidents {
 		switch i.Kind {
 		case store.FetchLost:
 			windows = append(windows, window{i.From, i.To})
 		case store.FetchCut, store.Undecodable:
-			windows = append(windows, w.call(i.From, i.From))
+			windows = append(windows, p.call(i.From, i.From))
 		}
 	}
 	return windows
@@ -120,6 +121,16 @@ func (e *evidence) missing() []handed {
 	return slices.DeleteFunc(slices.Clone(e.fetched), func(h handed) bool {
 		return seen[fmt.Sprintf("«in%d»", h.n)] && seen[fmt.Sprintf("«end%d»", h.n)]
 	})
+}
+
+// unaccounted returns an error for an SMS handed out that is neither shown nor told of by an incident.
+func (e *evidence) unaccounted() error {
+	for _, h := range e.missing() {
+		if !slices.ContainsFunc(e.incidents, func(v window) bool { return v.holds(h.at) }) {
+			return fmt.Errorf("SMS %d is neither shown nor covered by an incident", h.n)
+		}
+	}
+	return nil
 }
 
 // I1: SMS handed out = posted + covered by an incident, which the team was shown.
@@ -500,18 +511,21 @@ func (w *world) settled() error {
 			return fmt.Errorf("update %d is not confirmed", u.ID)
 		}
 	}
-	e := w.look()
-	// The second fetch tells that the first one is done with.
-	if n := len(e.fetches); n < 2 || e.fetches[n-2].Before(w.bridge.started) {
-		return errors.New("the bridge has not fetched")
+	w.mu.Lock()
+	n := len(w.fetches)
+	// The second fetch tells that the first one is done with. To look costs more than all the rest: once for each fetch.
+	again := n >= 2 && !w.fetches[n-2].Before(w.bridge.started) && n != w.looked
+	w.looked = n
+	w.mu.Unlock()
+	if !again {
+		return errNotYet
 	}
+	e := w.look()
 	if len(e.fetched) < len(e.inbound) {
 		return fmt.Errorf("the panel has handed out %d of %d SMS", len(e.fetched), len(e.inbound))
 	}
-	for _, h := range e.missing() {
-		if !slices.ContainsFunc(e.incidents, func(v window) bool { return v.holds(h.at) }) {
-			return fmt.Errorf("SMS %d is neither shown nor covered by an incident", h.n)
-		}
+	if err := e.unaccounted(); err != nil {
+		return err
 	}
 	for _, o := range e.orders {
 		var report telegram.Message

@@ -245,15 +245,13 @@ func (w *world) fail() {
 		w.tg.SetDown(true)
 		w.outage = time.AfterFunc(end, func() { w.tg.SetDown(false) })
 	case 1:
-		if err := w.panel.SetDown(true); err != nil {
-			w.Errorf("panel: %v", err)
-		}
+		w.panelNet.down()
 		w.outage = time.AfterFunc(end, func() { w.panelUp() })
 	}
 }
 
 func (w *world) panelUp() {
-	if err := w.panel.SetDown(false); err != nil {
+	if err := w.panelNet.up(); err != nil {
 		w.Errorf("panel: %v", err)
 	}
 }

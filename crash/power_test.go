@@ -89,7 +89,10 @@ func (w *world) checkImage(path string, tr *trace, at int) error {
 		return err
 	}
 	defer st.Close()
-	return errors.Join(st.Check(), I10(&loss{w, st, tr.clock(at), slices.DeleteFunc(slices.Clone(tr.requests), func(r request) bool { return r.left >= at })}))
+	w.mu.Lock()
+	happened := w.past
+	w.mu.Unlock()
+	return errors.Join(st.Check(), I10(&loss{w, happened, st, tr.clock(at), slices.DeleteFunc(slices.Clone(tr.requests), func(r request) bool { return r.left >= at })}))
 }
 
 // trace is what a bridge did with its file and what it said to the networks. Moments are lines of the trace.
@@ -159,7 +162,7 @@ func (w *world) trace() *trace {
 		w.Fatal(err)
 	}
 	w.mend()
-	w.wire.Wait()
+	w.arrived()
 	tr, err := w.readTrace(path)
 	if err != nil {
 		w.Fatal(err)
@@ -371,6 +374,7 @@ func (x fileWrite) apply(file []byte, sectors func() bool) []byte {
 // loss is the store after a loss of power and what had been said before it.
 type loss struct {
 	*world
+	past
 	store    *store.Store
 	at       time.Time
 	requests []request
@@ -405,13 +409,11 @@ func I10(l *loss) error {
 	if err != nil {
 		return err
 	}
-	l.mu.Lock()
-	fetched, orders, windows := slices.Clone(l.fetched), slices.Clone(l.orders), l.windows(incidents)
+	windows := l.windows(incidents)
 	for _, r := range raw { // what was in an answer is there as long as the answer is
 		windows = append(windows, l.call(r.Fetched, r.Fetched))
 	}
-	l.mu.Unlock()
-	for _, h := range fetched {
+	for _, h := range l.fetched {
 		if h.at.After(l.at) || stored[h.n] {
 			continue
 		}
@@ -427,7 +429,7 @@ func I10(l *loss) error {
 			return err
 		}
 		for _, b := range all {
-			if i := slices.IndexFunc(orders, func(o order) bool { return o.chat == int64(b.Chat) && o.message == int(b.Message) }); i >= 0 {
+			if i := slices.IndexFunc(l.orders, func(o order) bool { return o.chat == int64(b.Chat) && o.message == int(b.Message) }); i >= 0 {
 				batches[i] = b
 			}
 		}
@@ -444,7 +446,7 @@ func I10(l *loss) error {
 		switch r.method {
 		case "SendSMS":
 			text := between(r.body, "messageContent")
-			i := slices.IndexFunc(orders, func(o order) bool { return o.text == text })
+			i := slices.IndexFunc(l.orders, func(o order) bool { return o.text == text })
 			b, ok := batches[i]
 			if i < 0 || !ok {
 				say("the panel was asked to send %.40q, which is not in the store", text)
@@ -465,18 +467,18 @@ func I10(l *loss) error {
 					say("a chat was shown %s, which is not stored", found)
 				}
 			}
-			i := l.ordered(orders, form)
+			i := l.ordered(l.orders, form)
 			if i < 0 || strings.HasPrefix(form.Get("text"), "The SMS was ordered") {
 				continue
 			}
 			b, ok := batches[i]
 			switch {
 			case !ok:
-				say("a chat was told of %q, which is not in the store", orders[i].text)
+				say("a chat was told of %q, which is not in the store", l.orders[i].text)
 			case b.N == 1 && strings.Contains(form.Get("text"), "delivered.") && recipients(b)[0].Status != sms.Delivered:
-				say("a chat was told that %q is delivered, which the store does not know", orders[i].text)
+				say("a chat was told that %q is delivered, which the store does not know", l.orders[i].text)
 			case b.N == 1 && strings.Contains(form.Get("text"), "sent, no word") && recipients(b)[0].Status < sms.Sent && b.Decision != store.Again:
-				say("a chat was told that %q is sent, which the store does not know", orders[i].text)
+				say("a chat was told that %q is sent, which the store does not know", l.orders[i].text)
 			}
 		case "getUpdates":
 			form, err := url.ParseQuery(r.body)
@@ -491,12 +493,12 @@ func I10(l *loss) error {
 		if u.ID >= confirmed || u.Kind != "message" {
 			continue
 		}
-		i, err := orderOf(orders, u.JSON)
+		i, err := orderOf(l.orders, u.JSON)
 		if err != nil {
 			return err
 		}
 		if _, ok := batches[i]; i >= 0 && !ok {
-			say("update %d, which orders %q, was confirmed and is not taken", u.ID, orders[i].text)
+			say("update %d, which orders %q, was confirmed and is not taken", u.ID, l.orders[i].text)
 		}
 	}
 	return errors.Join(wrong...)

@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,31 +21,38 @@ import (
 // world is one store and its bridge, the two networks, the people, and what is known of what they did.
 type world struct {
 	testing.TB
-	seed  uint64
-	rand  *rand.Rand
-	tg    *telegram.Server
-	panel *panel.Server
-	dir   string
+	seed uint64
+	rand *rand.Rand
+	dir  string
+
+	tg              *telegram.Server
+	panel           *panel.Server
+	tgNet, panelNet *network
 
 	sara, ali int64 // an admin and an agent
 	group     int64 // shows inbound SMS, and so does Sara's private chat
 	environ   []string
 
-	changed chan struct{}  // receives when either network was called
-	wire    sync.WaitGroup // calls of Telegram under way, long polls excepted
+	changed chan struct{} // receives when either network was called
 
-	mu      sync.Mutex // guards what the networks' calls touch
-	trap    *trap
-	idle    int // acts of people still to come while the bridge runs
-	bridge  *bridge
+	mu     sync.Mutex // guards what the networks' calls touch
+	trap   *trap
+	idle   int // acts of people still to come while the bridge runs
+	bridge *bridge
+	outage *time.Timer // its end
+	looked int         // fetches when settled looked last
+	heard  time.Time   // when a bridge called last
+	past
+}
+
+// past is what happened. It only grows: a copy stays as it is.
+type past struct {
 	starts  []start
 	fetches []time.Time // when each GetMsg arrived
-
-	inbound []sender // who wrote each SMS
-	fetched []handed // in the order the panel handed them out
+	inbound []sender    // who wrote each SMS
+	fetched []handed    // in the order the panel handed them out
 	orders  []order
 	presses []pressed
-	outage  *time.Timer // its end
 }
 
 // source makes one source of chance serve several goroutines.
@@ -110,7 +114,6 @@ func newWorld(t testing.TB, seed uint64) *world {
 		changed: make(chan struct{}, 1),
 	}
 	w.tg = telegram.New(telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)})
-	web := httptest.NewServer(http.HandlerFunc(w.serveTelegram))
 	w.panel = panel.New(panel.Options{
 		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[w.rand.IntN(2)],
 		Statuses: []panel.Step{{After: 50 * time.Millisecond, Status: 3}, {After: 300 * time.Millisecond, Status: 4}},
@@ -121,8 +124,11 @@ func newWorld(t testing.TB, seed uint64) *world {
 			t.Fatal(err)
 		}
 	}
-	address, err := w.panel.Start("")
-	if err != nil {
+	var err error
+	if w.tgNet, err = serve(w.tg, w.wake); err != nil {
+		t.Fatal(err)
+	}
+	if w.panelNet, err = serve(w.panel, w.wake); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -133,9 +139,8 @@ func newWorld(t testing.TB, seed uint64) *world {
 			w.bridge.kill()
 		}
 		w.tg.Close()
-		web.CloseClientConnections()
-		web.Close()
-		w.panel.Close()
+		w.tgNet.down()
+		w.panelNet.down()
 	})
 	go w.note(events)
 	w.sara = w.tg.AddUser(telegram.User{FirstName: "Sara"}).ID
@@ -144,8 +149,8 @@ func newWorld(t testing.TB, seed uint64) *world {
 	w.say(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"}) // a bot cannot write first
 	w.say(telegram.Post{Chat: w.ali, From: w.ali, Text: "/start"})
 	w.environ = []string{
-		"TELEGRAM_BOT_TOKEN=" + w.tg.Token(), "TELEGRAM_API_URL=" + web.URL,
-		"SMS_API_URL=" + address, "SMS_API_USER=demo", "SMS_API_PASSWORD=demo-pass", "SMS_LINES=30001234,30005678",
+		"TELEGRAM_BOT_TOKEN=" + w.tg.Token(), "TELEGRAM_API_URL=http://" + w.tgNet.addr,
+		"SMS_API_URL=http://" + w.panelNet.addr + "/class/sms/webservice3/server.php", "SMS_API_USER=demo", "SMS_API_PASSWORD=demo-pass", "SMS_LINES=30001234,30005678",
 		fmt.Sprintf("ADMIN_USERS=%d", w.sara), fmt.Sprintf("ALLOWED_USERS=%d", w.ali), fmt.Sprintf("INBOX_CHATS=%d,%d", w.group, w.sara),
 		"POLL_INTERVAL=100ms", "STATUS_INTERVAL=100ms", "TIMEZONE=UTC", "DB_PATH=data/peyk.db", "LOG_LEVEL=debug",
 		"PEYK_CRASH_SECOND=" + second.String(),
@@ -155,12 +160,20 @@ func newWorld(t testing.TB, seed uint64) *world {
 	return w
 }
 
-func (w *world) serveTelegram(rw http.ResponseWriter, r *http.Request) {
-	if !strings.HasSuffix(r.URL.Path, "/getUpdates") {
-		w.wire.Add(1)
-		defer w.wire.Done()
+// arrived waits until what a bridge, which is gone, had put on the wire has arrived: no restart is so quick that it comes after.
+func (w *world) arrived() {
+	w.Helper()
+	for late := time.After(patience); ; {
+		n := w.tgNet.connections() + w.panelNet.connections()
+		if n == 0 {
+			return
+		}
+		select {
+		case <-w.changed:
+		case <-late:
+			w.Fatalf("%d connections of a bridge that is gone do not end", n)
+		}
 	}
-	w.tg.ServeHTTP(rw, r)
 }
 
 // note keeps what the panel handed out, and when.
@@ -186,6 +199,7 @@ func (w *world) wake() {
 // called is told of every stage of every call. Calls are the clock the people live by: fetches come all the time.
 func (w *world) called(network, method, stage string) {
 	w.mu.Lock()
+	w.heard = time.Now()
 	fetch := method == "GetMsg" && stage == string(panel.Arrived)
 	if fetch {
 		w.fetches = append(w.fetches, time.Now())
@@ -270,20 +284,27 @@ func copyFile(from, to string) error {
 // until waits until done returns nil, asking whenever a network was called, and returns its last error when patience ends.
 func (w *world) until(done func() error) error {
 	late := time.After(patience)
+	var last error
 	for {
 		err := done()
 		if err == nil {
 			return nil
+		}
+		if last == nil || !errors.Is(err, errNotYet) {
+			last = err
 		}
 		select {
 		case <-w.changed:
 		case <-w.bridge.gone:
 			return fmt.Errorf("the bridge ended by itself: %v", w.bridge.state)
 		case <-late:
-			return err
+			return last
 		}
 	}
 }
+
+// errNotYet says that done of until has nothing new to say.
+var errNotYet = errors.New("the bridge has not fetched")
 
 // ways to kill.
 const (
@@ -328,8 +349,8 @@ func (w *world) killOnce(way, point string) string {
 	switch way {
 	case byChance:
 		lives = time.Duration(w.rand.Int64N(int64(life / 2)))
-	case bySignal: // a bridge that has not begun to listen to signals is killed by it
-		lives = life/10 + time.Duration(w.rand.Int64N(int64(life/2)))
+	case bySignal:
+		lives = time.Duration(w.rand.Int64N(int64(life / 2)))
 	case byPoint:
 		environ = []string{"PEYK_CRASH=" + point}
 	default:
@@ -349,7 +370,16 @@ func (w *world) killOnce(way, point string) string {
 	case <-w.bridge.gone:
 	case <-time.After(lives):
 		if way == bySignal {
-			if err := w.bridge.end(); err != nil {
+			// One that has not come so far as to listen to signals is killed by them.
+			err := w.until(func() error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if !w.heard.After(w.bridge.started) {
+					return errNotYet
+				}
+				return nil
+			})
+			if err := errors.Join(err, w.bridge.end()); err != nil {
 				w.Error(err)
 			}
 			break
@@ -364,12 +394,12 @@ func (w *world) killOnce(way, point string) string {
 		w.Errorf("the bridge ended by itself: %v", w.bridge.state)
 	}
 	w.mend()
-	w.wire.Wait() // what it had put on the wire arrives before another bridge is there
+	w.arrived()
 	if w.rand.IntN(4) == 0 {
 		w.start()
 		<-time.After(time.Duration(w.rand.Int64N(int64(100 * time.Millisecond))))
 		w.bridge.kill()
-		w.wire.Wait()
+		w.arrived()
 	}
 	return way
 }

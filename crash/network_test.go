@@ -1,0 +1,70 @@
+package crash
+
+import (
+	"net"
+	"net/http"
+	"sync"
+)
+
+// network serves one of the networks on a port of loopback, which can be shut, and knows its connections.
+type network struct {
+	handler http.Handler
+	changed func() // called whenever a connection was opened or closed
+
+	mu     sync.Mutex
+	addr   string
+	server *http.Server // nil while the port is shut
+	open   map[net.Conn]bool
+}
+
+func serve(handler http.Handler, changed func()) (*network, error) {
+	n := &network{handler: handler, changed: changed, addr: "127.0.0.1:0", open: map[net.Conn]bool{}}
+	return n, n.up()
+}
+
+// up opens the port again; a network that is up stays so.
+func (n *network) up() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.server != nil {
+		return nil
+	}
+	l, err := net.Listen("tcp", n.addr)
+	if err != nil {
+		return err
+	}
+	n.addr = l.Addr().String()
+	n.server = &http.Server{Handler: n.handler, ConnState: n.note}
+	go n.server.Serve(l) // ends with down
+	return nil
+}
+
+// down closes all connections and refuses new ones.
+func (n *network) down() {
+	n.mu.Lock()
+	server := n.server
+	n.server = nil
+	n.mu.Unlock()
+	if server != nil {
+		server.Close()
+	}
+}
+
+func (n *network) note(c net.Conn, state http.ConnState) {
+	n.mu.Lock()
+	switch state {
+	case http.StateNew:
+		n.open[c] = true
+	case http.StateClosed, http.StateHijacked:
+		delete(n.open, c)
+	}
+	n.mu.Unlock()
+	n.changed()
+}
+
+// connections is how many are open. After the end of a bridge there are none once all it had written was read and dealt with.
+func (n *network) connections() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.open)
+}

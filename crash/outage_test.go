@@ -1,0 +1,104 @@
+package crash
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"peyk/sandbox/telegram"
+)
+
+// TestOutagesAndKillInOneRun has Telegram fail, the panel fail and the bridge killed in both, with SMS and replies under way. Every SMS is shown once, or
+// again and marked so; every reply is sent, and none twice.
+func TestOutagesAndKillInOneRun(t *testing.T) {
+	w := newWorld(t, 1)
+	must := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v; the bridge's last words:\n%s", what, err, logTail(w.dir, 40))
+		}
+	}
+	customersWrite := func(n int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.customersWrite(n)
+	}
+	// accounted waits for n SMS that are shown, or that an incident tells of: they were handed out to a bridge that was killed.
+	accounted := func(n int) func() error {
+		return func() error {
+			if e := w.look(); len(e.fetched) < n {
+				return fmt.Errorf("the panel has handed out %d SMS, want %d", len(e.fetched), n)
+			} else {
+				return e.unaccounted()
+			}
+		}
+	}
+	fetched := func(n int) func() error {
+		return func() error {
+			if got := len(w.look().fetched); got < n {
+				return fmt.Errorf("the panel has handed out %d SMS, want %d", got, n)
+			}
+			return nil
+		}
+	}
+	// reply has agents answer n SMS.
+	reply := func(n int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for before := len(w.orders); len(w.orders) < before+n; {
+			w.agentReplies()
+		}
+	}
+	ordered := func(n int) func() error { // the panel is down: the store holds them
+		return func() error {
+			if waiting := slices.ContainsFunc(w.tg.Updates(), func(u telegram.Update) bool { return !u.Confirmed }); waiting || len(w.look().orders) < n {
+				return errors.New("the replies are not taken")
+			}
+			return nil
+		}
+	}
+
+	w.start()
+	customersWrite(5)
+	must("the first SMS", w.until(accounted(5)))
+	reply(3)
+
+	w.tg.SetDown(true)
+	customersWrite(5)
+	must("fetch while Telegram is down", w.until(fetched(10)))
+	w.bridge.kill()
+	w.arrived()
+	w.start() // into the outage
+	customersWrite(3)
+	must("fetch while Telegram is still down", w.until(fetched(13)))
+	w.tg.SetDown(false)
+	must("the SMS of the outage", w.until(accounted(13)))
+
+	w.panelNet.down()
+	reply(7)
+	must("the replies of the panel's outage", w.until(ordered(10)))
+	w.bridge.kill()
+	w.arrived()
+	must("the panel", w.panelNet.up())
+
+	e, err := w.rest()
+	must("rest", err)
+	defer e.store.Close()
+	for _, err := range e.violations() {
+		t.Error(err)
+	}
+	for _, o := range e.orders {
+		n := 0
+		for _, s := range e.sent {
+			if s.Text == o.text && s.Customer == o.recipients[0] && s.Line == o.line {
+				n++
+			}
+		}
+		for _, b := range e.batchesOf(o) {
+			if n != 1 && !(n == 0 && b.Uncertain == 1) { // killed with the request on its way
+				t.Errorf("reply %q was sent %d times", o.text, n)
+			}
+		}
+	}
+}
