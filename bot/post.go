@@ -142,8 +142,12 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 			o.buttons = append(o.buttons, []store.Button{button})
 		}
 	case store.PostSMS:
-		if digest, err := b.digest(p); err != nil || len(digest) > 1 {
-			return cmp.Or(err, b.showDigest(ctx, t, digest))
+		digest, err := b.digest(p)
+		switch {
+		case err != nil: // perhaps the post has gone to another chat with its group
+			return err
+		case len(digest) > 1:
+			return b.showDigest(ctx, t, digest)
 		}
 		m, err := b.store.SMS(p.Seq)
 		if err != nil {

@@ -1,0 +1,23 @@
+package bot
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"peyk/store"
+)
+
+// TestPostThatIsGoneIsNotShown shows a post that left the queue after it was read there, as when its group became a supergroup.
+func TestPostThatIsGoneIsNotShown(t *testing.T) {
+	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	b := New(st, nil, TelegramConfig{Token: "1:x"}, Options{})
+	gone := store.Post{Chat: -5, Class: store.Backlog, ID: 1, Kind: store.PostSMS, Seq: 1}
+	if err := b.show(t.Context(), gone); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("show = %v, want %v", err, store.ErrNotFound)
+	}
+}
