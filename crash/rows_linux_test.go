@@ -1,0 +1,115 @@
+package crash
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"peyk/store"
+)
+
+// limitFiles lets no file of the bridge that runs grow beyond size: to it the disk is full.
+func (w *world) limitFiles(size uint64) {
+	w.Helper()
+	limit := syscall.Rlimit{Cur: size, Max: ^uint64(0)}
+	_, _, failed := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(w.bridge.cmd.Process.Pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	if failed != 0 {
+		w.Fatalf("limit the size of files: %v", failed)
+	}
+}
+
+func TestR3DiskFull(t *testing.T) {
+	// Nothing fits any more when an answer comes that is larger than what is free in the file.
+	fill := func(w *world) {
+		w.rests()
+		w.receives(1)
+		w.lives(w.told(w.group, "«end0»"))
+		info, err := os.Stat(w.database())
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.limitFiles(uint64(info.Size()))
+		w.mu.Lock()
+		for range 50 {
+			i := len(w.inbound)
+			w.inbound = append(w.inbound, sender{writer, "30001234"})
+			w.panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %s «end%d»", i, strings.Repeat("a long story ", 1500), i))
+		}
+		w.mu.Unlock()
+		w.logs("store: keep an answer fails")
+	}
+	shown := func(w *world, n int) error {
+		if got := len(w.look().copies(w.group, n)); got == 0 {
+			return fmt.Errorf("SMS %d is not shown", n)
+		}
+		return nil
+	}
+	each(t, map[string]func(*world){
+		"an answer does not fit": func(w *world) {
+			fill(w)
+			fetches := w.asked("GetMsg")
+			w.sends(receiver) // for which there may still be room
+			w.receives(1)
+			if n := w.asked("GetMsg"); n != fetches {
+				w.Errorf("the panel was asked for SMS %d times with nowhere to put them", n-fetches)
+			}
+			w.limitFiles(^uint64(0))
+			w.goesOn(func() error { return errors.Join(shown(w, 51), w.told(w.group, "delivered.")()) })
+			w.logs("store: keep an answer works again")
+			if err := w.bridge.end(); err != nil {
+				w.Fatal(err)
+			}
+			e := w.rests()
+			e.shownOnce()
+			e.sentOnce()
+		},
+		"nothing fits": func(w *world) {
+			w.receives(1)
+			w.lives(w.told(w.group, "«end0»"))
+			w.limitFiles(2 * 4096) // the store's first two pages, and what is logged
+			w.logs("mark the fetch")
+			fetches := w.asked("GetMsg")
+			w.sends(receiver)
+			w.receives(1)
+			w.logs("store: take an update fails")
+			if n := w.asked("GetMsg"); n != fetches {
+				w.Errorf("the panel was asked for SMS %d times without a marker", n-fetches)
+			}
+			if n := w.asked("SendSMS"); n != 0 || w.given() == 0 {
+				w.Errorf("the panel was asked to send %d times without a claim; %d updates are not confirmed", n, w.given())
+			}
+			w.limitFiles(^uint64(0))
+			w.goesOn(func() error { return errors.Join(shown(w, 1), w.told(w.group, "delivered.")()) })
+			if err := w.bridge.end(); err != nil {
+				w.Fatal(err)
+			}
+			e := w.rests()
+			e.shownOnce()
+			e.sentOnce()
+		},
+		"then killed": func(w *world) {
+			fill(w)
+			w.sends(receiver)
+			w.bridge.kill()
+			w.arrived()
+			e := w.rests()
+			// What the store had acknowledged is there; the answer it could not take is told of.
+			if n := len(e.missing()); n != 50 || len(e.incidents) == 0 {
+				w.Errorf("%d SMS are missing, want the 50 of one answer; told of it in %d messages", n, len(e.incidents))
+			}
+			e.reports("delivered.")
+			st, err := store.Inspect(w.database())
+			if err != nil {
+				w.Fatal(err)
+			}
+			defer st.Close()
+			if err := st.Check(); err != nil {
+				w.Error(err)
+			}
+		},
+	})
+}
