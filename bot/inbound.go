@@ -25,7 +25,6 @@ const longestPause = 12
 type fetcher struct {
 	*Bot
 	empty    []byte // the last answer that held nothing; the same bytes need not be decoded again
-	unread   []byte // the last answer that could not be read
 	trouble  outage
 	incident *store.Incident // of the trouble under way, once told
 }
@@ -36,6 +35,15 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 	raw, err := b.store.Undecoded()
 	if err != nil {
 		return fmt.Errorf("read kept answers: %w", err)
+	}
+	incidents, err := b.store.Incidents()
+	if err != nil {
+		return fmt.Errorf("read incidents: %w", err)
+	}
+	for i := range incidents {
+		if incidents[i].Lasts { // when the process before this one ended
+			f.incident = &incidents[i]
+		}
 	}
 	for _, r := range raw {
 		// One that cannot be read stays kept, and the team is told; fetching goes on.
@@ -101,12 +109,8 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 func (f *fetcher) nothing(ctx context.Context, failure error, begun, ended time.Time) error {
 	var i *store.Incident
 	if e, ok := errors.AsType[*smsapi.Error](failure); !ok || e.Kind == smsapi.Uncertain {
-		i = f.again(store.FetchLost)
-		if i == nil {
-			i = &store.Incident{Kind: store.FetchLost, From: begun}
-		}
+		i = f.begunOr(store.Incident{Kind: store.FetchLost, From: begun, Count: 1})
 		i.To = ended
-		i.Count++
 	}
 	err := f.persist(ctx, "end a fetch", func() error {
 		if i != nil && i.ID != 0 {
@@ -123,17 +127,10 @@ func (f *fetcher) nothing(ctx context.Context, failure error, begun, ended time.
 	return errors.Join(failure, err)
 }
 
-// again returns the incident of that kind which lasts, or nil.
-func (f *fetcher) again(kind store.IncidentKind) *store.Incident {
-	if f.incident != nil && f.incident.Kind == kind {
-		return f.incident
-	}
-	return nil
-}
-
 // over ends a trouble of several fetches: what it cost in all is told once more.
 func (f *fetcher) over(ctx context.Context) {
-	if i := f.again(store.FetchLost); i != nil && i.Count > 1 {
+	if i := f.incident; i != nil && i.Lasts {
+		i.Lasts = false
 		if err := f.persist(ctx, "note an incident", func() error { return f.store.UpdateIncident(*i, true) }); err != nil {
 			f.log.Error("tell of an incident", "err", err)
 		}
@@ -151,17 +148,9 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	}
 	incident := f.problem(answer, failure, len(messages), received)
 	crashpoint.At("fetch.decoded")
-	known := incident != nil && incident == f.incident
 	var stored int
 	err = f.persist(ctx, "store inbound sms", func() error {
 		var err error
-		if known {
-			// Told already: the same bytes are not kept twice.
-			if stored, err = f.store.SaveUnread(raw, messages, nil); err == nil {
-				err = f.store.UpdateIncident(*incident, false)
-			}
-			return err
-		}
 		stored, err = f.store.SaveUnread(raw, messages, incident)
 		return err
 	})
@@ -185,8 +174,8 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	return stored > 0 && len(messages) >= fullAnswer, nil
 }
 
-// problem returns the incident a failure to read an answer is: the one under way when it is the same, nil when the failure loses
-// nothing.
+// problem returns the incident a failure to read an answer is: the one under way when it is of the same kind, nil when the failure
+// loses nothing.
 func (f *fetcher) problem(answer smsapi.Answer, failure error, saved int, received time.Time) *store.Incident {
 	if failure == nil {
 		return nil
@@ -194,22 +183,24 @@ func (f *fetcher) problem(answer smsapi.Answer, failure error, saved int, receiv
 	e, ok := errors.AsType[*smsapi.Error](failure)
 	switch {
 	case ok && e.Kind == smsapi.Auth:
-		if i := f.again(store.PanelRefuses); i != nil {
-			i.Count++
-			return i
-		}
-		return &store.Incident{Kind: store.PanelRefuses, From: received, Reason: e.Text}
+		return f.begunOr(store.Incident{Kind: store.PanelRefuses, From: received, Reason: e.Text})
 	case ok && e.Kind != smsapi.Uncertain:
 		return nil // the panel said plainly that it gave nothing
 	case answer.Cut:
 		return &store.Incident{Kind: store.FetchCut, From: received, Count: saved}
 	}
-	if i := f.again(store.Undecodable); i != nil && bytes.Equal(f.unread, answer.Body) {
-		i.Count++
-		return i
+	return f.begunOr(store.Incident{Kind: store.Undecodable, From: received, Count: 1})
+}
+
+// begunOr returns the incident of first's kind that lasts, with one failure more, or first.
+func (f *fetcher) begunOr(first store.Incident) *store.Incident {
+	i := f.incident
+	if i == nil || i.Kind != first.Kind {
+		return &first
 	}
-	f.unread = slices.Clone(answer.Body)
-	return &store.Incident{Kind: store.Undecodable, From: received}
+	i.To, i.Lasts = first.From, i.Kind != store.PanelRefuses // whose end is seen by SMS coming in again
+	i.Count++
+	return i
 }
 
 // decodeUnread keeps a fault in the decoder from ending the program with the answer undecoded for ever.

@@ -105,26 +105,44 @@ func TestTroubledAnswers(t *testing.T) {
 	}
 }
 
-func TestUnreadableAnswerIsKept(t *testing.T) {
+func TestUnreadableAnswersAreKeptAndToldOnceAndAgainAtTheEnd(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: "<html>suspended</html>", Times: 4})
+	for _, page := range []string{"<html>suspended</html>", "<html>suspended</html>", "<html>suspended, 2</html>"} {
+		w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: page})
+	}
 	w.start()
-	w.sees(w.group, "cannot be read")
+	w.sees(w.group, "⚠️ At", "cannot be read")
 	w.panel.Receive("09121111111", "30001234", "back again")
 	w.sees(w.group, "back again")
+	w.sees(w.group, "⚠️ Between", "3 answers that cannot be read")
 	told := 0
 	for _, m := range w.fromBot(w.group) {
 		if strings.Contains(m.Text, "cannot be read") {
 			told++
 		}
 	}
-	if told != 1 {
+	if told != 2 {
 		t.Errorf("one outage is told %d times", told)
 	}
 	incidents, err := w.store.Incidents()
-	if err != nil || len(incidents) != 1 || incidents[0].Kind != store.Undecodable || incidents[0].Count != 3 {
+	if err != nil || len(incidents) != 1 || incidents[0].Kind != store.Undecodable || incidents[0].Count != 3 || incidents[0].Lasts {
 		t.Errorf("incidents: %+v, %v", incidents, err)
 	}
+}
+
+func TestOutageThatOutlivesTheProcessIsToldAtItsEnd(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: "<html>suspended</html>", Times: -1})
+	w.start()
+	w.sees(w.group, "cannot be read")
+	requests := len(w.panel.Requests())
+	if err := w.panel.Wait(w.context(), func() bool { return len(w.panel.Requests()) > requests+2 }); err != nil {
+		t.Fatal(err)
+	}
+	w.end()
+	w.panel.Disarm()
+	w.start()
+	w.sees(w.group, "⚠️ Between", "answers that cannot be read")
 }
 
 func TestPanelOutageIsOneIncident(t *testing.T) {

@@ -32,8 +32,8 @@ func (b *Bot) showPosts(ctx context.Context) error {
 	running := 0
 	trouble := outage{log: b.log, what: "telegram"}
 	defer func() {
-		for ; running > 0; running-- {
-			<-ended
+		for ; running > 0; running-- { // what they came to must be known to the next start
+			b.settle(<-ended, &trouble)
 		}
 	}()
 	for {

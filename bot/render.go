@@ -306,6 +306,9 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 	case store.FetchCut:
 		return t.say(t.fetchCut, at(i.From), i.Count)
 	case store.Undecodable:
+		if i.Count > 1 {
+			return t.say(t.undecodableAgain, at(i.From), at(i.To), i.Count)
+		}
 		return t.say(t.undecodable, at(i.From))
 	case store.NoChat:
 		return t.noChat

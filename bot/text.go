@@ -137,14 +137,15 @@ type text struct {
 	blackList      string
 
 	// Incidents.
-	fetchLost    string // from, to, how many
-	fetchCut     string // time, how many
-	undecodable  string // time
-	noChat       string
-	chatLost     string // chat, reason
-	postRefused  string // chat, reason
-	panelRefuses string // reason
-	restored     string // the backup's time, now
+	fetchLost        string // from, to, how many
+	fetchCut         string // time, how many
+	undecodable      string // time
+	undecodableAgain string // from, to, how many
+	noChat           string
+	chatLost         string // chat, reason
+	postRefused      string // chat, reason
+	panelRefuses     string // reason
+	restored         string // the backup's time, now
 
 	// Menu and help: what each command does.
 	commands map[string]string
@@ -265,13 +266,14 @@ var english = text{
 	notDelivered:   "did not reach the handset: it may be off or out of coverage; it may still arrive.",
 	blackList:      "the number is on the operator's black list: it accepts no SMS of this kind.",
 
-	fetchLost:    "⚠️ Between %v and %v up to %v SMS may be lost: the panel was asked for new SMS and its answer never came. Often it is a false alarm. The panel's own site shows what it received then.",
-	fetchCut:     "⚠️ At %v an answer of the panel broke off. %v SMS of it are saved and shown; others of it may be lost. The panel's own site shows what it received then.",
-	undecodable:  "⚠️ At %v the panel gave an answer that cannot be read. Its bytes are kept in the store; SMS may be in it. The panel's own site shows what it received then.",
-	noChat:       "⚠️ SMS arrive, and no chat shows them. They wait. Add me to a group and press [Show SMS here], or send /inbox on where they shall appear.",
-	chatLost:     "⚠️ I can no longer write to the chat %v: %v. What it was to show waits until I can.",
-	postRefused:  "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
-	panelRefuses: "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
+	fetchLost:        "⚠️ Between %v and %v up to %v SMS may be lost: the panel was asked for new SMS and its answer never came. Often it is a false alarm. The panel's own site shows what it received then.",
+	fetchCut:         "⚠️ At %v an answer of the panel broke off. %v SMS of it are saved and shown; others of it may be lost. The panel's own site shows what it received then.",
+	undecodable:      "⚠️ At %v the panel gave an answer that cannot be read. Its bytes are kept in the store; SMS may be in it. The panel's own site shows what it received then.",
+	undecodableAgain: "⚠️ Between %v and %v the panel gave %v answers that cannot be read. The bytes are kept in the store, equal ones once; SMS may be in them or lost with them. The panel's own site shows what it received then.",
+	noChat:           "⚠️ SMS arrive, and no chat shows them. They wait. Add me to a group and press [Show SMS here], or send /inbox on where they shall appear.",
+	chatLost:         "⚠️ I can no longer write to the chat %v: %v. What it was to show waits until I can.",
+	postRefused:      "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
+	panelRefuses:     "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
 
 	restored: "⚠️ The store was put back to a backup of %v or a little later. Of what came and was sent from then until %v I know nothing: the panel's own site shows it. What I was to send then is asked about, not sent.",
 

@@ -67,6 +67,7 @@ func (w *world) look() *evidence {
 
 var (
 	lost    = regexp.MustCompile(`Between (\S+ \S+) and (\S+ \S+) up to \d+ SMS may be lost`)
+	again   = regexp.MustCompile(`Between (\S+ \S+) and (\S+ \S+) the panel gave \d+ answers that cannot be read`)
 	damaged = regexp.MustCompile(`At (\S+ \S+) (?:an answer of the panel broke off|the panel gave an answer that cannot be read)`)
 )
 
@@ -82,6 +83,9 @@ func (w *world) readIncident(text string) []window {
 	}
 	if found := lost.FindStringSubmatch(text); found != nil {
 		return []window{{read(found[1]), read(found[2]).Add(time.Second)}}
+	}
+	if found := again.FindStringSubmatch(text); found != nil {
+		return []window{w.call(read(found[1]), read(found[2]).Add(time.Second))}
 	}
 	if found := damaged.FindStringSubmatch(text); found != nil {
 		return []window{w.call(read(found[1]), read(found[1]).Add(time.Second))}
@@ -101,8 +105,14 @@ func (p past) windows(incidents []store.Incident) (windows []window) {
 		switch i.Kind {
 		case store.FetchLost:
 			windows = append(windows, window{i.From, i.To})
-		case store.FetchCut, store.Undecodable:
+		case store.FetchCut:
 			windows = append(windows, p.call(i.From, i.From))
+		case store.Undecodable:
+			to := i.To
+			if to.IsZero() {
+				to = i.From
+			}
+			windows = append(windows, p.call(i.From, to))
 		}
 	}
 	return windows
@@ -437,7 +447,7 @@ func I8(e *evidence) error {
 	return errors.Join(wrong...)
 }
 
-// I9: indexes agree with rows and the file's pages are sound; nothing is left to be done.
+// I9: indexes agree with rows and the file's pages are sound.
 func I9(e *evidence) error { return e.store.Check() }
 
 // I11: no 429 caused; those of faults are not.

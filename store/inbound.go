@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -291,10 +292,35 @@ func (t *tx) endRaw(id uint64, incident *Incident) error {
 	if err := get(rows, u64(id), &r); err != nil {
 		return err
 	}
+	if incident.ID != 0 {
+		return t.goesOn(incident, id, r)
+	}
 	r.Kept = true
 	if err := put(rows, u64(id), r); err != nil {
 		return err
 	}
 	incident.Raw = id
 	return t.addIncident(incident)
+}
+
+// goesOn stores what is known by now of an incident told before, which answer r belongs to as well. The bytes of r are kept unless they
+// are those of the answer before it.
+func (t *tx) goesOn(incident *Incident, id uint64, r Raw) error {
+	rows := t.bucket(bucketRaw)
+	var before Raw
+	if err := get(rows, u64(incident.Raw), &before); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if bytes.Equal(before.Body, r.Body) {
+		if err := rows.Delete(u64(id)); err != nil {
+			return err
+		}
+	} else {
+		r.Kept = true
+		if err := put(rows, u64(id), r); err != nil {
+			return err
+		}
+		incident.Raw = id
+	}
+	return t.updateIncident(incident)
 }

@@ -31,6 +31,7 @@ type Incident struct {
 	Seq    Seq          `json:"seq,omitempty"`
 	Reason string       `json:"reason,omitempty"`
 	Told   bool         `json:"told,omitempty"`
+	Lasts  bool         `json:"lasts,omitempty"`  // more is known of it than was told; it is told once more when it is over
 	Places int          `json:"places,omitempty"` // chats that tell of it, shown or still to be
 }
 
@@ -99,17 +100,25 @@ func (s *Store) AddIncident(i Incident) error {
 // UpdateIncident stores what is known of an incident by now and, if tell is set, has it told again.
 func (s *Store) UpdateIncident(i Incident, tell bool) error {
 	return s.update(func(t *tx) error {
-		var row Incident
-		if err := get(t.bucket(bucketIncident), u64(i.ID), &row); err != nil {
-			return err
+		if !tell {
+			return t.updateIncident(&i)
 		}
-		if tell {
-			i.Told = false
-			return t.tellIncident(&i)
+		if t.bucket(bucketIncident).Get(u64(i.ID)) == nil {
+			return ErrNotFound
 		}
-		i.Told, i.Places = row.Told, row.Places
-		return put(t.bucket(bucketIncident), u64(i.ID), i)
+		i.Told = false
+		return t.tellIncident(&i)
 	})
+}
+
+// updateIncident stores i but for who was told of it, which is of the store's own knowing.
+func (t *tx) updateIncident(i *Incident) error {
+	var row Incident
+	if err := get(t.bucket(bucketIncident), u64(i.ID), &row); err != nil {
+		return err
+	}
+	i.Told, i.Places = row.Told, row.Places
+	return put(t.bucket(bucketIncident), u64(i.ID), *i)
 }
 
 // noticePlaces returns whom to tell: the admins, in private, and the inbox chats too when the whole team is concerned or no
