@@ -6,11 +6,15 @@
 // networks saw and what the store says.
 //
 //	bridge_test.go      the process: built, started, killed, ended
-//	world_test.go       what is around it, and the ways to kill
+//	network_test.go     the port a network listens on
+//	world_test.go       what is around the process, and the ways to kill it
 //	people_test.go      what customers and agents do, which networks fail
-//	invariant_test.go   I1 to I11, each a function
+//	invariant_test.go   I1 to I11 but I10, each a function
 //	kill_test.go        many worlds at once, many kills in each, and the table
-//	power_test.go       what a loss of power may leave of the file, from a trace of the system calls
+//	power_test.go       I10: what a loss of power may leave of the file, from a trace of the system calls
+//	outage_test.go      both networks down and two kills, in one run
+//	rows_test.go        each row of the table of crash points in doc/guarantees.md
+//	soak_test.go        one bridge for a long time, without kills
 //
 // A run is named by its seed, which is printed when something is wrong; PEYK_SEED runs that world alone. What the two
 // networks do at the same moment differs from run to run, so a seed repeats the play, not the accident: run it several times.

@@ -83,7 +83,12 @@ func tryImages(t *testing.T, seed uint64, n int) (violations int) {
 	return violations
 }
 
-func (w *world) checkImage(path string, tr *trace, at int) error {
+func (w *world) checkImage(path string, tr *trace, at int) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil { // bbolt does not expect a page that cannot be
+			err = fmt.Errorf("the file cannot be read: %v", fault)
+		}
+	}()
 	st, err := store.Open(path, w.options())
 	if err != nil {
 		return err
