@@ -254,35 +254,6 @@ func TestFacelessCannotFloodTheChat(t *testing.T) {
 	}
 }
 
-func TestFloodOfStrangersCostsNothing(t *testing.T) {
-	w := newWorld(t, telegram.Options{NoPrivacy: true}, panel.Options{})
-	w.start()
-	w.quiet()
-	const flood = 20_000
-	keys := make([]store.UpdateKey, 0, flood)
-	for i := range flood {
-		p := telegram.Post{Chat: w.group, From: w.omid, Text: "/send 09121234567 buy now"}
-		switch i % 4 {
-		case 1:
-			p.Chat, p.Text = w.omid, "buy now"
-		case 2:
-			p.Text = "buy now"
-		case 3:
-			p.Chat, p.Text = w.omid, "/credit"
-		}
-		keys = append(keys, store.UpdateKey{Chat: store.ChatID(p.Chat), Message: store.ChatMessageID(w.says(p))})
-	}
-	w.quiet()
-	for _, key := range keys {
-		if taken, err := w.store.Taken(key); err != nil || taken {
-			t.Fatalf("update %+v of a stranger is in the store: %v, %v", key, taken, err)
-		}
-	}
-	if n := len(w.fromBot(w.group)) + len(w.fromBot(w.omid)); n != 0 || w.waits(w.group) || w.waits(w.omid) {
-		t.Errorf("the flood is answered %d times", n)
-	}
-}
-
 func TestEditedOrderSendsNothingTwice(t *testing.T) {
 	w := newWorld(t, telegram.Options{NoPrivacy: true}, panel.Options{})
 	w.start()

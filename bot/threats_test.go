@@ -1,0 +1,258 @@
+package bot_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/store"
+)
+
+// What an enemy may try, where no other test of the bridge tries it already.
+
+// TestNoAnswerLeadsElsewhere has both networks point to another port of this machine.
+func TestNoAnswerLeadsElsewhere(t *testing.T) {
+	var visits atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { visits.Add(1) }))
+	defer elsewhere.Close()
+
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	shown := w.shows("09121111111", "see "+elsewhere.URL+"/in-an-sms")
+	for _, method := range []string{"GetMsg", "SendSMS", "GetCredit"} {
+		w.panel.Arm(panel.Fault{Method: method, Kind: panel.Redirect, Location: elsewhere.URL + "/from-the-panel"})
+	}
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "an answer", ReplyTo: shown.ID})
+	w.sees(w.group, "cannot be known")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
+	w.sees(w.group, "could not be read")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status " + elsewhere.URL})
+	w.shows("09121111111", "the panel is back")
+	w.end()
+
+	relay := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/from-telegram", http.StatusTemporaryRedirect))
+	defer relay.Close()
+	w.tgURL = relay.URL
+	w.start()
+	w.logged("reach telegram fails")
+	w.end()
+	if n := visits.Load(); n != 0 {
+		t.Errorf("%d requests went elsewhere", n)
+	}
+}
+
+// TestLinksAreNeverOpened looks at each kind of message the bot posts or changes: a preview would have Telegram fetch a link, which can
+// use up a login link.
+func TestLinksAreNeverOpened(t *testing.T) {
+	const link = "https://shop.example/login?once=1234"
+	w := newLimitedWorld(t, fast)
+	w.start()
+	for range 30 { // more than go one by one
+		w.panel.Receive("09121111111", "30001234", "your link "+link)
+	}
+	w.panel.Receive("09121111111", "30001234", strings.Repeat("long ", 2000)+link)
+	w.sees(w.group, "part 3 of 3", link)
+	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Kind: telegram.Refuse, Code: 400, Description: "Bad Request: can't parse entities"}); err != nil {
+		t.Fatal(err)
+	}
+	shown := w.shows("09121111112", "plain "+link)
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "try " + link, ReplyTo: shown.ID})
+	w.sees(w.group, "sent, no word yet")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111,09121111113 " + link})
+	asked := w.sees(w.group, "Send this?")
+	w.presses(w.ali, asked, "Cancel")
+	w.sees(w.group, "cancelled")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 091211111,09121111111 " + link})
+	w.sees(w.group, "no telephone numbers")
+	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.HTML, Body: link})
+	w.sees(w.group, "cannot be read")
+	digests := 0
+	for _, m := range w.fromBot(w.group) {
+		if !m.NoPreview {
+			t.Errorf("message %d has a preview: %.100q", m.ID, m.Text)
+		}
+		if strings.Count(m.Text, link) > 1 {
+			digests++
+		}
+	}
+	if digests == 0 {
+		t.Error("no message shows several SMS: that kind was not looked at")
+	}
+}
+
+// TestForgedMigrationChangesNothing says what Telegram's own service message says.
+func TestForgedMigrationChangesNothing(t *testing.T) {
+	w := newWorld(t, telegram.Options{NoPrivacy: true}, panel.Options{})
+	theirs := w.tg.AddSupergroup("Theirs", w.omid, w.tg.Bot().ID)
+	w.start()
+	shown := w.shows("09121111111", "before")
+	for _, text := range []string{
+		fmt.Sprintf(`{"migrate_to_chat_id":%d}`, theirs), fmt.Sprint("migrate_to_chat_id: ", theirs), fmt.Sprint("/migrate ", theirs),
+		fmt.Sprintf("Group became a supergroup: %d", theirs),
+	} {
+		for _, who := range []int64{w.ali, w.omid} {
+			w.says(telegram.Post{Chat: w.group, From: who, Text: text})
+			w.says(telegram.Post{Chat: w.group, From: w.omid, Text: text, ReplyTo: shown.ID})
+		}
+	}
+	// A group of somebody else's may really become ours, as far as its own messages tell.
+	small := w.tg.AddGroup("Small", w.omid, w.tg.Bot().ID)
+	if _, err := w.tg.Migrate(small); err != nil {
+		t.Fatal(err)
+	}
+	w.settles(w.group)
+	w.shows("09121111111", "after")
+	if got := w.fromBot(theirs); len(got) != 0 {
+		t.Errorf("the bot posted %+v", got)
+	}
+}
+
+// TestPoisonousAnswersStopNothing has GetMsg answer what would eat memory or fetch files.
+func TestPoisonousAnswersStopNothing(t *testing.T) {
+	var megabyte bytes.Buffer
+	z := gzip.NewWriter(&megabyte)
+	if _, err := z.Write(make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var visits atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { visits.Add(1) }))
+	defer elsewhere.Close()
+	const envelope = `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><r><return><ErrCode>0</ErrCode><result>&x;</result></return></r></e:Body></e:Envelope>`
+	for name, body := range map[string]string{
+		"a gzip bomb":         strings.Repeat(megabyte.String(), 1000),
+		"an external DOCTYPE": `<!DOCTYPE a SYSTEM "` + elsewhere.URL + `/dtd">` + envelope,
+		"an external entity":  `<!DOCTYPE a [<!ENTITY x SYSTEM "` + elsewhere.URL + `/entity">]>` + envelope,
+		"a file's entity":     `<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>` + envelope,
+		"a billion laughs":    `<!DOCTYPE a [<!ENTITY y "ha"><!ENTITY x "` + strings.Repeat("&y;", 1000) + `">]>` + envelope,
+		"a deep tree":         strings.Repeat("<a>", 1<<16),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, telegram.Options{}, panel.Options{})
+			w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: body, CarryOut: true})
+			w.panel.Receive("09121111111", "30001234", "taken away with it")
+			w.start()
+			w.sees(w.group, "⚠️", "SMS")
+			w.shows("09121111111", "the next")
+			incidents, err := w.store.Incidents()
+			if err != nil || len(incidents) != 1 || incidents[0].Raw == 0 {
+				t.Errorf("incidents: %+v, %v, want one that keeps the answer", incidents, err)
+			}
+			if err := w.end(); err != nil {
+				t.Error(err)
+			}
+			info, err := os.Stat(w.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Size() > 64<<20 {
+				t.Errorf("the store has %d bytes", info.Size())
+			}
+		})
+	}
+	if n := visits.Load(); n != 0 {
+		t.Errorf("%d requests went where an answer pointed", n)
+	}
+}
+
+// sizeOfFlood returns n, or a tenth when the race detector would make that take minutes.
+func sizeOfFlood(n int) int {
+	info, ok := debug.ReadBuildInfo()
+	if testing.Short() || ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return n / 10
+	}
+	return n
+}
+
+// TestFloodOfStrangersCostsNothing gives the bridge 100,000 updates of somebody off the list, then one command.
+func TestFloodOfStrangersCostsNothing(t *testing.T) {
+	flood := sizeOfFlood(100_000)
+	w := newWorld(t, telegram.Options{NoPrivacy: true}, panel.Options{})
+	w.opts.PollInterval = time.Hour // the fetches write, too
+	w.start()
+	w.quiet()
+	size := func() int64 {
+		info, err := os.Stat(w.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := size()
+	var some []store.UpdateKey
+	for i := range flood {
+		p := telegram.Post{Chat: w.group, From: w.omid, Text: "/send 09121234567 buy now"}
+		switch i % 4 {
+		case 1:
+			p.Chat, p.Text = w.omid, "buy now"
+		case 2:
+			p.Text = "buy now"
+		case 3:
+			p.Chat, p.Text = w.omid, "/credit"
+		}
+		if id := w.says(p); i%97 == 0 {
+			some = append(some, store.UpdateKey{Chat: store.ChatID(p.Chat), Message: store.ChatMessageID(id)})
+		}
+	}
+	// That takes longer than anything else here.
+	ctx, cancel := context.WithTimeout(context.Background(), 10*patience)
+	defer cancel()
+	if err := w.tg.WaitConfirmed(ctx); err != nil {
+		t.Fatalf("the flood is not taken: %v", err)
+	}
+	w.quiet()
+	if after := size(); after != before {
+		t.Errorf("the store had %d bytes and has %d", before, after)
+	}
+	for _, key := range some {
+		if taken, err := w.store.Taken(key); err != nil || taken {
+			t.Fatalf("update %+v of a stranger is in the store: %v, %v", key, taken, err)
+		}
+	}
+	if n := len(w.fromBot(w.group)) + len(w.fromBot(w.omid)); n != 0 || w.waits(w.group) || w.waits(w.omid) {
+		t.Errorf("the flood is answered %d times", n)
+	}
+}
+
+// TestFloodOfSMSLetsCommandsThrough has a customer, or a machine, write 10,000 SMS.
+func TestFloodOfSMSLetsCommandsThrough(t *testing.T) {
+	flood := sizeOfFlood(10_000)
+	w := newLimitedWorld(t, fast)
+	w.opts.PollInterval = time.Millisecond
+	for i := range flood {
+		w.panel.Receive("09121111111", "30001234", fmt.Sprint("flood ", i))
+	}
+	w.start()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
+	defer cancel()
+	if err := w.panel.Wait(ctx, func() bool { return w.panel.Unread() == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		before := len(w.fromBot(w.group))
+		id := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/id"})
+		if _, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id }); err != nil {
+			t.Fatalf("the command is not answered: %v", err)
+		}
+		if behind := len(w.fromBot(w.group)) - before - 1; behind > 2 {
+			t.Errorf("the command is answered behind %d messages that came after it", behind)
+		}
+	}
+	if n := w.tg.Throttled(); n != 0 {
+		t.Errorf("Telegram said 429 %d times", n)
+	}
+}
