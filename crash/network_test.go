@@ -68,3 +68,13 @@ func (n *network) connections() int {
 	defer n.mu.Unlock()
 	return len(n.open)
 }
+
+// cut closes the connections that are open and forgets them.
+func (n *network) cut() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.open {
+		c.Close()
+	}
+	clear(n.open)
+}
