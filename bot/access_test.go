@@ -274,7 +274,11 @@ func TestEditedOrderSendsNothingTwice(t *testing.T) {
 		checkTold(t, w.answers(w.group, edit(id, p.Text+" at once")), "") // told once
 	}
 	note := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "who takes this one?"})
-	checkTold(t, w.answers(w.group, edit(note, "/send 09121234567 hello")), "")
+	checkTold(t, w.answers(w.group, edit(note, "who takes that one?")), "")
+	checkTold(t, w.answers(w.group, edit(note, "/send 09121234567 hello")), "Edits are not read")
+	refused := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 0912111 hello"})
+	w.sees(w.group, "no telephone numbers")
+	checkTold(t, w.answers(w.group, edit(refused, "/send 09121111111 hello")), "Edits are not read")
 	if n := w.orders(w.group); n != 2 {
 		t.Errorf("there are %d orders, want 2", n)
 	}

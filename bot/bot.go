@@ -63,7 +63,8 @@ type Bot struct {
 	pace      *pacer
 	delivery  chan struct{} // wakes the delivery loop
 	questions sync.WaitGroup
-	slots     chan struct{} // bounds the questions under way
+	slots     chan struct{} // bounds the questions to the panel under way
+	calls     chan struct{} // bounds the small calls of Telegram beside the flows
 }
 
 // posters bounds the calls that post at once, one for each chat; senders the requests that send.
@@ -92,7 +93,7 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	}
 	return &Bot{
 		store: st, panel: panel, tg: newTelegram(tg), opts: opts, log: opts.Log,
-		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), slots: make(chan struct{}, askers),
+		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers),
 	}
 }
 
@@ -114,7 +115,6 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 	flows.Wait()
 	b.questions.Wait()
-	// What ended meanwhile is shown before leaving, if it can be at once.
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -129,12 +129,29 @@ func (b *Bot) line(n sms.Number) sms.Number {
 	return n
 }
 
-// ask runs a question to the panel beside the flows, so that none waits for it. ctx of the question is not ended by ctx's end.
+// lastWord is how long after the end of ctx a question may still take: it changes nothing, and who asked can ask again.
+const lastWord = 5 * time.Second
+
+// ask runs a question to the panel beside the flows, so that none waits for it.
 func (b *Bot) ask(ctx context.Context, question func(context.Context)) {
+	b.beside(ctx, b.slots, question)
+}
+
+// tell runs a small call of Telegram beside the flows, such as the answer to a button, which no slow panel may hold up.
+func (b *Bot) tell(ctx context.Context, call func(context.Context)) { b.beside(ctx, b.calls, call) }
+
+func (b *Bot) beside(ctx context.Context, slots chan struct{}, call func(context.Context)) {
 	b.questions.Go(func() {
-		b.slots <- struct{}{}
-		defer func() { <-b.slots }()
-		question(context.WithoutCancel(ctx))
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		defer func() { <-slots }()
+		last, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWord, cancel) })()
+		call(last)
 	})
 }
 
@@ -183,8 +200,9 @@ func (o *outage) worked() {
 	}
 }
 
-// persist repeats a write that must not be given up, such as the outcome of a send, while the disk is full or broken. Only the
-// end of ctx ends it early; any other error is returned at once, as no repetition mends it.
+// persist repeats a write that must not be given up while the disk is full or broken; any other error is returned at once, as no
+// repetition mends it. The end of ctx ends it early. What cannot be known again, such as the outcome of a send, is given a ctx
+// without an end: rather than lose it the bridge waits for room until it is killed.
 func (b *Bot) persist(ctx context.Context, what string, write func() error) error {
 	trouble := outage{log: b.log, what: "store: " + what}
 	for {

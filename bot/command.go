@@ -257,7 +257,10 @@ func (b *Bot) setLanguage(ctx context.Context, m *message, r role) error {
 		Posts:    []store.Post{answer(m, chosen.languageSet)},
 	})
 	if err == nil {
-		b.ask(ctx, func(ctx context.Context) { b.setMenu(ctx, m.Chat, r) })
+		if !m.Private {
+			r = agent // a group's menu is seen by all of it
+		}
+		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, m.Chat, r) })
 	}
 	return err
 }

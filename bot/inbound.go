@@ -121,7 +121,7 @@ func (f *fetcher) nothing(ctx context.Context, failure error, begun, ended time.
 		}
 		return f.store.EndFetch(i)
 	})
-	if i != nil {
+	if i != nil && err == nil {
 		f.incident = i
 	}
 	return errors.Join(failure, err)
@@ -187,7 +187,9 @@ func (f *fetcher) problem(answer smsapi.Answer, failure error, saved int, receiv
 	case ok && e.Kind != smsapi.Uncertain:
 		return nil // the panel said plainly that it gave nothing
 	case answer.Cut:
-		return &store.Incident{Kind: store.FetchCut, From: received, Count: saved}
+		i := f.begunOr(store.Incident{Kind: store.FetchCut, From: received})
+		i.Saved += saved
+		return i
 	}
 	return f.begunOr(store.Incident{Kind: store.Undecodable, From: received, Count: 1})
 }

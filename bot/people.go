@@ -42,7 +42,7 @@ func (b *Bot) allow(ctx context.Context, m *message, _ role) error {
 	})
 	if err == nil {
 		b.log.Info("allowed", "agent", int64(who.ID), "by", int64(m.From.ID))
-		b.ask(ctx, func(ctx context.Context) { b.setMenu(ctx, store.ChatID(who.ID), agent) })
+		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, store.ChatID(who.ID), agent) })
 	}
 	return err
 }
@@ -73,7 +73,7 @@ func (b *Bot) deny(ctx context.Context, m *message, _ role) error {
 	_, err = b.store.Take(key(m), store.Caused{Agent: &gone, Posts: []store.Post{answer(m, t.say(t.denied, mention(user{ID: gone.ID, Name: gone.Name})))}})
 	if err == nil {
 		b.log.Info("denied", "agent", int64(who.ID), "by", int64(m.From.ID))
-		b.ask(ctx, func(ctx context.Context) { b.setMenu(ctx, store.ChatID(who.ID), stranger) })
+		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, store.ChatID(who.ID), stranger) })
 	}
 	return err
 }

@@ -31,9 +31,10 @@ func (b *Bot) showPosts(ctx context.Context) error {
 	ended := make(chan shown)
 	running := 0
 	trouble := outage{log: b.log, what: "telegram"}
+	var suspected suspects
 	defer func() {
 		for ; running > 0; running-- { // what they came to must be known to the next start
-			b.settle(<-ended, &trouble)
+			b.settle(<-ended, &trouble, &suspected)
 		}
 	}()
 	for {
@@ -84,17 +85,54 @@ func (b *Bot) showPosts(ctx context.Context) error {
 				timer.Stop()
 				return b.fatal(s.err)
 			}
-			b.settle(s, &trouble)
+			b.settle(s, &trouble, &suspected)
 		}
 		timer.Stop()
 	}
 }
 
+// poisonTries is how often a post may fail while others work, before it is set aside: some minutes.
+const poisonTries = 10
+
+// suspects tells a post on which alone Telegram fails from an outage: others work meanwhile. The zero value is ready.
+type suspects struct {
+	lastWorked time.Time
+	failing    map[store.ChatID]suspect
+}
+
+type suspect struct {
+	post  uint64
+	since time.Time
+	tries int
+}
+
+func (s *suspects) worked(p store.Post, now time.Time) {
+	s.lastWorked = now
+	if s.failing[p.Chat].post == p.ID {
+		delete(s.failing, p.Chat)
+	}
+}
+
+// failed counts a failure of p and tells whether others worked since its first.
+func (s *suspects) failed(p store.Post, now time.Time) (tries int, alone bool) {
+	f := s.failing[p.Chat]
+	if f.post != p.ID {
+		f = suspect{post: p.ID, since: now}
+	}
+	f.tries++
+	if s.failing == nil {
+		s.failing = map[store.ChatID]suspect{}
+	}
+	s.failing[p.Chat] = f
+	return f.tries, s.lastWorked.After(f.since)
+}
+
 // settle does what the outcome of a post calls for.
-func (b *Bot) settle(s shown, trouble *outage) {
+func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 	now, chat := time.Now(), s.post.Chat
 	if s.err == nil {
 		trouble.worked()
+		suspects.worked(s.post, now)
 		return
 	}
 	e, ok := errors.AsType[*telegramError](s.err)
@@ -119,8 +157,18 @@ func (b *Bot) settle(s shown, trouble *outage) {
 		b.log.Error("telegram refuses a post", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.reason)
 		err = b.store.Refused(s.post, e.reason)
 	default:
+		tries, alone := suspects.failed(s.post, now)
+		if alone && tries >= poisonTries && e.code != 0 {
+			b.log.Error("telegram fails on one post only", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.reason)
+			err = b.store.Refused(s.post, e.reason)
+			break
+		}
 		if e.arrived && s.post.Class == store.Backlog {
 			err = b.store.MarkRepeated(s.post)
+		}
+		if alone {
+			b.pace.hold(chat, pause(500*time.Millisecond, tries), now)
+			break
 		}
 		b.pace.holdAll(func() time.Duration { return pause(500*time.Millisecond, trouble.failed(s.err)) }, now)
 	}
@@ -302,7 +350,7 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 	}
 	if batch.Reply && emoji != batch.Reaction && p.Chat == batch.Chat {
 		// A chat may forbid reactions: the message says the same.
-		if failure := b.tg.react(ctx, p.Chat, batch.Message, emoji); failure != nil && (fateOf(failure) == passing || fateOf(failure) == slowDown) {
+		if failure := b.tg.react(ctx, p.Chat, batch.Message, emoji); failure != nil && fateOf(failure) == slowDown {
 			// The message stands, the reaction is what remains to be done.
 			err := b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, batch.Reaction, true) })
 			return cmp.Or(err, failure)

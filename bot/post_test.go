@@ -258,3 +258,36 @@ func TestEndDuringAnOutageDoesNotHideARepetition(t *testing.T) {
 	w.start()
 	w.sees(w.group, "perhaps repeated", "shown and not known to be")
 }
+
+func TestOnePostThatTelegramFailsOnStopsNoOther(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	w.quietAs(w.sara)
+	for range 30 {
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Code: 500, Description: "Internal Server Error"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.panel.Receive("09121111111", "30001234", "poisonous")
+	w.logged("telegram fails")
+	begun := time.Now()
+	for range 3 {
+		w.quiet() // another chat is held with it at the first failure, then no more
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("answers in another chat took %v", took)
+	}
+}
+
+func TestReactionThatFailsHoldsNothingUp(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	if err := w.tg.Arm(telegram.Fault{Method: "setMessageReaction", Kind: telegram.BadGateway, Times: -1}); err != nil {
+		t.Fatal(err)
+	}
+	shown := w.shows("09121111111", "hello")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "answer", ReplyTo: shown.ID})
+	w.sees(w.group, "sent, no word")
+	w.panel.Receive("09122222222", "30001234", "behind it")
+	w.sees(w.group, "behind it")
+}

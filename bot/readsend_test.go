@@ -55,6 +55,7 @@ func TestReadSend(t *testing.T) {
 		// What may be either is asked about, by naming it as wrong or by the question before two recipients.
 		{"a sum with commas", "09121111111 1,500,000 toman", []sms.Number{a}, nil, "1,500,000 toman"},
 		{"a sum with persian digits", "09121111111 ۱۲،۵۰۰ تومان", []sms.Number{a}, nil, "۱۲،۵۰۰ تومان"},
+		{"a digit of the text does not mend a number", "0912345678 9 sharp tomorrow", nil, []string{"0912345678"}, "9 sharp tomorrow"},
 		{"a slip in a list", "09121111111 123, 09122222222 hello", []sms.Number{a, b}, []string{"123"}, "hello"},
 		{"a number begins the text", "09121111111 09122222222 is our new number", []sms.Number{a, b}, nil, "is our new number"},
 	} {

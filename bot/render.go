@@ -107,11 +107,16 @@ func plain(s string) string {
 	return strings.NewReplacer("<code>", "", "</code>", "", "<b>", "", "</b>", "", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(s)
 }
 
+// blank tells whether there is nothing in s that anybody can see.
+func blank(s string) bool {
+	return strings.TrimFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }) == ""
+}
+
 // split cuts text into parts of at most units UTF-16 units, behind a line or a word where that is not far. Joined again they
 // are the text. What Telegram would show as nothing at all is said in words.
 func split(s string, units int) []string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	if strings.TrimFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }) == "" {
+	if blank(s) {
 		s = "∅" + s
 	}
 	var parts []string
@@ -150,7 +155,7 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 	case store.Asking:
 		return b.renderQuestion(t, batch), [][]store.Button{{button(t.send, store.Send), button(t.cancel, store.Cancel)}}, "👀"
 	case store.Cancelled:
-		return renderTo(t, batch, recipients) + t.say(t.cancelled, esc(short(batch.DecidedBy, nameRunes))), nil, "👌"
+		return renderTo(t, batch, recipients) + t.say(t.cancelled, esc(short(batch.DecidedBy, nameRunes))), nil, ""
 	}
 	var lines []string
 	if batch.N == 1 && len(recipients) == 1 {
@@ -304,7 +309,10 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 	case store.FetchLost:
 		return t.say(t.fetchLost, at(i.From), at(i.To), 50*max(1, i.Count))
 	case store.FetchCut:
-		return t.say(t.fetchCut, at(i.From), i.Count)
+		if !i.To.IsZero() {
+			return t.say(t.fetchCutAgain, at(i.From), at(i.To), i.Saved)
+		}
+		return t.say(t.fetchCut, at(i.From), i.Saved)
 	case store.Undecodable:
 		if i.Count > 1 {
 			return t.say(t.undecodableAgain, at(i.From), at(i.To), i.Count)

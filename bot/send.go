@@ -62,7 +62,7 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 		return b.say(m, t.say(t.wrongNumbers, clip(wrong)))
 	case len(to) == 0:
 		return b.say(m, t.noRecipient)
-	case words == "":
+	case blank(words):
 		return b.say(m, t.nothingToSend)
 	}
 	line, err := b.lineOf(m.Chat)
@@ -81,9 +81,9 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 		return err
 	case refusal != "":
 		return b.say(m, refusal)
-	case strings.TrimSpace(words) == "" && words == m.Text:
+	case words == "":
 		return nil // a service message
-	case strings.TrimSpace(words) == "":
+	case blank(words):
 		return b.say(m, t.nothingToSend)
 	case !c.Customer.Answerable():
 		return b.say(m, t.say(t.cannotAnswer, code(short(string(c.Customer), nameRunes))))
@@ -223,6 +223,9 @@ func leadingNumber(s string) (sms.Number, int) {
 	end := 0
 	for range 6 { // +98 912 123 45 67 has five
 		word, _ := nextWord(s[end:])
+		if end > 0 && utf8.RuneCountInString(word) < 2 {
+			return "", 0 // nobody writes a group of one digit: it is the text that begins
+		}
 		if word == "" || strings.Trim(strings.Map(dropDigits, sms.Digits(word)), numberMarks) != "" {
 			return "", 0
 		}

@@ -523,11 +523,13 @@ func (t *telegram) postOnce(ctx context.Context, o outgoing, text, mode string) 
 	return store.ChatMessageID(posted.ID), nil
 }
 
-// react puts one emoji on a message, instead of what we put there before.
+// react puts one emoji on a message, instead of what we put there before; an empty one takes it away.
 func (t *telegram) react(ctx context.Context, chat store.ChatID, id store.ChatMessageID, emoji string) error {
-	_, err := t.call(ctx, "setMessageReaction", map[string]any{
-		"chat_id": int64(chat), "message_id": int64(id), "reaction": []map[string]string{{"type": "emoji", "emoji": emoji}},
-	})
+	reaction := []map[string]string{}
+	if emoji != "" {
+		reaction = append(reaction, map[string]string{"type": "emoji", "emoji": emoji})
+	}
+	_, err := t.call(ctx, "setMessageReaction", map[string]any{"chat_id": int64(chat), "message_id": int64(id), "reaction": reaction})
 	return err
 }
 

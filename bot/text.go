@@ -40,6 +40,7 @@ type text struct {
 	nothingToSend  string
 	noRecipient    string
 	wrongNumbers   string // numbers, one a line
+	editUnread     string
 	lineIs         string // line, lines
 	lineSet        string // line
 	notOurLine     string // given, lines
@@ -139,6 +140,7 @@ type text struct {
 	// Incidents.
 	fetchLost        string // from, to, how many
 	fetchCut         string // time, how many
+	fetchCutAgain    string // from, to, how many
 	undecodable      string // time
 	undecodableAgain string // from, to, how many
 	noChat           string
@@ -171,6 +173,7 @@ var english = text{
 	nothingToSend:  "There is no text: nothing was sent. Use <code>/send NUMBER TEXT</code>.",
 	noRecipient:    "There is no number: nothing was sent. Use <code>/send NUMBER[,NUMBER…] TEXT</code>, for example <code>/send 09121234567 Hello</code>.",
 	wrongNumbers:   "These are no telephone numbers; nothing was sent to anybody:\n%v",
+	editUnread:     "Edits are not read: nothing was done. Write it anew.",
 	lineIs:         "This chat sends from %v. Our lines: %v",
 	lineSet:        "This chat now sends from %v.",
 	notOurLine:     "%v is not a line of ours. Our lines: %v",
@@ -268,6 +271,7 @@ var english = text{
 
 	fetchLost:        "⚠️ Between %v and %v up to %v SMS may be lost: the panel was asked for new SMS and its answer never came. Often it is a false alarm. The panel's own site shows what it received then.",
 	fetchCut:         "⚠️ At %v an answer of the panel broke off. %v SMS of it are saved and shown; others of it may be lost. The panel's own site shows what it received then.",
+	fetchCutAgain:    "⚠️ Between %v and %v answers of the panel broke off, again and again. %v SMS of them are saved and shown; others of them may be lost. The panel's own site shows what it received then.",
 	undecodable:      "⚠️ At %v the panel gave an answer that cannot be read. Its bytes are kept in the store; SMS may be in it. The panel's own site shows what it received then.",
 	undecodableAgain: "⚠️ Between %v and %v the panel gave %v answers that cannot be read. The bytes are kept in the store, equal ones once; SMS may be in them or lost with them. The panel's own site shows what it received then.",
 	noChat:           "⚠️ SMS arrive, and no chat shows them. They wait. Add me to a group and press [Show SMS here], or send /inbox on where they shall appear.",

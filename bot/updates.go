@@ -29,6 +29,9 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			if err := b.fatal(err); err != nil {
 				return err
 			}
+			if trouble.failures == 0 && fateOf(err) == contested {
+				b.log.Warn("another program uses this bot's token, or a webhook is set: stop the other one")
+			}
 			sleep(ctx, min(pause(500*time.Millisecond, trouble.failed(err)), 10*time.Second), nil)
 			continue
 		}
@@ -94,8 +97,6 @@ func (b *Bot) fatal(err error) error {
 	switch fateOf(err) {
 	case revoked:
 		return fmt.Errorf("telegram does not know this token: set TELEGRAM_BOT_TOKEN to the one @BotFather gives, and check TELEGRAM_API_URL: %w", err)
-	case contested:
-		b.log.Warn("another program uses this bot's token, or a webhook is set: stop the other one", "err", err)
 	}
 	return nil
 }
@@ -222,7 +223,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 func (b *Bot) takeEdit(m *message) error {
 	link, err := b.store.Link(m.Chat, m.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !link.Order {
-		return nil
+		return b.refuseEdit(m)
 	}
 	if err != nil {
 		return err
@@ -254,6 +255,18 @@ func (b *Bot) sameOrder(m *message, batch store.Batch) (bool, error) {
 	return slices.EqualFunc(to, recipients, func(n sms.Number, r store.SMS) bool { return n == r.Customer }), err
 }
 
+// refuseEdit tells an agent who mends a /send that was refused that nobody reads the mended one.
+func (b *Bot) refuseEdit(m *message) error {
+	r, err := b.roleOf(m.From.ID)
+	if err != nil || r == stranger || m.Faceless || m.Command != "send" {
+		return err
+	}
+	k := key(m)
+	k.Kind = store.Edited
+	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, b.text(m.Chat).editUnread)}})
+	return err
+}
+
 // takeMember acts on our being added to a chat or thrown out.
 func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	switch {
@@ -280,7 +293,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 		return err
 	}
 	b.log.Warn("added to a chat by somebody who is no admin: leaving", "chat", int64(m.Chat))
-	b.ask(ctx, func(ctx context.Context) {
+	b.tell(ctx, func(ctx context.Context) {
 		if err := b.tg.leave(ctx, m.Chat); err != nil {
 			b.log.Warn("leave chat", "chat", int64(m.Chat), "err", err)
 		}
@@ -294,6 +307,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 		return err
 	}
 	for _, id := range admins {
+		t := b.text(store.ChatID(id))
 		caused.Posts = append(caused.Posts, store.Post{Chat: store.ChatID(id), Kind: store.PostText, Text: t.say(t.leftGroup, esc(short(m.By.Name, nameRunes))+" ("+code(fmt.Sprint(int64(m.By.ID)))+")", esc(short(m.Title, nameRunes)))})
 	}
 	_, err = b.store.Take(k, caused)

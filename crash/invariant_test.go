@@ -67,7 +67,7 @@ func (w *world) look() *evidence {
 
 var (
 	lost    = regexp.MustCompile(`Between (\S+ \S+) and (\S+ \S+) up to \d+ SMS may be lost`)
-	again   = regexp.MustCompile(`Between (\S+ \S+) and (\S+ \S+) the panel gave \d+ answers that cannot be read`)
+	again   = regexp.MustCompile(`Between (\S+ \S+) and (\S+ \S+) (?:the panel gave \d+ answers that cannot be read|answers of the panel broke off)`)
 	damaged = regexp.MustCompile(`At (\S+ \S+) (?:an answer of the panel broke off|the panel gave an answer that cannot be read)`)
 )
 
@@ -105,9 +105,7 @@ func (p past) windows(incidents []store.Incident) (windows []window) {
 		switch i.Kind {
 		case store.FetchLost:
 			windows = append(windows, window{i.From, i.To})
-		case store.FetchCut:
-			windows = append(windows, p.call(i.From, i.From))
-		case store.Undecodable:
+		case store.FetchCut, store.Undecodable:
 			to := i.To
 			if to.IsZero() {
 				to = i.From

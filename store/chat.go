@@ -320,6 +320,15 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 
 func (t *tx) putAgent(a Agent) error {
 	if a.Denied {
+		// What was shown to somebody in private is not for them any more.
+		c, err := t.chat(ChatID(a.ID))
+		if err != nil {
+			return err
+		}
+		c.Inboxes = nil
+		if err := t.putChat(c); err != nil {
+			return err
+		}
 		return t.bucket(bucketAgent).Delete(i64(a.ID))
 	}
 	if err := put(t.bucket(bucketAgent), i64(a.ID), a); err != nil {

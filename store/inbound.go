@@ -116,14 +116,20 @@ func (s *Store) BeginFetch() error {
 
 // EndFetch notes that GetMsg brought nothing. An incident, when not nil, is noted with it and gets its ID.
 func (s *Store) EndFetch(incident *Incident) error {
-	return s.update(func(t *tx) error {
+	var noted Incident
+	err := s.update(func(t *tx) error {
 		if incident != nil {
-			if err := t.addIncident(incident); err != nil {
+			noted = *incident // the write may run again, and fail: the caller's changes only once it worked
+			if err := t.addIncident(&noted); err != nil {
 				return err
 			}
 		}
 		return t.bucket(bucketMeta).Delete(keyFetch)
 	})
+	if err == nil && incident != nil {
+		*incident = noted
+	}
+	return err
 }
 
 // SaveRaw keeps an answer to GetMsg, which ends the fetch.
@@ -167,8 +173,13 @@ func (s *Store) Undecoded() ([]Raw, error) {
 // with one it is kept, and the incident told. It returns how many SMS were new.
 func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Incident) (int, error) {
 	stored := 0
+	var noted *Incident
 	err := s.update(func(t *tx) error {
-		stored = 0
+		stored, noted = 0, nil
+		if incident != nil {
+			again := *incident // as in EndFetch
+			noted = &again
+		}
 		inboxes, err := t.inboxes()
 		if err != nil {
 			return err
@@ -202,8 +213,11 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 				return err
 			}
 		}
-		return t.endRaw(raw, incident)
+		return t.endRaw(raw, noted)
 	})
+	if err == nil && incident != nil {
+		*incident = *noted
+	}
 	return stored, err
 }
 
@@ -303,6 +317,9 @@ func (t *tx) endRaw(id uint64, incident *Incident) error {
 	return t.addIncident(incident)
 }
 
+// keptBytes bounds the answers kept of an incident after its first.
+const keptBytes = 1 << 20
+
 // goesOn stores what is known by now of an incident told before, which answer r belongs to as well. The bytes of r are kept unless they
 // are those of the answer before it.
 func (t *tx) goesOn(incident *Incident, id uint64, r Raw) error {
@@ -311,7 +328,8 @@ func (t *tx) goesOn(incident *Incident, id uint64, r Raw) error {
 	if err := get(rows, u64(incident.Raw), &before); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	if bytes.Equal(before.Body, r.Body) {
+	// The first of a kind tells what the panel does; many large ones would only fill the disk.
+	if bytes.Equal(before.Body, r.Body) || len(r.Body) > keptBytes {
 		if err := rows.Delete(u64(id)); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -343,5 +344,40 @@ func TestSMSReadBackAsStored(t *testing.T) {
 	}
 	if _, err := s.SMS(2); !errors.Is(err, ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+// TestSaveUnreadRunsAgain has a write fail in the transaction that stores an answer, which then runs once more without it.
+func TestSaveUnreadRunsAgain(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	raw := ok(s.SaveRaw(Raw{Body: []byte("<cut")}))
+	incident := &Incident{Kind: FetchCut, From: c.now()}
+	// The writer is held until both writes wait for it, so that they share a transaction.
+	held, release := make(chan struct{}), make(chan struct{})
+	go s.update(func(*tx) error { close(held); <-release; return nil })
+	<-held
+	stored, failed := make(chan error), make(chan error)
+	go func() {
+		n, err := s.SaveUnread(raw, unread(c, "of a cut answer"), incident)
+		if n != 1 {
+			t.Errorf("stored %d, want 1", n)
+		}
+		stored <- err
+	}()
+	for len(s.writes) < 1 {
+		runtime.Gosched()
+	}
+	go func() { failed <- s.update(func(*tx) error { return ErrTaken }) }()
+	for len(s.writes) < 2 {
+		runtime.Gosched()
+	}
+	close(release)
+	must(t, <-stored)
+	if err := <-failed; !errors.Is(err, ErrTaken) {
+		t.Errorf("got %v", err)
+	}
+	if got := ok(s.Incidents()); len(got) != 1 || incident.ID != got[0].ID {
+		t.Errorf("incidents %+v, the caller's is %d", got, incident.ID)
 	}
 }

@@ -25,7 +25,8 @@ type Incident struct {
 	Kind   IncidentKind `json:"kind"`
 	From   time.Time    `json:"from"`
 	To     time.Time    `json:"to,omitzero"`
-	Count  int          `json:"count,omitempty"`
+	Count  int          `json:"count,omitempty"` // failures it consists of; 0 is one
+	Saved  int          `json:"saved,omitempty"` // SMS of broken answers that were saved
 	Raw    uint64       `json:"raw,omitempty"`
 	Chat   ChatID       `json:"chat,omitempty"`
 	Seq    Seq          `json:"seq,omitempty"`

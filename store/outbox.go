@@ -469,6 +469,9 @@ func (t *tx) changeBatch(p Piece, change func(*tx, *Piece, *Batch) error) error 
 	if err := t.putPiece(p); err != nil {
 		return err
 	}
+	if p.State == PieceQueued && p.Attempt > 1 {
+		return t.putBatch(b) // it waits as before: there is nothing new to show
+	}
 	return t.report(b, 0)
 }
 

@@ -122,6 +122,8 @@ func Open(path string, opts Options) (*Store, error) {
 	}
 	info, err := os.Stat(path)
 	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("open store: %s is no file: give DB_PATH the name of one, such as %s", path, filepath.Join(path, "peyk.db"))
 	case err == nil && info.Mode().Perm()&0o077 != 0:
 		return nil, fmt.Errorf("open store: %s can be read by others (mode %04o): run chmod 600 on it", path, info.Mode().Perm())
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
