@@ -316,6 +316,9 @@ func (b *Bot) place(ctx context.Context, o outgoing) (store.ChatMessageID, error
 	}
 }
 
+// reactionTries is how often a reaction is tried: the message says the same.
+const reactionTries = 5
+
 // recipientsShown bounds how many recipients of a batch are read to find those that failed.
 const recipientsShown = 1000
 
@@ -350,10 +353,14 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 	}
 	if batch.Reply && emoji != batch.Reaction && p.Chat == batch.Chat {
 		// A chat may forbid reactions: the message says the same.
-		if failure := b.tg.react(ctx, p.Chat, batch.Message, emoji); failure != nil && fateOf(failure) == slowDown {
-			// The message stands, the reaction is what remains to be done.
-			err := b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, batch.Reaction, true) })
-			return cmp.Or(err, failure)
+		if failure := b.tg.react(ctx, p.Chat, batch.Message, emoji); failure != nil && (fateOf(failure) == passing || fateOf(failure) == slowDown) && p.Part < reactionTries {
+			// The message stands, the reaction is what remains to be done; it holds nothing up meanwhile.
+			wait := pause(time.Second, p.Part+1)
+			if e, ok := errors.AsType[*telegramError](failure); ok {
+				wait = max(wait, e.retryAfter)
+			}
+			p.NotBefore = time.Now().Add(wait)
+			return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, batch.Reaction, true) })
 		}
 	} else {
 		emoji = batch.Reaction

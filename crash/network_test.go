@@ -1,9 +1,13 @@
 package crash
 
 import (
+	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // network serves one of the networks on a port of loopback, which can be shut, and knows its connections.
@@ -17,8 +21,18 @@ type network struct {
 	open   map[net.Conn]bool
 }
 
+// networks counts those of this process.
+var networks atomic.Uint32
+
+// serve opens a port of an address of its own: while it is shut, no other world's network can take it, whose bridge would then
+// talk to the wrong one.
 func serve(handler http.Handler, changed func()) (*network, error) {
-	n := &network{handler: handler, changed: changed, addr: "127.0.0.1:0", open: map[net.Conn]bool{}}
+	host := "127.0.0.1"
+	if runtime.GOOS == "linux" { // where all of 127/8 is loopback
+		id := uint32(os.Getpid())<<12 | networks.Add(1)&0xfff
+		host = fmt.Sprintf("127.%d.%d.%d", id>>16&0xff, id>>8&0xff, id&0xff)
+	}
+	n := &network{handler: handler, changed: changed, addr: host + ":0", open: map[net.Conn]bool{}}
 	return n, n.up()
 }
 

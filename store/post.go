@@ -215,7 +215,7 @@ func (s *Store) Digested(posts []Post, message ChatMessageID) error {
 	})
 }
 
-// Posted records that message now shows p, or its next part when more follow; message 0 is that none was needed. A row that
+// Posted records that message now shows p, or its next part when more follow, not before p.NotBefore; message 0 is that none was needed. A row that
 // changed while Telegram was asked stays for another round.
 func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool) error {
 	return s.update(func(t *tx) error {
@@ -256,6 +256,10 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 			return err
 		case more:
 			row.Part++
+			row.Edit = p.Kind == PostBatch
+			if row.Revision == p.Revision {
+				row.NotBefore = p.NotBefore
+			}
 			return put(rows, key, row)
 		case row.Revision != p.Revision:
 			row.Edit = p.Kind == PostBatch
