@@ -135,3 +135,15 @@ func TestIDThePanelRefusesKeepsNoOtherFromBeingAskedFor(t *testing.T) {
 		t.Errorf("asked for %v ids, want %v: the refused ones again, apart", asked, want)
 	}
 }
+
+func TestStatusOfAnIDIsShownWhereItWasSent(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.storeOpts.StatusInterval = time.Hour // nothing asks by itself
+	w.start()
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 hello"})
+	w.sees(w.group, "sent, no word")
+	w.panel.SetStatus("5000000001", 4)
+	w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/status 5000000001 4711"})
+	w.sees(w.ali, "5000000001: delivered")
+	w.sees(w.group, "✅ delivered")
+}

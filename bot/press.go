@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"peyk/internal/crashpoint"
-	"peyk/store"
 	"strconv"
 	"strings"
+
+	"peyk/internal/crashpoint"
+	"peyk/store"
 )
 
 // What buttons carry: a batch, the generation of its question, and the answer; or the wish to see SMS here.

@@ -3,14 +3,15 @@ package bot
 import (
 	"context"
 	"errors"
-	"peyk/sms"
-	"peyk/smsapi"
-	"peyk/store"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
 )
 
 // statusShown is how many batches /status without an id tells of.
@@ -57,12 +58,19 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text, ids []string) string {
 		return b.panelSays(t, err)
 	}
 	var lines []string
+	var reports []store.Report // of those we sent: their messages show it, too
 	for _, d := range said {
+		if m, err := b.store.ByID(d.ID); err == nil && d.Known() {
+			reports = append(reports, store.Report{Seq: m.Seq, Code: d.Code, Status: d.Status})
+		}
 		word, ok := t.statuses[d.Code]
 		if !ok {
 			word = t.say(t.statusUnknown, d.Code)
 		}
 		lines = append(lines, t.say(t.statusLine, code(short(string(d.ID), nameRunes)), word))
+	}
+	if err := b.store.SetDelivery(reports); err != nil {
+		b.log.Error("store delivery", "err", err)
 	}
 	return clip(lines)
 }
