@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -55,8 +56,10 @@ func newClient(t testing.TB, address string, opts Options) *Client {
 func service(t testing.TB, handler http.HandlerFunc) (address string, calls *atomic.Int32) {
 	t.Helper()
 	calls = new(atomic.Int32)
+	// A program under test elsewhere may still ask the port for a panel that was there before.
+	path := fmt.Sprintf("/%d/server.php", rand.Uint64())
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
+		if r.Method != http.MethodPost || r.URL.Path != path {
 			http.NotFound(w, r)
 			return
 		}
@@ -67,7 +70,7 @@ func service(t testing.TB, handler http.HandlerFunc) (address string, calls *ato
 	}))
 	server.Start()
 	t.Cleanup(server.Close)
-	return server.URL + "/server.php?wsdl", calls
+	return server.URL + path + "?wsdl", calls
 }
 
 // methods calls each method once.

@@ -112,6 +112,9 @@ func copyFile(db *bolt.DB, path string) error {
 	return f.Sync()
 }
 
+// fetchLimit is how long a GetMsg may take: a panel that has not answered by then gave up, too.
+const fetchLimit = time.Minute
+
 // settleFetch turns a marker without its answer into an incident: the panel may have handed out SMS that never came.
 func (t *tx) settleFetch() error {
 	var begun time.Time
@@ -122,5 +125,9 @@ func (t *tx) settleFetch() error {
 	if err := meta.Delete(keyFetch); err != nil {
 		return err
 	}
-	return t.addIncident(&Incident{Kind: FetchLost, From: begun, To: t.now})
+	to := t.now
+	if late := begun.Add(fetchLimit); late.After(to) {
+		to = late // a slow panel may hand out SMS to a request whose asker is long gone
+	}
+	return t.addIncident(&Incident{Kind: FetchLost, From: begun, To: to})
 }
