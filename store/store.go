@@ -40,6 +40,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -98,6 +99,8 @@ type Store struct {
 	posts  chan struct{}
 	outbox chan struct{}
 	ended  time.Time // see Ended
+
+	syncing sync.RWMutex // held for writing while a transaction is committed
 }
 
 // Open opens the file at path, making it and its directory when missing, for this user alone. What an earlier process left
@@ -223,8 +226,16 @@ func (t *tx) bucket(name []byte) *bolt.Bucket {
 	return b
 }
 
+// view has fn read what is on disk. A transaction of bbolt's may be read as soon as it is written, before it is synced: what is
+// told of it then would be gone after a loss of power.
 func (s *Store) view(fn func(*tx) error) error {
-	return s.db.View(func(b *bolt.Tx) error { return fn(&tx{Tx: b, store: s, now: s.opts.Now()}) })
+	s.syncing.RLock()
+	b, err := s.db.Begin(false)
+	s.syncing.RUnlock()
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(&tx{Tx: b, store: s, now: s.opts.Now()}), b.Rollback())
 }
 
 // update has the writer run fn and returns when its transaction is committed.
@@ -280,6 +291,7 @@ func (s *Store) commit(waiting []write) {
 	for len(waiting) > 0 {
 		t := &tx{store: s, now: s.opts.Now()}
 		failed := -1
+		s.syncing.Lock()
 		err := s.db.Update(func(b *bolt.Tx) error {
 			t.Tx = b
 			for i, w := range waiting {
@@ -291,6 +303,7 @@ func (s *Store) commit(waiting []write) {
 			crashpoint.At("commit.begun")
 			return nil
 		})
+		s.syncing.Unlock()
 		if failed >= 0 {
 			waiting[failed].done <- err
 			waiting = append(waiting[:failed:failed], waiting[failed+1:]...)
