@@ -239,14 +239,14 @@ func fill(b *testing.B, s settings, n, waiting int) {
 		if err != nil || len(heads) != 1 {
 			b.Fatalf("%d chats have posts, %v", len(heads), err)
 		}
-		posts, err := st.Following(heads[0], page)
+		posts, _, err := st.Following(heads[0], page, false)
 		if err != nil {
 			b.Fatal(err)
 		}
 		var shown sync.WaitGroup // at once, and so in one transaction
 		for some := range slices.Chunk(posts, digest) {
 			shown.Go(func() {
-				if err := st.Digested(some, store.ChatMessageID(some[0].Seq)); err != nil {
+				if err := st.Digested(some, 0, store.ChatMessageID(some[0].Seq)); err != nil {
 					b.Error(err)
 				}
 			})

@@ -35,7 +35,7 @@ func TestCustomerWritesAgentAnswers(t *testing.T) {
 			t.Fatalf("no 👍 on the reply: %v, %v", m.Reactions, err)
 		}
 		// An answer to the report of the answer goes to the same customer.
-		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "one more thing", ReplyTo: status.ID})
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "one more thing", ReplyTo: status.ID})
 		if sent := w.sent(2)[1]; sent.Customer != "09121111111" || sent.Line != "30005678" {
 			t.Errorf("sent %+v", sent)
 		}

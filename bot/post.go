@@ -182,7 +182,6 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 func (b *Bot) show(ctx context.Context, p store.Post) error {
 	t := b.text(p.Chat)
 	o := outgoing{chat: p.Chat, topic: p.Topic, replyTo: p.ReplyTo}
-	emoji, more := "", false
 	switch p.Kind {
 	case store.PostText:
 		o.html, o.plain = p.Text, plain(p.Text)
@@ -190,20 +189,9 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 			o.buttons = append(o.buttons, []store.Button{button})
 		}
 	case store.PostSMS:
-		digest, err := b.digest(p)
-		switch {
-		case err != nil: // perhaps the post has gone to another chat with its group
-			return err
-		case len(digest) > 1:
-			return b.showDigest(ctx, t, digest)
-		}
-		m, err := b.store.SMS(p.Seq)
-		if err != nil {
-			return fmt.Errorf("read sms %d: %w", p.Seq, err)
-		}
-		parts := b.renderSMS(t, m, p.Repeated, time.Now())
-		part := parts[min(p.Part, len(parts)-1)]
-		o.html, o.plain, more = part.html, part.plain, p.Part < len(parts)-1
+		return b.showSMS(ctx, t, p)
+	case store.PostCard:
+		return b.showCard(ctx, t, p)
 	case store.PostIncident:
 		i, err := b.store.Incident(p.Incident)
 		if err != nil {
@@ -214,21 +202,75 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 	case store.PostBatch:
 		return b.showBatch(ctx, p, t)
 	}
-	crashpoint.At("post.due")
-	id, err := b.place(ctx, o)
-	crashpoint.At("post.answered")
+	crashpoint.At("text.due")
+	id, err := b.place(ctx, &o)
+	crashpoint.At("text.answered")
 	if err != nil {
 		return err
 	}
-	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, emoji, more) })
+	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, "", false) })
+}
+
+// showSMS shows an SMS, or the next part of a long one, or it and those behind it in one message.
+func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
+	chat, err := b.store.Chat(p.Chat)
+	if err != nil {
+		return err
+	}
+	place, made, err := b.topicFor(ctx, chat, p)
+	if err != nil || made {
+		return err
+	}
+	posts, err := b.digest(p, chat.Topics)
+	if err != nil { // perhaps the post has gone to another chat with its group
+		return err
+	}
+	messages, names := make([]store.SMS, len(posts)), make([]string, len(posts))
+	for i, p := range posts {
+		if messages[i], names[i], err = b.readSMS(p.Seq); err != nil {
+			return err
+		}
+	}
+	if len(posts) > 1 {
+		o := b.renderDigest(t, messages, names, p.Repeated, time.Now())
+		crashpoint.At("digest.begun")
+		o.chat, o.topic = place.Chat, place.Topic
+		id, topic, err := b.placeSMS(ctx, o)
+		crashpoint.At("digest.answered")
+		if err != nil || id == 0 {
+			return err
+		}
+		return b.persist(ctx, "note a post", func() error { return b.store.Digested(posts, topic, id) })
+	}
+	parts := b.renderSMS(t, messages[0], names[0], p.Repeated, time.Now())
+	o := parts[min(p.Part, len(parts)-1)]
+	crashpoint.At("post.due")
+	o.chat, o.topic = place.Chat, place.Topic
+	id, topic, err := b.placeSMS(ctx, o)
+	crashpoint.At("post.answered")
+	if err != nil || id == 0 {
+		return err
+	}
+	p.Topic = topic
+	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, "", p.Part < len(parts)-1) })
+}
+
+// readSMS returns an SMS and the name its customer was given.
+func (b *Bot) readSMS(seq store.Seq) (store.SMS, string, error) {
+	m, err := b.store.SMS(seq)
+	if err != nil {
+		return m, "", fmt.Errorf("read sms %d: %w", seq, err)
+	}
+	c, err := b.store.Customer(m.Customer)
+	return m, c.Name, err
 }
 
 // digestPage is how many of the SMS that wait are read to fill one message.
 const digestPage = 100
 
 // digest returns the posts that p is to be shown together with: those of an interrupted digest, else as many as one message holds when
-// more wait than the chat takes one by one, else p alone.
-func (b *Bot) digest(p store.Post) ([]store.Post, error) {
+// more wait than the chat takes one by one, else p alone. Where customers have topics all are one customer's.
+func (b *Bot) digest(p store.Post, topics bool) ([]store.Post, error) {
 	if p.Part > 0 {
 		return []store.Post{p}, nil
 	}
@@ -236,7 +278,7 @@ func (b *Bot) digest(p store.Post) ([]store.Post, error) {
 	if p.Digest > 0 {
 		limit = p.Digest
 	}
-	posts, err := b.store.Following(p, limit)
+	posts, waiting, err := b.store.Following(p, limit, topics)
 	if err != nil || len(posts) == 0 {
 		return nil, fmt.Errorf("read post queue: %w", cmp.Or(err, store.ErrNotFound))
 	}
@@ -244,7 +286,7 @@ func (b *Bot) digest(p store.Post) ([]store.Post, error) {
 		return posts, nil
 	}
 	n := 1
-	if len(posts) > b.pace.room(p.Chat, time.Now()) {
+	if waiting > b.pace.room(p.Chat, time.Now()) {
 		if n, err = b.digestSize(posts); err != nil {
 			return nil, err
 		}
@@ -260,49 +302,30 @@ func (b *Bot) digest(p store.Post) ([]store.Post, error) {
 func (b *Bot) digestSize(posts []store.Post) (int, error) {
 	units := headUnits
 	for i, p := range posts {
-		m, err := b.store.SMS(p.Seq)
+		m, name, err := b.readSMS(p.Seq)
 		if err != nil {
-			return 0, fmt.Errorf("read sms %d: %w", p.Seq, err)
+			return 0, err
 		}
 		// The head is counted with its tags, which Telegram does not count: a little less fits than could.
-		if units += smsUnits(m); units > messageUnits {
+		if units += smsUnits(m, name); units > messageUnits {
 			return max(i, 1), nil
 		}
 	}
 	return len(posts), nil
 }
 
-func (b *Bot) showDigest(ctx context.Context, t *text, posts []store.Post) error {
-	messages := make([]store.SMS, len(posts))
-	for i, p := range posts {
-		var err error
-		if messages[i], err = b.store.SMS(p.Seq); err != nil {
-			return fmt.Errorf("read sms %d: %w", p.Seq, err)
-		}
-	}
-	o := b.renderDigest(t, messages, posts[0].Repeated, time.Now())
-	o.chat, o.topic = posts[0].Chat, posts[0].Topic
-	crashpoint.At("digest.begun")
-	id, err := b.place(ctx, o)
-	crashpoint.At("digest.answered")
-	if err != nil {
-		return err
-	}
-	return b.persist(ctx, "note a post", func() error { return b.store.Digested(posts, id) })
-}
-
-// place posts o, at the next best place when its own is gone.
-func (b *Bot) place(ctx context.Context, o outgoing) (store.ChatMessageID, error) {
+// place posts o, at the next best place when its own is gone; o says in the end where that is.
+func (b *Bot) place(ctx context.Context, o *outgoing) (store.ChatMessageID, error) {
 	o.html = b.text(o.chat).set(o.html)
 	for {
-		id, err := b.tg.post(ctx, o)
+		id, err := b.tg.post(ctx, *o)
 		if e, failed := errors.AsType[*telegramError](err); o.edit == 0 && (!failed || e.arrived) {
 			b.pace.arrived(o.chat, time.Now())
 		}
 		switch {
 		case err == nil:
 			return id, nil
-		case fateOf(err) == topicLost && o.topic != 0:
+		case (fateOf(err) == topicLost || fateOf(err) == topicClosed) && o.topic != 0 && !o.strict:
 			o.topic = 0
 		case fateOf(err) == replyLost && o.replyTo != 0:
 			o.replyTo = 0
@@ -347,7 +370,7 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 	var emoji string
 	o.html, o.buttons, emoji = b.renderBatch(t, batch, recipients)
 	o.plain = plain(o.html)
-	id, err := b.place(ctx, o)
+	id, err := b.place(ctx, &o)
 	if err != nil {
 		return err
 	}

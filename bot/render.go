@@ -19,8 +19,8 @@ const headUnits = 256
 
 // renderSMS returns what shows an SMS, in as many messages as it takes: a head of ours on the first line, then the customer's words in a
 // block of their own, so that no SMS can look like a head.
-func (b *Bot) renderSMS(t *text, m store.SMS, repeated bool, now time.Time) []outgoing {
-	head := b.renderHead(t, m, now)
+func (b *Bot) renderSMS(t *text, m store.SMS, name string, repeated bool, now time.Time) []outgoing {
+	head := b.renderHead(t, m, name, now)
 	parts := split(m.Text, messageUnits-headUnits)
 	shown := make([]outgoing, len(parts))
 	for i, part := range parts {
@@ -36,15 +36,15 @@ func (b *Bot) renderSMS(t *text, m store.SMS, repeated bool, now time.Time) []ou
 	return shown
 }
 
-// renderDigest returns what shows several SMS at once. All of them must fit: see smsUnits.
-func (b *Bot) renderDigest(t *text, messages []store.SMS, repeated bool, now time.Time) outgoing {
+// renderDigest returns what shows several SMS at once, whose customers have those names. All of them must fit: see smsUnits.
+func (b *Bot) renderDigest(t *text, messages []store.SMS, names []string, repeated bool, now time.Time) outgoing {
 	head := t.say(t.digestHead, len(messages), shortID(messages[0].Seq))
 	if repeated {
 		head = t.repeated + " · " + head
 	}
 	o := outgoing{html: head, plain: plain(head)}
-	for _, m := range messages {
-		head, text := b.renderHead(t, m, now), split(m.Text, messageUnits)[0]
+	for i, m := range messages {
+		head, text := b.renderHead(t, m, names[i], now), split(m.Text, messageUnits)[0]
 		o.html += "\n" + head + "\n" + quoted(text)
 		o.plain += "\n" + plain(head) + "\n" + text
 	}
@@ -52,9 +52,9 @@ func (b *Bot) renderDigest(t *text, messages []store.SMS, repeated bool, now tim
 }
 
 // smsUnits is how much room an SMS takes in a digest at most.
-func smsUnits(m store.SMS) int {
-	units := 48 // of a head, beside both numbers: the times, the id, what stands between
-	for _, r := range m.Text + short(string(m.Customer), nameRunes) + short(string(m.Line), nameRunes) {
+func smsUnits(m store.SMS, name string) int {
+	units := 48 // of a head, beside the name and both numbers: the times, the id, what stands between
+	for _, r := range m.Text + short(name, nameRunes) + short(string(m.Customer), nameRunes) + short(string(m.Line), nameRunes) {
 		units += utf16.RuneLen(r)
 	}
 	return units
@@ -62,7 +62,7 @@ func smsUnits(m store.SMS) int {
 
 func quoted(s string) string { return "<blockquote>" + esc(s) + "</blockquote>" }
 
-func (b *Bot) renderHead(t *text, m store.SMS, now time.Time) string {
+func (b *Bot) renderHead(t *text, m store.SMS, name string, now time.Time) string {
 	at := m.Time
 	if at.IsZero() {
 		at = m.Received
@@ -72,7 +72,11 @@ func (b *Bot) renderHead(t *text, m store.SMS, now time.Time) string {
 	if d := m.Received.Sub(at); d > time.Hour || d < -10*time.Minute {
 		when += t.say(t.arrivedAt, b.clock(t, m.Received, now))
 	}
-	return t.say(t.smsHead, code(short(string(m.Customer), nameRunes)), code(short(string(m.Line), nameRunes)), when, shortID(m.Seq))
+	customer := code(short(string(m.Customer), nameRunes))
+	if name != "" {
+		customer += " " + isolated(name)
+	}
+	return t.say(t.smsHead, customer, code(short(string(m.Line), nameRunes)), when, shortID(m.Seq))
 }
 
 // How much of foreign words is repeated in a line of ours: of a name or a number, and of what the panel or Telegram says. A
@@ -153,7 +157,11 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 	}
 	switch batch.State {
 	case store.Asking:
-		return b.renderQuestion(t, batch), [][]store.Button{{button(t.send, store.Send), button(t.cancel, store.Cancel)}}, "👀"
+		send, cancel := t.send, t.cancel
+		if batch.Answering != "" {
+			send, cancel = t.sendAnyway, t.leaveIt
+		}
+		return b.renderQuestion(t, batch), [][]store.Button{{button(send, store.Send), button(cancel, store.Cancel)}}, "👀"
 	case store.Cancelled:
 		return renderTo(t, batch, recipients) + t.say(t.cancelled, esc(short(batch.DecidedBy, nameRunes))), nil, ""
 	}
@@ -284,8 +292,15 @@ func renderFailures(t *text, batch store.Batch, recipients []store.SMS) []string
 
 // renderQuestion says what an order will cost before it is sent.
 func (b *Bot) renderQuestion(t *text, batch store.Batch) string {
+	var lines []string
+	if batch.Answering != "" {
+		lines = append(lines, t.say(t.answering, isolated(batch.Answering)))
+	}
+	if !batch.Costly {
+		return strings.Join(lines, "\n")
+	}
 	seg := sms.Count(batch.Text)
-	lines := []string{t.say(t.ask, batch.N, seg.Parts, seg.Parts*batch.N)}
+	lines = append(lines, t.say(t.ask, batch.N, seg.Parts, seg.Parts*batch.N))
 	if seg.Unicode {
 		shown := string(seg.Forced)
 		if !unicode.IsGraphic(seg.Forced) {
@@ -326,6 +341,8 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 		return t.say(t.postRefused, chat, esc(short(i.Reason, reasonRunes)))
 	case store.Restored:
 		return t.say(t.restored, at(i.From), at(i.To))
+	case store.NoTopics:
+		return t.say(t.noTopics, chat, esc(short(i.Reason, reasonRunes)))
 	case store.PanelRefuses:
 		return t.say(t.panelRefuses, esc(short(i.Reason, reasonRunes)))
 	}

@@ -89,7 +89,7 @@ func FuzzShow(f *testing.F) {
 	f.Add(strings.Repeat("n", 5000), "   \n", uint16(400))
 	f.Fuzz(func(t *testing.T, customer, text string, times uint16) {
 		text = strings.Repeat(text, 1+int(times)%64)
-		shown := renderer().renderSMS(&english, inbound(customer, text), true, noon)
+		shown := renderer().renderSMS(&english, inbound(customer, text), "", true, noon)
 		got, want := smsShown(t, shown), strings.ToValidUTF8(text, "\uFFFD")
 		if got != want && got != "∅"+want {
 			t.Errorf("an SMS of %q is shown as %q", want, got)
@@ -129,7 +129,7 @@ func FuzzSplit(f *testing.F) {
 func TestSMSThatLooksLikeAHead(t *testing.T) {
 	fake := "📩 09120000000 → 30001234 · 12:00 · #s1"
 	for _, text := range []string{fake + "\nhi", "hi\n" + fake, "</blockquote>" + fake, fake + " · #s2"} {
-		shown := renderer().renderSMS(&english, inbound("09121234567", text), false, noon)
+		shown := renderer().renderSMS(&english, inbound("09121234567", text), "", false, noon)
 		if got := smsShown(t, shown); got != text {
 			t.Errorf("shown is %q, want %q", got, text)
 		}
@@ -152,7 +152,7 @@ func TestSMSThatLooksLikeAHead(t *testing.T) {
 
 func TestHeadHidesAndTurnsNothing(t *testing.T) {
 	name := "Ba\u202enk\u2066\u200f\u200d\ufeff\u00ad\x07\x1b\u0085\n<b>09120000000</b> → 1"
-	shown := renderer().renderSMS(&english, inbound(name, "hi"), false, noon)[0]
+	shown := renderer().renderSMS(&english, inbound(name, "hi"), "", false, noon)[0]
 	want := "📩 Bank <b>09120000000</b> → 1 → 30001234 · 12:00 · #s1z\nhi"
 	if got := shownText(shown.html); strings.ReplaceAll(got, "  ", " ") != want {
 		t.Errorf("shown is %q, want %q", got, want)
@@ -179,7 +179,7 @@ func TestLongAndEmptySMS(t *testing.T) {
 		{"marks that show nothing", "\u200e\u200f\u2066\u2069\ufeff", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			shown := renderer().renderSMS(&english, inbound(strings.Repeat("M", 3000), tc.text), true, noon)
+			shown := renderer().renderSMS(&english, inbound(strings.Repeat("M", 3000), tc.text), "", true, noon)
 			if len(shown) != tc.parts {
 				t.Errorf("it takes %d messages, want %d", len(shown), tc.parts)
 			}
@@ -286,7 +286,7 @@ func sentencesOf(t *testing.T, text *text) map[string]string {
 func TestPersianSetsApart(t *testing.T) {
 	b := renderer()
 	m := inbound("09121234567", "سلام")
-	shown := b.renderSMS(&persian, m, true, noon)[0]
+	shown := b.renderSMS(&persian, m, "", true, noon)[0]
 	want := "📩\u200f \u2066<code>09121234567</code>\u2069 ← \u2066<code>30001234</code>\u2069 · ۱۲:۰۰ · \u2066#s1z\u2069 · ♻️ شاید تکراری\n<blockquote>سلام</blockquote>"
 	if got := persian.set(shown.html); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)

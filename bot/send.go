@@ -22,12 +22,13 @@ const (
 	usualParts      = 1
 )
 
-// order takes m together with the batch it orders.
-func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.Number, words string, reply bool) error {
+// order takes m together with the batch it orders; answers is that it goes on with a conversation.
+func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
 	ask := len(to) > usualRecipients || sms.Count(words).Parts > usualParts
 	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
 		Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
 		Line: line, Text: words, Pieces: smsapi.Pieces(to), Ask: ask,
+		Claim: answers, AgentName: short(m.From.Name, nameRunes),
 	}})
 	if err != nil {
 		return err
@@ -54,6 +55,20 @@ func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.N
 func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 	t := b.text(m.Chat)
 	to, wrong, words := readSend(m.Args)
+	line, err := b.lineOf(m.Chat)
+	if err != nil {
+		return err
+	}
+	answers := false
+	if len(to) == 0 && len(wrong) == 0 {
+		c, err := b.customerOf(&message{Chat: m.Chat, Topic: m.Topic})
+		if err != nil {
+			return err
+		}
+		if c.Customer != "" {
+			line, to, answers = c.Line, []sms.Number{c.Customer}, true
+		}
+	}
 	switch {
 	case len(wrong) > 0:
 		for i, w := range wrong {
@@ -65,11 +80,7 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 	case blank(words):
 		return b.say(m, t.nothingToSend)
 	}
-	line, err := b.lineOf(m.Chat)
-	if err != nil {
-		return err
-	}
-	return b.order(ctx, m, line, to, words, false)
+	return b.order(ctx, m, line, to, words, false, answers)
 }
 
 // takeReply orders an SMS to the customer whose SMS m answers, from the line that customer wrote to.
@@ -88,7 +99,7 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 	case !c.Customer.Answerable():
 		return b.say(m, t.say(t.cannotAnswer, code(short(string(c.Customer), nameRunes))))
 	}
-	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true)
+	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true, true)
 }
 
 // conversation finds out whom a reply goes to and with which words, or why to nobody.
@@ -96,6 +107,11 @@ func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal strin
 	t := b.text(m.Chat)
 	link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
 	if errors.Is(err, store.ErrNotFound) {
+		card, missing := b.store.Bound(store.Place{Chat: m.Chat, Topic: m.Topic})
+		if missing == nil && card.Card == m.ReplyTo.ID {
+			c, err := b.conversationWith(m.Chat, card.Customer)
+			return c, m.Text, "", err
+		}
 		// The chat message of a post that was interrupted was never learned; its heads name the SMS.
 		if link.Seqs, err = b.named(m.ReplyTo); err == nil && len(link.Seqs) == 0 {
 			return c, "", t.notAnSMS, nil

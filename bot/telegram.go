@@ -70,18 +70,20 @@ func newTelegram(c TelegramConfig) *telegram {
 type fate int
 
 const (
-	passing     fate = iota // repeat with growing pauses
-	slowDown                // repeat after retryAfter
-	revoked                 // the token is no longer valid: end
-	contested               // somebody else polls with our token
-	chatLost                // the chat takes no posts of ours
-	migrated                // the group is now the chat migratedTo
-	topicLost               // the topic is deleted or closed
-	replyLost               // the message to be answered is gone
-	badMarkup               // send it as plain text
-	notModified             // it is as it should be
-	notEditable             // the message is gone or too old: post it anew
-	refused                 // this one call will never work
+	passing      fate = iota // repeat with growing pauses
+	slowDown                 // repeat after retryAfter
+	revoked                  // the token is no longer valid: end
+	contested                // somebody else polls with our token
+	chatLost                 // the chat takes no posts of ours
+	migrated                 // the group is now the chat migratedTo
+	topicLost                // the topic is deleted
+	topicClosed              // the topic is closed, and to us, too
+	topicsDenied             // the forum lets us make or change no topics
+	replyLost                // the message to be answered is gone
+	badMarkup                // send it as plain text
+	notModified              // it is as it should be
+	notEditable              // the message is gone or too old: post it anew
+	refused                  // this one call will never work
 )
 
 // telegramError is every error of a call. It holds neither token nor address nor text.
@@ -209,6 +211,7 @@ func classify(method string, err error) *telegramError {
 		}
 		return false
 	}
+	ofTopics := strings.HasSuffix(method, "ForumTopic")
 	switch {
 	case api.RetryAfter > 0 || api.Code == 429:
 		e.fate, e.retryAfter = slowDown, max(e.retryAfter, time.Second)
@@ -220,13 +223,17 @@ func classify(method string, err error) *telegramError {
 		e.fate = revoked
 	case api.Code == 409:
 		e.fate = contested
+	case ofTopics && says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
+		e.fate = topicsDenied
 	case api.Code == 403 || says("chat not found", "not enough rights", "chat_write_forbidden", "need administrator rights", "peer_id_invalid", "user not found", "have no rights"):
 		e.fate = chatLost
-	case says("message is not modified"):
+	case says("message is not modified", "topic_not_modified"):
 		e.fate = notModified
 	case says("message to edit not found", "message can't be edited", "message_id_invalid"):
 		e.fate = notEditable
-	case says("thread not found", "topic_closed", "topic_deleted"):
+	case says("topic_closed"):
+		e.fate = topicClosed
+	case says("thread not found", "topic_deleted", "topic_id_invalid"):
 		e.fate = topicLost
 	case says("message to be replied not found", "replied message not found", "reply message not found"):
 		e.fate = replyLost
@@ -290,6 +297,10 @@ type message struct {
 	Faceless  bool     // written as a group or a channel
 	Media     bool     // not a text
 	MigrateTo store.ChatID
+
+	Forum        bool   // the chat has topics
+	TopicChanged string // what became of the topic: closed, reopened, renamed
+	TopicTitle   string // what it was renamed to
 }
 
 // block is a block of a text, from and to in UTF-16 units.
@@ -327,6 +338,15 @@ type member struct {
 // wireMessage adds to the library's message what came after it.
 type wireMessage struct {
 	tgbotapi.Message
+	Chat *struct {
+		tgbotapi.Chat
+		Forum bool `json:"is_forum"`
+	} `json:"chat"`
+	Closed   *struct{} `json:"forum_topic_closed"`
+	Reopened *struct{} `json:"forum_topic_reopened"`
+	Renamed  *struct {
+		Title string `json:"name"`
+	} `json:"forum_topic_edited"`
 	ReplyTo       *wireMessage    `json:"reply_to_message"`
 	Thread        int64           `json:"message_thread_id"`
 	InTopic       bool            `json:"is_topic_message"`
@@ -413,7 +433,15 @@ func (t *telegram) read(w *wireMessage) *message {
 		Chat: store.ChatID(w.Chat.ID), ID: store.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), From: toUser(w.From), Text: w.Text,
 		// A channel's post in the group linked to it is forwarded by nobody: the channel itself speaks.
 		Forwarded: (w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil) && !w.IsAutomaticForward,
-		MigrateTo: store.ChatID(w.MigrateToChatID),
+		MigrateTo: store.ChatID(w.MigrateToChatID), Forum: w.Chat.Forum,
+	}
+	switch {
+	case w.Closed != nil:
+		m.TopicChanged = "closed"
+	case w.Reopened != nil:
+		m.TopicChanged = "reopened"
+	case w.Renamed != nil && w.Renamed.Title != "": // else only its icon was changed
+		m.TopicChanged, m.TopicTitle = "renamed", w.Renamed.Title
 	}
 	m.Faceless = w.From == nil || w.SenderChat != nil || faceless(m.From.ID)
 	m.Media = w.Text == "" && (w.Caption != "" || w.Photo != nil || w.Document != nil || w.Voice != nil || w.Audio != nil || w.Video != nil ||
@@ -427,7 +455,7 @@ func (t *telegram) read(w *wireMessage) *message {
 			m.Blocks = append(m.Blocks, block{e.Offset, e.Offset + e.Length})
 		}
 	}
-	if w.InTopic && w.Thread != 1 {
+	if (w.InTopic || m.TopicChanged != "") && w.Thread != 1 {
 		m.Topic = store.TopicID(w.Thread)
 	}
 	if w.ReplyTo != nil && !(w.InTopic && int64(w.ReplyTo.MessageID) == w.Thread) {
@@ -469,6 +497,7 @@ type outgoing struct {
 	plain   string // what to post when Telegram refuses html
 	buttons [][]store.Button
 	edit    store.ChatMessageID // the message to change; 0 posts a new one
+	strict  bool                // in this topic or not at all
 }
 
 // post posts or edits and returns the message's id. Text whose markup Telegram refuses goes out plain: an SMS is never lost to formatting.
@@ -536,6 +565,38 @@ func (t *telegram) react(ctx context.Context, chat store.ChatID, id store.ChatMe
 // answerPress ends the waiting bar of a button, with a word to the presser.
 func (t *telegram) answerPress(ctx context.Context, id, text string, alert bool) error {
 	_, err := t.call(ctx, "answerCallbackQuery", map[string]any{"callback_query_id": id, "text": text, "show_alert": alert})
+	return err
+}
+
+// makeTopic makes a topic in a forum. After an error it may be there all the same, and nobody will know of it.
+func (t *telegram) makeTopic(ctx context.Context, chat store.ChatID, title string) (store.TopicID, error) {
+	result, err := t.call(ctx, "createForumTopic", map[string]any{"chat_id": int64(chat), "name": title})
+	if err != nil {
+		return 0, err
+	}
+	var made struct {
+		ID int64 `json:"message_thread_id"`
+	}
+	if err := json.Unmarshal(result, &made); err != nil || made.ID == 0 {
+		return 0, &telegramError{method: "createForumTopic", reason: "answer without a topic's id", arrived: true}
+	}
+	return store.TopicID(made.ID), nil
+}
+
+// renameTopic and reopenTopic work, too, on a topic that is so already.
+func (t *telegram) renameTopic(ctx context.Context, p store.Place, title string) error {
+	return t.changeTopic(ctx, "editForumTopic", map[string]any{"chat_id": int64(p.Chat), "message_thread_id": int64(p.Topic), "name": title})
+}
+
+func (t *telegram) reopenTopic(ctx context.Context, p store.Place) error {
+	return t.changeTopic(ctx, "reopenForumTopic", map[string]any{"chat_id": int64(p.Chat), "message_thread_id": int64(p.Topic)})
+}
+
+func (t *telegram) changeTopic(ctx context.Context, method string, params map[string]any) error {
+	_, err := t.call(ctx, method, params)
+	if fateOf(err) == notModified {
+		return nil
+	}
 	return err
 }
 

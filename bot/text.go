@@ -72,6 +72,29 @@ type text struct {
 	welcomeGroup   string
 	showHere       string
 	leftGroup      string // title, who
+	topicsOn       string
+	topicsOff      string
+	topicsNoForum  string
+	topicsUsage    string
+	linked         string // customer
+	unlinked       string // customer
+	linkUsage      string
+	notLinked      string
+	named          string // customer, name
+	nameless       string // customer
+	nameUsage      string
+	taken          string // who, customer
+	takeUsage      string
+	takenByNobody  string // customer
+	takenByOther   string // who
+	released       string // customer
+
+	// The card of a customer.
+	cardFirst  string // time
+	cardCounts string // how many came, how many were sent
+	cardOwner  string // who
+	cardNobody string
+	cardRule   string
 
 	// What the panel says.
 	panelRejected    string // words
@@ -122,6 +145,9 @@ type text struct {
 	askLatin       string
 	askUnicode     string // character, its name
 	askCredit      string // credit
+	answering      string // who
+	sendAnyway     string
+	leaveIt        string
 	send, cancel   string
 	again, was     string
 	leave          string
@@ -146,6 +172,7 @@ type text struct {
 	noChat           string
 	chatLost         string // chat, reason
 	postRefused      string // chat, reason
+	noTopics         string // chat, reason
 	panelRefuses     string // reason
 	restored         string // the backup's time, now
 
@@ -207,6 +234,28 @@ var english = text{
 	welcomeGroup:   "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
 	showHere:       "Show SMS here",
 	leftGroup:      "⚠️ %v added me to the group “%v”. As only administrators may do that, I left it.",
+	topicsOn:       "From now on each customer has a topic here. I need the right <b>Manage Topics</b> for that.",
+	topicsOff:      "No more topics are made here: SMS are shown outside of them. The topics there are stay.",
+	topicsNoForum:  "This group has no topics. Switch them on in its settings (Edit – Topics), then write <code>/topics on</code> again.",
+	topicsUsage:    "Use <code>/topics on</code> or <code>/topics off</code>.",
+	linked:         "SMS of %v are now shown here and nowhere else. <code>/send TEXT</code> goes to them.",
+	unlinked:       "This place no longer belongs to %v: their next SMS is shown where those of others are.",
+	linkUsage:      "Use <code>/link NUMBER</code>, for example <code>/link 09121234567</code>.",
+	notLinked:      "This place belongs to no customer.",
+	named:          "%v is now called %v.",
+	nameless:       "%v has no name any more.",
+	nameUsage:      "Use <code>/name TEXT</code> in a customer's topic, or as a reply to one of their SMS; <code>/name -</code> takes the name away.",
+	taken:          "%v answers %v from now on; whoever else replies is asked first.",
+	takeUsage:      "Write this in a customer's topic, or as a reply to one of their SMS.",
+	takenByNobody:  "Nobody has taken %v.",
+	takenByOther:   "That is for %v, or an administrator, to say.",
+	released:       "Anybody may answer %v now.",
+
+	cardFirst:  "First SMS: %v",
+	cardCounts: "Received: %v · sent: %v",
+	cardOwner:  "Answered by: %v",
+	cardNobody: "Nobody has answered yet.",
+	cardRule:   "Replies to my messages and <code>/send TEXT</code> go out as SMS. Everything else stays among you.",
 
 	panelRejected:    "The panel refuses: %v",
 	panelAuth:        "The panel refuses our user name or password, or has blocked our address. Check SMS_API_USER and SMS_API_PASSWORD.",
@@ -253,6 +302,9 @@ var english = text{
 	askLatin:       "Latin text, 160 characters in one part, 153 in each of several.",
 	askUnicode:     "Unicode because of “%v” (%v): 70 characters in one part, 67 in each of several.",
 	askCredit:      "Credit: %v",
+	answering:      "<b>%v is answering this customer.</b> Send your answer, too?",
+	sendAnyway:     "Send anyway",
+	leaveIt:        "Leave it",
 	send:           "Send",
 	cancel:         "Cancel",
 	again:          "Send again",
@@ -277,6 +329,7 @@ var english = text{
 	noChat:           "⚠️ SMS arrive, and no chat shows them. They wait. Add me to a group and press [Show SMS here], or send /inbox on where they shall appear.",
 	chatLost:         "⚠️ I can no longer write to the chat %v: %v. What it was to show waits until I can.",
 	postRefused:      "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
+	noTopics:         "⚠️ I may make no topics in the chat %v: %v. SMS are shown outside of topics until then. Make me an administrator there with the right Manage Topics.",
 	panelRefuses:     "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
 
 	restored: "⚠️ The store was put back to a backup of %v or a little later. Of what came and was sent from then until %v I know nothing: the panel's own site shows it. What I was to send then is asked about, not sent.",
@@ -290,6 +343,12 @@ var english = text{
 		"status":   "delivery of the last SMS, or of panel ids",
 		"line":     "the line this chat sends from",
 		"inbox":    "show inbound SMS here: on, off, or on LINE…",
+		"topics":   "a topic for each customer: on or off",
+		"link":     "show SMS of one customer here: NUMBER",
+		"unlink":   "end that",
+		"name":     "name a customer: TEXT",
+		"take":     "you answer this customer",
+		"release":  "let anybody answer this customer",
 		"allow":    "let somebody use the bot: ID, or as a reply",
 		"deny":     "take somebody off the list: ID, or as a reply",
 		"users":    "who may use the bot",
@@ -345,6 +404,9 @@ func esc(s string) string { return html.EscapeString(s) }
 // code sets a number, an id or foreign words apart: a tap copies them, and text of the other direction around them does not
 // scramble them.
 func code(s string) string { return "<code>" + html.EscapeString(s) + "</code>" }
+
+// isolated is foreign words in a sentence of ours: what is written in the other direction leaves the words around it where they are.
+func isolated(s string) string { return "\u2068" + esc(short(s, nameRunes)) + "\u2069" }
 
 func number(n sms.Number) string { return code(string(n)) }
 

@@ -181,6 +181,9 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 	if m.MigrateTo != 0 {
 		return b.store.MigrateChat(m.Chat, m.MigrateTo)
 	}
+	if m.TopicChanged != "" {
+		return b.takeTopicChange(m)
+	}
 	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.tg.self.ID
 	if m.Other || m.Command == "" && !toUs && !m.Private {
 		return nil
@@ -272,7 +275,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	switch {
 	case m.Private && m.In, !m.Private && m.In && m.WasIn:
 		b.pace.release(m.Chat)
-		return b.store.ChatAnswered(m.Chat)
+		return errors.Join(b.store.ChatAnswered(m.Chat), b.store.TopicsAllowed(m.Chat)) // our rights may have changed
 	case !m.In || m.Private:
 		return nil // what it was to show waits, and the first post refused tells the admins
 	}

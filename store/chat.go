@@ -15,6 +15,8 @@ type Chat struct {
 	Language   string     `json:"language,omitempty"` // empty: the settings' language
 	Inboxes    []Inbox    `json:"inboxes,omitempty"`  // where in the chat inbound SMS are shown
 	Off        bool       `json:"off,omitempty"`      // shows none although the settings name it
+	Topics     bool       `json:"topics,omitempty"`   // a forum: has a topic for each customer
+	NoTopics   time.Time  `json:"no_topics,omitzero"` // when it let us make none last; zero: it does
 	MigratedTo ChatID     `json:"migrated_to,omitempty"`
 	Gone       string     `json:"gone,omitempty"`   // why it takes no posts; its queue waits
 	Recent     []int64    `json:"recent,omitempty"` // of a group: when its last new messages were posted, in Unix milliseconds
@@ -167,8 +169,12 @@ func (t *tx) inboxes() ([]inbox, error) {
 	return all, nil
 }
 
-// routes returns where an SMS to line is shown: the chats of the line, else the inbox chats, at one place in each chat.
-func routes(inboxes []inbox, line sms.Number) []Place {
+// routes returns where an SMS of c to line is shown: the place c is linked to, else the chats of the line, else the inbox chats, at one
+// place in each chat. In a forum with topics it is its customer's topic in the end.
+func routes(c Customer, inboxes []inbox, line sms.Number) []Place {
+	if c.Linked != nil {
+		return []Place{*c.Linked}
+	}
 	var ofLine, ofAll []Place
 	for _, in := range inboxes {
 		switch {
@@ -202,13 +208,15 @@ func (t *tx) houseWaiting() error {
 	}
 	var homeless []Post
 	left := 0
+	first, _ := t.bucket(bucketBound).Cursor().First()
+	linked := first != nil
 	c := t.bucket(bucketPost).Cursor()
 	for key, value := c.Seek(i64(ChatID(0))); key != nil && readI64[ChatID](key[:8]) == 0; key, value = c.Next() {
 		p, err := readPost(key, value)
 		if err != nil {
 			return err
 		}
-		if p.Class == Backlog && len(inboxes) == 0 {
+		if p.Class == Backlog && len(inboxes) == 0 && !linked {
 			left++ // and perhaps a hundred thousand more, which need not be read
 			break
 		}
@@ -221,7 +229,11 @@ func (t *tx) houseWaiting() error {
 			if err != nil {
 				return err
 			}
-			places = routes(inboxes, m.Line)
+			c, err := t.customer(m.Customer)
+			if err != nil {
+				return err
+			}
+			places = routes(c, inboxes, m.Line)
 		}
 		if len(places) == 0 || places[0].Chat == 0 {
 			if p.Kind == PostSMS {
@@ -311,6 +323,9 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 		if err := t.moveBatches(from, to); err != nil {
 			return err
 		}
+		if err := t.moveLink(Place{Chat: from}, Place{Chat: to}); err != nil {
+			return err
+		}
 		return t.movePosts(from, func(p *Post) bool {
 			p.Chat, p.Topic, p.ReplyTo = to, 0, 0
 			return true
@@ -327,6 +342,9 @@ func (t *tx) putAgent(a Agent) error {
 		}
 		c.Inboxes = nil
 		if err := t.putChat(c); err != nil {
+			return err
+		}
+		if err := t.unbindChat(c.ID); err != nil {
 			return err
 		}
 		return t.bucket(bucketAgent).Delete(i64(a.ID))

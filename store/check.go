@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+
+	"peyk/sms"
 )
 
 // Check reads the whole file and returns every inconsistency: pages that bbolt finds broken, and indexes that do not agree
@@ -20,7 +22,7 @@ func (s *Store) Check() error {
 		if len(found) > 0 || schemaOf(t.Tx) < len(migrations) { // rows of broken pages cannot be read, those of earlier schemas have other rules
 			return nil
 		}
-		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkSMS, t.checkPosts, t.checkTaken} {
+		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers} {
 			if err := check(wrong); err != nil {
 				return err
 			}
@@ -160,6 +162,10 @@ func (t *tx) checkPosts(wrong func(string, ...any)) error {
 			case PostIncident:
 				var i Incident
 				err = get(t.bucket(bucketIncident), u64(p.Incident), &i)
+			case PostCard:
+				if string(bucket) == string(bucketPost) { // a refused one may outlive what it was about
+					_, err = t.bound(Place{p.Chat, p.Topic})
+				}
 			}
 			if err != nil {
 				wrong("%s %d of chat %d: %v", bucket, p.ID, p.Chat, err)
@@ -201,6 +207,38 @@ func (t *tx) checkTaken(wrong func(string, ...any)) error {
 			wrong("taken_day names an update that taken does not")
 		}
 		return nil
+	})
+}
+
+// checkCustomers: customers and the places that belong to them name each other, and each place has a row of its own in the post queue.
+func (t *tx) checkCustomers(wrong func(string, ...any)) error {
+	places, rows := 0, map[uint64]bool{}
+	err := t.bucket(bucketCustomer).ForEach(func(key, value []byte) error {
+		c := Customer{Number: sms.Number(key)}
+		if err := decode(value, &c); err != nil {
+			return err
+		}
+		for _, p := range c.places() {
+			places++
+			if b, err := t.bound(p); err != nil || b.Customer != c.Number {
+				wrong("topic %d of chat %d is a customer's and does not say so: %v", p.Topic, p.Chat, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if bound := count(t.bucket(bucketBound)); bound != places {
+		wrong("%d topics and chats belong to customers, who name %d", bound, places)
+	}
+	return t.bucket(bucketBound).ForEach(func(key, value []byte) error {
+		b, err := readBound(key, value)
+		if err == nil && rows[b.Post] {
+			wrong("topic %d of chat %d shares its row of the post queue", b.Topic, b.Chat)
+		}
+		rows[b.Post] = true
+		return err
 	})
 }
 

@@ -276,7 +276,14 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 	if err := t.putSMS(SMS{Seq: seq, Message: m}); err != nil {
 		return 0, err
 	}
-	places := routes(inboxes, m.Line)
+	c, err := t.customer(m.Customer)
+	if err != nil {
+		return 0, err
+	}
+	if err := t.noteInbound(c, m); err != nil {
+		return 0, err
+	}
+	places := routes(c, inboxes, m.Line)
 	if len(places) == 0 {
 		places = []Place{{}}
 		meta := t.bucket(bucketMeta)

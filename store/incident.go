@@ -16,6 +16,7 @@ const (
 	ChatLost     IncidentKind = "chat lost"     // Chat takes no posts, for Reason
 	PostRefused  IncidentKind = "post refused"  // Chat refused one post, for Reason
 	Restored     IncidentKind = "restored"      // from a backup: of what came and was sent between From and To nothing is known
+	NoTopics     IncidentKind = "no topics"     // Chat lets us make no topics, for Reason
 	PanelRefuses IncidentKind = "panel refuses" // user name or password are wrong, says the panel, or the address is blocked
 )
 

@@ -28,6 +28,8 @@ var (
 	bucketChat      = []byte("chat")
 	bucketAgent     = []byte("agent")
 	bucketIncident  = []byte("incident")
+	bucketCustomer  = []byte("customer")
+	bucketBound     = []byte("bound")
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
@@ -40,7 +42,7 @@ var (
 
 	buckets = [][]byte{
 		bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketID, bucketDue, bucketPost,
-		bucketDead, bucketLink, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent, bucketIncident,
+		bucketDead, bucketLink, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent, bucketIncident, bucketCustomer, bucketBound,
 	}
 )
 

@@ -42,6 +42,11 @@ type Batch struct {
 
 	Credit string `json:"credit,omitempty"` // at the panel when the question was asked
 
+	// Why it is asked about: what it costs, or that somebody of that name answers the customer.
+	Costly    bool   `json:"costly,omitempty"`
+	Answering string `json:"answering,omitempty"`
+	Claim     bool   `json:"claim,omitempty"` // see Order
+
 	Counts    [sms.Failed + 1]int `json:"counts"`              // recipients by status
 	Uncertain int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
 	Left      int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
@@ -89,6 +94,10 @@ type Order struct {
 	Text    string
 	Pieces  [][]sms.Number
 	Ask     bool // send only after [Send]
+
+	// Claim has Agent, called AgentName, answer the only recipient. If somebody else does, it is sent only after [Send].
+	Claim     bool
+	AgentName string
 }
 
 // statusDelay is how long a batch just ordered goes unreported: most are accepted within it, which saves an edit.
@@ -102,13 +111,18 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	}
 	b := Batch{
 		ID: BatchID(id), Place: o.Place, Agent: o.Agent, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text,
-		Created: t.now, State: Going,
+		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim,
 	}
 	if chat := t.resolve(o.Chat); chat != o.Chat {
 		b.moveTo(chat)
 	}
-	state := PieceQueued
-	if o.Ask {
+	if o.Claim {
+		if b.Answering, err = t.claimFor(o); err != nil {
+			return b, err
+		}
+	}
+	state, ask := PieceQueued, o.Ask || b.Answering != ""
+	if ask {
 		b.State, b.Generation, state = Asking, 1, PieceAsking
 	}
 	if b.Post, err = t.bucket(bucketPost).NextSequence(); err != nil {
@@ -146,7 +160,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		return b, err
 	}
 	delay := statusDelay
-	if o.Ask {
+	if ask {
 		delay = 0
 	}
 	return b, t.report(b, delay)
@@ -400,12 +414,12 @@ func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 					return err
 				}
 			}
-			switch {
-			case o.Failed:
+			if o.Failed {
 				m.Status = sms.Failed
 				return nil
-			case o.ID == "":
-				return nil
+			}
+			if err := t.noteOutbound(m.Customer); err != nil || o.ID == "" {
+				return err
 			}
 			return t.setDue(m, t.now.Add(t.store.opts.StatusInterval))
 		})
@@ -563,6 +577,11 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		switch d {
 		case Send:
 			b.State, bucket = Going, bucketPiece
+			if b.Claim {
+				if err := t.claim(b, name); err != nil {
+					return err
+				}
+			}
 		case Cancel:
 			b.State, bucket = Cancelled, bucketPiece
 		}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"time"
+
+	"peyk/sms"
 )
 
 // Class orders the posts of one chat: all of a lower class go before those of a higher one.
@@ -22,6 +24,7 @@ const (
 	PostSMS      PostKind = "sms"      // the SMS Seq
 	PostBatch    PostKind = "batch"    // how far Batch has come; edited as that changes
 	PostIncident PostKind = "incident" // Incident
+	PostCard     PostKind = "card"     // the customer the place belongs to; edited as what is known of them changes
 )
 
 // Button is under a post; Data comes back when it is pressed, 64 bytes at most.
@@ -150,25 +153,45 @@ func (s *Store) Heads(gate func(ChatID) Gate) (heads []Post, next time.Time, err
 	return heads, next, err
 }
 
-// Following returns p, a post of class Backlog, and those that follow it in the same topic, at most limit.
-func (s *Store) Following(p Post, limit int) ([]Post, error) {
-	var found []Post
-	err := s.view(func(t *tx) error {
-		found = nil
+// followingRead bounds how many of the posts that wait are read to find those of one customer.
+const followingRead = 1000
+
+// Following returns p, a post of class Backlog, and those that follow it in the same topic, at most limit: only those about the same
+// customer, past others, where each has a topic; else all up to the first that belongs elsewhere. waiting is how many it read.
+func (s *Store) Following(p Post, limit int, topics bool) (found []Post, waiting int, err error) {
+	err = s.view(func(t *tx) error {
+		found, waiting = nil, 0
+		var of sms.Number
 		c := t.bucket(bucketPost).Cursor()
-		for key, value := c.Seek(postKey(p.Chat, p.Class, p.ID)); key != nil && len(found) < limit; key, value = c.Next() {
+		for key, value := c.Seek(postKey(p.Chat, p.Class, p.ID)); key != nil && len(found) < limit && waiting < followingRead; key, value = c.Next() {
 			next, err := readPost(key, value)
 			if err != nil {
 				return err
 			}
-			if next.Chat != p.Chat || next.Topic != p.Topic || next.Part > 0 {
+			if next.Chat != p.Chat {
 				return nil
 			}
-			found = append(found, next)
+			fits := next.Topic == p.Topic && next.Part == 0
+			if fits && topics {
+				m, err := t.sms(next.Seq)
+				if err != nil {
+					return err
+				}
+				if waiting == 0 {
+					of = m.Customer
+				}
+				fits = m.Customer == of
+			} else if !fits && !topics {
+				return nil
+			}
+			waiting++
+			if fits {
+				found = append(found, next)
+			}
 		}
 		return nil
 	})
-	return found, err
+	return found, waiting, err
 }
 
 // BeginDigest notes that the n posts from p on are about to be shown in one message, so that after a crash the same ones are
@@ -198,8 +221,8 @@ func (s *Store) MarkRepeated(p Post) error {
 	})
 }
 
-// Digested records that message now shows all of posts, which are SMS of one chat.
-func (s *Store) Digested(posts []Post, message ChatMessageID) error {
+// Digested records that message, in topic, now shows all of posts, which are SMS of one chat.
+func (s *Store) Digested(posts []Post, topic TopicID, message ChatMessageID) error {
 	return s.update(func(t *tx) error {
 		link := Link{}
 		for _, p := range posts {
@@ -211,12 +234,15 @@ func (s *Store) Digested(posts []Post, message ChatMessageID) error {
 		if err := t.notePost(posts[0]); err != nil {
 			return err
 		}
+		if err := t.shownIn(Place{posts[0].Chat, topic}); err != nil {
+			return err
+		}
 		return put(t.bucket(bucketLink), linkKey(posts[0].Chat, message), link)
 	})
 }
 
 // Posted records that message now shows p, or its next part when more follow, not before p.NotBefore; message 0 is that none was needed. A row that
-// changed while Telegram was asked stays for another round.
+// changed while Telegram was asked stays for another round. The topic of p is the one it stands in.
 func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool) error {
 	return s.update(func(t *tx) error {
 		if message != 0 && (p.Seq != 0 || p.Batch != 0) {
@@ -239,6 +265,16 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 				}
 			}
 		}
+		if p.Kind == PostCard && message != 0 {
+			if err := t.cardShown(p, message); err != nil {
+				return err
+			}
+		}
+		if p.Kind == PostSMS {
+			if err := t.shownIn(Place{p.Chat, p.Topic}); err != nil {
+				return err
+			}
+		}
 		if p.Kind == PostIncident {
 			if err := t.incidentTold(p.Incident); err != nil {
 				return err
@@ -256,13 +292,13 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 			return err
 		case more:
 			row.Part++
-			row.Edit = p.Kind == PostBatch
+			row.Edit = p.Kind == PostBatch || p.Kind == PostCard
 			if row.Revision == p.Revision {
 				row.NotBefore = p.NotBefore
 			}
 			return put(rows, key, row)
 		case row.Revision != p.Revision:
-			row.Edit = p.Kind == PostBatch
+			row.Edit = p.Kind == PostBatch || p.Kind == PostCard
 			return put(rows, key, row)
 		}
 		return rows.Delete(key)

@@ -129,7 +129,7 @@ func TestSeveralSMSInOneMessage(t *testing.T) {
 	s := open(t, path, c.inbox(group))
 	fetched(t, s, unread(c, "one", "two", "three", "four"))
 	first := heads(t, s)[0]
-	all := ok(s.Following(first, 3))
+	all := following(t, s, first, 3, false)
 	if got := summary(t, s, all); !cmp.Equal(got, []string{"one", "two", "three"}) {
 		t.Fatalf("following %v, want three in their order", got)
 	}
@@ -140,7 +140,7 @@ func TestSeveralSMSInOneMessage(t *testing.T) {
 	if !again.Repeated || again.Digest != 3 || again.Seq != 1 {
 		t.Errorf("got %+v, want the first of three that may be shown already", again)
 	}
-	must(t, s.Digested(ok(s.Following(again, again.Digest)), 50))
+	must(t, s.Digested(following(t, s, again, again.Digest, false), 0, 50))
 	if l := ok(s.Link(group, 50)); !cmp.Equal(l, Link{Seqs: []Seq{1, 2, 3}}) {
 		t.Errorf("message 50 shows %+v, want the first three SMS", l)
 	}
@@ -180,7 +180,7 @@ func TestADigestIsOfOneTopic(t *testing.T) {
 		c.Inboxes = []Inbox{{Topic: 1, Lines: []sms.Number{line}}, {Topic: 2, Lines: []sms.Number{line2}}}
 	})
 	fetched(t, s, append(unread(c, "one", "two"), append(toLine(line2, unread(c, "other")), unread(c, "three")...)...))
-	if got := summary(t, s, ok(s.Following(heads(t, s)[0], 9))); !cmp.Equal(got, []string{"one", "two"}) {
+	if got := summary(t, s, following(t, s, heads(t, s)[0], 9, false)); !cmp.Equal(got, []string{"one", "two"}) {
 		t.Errorf("following %v, want those before the other topic", got)
 	}
 }
@@ -452,4 +452,11 @@ func TestACrashCountsAMessageIntoAGroup(t *testing.T) {
 	if got := len(ok(s.Chat(group)).Recent); got != 3 {
 		t.Errorf("a clean end counts %d, want the 3 of before", got)
 	}
+}
+
+func following(tb testing.TB, s *Store, p Post, limit int, topics bool) []Post {
+	tb.Helper()
+	found, _, err := s.Following(p, limit, topics)
+	must(tb, err)
+	return found
 }

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"peyk/sms"
 )
 
 // How long rows are kept: SMS, batches and what belongs to them for Options.Keep.
@@ -55,6 +57,7 @@ var walks = []walk{
 	{bucketRaw, (*pruning).raw},
 	{bucketDead, (*pruning).dead},
 	{bucketIncident, (*pruning).incident},
+	{bucketCustomer, (*pruning).customer},
 }
 
 // Prune takes one step in forgetting what is old and not needed any more. It looks at or deletes about limit rows, so that other
@@ -369,4 +372,16 @@ func (p *pruning) toldOf() (map[uint64]bool, error) {
 		}
 	}
 	return p.incidents, nil
+}
+
+// customer forgets one who did not write for long, unless agents gave them a name, a place, or a keeper.
+func (p *pruning) customer(key, value []byte) ([]byte, error) {
+	c := Customer{Number: sms.Number(key)}
+	if err := decode(value, &c); err != nil {
+		return nil, err
+	}
+	if p.young(c.Last, p.store.opts.Keep) || c.Name != "" || len(c.places()) > 0 || c.Claim.Taken {
+		return after(key), nil
+	}
+	return after(key), p.delete(bucketCustomer, key)
 }

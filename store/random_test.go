@@ -240,7 +240,8 @@ func (w *world) postOne(p Post, dies func() bool) bool {
 		must(w, w.s.Posted(p, w.update, "", false))
 		return true
 	}
-	several := ok(w.s.Following(p, cmp.Or(p.Digest, 1+w.IntN(4))))
+	several, _, err := w.s.Following(p, cmp.Or(p.Digest, 1+w.IntN(4)), false)
+	must(w, err)
 	if p.Digest == 0 {
 		must(w, w.s.BeginDigest(p, len(several)))
 	}
@@ -251,7 +252,7 @@ func (w *world) postOne(p Post, dies func() bool) bool {
 	if dies() {
 		return false
 	}
-	must(w, w.s.Digested(several, w.update))
+	must(w, w.s.Digested(several, 0, w.update))
 	return true
 }
 

@@ -15,14 +15,18 @@ import (
 // migrations lead from each schema to the next: the i-th from schema i to i+1. Each runs in one transaction together with
 // the new number, so that a crash in it leaves the file at one schema or the other.
 var migrations = []func(*bolt.Tx) error{
-	func(t *bolt.Tx) error {
-		for _, name := range buckets {
-			if _, err := t.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
+	makeBuckets,
+	makeBuckets, // those of customers
+}
+
+// makeBuckets makes the buckets that are missing.
+func makeBuckets(t *bolt.Tx) error {
+	for _, name := range buckets {
+		if _, err := t.CreateBucketIfNotExists(name); err != nil {
+			return err
 		}
-		return nil
-	},
+	}
+	return nil
 }
 
 // schemaOf returns the schema of a file; 0 is none.

@@ -33,6 +33,8 @@ func filled(tb testing.TB, s *Store, c *clock) {
 			must(tb, s.Refused(p, "Bad Request"))
 		}
 	}
+	must(tb, s.AddTopic(ali, Place{group, 12}, "09121234567"))
+	ok(s.Take(UpdateKey{Chat: group, Message: 900}, Caused{Customer: ali, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
 	must(tb, s.BeginFetch())
 }
 
@@ -92,6 +94,9 @@ func TestOldSchemasOpen(t *testing.T) {
 		}
 		if !ok(s.Taken(UpdateKey{Chat: 5, Message: 1})) {
 			t.Errorf("schema %d: an update is not taken any more", schema)
+		}
+		if c := ok(s.Customer(ali)); schema >= 2 && (c.Name != "Mrs Rezaei" || c.In != 2 || c.Out != 1 || !cmp.Equal(c.Topics, []Place{{group, 12}})) {
+			t.Errorf("schema %d: got %+v", schema, c)
 		}
 		var kinds []IncidentKind
 		for _, i := range ok(s.Incidents()) {

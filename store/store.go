@@ -28,6 +28,8 @@
 //	chat          chat i64                             settings of a chat
 //	agent         agent i64                            who may use the bot besides the settings' list
 //	incident      u64                                  what the team must be told
+//	customer      number                               what is known of a customer
+//	bound         chat i64, topic i64                  the customer a topic or a chat belongs to
 //
 // SMS numbers, batches and the rows of class Answers come from the sequences of sms, batch and post.
 package store

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"peyk/sms"
+)
 
 // TakenKind tells apart what may happen to one chat message.
 type TakenKind uint8
@@ -26,6 +30,10 @@ type Caused struct {
 	Order    *Order
 	Agent    *Agent
 	EditChat func(*Chat) // of the update's chat; may be called more than once
+
+	Customer     sms.Number
+	EditCustomer func(*Customer) // of Customer; may be called more than once
+	Link         *Bound          // its place becomes its customer's, or nobody's when it names none
 }
 
 // Take notes that an update was acted on and stores what it caused, or neither; the error is ErrTaken when it was acted on
@@ -47,6 +55,16 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 		}
 		if c.EditChat != nil {
 			if err := t.editChat(k.Chat, c.EditChat); err != nil {
+				return err
+			}
+		}
+		if c.EditCustomer != nil {
+			if err := t.editCustomer(c.Customer, c.EditCustomer); err != nil {
+				return err
+			}
+		}
+		if c.Link != nil {
+			if err := t.setLink(*c.Link); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,143 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"peyk/sms"
+	"peyk/store"
+)
+
+// customerOf returns the conversation a command is about: that of the message replied to, else that of the customer the chat or topic
+// belongs to. It is empty when there is none.
+func (b *Bot) customerOf(m *message) (sms.Conversation, error) {
+	if m.ReplyTo != nil {
+		c, _, refusal, err := b.conversation(m)
+		if err != nil || refusal == "" {
+			return c, err
+		}
+	}
+	bound, err := b.store.Bound(store.Place{Chat: m.Chat, Topic: m.Topic})
+	if errors.Is(err, store.ErrNotFound) {
+		return sms.Conversation{}, nil
+	}
+	if err != nil {
+		return sms.Conversation{}, err
+	}
+	return b.conversationWith(m.Chat, bound.Customer)
+}
+
+// conversationWith is that of a customer with the line they wrote to last, or, when they never did, with the chat's.
+func (b *Bot) conversationWith(chat store.ChatID, n sms.Number) (sms.Conversation, error) {
+	c, err := b.store.Customer(n)
+	if err != nil {
+		return sms.Conversation{}, err
+	}
+	line := c.Line
+	if line == "" {
+		line, err = b.lineOf(chat)
+	}
+	return sms.Conversation{Line: line, Customer: n}, err
+}
+
+// link binds a chat or a topic to a customer.
+func (b *Bot) link(_ context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	n, err := sms.ParseRecipient(m.Args)
+	if err != nil {
+		return b.say(m, t.linkUsage)
+	}
+	_, err = b.store.Take(key(m), store.Caused{
+		Link:  &store.Bound{Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Customer: n},
+		Posts: []store.Post{answer(m, t.say(t.linked, number(n)))},
+	})
+	return err
+}
+
+// unlink takes a chat or a topic from the customer it belongs to.
+func (b *Bot) unlink(_ context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	place := store.Place{Chat: m.Chat, Topic: m.Topic}
+	bound, err := b.store.Bound(place)
+	if errors.Is(err, store.ErrNotFound) {
+		return b.say(m, t.notLinked)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = b.store.Take(key(m), store.Caused{
+		Link:  &store.Bound{Place: place},
+		Posts: []store.Post{answer(m, t.say(t.unlinked, number(bound.Customer)))},
+	})
+	return err
+}
+
+// name gives a customer a name.
+func (b *Bot) name(_ context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	c, err := b.customerOf(m)
+	switch name := strings.TrimSpace(short(m.Args, nameRunes)); {
+	case err != nil:
+		return err
+	case c.Customer == "" || blank(name):
+		return b.say(m, t.nameUsage)
+	default:
+		said := t.say(t.named, number(c.Customer), isolated(name))
+		if name == "-" {
+			name, said = "", t.say(t.nameless, number(c.Customer))
+		}
+		_, err = b.store.Take(key(m), store.Caused{
+			Customer: c.Customer, EditCustomer: func(c *store.Customer) { c.Name = name }, Posts: []store.Post{answer(m, said)},
+		})
+		return err
+	}
+}
+
+// takeOver makes who asks the one who answers a customer, until they let go or somebody else takes over.
+func (b *Bot) takeOver(_ context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	c, err := b.customerOf(m)
+	switch {
+	case err != nil:
+		return err
+	case c.Customer == "":
+		return b.say(m, t.takeUsage)
+	}
+	who := short(m.From.Name, nameRunes)
+	_, err = b.store.Take(key(m), store.Caused{
+		Customer: c.Customer,
+		EditCustomer: func(c *store.Customer) {
+			c.Claim = store.Claim{Owner: m.From.ID, Name: who, At: time.Now(), Taken: true}
+		},
+		Posts: []store.Post{answer(m, t.say(t.taken, isolated(who), number(c.Customer)))},
+	})
+	return err
+}
+
+// letGo lets everybody answer a customer again: who answers, or an admin, may say so.
+func (b *Bot) letGo(_ context.Context, m *message, r role) error {
+	t := b.text(m.Chat)
+	about, err := b.customerOf(m)
+	if err != nil {
+		return err
+	}
+	if about.Customer == "" {
+		return b.say(m, t.takeUsage)
+	}
+	c, err := b.store.Customer(about.Customer)
+	switch {
+	case err != nil:
+		return err
+	case c.Claim.Owner == 0:
+		return b.say(m, t.say(t.takenByNobody, number(c.Number)))
+	case c.Claim.Owner != m.From.ID && r < admin:
+		return b.say(m, t.say(t.takenByOther, isolated(c.Claim.Name)))
+	}
+	_, err = b.store.Take(key(m), store.Caused{
+		Customer: c.Number, EditCustomer: func(c *store.Customer) { c.Claim = store.Claim{} },
+		Posts: []store.Post{answer(m, t.say(t.released, number(c.Number)))},
+	})
+	return err
+}

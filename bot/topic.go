@@ -1,0 +1,245 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"peyk/internal/crashpoint"
+	"peyk/store"
+)
+
+// In a forum with topics each customer has one. A topic is made when the first SMS is to be shown: made at Telegram, then noted in the store
+// together with its card, then the card is shown, then the SMS. After a crash in between another one is made; the first stays empty, as no
+// interface tells which topics there are.
+
+// noTopicsPause is how long a forum that let us make no topics is not asked again, unless our rights there change.
+const noTopicsPause = time.Hour
+
+// topicTitle is what a customer's topic is called. Telegram takes 128 characters.
+func topicTitle(c store.Customer) string {
+	if name := short(c.Name, 2*nameRunes); name != "" {
+		return name
+	}
+	return short(string(c.Number), 2*nameRunes)
+}
+
+// topicFor returns the place that shows an SMS: where its customer is linked to, or the customer's topic where the forum has them. made is
+// that the topic was made just now: its card comes first.
+func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (place store.Place, made bool, err error) {
+	place = store.Place{Chat: p.Chat, Topic: p.Topic}
+	m, err := b.store.SMS(p.Seq)
+	if err != nil {
+		return place, false, err
+	}
+	c, err := b.store.Customer(m.Customer)
+	if err != nil || !chat.Topics || c.Linked != nil && *c.Linked == place {
+		return place, false, err
+	}
+	if topic, has := c.TopicIn(p.Chat); has {
+		return topic, false, nil
+	}
+	if time.Since(chat.NoTopics) < noTopicsPause {
+		return place, false, nil
+	}
+	title := topicTitle(c)
+	crashpoint.At("topic.due")
+	id, err := b.tg.makeTopic(ctx, p.Chat, title)
+	crashpoint.At("topic.made")
+	if e, failed := errors.AsType[*telegramError](err); failed {
+		e.arrived = false // the topic perhaps, not the SMS
+		if e.fate == topicsDenied {
+			return place, false, b.topicsForbidden(ctx, p.Chat, e.reason)
+		}
+		return place, false, err
+	}
+	return place, true, b.persist(ctx, "note a topic", func() error {
+		return b.store.AddTopic(c.Number, store.Place{Chat: p.Chat, Topic: id}, title)
+	})
+}
+
+func (b *Bot) topicsForbidden(ctx context.Context, chat store.ChatID, reason string) error {
+	b.log.Warn("forum takes no topics", "chat", int64(chat), "reason", reason)
+	return b.persist(ctx, "note a forum without topics", func() error { return b.store.TopicsForbidden(chat, reason) })
+}
+
+// placeSMS posts SMS and returns the message and the topic that show them. A customer's topic that is closed is opened again. Where it is
+// gone nothing is posted and the message is 0: another one is to be made.
+func (b *Bot) placeSMS(ctx context.Context, o outgoing) (store.ChatMessageID, store.TopicID, error) {
+	place := store.Place{Chat: o.chat, Topic: o.topic}
+	bound, err := b.store.Bound(place)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return 0, 0, err
+	}
+	o.strict = err == nil && o.topic != 0
+	if o.strict && bound.Closed {
+		if err := b.reopen(ctx, place); err != nil {
+			return 0, 0, err
+		}
+	}
+	id, err := b.place(ctx, &o)
+	switch {
+	case !o.strict:
+	case fateOf(err) == topicLost:
+		return 0, 0, b.topicLost(ctx, bound, err)
+	case fateOf(err) == topicClosed:
+		if err := b.reopen(ctx, place); err != nil {
+			return 0, 0, err
+		}
+		o.strict = false // outside of it, where we may not open it
+		id, err = b.place(ctx, &o)
+	}
+	return id, o.topic, err
+}
+
+// reopen opens a topic again that somebody closed: its customer has written. Where we may not, the admins are told.
+func (b *Bot) reopen(ctx context.Context, p store.Place) error {
+	err := b.tg.reopenTopic(ctx, p)
+	switch e, failed := errors.AsType[*telegramError](err); {
+	case !failed:
+		return b.persist(ctx, "note a topic", func() error {
+			return b.store.EditTopic(p, func(bound *store.Bound) { bound.Closed = false })
+		})
+	case e.fate == topicsDenied:
+		return b.topicsForbidden(ctx, p.Chat, e.reason)
+	case e.fate == topicLost:
+		return nil // the post will tell
+	default:
+		e.arrived = false // the opening perhaps, not the SMS
+		return e
+	}
+}
+
+// topicLost has another topic made in place of one that is gone. One that never showed anything is no topic that somebody deleted: before it
+// comes to making one after the other, SMS are shown without.
+func (b *Bot) topicLost(ctx context.Context, bound store.Bound, err error) error {
+	b.log.Info("topic is gone", "chat", int64(bound.Chat), "topic", int64(bound.Topic))
+	if e, ok := errors.AsType[*telegramError](err); ok && bound.Made && bound.Card == 0 {
+		if err := b.topicsForbidden(ctx, bound.Chat, e.reason); err != nil {
+			return err
+		}
+	}
+	return b.persist(ctx, "note a topic", func() error { return b.store.TopicGone(bound.Place) })
+}
+
+// showCard shows, or edits, what is known of the customer a place belongs to. The title of a topic of ours follows the customer's name.
+func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
+	place := store.Place{Chat: p.Chat, Topic: p.Topic}
+	bound, err := b.store.Bound(place)
+	if err != nil {
+		return err
+	}
+	c, err := b.store.Customer(bound.Customer)
+	if err != nil {
+		return err
+	}
+	if title := topicTitle(c); bound.Made && title != bound.Title {
+		err := b.tg.renameTopic(ctx, place, title)
+		switch fateOf(err) {
+		case passing, slowDown:
+			if err != nil {
+				return err
+			}
+		}
+		if err == nil {
+			err = b.store.EditTopic(place, func(bound *store.Bound) { bound.Title = title })
+		}
+		if err != nil {
+			b.log.Warn("rename topic", "chat", int64(p.Chat), "topic", int64(p.Topic), "err", err) // the card tells the name
+		}
+	}
+	o := outgoing{chat: p.Chat, topic: p.Topic, edit: bound.Card, strict: p.Topic != 0, html: b.renderCard(t, c, time.Now())}
+	o.plain = plain(o.html)
+	crashpoint.At("card.due")
+	id, err := b.place(ctx, &o)
+	crashpoint.At("card.answered")
+	switch {
+	case o.strict && fateOf(err) == topicLost:
+		return b.topicLost(ctx, bound, err)
+	case o.strict && fateOf(err) == topicClosed:
+		return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, 0, "", false) }) // it is told once the topic is open
+	case err != nil:
+		return err
+	}
+	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, "", false) })
+}
+
+// renderCard says who a customer is.
+func (b *Bot) renderCard(t *text, c store.Customer, now time.Time) string {
+	head := "👤 "
+	if c.Name != "" {
+		head += "<b>" + isolated(c.Name) + "</b> · "
+	}
+	head += code(short(string(c.Number), nameRunes))
+	if c.Line != "" {
+		head += " → " + number(c.Line)
+	}
+	lines := []string{head}
+	if !c.First.IsZero() {
+		lines = append(lines, t.say(t.cardFirst, b.clock(t, c.First, now)))
+	}
+	lines = append(lines, t.say(t.cardCounts, c.In, c.Out))
+	if c.Claim.Owner != 0 {
+		lines = append(lines, t.say(t.cardOwner, isolated(c.Claim.Name)))
+	} else {
+		lines = append(lines, t.cardNobody)
+	}
+	return strings.Join(append(lines, "", t.cardRule), "\n")
+}
+
+// takeTopicChange notes what somebody did to a topic by hand. The name an agent gives it is the customer's.
+func (b *Bot) takeTopicChange(m *message) error {
+	place := store.Place{Chat: m.Chat, Topic: m.Topic}
+	bound, err := b.store.Bound(place)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if m.TopicChanged != "renamed" {
+		return b.store.EditTopic(place, func(bound *store.Bound) { bound.Closed = m.TopicChanged == "closed" })
+	}
+	r, err := b.roleOf(m.From.ID)
+	if err != nil || r == stranger || m.Faceless {
+		return err
+	}
+	_, err = b.store.Take(key(m), store.Caused{
+		Customer: bound.Customer, EditCustomer: func(c *store.Customer) { c.Name = short(m.TopicTitle, nameRunes) },
+	})
+	return err
+}
+
+// setTopics switches the topics of a forum on or off.
+func (b *Bot) setTopics(_ context.Context, m *message, _ role) error {
+	t := b.text(m.Chat)
+	word := strings.ToLower(m.Args)
+	switch {
+	case word != "on" && word != "off":
+		return b.say(m, t.topicsUsage)
+	case word == "on" && !m.Forum:
+		return b.say(m, t.topicsNoForum)
+	}
+	said := t.topicsOff
+	edit := func(c *store.Chat) { c.Topics = false }
+	if word == "on" {
+		said = t.topicsOn
+		inboxes, err := b.store.InboxChats()
+		if err != nil {
+			return err
+		}
+		show := func(*store.Chat) {}
+		if !slices.Contains(inboxes, m.Chat) { // topics for nobody's SMS are not what is meant
+			show = showInbox(0, nil)
+			said += " " + t.inboxOn
+		}
+		edit = func(c *store.Chat) {
+			show(c)
+			c.Topics, c.NoTopics = true, time.Time{}
+		}
+	}
+	_, err := b.store.Take(key(m), store.Caused{EditChat: edit, Posts: []store.Post{answer(m, said)}})
+	return err
+}

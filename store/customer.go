@@ -1,0 +1,447 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"peyk/internal/crashpoint"
+	"peyk/sms"
+)
+
+// Customer is what is known of a customer, whichever of our lines they write to.
+type Customer struct {
+	Number sms.Number `json:"-"`
+	Name   string     `json:"name,omitempty"` // given by agents
+	Line   sms.Number `json:"line,omitempty"` // the line of ours the last SMS came to
+	First  time.Time  `json:"first,omitzero"` // when the first SMS came
+	Last   time.Time  `json:"last,omitzero"`  // when the last one came
+	In     int        `json:"in,omitempty"`   // SMS that came
+	Out    int        `json:"out,omitempty"`  // SMS the panel took for them
+
+	Linked *Place  `json:"linked,omitempty"` // the only place that shows their SMS, by /link
+	Topics []Place `json:"topics,omitempty"` // made for them, one in each forum with topics
+
+	Claim Claim `json:"claim,omitzero"`
+}
+
+// Claim says who answers a customer.
+type Claim struct {
+	Owner  AgentID   `json:"owner,omitempty"`
+	Name   string    `json:"name,omitempty"`
+	At     time.Time `json:"at,omitzero"`      // when the owner answered last
+	Taken  bool      `json:"taken,omitempty"`  // by command: does not lapse
+	Others []AgentID `json:"others,omitempty"` // who were asked and answer, too
+}
+
+// claimLasts is how long an answer makes an agent the one who answers.
+const claimLasts = 30 * time.Minute
+
+// HeldAgainst tells whether somebody else answers the customer now, and id was not asked yet whether to do so, too.
+func (c Claim) HeldAgainst(id AgentID, now time.Time) bool {
+	return c.Held(now) && c.Owner != id && !slices.Contains(c.Others, id)
+}
+
+// Held tells whether anybody answers the customer now.
+func (c Claim) Held(now time.Time) bool {
+	return c.Owner != 0 && (c.Taken || now.Sub(c.At) < claimLasts)
+}
+
+// Bound is a topic, or a whole chat, that belongs to a customer: by /link, or made for them.
+type Bound struct {
+	Place    `json:"-"`
+	Customer sms.Number    `json:"customer"`
+	Card     ChatMessageID `json:"card,omitempty"`   // the message that tells who the customer is
+	Post     uint64        `json:"post"`             // its row in the post queue, whenever there is something new to show
+	Made     bool          `json:"made,omitempty"`   // a topic of ours
+	Title    string        `json:"title,omitempty"`  // of a topic of ours, as we gave it last
+	Closed   bool          `json:"closed,omitempty"` // somebody closed the topic
+}
+
+// cardDelay is how long a card may tell less than is known: a burst of SMS is one edit of it.
+var cardDelay = 20 * crashpoint.Second(time.Second)
+
+func placeKey(p Place) []byte { return join(i64(p.Chat), i64(p.Topic)) }
+
+func readBound(key, value []byte) (Bound, error) {
+	b := Bound{Place: Place{readI64[ChatID](key[:8]), readI64[TopicID](key[8:])}}
+	err := decode(value, &b)
+	return b, err
+}
+
+// customer returns what is known of a customer; of one who is not known, the number.
+func (t *tx) customer(n sms.Number) (Customer, error) {
+	c := Customer{Number: n}
+	err := get(t.bucket(bucketCustomer), []byte(n), &c)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return c, err
+}
+
+func (t *tx) putCustomer(c Customer) error { return put(t.bucket(bucketCustomer), []byte(c.Number), c) }
+
+// bound returns what is bound to a place; the error is ErrNotFound when nothing is.
+func (t *tx) bound(p Place) (Bound, error) {
+	b := Bound{Place: p}
+	err := get(t.bucket(bucketBound), placeKey(p), &b)
+	return b, err
+}
+
+func (t *tx) putBound(b Bound) error { return put(t.bucket(bucketBound), placeKey(b.Place), b) }
+
+// Customer returns what is known of a customer; of one who is not known, the number.
+func (s *Store) Customer(n sms.Number) (Customer, error) {
+	var c Customer
+	err := s.view(func(t *tx) error {
+		var err error
+		c, err = t.customer(n)
+		return err
+	})
+	return c, err
+}
+
+// Bound returns which customer a topic, or a chat, belongs to; the error is ErrNotFound when it belongs to none.
+func (s *Store) Bound(p Place) (Bound, error) {
+	var b Bound
+	err := s.view(func(t *tx) error {
+		var err error
+		b, err = t.bound(p)
+		return err
+	})
+	return b, err
+}
+
+// places returns every place that belongs to c.
+func (c Customer) places() []Place {
+	places := slices.Clone(c.Topics)
+	if c.Linked != nil && !slices.Contains(places, *c.Linked) {
+		places = append(places, *c.Linked)
+	}
+	return places
+}
+
+// TopicIn returns the topic made for c in a forum.
+func (c Customer) TopicIn(chat ChatID) (Place, bool) {
+	for _, p := range c.Topics {
+		if p.Chat == chat {
+			return p, true
+		}
+	}
+	return Place{}, false
+}
+
+// showCards queues the cards of c to be shown anew, after a delay or at once.
+func (t *tx) showCards(c Customer, delay time.Duration) error {
+	for _, place := range c.places() {
+		b, err := t.bound(place)
+		if err != nil {
+			return err
+		}
+		if err := t.showCard(b, delay); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) showCard(b Bound, delay time.Duration) error {
+	p := Post{Chat: b.Chat, Class: Answers, ID: b.Post, Kind: PostCard, Topic: b.Topic, Edit: b.Card != 0}
+	var waiting Post
+	err := get(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), &waiting)
+	switch {
+	case err == nil && delay > 0:
+		return nil // it tells this, too, whenever it is shown
+	case err == nil:
+		p.Revision = waiting.Revision + 1
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	if delay > 0 {
+		p.NotBefore = t.now.Add(delay)
+	}
+	_, err = t.addPost(p)
+	return err
+}
+
+// bind gives a place to a customer, who may have others besides.
+func (t *tx) bind(b Bound) error {
+	if err := t.unbind(b.Place); err != nil {
+		return err
+	}
+	var err error
+	if b.Post, err = t.bucket(bucketPost).NextSequence(); err != nil {
+		return err
+	}
+	if err := t.putBound(b); err != nil {
+		return err
+	}
+	return t.showCard(b, 0)
+}
+
+// unbind takes a place from the customer it belongs to, if it does.
+func (t *tx) unbind(p Place) error {
+	b, err := t.bound(p)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c, err := t.customer(b.Customer)
+	if err != nil {
+		return err
+	}
+	c.Topics = slices.DeleteFunc(c.Topics, func(topic Place) bool { return topic == p })
+	if c.Linked != nil && *c.Linked == p {
+		c.Linked = nil
+	}
+	if err := t.putCustomer(c); err != nil {
+		return err
+	}
+	if err := t.bucket(bucketPost).Delete(postKey(p.Chat, Answers, b.Post)); err != nil {
+		return err
+	}
+	return t.bucket(bucketBound).Delete(placeKey(p))
+}
+
+// link makes p the only place that shows a customer's SMS.
+func (t *tx) link(n sms.Number, p Place) error {
+	c, err := t.customer(n)
+	if err != nil {
+		return err
+	}
+	old, err := t.bound(p)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if c.Linked != nil && *c.Linked != p {
+		if err := t.unbind(*c.Linked); err != nil {
+			return err
+		}
+	}
+	if old.Customer != n {
+		if err := t.bind(Bound{Place: p, Customer: n}); err != nil {
+			return err
+		}
+	}
+	if c, err = t.customer(n); err != nil {
+		return err
+	}
+	c.Linked = &p
+	return t.putCustomer(c)
+}
+
+// setLink links a place to its customer, and shows there what waited for a chat; or takes it from whom it belongs to.
+func (t *tx) setLink(b Bound) error {
+	if b.Customer == "" {
+		return t.unbind(b.Place)
+	}
+	if err := t.link(b.Customer, b.Place); err != nil {
+		return err
+	}
+	return t.houseWaiting()
+}
+
+// unbindChat takes every place of a chat from the customers they belong to.
+func (t *tx) unbindChat(chat ChatID) error {
+	var places []Place
+	c := t.bucket(bucketBound).Cursor()
+	for key, _ := c.Seek(i64(chat)); key != nil && readI64[ChatID](key[:8]) == chat; key, _ = c.Next() {
+		places = append(places, Place{chat, readI64[TopicID](key[8:])})
+	}
+	for _, p := range places {
+		if err := t.unbind(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddTopic notes the topic that was made for a customer, and queues its card. When another one was noted meanwhile it stays the one.
+func (s *Store) AddTopic(n sms.Number, p Place, title string) error {
+	return s.update(func(t *tx) error {
+		c, err := t.customer(n)
+		if err != nil {
+			return err
+		}
+		if _, has := c.TopicIn(p.Chat); has {
+			return nil
+		}
+		if err := t.bind(Bound{Place: p, Customer: n, Made: true, Title: title}); err != nil {
+			return err
+		}
+		c.Topics = append(c.Topics, p)
+		if err := t.putCustomer(c); err != nil {
+			return err
+		}
+		return t.allowTopics(p.Chat)
+	})
+}
+
+// TopicGone notes that a topic is there no more: it belongs to nobody, and its customer's next SMS has another one made.
+func (s *Store) TopicGone(p Place) error {
+	return s.update(func(t *tx) error { return t.unbind(p) })
+}
+
+// TopicsForbidden notes that a forum lets us make no topics, and why. What belongs into one is shown outside of them; the admins are told
+// once, until topics can be made again.
+func (s *Store) TopicsForbidden(chat ChatID, reason string) error {
+	return s.update(func(t *tx) error {
+		c, err := t.chat(chat)
+		if err != nil {
+			return err
+		}
+		told := !c.NoTopics.IsZero()
+		c.NoTopics = t.now
+		if err := t.putChat(c); err != nil || told {
+			return err
+		}
+		return t.addIncident(&Incident{Kind: NoTopics, From: t.now, Chat: chat, Reason: reason})
+	})
+}
+
+// TopicsAllowed notes that a forum may let us make topics again.
+func (s *Store) TopicsAllowed(chat ChatID) error {
+	return s.update(func(t *tx) error { return t.allowTopics(t.resolve(chat)) })
+}
+
+func (t *tx) allowTopics(chat ChatID) error {
+	c, err := t.chat(chat)
+	if err != nil || c.NoTopics.IsZero() {
+		return err
+	}
+	c.NoTopics = time.Time{}
+	return t.putChat(c)
+}
+
+// EditTopic changes what is known of a bound topic; one that is bound to nobody stays unknown.
+func (s *Store) EditTopic(p Place, edit func(*Bound)) error {
+	return s.update(func(t *tx) error {
+		b, err := t.bound(p)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		edit(&b)
+		return t.putBound(b)
+	})
+}
+
+// editCustomer changes what is known of a customer and has the cards tell it at once.
+func (t *tx) editCustomer(n sms.Number, edit func(*Customer)) error {
+	c, err := t.customer(n)
+	if err != nil {
+		return err
+	}
+	edit(&c)
+	if err := t.putCustomer(c); err != nil {
+		return err
+	}
+	return t.showCards(c, 0)
+}
+
+// noteInbound counts an SMS that came.
+func (t *tx) noteInbound(c Customer, m sms.Message) error {
+	if c.First.IsZero() {
+		c.First = m.Received
+	}
+	c.Line, c.Last = m.Line, m.Received
+	c.In++
+	return t.putCustomer(c)
+}
+
+// noteOutbound counts an SMS that the panel took.
+func (t *tx) noteOutbound(n sms.Number) error {
+	c, err := t.customer(n)
+	if err != nil || c.First.IsZero() && len(c.places()) == 0 {
+		return err // never heard of: an order to many must not make a row for each
+	}
+	c.Out++
+	if err := t.putCustomer(c); err != nil {
+		return err
+	}
+	return t.showCards(c, cardDelay)
+}
+
+// claimFor makes the agent of an order the one who answers its customer, or one of them, unless somebody else answers: then it returns who,
+// and the agent is to be asked.
+func (t *tx) claimFor(o Order) (owner string, err error) {
+	c, err := t.customer(o.Pieces[0][0])
+	if err != nil {
+		return "", err
+	}
+	if c.Claim.HeldAgainst(o.Agent, t.now) {
+		return c.Claim.Name, nil
+	}
+	return "", t.answered(c, o.Agent, o.AgentName)
+}
+
+// claim notes that the agent of b, called name, answers its customer, whoever else does.
+func (t *tx) claim(b Batch, name string) error {
+	m, err := t.sms(b.First)
+	if err != nil {
+		return err
+	}
+	c, err := t.customer(m.Customer)
+	if err != nil {
+		return err
+	}
+	return t.answered(c, b.Agent, name)
+}
+
+// answered notes that an agent answers c.
+func (t *tx) answered(c Customer, id AgentID, name string) error {
+	before := c.Claim
+	switch {
+	case !c.Claim.Held(t.now):
+		c.Claim = Claim{Owner: id, Name: name, At: t.now}
+	case c.Claim.Owner == id:
+		c.Claim.At = t.now
+	case !slices.Contains(c.Claim.Others, id):
+		c.Claim.Others = append(c.Claim.Others, id)
+	}
+	if err := t.putCustomer(c); err != nil || before.Owner == c.Claim.Owner {
+		return err
+	}
+	return t.showCards(c, 0)
+}
+
+// moveLink gives the group that a customer is linked to its new id.
+func (t *tx) moveLink(from, to Place) error {
+	b, err := t.bound(from)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.link(b.Customer, to)
+}
+
+// cardShown notes which message the card of a place is.
+func (t *tx) cardShown(p Post, message ChatMessageID) error {
+	b, err := t.bound(Place{p.Chat, p.Topic})
+	if errors.Is(err, ErrNotFound) || err == nil && (b.Post != p.ID || b.Card == message) {
+		return nil // it belongs to nobody any more, or to somebody else
+	}
+	if err != nil {
+		return err
+	}
+	b.Card = message
+	return t.putBound(b)
+}
+
+// shownIn notes that a place shows an SMS more, which its card counts.
+func (t *tx) shownIn(p Place) error {
+	b, err := t.bound(p)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.showCard(b, cardDelay)
+}

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"peyk/sms"
+)
+
+// cards shows every card that is due, the n-th message being n, and returns where they stood.
+func cards(tb testing.TB, s *Store, message ChatMessageID) []Place {
+	tb.Helper()
+	var places []Place
+	for _, p := range posts(tb, s) {
+		if p.Kind == PostCard && !p.NotBefore.After(s.opts.Now()) {
+			places = append(places, Place{p.Chat, p.Topic})
+			must(tb, s.Posted(p, message, "", false))
+		}
+	}
+	return places
+}
+
+func TestTopicOutlivesACrash(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	edit(t, s, group, func(c *Chat) { c.Topics = true })
+	fetched(t, s, unread(c, "one", "two"))
+	topic := Place{group, 12}
+	must(t, s.AddTopic(ali, topic, "09121234567"))
+	must(t, s.AddTopic(ali, Place{group, 13}, "09121234567")) // of a process killed before it noted the first
+	crash(t, s)
+	s = open(t, path, c.inbox(group))
+	got := ok(s.Customer(ali))
+	if want := (Customer{Number: ali, Line: line, First: c.now(), Last: c.now(), In: 2, Topics: []Place{topic}}); !cmp.Equal(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	if b := ok(s.Bound(topic)); b.Customer != ali || !b.Made || b.Title != "09121234567" {
+		t.Errorf("got %+v", b)
+	}
+	if _, err := s.Bound(Place{group, 13}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a second topic is in use: %v", err)
+	}
+	if got := cards(t, s, 50); !cmp.Equal(got, []Place{topic}) {
+		t.Errorf("cards in %v, want one", got)
+	}
+	if b := ok(s.Bound(topic)); b.Card != 50 {
+		t.Errorf("the card is message %d, want 50", b.Card)
+	}
+	must(t, s.TopicGone(topic))
+	if got := ok(s.Customer(ali)); len(got.Topics) != 0 || got.In != 2 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestACardIsOneEditForManySMS(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	topic := Place{group, 12}
+	fetched(t, s, unread(c, "one", "two", "three"))
+	must(t, s.AddTopic(ali, topic, ""))
+	cards(t, s, 50)
+	for range 3 {
+		p := heads(t, s)[0]
+		p.Topic = topic.Topic
+		must(t, s.Posted(p, 60, "", false))
+	}
+	if got := cards(t, s, 50); len(got) != 0 {
+		t.Errorf("cards in %v before the burst can be over", got)
+	}
+	c.pass(cardDelay)
+	if got := cards(t, s, 50); !cmp.Equal(got, []Place{topic}) {
+		t.Errorf("cards in %v, want one", got)
+	}
+	// A name is told at once, also while a count waits.
+	p := claimed(t, s, take(t, s, order(ali)))
+	must(t, s.Sent(p, []Outcome{{ID: "71"}}, nil))
+	ok(s.Take(UpdateKey{Chat: group, Message: 900}, Caused{Customer: ali, EditCustomer: func(c *Customer) { c.Name = "Reza" }}))
+	if got := cards(t, s, 50); !cmp.Equal(got, []Place{topic}) {
+		t.Errorf("cards in %v, want one", got)
+	}
+	if got := ok(s.Customer(ali)); got.Out != 1 || got.Name != "Reza" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestLinkIsTheOnlyPlace(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group, 88))
+	link := func(n sms.Number, p Place) {
+		t.Helper()
+		next := ChatMessageID(1)
+		for ok(s.Taken(UpdateKey{Chat: 5, Message: next})) {
+			next++
+		}
+		ok(s.Take(UpdateKey{Chat: 5, Message: next}, Caused{Link: &Bound{Place: p, Customer: n}}))
+	}
+	vip := Place{-77, 0}
+	link(ali, vip)
+	link(ali, vip) // once more changes nothing
+	fetched(t, s, unread(c, "for the VIP chat"))
+	if got := shown(t, s); len(got) != 1 || !cmp.Equal(got[vip.Chat], []string{"for the VIP chat"}) {
+		t.Errorf("shown %v", got)
+	}
+	link(sara, vip) // a place belongs to one customer
+	if got := ok(s.Customer(ali)); got.Linked != nil {
+		t.Errorf("got %+v", got)
+	}
+	link(sara, Place{-78, 3})
+	if _, err := s.Bound(vip); !errors.Is(err, ErrNotFound) {
+		t.Errorf("the place left is still taken: %v", err)
+	}
+	link("", Place{-78, 3})
+	if got := ok(s.Customer(sara)); got.Linked != nil {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestClaimLapsesUnlessTaken(t *testing.T) {
+	now := time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		name  string
+		claim Claim
+		by    AgentID
+		after time.Duration
+		want  bool
+	}{
+		{"nobody answers", Claim{}, 5, 0, false},
+		{"another answers", Claim{Owner: 6, At: now}, 5, time.Minute, true},
+		{"the owner", Claim{Owner: 5, At: now}, 5, time.Minute, false},
+		{"one who was asked", Claim{Owner: 6, At: now, Others: []AgentID{5}}, 5, time.Minute, false},
+		{"long ago", Claim{Owner: 6, At: now}, 5, claimLasts, false},
+		{"taken long ago", Claim{Owner: 6, At: now, Taken: true}, 5, 90 * aDay, true},
+	} {
+		if got := tc.claim.HeldAgainst(tc.by, now.Add(tc.after)); got != tc.want {
+			t.Errorf("%s: %t, want %t", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestDeniedSeesNoCustomer(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Agent: &Agent{ID: 5}, Link: &Bound{Place: Place{Chat: 5}, Customer: ali}}))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 2}, Caused{Agent: &Agent{ID: 5, Denied: true}}))
+	fetched(t, s, unread(c, "hello"))
+	if got := shown(t, s); len(got[5]) != 0 || len(got[group]) != 1 {
+		t.Errorf("shown %v", got)
+	}
+}
+
+func TestADigestIsOfOneCustomerWhereEachHasATopic(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	messages := unread(c, "a1", "b1", "a2", "b2", "a3")
+	messages[1].Customer, messages[3].Customer = sara, sara
+	fetched(t, s, messages)
+	if got := summary(t, s, following(t, s, heads(t, s)[0], 9, true)); !cmp.Equal(got, []string{"a1", "a2", "a3"}) {
+		t.Errorf("following %v, want one customer's", got)
+	}
+	must(t, s.Digested(following(t, s, heads(t, s)[0], 2, true), 12, 50))
+	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"b1", "b2", "a3"}) {
+		t.Errorf("left %v", got)
+	}
+}
