@@ -43,6 +43,7 @@ func (w *world) act() {
 		{1, w.agentEdits},
 		{2, w.telegramRepeats},
 		{1, w.agentAsks},
+		{2, w.agentTidies},
 	}
 	total := 0
 	for _, a := range acts {
@@ -101,7 +102,7 @@ var shortID = regexp.MustCompile(`📩[^\n]*(#s[0-9a-z]+)`)
 
 func (w *world) agentReplies() {
 	agent, chat := w.somebody()
-	shown, ok := w.recent(chat, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") })
+	shown, ok := w.recent(chat, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !w.closed(m.Topic) })
 	if !ok {
 		return
 	}
@@ -212,11 +213,44 @@ func (w *world) agentAsks() {
 	w.say(telegram.Post{Chat: chat, From: agent, Text: []string{"/credit", "/status", "/help"}[w.rand.IntN(3)]})
 }
 
+// closed tells whether a topic is closed: then its customer must write before agents can.
+func (w *world) closed(topic int) bool {
+	for _, c := range w.tg.Chats() {
+		for _, t := range c.Topics {
+			if c.ID == w.group && t.ID == topic {
+				return t.Closed
+			}
+		}
+	}
+	return false
+}
+
+// agentTidies closes a customer's topic, or gives one, or a customer elsewhere, another name.
+func (w *world) agentTidies() {
+	m, ok := w.recent(w.group, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !w.closed(m.Topic) })
+	if !ok {
+		return
+	}
+	name := fmt.Sprintf("Customer %d", w.rand.IntN(100))
+	switch w.rand.IntN(3) {
+	case 0:
+		w.say(telegram.Post{Chat: w.group, From: w.ali, ReplyTo: m.ID, Text: "/name " + name})
+	case 1:
+		if m.Topic != 0 {
+			_ = w.tg.CloseTopic(w.sara, w.group, m.Topic)
+		}
+	case 2:
+		if m.Topic != 0 {
+			_ = w.tg.RenameTopic(w.sara, w.group, m.Topic, name)
+		}
+	}
+}
+
 // fail has the networks fail a few times.
 func (w *world) fail() {
 	for range w.rand.IntN(3) {
 		f := telegram.Fault{
-			Method:     []string{"sendMessage", "sendMessage", "sendMessage", "editMessageText", "setMessageReaction", "getUpdates", "answerCallbackQuery", "getMe"}[w.rand.IntN(8)],
+			Method:     []string{"sendMessage", "sendMessage", "sendMessage", "editMessageText", "setMessageReaction", "getUpdates", "answerCallbackQuery", "getMe", "createForumTopic"}[w.rand.IntN(9)],
 			Kind:       []telegram.FaultKind{telegram.TooMany, telegram.BadGateway, telegram.CloseBefore, telegram.CloseAfter, telegram.CutAnswer, telegram.Slow}[w.rand.IntN(6)],
 			Skip:       w.rand.IntN(4),
 			RetryAfter: 1,

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -31,6 +33,7 @@ type world struct {
 
 	sara, ali int64 // an admin and an agent
 	group     int64 // shows inbound SMS, and so does Sara's private chat
+	topics    bool  // it is a forum with a topic for each customer
 	environ   []string
 
 	changed chan struct{} // receives when either network was called
@@ -151,13 +154,34 @@ func newWorld(t testing.TB, seed uint64) *world {
 	w.environ = []string{
 		"TELEGRAM_BOT_TOKEN=" + w.tg.Token(), "TELEGRAM_API_URL=http://" + w.tgNet.addr,
 		"SMS_API_URL=http://" + w.panelNet.addr + "/class/sms/webservice3/server.php", "SMS_API_USER=demo", "SMS_API_PASSWORD=demo-pass", "SMS_LINES=30001234,30005678",
-		fmt.Sprintf("ADMIN_USERS=%d", w.sara), fmt.Sprintf("ALLOWED_USERS=%d", w.ali), fmt.Sprintf("INBOX_CHATS=%d,%d", w.group, w.sara),
+		fmt.Sprintf("ADMIN_USERS=%d", w.sara), fmt.Sprintf("ALLOWED_USERS=%d", w.ali),
 		"POLL_INTERVAL=100ms", "STATUS_INTERVAL=100ms", "TIMEZONE=UTC", "DB_PATH=data/peyk.db", "LOG_LEVEL=debug",
 		"PEYK_CRASH_SECOND=" + second.String(),
 	}
 	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
 	w.panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
 	return w
+}
+
+// useTopics has the team work in a forum, with a topic for each customer.
+func (w *world) useTopics() {
+	w.Helper()
+	w.topics = true
+	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
+	if err := w.tg.SetBotRights(w.group, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
+		w.Fatal(err)
+	}
+	w.say(telegram.Post{Chat: w.group, From: w.sara, Text: "/topics on"})
+	w.start()
+	said := func() error {
+		if _, ok := w.recent(w.group, func(m telegram.Message) bool { return strings.Contains(m.Text, "has a topic here") }); !ok {
+			return errNotYet
+		}
+		return nil
+	}
+	if err := errors.Join(w.until(said), w.bridge.end()); err != nil {
+		w.Fatal(err)
+	}
 }
 
 // arrived waits until what a bridge, which is gone, had put on the wire has arrived: no restart is so quick that it comes after.
@@ -239,7 +263,7 @@ func (w *world) startAs(command *exec.Cmd, environ ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	afterKill := w.bridge != nil && w.bridge.killed()
-	w.bridge = startBridge(w, w.dir, append(environ, w.environ...), command)
+	w.bridge = startBridge(w, w.dir, slices.Concat(environ, w.environ, []string{fmt.Sprintf("INBOX_CHATS=%d,%d", w.group, w.sara)}), command)
 	w.starts = append(w.starts, start{w.bridge.started, afterKill})
 }
 
@@ -330,6 +354,7 @@ var moments = []struct {
 	{byPanel, "panel", "GetCredit", []string{"arrived", "answered"}, 1},
 	{byTelegram, "telegram", "sendMessage", []string{"before", "after"}, 6},
 	{byTelegram, "telegram", "editMessageText", []string{"before", "after"}, 4},
+	{byTelegram, "telegram", "createForumTopic", []string{"before", "after"}, 3},
 	{byTelegram, "telegram", "setMessageReaction", []string{"before", "after"}, 3},
 	{byTelegram, "telegram", "getUpdates", []string{"before", "after"}, 6},
 	{byTelegram, "telegram", "answerCallbackQuery", []string{"before", "after"}, 2},
