@@ -174,7 +174,7 @@ func (b *Bot) pick(m *message, shown []store.Seq) (store.Seq, string, error) {
 	if i := strings.IndexByte(first, '\n'); i > 0 {
 		first, rest = first[:i], first[i+1:]+" "+rest
 	}
-	if id, ok := strings.CutPrefix(strings.ToLower(first), "#s"); ok {
+	if id, ok := strings.CutPrefix(strings.ToLower(sms.Digits(first)), "#s"); ok {
 		seq, err := strconv.ParseUint(id, 36, 64)
 		if err == nil && slices.Contains(shown, store.Seq(seq)) {
 			return store.Seq(seq), strings.TrimSpace(rest), nil
