@@ -2,14 +2,14 @@
 //
 // The bridge is the real program, built once with the tag crashpoints and run as a process of its own between the sandbox's
 // Telegram and panel. Each world is one store and its history: people write, answer and press while both networks fail now and
-// then, the bridge is killed, started again, left to come to rest, and eleven invariants are checked against what the two
+// then, the bridge is killed, started again, left to come to rest, and twelve invariants are checked against what the two
 // networks saw and what the store says.
 //
 //	bridge_test.go      the process: built, started, killed, ended
 //	network_test.go     the port a network listens on
 //	world_test.go       what is around the process, and the ways to kill it
 //	people_test.go      what customers and agents do, which networks fail
-//	invariant_test.go   I1 to I11 but I10, each a function
+//	invariant_test.go   I1 to I12 but I10, each a function
 //	kill_test.go        many worlds at once, many kills in each, and the table
 //	power_test.go       I10: what a loss of power may leave of the file, from a trace of the system calls
 //	outage_test.go      both networks down and two kills, in one run

@@ -522,6 +522,40 @@ func TestP2AcceptedNotCommitted(t *testing.T) {
 	})
 }
 
+// TestP6TopicMadeNotNoted: a topic nobody noted stays empty, another one is made and used.
+func TestP6TopicMadeNotNoted(t *testing.T) {
+	cases := map[string]func(*world){}
+	for _, c := range []struct {
+		name, point string
+		topics      int // there are in the end
+	}{
+		{"before it is made", "topic.due", 1}, {"made, not noted", "topic.made", 2}, {"noted, no card yet", "card.due", 1}, {"card not noted", "card.answered", 1},
+	} {
+		cases[c.name] = func(w *world) {
+			w.useTopics()
+			w.receives(2)
+			w.diesAt(c.point, 1)
+			e := w.rests("I2", "I12")
+			topics := map[int]int{} // messages of the bot in each
+			for _, m := range e.messages[w.group] {
+				if m.Topic != 0 && m.Service == "" {
+					topics[m.Topic]++
+				}
+			}
+			made := 0
+			for _, chat := range w.tg.Chats() {
+				if chat.ID == w.group {
+					made = len(chat.Topics)
+				}
+			}
+			if made != c.topics || len(topics) != 1 {
+				w.Errorf("there are %d topics, %v in use; want %d and one", made, topics, c.topics)
+			}
+		}
+	}
+	each(t, cases)
+}
+
 // onlySMS has the bridge take and answer what was said so far, so that what it posts next is an SMS.
 func (w *world) onlySMS() {
 	w.Helper()
