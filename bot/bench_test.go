@@ -132,35 +132,68 @@ func BenchmarkQueue(b *testing.B) {
 				}
 				events := w.tg.Watch(context.Background())
 				w.start()
-				var first, last time.Time
-				messages := 0
-				for shown := 0; shown < bench.texts*bench.chats; {
-					e := <-events
-					n := 0
-					for _, entity := range e.Message.Entities {
-						if entity.Type == "blockquote" {
-							n++
-						}
-					}
-					if n == 0 {
-						continue
-					}
-					if messages++; messages == 1 {
-						first = e.At
-					}
-					shown += n
-					last = e.At
-				}
-				seconds := last.Sub(first).Seconds() * telegramSpeed
-				limit := bench.formula(messages)
-				b.ReportMetric(seconds, "telegram-s")
-				b.ReportMetric(float64(messages), "messages")
-				b.ReportMetric(seconds/limit, "of-the-formula")
-				b.ReportMetric(seconds/limit/bench.allowed, "ratio-to-limit")
-				b.ReportMetric(float64(w.tg.Throttled()), "429s")
+				showsAll(b, w, events, bench.texts*bench.chats, bench.allowed, bench.formula)
 				w.end()
 			}
 		})
+	}
+}
+
+// showsAll waits until n SMS are shown and reports the time from the first message to the last.
+func showsAll(b *testing.B, w *world, events <-chan telegram.Event, n int, allowed float64, formula func(messages int) float64) {
+	var first, last time.Time
+	messages := 0
+	for shown := 0; shown < n; {
+		e := <-events
+		blocks := 0
+		for _, entity := range e.Message.Entities {
+			if entity.Type == "blockquote" {
+				blocks++
+			}
+		}
+		if blocks == 0 {
+			continue
+		}
+		if messages++; messages == 1 {
+			first = e.At
+		}
+		shown += blocks
+		last = e.At
+	}
+	seconds := last.Sub(first).Seconds() * telegramSpeed
+	limit := formula(messages)
+	b.ReportMetric(seconds, "telegram-s")
+	b.ReportMetric(float64(messages), "messages")
+	b.ReportMetric(seconds/limit, "of-the-formula")
+	b.ReportMetric(seconds/limit/allowed, "ratio-to-limit")
+	b.ReportMetric(float64(w.tg.Throttled()), "429s")
+}
+
+// BenchmarkTopics measures how long a backlog takes in a forum where each of 20 customers has a topic, and so messages of their own. The
+// limits are those of BenchmarkQueue, for as many messages as they take at least: two for each customer's 50 SMS.
+func BenchmarkTopics(b *testing.B) {
+	const customers, each = 20, 50
+	for b.Loop() {
+		w := newLimitedWorld(b, telegramSpeed)
+		w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
+		w.allowTopics(true)
+		w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
+		write := func(n int) {
+			for i := range customers * n {
+				w.panel.Receive(fmt.Sprintf("0912%07d", i%customers), "30001234", fmt.Sprint("سلام، سفارش من چه شد؟ لطفا پیگیری کنید ", i))
+			}
+		}
+		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/topics on"})
+		w.start()
+		w.sees(w.group, "has a topic here")
+		events := w.tg.Watch(context.Background())
+		write(1)
+		showsAll(b, w, events, customers, 1.1, groupSeconds) // the topics and cards, too: reported by the next
+		w.end()
+		write(each)
+		w.start()
+		showsAll(b, w, events, customers*each, 1.1, func(int) float64 { return groupSeconds(2 * customers) })
+		w.end()
 	}
 }
 
