@@ -215,6 +215,7 @@ func renderTo(t *text, batch store.Batch, recipients []store.SMS) string {
 }
 
 func renderOne(t *text, batch store.Batch, m store.SMS) string {
+	hours := int(store.FollowFor.Hours())
 	switch m.Status {
 	case sms.Queued:
 		return t.queued
@@ -227,11 +228,17 @@ func renderOne(t *text, batch store.Batch, m store.SMS) string {
 		}
 		return t.sending
 	case sms.Sent:
-		if batch.NoReport > 0 {
+		switch {
+		case batch.NoReport > 0 && m.ID == "":
 			return t.sentNoReport
+		case batch.NoReport > 0:
+			return t.say(t.sentLongAgo, hours)
 		}
 		return t.sent
 	case sms.AtTelecom:
+		if batch.NoReport > 0 {
+			return t.say(t.telecomLongAgo, hours)
+		}
 		return t.atTelecom
 	case sms.Delivered:
 		return t.delivered

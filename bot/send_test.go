@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -533,5 +534,25 @@ func TestStatusCommand(t *testing.T) {
 		return m.ReplyTo == credit && strings.Contains(m.Text, "The panel cannot be reached now")
 	}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestNoReportForTwoDays(t *testing.T) {
+	for status, words := range map[int][2]string{
+		1: {"sent, no word yet", "✔️ sent; no report of its delivery in 48 hours."},
+		3: {"reached the telecom, not yet", "✔️ reached the telecom; no report from the handset in 48 hours."},
+	} {
+		var passed atomic.Int64
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.storeOpts.Now = func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+		if err := w.panel.SetStatusOf("*", status); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 hello"})
+		w.sees(w.group, words[0])
+		passed.Store(int64(49 * time.Hour))
+		w.sees(w.group, words[1])
+		w.end()
 	}
 }

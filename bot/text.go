@@ -117,6 +117,8 @@ type text struct {
 	sending        string
 	sent           string
 	sentNoReport   string
+	sentLongAgo    string // hours
+	telecomLongAgo string // hours
 	atTelecom      string
 	delivered      string
 	failed         string // reason
@@ -275,6 +277,8 @@ var english = text{
 	sending:        "⏳ sending…",
 	sent:           "✔️ sent, no word yet from the handset.",
 	sentNoReport:   "✔️ sent; the panel gives no report of its delivery.",
+	sentLongAgo:    "✔️ sent; no report of its delivery in %v hours.",
+	telecomLongAgo: "✔️ reached the telecom; no report from the handset in %v hours.",
 	atTelecom:      "✔️ reached the telecom, not yet the handset.",
 	delivered:      "✅ delivered.",
 	failed:         "❌ %v",

@@ -7,10 +7,11 @@ import (
 	"peyk/sms"
 )
 
-// Delivery is followed this long after the panel took the SMS, by pauses that grow to at most maxPause.
+// FollowFor is how long delivery is followed after the panel took the SMS, by pauses that grow to at most maxPause.
+const FollowFor = 48 * time.Hour
+
 const (
-	followFor = 48 * time.Hour
-	maxPause  = time.Hour
+	maxPause = time.Hour
 	// The panel's 2 and 5 (telecom trouble, not delivered) may still turn into a delivery for a while.
 	doubtFor = 6 * time.Hour
 )
@@ -112,7 +113,7 @@ func nextAsk(m SMS, interval time.Duration, now time.Time) time.Time {
 			break
 		}
 	}
-	limit := followFor
+	limit := FollowFor
 	if m.Status == sms.Failed {
 		limit = doubtFor
 	}

@@ -81,8 +81,8 @@ func TestDeliveryIsFollowedForTwoDays(t *testing.T) {
 		last = pause
 		asked++
 	}
-	if took := c.now().Sub(begun); took > followFor || took < followFor-2*maxPause {
-		t.Errorf("followed for %v, want up to %v", took, followFor)
+	if took := c.now().Sub(begun); took > FollowFor || took < FollowFor-2*maxPause {
+		t.Errorf("followed for %v, want up to %v", took, FollowFor)
 	}
 	if asked < 40 || asked > 80 {
 		t.Errorf("asked %d times", asked)
