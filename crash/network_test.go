@@ -1,13 +1,18 @@
 package crash
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
 )
 
 // network serves one of the networks on a port of loopback, which can be shut, and knows its connections.
@@ -44,6 +49,12 @@ func (n *network) up() error {
 		return nil
 	}
 	l, err := net.Listen("tcp", n.addr)
+	// The port is ours alone, but perhaps not free yet: Serve may not have come to close it, and a process that is being started
+	// holds what was open here until its own program begins.
+	for late := time.Now().Add(patience); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(late); {
+		<-time.After(time.Millisecond)
+		l, err = net.Listen("tcp", n.addr)
+	}
 	if err != nil {
 		return err
 	}
@@ -91,4 +102,39 @@ func (n *network) cut() {
 		c.Close()
 	}
 	clear(n.open)
+}
+
+// TestNetworkComesBackAtOnce shuts a port and opens it again while processes are started, as other worlds do.
+func TestNetworkComesBackAtOnce(t *testing.T) {
+	n, err := serve(http.NotFoundHandler(), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.down()
+	over := make(chan struct{})
+	var starts sync.WaitGroup
+	for range 4 {
+		starts.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				if err := exec.Command(program, "version").Run(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 100 {
+		n.down()
+		if err := n.up(); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(over)
+	starts.Wait()
 }
