@@ -44,13 +44,16 @@ func newPacer(second time.Duration) *pacer {
 	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, wake: make(chan struct{}, 1)}
 }
 
-// remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, and in any chat perhaps
-// one of the last second.
-func (p *pacer) remember(chats []store.Chat, ended time.Time) {
+// remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, in any chat perhaps one
+// of the last second, and the patience that Telegram asked for.
+func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 	p.born = ended
 	for _, c := range chats {
 		for _, at := range c.Recent {
 			p.chat(c.ID).recent = append(p.chat(c.ID).recent, time.UnixMilli(at))
+		}
+		if c.Held.After(now) {
+			p.patience(c.ID, c.Held.Sub(now), now)
 		}
 	}
 }

@@ -154,3 +154,44 @@ func TestRestartInAFloodKeepsToThePace(t *testing.T) {
 		t.Errorf("Telegram said 429 %d times", n)
 	}
 }
+
+func TestRestartRemembersWhatTelegramMayHaveTaken(t *testing.T) {
+	w := newLimitedWorld(t, 20)
+	for i := range 26 {
+		w.panel.Receive("09121111111", "30001234", fmt.Sprintf("sms %02d %s", i, strings.Repeat("بلند ", 700)))
+	}
+	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.CloseAfter}); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.sees(w.group, "sms 18") // the twentieth message, as the first one is there twice
+	w.end()
+	w.start()
+	w.sees(w.group, "sms 25")
+	if n := w.tg.Throttled(); n != 0 {
+		t.Errorf("Telegram said 429 %d times", n)
+	}
+}
+
+func TestRestartRemembersThatTelegramAskedForPatience(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	const asked = 2 // seconds
+	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.TooMany, RetryAfter: asked}); err != nil {
+		t.Fatal(err)
+	}
+	w.panel.Receive("09121111111", "30001234", "held")
+	w.start()
+	w.logged("chat=" + fmt.Sprint(w.group) + " seconds=2")
+	w.end()
+	w.start()
+	w.sees(w.group, "held")
+	var posted []time.Time
+	for _, c := range w.tg.Calls() {
+		if c.Method == "sendMessage" && c.Chat == w.group {
+			posted = append(posted, c.At)
+		}
+	}
+	if len(posted) != 2 || posted[1].Sub(posted[0]) < asked*time.Second {
+		t.Errorf("Telegram asked for %d seconds, and was called at %v", asked, posted)
+	}
+}

@@ -27,7 +27,7 @@ func (b *Bot) showPosts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read chats: %w", err)
 	}
-	b.pace.remember(chats, b.store.Ended())
+	b.pace.remember(chats, b.store.Ended(), time.Now())
 	ended := make(chan shown)
 	running := 0
 	trouble := outage{log: b.log, what: "telegram"}
@@ -146,6 +146,7 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 	case slowDown:
 		b.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.retryAfter.Seconds())
 		b.pace.patience(chat, e.retryAfter, now)
+		err = b.store.HoldChat(chat, now.Add(e.retryAfter))
 	case migrated:
 		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.migratedTo))
 		err = b.store.MigrateChat(chat, e.migratedTo)
@@ -163,8 +164,8 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 			err = b.store.Refused(s.post, e.reason)
 			break
 		}
-		if e.arrived && s.post.Class == store.Backlog {
-			err = b.store.MarkRepeated(s.post)
+		if e.arrived && !s.post.Edit {
+			err = b.store.Unanswered(s.post)
 		}
 		if alone {
 			b.pace.hold(chat, pause(500*time.Millisecond, tries), now)

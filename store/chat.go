@@ -20,6 +20,7 @@ type Chat struct {
 	MigratedTo ChatID     `json:"migrated_to,omitempty"`
 	Gone       string     `json:"gone,omitempty"`   // why it takes no posts; its queue waits
 	Recent     []int64    `json:"recent,omitempty"` // of a group: when its last new messages were posted, in Unix milliseconds
+	Held       time.Time  `json:"held,omitzero"`    // Telegram asked that nothing be posted before
 }
 
 // Inbox is a topic that shows inbound SMS.
@@ -132,6 +133,18 @@ func (t *tx) noteRecent(id ChatID) error {
 	c.Recent = append(c.Recent, t.now.UnixMilli())
 	c.Recent = c.Recent[max(0, len(c.Recent)-recentKept):]
 	return t.putChat(c)
+}
+
+// HoldChat notes that Telegram asked to post nothing in a chat until then.
+func (s *Store) HoldChat(id ChatID, until time.Time) error {
+	return s.update(func(t *tx) error {
+		c, err := t.chat(id)
+		if err != nil {
+			return err
+		}
+		c.Held = until
+		return t.putChat(c)
+	})
 }
 
 // inbox is one place that shows inbound SMS.

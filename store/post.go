@@ -208,9 +208,12 @@ func (s *Store) BeginDigest(p Post, n int) error {
 	})
 }
 
-// MarkRepeated notes that the chat may show p, an SMS, already: Telegram was asked and its answer never came.
-func (s *Store) MarkRepeated(p Post) error {
+// Unanswered notes that a chat may show p already, which was to be a new message: Telegram was asked and its answer never came.
+func (s *Store) Unanswered(p Post) error {
 	return s.update(func(t *tx) error {
+		if err := t.noteRecent(p.Chat); err != nil || p.Class != Backlog {
+			return err
+		}
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
 		var row Post
 		if err := get(rows, key, &row); err != nil {

@@ -460,3 +460,18 @@ func following(tb testing.TB, s *Store, p Post, limit int, topics bool) []Post {
 	must(tb, err)
 	return found
 }
+
+func TestAMessageThatIsPerhapsThereIsCounted(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	fetched(t, s, unread(c, "one"))
+	p := heads(t, s)[0]
+	must(t, s.Unanswered(p))
+	if p := heads(t, s)[0]; !p.Repeated {
+		t.Error("an SMS that is perhaps shown is not marked")
+	}
+	must(t, s.Unanswered(Post{Chat: group, Kind: PostText}))
+	if got := len(ok(s.Chat(group)).Recent); got != 2 {
+		t.Errorf("%d messages are counted, want 2", got)
+	}
+}
