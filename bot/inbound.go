@@ -109,7 +109,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 func (f *fetcher) nothing(ctx context.Context, failure error, begun, ended time.Time) error {
 	var i *store.Incident
 	if e, ok := errors.AsType[*smsapi.Error](failure); !ok || e.Kind == smsapi.Uncertain {
-		i = f.begunOr(store.Incident{Kind: store.FetchLost, From: begun, Count: 1})
+		i = f.begunOr(ctx, store.Incident{Kind: store.FetchLost, From: begun, Count: 1})
 		i.To = ended
 	}
 	err := f.persist(ctx, "end a fetch", func() error {
@@ -146,7 +146,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		messages[i].Received = received
 		messages[i].Line = f.line(messages[i].Line)
 	}
-	incident := f.problem(answer, failure, len(messages), received)
+	incident := f.problem(ctx, answer, failure, len(messages), received)
 	crashpoint.At("fetch.decoded")
 	var stored int
 	err = f.persist(ctx, "store inbound sms", func() error {
@@ -176,28 +176,29 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 
 // problem returns the incident a failure to read an answer is: the one under way when it is of the same kind, nil when the failure
 // loses nothing.
-func (f *fetcher) problem(answer smsapi.Answer, failure error, saved int, received time.Time) *store.Incident {
+func (f *fetcher) problem(ctx context.Context, answer smsapi.Answer, failure error, saved int, received time.Time) *store.Incident {
 	if failure == nil {
 		return nil
 	}
 	e, ok := errors.AsType[*smsapi.Error](failure)
 	switch {
 	case ok && e.Kind == smsapi.Auth:
-		return f.begunOr(store.Incident{Kind: store.PanelRefuses, From: received, Reason: e.Text})
+		return f.begunOr(ctx, store.Incident{Kind: store.PanelRefuses, From: received, Reason: e.Text})
 	case ok && e.Kind != smsapi.Uncertain:
 		return nil // the panel said plainly that it gave nothing
 	case answer.Cut:
-		i := f.begunOr(store.Incident{Kind: store.FetchCut, From: received})
+		i := f.begunOr(ctx, store.Incident{Kind: store.FetchCut, From: received})
 		i.Saved += saved
 		return i
 	}
-	return f.begunOr(store.Incident{Kind: store.Undecodable, From: received, Count: 1})
+	return f.begunOr(ctx, store.Incident{Kind: store.Undecodable, From: received, Count: 1})
 }
 
-// begunOr returns the incident of first's kind that lasts, with one failure more, or first.
-func (f *fetcher) begunOr(first store.Incident) *store.Incident {
+// begunOr returns the incident of first's kind that lasts, with one failure more, or first, which ends one of another kind.
+func (f *fetcher) begunOr(ctx context.Context, first store.Incident) *store.Incident {
 	i := f.incident
 	if i == nil || i.Kind != first.Kind {
+		f.over(ctx)
 		return &first
 	}
 	i.To, i.Lasts = first.From, i.Kind != store.PanelRefuses // whose end is seen by SMS coming in again

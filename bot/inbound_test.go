@@ -155,6 +155,15 @@ func TestPanelOutageIsOneIncident(t *testing.T) {
 	}
 }
 
+func TestOutageThatTurnsIntoAnotherIsToldInFull(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Close, CarryOut: true, Times: 2})
+	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.HTML})
+	w.start()
+	w.sees(w.group, "cannot be read")
+	w.sees(w.group, "up to 100 SMS may be lost")
+}
+
 func TestPanelThatCannotBeReachedLosesNothing(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	if err := w.panel.SetDown(true); err != nil {
