@@ -110,7 +110,7 @@ func (f *fetcher) nothing(ctx context.Context, failure error, begun, ended time.
 	var i *store.Incident
 	if e, ok := errors.AsType[*smsapi.Error](failure); !ok || e.Kind == smsapi.Uncertain {
 		i = f.begunOr(ctx, store.Incident{Kind: store.FetchLost, From: begun, Count: 1})
-		i.To = ended
+		i.To = later(ended, begun.Add(store.FetchLimit)) // that the connection is gone keeps no panel from going on
 	}
 	err := f.persist(ctx, "end a fetch", func() error {
 		if i != nil && i.ID != 0 {

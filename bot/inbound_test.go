@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -162,6 +163,33 @@ func TestOutageThatTurnsIntoAnotherIsToldInFull(t *testing.T) {
 	w.start()
 	w.sees(w.group, "cannot be read")
 	w.sees(w.group, "up to 100 SMS may be lost")
+}
+
+func TestSMSHandedOutAfterTheConnectionBrokeAreToldOf(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.opts.PollInterval = time.Minute // no second fetch takes the SMS
+	told := make(chan struct{})
+	w.panel.OnCall(func(c panel.Call) {
+		if c != (panel.Call{Method: "GetMsg", Stage: panel.Arrived}) {
+			return
+		}
+		if err := errors.Join(w.panel.SetDown(true), w.panel.SetDown(false)); err != nil {
+			t.Error(err)
+		}
+		<-told
+		w.panel.Receive("09121111111", "30001234", "to a caller long gone")
+	})
+	w.start()
+	w.sees(w.group, "may be lost")
+	close(told)
+	if err := w.panel.Wait(w.context(), func() bool { return len(w.panel.Requests()) > 0 && w.panel.Unread() == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	handedOut := w.panel.Requests()[0].At
+	incidents, err := w.store.Incidents()
+	if err != nil || len(incidents) != 1 || handedOut.Before(incidents[0].From) || handedOut.After(incidents[0].To) {
+		t.Errorf("SMS were handed out at %v, incidents: %+v, %v", handedOut, incidents, err)
+	}
 }
 
 func TestPanelThatCannotBeReachedLosesNothing(t *testing.T) {

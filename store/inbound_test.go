@@ -124,8 +124,8 @@ func TestFetchStoppedAfterEachStep(t *testing.T) {
 				t.Fatalf("incidents %v, want one: %t", incidents, step.incident)
 			}
 			if step.incident {
-				if i := incidents[0]; i.Kind != FetchLost || !i.From.Equal(begun) || !i.To.Equal(begun.Add(fetchLimit)) {
-					t.Errorf("got %+v, want fetch lost between %v and %v", i, begun, begun.Add(fetchLimit))
+				if i := incidents[0]; i.Kind != FetchLost || !i.From.Equal(begun) || !i.To.Equal(begun.Add(FetchLimit)) {
+					t.Errorf("got %+v, want fetch lost between %v and %v", i, begun, begun.Add(FetchLimit))
 				}
 				want := map[ChatID][]IncidentKind{admin: {FetchLost}, group: {FetchLost}}
 				if diff := cmp.Diff(want, told(t, s)); diff != "" {
@@ -154,7 +154,7 @@ func TestAFetchThatNeverEndedIsToldByTheNext(t *testing.T) {
 	must(t, s.BeginFetch())
 	c.pass(time.Minute) // the answer could not be saved
 	must(t, s.BeginFetch())
-	if i := ok(s.Incidents()); len(i) != 1 || i[0].Kind != FetchLost || !i[0].From.Equal(begun) || !i[0].To.Equal(begun.Add(fetchLimit)) {
+	if i := ok(s.Incidents()); len(i) != 1 || i[0].Kind != FetchLost || !i[0].From.Equal(begun) || !i[0].To.Equal(begun.Add(FetchLimit)) {
 		t.Errorf("got %+v, want fetch lost since %v", i, begun)
 	}
 	must(t, s.EndFetch(nil))

@@ -116,8 +116,9 @@ func copyFile(db *bolt.DB, path string) error {
 	return f.Sync()
 }
 
-// fetchLimit is how long a GetMsg may take: a panel that has not answered by then gave up, too.
-const fetchLimit = time.Minute
+// FetchLimit is how long a GetMsg may take: a panel that has not answered by then gave up, too. Until then a slow one may hand out SMS
+// to a request whose asker is long gone.
+const FetchLimit = time.Minute
 
 // settleFetch turns a marker without its answer into an incident: the panel may have handed out SMS that never came.
 func (t *tx) settleFetch() error {
@@ -130,8 +131,8 @@ func (t *tx) settleFetch() error {
 		return err
 	}
 	to := t.now
-	if late := begun.Add(fetchLimit); late.After(to) {
-		to = late // a slow panel may hand out SMS to a request whose asker is long gone
+	if late := begun.Add(FetchLimit); late.After(to) {
+		to = late
 	}
 	return t.addIncident(&Incident{Kind: FetchLost, From: begun, To: to})
 }
