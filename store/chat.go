@@ -130,7 +130,7 @@ func (t *tx) noteRecent(id ChatID) error {
 	if err != nil {
 		return err
 	}
-	c.Recent = append(c.Recent, t.now.UnixMilli())
+	c.Recent = append(c.Recent, t.now.Add(time.Millisecond-1).UnixMilli()) // rounded up: never earlier than Telegram's
 	c.Recent = c.Recent[max(0, len(c.Recent)-recentKept):]
 	return t.putChat(c)
 }

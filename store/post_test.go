@@ -475,3 +475,15 @@ func TestAMessageThatIsPerhapsThereIsCounted(t *testing.T) {
 		t.Errorf("%d messages are counted, want 2", got)
 	}
 }
+
+func TestAMessageIsNotCountedTooEarly(t *testing.T) {
+	c := newClock()
+	opts := c.inbox(group)
+	now := c.now().Add(999 * time.Microsecond)
+	opts.Now = func() time.Time { return now }
+	s := open(t, tempFile(t), opts)
+	must(t, s.Unanswered(Post{Chat: group, Kind: PostText}))
+	if got := time.UnixMilli(ok(s.Chat(group)).Recent[0]); got.Before(now) {
+		t.Errorf("a message of %v is counted at %v", now, got)
+	}
+}
