@@ -59,6 +59,7 @@ func (s *settings) table() []setting {
 		{"INBOX_CHATS", "", "", into(&s.store.Inbox, readIDs[store.ChatID])},
 		{"POLL_INTERVAL", "5s", "", into(&s.bot.PollInterval, readPause)},
 		{"STATUS_INTERVAL", "15s", "", into(&s.store.StatusInterval, readPause)},
+		{"PART_SIZES", "160/153,70/67", "", into(&s.bot.PartSizes, readPartSizes)},
 		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
@@ -295,6 +296,26 @@ func readPause(value string) (time.Duration, error) {
 		return 0, fmt.Errorf("is %s, which is too long: write 1h or less", value)
 	}
 	return d, nil
+}
+
+var partSizesForm = regexp.MustCompile(`^([0-9]{1,4})/([0-9]{1,4}),([0-9]{1,4})/([0-9]{1,4})$`)
+
+func readPartSizes(value string) (sms.PartSizes, error) {
+	var n [4]int
+	given := partSizesForm.FindStringSubmatch(strings.ReplaceAll(value, " ", ""))
+	if given == nil {
+		return sms.PartSizes{}, fmt.Errorf("is %q: write 160/153,70/67, the characters in a lone part and in each of several, of Latin text, then of all other", value)
+	}
+	for i := range n {
+		n[i], _ = strconv.Atoi(given[i+1])
+	}
+	sizes := sms.PartSizes{GSM: sms.PartSize{Alone: n[0], Joined: n[1]}, Unicode: sms.PartSize{Alone: n[2], Joined: n[3]}}
+	for _, s := range []sms.PartSize{sizes.GSM, sizes.Unicode} {
+		if s.Joined < 10 || s.Joined > s.Alone {
+			return sms.PartSizes{}, fmt.Errorf("holds %d/%d: each of several parts holds at least 10 characters and no more than a lone one", s.Alone, s.Joined)
+		}
+	}
+	return sizes, nil
 }
 
 // readLanguage also understands what desktops put into LANGUAGE for other programs, such as "fa_IR:en": languages by preference.

@@ -39,6 +39,9 @@ func TestSettingsHaveTheirDefaults(t *testing.T) {
 	if got, want := s.telegram.URL, "https://api.telegram.org"; got != want {
 		t.Errorf("telegram: got %q, want %q", got, want)
 	}
+	if got, want := s.bot.PartSizes, sms.StandardParts; got != want {
+		t.Errorf("part sizes: got %v, want %v", got, want)
+	}
 	if got, want := s.bot.PollInterval, 5*time.Second; got != want {
 		t.Errorf("poll interval: got %v, want %v", got, want)
 	}
@@ -61,7 +64,7 @@ func TestSettingsAreRead(t *testing.T) {
 	s, _, err := readSettings(required(
 		"TELEGRAM_API_URL=http://127.0.0.1:8081", "TELEGRAM_PROXY=socks5://me:pa%40ss@127.0.0.1:1080", "SMS_API_PROXY=http://proxy:3128",
 		"SMS_LINES=+9830001234, ۳۰۰۰۵۶۷۸", "ALLOWED_USERS=11, 12,11", "ADMIN_USERS=12", "INBOX_CHATS=-1001234567890,12",
-		"POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
+		"PART_SIZES=155/150, 60/50", "POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
 	), "")
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +77,7 @@ func TestSettingsAreRead(t *testing.T) {
 	}
 	lines := []sms.Number{"30001234", "30005678"}
 	for what, diff := range map[string]string{
+		"part sizes":     cmp.Diff(sms.PartSizes{GSM: sms.PartSize{Alone: 155, Joined: 150}, Unicode: sms.PartSize{Alone: 60, Joined: 50}}, s.bot.PartSizes),
 		"panel's lines":  cmp.Diff(lines, s.panel.Lines),
 		"bot's lines":    cmp.Diff(lines, s.bot.Lines),
 		"users":          cmp.Diff([]store.AgentID{11, 12}, s.bot.Users),
@@ -117,6 +121,11 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 		"a length of time of 0":                 {"STATUS_INTERVAL=0", "STATUS_INTERVAL is 0, which is too short"},
 		"a length of time of days":              {"STATUS_INTERVAL=48h", "STATUS_INTERVAL is 48h, which is too long: write 1h or less"},
 		"words for a length of time":            {"POLL_INTERVAL=soon", `POLL_INTERVAL is "soon", which is not a length of time`},
+		"part sizes without the joined ones":    {"PART_SIZES=160,70", `PART_SIZES is "160,70": write 160/153,70/67, the characters in a lone part`},
+		"part sizes in words":                   {"PART_SIZES=160/153,70/many", `PART_SIZES is "160/153,70/many"`},
+		"part sizes with something behind":      {"PART_SIZES=160/153,70/67,1/1", `PART_SIZES is "160/153,70/67,1/1"`},
+		"joined parts that hold more":           {"PART_SIZES=160/153,67/70", "PART_SIZES holds 67/70: each of several parts holds at least 10 characters and no more than a lone one"},
+		"parts that hold nothing":               {"PART_SIZES=160/0,70/67", "PART_SIZES holds 160/0"},
 		"another language":                      {"LANGUAGE=de", `LANGUAGE is "de", which the bot does not speak`},
 		"a zone that does not exist":            {"TIMEZONE=Tehran", `TIMEZONE is "Tehran", which no time zone is called: write one such as Asia/Tehran`},
 		"a level that does not exist":           {"LOG_LEVEL=loud", `LOG_LEVEL is "loud": write debug, info, warn or error`},

@@ -41,6 +41,8 @@ type Options struct {
 	Users  []store.AgentID
 	Admins []store.AgentID // agents, too
 
+	PartSizes sms.PartSizes // by which the panel counts; the standard's when zero
+
 	PollInterval time.Duration  // pause between two GetMsg when nothing came; 5 s when zero
 	Language     string         // en or fa, where a chat has not chosen; en when empty
 	Location     *time.Location // of the times shown; UTC when nil
@@ -78,6 +80,9 @@ const (
 func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options) *Bot {
 	if opts.PollInterval == 0 {
 		opts.PollInterval = 5 * time.Second
+	}
+	if opts.PartSizes == (sms.PartSizes{}) {
+		opts.PartSizes = sms.StandardParts
 	}
 	if opts.TelegramSecond == 0 {
 		opts.TelegramSecond = crashpoint.Second(time.Second)

@@ -306,16 +306,17 @@ func (b *Bot) renderQuestion(t *text, batch store.Batch) string {
 	if !batch.Costly {
 		return strings.Join(lines, "\n")
 	}
-	seg := sms.Count(batch.Text)
+	sizes := b.opts.PartSizes
+	seg := sizes.Count(batch.Text)
 	lines = append(lines, t.say(t.ask, batch.N, seg.Parts, seg.Parts*batch.N))
 	if seg.Unicode {
 		shown := string(seg.Forced)
 		if !unicode.IsGraphic(seg.Forced) {
 			shown = " "
 		}
-		lines = append(lines, t.say(t.askUnicode, esc(shown), runeName(seg.Forced)))
+		lines = append(lines, t.say(t.askUnicode, esc(shown), runeName(seg.Forced), sizes.Unicode.Alone, sizes.Unicode.Joined))
 	} else {
-		lines = append(lines, t.askLatin)
+		lines = append(lines, t.say(t.askLatin, sizes.GSM.Alone, sizes.GSM.Joined))
 	}
 	if batch.Credit != "" {
 		lines = append(lines, t.say(t.askCredit, code(short(batch.Credit, nameRunes))))

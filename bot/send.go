@@ -24,7 +24,7 @@ const (
 
 // order takes m together with the batch it orders; answers is that it goes on with a conversation.
 func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
-	ask := len(to) > usualRecipients || sms.Count(words).Parts > usualParts
+	ask := len(to) > usualRecipients || b.opts.PartSizes.Count(words).Parts > usualParts
 	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
 		Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
 		Line: line, Text: words, Pieces: smsapi.Pieces(to), Ask: ask,

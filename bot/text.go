@@ -144,8 +144,8 @@ type text struct {
 
 	// The question before sending.
 	ask            string // recipients, parts each, parts in all
-	askLatin       string
-	askUnicode     string // character, its name
+	askLatin       string // characters in one part, in each of several
+	askUnicode     string // character, its name, as askLatin
 	askCredit      string // credit
 	answering      string // who
 	sendAnyway     string
@@ -303,8 +303,8 @@ var english = text{
 	decidedLeave:   "left so by %v",
 
 	ask:            "<b>Send this?</b> Recipients: %v, parts each: %v, parts in all: %v.",
-	askLatin:       "Latin text, 160 characters in one part, 153 in each of several.",
-	askUnicode:     "Unicode because of “%v” (%v): 70 characters in one part, 67 in each of several.",
+	askLatin:       "Latin text, %v characters in one part, %v in each of several.",
+	askUnicode:     "Unicode because of “%v” (%v): %v characters in one part, %v in each of several.",
 	askCredit:      "Credit: %v",
 	answering:      "<b>%v is answering this customer.</b> Send your answer, too?",
 	sendAnyway:     "Send anyway",

@@ -26,6 +26,28 @@ func (n Number) Mobile() bool {
 	return len(n) == 11 && strings.HasPrefix(string(n), "09") && digitsOnly(string(n))
 }
 
+// International returns n with its country code: the form prefixes are compared with. Short codes, and lines of other panels'
+// customers, are numbers of this country.
+func (n Number) International() Number {
+	s := string(n)
+	switch {
+	case strings.HasPrefix(s, "+"):
+		return n
+	case strings.HasPrefix(s, "00"):
+		return Number("+" + s[2:])
+	case strings.HasPrefix(s, "0"):
+		return Number("+98" + s[1:])
+	}
+	// Panels may leave out the plus of a foreign customer.
+	if parsed, err := phonenumbers.Parse("+"+s, ""); err == nil && phonenumbers.IsValidNumber(parsed) {
+		return Number("+" + s)
+	}
+	return Number("+98" + s)
+}
+
+// Foreign reports whether n is a number of another country, for which panels charge many times their usual rate.
+func (n Number) Foreign() bool { return !strings.HasPrefix(string(n.International()), "+98") }
+
 // Answerable reports whether an SMS can be sent back to n: alphanumeric senders have no telephone behind them.
 func (n Number) Answerable() bool {
 	s := strings.TrimPrefix(string(n), "+")

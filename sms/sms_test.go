@@ -102,8 +102,39 @@ func TestCount(t *testing.T) {
 		{"one curly quote makes all unicode", long("a", 70) + "’", sms.Segments{Parts: 2, Unicode: true, Forced: '’'}},
 		{"emoji are not cut: 33 fit in a part of 67", long("😀", 67), sms.Segments{Parts: 3, Unicode: true, Forced: '😀'}},
 	} {
-		if got := sms.Count(tc.text); got != tc.want {
+		if got := sms.StandardParts.Count(tc.text); got != tc.want {
 			t.Errorf("%s: Count = %+v, want %+v", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestCountBySizesOfThePanel(t *testing.T) {
+	sizes := sms.PartSizes{GSM: sms.PartSize{Alone: 155, Joined: 150}, Unicode: sms.PartSize{Alone: 60, Joined: 50}}
+	for _, tc := range []struct {
+		text string
+		want int
+	}{
+		{strings.Repeat("a", 155), 1}, {strings.Repeat("a", 156), 2}, {strings.Repeat("a", 300), 2}, {strings.Repeat("a", 301), 3},
+		{strings.Repeat("س", 60), 1}, {strings.Repeat("س", 61), 2}, {strings.Repeat("س", 100), 2}, {strings.Repeat("س", 101), 3},
+	} {
+		if got := sizes.Count(tc.text); got.Parts != tc.want {
+			t.Errorf("%d characters are %d parts, want %d", len([]rune(tc.text)), got.Parts, tc.want)
+		}
+	}
+}
+
+func TestForeignNumbers(t *testing.T) {
+	for in, want := range map[string]string{
+		"09121234567": "+989121234567", "02188776655": "+982188776655", "+447911123456": "+447911123456",
+		// Customers' numbers, as panels write them.
+		"447911123456": "+447911123456", "00123": "+123", "+12": "+12", "2000": "+982000", "30001234": "+9830001234", "100012345678": "+98100012345678",
+	} {
+		n := sms.Normalize(in)
+		if got := string(n.International()); got != want {
+			t.Errorf("International of %q is %q, want %q", in, got, want)
+		}
+		if got, want := n.Foreign(), !strings.HasPrefix(want, "+98"); got != want {
+			t.Errorf("%q is foreign: %t, want %t", in, got, want)
 		}
 	}
 }
@@ -113,7 +144,7 @@ func TestCountAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if got := sms.Count("hello €"); got.Parts != 1 {
+			if got := sms.StandardParts.Count("hello €"); got.Parts != 1 {
 				t.Errorf("got %+v", got)
 			}
 		})
