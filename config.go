@@ -57,9 +57,10 @@ func (s *settings) table() []setting {
 		{"ALLOWED_USERS", "", "", into(&s.bot.Users, readUsers)},
 		{"ADMIN_USERS", "", "", into(&s.bot.Admins, readUsers)},
 		{"INBOX_CHATS", "", "", into(&s.store.Inbox, readIDs[store.ChatID])},
+		{"ALLOWED_PREFIXES", "", "", into(&s.bot.Prefixes, readPrefixes)},
+		{"PART_SIZES", "160/153,70/67", "", into(&s.bot.PartSizes, readPartSizes)},
 		{"POLL_INTERVAL", "5s", "", into(&s.bot.PollInterval, readPause)},
 		{"STATUS_INTERVAL", "15s", "", into(&s.store.StatusInterval, readPause)},
-		{"PART_SIZES", "160/153,70/67", "", into(&s.bot.PartSizes, readPartSizes)},
 		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
@@ -296,6 +297,22 @@ func readPause(value string) (time.Duration, error) {
 		return 0, fmt.Errorf("is %s, which is too long: write 1h or less", value)
 	}
 	return d, nil
+}
+
+var prefixForm = regexp.MustCompile(`^\+[1-9][0-9]{0,14}$`)
+
+// readPrefixes returns them with their country codes.
+func readPrefixes(value string) ([]string, error) {
+	var prefixes []string
+	for _, item := range list(value) {
+		given := sms.Digits(item)
+		prefix := string(sms.Number(given).International())
+		if !strings.HasPrefix(given, "+") && !strings.HasPrefix(given, "0") || !prefixForm.MatchString(prefix) {
+			return nil, fmt.Errorf("holds %q, with which no number begins: write +98 for a whole country, 0912 or +98912 for a part of it", item)
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes, nil
 }
 
 var partSizesForm = regexp.MustCompile(`^([0-9]{1,4})/([0-9]{1,4}),([0-9]{1,4})/([0-9]{1,4})$`)

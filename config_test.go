@@ -64,7 +64,7 @@ func TestSettingsAreRead(t *testing.T) {
 	s, _, err := readSettings(required(
 		"TELEGRAM_API_URL=http://127.0.0.1:8081", "TELEGRAM_PROXY=socks5://me:pa%40ss@127.0.0.1:1080", "SMS_API_PROXY=http://proxy:3128",
 		"SMS_LINES=+9830001234, ۳۰۰۰۵۶۷۸", "ALLOWED_USERS=11, 12,11", "ADMIN_USERS=12", "INBOX_CHATS=-1001234567890,12",
-		"PART_SIZES=155/150, 60/50", "POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
+		"ALLOWED_PREFIXES=۰۹۱۲,0098935, +44", "PART_SIZES=155/150, 60/50", "POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
 	), "")
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +77,7 @@ func TestSettingsAreRead(t *testing.T) {
 	}
 	lines := []sms.Number{"30001234", "30005678"}
 	for what, diff := range map[string]string{
+		"prefixes":       cmp.Diff([]string{"+98912", "+98935", "+44"}, s.bot.Prefixes),
 		"part sizes":     cmp.Diff(sms.PartSizes{GSM: sms.PartSize{Alone: 155, Joined: 150}, Unicode: sms.PartSize{Alone: 60, Joined: 50}}, s.bot.PartSizes),
 		"panel's lines":  cmp.Diff(lines, s.panel.Lines),
 		"bot's lines":    cmp.Diff(lines, s.bot.Lines),
@@ -121,6 +122,9 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 		"a length of time of 0":                 {"STATUS_INTERVAL=0", "STATUS_INTERVAL is 0, which is too short"},
 		"a length of time of days":              {"STATUS_INTERVAL=48h", "STATUS_INTERVAL is 48h, which is too long: write 1h or less"},
 		"words for a length of time":            {"POLL_INTERVAL=soon", `POLL_INTERVAL is "soon", which is not a length of time`},
+		"a prefix without a country":            {"ALLOWED_PREFIXES=0912, 98", `ALLOWED_PREFIXES holds "98", with which no number begins: write +98 for a whole country, 0912`},
+		"a prefix of letters":                   {"ALLOWED_PREFIXES=+Iran", `ALLOWED_PREFIXES holds "+Iran"`},
+		"a prefix of nothing":                   {"ALLOWED_PREFIXES=+", `ALLOWED_PREFIXES holds "+"`},
 		"part sizes without the joined ones":    {"PART_SIZES=160,70", `PART_SIZES is "160,70": write 160/153,70/67, the characters in a lone part`},
 		"part sizes in words":                   {"PART_SIZES=160/153,70/many", `PART_SIZES is "160/153,70/many"`},
 		"part sizes with something behind":      {"PART_SIZES=160/153,70/67,1/1", `PART_SIZES is "160/153,70/67,1/1"`},

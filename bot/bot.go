@@ -41,6 +41,7 @@ type Options struct {
 	Users  []store.AgentID
 	Admins []store.AgentID // agents, too
 
+	Prefixes  []string      // such as +98912: numbers that begin with one may be sent to; all when empty
 	PartSizes sms.PartSizes // by which the panel counts; the standard's when zero
 
 	PollInterval time.Duration  // pause between two GetMsg when nothing came; 5 s when zero

@@ -343,7 +343,7 @@ func (b *Bot) place(ctx context.Context, o *outgoing) (store.ChatMessageID, erro
 // reactionTries is how often a reaction is tried: the message says the same.
 const reactionTries = 5
 
-// recipientsShown bounds how many recipients of a batch are read to find those that failed.
+// recipientsShown bounds how many recipients of a batch are read to find those that are named.
 const recipientsShown = 1000
 
 // showBatch edits the message that reports a batch, or posts it, and puts the emoji on the reply that ordered it. Both may be done again.
@@ -353,7 +353,7 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 		return fmt.Errorf("read batch %d: %w", p.Batch, err)
 	}
 	limit := 1
-	if batch.Counts[sms.Failed] > 0 {
+	if batch.Counts[sms.Failed] > 0 || batch.State == store.Asking {
 		limit = recipientsShown
 	}
 	recipients, err := b.store.Recipients(batch, 0, limit)

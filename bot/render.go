@@ -146,8 +146,8 @@ func split(s string, units int) []string {
 	}
 }
 
-// shownFailures is how many failed recipients of a large batch are named.
-const shownFailures = 10
+// shownNumbers is how many recipients of a large batch are named, of those that failed or are foreign.
+const shownNumbers = 10
 
 // renderBatch returns how far a batch has come, the buttons of the question it asks, and the emoji for the reply that ordered
 // it. One recipient is told of in words, many in counts.
@@ -161,7 +161,7 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 		if batch.Answering != "" {
 			send, cancel = t.sendAnyway, t.leaveIt
 		}
-		return b.renderQuestion(t, batch), [][]store.Button{{button(send, store.Send), button(cancel, store.Cancel)}}, "👀"
+		return b.renderQuestion(t, batch, recipients), [][]store.Button{{button(send, store.Send), button(cancel, store.Cancel)}}, "👀"
 	case store.Cancelled:
 		return renderTo(t, batch, recipients) + t.say(t.cancelled, esc(short(batch.DecidedBy, nameRunes))), nil, ""
 	}
@@ -287,7 +287,7 @@ func renderCounts(t *text, batch store.Batch) string {
 func renderFailures(t *text, batch store.Batch, recipients []store.SMS) []string {
 	var lines []string
 	for _, m := range recipients {
-		if m.Status == sms.Failed && len(lines) < shownFailures {
+		if m.Status == sms.Failed && len(lines) < shownNumbers {
 			lines = append(lines, t.say(t.failedOne, number(m.Customer), failure(t, m)))
 		}
 	}
@@ -298,7 +298,7 @@ func renderFailures(t *text, batch store.Batch, recipients []store.SMS) []string
 }
 
 // renderQuestion says what an order will cost before it is sent.
-func (b *Bot) renderQuestion(t *text, batch store.Batch) string {
+func (b *Bot) renderQuestion(t *text, batch store.Batch, recipients []store.SMS) string {
 	var lines []string
 	if batch.Answering != "" {
 		lines = append(lines, t.say(t.answering, isolated(batch.Answering)))
@@ -317,6 +317,19 @@ func (b *Bot) renderQuestion(t *text, batch store.Batch) string {
 		lines = append(lines, t.say(t.askUnicode, esc(shown), runeName(seg.Forced), sizes.Unicode.Alone, sizes.Unicode.Joined))
 	} else {
 		lines = append(lines, t.say(t.askLatin, sizes.GSM.Alone, sizes.GSM.Joined))
+	}
+	var foreign []sms.Number
+	for _, r := range recipients {
+		if r.Customer.Foreign() {
+			foreign = append(foreign, r.Customer)
+		}
+	}
+	if n := min(len(foreign), shownNumbers); n > 0 {
+		named := numbers(foreign[:n])
+		if more := len(foreign) - n; more > 0 {
+			named += " " + t.say(t.more, more)
+		}
+		lines = append(lines, t.say(t.askForeign, named))
 	}
 	if batch.Credit != "" {
 		lines = append(lines, t.say(t.askCredit, code(short(batch.Credit, nameRunes))))

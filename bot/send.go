@@ -16,7 +16,7 @@ import (
 	"peyk/store"
 )
 
-// More than this is asked about before it is sent.
+// More than this is asked about before it is sent, and so is every foreign number.
 const (
 	usualRecipients = 1
 	usualParts      = 1
@@ -24,7 +24,11 @@ const (
 
 // order takes m together with the batch it orders; answers is that it goes on with a conversation.
 func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
-	ask := len(to) > usualRecipients || b.opts.PartSizes.Count(words).Parts > usualParts
+	if refused := b.refused(to); len(refused) > 0 {
+		t := b.text(m.Chat)
+		return b.say(m, t.say(t.notAllowed, clip(refused), code(short(strings.Join(b.opts.Prefixes, ", "), reasonRunes))))
+	}
+	ask := len(to) > usualRecipients || b.opts.PartSizes.Count(words).Parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign)
 	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
 		Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
 		Line: line, Text: words, Pieces: smsapi.Pieces(to), Ask: ask,
@@ -49,6 +53,18 @@ func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.N
 		})
 	}
 	return nil
+}
+
+// refused returns the numbers that the settings let nobody send to.
+func (b *Bot) refused(to []sms.Number) []string {
+	var refused []string
+	for _, n := range to {
+		begins := func(prefix string) bool { return strings.HasPrefix(string(n.International()), prefix) }
+		if len(b.opts.Prefixes) > 0 && !slices.ContainsFunc(b.opts.Prefixes, begins) {
+			refused = append(refused, number(n))
+		}
+	}
+	return refused
 }
 
 // sendCommand orders an SMS to the numbers the command names, from the chat's line.

@@ -104,7 +104,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batc
 			continue
 		}
 		limit := 1
-		if len(batches) == 1 {
+		if len(batches) == 1 || batch.State == store.Asking {
 			limit = recipientsShown
 		}
 		recipients, err := b.store.Recipients(batch, 0, limit)

@@ -40,6 +40,7 @@ type text struct {
 	nothingToSend  string
 	noRecipient    string
 	wrongNumbers   string // numbers, one a line
+	notAllowed     string // numbers, one a line; prefixes
 	editUnread     string
 	lineIs         string // line, lines
 	lineSet        string // line
@@ -146,6 +147,7 @@ type text struct {
 	ask            string // recipients, parts each, parts in all
 	askLatin       string // characters in one part, in each of several
 	askUnicode     string // character, its name, as askLatin
+	askForeign     string // numbers
 	askCredit      string // credit
 	answering      string // who
 	sendAnyway     string
@@ -202,6 +204,7 @@ var english = text{
 	nothingToSend:  "There is no text: nothing was sent. Use <code>/send NUMBER TEXT</code>.",
 	noRecipient:    "There is no number: nothing was sent. Use <code>/send NUMBER[,NUMBER…] TEXT</code>, for example <code>/send 09121234567 Hello</code>.",
 	wrongNumbers:   "These are no telephone numbers; nothing was sent to anybody:\n%v",
+	notAllowed:     "These numbers may not be sent to; nothing was sent to anybody:\n%v\nAllowed are those that begin with %v. Who runs the bot can change ALLOWED_PREFIXES.",
 	editUnread:     "Edits are not read: nothing was done. Write it anew.",
 	lineIs:         "This chat sends from %v. Our lines: %v",
 	lineSet:        "This chat now sends from %v.",
@@ -305,6 +308,7 @@ var english = text{
 	ask:            "<b>Send this?</b> Recipients: %v, parts each: %v, parts in all: %v.",
 	askLatin:       "Latin text, %v characters in one part, %v in each of several.",
 	askUnicode:     "Unicode because of “%v” (%v): %v characters in one part, %v in each of several.",
+	askForeign:     "⚠️ Abroad, often at many times the price: %v",
 	askCredit:      "Credit: %v",
 	answering:      "<b>%v is answering this customer.</b> Send your answer, too?",
 	sendAnyway:     "Send anyway",

@@ -152,7 +152,7 @@ func serve(addr string, h http.Handler) (string, func(), error) {
 
 // settings are the names Peyk takes from its environment, beside all that begin with TELEGRAM_ and SMS_.
 var settings = []string{
-	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "PART_SIZES", "LOW_CREDIT", "LANGUAGE", "TIMEZONE", "DB_PATH",
+	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "PART_SIZES", "ALLOWED_PREFIXES", "LOW_CREDIT", "LANGUAGE", "TIMEZONE", "DB_PATH",
 	"HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
 }
 
