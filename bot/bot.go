@@ -11,6 +11,8 @@
 //	  crash between                         Telegram gives it again, the note absorbs it
 //	Outbound (outbound.go) claim a piece - SendSMS - store the outcome with the post that tells it
 //	  crash before the outcome              nobody knows: the agents are asked, nothing is sent again by itself
+//	Questions (outbound.go) end those nobody answered in time with the posts that tell it
+//	  crash anywhere                        ended at the next start; a press that comes too late ends nothing
 //	Delivery (delivery.go) GetStatus - store the statuses with the posts that tell them
 //	  crash anywhere                        asked again
 //	Tidy (prune.go)       forget a page of old rows
@@ -112,7 +114,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var flows sync.WaitGroup
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.fetchUnread, b.sendQueued, b.followDelivery, b.keepTidy} {
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.fetchUnread, b.sendQueued, b.expireQuestions, b.followDelivery, b.keepTidy} {
 		flows.Go(func() {
 			if err := flow(ctx); err != nil {
 				stop(err)

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -76,4 +78,61 @@ func TestOnlyAllowedPrefixesAreSentTo(t *testing.T) {
 	w.agentSays("/send +447911123456 hi")
 	w.presses(w.ali, w.sees(w.group, "Send this?", "Abroad"), "Send")
 	w.sent(2)
+}
+
+func TestQuestionsExpire(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	const tooLate = "That is too late: nothing was sent"
+	var later atomic.Int64 // of the store's clock
+	w.storeOpts.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	w.start()
+	shown := w.shows("09121111111", "where is my order?")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: strings.Repeat("soon ", 40), ReplyTo: shown.ID})
+	asked := w.sees(w.group, "Send this?", "Credit")
+	if a := w.presses(w.sara, asked, "Send"); !a.Alert || !strings.Contains(a.Text, "Only who asked can answer this") {
+		t.Errorf("the colleague is told %+v", a)
+	}
+	later.Store(int64(15 * time.Minute))
+	if a := w.presses(w.ali, asked, "Send"); !a.Alert || !strings.Contains(a.Text, tooLate) {
+		t.Errorf("who is late is told %+v", a)
+	}
+	later.Store(0) // Telegram's pace goes by the time of the end
+	w.end()
+	later.Store(int64(15 * time.Minute))
+	w.start()
+	expired := w.sees(w.group, "To 09121111111: ⌛ nobody answered in time, nothing was sent")
+	if expired.ID != asked.ID || len(expired.Buttons) != 0 {
+		t.Errorf("the question is now %+v", expired)
+	}
+	for _, button := range asked.Buttons[0] {
+		if a := w.pressesData(w.ali, asked, button.Data); !a.Alert || !strings.Contains(a.Text, tooLate) {
+			t.Errorf("who presses %q is told %+v", button.Text, a)
+		}
+	}
+	w.settles(w.group)
+	if n := w.panel.SentCount(); n != 0 {
+		t.Errorf("%d SMS were sent", n)
+	}
+}
+
+func TestQuestionsExpireWhileTheBridgeRuns(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.storeOpts.AskFor = 200 * time.Millisecond
+	w.start()
+	for range 3 {
+		order := w.agentSays("/send 09121111111,09122222222 hi")
+		_, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool {
+			return m.FromBot && m.ReplyTo == order && len(m.Buttons) == 0 && strings.Contains(m.Text, "To 2 recipients: ⌛ nobody answered in time")
+		})
+		if err != nil {
+			t.Fatalf("%v:\n%s", err, w.transcript(w.group))
+		}
+	}
+	w.opts.Language = "fa"
+	w.restart()
+	w.agentSays("/send 09121111111,09122222222 hi")
+	w.sees(w.group, "⌛ کسی به‌موقع پاسخ نداد؛ چیزی فرستاده نشد")
+	if n := w.panel.SentCount(); n != 0 {
+		t.Errorf("%d SMS were sent", n)
+	}
 }

@@ -76,6 +76,21 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 	}
 }
 
+// expireQuestions ends the questions nobody answered in time.
+func (b *Bot) expireQuestions(ctx context.Context) error {
+	trouble := outage{log: b.log, what: "end old questions"}
+	for ctx.Err() == nil {
+		wait, err := b.store.Expire()
+		if err != nil {
+			sleep(ctx, pause(time.Second, trouble.failed(err)), nil)
+			continue
+		}
+		trouble.worked()
+		sleep(ctx, wait, nil)
+	}
+	return nil
+}
+
 // send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk.
 func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) {
 	crashpoint.At("send.queued")

@@ -90,6 +90,8 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	batch, err = b.store.Decide(id, generation, d, p.From.Name)
 	crashpoint.At("press.decided")
 	switch {
+	case errors.Is(err, store.ErrExpired):
+		return t.pressExpired, true, nil
 	case errors.Is(err, store.ErrDecided) && batch.DecidedBy != "":
 		return t.say(t.pressAlready, short(batch.DecidedBy, nameRunes)), true, nil
 	case errors.Is(err, store.ErrDecided):

@@ -164,6 +164,8 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 		return b.renderQuestion(t, batch, recipients), [][]store.Button{{button(send, store.Send), button(cancel, store.Cancel)}}, "👀"
 	case store.Cancelled:
 		return renderTo(t, batch, recipients) + t.say(t.cancelled, esc(short(batch.DecidedBy, nameRunes))), nil, ""
+	case store.Expired:
+		return renderTo(t, batch, recipients) + t.expired, nil, ""
 	}
 	var lines []string
 	if batch.N == 1 && len(recipients) == 1 {

@@ -127,6 +127,7 @@ type text struct {
 	askAgain       string
 	askAgainPart   string // how many of, how many
 	cancelled      string // by
+	expired        string
 	counts         string // how many, what
 	countQueued    string
 	countSending   string
@@ -157,6 +158,7 @@ type text struct {
 	leave          string
 	pressOld       string
 	pressAlready   string // who
+	pressExpired   string
 	pressDone      string
 	pressNotYours  string
 	pressNotAgent  string
@@ -289,6 +291,7 @@ var english = text{
 	askAgain:       "❓ <b>It cannot be known whether it was sent</b>: the panel's answer never came. Sending again may reach the customer twice.",
 	askAgainPart:   "❓ <b>Of %v of these it cannot be known whether they were sent</b>: the panel's answer never came. Sending again may reach them twice.",
 	cancelled:      "🚫 cancelled by %v, nothing was sent.",
+	expired:        "⌛ nobody answered in time, nothing was sent. Order it anew if it shall go out.",
 	counts:         "%v %v",
 	countQueued:    "waiting",
 	countSending:   "being sent",
@@ -320,6 +323,7 @@ var english = text{
 	leave:          "Leave",
 	pressOld:       "This button is out of date; look at the message again.",
 	pressAlready:   "%v has decided already.",
+	pressExpired:   "That is too late: nothing was sent. Order it anew if it shall go out.",
 	pressDone:      "Done.",
 	pressNotYours:  "Only who asked can answer this.",
 	pressNotAgent:  "You are not on the list of this bot's users.",

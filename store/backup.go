@@ -80,7 +80,7 @@ func Inspect(path string) (s *Store, err error) {
 const afterBackup = 1e6
 
 // Restore puts the backup at from in the place of the store at to, whose file, if there is one, is kept under the name returned. What
-// the backup was to send becomes uncertain, for it may have been sent since; what it was to show is marked as perhaps repeated; the
+// the backup was to send, or asked about, becomes uncertain, for it may have been sent since; what it was to show is marked as perhaps repeated; the
 // team is told. Until the last step, which is a renaming, nothing at to is changed. The error is ErrLocked when a process has the store
 // open.
 func Restore(from, to string, opts Options) (kept string, err error) {
@@ -151,15 +151,18 @@ func (t *tx) restored() error {
 		return err
 	}
 	var pieces []Piece
-	err = t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
-		pieces = append(pieces, p)
-		return true, nil
-	})
-	if err != nil {
-		return err
+	for _, bucket := range [][]byte{bucketOutbox, bucketAsking} { // somebody may have pressed [Send]
+		err := t.pieces(bucket, 0, func(p Piece) (bool, error) {
+			pieces = append(pieces, p)
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	for _, p := range pieces {
 		err := t.changeBatch(p, func(t *tx, p *Piece, b *Batch) error {
+			b.State = Going
 			if err := t.setPieceStatus(*p, sms.Sending, b); err != nil {
 				return err
 			}

@@ -167,7 +167,7 @@ func TestRestore(t *testing.T) {
 	}
 
 	s = open(t, path, c.inbox(group))
-	for id, n := range map[BatchID]int{queuedBatch: 61, sendingBatch: 1} {
+	for id, n := range map[BatchID]int{queuedBatch: 61, sendingBatch: 1, askingBatch: 1} {
 		b := ok(s.Batch(id))
 		if b.Uncertain != n || b.Counts[sms.Sending] != n || !reported(t, s, id) {
 			t.Errorf("batch %d: %+v, reported: %t; want %d uncertain and told", id, b, reported(t, s, id), n)
@@ -176,7 +176,7 @@ func TestRestore(t *testing.T) {
 	if got := queued(t, s); len(got) != 0 {
 		t.Errorf("%v would be sent again by themselves", got)
 	}
-	if b := ok(s.Batch(askingBatch)); b.State != Asking || b.Generation != 1 {
+	if b := ok(s.Batch(askingBatch)); b.State != Going || b.Generation != 2 {
 		t.Errorf("the batch that asked is %+v", b)
 	}
 	if b := ok(s.Batch(sentBatch)); b.Counts[sms.Sent] != 1 || b.Uncertain != 0 {

@@ -32,7 +32,7 @@ func (s *Store) Check() error {
 	return errors.Join(append(found, err)...)
 }
 
-// checkPieces: outbox and uncertain name exactly the pieces in those states; a batch counts its recipients right, and its chat
+// checkPieces: outbox, uncertain and asking name exactly the pieces in those states; a batch counts its recipients right, and its chat
 // knows of it.
 func (t *tx) checkPieces(wrong func(string, ...any)) error {
 	indexed := func(bucket, key []byte) bool { // the rows have empty values, which Get cannot tell from none
@@ -51,6 +51,9 @@ func (t *tx) checkPieces(wrong func(string, ...any)) error {
 		if in := p.State == PieceUncertain; in != indexed(bucketUncertain, key) {
 			wrong("piece %d of batch %d is %s, among the uncertain: %t", p.I, p.Batch, p.State, !in)
 		}
+		if in := p.State == PieceAsking; in != indexed(bucketAsking, key) {
+			wrong("piece %d of batch %d is %s, among the asking: %t", p.I, p.Batch, p.State, !in)
+		}
 		if p.State == PieceUncertain {
 			uncertain[p.Batch] += p.N
 		}
@@ -59,7 +62,7 @@ func (t *tx) checkPieces(wrong func(string, ...any)) error {
 	if err != nil {
 		return err
 	}
-	for _, index := range [][]byte{bucketOutbox, bucketUncertain} {
+	for _, index := range [][]byte{bucketOutbox, bucketUncertain, bucketAsking} {
 		err := t.bucket(index).ForEach(func(key, _ []byte) error {
 			if t.bucket(bucketPiece).Get(key) == nil {
 				wrong("%s names a piece that is not there", index)

@@ -108,9 +108,8 @@ func TestDeliveryIsFollowedForTwoDays(t *testing.T) {
 func TestDeliveryIsFollowedFromTheSendingOn(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.options())
-	id := take(t, s, asking(ali))
-	c.pass(3 * 24 * time.Hour)
-	ok(s.Decide(id, 1, Send, "Ali"))
+	id := take(t, s, order(ali))
+	c.pass(3 * 24 * time.Hour) // the panel was away
 	p := claim(t, s)
 	must(t, s.Sent(p, accepted(p), nil))
 	asks(t, s, c, 1)

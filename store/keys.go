@@ -17,6 +17,7 @@ var (
 	bucketPiece     = []byte("piece")
 	bucketOutbox    = []byte("outbox")
 	bucketUncertain = []byte("uncertain")
+	bucketAsking    = []byte("asking")
 	bucketID        = []byte("id")
 	bucketDue       = []byte("due")
 	bucketPost      = []byte("post")
@@ -43,6 +44,7 @@ var (
 	buckets = [][]byte{
 		bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketID, bucketDue, bucketPost,
 		bucketDead, bucketLink, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent, bucketIncident, bucketCustomer, bucketBound,
+		bucketAsking,
 	}
 )
 

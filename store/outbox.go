@@ -18,6 +18,7 @@ const (
 	Asking    BatchState = "asking"    // waits for [Send] or [Cancel]
 	Going     BatchState = "going"     // was given to the outbox
 	Cancelled BatchState = "cancelled" // nothing was or will be sent
+	Expired   BatchState = "expired"   // likewise: nobody answered in time
 )
 
 // Batch is one order to send one text, by one command. Its recipients are the SMS First to First+N-1.
@@ -67,7 +68,7 @@ const (
 	PieceSent      PieceState = "sent"      // the panel accepted it
 	PieceRefused   PieceState = "refused"   // the panel refused it
 	PieceUncertain PieceState = "uncertain" // the panel may have accepted it
-	PieceDropped   PieceState = "dropped"   // not sent, or left as it was, by decision
+	PieceDropped   PieceState = "dropped"   // not sent, or left as it was, by decision or for want of one
 )
 
 // Piece is at most 60 recipients of a batch, sent by one request: the SMS First to First+N-1.
@@ -296,7 +297,7 @@ func (t *tx) piece(batch BatchID, i int) (Piece, error) {
 	return p, err
 }
 
-// putPiece stores p and keeps outbox and uncertain in step with its state.
+// putPiece stores p and keeps outbox, uncertain and asking in step with its state.
 func (t *tx) putPiece(p Piece) error {
 	key := pieceKey(p.Batch, p.I)
 	for _, index := range []struct {
@@ -305,6 +306,7 @@ func (t *tx) putPiece(p Piece) error {
 	}{
 		{bucketOutbox, p.State == PieceQueued || p.State == PieceSending},
 		{bucketUncertain, p.State == PieceUncertain},
+		{bucketAsking, p.State == PieceAsking},
 	} {
 		var err error
 		if index.holds {
@@ -320,7 +322,7 @@ func (t *tx) putPiece(p Piece) error {
 	return put(t.bucket(bucketPiece), key, p)
 }
 
-// pieces calls fn for every piece that bucket, one of outbox and uncertain, names, from batch on, until fn returns false.
+// pieces calls fn for every piece that bucket, one of outbox, uncertain and asking, names, from batch on, until fn returns false.
 func (t *tx) pieces(bucket []byte, batch BatchID, fn func(Piece) (bool, error)) error {
 	c := t.bucket(bucket).Cursor()
 	for key, _ := c.Seek(pieceKey(batch, 0)); key != nil; key, _ = c.Next() {
@@ -554,11 +556,18 @@ const (
 	Leave   Decision = "leave"  // what is uncertain: leave it
 )
 
-// ErrDecided is returned by Decide when its question is no longer open.
-var ErrDecided = errors.New("decided already")
+// Errors of Decide: its question is no longer open.
+var (
+	ErrDecided = errors.New("decided already")
+	ErrExpired = errors.New("nobody answered in time")
+)
+
+// askFor is how long a question waits for [Send]: who comes back later has forgotten what it was about.
+const askFor = 15 * time.Minute
 
 // Decide carries out what an agent, called name, answered to the question of that generation. Once it has returned, the same
-// answer or another one by anybody gives ErrDecided; the batch returned then says who decided what.
+// answer or another one by anybody gives ErrDecided; the batch returned then says who decided what. The error is ErrExpired when
+// the answer came too late, also before Expire has come by.
 func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Batch, error) {
 	var b Batch
 	err := s.update(func(t *tx) error {
@@ -568,6 +577,9 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		}
 		asksToSend := b.State == Asking && (d == Send || d == Cancel)
 		asksAgain := b.Uncertain > 0 && (d == Again || d == WasSent || d == Leave)
+		if b.State == Expired || asksToSend && t.now.Sub(b.Created) >= s.opts.AskFor {
+			return ErrExpired
+		}
 		if b.Generation != generation || !asksToSend && !asksAgain {
 			return ErrDecided
 		}
@@ -576,14 +588,14 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		bucket := bucketUncertain
 		switch d {
 		case Send:
-			b.State, bucket = Going, bucketPiece
+			b.State, bucket = Going, bucketAsking
 			if b.Claim {
 				if err := t.claim(b, name); err != nil {
 					return err
 				}
 			}
 		case Cancel:
-			b.State, bucket = Cancelled, bucketPiece
+			b.State, bucket = Cancelled, bucketAsking
 		}
 		decided, err := t.undecided(b, bucket)
 		if err != nil {
@@ -630,4 +642,35 @@ func (t *tx) undecided(b Batch, bucket []byte) ([]Piece, error) {
 		return p.Batch == b.ID, nil
 	})
 	return found, err
+}
+
+// Expire ends the questions that waited too long for [Send]: nothing of them is sent, and their chats are told. It returns how long
+// it is until there may be more.
+func (s *Store) Expire() (wait time.Duration, err error) {
+	err = s.update(func(t *tx) error {
+		wait = s.opts.AskFor
+		var late []Piece
+		err := t.pieces(bucketAsking, 0, func(p Piece) (bool, error) {
+			if left := s.opts.AskFor - t.now.Sub(p.Since); left > 0 {
+				wait = min(wait, left)
+				return false, nil
+			}
+			late = append(late, p)
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range late {
+			err := t.changeBatch(p, func(_ *tx, p *Piece, b *Batch) error {
+				p.State, b.State = PieceDropped, Expired
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return wait, err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -398,6 +399,77 @@ func TestDecisions(t *testing.T) {
 				t.Errorf("after a second press %d pieces queued, want %d", got, test.queued)
 			}
 		})
+	}
+}
+
+func TestQuestionsExpire(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		settle  func(t *testing.T, s *Store, id BatchID) // what happens before it is too late
+		state   BatchState
+		late    error // what a press after it gives
+		pieces  PieceState
+		expires bool
+	}{
+		{"nobody answers", func(*testing.T, *Store, BatchID) {}, Expired, ErrExpired, PieceDropped, true},
+		{"sent", func(t *testing.T, s *Store, id BatchID) { ok(s.Decide(id, 1, Send, "Ali")) }, Going, ErrDecided, PieceQueued, false},
+		{"cancelled", func(t *testing.T, s *Store, id BatchID) { ok(s.Decide(id, 1, Cancel, "Ali")) }, Cancelled, ErrDecided, PieceDropped, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path, c := tempFile(t), newClock()
+			s := open(t, path, c.options())
+			id := take(t, s, asking(numbers(61)...))
+			c.pass(askFor - time.Second)
+			if wait := ok(s.Expire()); wait != time.Second || ok(s.Batch(id)).State != Asking {
+				t.Fatalf("too early, or to be looked at in %v: %+v", wait, ok(s.Batch(id)))
+			}
+			test.settle(t, s, id)
+			showAll(t, s)
+			c.pass(time.Second)
+			crash(t, s)
+			s = open(t, path, c.options())
+			press := func() {
+				t.Helper()
+				for _, d := range []Decision{Send, Cancel} {
+					if _, err := s.Decide(id, 1, d, "Sara"); !errors.Is(err, test.late) {
+						t.Errorf("a late %s: %v, want %v", d, err, test.late)
+					}
+				}
+			}
+			press() // before anybody has looked for what is too late
+			if wait := ok(s.Expire()); wait != askFor {
+				t.Errorf("nothing is left, and to be looked at in %v", wait)
+			}
+			if got := reported(t, s, id); got != test.expires {
+				t.Errorf("told that it expired: %t", got)
+			}
+			press()
+			must(t, s.SetCredit(id, "1000"))
+			if b := ok(s.Batch(id)); b.State != test.state || b.Credit != "" || pieceState(s, id, 0) != test.pieces || pieceState(s, id, 1) != test.pieces {
+				t.Errorf("got %+v, its pieces are %s and %s", b, pieceState(s, id, 0), pieceState(s, id, 1))
+			}
+		})
+	}
+}
+
+func TestAPressAndTheExpiryCannotBothWin(t *testing.T) {
+	for range 20 {
+		c := newClock()
+		s := open(t, tempFile(t), c.options())
+		id := take(t, s, asking(ali))
+		c.pass(askFor - time.Second)
+		var all sync.WaitGroup
+		var pressed error
+		all.Go(func() { _, pressed = s.Decide(id, 1, Send, "Ali") })
+		all.Go(func() {
+			c.pass(time.Second)
+			ok(s.Expire())
+		})
+		all.Wait()
+		b := ok(s.Batch(id))
+		if sent := len(queued(t, s)) == 1; sent != (pressed == nil) || sent != (b.State == Going) || !sent && (b.State != Expired || !errors.Is(pressed, ErrExpired)) {
+			t.Errorf("pressed: %v; queued: %t; %s", pressed, sent, b.State)
+		}
 	}
 }
 

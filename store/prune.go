@@ -170,7 +170,7 @@ func (p *pruning) batch(m SMS) ([]byte, error) {
 		return nil, err
 	}
 	for _, piece := range pieces {
-		open := piece.State == PieceQueued || piece.State == PieceSending || piece.State == PieceUncertain
+		open := piece.State == PieceAsking || piece.State == PieceQueued || piece.State == PieceSending || piece.State == PieceUncertain
 		if open || p.young(piece.Since, p.store.opts.Keep) { // it may have been sent again lately
 			return behind, nil
 		}

@@ -66,7 +66,8 @@ func TestInTheEndEverythingGoes(t *testing.T) {
 	must(t, s.Refuse(claim(t, s), -2, "too many"))
 	b := ok(s.Batch(2))
 	ok(s.Decide(b.ID, b.Generation, Leave, "Ali"))
-	c.pass(time.Minute)
+	c.pass(askFor)
+	ok(s.Expire())
 	due, _, err := s.Due(10)
 	must(t, err)
 	for _, m := range due {
@@ -202,6 +203,16 @@ func TestNothingGoesThatIsNeeded(t *testing.T) {
 			must(t, s.Refuse(claim(t, s), -3, ""))
 			c.pass(year)
 			return func() error { _, err := s.Batch(id); return err }, func() { showAll(t, s) }
+		},
+		"a batch that asks": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
+			id := take(t, s, asking(ali))
+			showAll(t, s)
+			c.pass(year)
+			return func() error { _, err := s.Batch(id); return err }, func() {
+				ok(s.Expire())
+				c.pass(year)
+				showAll(t, s)
+			}
 		},
 		"an incident nobody was told of": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
 			must(t, s.AddIncident(Incident{Kind: FetchLost, From: c.now()}))

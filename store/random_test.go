@@ -52,9 +52,9 @@ func TestRandomOperationsAndCrashes(t *testing.T) {
 				stored: map[string]bool{}, shown: map[ChatID]map[string]int{}, last: map[ChatID]Seq{}, refused: map[string]bool{},
 				orders: map[UpdateKey]BatchID{}, requests: map[BatchID][]int{}, again: map[BatchID]int{},
 			}
-			w.opts.Admins, w.opts.Keep = []AgentID{admin}, 10*time.Minute // of about fifty that pass
+			w.opts.Admins, w.opts.Keep, w.opts.AskFor = []AgentID{admin}, 10*time.Minute, 3*time.Minute // of about fifty that pass
 			w.s = open(t, w.path, w.opts)
-			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.settings, w.loseChat, w.migrate, w.reopen, w.prune}
+			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.settings, w.loseChat, w.migrate, w.reopen, w.prune, w.expire}
 			for range 150 {
 				operations[w.IntN(len(operations))]()
 				w.clock.pass(time.Duration(w.IntN(40)) * time.Second)
@@ -94,6 +94,11 @@ func (w *world) prune() {
 		must(w, err)
 		w.dies()
 	}
+}
+
+func (w *world) expire() {
+	ok(w.s.Expire())
+	w.dies()
 }
 
 func (w *world) chat() ChatID { return w.chats[w.IntN(len(w.chats))] }
@@ -187,7 +192,7 @@ func (w *world) decide() {
 		now := ok(w.s.Batch(b.ID))
 		_, err := w.s.Decide(b.ID, b.Generation-w.IntN(2), d, "Ali")
 		switch {
-		case errors.Is(err, ErrDecided):
+		case errors.Is(err, ErrDecided), errors.Is(err, ErrExpired):
 		case err != nil:
 			w.Errorf("decide: %v", err)
 		case d == Again && now.Uncertain > 0:
@@ -318,6 +323,7 @@ func (w *world) drain() {
 	w.update++
 	ok(w.s.Take(UpdateKey{Chat: w.chats[0], Message: w.update}, Caused{EditChat: func(c *Chat) { c.Inboxes = []Inbox{{}, {Lines: []sms.Number{line, line2}}} }}))
 	w.clock.pass(time.Hour)
+	ok(w.s.Expire())
 	for len(queued(w, w.s)) > 0 {
 		w.send()
 		w.clock.pass(time.Minute)
@@ -356,10 +362,11 @@ func (w *world) drain() {
 		}
 	}
 	must(w, w.s.view(func(t *tx) error {
-		return t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
+		forever := func(p Piece) (bool, error) {
 			w.Errorf("piece %d of batch %d is %s for ever", p.I, p.Batch, p.State)
 			return true, nil
-		})
+		}
+		return errors.Join(t.pieces(bucketOutbox, 0, forever), t.pieces(bucketAsking, 0, forever))
 	}))
 	batches := map[BatchID]bool{}
 	for _, id := range w.orders {

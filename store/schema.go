@@ -16,10 +16,15 @@ import (
 // the new number, so that a crash in it leaves the file at one schema or the other.
 var migrations = []func(*bolt.Tx) error{
 	makeBuckets,
-	makeBuckets, // those of customers
+	func(t *bolt.Tx) error {
+		if err := makeBuckets(t); err != nil {
+			return err
+		}
+		return (&tx{Tx: t}).indexAsking()
+	},
 }
 
-// makeBuckets makes the buckets that are missing.
+// makeBuckets makes those that are missing.
 func makeBuckets(t *bolt.Tx) error {
 	for _, name := range buckets {
 		if _, err := t.CreateBucketIfNotExists(name); err != nil {
@@ -27,6 +32,17 @@ func makeBuckets(t *bolt.Tx) error {
 		}
 	}
 	return nil
+}
+
+// indexAsking puts the questions of before there was an index of them into it.
+func (t *tx) indexAsking() error {
+	return t.bucket(bucketPiece).ForEach(func(key, value []byte) error {
+		var p Piece
+		if err := decode(value, &p); err != nil || p.State != PieceAsking {
+			return err
+		}
+		return t.bucket(bucketAsking).Put(key, nil)
+	})
 }
 
 // schemaOf returns the schema of a file; 0 is none.

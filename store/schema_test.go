@@ -86,6 +86,11 @@ func TestOldSchemasOpen(t *testing.T) {
 		if b := ok(s.Batch(3)); b.State != Asking {
 			t.Errorf("schema %d: got %+v", schema, b)
 		}
+		c.pass(askFor)
+		ok(s.Expire())
+		if b := ok(s.Batch(3)); b.State != Expired {
+			t.Errorf("schema %d: got %+v, want that it is too late", schema, b)
+		}
 		if got := len(queued(t, s)); got != 1 {
 			t.Errorf("schema %d: %d pieces queued, want 1", schema, got)
 		}

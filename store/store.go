@@ -17,6 +17,7 @@
 //	piece         batch u64, n u32                     at most 60 recipients of it, sent by one request
 //	outbox        batch u64, n u32                     -            pieces that are Queued or Sending
 //	uncertain     batch u64, n u32                     -            pieces nobody knows the fate of, until decided
+//	asking        batch u64, n u32                     -            pieces that wait for [Send], until decided or too late
 //	id            the panel's id                       Seq
 //	due           unix u32, Seq u64                    -            when to ask for delivery next
 //	post          chat i64, class u8, u64              what to show in a chat; chat 0 waits for a chat
@@ -88,6 +89,7 @@ type Options struct {
 	Admins []AgentID // who is told of incidents
 
 	StatusInterval time.Duration // first pause before asking for delivery; 15 s when zero
+	AskFor         time.Duration // how long a question waits for [Send]; 15 minutes when zero
 	Keep           time.Duration // how long SMS and batches are kept; 90 days when zero
 	Now            func() time.Time
 }
@@ -115,6 +117,9 @@ func Open(path string, opts Options) (*Store, error) {
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
+	}
+	if opts.AskFor == 0 {
+		opts.AskFor = askFor
 	}
 	if opts.Keep == 0 {
 		opts.Keep = keepHistory
