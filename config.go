@@ -57,6 +57,7 @@ func (s *settings) table() []setting {
 		{"ALLOWED_USERS", "", "", into(&s.bot.Users, readUsers)},
 		{"ADMIN_USERS", "", "", into(&s.bot.Admins, readUsers)},
 		{"INBOX_CHATS", "", "", into(&s.store.Inbox, readIDs[store.ChatID])},
+		{"DAILY_PARTS", "0", "", into(&s.store.DailyParts, readCap)},
 		{"ALLOWED_PREFIXES", "", "", into(&s.bot.Prefixes, readPrefixes)},
 		{"PART_SIZES", "160/153,70/67", "", into(&s.bot.PartSizes, readPartSizes)},
 		{"POLL_INTERVAL", "5s", "", into(&s.bot.PollInterval, readPause)},
@@ -131,7 +132,7 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 	if inClear(s.telegram.URL) {
 		warnings = append(warnings, "TELEGRAM_API_URL is http: the bot's token crosses the network in clear")
 	}
-	s.bot.Lines, s.store.Admins = s.panel.Lines, s.bot.Admins
+	s.bot.Lines, s.store.Admins, s.store.Location = s.panel.Lines, s.bot.Admins, s.bot.Location
 	return s, warnings, errors.Join(mistakes...)
 }
 
@@ -297,6 +298,14 @@ func readPause(value string) (time.Duration, error) {
 		return 0, fmt.Errorf("is %s, which is too long: write 1h or less", value)
 	}
 	return d, nil
+}
+
+func readCap(value string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(value))
+	if err != nil || n < 0 || n > 1e9 {
+		return 0, fmt.Errorf("is %q, which is no number of parts: write a whole number, or 0 for no cap", value)
+	}
+	return n, nil
 }
 
 var prefixForm = regexp.MustCompile(`^\+[1-9][0-9]{0,14}$`)

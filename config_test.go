@@ -64,7 +64,7 @@ func TestSettingsAreRead(t *testing.T) {
 	s, _, err := readSettings(required(
 		"TELEGRAM_API_URL=http://127.0.0.1:8081", "TELEGRAM_PROXY=socks5://me:pa%40ss@127.0.0.1:1080", "SMS_API_PROXY=http://proxy:3128",
 		"SMS_LINES=+9830001234, ۳۰۰۰۵۶۷۸", "ALLOWED_USERS=11, 12,11", "ADMIN_USERS=12", "INBOX_CHATS=-1001234567890,12",
-		"ALLOWED_PREFIXES=۰۹۱۲,0098935, +44", "PART_SIZES=155/150, 60/50", "POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
+		"DAILY_PARTS=500", "ALLOWED_PREFIXES=۰۹۱۲,0098935, +44", "PART_SIZES=155/150, 60/50", "POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
 	), "")
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestSettingsAreRead(t *testing.T) {
 			t.Errorf("%s:\n%s", what, diff)
 		}
 	}
-	if s.bot.PollInterval != 500*time.Millisecond || s.store.StatusInterval != time.Minute || s.bot.Location != time.UTC ||
+	if s.bot.PollInterval != 500*time.Millisecond || s.store.StatusInterval != time.Minute || s.store.DailyParts != 500 || s.bot.Location != time.UTC || s.store.Location != time.UTC ||
 		s.dbPath != "/srv/peyk.db" || s.logLevel != slog.LevelDebug || !s.logJSON {
 		t.Errorf("got %+v", s)
 	}
@@ -122,6 +122,8 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 		"a length of time of 0":                 {"STATUS_INTERVAL=0", "STATUS_INTERVAL is 0, which is too short"},
 		"a length of time of days":              {"STATUS_INTERVAL=48h", "STATUS_INTERVAL is 48h, which is too long: write 1h or less"},
 		"words for a length of time":            {"POLL_INTERVAL=soon", `POLL_INTERVAL is "soon", which is not a length of time`},
+		"a cap below 0":                         {"DAILY_PARTS=-1", `DAILY_PARTS is "-1", which is no number of parts: write a whole number, or 0`},
+		"a cap in words":                        {"DAILY_PARTS=few", `DAILY_PARTS is "few"`},
 		"a prefix without a country":            {"ALLOWED_PREFIXES=0912, 98", `ALLOWED_PREFIXES holds "98", with which no number begins: write +98 for a whole country, 0912`},
 		"a prefix of letters":                   {"ALLOWED_PREFIXES=+Iran", `ALLOWED_PREFIXES holds "+Iran"`},
 		"a prefix of nothing":                   {"ALLOWED_PREFIXES=+", `ALLOWED_PREFIXES holds "+"`},

@@ -136,3 +136,71 @@ func TestQuestionsExpireWhileTheBridgeRuns(t *testing.T) {
 		t.Errorf("%d SMS were sent", n)
 	}
 }
+
+func TestACapOfADay(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.storeOpts.DailyParts = 5
+	w.start()
+	refused := func(p telegram.Post, told string) {
+		t.Helper()
+		p.Chat, p.From = w.group, cmp.Or(p.From, w.ali)
+		before := w.orders(w.group)
+		order := w.says(p)
+		answer, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == order })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !containsAll(answer.Text, []string{told, "Who runs the bot can change DAILY_PARTS"}) {
+			t.Errorf("the agent is told %q, want %q", answer.Text, told)
+		}
+		if n := w.orders(w.group); n != before {
+			t.Errorf("it ordered %d", n-before)
+		}
+	}
+	refused(telegram.Post{Text: "/send 09121111111,09122222222,09123333333 " + strings.Repeat("a", 161)}, "SMS parts it takes: 6, left today: 5 of 5")
+	shown := w.shows("09121111111", "where is my order?")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "on its way", ReplyTo: shown.ID})
+	w.sent(1)
+
+	// Two questions of which one has room: asking costs nothing.
+	w.agentSays("/send 09121111111,09122222222,09123333333 one")
+	first := w.sees(w.group, "Send this?", "parts in all: 3")
+	w.agentSays("/send 09121111111,09122222222 two")
+	second := w.sees(w.group, "Send this?", "parts in all: 2")
+	w.presses(w.ali, first, "Send")
+	w.sent(4)
+	w.restart()
+	if a := w.presses(w.ali, second, "Send"); !a.Alert || !containsAll(a.Text, []string{"Nothing was sent", "SMS parts it takes: 2, left today: 1 of 5"}) {
+		t.Errorf("the presser is told %+v", a)
+	}
+	w.presses(w.ali, second, "Cancel")
+	w.sees(w.group, "cancelled by Ali")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "it left", ReplyTo: shown.ID})
+	w.sent(5)
+	refused(telegram.Post{Text: "where is it?", ReplyTo: shown.ID}, "SMS parts it takes: 1, left today: 0 of 5")
+
+	// An admin has a cap of her own, the same.
+	refused(telegram.Post{From: w.sara, Text: "/send 09121111111,09122222222,09123333333 " + strings.Repeat("a", 161)}, "SMS parts it takes: 6, left today: 5 of 5")
+	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/send 09121111111 hi"})
+	w.sent(6)
+}
+
+func TestACapAndOrdersOfTheSameMoment(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.storeOpts.DailyParts = 5
+	for i := range 8 { // one batch of updates
+		w.agentSays(fmt.Sprintf("/send 0912111111%d hi", i))
+	}
+	w.start()
+	w.settles(w.group)
+	w.sent(5)
+	refused := 0
+	for _, m := range w.fromBot(w.group) {
+		if strings.Contains(m.Text, "left today: 0 of 5") {
+			refused++
+		}
+	}
+	if n := w.orders(w.group); n != 5 || refused != 3 {
+		t.Errorf("%d orders, %d refused, want 5 and 3", n, refused)
+	}
+}

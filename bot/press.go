@@ -89,6 +89,9 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	crashpoint.At("press.read")
 	batch, err = b.store.Decide(id, generation, d, p.From.Name)
 	crashpoint.At("press.decided")
+	if over, ok := errors.AsType[*store.OverCap](err); ok {
+		return plain(t.say(t.aboveCap, over.Parts, over.Left, over.Cap)), true, nil
+	}
 	switch {
 	case errors.Is(err, store.ErrExpired):
 		return t.pressExpired, true, nil

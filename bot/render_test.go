@@ -329,6 +329,15 @@ func TestForeignWordsFitIntoSentences(t *testing.T) {
 	}
 }
 
+// TestAnswersToButtonsFit: Telegram takes 200 characters.
+func TestAnswersToButtonsFit(t *testing.T) {
+	for name, t2 := range languages {
+		if n := units(plain(t2.say(t2.aboveCap, int(1e9), int(1e9), int(1e9)))); n > 200 {
+			t.Errorf("%s: %d characters", name, n)
+		}
+	}
+}
+
 func first(html string, _ [][]store.Button, _ string) string { return html }
 
 func FuzzReadUpdate(f *testing.F) {

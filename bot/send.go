@@ -24,16 +24,21 @@ const (
 
 // order takes m together with the batch it orders; answers is that it goes on with a conversation.
 func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
+	t := b.text(m.Chat)
 	if refused := b.refused(to); len(refused) > 0 {
-		t := b.text(m.Chat)
 		return b.say(m, t.say(t.notAllowed, clip(refused), code(short(strings.Join(b.opts.Prefixes, ", "), reasonRunes))))
 	}
-	ask := len(to) > usualRecipients || b.opts.PartSizes.Count(words).Parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign)
+	parts := b.opts.PartSizes.Count(words).Parts
+	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign)
 	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
 		Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
-		Line: line, Text: words, Pieces: smsapi.Pieces(to), Ask: ask,
+		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask,
 		Claim: answers, AgentName: short(m.From.Name, nameRunes),
 	}})
+	if over, ok := errors.AsType[*store.OverCap](err); ok {
+		b.log.Info("order above the cap of a day", "agent", int64(m.From.ID), "parts", over.Parts, "left", over.Left)
+		return b.say(m, t.say(t.aboveCap, over.Parts, over.Left, over.Cap))
+	}
 	if err != nil {
 		return err
 	}

@@ -152,8 +152,8 @@ func serve(addr string, h http.Handler) (string, func(), error) {
 
 // settings are the names Peyk takes from its environment, beside all that begin with TELEGRAM_ and SMS_.
 var settings = []string{
-	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "PART_SIZES", "ALLOWED_PREFIXES", "LOW_CREDIT", "LANGUAGE", "TIMEZONE", "DB_PATH",
-	"HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
+	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "DAILY_PARTS", "ALLOWED_PREFIXES", "PART_SIZES", "LOW_CREDIT",
+	"LANGUAGE", "TIMEZONE", "DB_PATH", "KEEP_DAYS", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
 }
 
 // withoutSettings is environ without Peyk's settings, so that nobody's real account is touched from the sandbox.

@@ -31,6 +31,7 @@ var (
 	bucketIncident  = []byte("incident")
 	bucketCustomer  = []byte("customer")
 	bucketBound     = []byte("bound")
+	bucketSpent     = []byte("spent")
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
@@ -44,7 +45,7 @@ var (
 	buckets = [][]byte{
 		bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketID, bucketDue, bucketPost,
 		bucketDead, bucketLink, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent, bucketIncident, bucketCustomer, bucketBound,
-		bucketAsking,
+		bucketAsking, bucketSpent,
 	}
 )
 
@@ -80,6 +81,8 @@ func postKey(chat ChatID, class Class, id uint64) []byte {
 func linkKey(chat ChatID, message ChatMessageID) []byte {
 	return join(i64(chat), u64(uint64(message)))
 }
+
+func spentKey(day uint32, agent AgentID) []byte { return join(u32(day), i64(agent)) }
 
 // seenKey has the time first: with random keys first, a commit would touch a page of its own for each SMS. An SMS the panel
 // gave no time goes by when it reached us: to show it twice is better than to take a second "yes" for the first.

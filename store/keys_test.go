@@ -33,6 +33,7 @@ func FuzzKeys(f *testing.F) {
 			"link":              {bytes.Compare(linkKey(ChatID(a), ChatMessageID(m)), linkKey(ChatID(b), ChatMessageID(n))), then(chats, numbers)},
 			"piece":             {bytes.Compare(pieceKey(BatchID(m), int(x)), pieceKey(BatchID(n), int(y))), then(numbers, classes)},
 			"batches of a chat": {bytes.Compare(chatBatchKey(ChatID(a), BatchID(m)), chatBatchKey(ChatID(b), BatchID(n))), then(chats, numbers)},
+			"spent":             {bytes.Compare(spentKey(i, AgentID(a)), spentKey(j, AgentID(b))), then(cmp.Compare(i, j), chats)},
 			"due":               {bytes.Compare(dueKey(time.Unix(int64(i), 0), Seq(x)), dueKey(time.Unix(int64(j), 0), Seq(y))), then(cmp.Compare(i, j), classes)},
 			"taken":             {bytes.Compare(UpdateKey{ChatID(a), ChatMessageID(m), TakenKind(x)}.key(), UpdateKey{ChatID(b), ChatMessageID(n), TakenKind(y)}.key()), then(chats, numbers, classes)},
 		} {

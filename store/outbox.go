@@ -31,6 +31,7 @@ type Batch struct {
 	Reply   bool          `json:"reply,omitempty"`
 	Line    sms.Number    `json:"line"`
 	Text    string        `json:"text"`
+	Parts   int           `json:"parts,omitempty"` // for each recipient
 	First   Seq           `json:"first"`
 	N       int           `json:"n"`
 	Created time.Time     `json:"created"`
@@ -93,6 +94,7 @@ type Order struct {
 	Reply   bool
 	Line    sms.Number
 	Text    string
+	Parts   int // for each recipient
 	Pieces  [][]sms.Number
 	Ask     bool // send only after [Send]
 
@@ -111,7 +113,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		return Batch{}, err
 	}
 	b := Batch{
-		ID: BatchID(id), Place: o.Place, Agent: o.Agent, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text,
+		ID: BatchID(id), Place: o.Place, Agent: o.Agent, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text, Parts: o.Parts,
 		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim,
 	}
 	if chat := t.resolve(o.Chat); chat != o.Chat {
@@ -154,6 +156,14 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		b.N += p.N
 	}
 	b.Counts[sms.Queued] = b.N
+	if ask {
+		_, err = t.afford(b.Agent, b.cost()) // [Send] counts it
+	} else {
+		err = t.spend(b.Agent, b.cost())
+	}
+	if err != nil {
+		return b, err
+	}
 	if err := t.bucket(bucketChatBatch).Put(chatBatchKey(b.Chat, b.ID), nil); err != nil {
 		return b, err
 	}
@@ -567,7 +577,9 @@ const askFor = 15 * time.Minute
 
 // Decide carries out what an agent, called name, answered to the question of that generation. Once it has returned, the same
 // answer or another one by anybody gives ErrDecided; the batch returned then says who decided what. The error is ErrExpired when
-// the answer came too late, also before Expire has come by.
+// the answer came too late, also before Expire has come by, and an OverCap when [Send] would take the agent above the cap: then the
+// question stays open. To send again what is uncertain costs nothing of the day, for it was counted when it was ordered, and that
+// its fate is not known is no doing of an agent's.
 func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Batch, error) {
 	var b Batch
 	err := s.update(func(t *tx) error {
@@ -582,6 +594,11 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		}
 		if b.Generation != generation || !asksToSend && !asksAgain {
 			return ErrDecided
+		}
+		if d == Send {
+			if err := t.spend(b.Agent, b.cost()); err != nil {
+				return err
+			}
 		}
 		b.Decision, b.DecidedBy = d, name
 		b.Generation++

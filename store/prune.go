@@ -19,6 +19,7 @@ const (
 	keepRaw      = 30 * aDay
 	keepDead     = 30 * aDay
 	keepIncident = 180 * aDay
+	keepSpent    = 365 * aDay
 )
 
 // pruned is how far pruning has come. It is in the file, so that each step goes on where the one before it stopped.
@@ -58,6 +59,7 @@ var walks = []walk{
 	{bucketDead, (*pruning).dead},
 	{bucketIncident, (*pruning).incident},
 	{bucketCustomer, (*pruning).customer},
+	{bucketSpent, (*pruning).spent},
 }
 
 // Prune takes one step in forgetting what is old and not needed any more. It looks at or deletes about limit rows, so that other
@@ -290,7 +292,7 @@ func (p *pruning) seen(key, value []byte) ([]byte, error) {
 }
 
 func (p *pruning) taken(key, _ []byte) ([]byte, error) {
-	if end := time.Unix((int64(binary.BigEndian.Uint32(key))+1)*int64(aDay/time.Second), 0); p.young(end, keepTaken) {
+	if p.young(endOf(key), keepTaken) {
 		return nil, nil
 	}
 	if err := p.delete(bucketTaken, key[4:]); err != nil {
@@ -346,6 +348,13 @@ func (p *pruning) incident(key, value []byte) ([]byte, error) {
 		return after(key), err
 	}
 	return after(key), p.delete(bucketIncident, key)
+}
+
+func (p *pruning) spent(key, _ []byte) ([]byte, error) {
+	if p.young(endOf(key), keepSpent) {
+		return nil, nil
+	}
+	return after(key), p.delete(bucketSpent, key)
 }
 
 // toldOf returns the incidents that posts in the queue or among the dead tell of.

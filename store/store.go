@@ -28,6 +28,7 @@
 //	taken_day     day u32, key of taken                -            the same by age, for pruning
 //	chat          chat i64                             settings of a chat
 //	agent         agent i64                            who may use the bot besides the settings' list
+//	spent         day u32, agent i64                   SMS parts an agent ordered on a day
 //	incident      u64                                  what the team must be told
 //	customer      number                               what is known of a customer
 //	bound         chat i64, topic i64                  the customer a topic or a chat belongs to
@@ -88,6 +89,9 @@ type Options struct {
 	Inbox  []ChatID  // chats that show inbound SMS of all lines
 	Admins []AgentID // who is told of incidents
 
+	DailyParts int            // what an agent may order in a day: parts of an SMS times recipients; no cap when zero
+	Location   *time.Location // in whose calendar; UTC when nil
+
 	StatusInterval time.Duration // first pause before asking for delivery; 15 s when zero
 	AskFor         time.Duration // how long a question waits for [Send]; 15 minutes when zero
 	Keep           time.Duration // how long SMS and batches are kept; 90 days when zero
@@ -117,6 +121,9 @@ func Open(path string, opts Options) (*Store, error) {
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
+	}
+	if opts.Location == nil {
+		opts.Location = time.UTC
 	}
 	if opts.AskFor == 0 {
 		opts.AskFor = askFor

@@ -37,7 +37,7 @@ type Caused struct {
 }
 
 // Take notes that an update was acted on and stores what it caused, or neither; the error is ErrTaken when it was acted on
-// before. It returns the batch ordered, if one was.
+// before, and an OverCap when the order is more than its agent may send today. It returns the batch ordered, if one was.
 func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 	var id BatchID
 	err := s.update(func(t *tx) error {

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// OverCap is the error of an order that would take its agent above what one may order in a day. Nothing of it was stored.
+type OverCap struct {
+	Parts int // the order takes
+	Left  int // of the day
+	Cap   int
+}
+
+func (e *OverCap) Error() string {
+	return fmt.Sprintf("an order of %d parts, %d of %d a day are left", e.Parts, e.Left, e.Cap)
+}
+
+// cost is how many parts b takes. Batches of before they were counted count one for each recipient.
+func (b Batch) cost() int { return b.N * max(b.Parts, 1) }
+
+// spend counts so many parts more as ordered by an agent today, or returns an OverCap. What was counted stays so, whatever becomes of
+// the order: nobody knows what a panel charges for, and a cap that failures do not fill would let somebody try without end.
+func (t *tx) spend(agent AgentID, parts int) error {
+	spent, err := t.afford(agent, parts)
+	if err != nil {
+		return err
+	}
+	return put(t.bucket(bucketSpent), spentKey(t.today(), agent), spent+parts)
+}
+
+// afford returns how many parts an agent has ordered today, or an OverCap when so many more are too many.
+func (t *tx) afford(agent AgentID, parts int) (spent int, err error) {
+	if err := get(t.bucket(bucketSpent), spentKey(t.today(), agent), &spent); err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, err
+	}
+	if limit := t.store.opts.DailyParts; limit > 0 && spent+parts > limit {
+		return spent, &OverCap{Parts: parts, Left: max(0, limit-spent), Cap: limit}
+	}
+	return spent, nil
+}
+
+// today returns the day of the calendar, in the zone of the settings, as its number since 1970.
+func (t *tx) today() uint32 {
+	year, month, day := t.now.In(t.store.opts.Location).Date()
+	return uint32(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / int64(aDay/time.Second))
+}
+
+// endOf returns when the day a key begins with is over, to within the zone.
+func endOf(key []byte) time.Time {
+	return time.Unix((int64(binary.BigEndian.Uint32(key))+1)*int64(aDay/time.Second), 0)
+}
