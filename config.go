@@ -60,6 +60,7 @@ func (s *settings) table() []setting {
 		{"DAILY_PARTS", "0", "", into(&s.store.DailyParts, readCap)},
 		{"ALLOWED_PREFIXES", "", "", into(&s.bot.Prefixes, readPrefixes)},
 		{"PART_SIZES", "160/153,70/67", "", into(&s.bot.PartSizes, readPartSizes)},
+		{"LOW_CREDIT", "0", "", into(&s.bot.LowCredit, readCredit)},
 		{"POLL_INTERVAL", "5s", "", into(&s.bot.PollInterval, readPause)},
 		{"STATUS_INTERVAL", "15s", "", into(&s.store.StatusInterval, readPause)},
 		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
@@ -72,7 +73,7 @@ func (s *settings) table() []setting {
 }
 
 // notYet are settings a later version will know. To set one already is no mistake, but its owner must not believe that it works.
-var notYet = []string{"LOW_CREDIT", "HTTP_ADDR"}
+var notYet = []string{"HTTP_ADDR"}
 
 func into[T any](to *T, read func(string) (T, error)) func(string) error {
 	return func(value string) (err error) {
@@ -304,6 +305,14 @@ func readCap(value string) (int, error) {
 	n, err := strconv.Atoi(strings.TrimSpace(value))
 	if err != nil || n < 0 || n > 1e9 {
 		return 0, fmt.Errorf("is %q, which is no number of parts: write a whole number, or 0 for no cap", value)
+	}
+	return n, nil
+}
+
+func readCredit(value string) (float64, error) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if err != nil || !(n >= 0 && n < 1e15) {
+		return 0, fmt.Errorf("is %q, which is no amount: write a number, in the unit of the panel's credit, or 0 for no warning", value)
 	}
 	return n, nil
 }

@@ -64,7 +64,7 @@ func TestSettingsAreRead(t *testing.T) {
 	s, _, err := readSettings(required(
 		"TELEGRAM_API_URL=http://127.0.0.1:8081", "TELEGRAM_PROXY=socks5://me:pa%40ss@127.0.0.1:1080", "SMS_API_PROXY=http://proxy:3128",
 		"SMS_LINES=+9830001234, ۳۰۰۰۵۶۷۸", "ALLOWED_USERS=11, 12,11", "ADMIN_USERS=12", "INBOX_CHATS=-1001234567890,12",
-		"DAILY_PARTS=500", "ALLOWED_PREFIXES=۰۹۱۲,0098935, +44", "PART_SIZES=155/150, 60/50", "POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
+		"DAILY_PARTS=500", "LOW_CREDIT=99.5", "ALLOWED_PREFIXES=۰۹۱۲,0098935, +44", "PART_SIZES=155/150, 60/50", "POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
 	), "")
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestSettingsAreRead(t *testing.T) {
 			t.Errorf("%s:\n%s", what, diff)
 		}
 	}
-	if s.bot.PollInterval != 500*time.Millisecond || s.store.StatusInterval != time.Minute || s.store.DailyParts != 500 || s.bot.Location != time.UTC || s.store.Location != time.UTC ||
+	if s.bot.PollInterval != 500*time.Millisecond || s.store.StatusInterval != time.Minute || s.store.DailyParts != 500 || s.bot.LowCredit != 99.5 || s.bot.Location != time.UTC || s.store.Location != time.UTC ||
 		s.dbPath != "/srv/peyk.db" || s.logLevel != slog.LevelDebug || !s.logJSON {
 		t.Errorf("got %+v", s)
 	}
@@ -124,6 +124,9 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 		"words for a length of time":            {"POLL_INTERVAL=soon", `POLL_INTERVAL is "soon", which is not a length of time`},
 		"a cap below 0":                         {"DAILY_PARTS=-1", `DAILY_PARTS is "-1", which is no number of parts: write a whole number, or 0`},
 		"a cap in words":                        {"DAILY_PARTS=few", `DAILY_PARTS is "few"`},
+		"a credit below 0":                      {"LOW_CREDIT=-1", `LOW_CREDIT is "-1", which is no amount: write a number`},
+		"a credit that is no number":            {"LOW_CREDIT=NaN", `LOW_CREDIT is "NaN"`},
+		"a credit without end":                  {"LOW_CREDIT=inf", `LOW_CREDIT is "inf"`},
 		"a prefix without a country":            {"ALLOWED_PREFIXES=0912, 98", `ALLOWED_PREFIXES holds "98", with which no number begins: write +98 for a whole country, 0912`},
 		"a prefix of letters":                   {"ALLOWED_PREFIXES=+Iran", `ALLOWED_PREFIXES holds "+Iran"`},
 		"a prefix of nothing":                   {"ALLOWED_PREFIXES=+", `ALLOWED_PREFIXES holds "+"`},
@@ -255,8 +258,7 @@ func TestWhatWorksButShouldBeKnownIsWarnedOf(t *testing.T) {
 		"the panel on loopback by name":        {"SMS_API_URL=http://localhost/", nil},
 		"the panel on loopback, IPv6":          {"SMS_API_URL=http://[::1]:80/", nil},
 		"Telegram over http":                   {"TELEGRAM_API_URL=http://relay.example", []string{"TELEGRAM_API_URL is http"}},
-		"a setting of a later version":         {"LOW_CREDIT=1000", []string{"LOW_CREDIT is not supported yet"}},
-		"another setting of a later version":   {"HTTP_ADDR=:8080", []string{"HTTP_ADDR is not supported yet"}},
+		"a setting of a later version":         {"HTTP_ADDR=:8080", []string{"HTTP_ADDR is not supported yet"}},
 		"a desktop's languages, English first": {"LANGUAGE=en_US:en", nil},
 		"a desktop's languages, English after": {"LANGUAGE=de_DE:en", nil},
 		"Persian":                              {"LANGUAGE=fa", nil},

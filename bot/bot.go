@@ -15,6 +15,8 @@
 //	  crash anywhere                        ended at the next start; a press that comes too late ends nothing
 //	Delivery (delivery.go) GetStatus - store the statuses with the posts that tell them
 //	  crash anywhere                        asked again
+//	Credit (credit.go)    GetCredit - store it with the incident that it is low
+//	  crash anywhere                        asked again; what was told is told once
 //	Tidy (prune.go)       forget a page of old rows
 //	  crash anywhere                        the next page goes on
 //
@@ -46,6 +48,9 @@ type Options struct {
 	Prefixes  []string      // such as +98912: numbers that begin with one may be sent to; all when empty
 	PartSizes sms.PartSizes // by which the panel counts; the standard's when zero
 
+	LowCredit      float64       // admins are warned when less is left at the panel; nobody looks when zero
+	CreditInterval time.Duration // pause between two looks, or a tenth of it when something was sent; 10 minutes when zero
+
 	PollInterval time.Duration  // pause between two GetMsg when nothing came; 5 s when zero
 	Language     string         // en or fa, where a chat has not chosen; en when empty
 	Location     *time.Location // of the times shown; UTC when nil
@@ -67,6 +72,7 @@ type Bot struct {
 	strangers strangers // how often those off the list were answered
 	pace      *pacer
 	delivery  chan struct{} // wakes the delivery loop
+	sent      chan struct{} // wakes who watches the credit
 	questions sync.WaitGroup
 	slots     chan struct{} // bounds the questions to the panel under way
 	calls     chan struct{} // bounds the small calls of Telegram beside the flows
@@ -87,6 +93,9 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	if opts.PartSizes == (sms.PartSizes{}) {
 		opts.PartSizes = sms.StandardParts
 	}
+	if opts.CreditInterval == 0 {
+		opts.CreditInterval = 10 * time.Minute
+	}
 	if opts.TelegramSecond == 0 {
 		opts.TelegramSecond = crashpoint.Second(time.Second)
 	}
@@ -101,7 +110,7 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	}
 	return &Bot{
 		store: st, panel: panel, tg: newTelegram(tg), opts: opts, log: opts.Log,
-		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers),
+		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers),
 	}
 }
 
@@ -114,7 +123,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var flows sync.WaitGroup
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.fetchUnread, b.sendQueued, b.expireQuestions, b.followDelivery, b.keepTidy} {
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.fetchUnread, b.sendQueued, b.expireQuestions, b.followDelivery, b.watchCredit, b.keepTidy} {
 		flows.Go(func() {
 			if err := flow(ctx); err != nil {
 				stop(err)

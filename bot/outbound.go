@@ -125,9 +125,11 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 		log.Warn("piece not sent", "err", failure)
 	default:
 		log.Info("piece sent")
-		select {
-		case b.delivery <- struct{}{}:
-		default:
+		for _, flow := range []chan struct{}{b.delivery, b.sent} {
+			select {
+			case flow <- struct{}{}:
+			default:
+			}
 		}
 	}
 }

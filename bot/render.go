@@ -335,6 +335,9 @@ func (b *Bot) renderQuestion(t *text, batch store.Batch, recipients []store.SMS)
 	}
 	if batch.Credit != "" {
 		lines = append(lines, t.say(t.askCredit, code(short(batch.Credit, nameRunes))))
+		if credit, ok := amount(batch.Credit); ok && credit < float64(seg.Parts*batch.N) {
+			lines = append(lines, t.askTooLittle)
+		}
 	}
 	return strings.Join(lines, "\n")
 }
@@ -368,6 +371,12 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 		return t.say(t.noTopics, chat, esc(short(i.Reason, reasonRunes)))
 	case store.PanelRefuses:
 		return t.say(t.panelRefuses, esc(short(i.Reason, reasonRunes)))
+	case store.LowCredit:
+		said := t.say(t.lowCredit, amountCode(i.Credit), amountCode(i.Low))
+		if i.Burn > 0 {
+			said += " " + t.say(t.lowCreditDays, amountCode(about(i.Burn)), max(0, int(i.Credit/i.Burn)))
+		}
+		return said
 	}
 	return esc(string(i.Kind))
 }

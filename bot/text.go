@@ -154,6 +154,7 @@ type text struct {
 	answering      string // who
 	sendAnyway     string
 	leaveIt        string
+	askTooLittle   string
 	send, cancel   string
 	again, was     string
 	leave          string
@@ -181,6 +182,8 @@ type text struct {
 	postRefused      string // chat, reason
 	noTopics         string // chat, reason
 	panelRefuses     string // reason
+	lowCredit        string // credit, limit
+	lowCreditDays    string // how much a day, days
 	restored         string // the backup's time, now
 
 	// Menu and help: what each command does.
@@ -318,6 +321,7 @@ var english = text{
 	answering:      "<b>%v is answering this customer.</b> Send your answer, too?",
 	sendAnyway:     "Send anyway",
 	leaveIt:        "Leave it",
+	askTooLittle:   "⚠️ That is less than the parts in all: the credit may not be enough.",
 	send:           "Send",
 	cancel:         "Cancel",
 	again:          "Send again",
@@ -345,6 +349,8 @@ var english = text{
 	postRefused:      "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
 	noTopics:         "⚠️ I may make no topics in the chat %v: %v. SMS are shown outside of topics until then. Make me an administrator there with the right Manage Topics.",
 	panelRefuses:     "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
+	lowCredit:        "⚠️ The credit at the panel is down to %v, below %v (LOW_CREDIT). Without credit nothing is sent.",
+	lowCreditDays:    "In the last days about %v a day went. Days left at that rate: about %v.",
 
 	restored: "⚠️ The store was put back to a backup of %v or a little later. Of what came and was sent from then until %v I know nothing: the panel's own site shows it. What I was to send then is asked about, not sent.",
 

@@ -18,6 +18,7 @@ const (
 	Restored     IncidentKind = "restored"      // from a backup: of what came and was sent between From and To nothing is known
 	NoTopics     IncidentKind = "no topics"     // Chat lets us make no topics, for Reason
 	PanelRefuses IncidentKind = "panel refuses" // user name or password are wrong, says the panel, or the address is blocked
+	LowCredit    IncidentKind = "low credit"    // the Credit at the panel is below Low; lately Burn went in a day
 )
 
 // Incident is something that went wrong and that nobody but the team can mend.
@@ -32,6 +33,9 @@ type Incident struct {
 	Chat   ChatID       `json:"chat,omitempty"`
 	Seq    Seq          `json:"seq,omitempty"`
 	Reason string       `json:"reason,omitempty"`
+	Credit float64      `json:"credit,omitempty"`
+	Low    float64      `json:"low,omitempty"`
+	Burn   float64      `json:"burn,omitempty"` // a day; 0 when not known
 	Told   bool         `json:"told,omitempty"`
 	Lasts  bool         `json:"lasts,omitempty"`  // more is known of it than was told; it is told once more when it is over
 	Places int          `json:"places,omitempty"` // chats that tell of it, shown or still to be

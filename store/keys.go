@@ -32,12 +32,14 @@ var (
 	bucketCustomer  = []byte("customer")
 	bucketBound     = []byte("bound")
 	bucketSpent     = []byte("spent")
+	bucketCredit    = []byte("credit")
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
 	keyEnded   = []byte("ended")   // when the last clean end was
 	keyFetch   = []byte("fetch")   // since when a GetMsg is under way
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
+	keyLow     = []byte("low")     // since when the credit is low, once the admins were told
 
 	keyAnswered = []byte("answered") // when the panel last handed out SMS, nearly
 	keyPruned   = []byte("pruned")
@@ -45,7 +47,7 @@ var (
 	buckets = [][]byte{
 		bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketID, bucketDue, bucketPost,
 		bucketDead, bucketLink, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent, bucketIncident, bucketCustomer, bucketBound,
-		bucketAsking, bucketSpent,
+		bucketAsking, bucketSpent, bucketCredit,
 	}
 )
 

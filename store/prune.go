@@ -20,6 +20,7 @@ const (
 	keepDead     = 30 * aDay
 	keepIncident = 180 * aDay
 	keepSpent    = 365 * aDay
+	keepCredit   = 30 * aDay
 )
 
 // pruned is how far pruning has come. It is in the file, so that each step goes on where the one before it stopped.
@@ -59,7 +60,8 @@ var walks = []walk{
 	{bucketDead, (*pruning).dead},
 	{bucketIncident, (*pruning).incident},
 	{bucketCustomer, (*pruning).customer},
-	{bucketSpent, (*pruning).spent},
+	byDay(bucketSpent, keepSpent),
+	byDay(bucketCredit, keepCredit),
 }
 
 // Prune takes one step in forgetting what is old and not needed any more. It looks at or deletes about limit rows, so that other
@@ -350,11 +352,14 @@ func (p *pruning) incident(key, value []byte) ([]byte, error) {
 	return after(key), p.delete(bucketIncident, key)
 }
 
-func (p *pruning) spent(key, _ []byte) ([]byte, error) {
-	if p.young(endOf(key), keepSpent) {
-		return nil, nil
-	}
-	return after(key), p.delete(bucketSpent, key)
+// byDay leads through rows whose keys begin with a day, and forgets them when it is long over.
+func byDay(bucket []byte, keep time.Duration) walk {
+	return walk{bucket, func(p *pruning, key, _ []byte) ([]byte, error) {
+		if p.young(endOf(key), keep) {
+			return nil, nil
+		}
+		return after(key), p.delete(bucket, key)
+	}}
 }
 
 // toldOf returns the incidents that posts in the queue or among the dead tell of.

@@ -9,7 +9,7 @@
 //
 //	meta          schema | running | ended             number | since | when
 //	              fetch | silent                       begun | since
-//	              answered | pruned                    when | how far
+//	              answered | pruned | low              when | how far | since
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
 //	sms           Seq u64                              one SMS, in or out, to one recipient
 //	seen          time u32, hash u64, nth u16          Seq, met u32 which unread SMS were stored already
@@ -29,6 +29,7 @@
 //	chat          chat i64                             settings of a chat
 //	agent         agent i64                            who may use the bot besides the settings' list
 //	spent         day u32, agent i64                   SMS parts an agent ordered on a day
+//	credit        day u32                              what was left at the panel on a day, and how fast it went
 //	incident      u64                                  what the team must be told
 //	customer      number                               what is known of a customer
 //	bound         chat i64, topic i64                  the customer a topic or a chat belongs to
