@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"peyk/sms"
 	"peyk/store"
@@ -17,7 +18,7 @@ func FuzzPressData(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	st, err := store.Open(filepath.Join(f.TempDir(), "peyk.db"), store.Options{})
+	st, err := store.Open(filepath.Join(f.TempDir(), "peyk.db"), store.Options{AskFor: 1000 * time.Hour})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -571,12 +571,19 @@ func (w *world) settled() error {
 	return nil
 }
 
-var finalWords = []string{"delivered.", "did not reach", "black list", "trouble in", "panel refuses", "cannot be known", "left so", "no report", "cancelled by", "Send this?", "is answering this customer"}
+var finalWords = []string{"delivered.", "did not reach", "black list", "trouble in", "panel refuses", "cannot be known", "left so", "no report"}
+
+// askedWords are those of a question, and of one that ended without a send.
+var askedWords = []string{"Send this?", "is answering this customer", "cancelled by", "nobody answered in time"}
 
 // final tells whether a report will hardly change by itself.
 func final(report string, recipients int) bool {
-	if recipients == 1 || strings.Contains(report, "cancelled by") || strings.Contains(report, "Send this?") || strings.Contains(report, "is answering this customer") {
-		return slices.ContainsFunc(finalWords, func(s string) bool { return strings.Contains(report, s) })
+	said := func(word string) bool { return strings.Contains(report, word) }
+	if slices.ContainsFunc(askedWords, said) {
+		return true
+	}
+	if recipients == 1 {
+		return slices.ContainsFunc(finalWords, said)
 	}
 	done := 0
 	for _, found := range counts.FindAllStringSubmatch(report, -1) {
