@@ -305,7 +305,7 @@ func (b *Bot) renderQuestion(t *text, batch store.Batch, recipients []store.SMS)
 	if batch.Answering != "" {
 		lines = append(lines, t.say(t.answering, isolated(batch.Answering)))
 	}
-	if !batch.Costly {
+	if len(lines) > 0 && !batch.Costly { // without another reason, as in files of before there was one, it is the cost
 		return strings.Join(lines, "\n")
 	}
 	sizes := b.opts.PartSizes

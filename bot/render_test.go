@@ -28,7 +28,7 @@ func inbound(customer, text string) store.SMS {
 	return m
 }
 
-func renderer() *Bot { return &Bot{opts: Options{Location: time.UTC}} }
+func renderer() *Bot { return &Bot{opts: Options{Location: time.UTC, PartSizes: sms.StandardParts}} }
 
 // shownText undoes HTML as Telegram does: tags go, then entities are read.
 func shownText(markup string) string {
@@ -326,6 +326,14 @@ func TestForeignWordsFitIntoSentences(t *testing.T) {
 		if n := units(shownText(said)); n > messageUnits || strings.Contains(said, "<never>") {
 			t.Errorf("%s has %d units: %.300q", name, n, said)
 		}
+	}
+}
+
+// TestQuestionsOfBefore: a file of the first schema does not say why a question is asked.
+func TestQuestionsOfBefore(t *testing.T) {
+	said := first(renderer().renderBatch(&english, store.Batch{ID: 1, N: 2, State: store.Asking, Generation: 1, Text: "hi"}, nil))
+	if !strings.Contains(said, "Recipients: 2, parts each: 1") {
+		t.Errorf("asked %q", said)
 	}
 }
 
