@@ -60,8 +60,8 @@ func readResponse(contentType string, raw []byte) (*node, error) {
 	switch {
 	case len(bytes.TrimSpace(raw)) == 0:
 		return nil, uncertain("the panel answered nothing", nil)
-	case err == errNoEnvelope && looksLikeHTML(raw):
-		return nil, uncertain("the panel answered a web page", nil)
+	case err == ErrNoSOAP && looksLikeHTML(raw):
+		return nil, uncertain("the panel answered a web page", err)
 	case err != nil:
 		return response, uncertain("the panel's answer cannot be read", err)
 	case response == nil:
@@ -85,7 +85,7 @@ func faultError(fault *node) *Error {
 	if text == "" {
 		text = "the panel's service failed"
 	}
-	return &Error{Kind: Uncertain, Text: text, Err: errFault}
+	return &Error{Kind: Uncertain, Text: text, Err: ErrFault}
 }
 
 // outcome descends from the response to the node that holds ErrCode, however it is wrapped, or to a list.

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"peyk/sms"
@@ -38,8 +39,9 @@ type Client struct {
 	transport      *http.Transport
 	secrets        []string // what must not be seen in an error
 
-	describing chan struct{}        // holds one token while the WSDL is being read
-	described  map[string]operation // guarded by describing; nil: not known yet
+	skew       atomic.Pointer[time.Duration] // see Skew
+	describing chan struct{}                 // holds one token while the WSDL is being read
+	described  map[string]operation          // guarded by describing; nil: not known yet
 }
 
 // New returns a client of the panel at address, with or without "?wsdl". It asks the panel
@@ -327,11 +329,12 @@ func readReply(r reply) (*node, error) {
 		failed.Text = "the panel redirects to another address"
 	}
 	if r.status != http.StatusOK {
-		status := fmt.Errorf("http status %d", r.status)
-		if errors.Is(failed.Err, errFault) {
-			status = fmt.Errorf("%w, http status %d", errFault, r.status)
+		status := HTTPStatus(r.status)
+		if errors.Is(failed.Err, ErrFault) {
+			failed.Err = fmt.Errorf("%w, %w", ErrFault, status)
+		} else {
+			failed.Err = status
 		}
-		failed.Err = status
 	}
 	return nil, failed
 }
@@ -414,7 +417,7 @@ func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 	case err == errNoWSDL && notSOAP == nil:
 		operations = map[string]operation{} // SoapServer without a WSDL says so in a Fault
 	case r.status != http.StatusOK:
-		return nil, unavailable(fmt.Errorf("http status %d", r.status))
+		return nil, unavailable(HTTPStatus(r.status))
 	case err == errNoWSDL && looksLikeHTML(r.body):
 		return nil, nil // a page may be there for an hour only, so it is no answer to keep
 	case err == errNoWSDL && len(bytes.TrimSpace(r.body)) > 0:

@@ -948,7 +948,7 @@ func TestErrorsKeepThePanelsWordsOutOfLogs(t *testing.T) {
 	for want, err := range map[string]error{
 		"rejected: panel error -5, " + meanings[-5] + ": EOF": err,
 		"rejected: panel error -77":                           &Error{Kind: Rejected, Code: -77, Text: "09120000001"},
-		"uncertain: the panel's service failed":               &Error{Text: "09120000001", Err: errFault},
+		"uncertain: the panel's service failed":               &Error{Text: "09120000001", Err: ErrFault},
 		"rejected: there are no recipients":                   rejected("there are no recipients"),
 	} {
 		if got := err.Error(); got != want {

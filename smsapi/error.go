@@ -43,8 +43,17 @@ type Error struct {
 	Err  error  // what went wrong below, or nil
 }
 
-// errFault is below the error of a SOAP Fault, whose Text is the panel's own.
-var errFault = errors.New("the panel's service failed")
+// What may be below an Error, beside the errors of package net and its kin.
+var (
+	ErrFault      = errors.New("the panel's service failed") // a SOAP Fault, whose Text is the panel's own
+	ErrNoSOAP     = errors.New("the answer holds no SOAP envelope")
+	ErrWantsHTTPS = errors.New("the server speaks https, the address says http")
+)
+
+// HTTPStatus is below an Error when the answer had one that is not 200.
+type HTTPStatus int
+
+func (s HTTPStatus) Error() string { return fmt.Sprintf("http status %d", int(s)) }
 
 // Error is meant for logs. The panel's own words are not in it: they may repeat numbers and texts.
 func (e *Error) Error() string {
@@ -56,7 +65,7 @@ func (e *Error) Error() string {
 		if meaning := meanings[e.Code]; meaning != "" {
 			b.WriteString(", " + meaning)
 		}
-	case e.Text != "" && !errors.Is(e.Err, errFault):
+	case e.Text != "" && !errors.Is(e.Err, ErrFault):
 		b.WriteString(": " + e.Text)
 	}
 	if e.Err != nil {

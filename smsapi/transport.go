@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -47,6 +48,13 @@ func newTransport(proxy *url.URL, timeout time.Duration) *http.Transport {
 	}
 	if proxy != nil {
 		t.Proxy = http.ProxyURL(proxy)
+		// In the form of the transport's own errors about the proxy, which would be the bare words of the answer otherwise.
+		t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+			if answer.StatusCode == http.StatusOK {
+				return nil
+			}
+			return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: HTTPStatus(answer.StatusCode)}
+		}
 	}
 	return t
 }
@@ -78,6 +86,8 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 		var lost net.Error
 		if ctx.Err() != nil {
 			err = ctx.Err()
+		} else if strings.Contains(err.Error(), tlsAlert) {
+			return reply{}, &Error{Kind: Unavailable, Text: "the panel cannot be reached", Err: ErrWantsHTTPS}
 		} else if !errors.As(err, &lost) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("what came is no HTTP")
 		}
@@ -87,8 +97,20 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 	r := reply{status: resp.StatusCode, contentType: resp.Header.Get("Content-Type")}
 	r.body, r.cut = unpack(resp.Header.Get("Content-Encoding"), resp.Body)
 	r.cut = c.blank(r.cut)
+	if r.status == http.StatusBadRequest && c.address.Scheme == "http" && wantsHTTPS.Match(r.body) {
+		return reply{}, &Error{Kind: Unavailable, Text: "the panel cannot be reached", Err: ErrWantsHTTPS}
+	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		skew := time.Until(date)
+		c.skew.Store(&skew)
+	}
 	return r, nil
 }
+
+// How servers of https answer who speaks http to them: nginx, Apache and Go in words, others with an alert of TLS.
+var wantsHTTPS = regexp.MustCompile(`sent to HTTPS port|SSL-enabled server port|to an HTTPS server`)
+
+const tlsAlert = `\x15\x03`
 
 // unpack reads a body up to maxAnswer. It returns what it could read beside an error.
 func unpack(encoding string, body io.Reader) ([]byte, error) {

@@ -37,10 +37,9 @@ const (
 )
 
 var (
-	errDoctype    = errors.New("the answer has a DOCTYPE")
-	errNoEnvelope = errors.New("the answer holds no SOAP envelope")
-	errCut        = errors.New("the answer has no end")
-	errTooLarge   = errors.New("the answer has too many elements")
+	errDoctype  = errors.New("the answer has a DOCTYPE")
+	errCut      = errors.New("the answer has no end")
+	errTooLarge = errors.New("the answer has too many elements")
 )
 
 // member returns the first child of that name, in any case, or nil.
@@ -112,7 +111,7 @@ func readEnvelope(contentType string, raw []byte) (*node, error) {
 	data := toUTF8(contentType, raw)
 	at := envelope.FindIndex(data)
 	if at == nil {
-		return nil, errNoEnvelope
+		return nil, ErrNoSOAP
 	}
 	if hasDoctype(data[:at[0]]) {
 		return nil, errDoctype

@@ -1,0 +1,85 @@
+package smsapi
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"time"
+
+	"peyk/sms"
+)
+
+// InClear reports whether requests to address can be read on the way: it is http, and not to this machine.
+func InClear(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
+}
+
+// InClear reports whether user name and password can be read on the way.
+func (c *Client) InClear() bool { return InClear(c.address.String()) }
+
+// Skew returns how far the clock of the panel's web server is ahead of ours, to a second or two, by its last answer. It reports
+// false while there was none with a time.
+func (c *Client) Skew() (time.Duration, bool) {
+	skew := c.skew.Load()
+	if skew == nil {
+		return 0, false
+	}
+	return *skew, true
+}
+
+// Lacks returns those of the five methods that the service's WSDL does not have; none for a service without a WSDL.
+func (c *Client) Lacks(ctx context.Context) ([]string, error) {
+	described, err := c.describe(ctx)
+	if err != nil {
+		return nil, c.own(err)
+	}
+	var lacks []string
+	for _, method := range slices.Sorted(maps.Keys(guide)) {
+		if _, has := described[method]; len(described) > 0 && !has {
+			lacks = append(lacks, method)
+		}
+	}
+	return lacks, nil
+}
+
+// nobodys is a line that no account has.
+const nobodys = "1"
+
+// Foreign returns those of lines that the panel says are not ours. Nothing is sent, whatever kind of server it is: each line is asked
+// to send no texts to no recipients, so that no telephone number is in the request at all. A panel that does not refuse this from a
+// line nobody has would not refuse it from a foreign one either: then told is false, and nothing is known of the lines that are not
+// returned.
+func (c *Client) Foreign(ctx context.Context, lines []sms.Number) (foreign []sms.Number, told bool, err error) {
+	for _, line := range lines {
+		refused, err := c.refusesLine(ctx, line)
+		if err != nil {
+			return nil, false, err
+		}
+		if refused {
+			foreign = append(foreign, line)
+		}
+	}
+	if len(foreign) > 0 {
+		return foreign, true, nil // it tells them apart, or takes none of ours
+	}
+	told, err = c.refusesLine(ctx, nobodys)
+	return nil, told, err
+}
+
+const notYours = -5
+
+func (c *Client) refusesLine(ctx context.Context, line sms.Number) (bool, error) {
+	response, err := c.call(ctx, "SendMultipleSMS", values{"fromNum": string(line), "toNums": []string{}, "messageContents": []string{}})
+	if errors.Is(err, ErrFault) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, failed := result(outcome(response))
+	return failed != nil && failed.Code == notYours, nil
+}
