@@ -59,6 +59,8 @@ func TestSendMessageRefusesWhatTelegramRefuses(t *testing.T) {
 	b.must(nil, "leaveChat", params{"chat_id": left})
 	muted := s.AddSupergroup("Muted", owner.ID, s.Bot().ID)
 	check(t, s.SetBotRights(muted, Rights{Muted: true}))
+	quiet := s.AddSupergroup("Quiet", owner.ID, s.Bot().ID)
+	check(t, s.OnlyAdminsWrite(quiet, true))
 	blocker := s.AddUser(User{})
 	say(t, s, Post{Chat: blocker.ID, From: blocker.ID, Text: "/start"})
 	check(t, s.Block(blocker.ID))
@@ -81,6 +83,7 @@ func TestSendMessageRefusesWhatTelegramRefuses(t *testing.T) {
 		{"Forbidden: bot is not a member of the supergroup chat", params{"chat_id": left, "text": "x"}},
 		{"Forbidden: bot was blocked by the user", params{"chat_id": blocker.ID, "text": "x"}},
 		{"Bad Request: not enough rights to send text messages to the chat", params{"chat_id": muted, "text": "x"}},
+		{"Bad Request: not enough rights to send text messages to the chat", params{"chat_id": quiet, "text": "x"}},
 		{"Bad Request: message text is empty", params{"chat_id": team}},
 		{"Bad Request: message text is empty", params{"chat_id": team, "text": " \n\u200b"}},
 		{"Bad Request: message text is empty", params{"chat_id": team, "text": "<b> </b>", "parse_mode": "HTML"}},

@@ -97,6 +97,7 @@ type chat struct {
 	topicOrder []int
 	migratedTo int64
 	noReaction bool
+	adminsOnly bool // ordinary members may not write
 }
 
 // inside reports whether a member's status means being in the chat.
@@ -404,6 +405,18 @@ func (s *Server) ForbidReactions(chat int64, forbid bool) error {
 	return nil
 }
 
+// OnlyAdminsWrite with true takes the right to write from the ordinary members of a group, the bot among them.
+func (s *Server) OnlyAdminsWrite(chat int64, only bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.group(chat)
+	if err != nil {
+		return err
+	}
+	c.adminsOnly = only
+	return nil
+}
+
 // chatToSpeak finds the chat a person speaks in; the private chat begins with the first word in it.
 func (s *Server) chatToSpeak(id, from int64) (*chat, error) {
 	u := s.users[from]
@@ -414,7 +427,11 @@ func (s *Server) chatToSpeak(id, from int64) (*chat, error) {
 		return nil, errors.New("the bot speaks through its API only")
 	}
 	if id != from {
-		return s.groupFor(id, from)
+		c, err := s.groupFor(id, from)
+		if err == nil && c.adminsOnly && !c.isAdmin(from) {
+			err = fmt.Errorf("chat %d: user %d may not write there", id, from)
+		}
+		return c, err
 	}
 	c := s.chats[id]
 	if c == nil {
