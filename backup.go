@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -84,14 +83,10 @@ func (w patientWriter) Write(p []byte) (int, error) {
 	return w.conn.Write(p)
 }
 
-// storeCommand runs peyk backup, restore or check and returns the exit code.
+// storeCommand runs peyk backup or restore and returns the exit code.
 func storeCommand(ctx context.Context, name string, args, environ []string, stdout, stderr io.Writer) int {
-	wants := 1
-	if name == "check" {
-		wants = 0
-	}
-	if len(args) != wants || wants == 1 && strings.HasPrefix(args[0], "-") {
-		fmt.Fprintf(stderr, "peyk %s takes %s\n\n%s", name, []string{"no argument", "one argument, the name of a file"}[wants], usage)
+	if len(args) != 1 || strings.HasPrefix(args[0], "-") {
+		fmt.Fprintf(stderr, "peyk %s takes one argument, the name of a file\n\n%s", name, usage)
 		return 2
 	}
 	s, _, err := readSettings(environ, "DB_")
@@ -104,21 +99,13 @@ func storeCommand(ctx context.Context, name string, args, environ []string, stdo
 		done, err = backUp(ctx, s.dbPath, args[0])
 	case "restore":
 		done, err = restore(args[0], s.dbPath)
-	case "check":
-		done, err = checkStore(ctx, s.dbPath)
 	}
-	switch {
-	case err == nil:
-		fmt.Fprintln(stdout, done)
-		return 0
-	case name == "check": // what it finds is its answer
-		for line := range strings.Lines(err.Error()) {
-			fmt.Fprintf(stdout, "store: %s\n", strings.TrimSpace(line))
-		}
-	default:
+	if err != nil {
 		fmt.Fprintf(stderr, "peyk %s: %v\n", name, err)
+		return 1
 	}
-	return 1
+	fmt.Fprintln(stdout, done)
+	return 0
 }
 
 // backUp writes the store as it is now to a new file.
@@ -150,7 +137,7 @@ func copyStore(ctx context.Context, dbPath string, w io.Writer) error {
 		_, err := io.Copy(w, conn) // an end too early is found by the check of what came
 		return err
 	}
-	st, err := store.Inspect(dbPath)
+	st, err := store.Inspect(dbPath, store.Options{})
 	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("%w: a peyk that runs, and does not answer: %w", err, dialled)
 	}
@@ -162,7 +149,7 @@ func copyStore(ctx context.Context, dbPath string, w io.Writer) error {
 
 // inspect checks a file that no process writes.
 func inspect(path string) error {
-	st, err := store.Inspect(path)
+	st, err := store.Inspect(path, store.Options{})
 	if err != nil {
 		return err
 	}
@@ -183,29 +170,4 @@ func restore(from, dbPath string) (done string, err error) {
 		done += "; what was there is now " + kept
 	}
 	return done, nil
-}
-
-// checkStore checks the store. While a bridge runs, that is a copy of it, made for the purpose.
-func checkStore(ctx context.Context, dbPath string) (done string, err error) {
-	err = inspect(dbPath)
-	if errors.Is(err, store.ErrLocked) {
-		var f *os.File
-		if f, err = os.CreateTemp(filepath.Dir(dbPath), ".check-*"); err != nil {
-			return "", err
-		}
-		defer os.Remove(f.Name())
-		if err := errors.Join(copyStore(ctx, dbPath, f), f.Close()); err != nil {
-			return "", err
-		}
-		err = inspect(f.Name())
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s is not there: see whether DB_PATH is right; the bridge makes the file when it starts", dbPath)
-	case errors.Is(err, store.ErrNewer):
-		return "", fmt.Errorf("%w: run that version", err)
-	case err != nil:
-		return "", fmt.Errorf("%w\n%s is not whole: stop the bridge and put a backup in its place with \"peyk restore\"", err, dbPath)
-	}
-	return fmt.Sprintf("store: %s is whole", dbPath), nil
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net"
 	"net/url"
 	"os"
 	"regexp"
@@ -21,6 +20,7 @@ import (
 
 	"peyk/bot"
 	"peyk/sms"
+	"peyk/smsapi"
 	"peyk/store"
 )
 
@@ -126,12 +126,6 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 			!slices.ContainsFunc(s.table(), func(row setting) bool { return row.name == name }) {
 			warnings = append(warnings, name+" in .env is no setting: look for a slip in its name")
 		}
-	}
-	if inClear(s.panel.URL) {
-		warnings = append(warnings, "SMS_API_URL is http: the panel's user name and password cross the network in clear; use https if the panel has it")
-	}
-	if inClear(s.telegram.URL) {
-		warnings = append(warnings, "TELEGRAM_API_URL is http: the bot's token crosses the network in clear")
 	}
 	s.bot.Lines, s.store.Admins, s.store.Location = s.panel.Lines, s.bot.Admins, s.bot.Location
 	return s, warnings, errors.Join(mistakes...)
@@ -396,11 +390,13 @@ func readFormat(value string) (json bool, err error) {
 	return false, fmt.Errorf("is %q: write text or json", value)
 }
 
-// inClear reports whether requests to address can be read on the way.
-func inClear(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" {
-		return false
+// inClear warns of what can be read on the way.
+func (s *settings) inClear() (warnings []string) {
+	if smsapi.InClear(s.panel.URL) {
+		warnings = append(warnings, "SMS_API_URL is http: the panel's user name and password cross the network in clear; use https if the panel has it")
 	}
-	return u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
+	if smsapi.InClear(s.telegram.URL) {
+		warnings = append(warnings, "TELEGRAM_API_URL is http: the bot's token crosses the network in clear")
+	}
+	return warnings
 }

@@ -266,10 +266,11 @@ func TestWhatWorksButShouldBeKnownIsWarnedOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			_, got, err := readSettings(required(test.set), "")
+			s, got, err := readSettings(required(test.set), "")
 			if err != nil {
 				t.Fatal(err)
 			}
+			got = append(got, s.inClear()...)
 			begins := cmp.Comparer(func(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) })
 			if diff := cmp.Diff(test.want, got, begins, cmpopts.EquateEmpty()); diff != "" {
 				t.Error(diff)

@@ -34,7 +34,7 @@ usage:
   peyk            run the bridge, with settings from the environment and .env
   peyk sandbox    run it between a Telegram and a panel on this machine: no account, no network, no settings
   peyk panel …    use the panel from the shell; "peyk panel help" lists how
-  peyk check      check that the store is whole; a later version will check settings, panel and Telegram, too
+  peyk check      check settings, store, Telegram, chats and panel, without sending anything, and tell the mends
   peyk backup F   write the store to the new file F, also while the bridge runs
   peyk restore F  put the backup F in the store's place, while no bridge runs
   peyk version    tell which version this is
@@ -86,7 +86,9 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 			return wrongSettings(stderr, err)
 		}
 		return panelCommand(ctx, args, s.panel, stdin, stdout, stderr)
-	case "backup", "restore", "check":
+	case "check":
+		return checkCommand(ctx, args, environ, stdout, stderr)
+	case "backup", "restore":
 		return storeCommand(ctx, name, args, environ, stdout, stderr)
 	case "version":
 		fmt.Fprintf(stdout, "peyk %s %s %s/%s\n", versionOf(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -113,7 +115,7 @@ func wrongSettings(stderr io.Writer, mistakes error) int {
 // runBridge runs the bridge and returns the exit code.
 func runBridge(ctx context.Context, s settings, warnings []string, stderr io.Writer) int {
 	log := newLog(s, stderr)
-	for _, w := range warnings {
+	for _, w := range append(warnings, s.inClear()...) {
 		log.Warn(w)
 	}
 	log.Info("peyk starts", "version", versionOf(), "store", s.dbPath)

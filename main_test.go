@@ -69,6 +69,7 @@ const patience = 30 * time.Second
 // world is what a script's bridge is placed in.
 type world struct {
 	tg    *telegram.Server
+	web   *httptest.Server // in front of tg
 	panel *panel.Server
 	ids   map[string]int64 // of people, who are chats too, and of groups
 
@@ -79,38 +80,49 @@ type world struct {
 type worldKey struct{}
 
 func setUp(env *testscript.Env) error {
-	w := &world{tg: telegram.New(telegram.Options{}), panel: panel.New(panel.Options{}), ids: map[string]int64{}}
-	web := httptest.NewServer(w.tg)
-	address, err := w.panel.Start("")
+	w, settings, err := newWorld()
 	if err != nil {
 		return err
 	}
-	env.Defer(func() {
-		w.release()
-		w.tg.Close()
-		web.CloseClientConnections()
-		web.Close()
-		w.panel.Close()
-	})
+	env.Defer(w.close)
+	env.Values[worldKey{}] = w
+	for name, value := range settings {
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+// newWorld returns a world and the settings of a bridge in it. The caller closes it.
+func newWorld() (*world, map[string]string, error) {
+	w := &world{tg: telegram.New(telegram.Options{}), panel: panel.New(panel.Options{}), ids: map[string]int64{}}
+	w.web = httptest.NewServer(w.tg)
+	address, err := w.panel.Start("")
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, name := range []string{"Sara", "Ali", "Omid"} {
 		w.ids[name] = w.tg.AddUser(telegram.User{FirstName: name}).ID
 	}
 	w.ids["Support"] = w.tg.AddSupergroup("Support", w.ids["Sara"], w.ids["Ali"], w.ids["Omid"], w.tg.Bot().ID)
 	// A bot cannot write first: who is to be told something must have said a word.
 	if _, err := w.tg.Say(telegram.Post{Chat: w.ids["Sara"], From: w.ids["Sara"], Text: "/start"}); err != nil {
-		return err
+		return nil, nil, err
 	}
-	env.Values[worldKey{}] = w
-	for name, value := range map[string]string{
-		"TELEGRAM_BOT_TOKEN": w.tg.Token(), "TELEGRAM_API_URL": web.URL,
+	return w, map[string]string{
+		"TELEGRAM_BOT_TOKEN": w.tg.Token(), "TELEGRAM_API_URL": w.web.URL,
 		"SMS_API_URL": address, "SMS_API_USER": "demo", "SMS_API_PASSWORD": "demo-pass", "SMS_LINES": "30001234,30005678",
 		"ADMIN_USERS": w.id("Sara"), "ALLOWED_USERS": w.id("Ali"), "INBOX_CHATS": w.id("Support"),
 		"POLL_INTERVAL": "100ms", "STATUS_INTERVAL": "100ms", "LOG_LEVEL": "debug",
 		"GORACE": "atexit_sleep_ms=10", // else every end takes a second
-	} {
-		env.Setenv(name, value)
-	}
-	return nil
+	}, nil
+}
+
+func (w *world) close() {
+	w.release()
+	w.tg.Close()
+	w.web.CloseClientConnections()
+	w.web.Close()
+	w.panel.Close()
 }
 
 func (w *world) id(name string) string { return strconv.FormatInt(w.ids[name], 10) }

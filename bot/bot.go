@@ -68,6 +68,7 @@ type Bot struct {
 	opts  Options
 	log   *slog.Logger
 
+	contested time.Time // when another program last asked for updates with our token; of the updates' flow
 	code      string    // makes the first who sends it the owner; empty when there are admins
 	strangers strangers // how often those off the list were answered
 	pace      *pacer

@@ -40,6 +40,7 @@ func commands() []command {
 		{"allow", admin, (*Bot).allow},
 		{"deny", admin, (*Bot).deny},
 		{"users", admin, (*Bot).users},
+		{"check", admin, (*Bot).checkCommand},
 	}
 }
 

@@ -13,11 +13,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf16"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
+	"peyk/smsapi"
 	"peyk/store"
 )
 
@@ -31,7 +33,9 @@ const (
 type telegram struct {
 	api    *tgbotapi.BotAPI
 	client *http.Client
-	self   user // who we are, once start has returned
+	clear  bool                          // the token can be read on the way
+	skew   atomic.Pointer[time.Duration] // how far Telegram's clock is ahead of ours, by its last answer; nil before one
+	self   user                          // who we are, once meet has returned
 }
 
 // TelegramConfig says how to reach Telegram as which bot.
@@ -53,8 +57,16 @@ func newTelegram(c TelegramConfig) *telegram {
 	}
 	if c.Proxy != nil {
 		transport.Proxy = http.ProxyURL(c.Proxy)
+		// In the form of the transport's own errors about the proxy, which would be the bare words of the answer otherwise.
+		transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+			if answer.StatusCode == http.StatusOK {
+				return nil
+			}
+			return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: gatewayError(answer.StatusCode)}
+		}
 	}
 	t := &telegram{
+		clear: smsapi.InClear(c.URL),
 		// Debug stays off: it would print texts and tokens. The library logs nothing else in what is used here.
 		api: &tgbotapi.BotAPI{Token: c.Token, Buffer: 100},
 		client: &http.Client{
@@ -94,7 +106,8 @@ type telegramError struct {
 	code       int
 	retryAfter time.Duration
 	migratedTo store.ChatID
-	arrived    bool // it may have been carried out
+	arrived    bool  // it may have been carried out
+	cause      error // what went wrong below, when it was not Telegram that answered
 }
 
 func (e *telegramError) Error() string { return fmt.Sprintf("telegram %s: %s", e.method, e.reason) }
@@ -115,8 +128,8 @@ func (e gatewayError) Error() string { return fmt.Sprintf("http status %d", int(
 // doer is the library's HTTP client for one call: the library knows neither contexts nor limits, and prints addresses, which
 // hold the token (https://github.com/go-telegram-bot-api/telegram-bot-api/issues/628).
 type doer struct {
-	ctx    context.Context
-	client *http.Client
+	ctx context.Context
+	*telegram
 }
 
 func (d doer) Do(req *http.Request) (*http.Response, error) {
@@ -125,6 +138,10 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 		return nil, withoutURL(err)
 	}
 	defer resp.Body.Close()
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		skew := time.Until(date)
+		d.skew.Store(&skew)
+	}
 	// Read to the end, or the connection is not used again.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerSize))
 	if err != nil {
@@ -174,7 +191,7 @@ func (t *telegram) ask(ctx context.Context, method string, params map[string]any
 		}
 	}
 	api := *t.api // nothing in it changes
-	api.Client = doer{ctx, t.client}
+	api.Client = doer{ctx, t}
 	resp, err := api.MakeRequest(method, fields)
 	if err != nil {
 		e := classify(method, err)
@@ -191,6 +208,7 @@ func classify(method string, err error) *telegramError {
 	e := &telegramError{method: method, reason: withoutURL(err).Error()}
 	api, ok := errors.AsType[*tgbotapi.Error](err)
 	if !ok {
+		e.cause = err
 		gateway, ok := errors.AsType[gatewayError](err)
 		// 4xx of a gateway was refused on the way; after anything else nobody knows, but for a connection never made.
 		dial, dialing := errors.AsType[*net.OpError](err)
@@ -266,6 +284,78 @@ func (t *telegram) getMe(ctx context.Context) (self user, hearsAll bool, err err
 		return user{}, false, &telegramError{method: "getMe", reason: "unreadable answer"}
 	}
 	return toUser(&me.User), me.HearsAll, nil
+}
+
+// standing is what we may do in a chat.
+type standing struct {
+	Title  string
+	In     bool
+	Write  bool
+	Forum  bool
+	Topics bool // manage them, and so write into closed ones
+}
+
+// standing asks what we, who are self, may do in a chat. Only in private, where nothing else tells a block, anybody sees of it: that we
+// are typing.
+func (t *telegram) standing(ctx context.Context, chat store.ChatID, self store.AgentID) (standing, error) {
+	result, err := t.call(ctx, "getChat", map[string]any{"chat_id": int64(chat)})
+	if err != nil {
+		return standing{}, err
+	}
+	var c struct {
+		tgbotapi.Chat
+		Forum bool `json:"is_forum"`
+	}
+	if err := json.Unmarshal(result, &c); err != nil {
+		return standing{}, &telegramError{method: "getChat", reason: "unreadable answer"}
+	}
+	s := standing{Title: cmp.Or(c.Title, strings.TrimSpace(c.FirstName+" "+c.LastName)), Forum: c.Forum}
+	if c.IsPrivate() {
+		_, err := t.call(ctx, "sendChatAction", map[string]any{"chat_id": int64(chat), "action": "typing"})
+		s.In, s.Write = true, true
+		return s, err
+	}
+	result, err = t.call(ctx, "getChatMember", map[string]any{"chat_id": int64(chat), "user_id": int64(self)})
+	if err != nil {
+		return s, err
+	}
+	var m struct {
+		tgbotapi.ChatMember
+		Topics bool `json:"can_manage_topics"`
+	}
+	if err := json.Unmarshal(result, &m); err != nil {
+		return s, &telegramError{method: "getChatMember", reason: "unreadable answer"}
+	}
+	s.In, s.Topics = in(m.ChatMember), m.Topics
+	switch m.Status {
+	case "member":
+		s.Write = c.Permissions == nil || c.Permissions.CanSendMessages
+	case "restricted":
+		s.Write = m.CanSendMessages
+	default:
+		s.Write = s.In
+	}
+	return s, nil
+}
+
+// in tells whether a member is one.
+func in(c tgbotapi.ChatMember) bool {
+	return c.Status == "member" || c.Status == "administrator" || c.Status == "creator" || c.Status == "restricted" && c.IsMember
+}
+
+// webhook returns where Telegram sends our updates instead of giving them to who asks; "" when nowhere.
+func (t *telegram) webhook(ctx context.Context) (string, error) {
+	result, err := t.call(ctx, "getWebhookInfo", nil)
+	if err != nil {
+		return "", err
+	}
+	var info struct {
+		URL string `json:"url"`
+	}
+	if err := json.Unmarshal(result, &info); err != nil {
+		return "", &telegramError{method: "getWebhookInfo", reason: "unreadable answer"}
+	}
+	return info.URL, nil
 }
 
 func toUser(u *tgbotapi.User) user {
@@ -403,9 +493,6 @@ func (t *telegram) readUpdate(raw json.RawMessage) update {
 		u.Press = &press{ID: p.ID, From: toUser(p.From), Data: p.Data, Message: t.read(p.Message)}
 	}
 	if m := w.Member; m != nil {
-		in := func(c tgbotapi.ChatMember) bool {
-			return c.Status == "member" || c.Status == "administrator" || c.Status == "creator" || c.Status == "restricted" && c.IsMember
-		}
 		u.Member = &member{
 			Chat: store.ChatID(m.Chat.ID), Private: m.Chat.IsPrivate(), Title: m.Chat.Title, By: toUser(&m.From), Date: int64(m.Date),
 			In: in(m.NewChatMember), WasIn: in(m.OldChatMember),

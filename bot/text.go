@@ -186,6 +186,63 @@ type text struct {
 	lowCreditDays    string // how much a day, days
 	restored         string // the backup's time, now
 
+	// What a check finds. Each begins with what it is about.
+	checkWhole         string // path
+	checkCopyWhole     string // path
+	checkNoStore       string // path
+	checkNoFile        string // path
+	checkStoreOpen     string // path, mend
+	checkStoreShut     string // path
+	checkStoreBusy     string // path
+	checkStoreNewer    string // path
+	checkDamaged       string // path, mend
+	checkNoCopy        string // path
+	checkDir           string // directory
+	checkRoom          string // directory, MB
+	checkNobody        string
+	checkNoInbox       string
+	checkTelegramName  string
+	checkTelegramClear string
+	checkToken         string
+	checkBot           string // name, link
+	checkPrivacy       string
+	checkHearsAll      string
+	checkWebhook       string // mend
+	checkContested     string // time
+	checkChat          string // chat
+	checkNoChat        string // chat
+	checkThrownOut     string // chat
+	checkMuted         string // chat
+	checkMoved         string // chat, new id
+	checkTopics        string // chat
+	checkAdmin         string // user id
+	checkPanelName     string
+	checkPanelClear    string
+	checkLogin         string // credit
+	checkPassword      string
+	checkWebLogin      string
+	checkPanelRefuses  string // words
+	checkNoSOAP        string
+	checkWSDL          string // methods
+	checkLines         string // lines
+	checkForeign       string // line
+	checkUntold        string // lines
+	checkClock         string
+	checkClockOff      string // minutes, compared with whose
+	checkPanelClock    string // minutes
+
+	// Why a check does not get to the other side: whose it is, the setting of its address, that of its proxy.
+	netProxy       string // name, proxy
+	netName        string // name, address
+	netRefused     string // name, address, proxy
+	netSilent      string // name, address, proxy
+	netWantsHTTP   string // name, address
+	netWantsHTTPS  string // name, address
+	netCertificate string // name, address
+	netRedirect    string // name, address
+	netStatus      string // name, HTTP status, address
+	netBroken      string // name, address
+
 	// Menu and help: what each command does.
 	commands map[string]string
 }
@@ -354,6 +411,61 @@ var english = text{
 
 	restored: "⚠️ The store was put back to a backup of %v or a little later. Of what came and was sent from then until %v I know nothing: the panel's own site shows it. What I was to send then is asked about, not sent.",
 
+	checkWhole:         "store: %v is whole.",
+	checkCopyWhole:     "store: %v is whole; a copy was read, as a bridge has it open.",
+	checkNoStore:       "store: %v is not there yet: the bridge makes it when it starts. If it should be there, see whether <code>DB_PATH</code> is right.",
+	checkNoFile:        "store: %v is no file: give <code>DB_PATH</code> the name of one.",
+	checkStoreOpen:     "store: %v can be read by others, and the bridge does not start with it: run %v.",
+	checkStoreShut:     "store: %v cannot be opened: let the user that peyk runs as read and write it.",
+	checkStoreBusy:     "store: %v was not checked: a process has it open and hands out no copy. Check again when none runs.",
+	checkStoreNewer:    "store: %v was written by a newer peyk: run that version.",
+	checkDamaged:       "store: %v is not whole: stop the bridge and put a backup in its place with %v.",
+	checkNoCopy:        "store: %v was not checked: a bridge has it open, and there is no room for the copy to check.",
+	checkDir:           "store: no file can be made in %v: let the user that peyk runs as write there, or give <code>DB_PATH</code> another place.",
+	checkRoom:          "disk: in %v only %v MB are left: make room. On a full disk nothing is fetched and nothing sent.",
+	checkNobody:        "people: nobody may use the bot yet: start it, and write it the one-time code of its log.",
+	checkNoInbox:       "chats: none shows SMS yet: add the bot to a group and press [Show SMS here].",
+	checkTelegramName:  "Telegram",
+	checkTelegramClear: "Telegram: <code>TELEGRAM_API_URL</code> is http: the bot's token crosses the network in clear. Use https if the server has it.",
+	checkToken:         "token: Telegram does not know it: put the one @BotFather gives into <code>TELEGRAM_BOT_TOKEN</code>, and see whether <code>TELEGRAM_API_URL</code> is right.",
+	checkBot:           "token: it is that of %v, %v",
+	checkPrivacy:       "group privacy: on, as it should be: the bot hears commands and replies to itself.",
+	checkHearsAll:      "group privacy: off. That works; the bot passes over what agents say to one another, but need not hear it: @BotFather, /setprivacy.",
+	checkWebhook:       "updates: a webhook is set, so Telegram gives them to another program: stop that one, then run %v.",
+	checkContested:     "updates: at %v another program fetched them with our token: stop that one, or have @BotFather give a new token (/revoke).",
+	checkChat:          "chat: the bot may write in %v.",
+	checkNoChat:        "chat: Telegram knows no chat %v that the bot was ever in: add the bot to it, or correct the id in <code>INBOX_CHATS</code>.",
+	checkThrownOut:     "chat: the bot was taken out of %v, or blocked there: let it in again, or take the chat out of <code>INBOX_CHATS</code>.",
+	checkMuted:         "chat: the bot may not write in %v: let its members write, or make the bot an administrator there.",
+	checkMoved:         "chat: %v has become the supergroup %v: the bot follows by itself. Put the new id into <code>INBOX_CHATS</code>.",
+	checkTopics:        "chat: the bot may write in %v, but not manage topics, and so not write into closed ones: make it an administrator who may.",
+	checkAdmin:         "people: the administrator %v cannot be told of anything: they never wrote to the bot, or block it. They should send it /start.",
+	checkPanelName:     "panel",
+	checkPanelClear:    "panel: <code>SMS_API_URL</code> is http: user name and password cross the network in clear. Use https if the panel has it.",
+	checkLogin:         "panel: it takes our user name and password; credit %v.",
+	checkPassword:      "panel: it refuses user name or password: check <code>SMS_API_USER</code> and <code>SMS_API_PASSWORD</code>. Some panels have other ones for the web service, or let in certain addresses alone.",
+	checkWebLogin:      "panel: its web server asks for a login of its own: write it into <code>SMS_API_URL</code>, as in <code>https://USER:PASSWORD@HOST/…</code>",
+	checkPanelRefuses:  "panel: it does not tell the credit: “%v”. Ask your SMS provider.",
+	checkNoSOAP:        "panel: no SMS service is at <code>SMS_API_URL</code>, but a web page or nothing: put in the address of the SOAP service, often <code>http://HOST/class/sms/webservice3/server.php?wsdl</code>",
+	checkWSDL:          "panel: another service is at <code>SMS_API_URL</code>, without %v: put in the address of the panel's SMS service.",
+	checkLines:         "lines: the panel lets us send from %v.",
+	checkForeign:       "lines: %v is not ours, says the panel: correct <code>SMS_LINES</code>.",
+	checkUntold:        "lines: whether %v are ours cannot be told without sending.",
+	checkClock:         "clock: right.",
+	checkClockOff:      "clock: this machine's is %v minutes off (compared with: %v), so that times are shown wrong: set it by NTP, with <code>timedatectl set-ntp true</code>",
+	checkPanelClock:    "clock: this machine's is right, the panel's differs by %v minutes: the times of its SMS may be wrong by as much.",
+
+	netProxy:       "%v: the proxy of %v lets nothing through: see whether it runs, and whether address, user name and password are right.",
+	netName:        "%v: the server that %v names was not found: see whether it is spelt right, and whether this machine finds others (DNS).",
+	netRefused:     "%v: nobody answers at the port that %v names: see whether address and port are right, and whether it takes a proxy to get there (%v).",
+	netSilent:      "%v: no answer came in time: see whether %v is right, whether a firewall is in between, and whether it takes a proxy to get there (%v).",
+	netWantsHTTP:   "%v: the server does not speak https there: write http:// in %v, or the port of https.",
+	netWantsHTTPS:  "%v: the server speaks https there: write https:// in %v.",
+	netCertificate: "%v: the server's certificate is not good: see whether %v is right, and this machine's clock.",
+	netRedirect:    "%v: the server sends us elsewhere, most often from http to https: put the address it leads to into %v.",
+	netStatus:      "%v: a server on the way answers with HTTP status %v: see whether %v is right; if so, try again later.",
+	netBroken:      "%v: what came could not be read, or broke off: see whether %v is right, and what else listens there.",
+
 	commands: map[string]string{
 		"start":    "what this bot is",
 		"help":     "what you can do",
@@ -372,6 +484,7 @@ var english = text{
 		"allow":    "let somebody use the bot: ID, or as a reply",
 		"deny":     "take somebody off the list: ID, or as a reply",
 		"users":    "who may use the bot",
+		"check":    "check settings, store, panel, Telegram and chats",
 		"language": "the language of this chat: en or fa",
 	},
 }

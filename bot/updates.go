@@ -29,6 +29,9 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			if err := b.fatal(err); err != nil {
 				return err
 			}
+			if fateOf(err) == contested {
+				b.contested = time.Now()
+			}
 			if trouble.failures == 0 && fateOf(err) == contested {
 				b.log.Warn("another program uses this bot's token, or a webhook is set: stop the other one")
 			}

@@ -102,7 +102,7 @@ func TestR3DiskFull(t *testing.T) {
 				w.Errorf("%d SMS are missing, want the 50 of one answer; told of it in %d messages", n, len(e.incidents))
 			}
 			e.reports("delivered.")
-			st, err := store.Inspect(w.database())
+			st, err := store.Inspect(w.database(), store.Options{})
 			if err != nil {
 				w.Fatal(err)
 			}

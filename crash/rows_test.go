@@ -634,7 +634,7 @@ func TestP4RefusedForGood(t *testing.T) {
 			if before, after := len(e.copies(w.group, 0)), len(e.copies(w.group, 1)); before != 0 || after != 1 {
 				w.Errorf("the refused SMS is shown %d times, the next %d times; want 0 and 1", before, after)
 			}
-			st, err := store.Inspect(w.database())
+			st, err := store.Inspect(w.database(), store.Options{})
 			if err != nil {
 				w.Fatal(err)
 			}
@@ -925,7 +925,7 @@ func (w *world) logs(words string) {
 // waitsFor returns the pause before the next attempt of the only piece, after so many.
 func (w *world) waitsFor(attempts int) time.Duration {
 	w.Helper()
-	st, err := store.Inspect(w.database())
+	st, err := store.Inspect(w.database(), store.Options{})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -28,8 +28,8 @@ func (s *Store) Backup(w io.Writer) error {
 }
 
 // Inspect opens the file at path to be read: nothing in it is changed or settled, and what would change it is refused with
-// ErrClosed. The error is ErrLocked when another process has the file open to write, ErrNewer when the file is of a later schema.
-func Inspect(path string) (s *Store, err error) {
+// ErrClosed. The error is ErrLocked when a bridge has the file open, ErrNewer when the file is of a later schema.
+func Inspect(path string, opts Options) (s *Store, err error) {
 	var db *bolt.DB
 	defer func() {
 		if broken := recover(); broken != nil { // so bbolt tells of a page that is not what it must be
@@ -72,7 +72,10 @@ func Inspect(path string) (s *Store, err error) {
 	}
 	noWriter := make(chan struct{})
 	close(noWriter)
-	return &Store{db: db, opts: Options{Now: time.Now}, done: noWriter}, nil
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Store{db: db, opts: opts, done: noWriter}, nil
 }
 
 // afterBackup is how far numbers of SMS and of batches jump when a backup is restored. Chats show some that were given after the
@@ -92,7 +95,7 @@ func Restore(from, to string, opts Options) (kept string, err error) {
 			err = fmt.Errorf("restore store: %w", err)
 		}
 	}()
-	backup, err := Inspect(from)
+	backup, err := Inspect(from, opts)
 	if err != nil {
 		return "", err
 	}

@@ -30,7 +30,7 @@ func backup(tb testing.TB, s *Store) string {
 // inspect opens a file to be read until the test ends.
 func inspect(tb testing.TB, path string) *Store {
 	tb.Helper()
-	s, err := Inspect(path)
+	s, err := Inspect(path, Options{})
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, s.Close()) })
 	return s
@@ -75,7 +75,7 @@ func TestInspectChangesNothing(t *testing.T) {
 	s := open(t, path, c.inbox(group))
 	filled(t, s, c)
 	p := claim(t, s)
-	if _, err := Inspect(path); !errors.Is(err, ErrLocked) {
+	if _, err := Inspect(path, Options{}); !errors.Is(err, ErrLocked) {
 		t.Errorf("while it is open: got %v, want ErrLocked", err)
 	}
 	crash(t, s)
@@ -107,7 +107,7 @@ func TestInspectOfWhatIsNoStore(t *testing.T) {
 	empty := filepath.Join(dir, "empty")
 	must(t, os.WriteFile(empty, nil, 0o600))
 	for name, want := range map[string]error{other: nil, empty: nil, dir: nil, filepath.Join(dir, "none"): os.ErrNotExist, newer: ErrNewer} {
-		if _, err := Inspect(name); err == nil || want != nil && !errors.Is(err, want) {
+		if _, err := Inspect(name, Options{}); err == nil || want != nil && !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want an error (%v)", filepath.Base(name), err, want)
 		}
 		if _, err := Restore(name, filepath.Join(dir, "new.db"), Options{}); err == nil {

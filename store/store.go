@@ -208,6 +208,9 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.db.Close())
 }
 
+// Path returns where the file is.
+func (s *Store) Path() string { return s.db.Path() }
+
 // Ended returns when the process before this one let go of the file: when it was killed, the time of Open; zero when there was none.
 func (s *Store) Ended() time.Time { return s.ended }
 

@@ -1,0 +1,426 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+	"unicode"
+
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// State is what a finding means.
+type State int
+
+const (
+	Right State = iota
+	Noted       // it works, and should be known
+	Wrong
+)
+
+// Finding is one thing a check found, in a sentence that holds the mend if there is something to mend.
+type Finding struct {
+	State     State
+	Unreached bool  // nothing is known: the other side could not be asked
+	Cause     error // what is behind it, for who runs the program; no chat is shown it
+
+	html string
+}
+
+// String returns the finding as one line for a terminal: ok, note or WRONG, the sentence, the cause.
+func (f Finding) String() string {
+	said := plain(f.html)
+	if f.Cause != nil {
+		said += " (" + f.Cause.Error() + ")"
+	}
+	said = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) { // of a chat's title, or of the panel's words
+			return ' '
+		}
+		return r
+	}, said)
+	return [...]string{"ok    ", "note  ", "WRONG "}[f.State] + said
+}
+
+const (
+	checkTime       = 30 * time.Second // for each side: who checks waits for it
+	clockOff        = 3 * time.Minute
+	contestedLately = 10 * time.Minute
+	fullDisk        = 100 << 20
+)
+
+// findings are what was found so far, and the language of it.
+type findings struct {
+	*text
+	list []Finding
+}
+
+func (f *findings) add(state State, html string) {
+	f.list = append(f.list, Finding{State: state, html: html})
+}
+
+func (f *findings) wrong(cause error, html string) {
+	f.list = append(f.list, Finding{State: Wrong, Cause: cause, html: html})
+}
+
+// Check looks at everything that can be looked at without fetching, sending or posting anything: the store at path, Telegram and what we
+// may do there, the panel. What the Bot was made without is left out, a nil panel, an empty token, an empty path. It does not ask for
+// updates, for that would end the poll of whoever else does. copyOut writes out the store while a bridge has it open.
+func (b *Bot) Check(ctx context.Context, path string, opts store.Options, copyOut func(io.Writer) error) []Finding {
+	return b.check(ctx, &english, path, opts, copyOut)
+}
+
+func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Options, copyOut func(io.Writer) error) []Finding {
+	home, tg, panel := findings{text: t}, findings{text: t}, findings{text: t}
+	inboxes, admins := opts.Inbox, opts.Admins
+	if path != "" {
+		inboxes, admins = b.checkStore(&home, path, opts, copyOut)
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	var sides sync.WaitGroup
+	if b.tg.api.Token != "" {
+		sides.Go(func() { b.checkTelegram(ctx, &tg, inboxes, admins) })
+	}
+	if b.panel != nil {
+		sides.Go(func() { b.checkPanel(ctx, &panel) })
+	}
+	sides.Wait()
+	all := findings{text: t, list: slices.Concat(home.list, tg.list, panel.list)}
+	b.checkClock(&all)
+	return all.list
+}
+
+// checkStore returns the chats that show SMS and the admins, too.
+func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut func(io.Writer) error) (inboxes []store.ChatID, admins []store.AgentID) {
+	inboxes, admins = opts.Inbox, opts.Admins
+	file, dir := code(path), filepath.Dir(path)
+	defer func() {
+		if len(admins) == 0 && len(b.opts.Users) == 0 {
+			f.add(Noted, f.checkNobody)
+		}
+		if len(inboxes) == 0 {
+			f.add(Noted, f.checkNoInbox)
+		}
+	}()
+	if err := takesFiles(dir); err != nil {
+		f.wrong(err, f.say(f.checkDir, code(dir)))
+	}
+	room, err := store.Room(existing(dir))
+	roomKnown := err == nil
+	if roomKnown && room < fullDisk {
+		f.add(Noted, f.say(f.checkRoom, code(dir), int(room>>20)))
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.add(Noted, f.say(f.checkNoStore, file))
+		return
+	case err != nil:
+		f.wrong(err, f.say(f.checkStoreShut, file))
+		return
+	case !info.Mode().IsRegular():
+		f.add(Wrong, f.say(f.checkNoFile, file))
+		return
+	case info.Mode().Perm()&0o077 != 0:
+		f.add(Wrong, f.say(f.checkStoreOpen, file, code("chmod 600 "+path)))
+	}
+	whole := f.checkWhole
+	st, err := store.Inspect(path, opts)
+	if errors.Is(err, store.ErrLocked) {
+		if roomKnown && room < uint64(info.Size())+fullDisk {
+			f.add(Noted, f.say(f.checkNoCopy, file))
+			return
+		}
+		whole = f.checkCopyWhole
+		copied, remove, failed := copyStore(dir, copyOut)
+		if failed != nil {
+			f.wrong(failed, f.say(f.checkStoreBusy, file))
+			return
+		}
+		defer remove()
+		st, err = store.Inspect(copied, opts)
+	}
+	if err == nil {
+		defer st.Close()
+		err = st.Check()
+	}
+	switch {
+	case err == nil:
+		f.add(Right, f.say(whole, file))
+	case errors.Is(err, store.ErrNewer):
+		f.wrong(err, f.say(f.checkStoreNewer, file))
+	case errors.Is(err, fs.ErrPermission):
+		f.wrong(err, f.say(f.checkStoreShut, file))
+	default:
+		f.wrong(err, f.say(f.checkDamaged, file, code("peyk restore")))
+	}
+	if from := cmp.Or(b.store, st); from != nil {
+		chats, err := from.InboxChats()
+		people, failed := from.Admins()
+		if err == nil && failed == nil { // else it is damaged, which was said
+			inboxes, admins = chats, people
+		}
+	}
+	return inboxes, admins
+}
+
+// takesFiles tries whether files can be made in dir, or dir where there is none yet. Nothing is left behind.
+func takesFiles(dir string) error {
+	probe, err := os.MkdirTemp(existing(dir), ".check-*")
+	if err != nil {
+		return err
+	}
+	return os.Remove(probe)
+}
+
+// existing returns dir, or the nearest directory above it that is there.
+func existing(dir string) string {
+	for {
+		_, err := os.Stat(dir)
+		if up := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && up != dir {
+			dir = up
+			continue
+		}
+		return dir
+	}
+}
+
+// copyStore copies a store that a bridge has open into dir.
+func copyStore(dir string, copyOut func(io.Writer) error) (path string, remove func() error, err error) {
+	f, err := os.CreateTemp(dir, ".check-*")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() error { return os.Remove(f.Name()) }
+	if err := errors.Join(copyOut(f), f.Close()); err != nil {
+		return "", nil, errors.Join(err, remove())
+	}
+	return f.Name(), remove, nil
+}
+
+// side is one of the two networks, for the sentences about not getting there.
+type side struct{ name, url, proxy string }
+
+func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.ChatID, admins []store.AgentID) {
+	telegramSide := side{f.checkTelegramName, "TELEGRAM_API_URL", "TELEGRAM_PROXY"}
+	if b.tg.clear {
+		f.add(Noted, f.checkTelegramClear)
+	}
+	me, hearsAll, err := b.tg.getMe(ctx)
+	if err != nil {
+		if fateOf(err) == revoked {
+			f.add(Wrong, f.checkToken)
+		} else {
+			f.unreached(telegramSide, err)
+		}
+		return
+	}
+	f.add(Right, f.say(f.checkBot, esc("@"+me.UserName), esc("https://t.me/"+me.UserName)))
+	if hearsAll {
+		f.add(Noted, f.checkHearsAll)
+	} else {
+		f.add(Right, f.checkPrivacy)
+	}
+	hook, err := b.tg.webhook(ctx)
+	switch {
+	case err != nil:
+		f.unreached(telegramSide, err)
+		return
+	case hook != "":
+		f.add(Wrong, f.say(f.checkWebhook, code(`curl "https://api.telegram.org/bot$TELEGRAM_BOT_TOKEN/deleteWebhook"`)))
+	}
+	for _, id := range inboxes {
+		b.checkChat(ctx, f, telegramSide, me.ID, id)
+	}
+	for _, id := range admins {
+		if _, err := b.tg.standing(ctx, store.ChatID(id), me.ID); fateOf(err) == chatLost && !slices.Contains(inboxes, store.ChatID(id)) {
+			f.add(Noted, f.say(f.checkAdmin, code(fmt.Sprint(int64(id)))))
+		}
+	}
+}
+
+// checkChat checks a chat that shows SMS.
+func (b *Bot) checkChat(ctx context.Context, f *findings, s side, self store.AgentID, id store.ChatID) {
+	named := code(fmt.Sprint(int64(id)))
+	may, err := b.tg.standing(ctx, id, self)
+	if fateOf(err) == migrated {
+		moved, _ := errors.AsType[*telegramError](err)
+		f.add(Noted, f.say(f.checkMoved, named, code(fmt.Sprint(int64(moved.migratedTo)))))
+		named = code(fmt.Sprint(int64(moved.migratedTo)))
+		may, err = b.tg.standing(ctx, moved.migratedTo, self)
+	}
+	if may.Title != "" {
+		named = esc(short(may.Title, nameRunes)) + " (" + named + ")"
+	}
+	failed, _ := errors.AsType[*telegramError](err)
+	switch {
+	case fateOf(err) == chatLost && failed.code == http.StatusForbidden:
+		f.add(Wrong, f.say(f.checkThrownOut, named))
+	case fateOf(err) == chatLost || fateOf(err) == refused:
+		f.add(Wrong, f.say(f.checkNoChat, named))
+	case err != nil:
+		f.unreached(s, err)
+	case !may.In:
+		f.add(Wrong, f.say(f.checkThrownOut, named))
+	case !may.Write:
+		f.add(Wrong, f.say(f.checkMuted, named))
+	case may.Forum && !may.Topics:
+		f.add(Noted, f.say(f.checkTopics, named))
+	default:
+		f.add(Right, f.say(f.checkChat, named))
+	}
+}
+
+func (b *Bot) checkPanel(ctx context.Context, f *findings) {
+	panelSide := side{f.checkPanelName, "SMS_API_URL", "SMS_API_PROXY"}
+	if b.panel.InClear() {
+		f.add(Noted, f.checkPanelClear)
+	}
+	lacks, err := b.panel.Lacks(ctx)
+	if err == nil && len(lacks) > 0 {
+		f.add(Wrong, f.say(f.checkWSDL, code(strings.Join(lacks, ", "))))
+		return
+	}
+	credit := ""
+	if err == nil {
+		credit, err = b.panel.Credit(ctx)
+	}
+	if err != nil {
+		f.panelFails(panelSide, err)
+		return
+	}
+	f.add(Right, f.say(f.checkLogin, code(short(credit, nameRunes))))
+	if len(b.opts.Lines) == 0 {
+		return
+	}
+	foreign, told, err := b.panel.Foreign(ctx, b.opts.Lines)
+	for _, line := range foreign {
+		f.add(Wrong, f.say(f.checkForeign, number(line)))
+	}
+	ours := slices.DeleteFunc(slices.Clone(b.opts.Lines), func(l sms.Number) bool { return slices.Contains(foreign, l) })
+	switch {
+	case err != nil || !told:
+		f.add(Noted, f.say(f.checkUntold, numbers(ours)))
+	case len(ours) > 0:
+		f.add(Right, f.say(f.checkLines, numbers(ours)))
+	}
+}
+
+// panelFails adds why the panel does not tell the credit.
+func (f *findings) panelFails(s side, err error) {
+	e, ok := errors.AsType[*smsapi.Error](err)
+	status, _ := errors.AsType[smsapi.HTTPStatus](err)
+	switch {
+	case ok && e.Kind == smsapi.Auth && e.Code == 0:
+		f.wrong(err, f.checkWebLogin)
+	case ok && e.Kind == smsapi.Auth:
+		f.wrong(err, f.checkPassword)
+	case ok && e.Kind == smsapi.Rejected, errors.Is(err, smsapi.ErrFault):
+		f.wrong(err, f.say(f.checkPanelRefuses, esc(short(e.Text, reasonRunes))))
+	case errors.Is(err, smsapi.ErrNoSOAP) || status == http.StatusNotFound:
+		f.wrong(err, f.checkNoSOAP)
+	default:
+		f.unreached(s, err)
+	}
+}
+
+// unreached adds why we do not get to the other side, or do not understand what comes from there.
+func (f *findings) unreached(s side, err error) {
+	if e, ok := errors.AsType[*telegramError](err); ok && e.cause != nil {
+		err = e.cause
+	}
+	place, proxy := code(s.url), code(s.proxy)
+	status := 0
+	if e, ok := errors.AsType[smsapi.HTTPStatus](err); ok {
+		status = int(e)
+	} else if e, ok := errors.AsType[gatewayError](err); ok {
+		status = int(e)
+	}
+	dial, _ := errors.AsType[*net.OpError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	_, noName := errors.AsType[*net.DNSError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	late, _ := errors.AsType[net.Error](err)
+	switch {
+	case dial != nil && (dial.Op == "proxyconnect" || strings.HasPrefix(dial.Op, "socks")), status == http.StatusProxyAuthRequired:
+		f.wrong(err, f.say(f.netProxy, s.name, proxy))
+	case noName:
+		f.wrong(err, f.say(f.netName, s.name, place))
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f.wrong(err, f.say(f.netRefused, s.name, place, proxy))
+	case noTLS || errors.Is(err, http.ErrSchemeMismatch):
+		f.wrong(err, f.say(f.netWantsHTTP, s.name, place))
+	case errors.Is(err, smsapi.ErrWantsHTTPS):
+		f.wrong(err, f.say(f.netWantsHTTPS, s.name, place))
+	case certificate:
+		f.wrong(err, f.say(f.netCertificate, s.name, place))
+	case status >= 300 && status < 400:
+		f.wrong(err, f.say(f.netRedirect, s.name, place))
+	case status != 0:
+		f.wrong(err, f.say(f.netStatus, s.name, status, place))
+	case late != nil && late.Timeout():
+		f.wrong(err, f.say(f.netSilent, s.name, place, proxy))
+	default:
+		f.wrong(err, f.say(f.netBroken, s.name, place))
+	}
+	f.list[len(f.list)-1].Unreached = true
+}
+
+// checkClock compares our clock with those of the other sides' answers.
+func (b *Bot) checkClock(f *findings) {
+	telegrams := b.tg.skew.Load()
+	var panels time.Duration
+	panelKnown := false
+	if b.panel != nil {
+		panels, panelKnown = b.panel.Skew()
+	}
+	minutes := func(d time.Duration) int { return int(d.Abs().Round(time.Minute) / time.Minute) }
+	switch {
+	case telegrams == nil && !panelKnown:
+		return
+	case telegrams != nil && telegrams.Abs() > clockOff:
+		f.add(Wrong, f.say(f.checkClockOff, minutes(*telegrams), f.checkTelegramName))
+	case panelKnown && panels.Abs() > clockOff && telegrams == nil:
+		f.add(Wrong, f.say(f.checkClockOff, minutes(panels), f.checkPanelName))
+	case panelKnown && panels.Abs() > clockOff:
+		f.add(Noted, f.say(f.checkPanelClock, minutes(panels)))
+	default:
+		f.add(Right, f.checkClock)
+	}
+}
+
+// checkCommand is the check in the chat, what is wrong first.
+func (b *Bot) checkCommand(ctx context.Context, m *message, _ role) error {
+	contested := b.contested
+	return b.inquire(ctx, m, func(ctx context.Context, t *text) string {
+		list := b.check(ctx, t, b.store.Path(), store.Options{}, b.store.Backup)
+		if time.Since(contested) < contestedLately {
+			list = append(list, Finding{State: Wrong, html: t.say(t.checkContested, b.clock(t, contested, time.Now()))})
+		}
+		slices.SortStableFunc(list, func(a, b Finding) int { return int(b.State - a.State) })
+		lines := make([]string, len(list))
+		for i, found := range list {
+			lines[i] = [...]string{"✅ ", "ℹ️ ", "❌ "}[found.State] + found.html
+			if found.Cause != nil {
+				b.log.Warn("check", "err", found.Cause)
+			}
+		}
+		return clip(lines)
+	})
+}

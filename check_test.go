@@ -1,0 +1,391 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/store"
+)
+
+// setUpToBreak is a set-up in which all is well, until a test breaks it.
+type setUpToBreak struct {
+	*testing.T
+	*world
+	set map[string]string // the settings
+	dir string            // the working directory, with a store in data/peyk.db
+}
+
+func (s *setUpToBreak) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// serves serves h as long as the test runs and returns its address.
+func (s *setUpToBreak) serves(h http.HandlerFunc) string {
+	web := httptest.NewServer(h)
+	s.Cleanup(web.Close)
+	return web.URL
+}
+
+func (s *setUpToBreak) servesTLS(h http.Handler) string {
+	web := httptest.NewUnstartedServer(h)
+	web.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that hang up are what is tested
+	web.StartTLS()
+	s.Cleanup(web.Close)
+	return web.URL
+}
+
+// at serves h with its answers dated by a clock that is so far ahead of ours.
+func (s *setUpToBreak) at(ahead time.Duration, h http.Handler) string {
+	return s.serves(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+		h.ServeHTTP(w, r)
+	})
+}
+
+// nobody returns an address at which nobody listens.
+func (s *setUpToBreak) nobody() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s.must(err)
+	s.must(l.Close())
+	return l.Addr().String()
+}
+
+// check runs peyk check and returns what it prints and its exit code.
+func (s *setUpToBreak) check() (string, int) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), 2*patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "peyk", "check")
+	cmd.Dir = s.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
+	for name, value := range s.set {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if failed, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		s.Fatal(err)
+	} else if ok && failed.ExitCode() < 0 {
+		s.Fatalf("%v\n%s", err, out)
+	}
+	if stderr.Len() > 0 {
+		s.Errorf("on standard error: %s", &stderr)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// lineLike returns the line of text that matches pattern, "" when none does.
+func lineLike(text, pattern string) string {
+	return regexp.MustCompile(`(?m)^.*(?:` + pattern + `).*$`).FindString(text)
+}
+
+// TestCheckFindsWhatIsBroken breaks one thing in each set-up; the rest must still be found well.
+func TestCheckFindsWhatIsBroken(t *testing.T) {
+	const whole, token, panelRight, linesRight = `^ok    store: .* is whole`, `^ok    token: it is that of @PeykSandboxBot`,
+		`^ok    panel: it takes our user name`, `^ok    lines: the panel lets us send from 30001234, 30005678`
+	for name, test := range map[string]struct {
+		broken func(*setUpToBreak)
+		want   string   // the line of it
+		also   []string // other lines that must be there
+		code   int
+	}{
+		"nothing": {nil, token, []string{`^ok    settings:`, whole, `^ok    group privacy: on`,
+			`^ok    chat: the bot may write in Support \(-100\d+\)`, panelRight, linesRight, `^ok    clock`}, 0},
+
+		"a token that was revoked": {func(s *setUpToBreak) { s.tg.Revoke() },
+			`^WRONG token: Telegram does not know it: put the one @BotFather gives into TELEGRAM_BOT_TOKEN`, []string{whole, panelRight}, 1},
+		"a token of the wrong shape": {func(s *setUpToBreak) { s.set["TELEGRAM_BOT_TOKEN"] = "hush-hush" },
+			`^WRONG settings: TELEGRAM_BOT_TOKEN is not a bot's token`, []string{whole, panelRight, linesRight}, 2},
+		"several wrong settings": {func(s *setUpToBreak) { s.set["TIMEZONE"], s.set["SMS_LINES"] = "Mars", "office" },
+			`^WRONG settings: SMS_LINES holds "office"`, []string{`^WRONG settings: TIMEZONE is "Mars"`, whole, token, panelRight}, 2},
+		"a wrong proxy, without which nobody may be asked": {func(s *setUpToBreak) { s.set["SMS_API_PROXY"] = "proxy:1080" },
+			`^WRONG settings: SMS_API_PROXY is not a proxy's address`, []string{whole, token}, 2},
+
+		"Telegram's port is closed": {func(s *setUpToBreak) { s.set["TELEGRAM_API_URL"] = "http://" + s.nobody() },
+			`^WRONG Telegram: nobody answers at the port that TELEGRAM_API_URL names.*TELEGRAM_PROXY.*connection refused`, []string{whole, panelRight}, 1},
+		"a name that no server has": {func(s *setUpToBreak) { s.set["TELEGRAM_API_URL"] = "https://telegram.invalid" },
+			`^WRONG Telegram: the server that TELEGRAM_API_URL names was not found: .*DNS`, []string{panelRight}, 1},
+		"Telegram's proxy is down": {func(s *setUpToBreak) { s.set["TELEGRAM_PROXY"] = "socks5://" + s.nobody() },
+			`^WRONG Telegram: the proxy of TELEGRAM_PROXY lets nothing through`, []string{panelRight}, 1},
+		"Telegram's proxy asks for a login": {func(s *setUpToBreak) {
+			s.set["TELEGRAM_API_URL"] = s.servesTLS(s.tg)
+			s.set["TELEGRAM_PROXY"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
+		}, `^WRONG Telegram: the proxy of TELEGRAM_PROXY lets nothing through.*http status 407`, []string{panelRight}, 1},
+		"Telegram behind a certificate nobody vouches for": {func(s *setUpToBreak) { s.set["TELEGRAM_API_URL"] = s.servesTLS(s.tg) },
+			`^WRONG Telegram: the server's certificate is not good: .*TELEGRAM_API_URL`, []string{panelRight}, 1},
+		"a web server instead of Telegram": {func(s *setUpToBreak) {
+			s.set["TELEGRAM_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://telegram.example", 301) })
+		}, `^WRONG Telegram: the server sends us elsewhere`, []string{panelRight}, 1},
+		"a webhook is set": {func(s *setUpToBreak) {
+			answer, err := http.Get(s.web.URL + "/bot" + s.tg.Token() + "/setWebhook?url=https://other.example/")
+			s.must(err)
+			answer.Body.Close()
+		}, `^WRONG updates: a webhook is set.*/deleteWebhook`, []string{token, panelRight}, 1},
+
+		"the bot is not in the chat": {func(s *setUpToBreak) { s.set["INBOX_CHATS"] += ",-1009999" },
+			`^WRONG chat: Telegram knows no chat -1009999 that the bot was ever in`, []string{`^ok    chat: .*Support`}, 1},
+		"the bot was thrown out of the chat": {func(s *setUpToBreak) { s.must(s.tg.RemoveBot(s.ids["Support"], s.ids["Sara"])) },
+			`^WRONG chat: the bot was taken out of -100`, []string{token, panelRight}, 1},
+		"the bot may not write in the chat": {func(s *setUpToBreak) { s.must(s.tg.SetBotRights(s.ids["Support"], telegram.Rights{Muted: true})) },
+			`^WRONG chat: the bot may not write in Support`, []string{panelRight}, 1},
+		"only administrators write in the chat": {func(s *setUpToBreak) { s.must(s.tg.OnlyAdminsWrite(s.ids["Support"], true)) },
+			`^WRONG chat: the bot may not write in Support`, []string{panelRight}, 1},
+		"whose chat it is blocks the bot": {func(s *setUpToBreak) {
+			s.set["INBOX_CHATS"] += "," + s.id("Sara")
+			s.must(s.tg.Block(s.ids["Sara"]))
+		}, `^WRONG chat: the bot was taken out of .*, or blocked there`, nil, 1},
+		"a forum in which the bot does not manage topics": {func(s *setUpToBreak) {
+			s.set["INBOX_CHATS"] = fmt.Sprint(s.tg.AddForum("Desk", s.ids["Sara"], s.tg.Bot().ID))
+		}, `^note  chat: the bot may write in Desk .*, but not manage topics`, nil, 0},
+		"a group that became a supergroup": {func(s *setUpToBreak) {
+			group := s.tg.AddGroup("Old", s.ids["Sara"], s.tg.Bot().ID)
+			s.set["INBOX_CHATS"] = fmt.Sprint(group)
+			_, err := s.tg.Migrate(group)
+			s.must(err)
+		}, `^note  chat: -4\d+ has become the supergroup -100\d+: .*INBOX_CHATS`, []string{`^ok    chat: the bot may write in Old \(-100\d+\)`}, 0},
+		"an admin who never wrote to the bot": {func(s *setUpToBreak) { s.set["ADMIN_USERS"] = s.id("Omid") },
+			`^note  people: the administrator \d+ cannot be told of anything`, nil, 0},
+		"nobody may use the bot": {func(s *setUpToBreak) { s.set["ADMIN_USERS"], s.set["ALLOWED_USERS"], s.set["INBOX_CHATS"] = "", "", "" },
+			`^note  people: nobody may use the bot yet`, []string{`^note  chats: none shows SMS yet`}, 0},
+
+		"https to a panel of http": {func(s *setUpToBreak) {
+			s.set["SMS_API_URL"] = "https" + strings.TrimPrefix(s.set["SMS_API_URL"], "http")
+		},
+			`^WRONG panel: the server does not speak https there: write http:// in SMS_API_URL`, []string{whole, token}, 1},
+		"http to a panel of https": {func(s *setUpToBreak) {
+			s.set["SMS_API_URL"] = "http" + strings.TrimPrefix(s.servesTLS(s.panel), "https")
+		}, `^WRONG panel: the server speaks https there: write https:// in SMS_API_URL`, []string{token}, 1},
+		"a panel over http across the network": {func(s *setUpToBreak) {
+			s.set["SMS_API_PROXY"] = s.serves(func(w http.ResponseWriter, r *http.Request) { s.panel.ServeHTTP(w, r) })
+			s.set["SMS_API_URL"] = "http://panel.example/class/sms/webservice3/server.php"
+		}, `^note  panel: SMS_API_URL is http: user name and password cross the network in clear`, []string{panelRight, linesRight}, 0},
+		"the panel's proxy refuses": {func(s *setUpToBreak) {
+			s.set["SMS_API_PROXY"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
+			s.set["SMS_API_URL"] = "http://panel.example/server.php"
+		}, `^WRONG panel: the proxy of SMS_API_PROXY lets nothing through`, []string{token}, 1},
+		"the panel is down": {func(s *setUpToBreak) { s.must(s.panel.SetDown(true)) },
+			`^WRONG panel: nobody answers at the port that SMS_API_URL names`, []string{token}, 1},
+		"a web page instead of the panel": {func(s *setUpToBreak) {
+			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Welcome</html>") })
+		}, `^WRONG panel: no SMS service is at SMS_API_URL, but a web page`, []string{token}, 1},
+		"nothing where the panel should be": {func(s *setUpToBreak) { s.set["SMS_API_URL"] = s.serves(http.NotFound) },
+			`^WRONG panel: no SMS service is at SMS_API_URL, but a web page or nothing`, []string{token}, 1},
+		"another SOAP service": {func(s *setUpToBreak) {
+			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprint(w, `<definitions><message name="q"><part name="city"/></message><portType><operation name="GetWeather"><input message="q"/></operation></portType></definitions>`)
+			})
+		}, `^WRONG panel: another service is at SMS_API_URL, without GetCredit, GetMsg, GetStatus, SendMultipleSMS, SendSMS`, []string{token}, 1},
+		"the panel redirects": {func(s *setUpToBreak) {
+			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://panel.example", 301) })
+		}, `^WRONG panel: the server sends us elsewhere, most often from http to https`, []string{token}, 1},
+		"a wrong password": {func(s *setUpToBreak) { s.panel.SetPassword("another") },
+			`^WRONG panel: it refuses user name or password: check SMS_API_USER and SMS_API_PASSWORD`, []string{token}, 1},
+		"a login of the web server's": {func(s *setUpToBreak) {
+			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet {
+					http.NotFound(w, r) // no WSDL
+					return
+				}
+				w.WriteHeader(http.StatusUnauthorized)
+			})
+		}, `^WRONG panel: its web server asks for a login of its own`, []string{token}, 1},
+		"the panel's service fails": {func(s *setUpToBreak) {
+			s.panel.Arm(panel.Fault{Kind: panel.SOAPFault, Method: "GetCredit", Text: "out \x1b[31mof order"})
+		}, `^WRONG panel: it does not tell the credit: “out .*of order”`, []string{token}, 1},
+		"a line that is not ours": {func(s *setUpToBreak) { s.set["SMS_LINES"] = "30001234,20009999" },
+			`^WRONG lines: 20009999 is not ours, says the panel: correct SMS_LINES`, []string{`^ok    lines: the panel lets us send from 30001234\.`}, 1},
+		"a panel that does not tell whose a line is": {func(s *setUpToBreak) {
+			s.panel.Arm(panel.Fault{Kind: panel.ErrCode, Method: "SendMultipleSMS", Code: -4, Times: -1})
+		}, `^note  lines: whether 30001234, 30005678 are ours cannot be told without sending`, []string{panelRight}, 0},
+
+		"our clock is slow": {func(s *setUpToBreak) {
+			s.set["TELEGRAM_API_URL"], s.set["SMS_API_URL"] = s.at(10*time.Minute, s.tg), s.at(10*time.Minute, s.panel)
+		}, `^WRONG clock: this machine's is 10 minutes off \(compared with: Telegram\).*NTP`, []string{token, panelRight}, 1},
+		"our clock is fast, and Telegram does not answer": {func(s *setUpToBreak) {
+			s.set["TELEGRAM_API_URL"], s.set["SMS_API_URL"] = "http://"+s.nobody(), s.at(-10*time.Minute, s.panel)
+		}, `^WRONG clock: this machine's is 10 minutes off \(compared with: panel\)`, []string{panelRight}, 1},
+		"the panel's clock is fast": {func(s *setUpToBreak) { s.set["SMS_API_URL"] = s.at(10*time.Minute, s.panel) },
+			`^note  clock: this machine's is right, the panel's differs by 10 minutes`, []string{token, panelRight}, 0},
+
+		"no store yet": {func(s *setUpToBreak) { s.set["DB_PATH"] = "elsewhere/peyk.db" },
+			`^note  store: elsewhere/peyk.db is not there yet`, []string{token, panelRight}, 0},
+		"a damaged store": {func(s *setUpToBreak) {
+			s.must(os.WriteFile(filepath.Join(s.dir, "data/peyk.db"), bytes.Repeat([]byte("damaged "), 4096), 0o600))
+		}, `^WRONG store: data/peyk.db is not whole: stop the bridge and put a backup in its place with peyk restore`, []string{token, panelRight, `^ok    chat`}, 1},
+		"a store cut short": {func(s *setUpToBreak) { s.must(os.Truncate(filepath.Join(s.dir, "data/peyk.db"), 20_000)) },
+			`^WRONG store: data/peyk.db is not whole`, []string{token}, 1},
+		"a directory instead of a store": {func(s *setUpToBreak) { s.set["DB_PATH"] = "data" },
+			`^WRONG store: data is no file: give DB_PATH the name of one`, []string{token}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := wellSetUp(t)
+			if test.broken != nil {
+				test.broken(s)
+			}
+			out, code := s.check()
+			for _, pattern := range append(test.also, test.want) {
+				if lineLike(out, pattern) == "" {
+					t.Errorf("nothing like %s", pattern)
+				}
+			}
+			if code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+			if n := strings.Count(out, "WRONG"); (n > 0) != (test.code > 0) {
+				t.Errorf("%d are wrong, exit code %d", n, code)
+			}
+			if sent := s.panel.SentCount(); sent > 0 {
+				t.Errorf("%d SMS were sent", sent)
+			}
+			for _, call := range s.tg.Calls() {
+				if call.Method == "getUpdates" || strings.HasPrefix(call.Method, "sendM") {
+					t.Errorf("Telegram was asked to %s", call.Method)
+				}
+			}
+			for _, secret := range []string{s.set["SMS_API_PASSWORD"], "AAsandbox", "hush", "\x1b"} {
+				if strings.Contains(out, secret) {
+					t.Errorf("%q is shown", secret)
+				}
+			}
+			if left, _ := filepath.Glob(filepath.Join(s.dir, "*", ".check-*")); len(left) > 0 {
+				t.Errorf("left behind: %s", left)
+			}
+			t.Logf("%s", cmp.Or(lineLike(out, test.want), out))
+			if t.Failed() {
+				t.Logf("all of it:\n%s", out)
+			}
+		})
+	}
+}
+
+// wellSetUp returns a set-up in which all is well.
+func wellSetUp(t *testing.T) *setUpToBreak {
+	t.Helper()
+	w, set, err := newWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.close)
+	s := &setUpToBreak{T: t, world: w, set: maps.Clone(set), dir: t.TempDir()}
+	st, err := store.Open(filepath.Join(s.dir, "data/peyk.db"), store.Options{})
+	s.must(err)
+	s.must(st.Close())
+	return s
+}
+
+func TestCheckFindsAStoreOthersCanRead(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no such modes here")
+	}
+	s := wellSetUp(t)
+	s.must(os.Chmod(filepath.Join(s.dir, "data/peyk.db"), 0o644))
+	out, code := s.check()
+	if lineLike(out, `^WRONG store: data/peyk.db can be read by others.*: run chmod 600 data/peyk.db`) == "" || lineLike(out, `^ok    store: .* is whole`) == "" || code != 1 {
+		t.Errorf("%d\n%s", code, out)
+	}
+}
+
+func TestCheckFindsADirectoryThatTakesNoFiles(t *testing.T) {
+	s := wellSetUp(t)
+	switch {
+	case os.Getuid() != 0:
+		s.must(os.Chmod(filepath.Join(s.dir, "data"), 0o500))
+		t.Cleanup(func() { os.Chmod(filepath.Join(s.dir, "data"), 0o700) })
+	case runtime.GOOS == "linux":
+		s.set["DB_PATH"] = "/proc/peyk/peyk.db" // where not even root can make one
+	default:
+		t.Skip("root may write everywhere here")
+	}
+	out, code := s.check()
+	if lineLike(out, `^WRONG store: no file can be made in`) == "" || lineLike(out, `^ok    panel`) == "" || code != 1 {
+		t.Errorf("%d\n%s", code, out)
+	}
+}
+
+// TestCheckBesideABridge has a bridge run, and its disk become full.
+func TestCheckBesideABridge(t *testing.T) {
+	s := wellSetUp(t)
+	small := false // whether the disk is one of a few megabytes
+	if runtime.GOOS == "linux" && os.Getuid() == 0 {
+		dir := filepath.Join(s.dir, "small")
+		s.must(os.Mkdir(dir, 0o700))
+		if exec.Command("mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", dir).Run() == nil {
+			t.Cleanup(func() { exec.Command("umount", "-l", dir).Run() })
+			s.set["DB_PATH"], small = "small/peyk.db", true
+		}
+	}
+	bridge := exec.Command("peyk")
+	bridge.Dir = s.dir
+	for name, value := range s.set {
+		bridge.Env = append(bridge.Env, name+"="+value)
+	}
+	var log bytes.Buffer
+	bridge.Stderr = &log
+	s.must(bridge.Start())
+	ended := false
+	end := func() {
+		if !ended {
+			ended = true
+			bridge.Process.Signal(os.Interrupt)
+			if err := bridge.Wait(); err != nil {
+				t.Errorf("%v\n%s", err, &log)
+			}
+		}
+	}
+	t.Cleanup(end)
+	if _, err := s.tg.Say(telegram.Post{From: s.ids["Sara"], Chat: s.ids["Support"], Text: "/check"}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	in, err := s.tg.WaitMessage(ctx, s.ids["Support"], func(m telegram.Message) bool { return m.FromBot && strings.Contains(m.Text, "store: ") })
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &log)
+	}
+	out, code := s.check()
+	end()
+	if strings.Contains(log.String(), "409") || strings.Contains(log.String(), "another program") {
+		t.Errorf("the bridge was disturbed:\n%s", &log)
+	}
+	want := `store: .* is whole; a copy was read, as a bridge has it open`
+	if small {
+		want = `store: .* was not checked: a bridge has it open, and there is no room for the copy to check`
+		for _, text := range []string{in.Text, out} {
+			if lineLike(text, `disk: in .*small.* only \d MB are left: make room`) == "" {
+				t.Errorf("the full disk is not named:\n%s", text)
+			}
+		}
+	}
+	for _, text := range []string{in.Text, out} {
+		if lineLike(text, want) == "" || lineLike(text, `lines: the panel lets us send from 30001234, 30005678`) == "" {
+			t.Errorf("nothing like %s:\n%s", want, text)
+		}
+	}
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
