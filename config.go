@@ -87,11 +87,7 @@ func into[T any](to *T, read func(string) (T, error)) func(string) error {
 // the mend. It holds no value of a secret. Warnings are for the log.
 func readSettings(environ []string, prefix string) (s settings, warnings []string, err error) {
 	var mistakes []error
-	outside := map[string]string{}
-	for _, entry := range environ {
-		name, value, _ := strings.Cut(entry, "=")
-		outside[name] = value
-	}
+	outside := asMap(environ)
 	file, err := readDotEnv()
 	if err != nil {
 		mistakes = append(mistakes, err)
@@ -131,6 +127,16 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 	return s, warnings, errors.Join(mistakes...)
 }
 
+// asMap returns an environment by its names.
+func asMap(environ []string) map[string]string {
+	values := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		values[name] = value
+	}
+	return values
+}
+
 // lookUp returns the value of a setting from the first of the places that has it, or "".
 func lookUp(name string, places ...map[string]string) (string, error) {
 	for _, place := range places {
@@ -165,27 +171,52 @@ func readDotEnv() (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf(".env cannot be read: %w", err)
 	}
-	// Some editors begin a file with a mark, and the library passes over a last line without an end.
-	text = append(bytes.TrimPrefix(text, []byte("\ufeff")), '\n')
-	values, err := godotenv.UnmarshalBytes(text)
+	values, err := parseDotEnv(text)
 	if err == nil {
 		return values, nil
 	}
-	// The library's error quotes the text, secrets and all, and names no line.
-	return nil, fmt.Errorf(".env line %d cannot be read: write NAME='value', with both quotes", badLine(text))
-}
-
-// badLine returns the number of the line where the first statement begins that makes text unreadable.
-func badLine(text []byte) int {
-	begin := 1
-	var statement []byte // a value in quotes may have several lines
-	for i, line := range bytes.SplitAfter(text, []byte("\n")) {
-		statement = append(statement, line...)
-		if _, err := godotenv.UnmarshalBytes(statement); err == nil {
-			begin, statement = i+2, nil
+	read := 0
+	for _, statement := range statements(text) {
+		if _, err := parseDotEnv(statement); err == nil {
+			read += bytes.Count(statement, []byte("\n"))
 		}
 	}
-	return begin
+	// The library's error quotes the text, secrets and all, and names no line.
+	return nil, fmt.Errorf(".env line %d cannot be read: write NAME='value', with both quotes", read+1)
+}
+
+func parseDotEnv(text []byte) (map[string]string, error) {
+	// Some editors begin a file with a mark, and the library passes over a last line without an end.
+	return godotenv.UnmarshalBytes(slices.Concat(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\n")))
+}
+
+// statements cuts the text of a .env file into settings, which may have several lines when they stand in quotes, and the comments and
+// empty lines between them. What cannot be read is the last.
+func statements(text []byte) [][]byte {
+	var all [][]byte
+	begin, end := 0, 0
+	for line := range bytes.Lines(text) {
+		end += len(line)
+		if _, err := parseDotEnv(text[begin:end]); err == nil {
+			all = append(all, text[begin:end])
+			begin = end
+		}
+	}
+	if begin < end {
+		all = append(all, text[begin:])
+	}
+	return all
+}
+
+// quote writes a value as .env can hold it, so that it is read back exactly.
+func quote(value string) (string, error) {
+	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(value)
+	for _, quoted := range []string{"'" + value + "'", `"` + escaped + `"`, value} {
+		if read, err := parseDotEnv([]byte("X=" + quoted)); err == nil && len(read) == 1 && read["X"] == value {
+			return quoted, nil
+		}
+	}
+	return "", errors.New("has quotes in it that .env cannot hold")
 }
 
 func readAny(value string) (string, error) { return value, nil }

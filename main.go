@@ -32,6 +32,7 @@ const usage = `Peyk joins an SMS panel to Telegram.
 
 usage:
   peyk            run the bridge, with settings from the environment and .env
+  peyk setup      ask for the settings it takes, try each of them, and write .env
   peyk sandbox    run it between a Telegram and a panel on this machine: no account, no network, no settings
   peyk panel …    use the panel from the shell; "peyk panel help" lists how
   peyk check      check settings, store, Telegram, chats and panel, without sending anything, and tell the mends
@@ -86,6 +87,8 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 			return wrongSettings(stderr, err)
 		}
 		return panelCommand(ctx, args, s.panel, stdin, stdout, stderr)
+	case "setup":
+		return setupCommand(ctx, environ, stdin, stdout, stderr)
 	case "check":
 		return checkCommand(ctx, args, environ, stdout, stderr)
 	case "backup", "restore":

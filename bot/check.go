@@ -36,8 +36,9 @@ const (
 // Finding is one thing a check found, in a sentence that holds the mend if there is something to mend.
 type Finding struct {
 	State     State
-	Unreached bool  // nothing is known: the other side could not be asked
-	Cause     error // what is behind it, for who runs the program; no chat is shown it
+	Unreached bool   // nothing is known: the other side could not be asked
+	Cause     error  // what is behind it, for who runs the program; no chat is shown it
+	Link      string // to the bot, in the finding that its token is right
 
 	html string
 }
@@ -231,7 +232,8 @@ func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Ch
 		}
 		return
 	}
-	f.add(Right, f.say(f.checkBot, esc("@"+me.UserName), esc("https://t.me/"+me.UserName)))
+	link := "https://t.me/" + me.UserName
+	f.list = append(f.list, Finding{Link: link, html: f.say(f.checkBot, esc("@"+me.UserName), esc(link))})
 	if hearsAll {
 		f.add(Noted, f.checkHearsAll)
 	} else {
