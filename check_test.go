@@ -160,6 +160,15 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"a forum in which the bot does not manage topics": {func(s *setUpToBreak) {
 			s.set["INBOX_CHATS"] = fmt.Sprint(s.tg.AddForum("Desk", s.ids["Sara"], s.tg.Bot().ID))
 		}, `^note  chat: the bot may write in Desk .*, but not manage topics`, nil, 0},
+		"a forum in which customers have topics, and the bot cannot make them": {func(s *setUpToBreak) {
+			desk := s.tg.AddForum("Desk", s.ids["Sara"], s.tg.Bot().ID)
+			st, err := store.Open(filepath.Join(s.dir, "data/peyk.db"), store.Options{})
+			s.must(err)
+			_, err = st.Take(store.UpdateKey{Chat: store.ChatID(desk), Message: 1}, store.Caused{EditChat: func(c *store.Chat) {
+				c.Topics, c.Inboxes = true, []store.Inbox{{}, {Topic: 7}}
+			}})
+			s.must(errors.Join(err, st.Close()))
+		}, `^WRONG chat: each customer is to have a topic in Desk .*/topics off`, []string{`^ok    chat: .*Support`}, 1},
 		"a group that became a supergroup": {func(s *setUpToBreak) {
 			group := s.tg.AddGroup("Old", s.ids["Sara"], s.tg.Bot().ID)
 			s.set["INBOX_CHATS"] = fmt.Sprint(group)

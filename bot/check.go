@@ -88,7 +88,8 @@ func (b *Bot) Check(ctx context.Context, path string, opts store.Options, copyOu
 
 func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Options, copyOut func(io.Writer) error) []Finding {
 	home, tg, panel := findings{text: t}, findings{text: t}, findings{text: t}
-	inboxes, admins := opts.Inbox, opts.Admins
+	var inboxes []store.Chat
+	var admins []store.AgentID
 	if path != "" {
 		inboxes, admins = b.checkStore(&home, path, opts, copyOut)
 	}
@@ -108,8 +109,11 @@ func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Option
 }
 
 // checkStore returns the chats that show SMS and the admins, too.
-func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut func(io.Writer) error) (inboxes []store.ChatID, admins []store.AgentID) {
-	inboxes, admins = opts.Inbox, opts.Admins
+func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut func(io.Writer) error) (inboxes []store.Chat, admins []store.AgentID) {
+	for _, id := range opts.Inbox {
+		inboxes = append(inboxes, store.Chat{ID: id})
+	}
+	admins = opts.Admins
 	file, dir := code(path), filepath.Dir(path)
 	defer func() {
 		if len(admins) == 0 && len(b.opts.Users) == 0 {
@@ -172,13 +176,24 @@ func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut f
 		f.wrong(err, f.say(f.checkDamaged, file, code("peyk restore")))
 	}
 	if from := cmp.Or(b.store, st); from != nil {
-		chats, err := from.InboxChats()
+		chats, err := inboxesOf(from)
 		people, failed := from.Admins()
 		if err == nil && failed == nil { // else it is damaged, which was said
 			inboxes, admins = chats, people
 		}
 	}
 	return inboxes, admins
+}
+
+// inboxesOf returns the settings of the chats that show SMS.
+func inboxesOf(st *store.Store) ([]store.Chat, error) {
+	ids, err := st.InboxChats()
+	var chats []store.Chat
+	for _, id := range slices.Compact(ids) { // one that shows them in several topics comes several times
+		c, failed := st.Chat(id)
+		chats, err = append(chats, c), errors.Join(err, failed)
+	}
+	return chats, err
 }
 
 // takesFiles tries whether files can be made in dir, or dir where there is none yet. Nothing is left behind.
@@ -218,7 +233,7 @@ func copyStore(dir string, copyOut func(io.Writer) error) (path string, remove f
 // side is one of the two networks, for the sentences about not getting there.
 type side struct{ name, url, proxy string }
 
-func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.ChatID, admins []store.AgentID) {
+func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Chat, admins []store.AgentID) {
 	telegramSide := side{f.checkTelegramName, "TELEGRAM_API_URL", "TELEGRAM_PROXY"}
 	if b.tg.clear {
 		f.add(Noted, f.checkTelegramClear)
@@ -247,20 +262,23 @@ func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Ch
 	case hook != "":
 		f.add(Wrong, f.say(f.checkWebhook, code(`curl "https://api.telegram.org/bot$TELEGRAM_BOT_TOKEN/deleteWebhook"`)))
 	}
-	for _, id := range inboxes {
-		b.checkChat(ctx, f, telegramSide, me.ID, id)
+	for _, c := range inboxes {
+		b.checkChat(ctx, f, telegramSide, me.ID, c)
 	}
 	for _, id := range admins {
-		if _, err := b.tg.standing(ctx, store.ChatID(id), me.ID); fateOf(err) == chatLost && !slices.Contains(inboxes, store.ChatID(id)) {
+		if slices.ContainsFunc(inboxes, func(c store.Chat) bool { return c.ID == store.ChatID(id) }) {
+			continue // said above
+		}
+		if _, err := b.tg.standing(ctx, store.ChatID(id), me.ID); fateOf(err) == chatLost {
 			f.add(Noted, f.say(f.checkAdmin, code(fmt.Sprint(int64(id)))))
 		}
 	}
 }
 
 // checkChat checks a chat that shows SMS.
-func (b *Bot) checkChat(ctx context.Context, f *findings, s side, self store.AgentID, id store.ChatID) {
-	named := code(fmt.Sprint(int64(id)))
-	may, err := b.tg.standing(ctx, id, self)
+func (b *Bot) checkChat(ctx context.Context, f *findings, s side, self store.AgentID, c store.Chat) {
+	named := code(fmt.Sprint(int64(c.ID)))
+	may, err := b.tg.standing(ctx, c.ID, self)
 	if fateOf(err) == migrated {
 		moved, _ := errors.AsType[*telegramError](err)
 		f.add(Noted, f.say(f.checkMoved, named, code(fmt.Sprint(int64(moved.migratedTo)))))
@@ -282,6 +300,8 @@ func (b *Bot) checkChat(ctx context.Context, f *findings, s side, self store.Age
 		f.add(Wrong, f.say(f.checkThrownOut, named))
 	case !may.Write:
 		f.add(Wrong, f.say(f.checkMuted, named))
+	case c.Topics && !(may.Forum && may.Topics):
+		f.add(Wrong, f.say(f.checkNoTopics, named))
 	case may.Forum && !may.Topics:
 		f.add(Noted, f.say(f.checkTopics, named))
 	default:

@@ -214,6 +214,7 @@ type text struct {
 	checkThrownOut     string // chat
 	checkMuted         string // chat
 	checkMoved         string // chat, new id
+	checkNoTopics      string // chat
 	checkTopics        string // chat
 	checkAdmin         string // user id
 	checkPanelName     string
@@ -438,7 +439,8 @@ var english = text{
 	checkThrownOut:     "chat: the bot was taken out of %v, or blocked there: let it in again, or take the chat out of <code>INBOX_CHATS</code>.",
 	checkMuted:         "chat: the bot may not write in %v: let its members write, or make the bot an administrator there.",
 	checkMoved:         "chat: %v has become the supergroup %v: the bot follows by itself. Put the new id into <code>INBOX_CHATS</code>.",
-	checkTopics:        "chat: the bot may write in %v, but not manage topics, and so not write into closed ones: make it an administrator who may.",
+	checkNoTopics:      "chat: each customer is to have a topic in %v, and the bot can make none: switch the group's topics on, and make the bot an administrator with the right Manage Topics. Or write <code>/topics off</code> there.",
+	checkTopics:        "chat: the bot may write in %v, but not manage topics, and so not write into closed ones: make it an administrator with the right Manage Topics.",
 	checkAdmin:         "people: the administrator %v cannot be told of anything: they never wrote to the bot, or block it. They should send it /start.",
 	checkPanelName:     "panel",
 	checkPanelClear:    "panel: <code>SMS_API_URL</code> is http: user name and password cross the network in clear. Use https if the panel has it.",
