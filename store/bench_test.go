@@ -157,6 +157,23 @@ func BenchmarkStartWithoutAChat(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(50*time.Millisecond), "start/limit")
 }
 
+// BenchmarkStats counts what waits when a hundred thousand SMS do. Limit: 10 ms, as it is asked for every few seconds.
+func BenchmarkStats(b *testing.B) {
+	c := newClock()
+	s := openTimed(b, tempFile(b), c.inbox(group))
+	s.db.NoSync = true
+	for range 20 {
+		ok(s.SaveUnread(ok(s.SaveRaw(Raw{})), traffic(c, 5000), nil))
+	}
+	for b.Loop() {
+		if n := ok(s.Stats()); n.Posts != 1e5 {
+			b.Fatalf("%d posts wait, want 100,000", n.Posts)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1e3, "ms")
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(10*time.Millisecond), "ratio-to-limit")
+}
+
 func median(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	return all[len(all)/2]

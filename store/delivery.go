@@ -67,6 +67,9 @@ func (s *Store) SetDelivery(reports []Report) error {
 			if err := t.putSMS(m); err != nil {
 				return err
 			}
+			if m.Status != before.Status {
+				tally(&t.commit.Statuses, m.Status)
+			}
 			if m.Status == before.Status && m.Code == before.Code && unfollowed(m) == unfollowed(before) {
 				continue // nothing new to show
 			}

@@ -21,6 +21,9 @@ const (
 	LowCredit    IncidentKind = "low credit"    // the Credit at the panel is below Low; lately Burn went in a day
 )
 
+// IncidentKinds are all of them.
+var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, PanelRefuses}
+
 // Incident is something that went wrong and that nobody but the team can mend.
 type Incident struct {
 	ID     uint64       `json:"-"`
@@ -48,6 +51,7 @@ func (t *tx) addIncident(i *Incident) error {
 	if i.ID, err = rows.NextSequence(); err != nil {
 		return err
 	}
+	tally(&t.commit.Incidents, i.Kind)
 	return t.tellIncident(i)
 }
 

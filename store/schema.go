@@ -86,9 +86,15 @@ func (s *Store) prepare(path string) error {
 		}
 	}
 	crashpoint.At("open.migrated")
-	return s.db.Update(func(b *bolt.Tx) error {
-		return (&tx{Tx: b, store: s, now: s.opts.Now()}).recover()
+	t := &tx{store: s, now: s.opts.Now()}
+	begun := time.Now()
+	err = s.db.Update(func(b *bolt.Tx) error {
+		t.Tx = b
+		return t.recover()
 	})
+	t.commit.Took, t.commit.Err = time.Since(begun), err
+	s.opts.Committed(t.commit)
+	return err
 }
 
 // recover settles what the process before this one left behind: the flag is still there if it was killed.

@@ -97,6 +97,8 @@ type Options struct {
 	AskFor         time.Duration // how long a question waits for [Send]; 15 minutes when zero
 	Keep           time.Duration // how long SMS and batches are kept; 90 days when zero
 	Now            func() time.Time
+
+	Committed func(Commit) // is told of every transaction; it must not wait
 }
 
 // Store is an open file. It is safe for concurrent use.
@@ -134,6 +136,9 @@ func Open(path string, opts Options) (*Store, error) {
 	}
 	if opts.StatusInterval == 0 {
 		opts.StatusInterval = 15 * time.Second
+	}
+	if opts.Committed == nil {
+		opts.Committed = func(Commit) {}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -234,6 +239,7 @@ type tx struct {
 	now    time.Time
 	posts  bool
 	outbox bool
+	commit Commit
 }
 
 // bucket returns one of buckets. In nearly all of them new keys are the highest of all, or of their chat, so that a page can be
@@ -309,6 +315,7 @@ func (s *Store) commit(waiting []write) {
 	for len(waiting) > 0 {
 		t := &tx{store: s, now: s.opts.Now()}
 		failed := -1
+		begun := time.Now()
 		s.syncing.Lock()
 		err := s.db.Update(func(b *bolt.Tx) error {
 			t.Tx = b
@@ -335,6 +342,8 @@ func (s *Store) commit(waiting []write) {
 		if err != nil {
 			err = fmt.Errorf("%w: %w", ErrDisk, err)
 		}
+		t.commit.Took, t.commit.Err = time.Since(begun), err
+		s.opts.Committed(t.commit)
 		for _, w := range waiting {
 			w.done <- err
 		}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"peyk/sms"
+)
+
+// Commit is what one transaction of the writer came to, for whoever counts.
+type Commit struct {
+	Took      time.Duration
+	Err       error                // the file took nothing of it
+	Incidents map[IncidentKind]int // begun
+	Statuses  map[sms.Status]int   // SMS of which the panel reported this one, for the first time or once more after another
+}
+
+// tally adds one to a count of what a transaction brings about.
+func tally[K comparable](counts *map[K]int, of K) {
+	if *counts == nil {
+		*counts = map[K]int{}
+	}
+	(*counts)[of]++
+}
+
+// Stats is what waits in the store at a moment.
+type Stats struct {
+	Posts       int       // to be shown, each when it is its turn in its chat
+	Homeless    int       // to be shown, and no chat shows them
+	OldestSMS   time.Time // when the first SMS came that waits for either; zero when none does
+	Pieces      int       // to be sent, or being sent
+	OldestOrder time.Time // when the first order was given that pieces are left of; zero when none are
+	Uncertain   int       // pieces nobody knows the fate of
+	Undecoded   int       // answers of the panel that were not, or could not be, read
+	Size        int64     // of the file, in bytes
+}
+
+// Stats counts what waits. It reads the keys of what does and nothing of what is done.
+func (s *Store) Stats() (Stats, error) {
+	var n Stats
+	err := s.view(func(t *tx) error {
+		n = Stats{Size: t.Size()}
+		oldest := Seq(0)
+		posts := t.bucket(bucketPost).Cursor()
+		for key, _ := posts.First(); key != nil; key, _ = posts.Next() {
+			if readI64[ChatID](key[:8]) == 0 {
+				n.Homeless++
+			} else {
+				n.Posts++
+			}
+			if seq := Seq(binary.BigEndian.Uint64(key[9:])); Class(key[8]) == Backlog && (oldest == 0 || seq < oldest) {
+				oldest = seq
+			}
+		}
+		if oldest != 0 {
+			m, err := t.sms(oldest)
+			if err != nil {
+				return err
+			}
+			n.OldestSMS = m.Received
+		}
+		if first, _ := t.bucket(bucketOutbox).Cursor().First(); first != nil {
+			b, err := t.batch(BatchID(binary.BigEndian.Uint64(first)))
+			if err != nil {
+				return err
+			}
+			n.OldestOrder = b.Created
+		}
+		n.Pieces, n.Uncertain, n.Undecoded = count(t.bucket(bucketOutbox)), count(t.bucket(bucketUncertain)), count(t.bucket(bucketRaw))
+		return nil
+	})
+	return n, err
+}
+
+// errAsked ends the transaction of Alive, so that nothing is written.
+var errAsked = errors.New("asked only")
+
+// Alive returns nil when the writer answers before ctx ends. It writes nothing: a full disk does not fail it.
+func (s *Store) Alive(ctx context.Context) error {
+	w := write{fn: func(*tx) error { return errAsked }, done: make(chan error, 1)}
+	select {
+	case s.writes <- w:
+	case <-s.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("the store's writer takes nothing: %w", ctx.Err())
+	}
+	select {
+	case <-w.done:
+		return nil
+	case <-s.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("the store's writer does not answer: %w", ctx.Err())
+	}
+}
