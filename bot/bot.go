@@ -55,6 +55,7 @@ type Options struct {
 	Language     string         // en or fa, where a chat has not chosen; en when empty
 	Location     *time.Location // of the times shown; UTC when nil
 	Log          *slog.Logger   // nowhere when nil
+	Metrics      *Metrics       // what counts into it is read by others; its own when nil
 
 	// TelegramSecond is how long the second of Telegram's limits lasts; a second when zero. Tests run against one that is faster.
 	TelegramSecond time.Duration
@@ -62,11 +63,12 @@ type Options struct {
 
 // Bot is the bridge. It is made by New and used by one Run.
 type Bot struct {
-	store *store.Store
-	panel *smsapi.Client
-	tg    *telegram
-	opts  Options
-	log   *slog.Logger
+	store   *store.Store
+	panel   meteredPanel
+	tg      *telegram
+	opts    Options
+	log     *slog.Logger
+	metrics *Metrics
 
 	contested time.Time // when another program last asked for updates with our token; of the updates' flow
 	code      string    // makes the first who sends it the owner; empty when there are admins
@@ -77,6 +79,8 @@ type Bot struct {
 	questions sync.WaitGroup
 	slots     chan struct{} // bounds the questions to the panel under way
 	calls     chan struct{} // bounds the small calls of Telegram beside the flows
+
+	fetched, updated moment // when the panel and Telegram last answered their flow well
 }
 
 // posters bounds the calls that post at once, one for each chat; senders the requests that send.
@@ -109,10 +113,16 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Bot{
-		store: st, panel: panel, tg: newTelegram(tg), opts: opts, log: opts.Log,
+	if opts.Metrics == nil {
+		opts.Metrics = NewMetrics()
+	}
+	b := &Bot{
+		store: st, panel: meteredPanel{panel, opts.Metrics}, tg: newTelegram(tg), opts: opts, log: opts.Log, metrics: opts.Metrics,
 		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers),
 	}
+	b.tg.metrics = b.metrics
+	b.metrics.MustRegister(gauges{b})
+	return b
 }
 
 // Run bridges until ctx ends, then lets what is under way come to its end and returns nil. It returns an error when it cannot

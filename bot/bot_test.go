@@ -115,6 +115,8 @@ func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *w
 // start starts the bridge. The store is checked whenever it ends.
 func (w *world) start() {
 	w.Helper()
+	w.opts.Metrics = bot.NewMetrics()
+	w.storeOpts.Committed = w.opts.Metrics.Committed
 	var err error
 	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
 		w.Fatal(err)

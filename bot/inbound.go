@@ -53,8 +53,12 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		more, err := f.fetch(context.WithoutCancel(ctx))
+		if err == nil {
+			b.fetched.set(time.Now())
+		}
 		switch {
 		case err != nil:
+			b.metrics.fetchFailed(err)
 			n := f.trouble.failed(err)
 			if kind, ok := errors.AsType[*smsapi.Error](err); ok && kind.Kind == smsapi.Auth {
 				n += 4 // a panel that is asked with a wrong password over and over may block our address
@@ -158,6 +162,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		return false, err
 	}
 	crashpoint.At("fetch.stored")
+	f.metrics.received.Add(float64(stored))
 	if stored > 0 {
 		f.log.Info("inbound sms stored", "count", stored)
 	}

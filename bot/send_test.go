@@ -18,6 +18,8 @@ import (
 // startImpatient is start with a panel that is given up after so long.
 func (w *world) startImpatient(timeout time.Duration) {
 	w.Helper()
+	w.opts.Metrics = bot.NewMetrics()
+	w.storeOpts.Committed = w.opts.Metrics.Committed
 	var err error
 	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
 		w.Fatal(err)

@@ -36,6 +36,8 @@ type telegram struct {
 	clear  bool                          // the token can be read on the way
 	skew   atomic.Pointer[time.Duration] // how far Telegram's clock is ahead of ours, by its last answer; nil before one
 	self   user                          // who we are, once meet has returned
+
+	metrics *Metrics // may be nil
 }
 
 // TelegramConfig says how to reach Telegram as which bot.
@@ -97,6 +99,13 @@ const (
 	notEditable              // the message is gone or too old: post it anew
 	refused                  // this one call will never work
 )
+
+// fates are their names, for those who count.
+var fates = [...]string{
+	passing: "passing", slowDown: "slow_down", revoked: "revoked", contested: "contested", chatLost: "chat_lost", migrated: "migrated",
+	topicLost: "topic_lost", replyLost: "reply_lost", badMarkup: "bad_markup", notModified: "not_modified", notEditable: "not_editable",
+	refused: "refused",
+}
 
 // telegramError is every error of a call. It holds neither token nor address nor text.
 type telegramError struct {
@@ -172,7 +181,7 @@ func (t *telegram) call(ctx context.Context, method string, params map[string]an
 	return t.ask(ctx, method, params)
 }
 
-func (t *telegram) ask(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
+func (t *telegram) ask(ctx context.Context, method string, params map[string]any) (result json.RawMessage, err error) {
 	fields := tgbotapi.Params{}
 	for name, value := range params {
 		switch v := value.(type) {
@@ -190,6 +199,7 @@ func (t *telegram) ask(ctx context.Context, method string, params map[string]any
 			fields[name] = string(encoded)
 		}
 	}
+	defer func(begun time.Time) { t.metrics.telegramAsked(ctx, method, begun, err) }(time.Now())
 	api := *t.api // nothing in it changes
 	api.Client = doer{ctx, t}
 	resp, err := api.MakeRequest(method, fields)

@@ -42,6 +42,7 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			b.pace.releaseAll()
 		}
 		trouble.worked()
+		b.updated.set(time.Now())
 		for _, raw := range updates {
 			u := b.tg.readUpdate(raw)
 			crashpoint.At("update.given")
@@ -79,6 +80,7 @@ func (b *Bot) meet(ctx context.Context) error {
 		self, hearsAll, err := b.tg.getMe(ctx)
 		if err == nil {
 			trouble.worked()
+			b.updated.set(time.Now()) // the first getUpdates may be a minute away
 			b.tg.self = self
 			b.log.Info("bridging", "bot", self.UserName, "group_privacy", !hearsAll)
 			b.questions.Go(func() { b.setMenus(ctx) })

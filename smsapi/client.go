@@ -84,6 +84,9 @@ func New(address, user, password string, opts Options) (*Client, error) {
 	return c, nil
 }
 
+// Timeout returns how long one exchange may take.
+func (c *Client) Timeout() time.Duration { return c.timeout }
+
 // keepSecret has a password blanked in errors, unless it is so short that every other word has it in it.
 func (c *Client) keepSecret(secret string) {
 	if len(secret) >= 4 {

@@ -1,0 +1,246 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// Metrics counts what one bridge does; doc/operations.md says what each figure means. The values of every label are a list in this
+// program: no number, id, text or secret is ever one.
+type Metrics struct {
+	*prometheus.Registry
+
+	received       prometheus.Counter
+	sent           *prometheus.CounterVec
+	delivery       *prometheus.CounterVec
+	incidents      *prometheus.CounterVec
+	panelTook      *prometheus.HistogramVec
+	panelErrors    *prometheus.CounterVec
+	telegramTook   *prometheus.HistogramVec
+	telegramErrors *prometheus.CounterVec
+	commitTook     prometheus.Histogram
+	commitErrors   prometheus.Counter
+
+	credit atomic.Pointer[float64] // what the panel said last; nil: nothing, or no number
+}
+
+// accepted is the outcome of an SMS the panel took; the others are called as the errors that say them.
+const accepted = "accepted"
+
+// NewMetrics returns metrics that stand at zero.
+func NewMetrics() *Metrics {
+	m := &Metrics{Registry: prometheus.NewRegistry()}
+	add := promauto.With(m.Registry)
+	counter := func(name, help string) prometheus.Counter {
+		return add.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	counters := func(name, help, label string, values ...string) *prometheus.CounterVec {
+		c := add.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+		for _, value := range values {
+			c.WithLabelValues(value) // one that begins above zero would hide its first event
+		}
+		return c
+	}
+	durations := func(name, help string) *prometheus.HistogramVec {
+		return add.NewHistogramVec(prometheus.HistogramOpts{
+			Name: name, Help: help, Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"method"})
+	}
+	var kinds, incidents []string
+	for _, kind := range []smsapi.Kind{smsapi.Uncertain, smsapi.Rejected, smsapi.Auth, smsapi.Unavailable} {
+		kinds = append(kinds, kind.String())
+	}
+	for _, kind := range store.IncidentKinds {
+		incidents = append(incidents, label(string(kind)))
+	}
+	m.received = counter("peyk_sms_received_total", "SMS fetched from the panel and stored.")
+	m.sent = counters("peyk_sms_sent_total", "SMS the panel was asked to send, to one recipient each, by what it answered.", "outcome", append(kinds, accepted)...)
+	m.delivery = counters("peyk_sms_delivery_total", "SMS whose delivery status the panel changed, by the new one.", "status",
+		label(sms.AtTelecom.String()), label(sms.Delivered.String()), label(sms.Failed.String()))
+	m.incidents = counters("peyk_incidents_total", "Troubles the team was told of.", "kind", incidents...)
+	m.panelTook = durations("peyk_panel_request_duration_seconds", "How long the panel took to answer, or not to.")
+	m.panelErrors = counters("peyk_panel_errors_total", "Requests to the panel that failed, by what is known of them.", "kind", kinds...)
+	m.telegramTook = durations("peyk_telegram_request_duration_seconds", "How long Telegram took to answer, or not to; getUpdates waits for news.")
+	m.telegramErrors = counters("peyk_telegram_errors_total", "Calls of Telegram that failed, by what that calls for.", "fate", fates[:]...)
+	m.commitTook = add.NewHistogram(prometheus.HistogramOpts{
+		Name: "peyk_store_commit_duration_seconds", Help: "How long it took until a transaction was on disk.",
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5},
+	})
+	m.commitErrors = counter("peyk_store_commit_errors_total", "Transactions the file did not take: the disk is full or broken.")
+	return m
+}
+
+// label writes words as the values of labels are written.
+func label(words string) string { return strings.ReplaceAll(words, " ", "_") }
+
+// Committed counts a transaction of the store, whose Options it is for.
+func (m *Metrics) Committed(c store.Commit) {
+	m.commitTook.Observe(c.Took.Seconds())
+	if c.Err != nil {
+		m.commitErrors.Inc()
+		return
+	}
+	for kind, n := range c.Incidents {
+		m.incidents.WithLabelValues(label(string(kind))).Add(float64(n))
+	}
+	for status, n := range c.Statuses {
+		m.delivery.WithLabelValues(label(status.String())).Add(float64(n))
+	}
+}
+
+// telegramAsked counts a call of Telegram. One that we broke off ourselves says nothing of Telegram.
+func (m *Metrics) telegramAsked(ctx context.Context, method string, begun time.Time, err error) {
+	if m == nil || errors.Is(ctx.Err(), context.Canceled) {
+		return
+	}
+	m.telegramTook.WithLabelValues(method).Observe(time.Since(begun).Seconds())
+	if err != nil {
+		m.telegramErrors.WithLabelValues(fates[fateOf(err)]).Inc()
+	}
+}
+
+// fetchFailed counts a fetch that failed, be it that the panel did not answer or that the answer was none.
+func (m *Metrics) fetchFailed(err error) {
+	if !errors.Is(err, store.ErrDisk) {
+		m.panelErrors.WithLabelValues(kindOf(err)).Inc()
+	}
+}
+
+// sends counts the recipients of one request to send.
+func (m *Metrics) sends(recipients int, results []smsapi.Result, failure error) {
+	if failure != nil {
+		m.sent.WithLabelValues(kindOf(failure)).Add(float64(recipients))
+		return
+	}
+	for _, r := range results {
+		if r.Err != nil {
+			m.sent.WithLabelValues(r.Err.Kind.String()).Inc()
+			recipients--
+		}
+	}
+	m.sent.WithLabelValues(accepted).Add(float64(recipients))
+}
+
+func kindOf(err error) string {
+	if e, ok := errors.AsType[*smsapi.Error](err); ok {
+		return e.Kind.String()
+	}
+	return smsapi.Uncertain.String()
+}
+
+// meteredPanel is the panel's client, whose calls are counted whoever makes them.
+type meteredPanel struct {
+	*smsapi.Client
+	m *Metrics
+}
+
+func (p meteredPanel) asked(method string, begun time.Time, err error) {
+	p.m.panelTook.WithLabelValues(method).Observe(time.Since(begun).Seconds())
+	if err != nil {
+		p.m.panelErrors.WithLabelValues(kindOf(err)).Inc()
+	}
+}
+
+func (p meteredPanel) Credit(ctx context.Context) (string, error) {
+	begun := time.Now()
+	credit, err := p.Client.Credit(ctx)
+	p.asked("GetCredit", begun, err)
+	if n, wrong := strconv.ParseFloat(strings.ReplaceAll(sms.Digits(credit), ",", ""), 64); err == nil && wrong == nil && !math.IsNaN(n) {
+		p.m.credit.Store(&n)
+	}
+	return credit, err
+}
+
+func (p meteredPanel) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (smsapi.Sent, error) {
+	begun := time.Now()
+	sent, err := p.Client.Send(ctx, line, to, text)
+	p.asked("SendSMS", begun, err)
+	p.m.sends(len(to), sent.Results, err)
+	return sent, err
+}
+
+func (p meteredPanel) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, error) {
+	begun := time.Now()
+	said, err := p.Client.Status(ctx, ids)
+	p.asked("GetStatus", begun, err)
+	return said, err
+}
+
+// Unread leaves its errors to fetchFailed: whether it failed is known only when the answer has been read.
+func (p meteredPanel) Unread(ctx context.Context) (smsapi.Answer, error) {
+	begun := time.Now()
+	answer, err := p.Client.Unread(ctx)
+	p.asked("GetMsg", begun, nil)
+	return answer, err
+}
+
+// The figures that are read when they are asked for.
+var (
+	postsWaiting  = gauge("peyk_posts_waiting", "What chats are to show, each when it is its turn.")
+	postsHomeless = gauge("peyk_posts_without_chat", "What is to be shown while there is no chat for it.")
+	oldestSMS     = gauge("peyk_posts_oldest_sms_age_seconds", "How long the first SMS has waited to be shown; 0 when none waits.")
+	outboxPieces  = gauge("peyk_outbox_pieces", "Requests to send, of up to 60 recipients each, that wait or are under way.")
+	oldestOrder   = gauge("peyk_outbox_oldest_order_age_seconds", "How long ago the first order was given that has not gone out; 0 when all have.")
+	uncertain     = gauge("peyk_uncertain_pieces", "Requests to send of which nobody knows whether they were carried out, and no agent has decided.")
+	undecoded     = gauge("peyk_undecoded_answers", "Answers of the panel kept because they could not be read.")
+	storeSize     = gauge("peyk_store_size_bytes", "Size of the store's file.")
+	panelCredit   = gauge("peyk_panel_credit", "Credit at the panel when it was last asked for, in the panel's own unit.")
+	lastFetch     = gauge("peyk_panel_last_fetch_timestamp_seconds", "When the panel last answered a GetMsg well; 0 is never.")
+	lastUpdates   = gauge("peyk_telegram_last_updates_timestamp_seconds", "When Telegram last answered a getUpdates well; 0 is never.")
+)
+
+func gauge(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
+
+// gauges reads them.
+type gauges struct{ *Bot }
+
+func (g gauges) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		postsWaiting, postsHomeless, oldestSMS, outboxPieces, oldestOrder, uncertain, undecoded, storeSize, panelCredit, lastFetch, lastUpdates,
+	} {
+		to <- d
+	}
+}
+
+func (g gauges) Collect(to chan<- prometheus.Metric) {
+	tell := func(of *prometheus.Desc, value float64) {
+		to <- prometheus.MustNewConstMetric(of, prometheus.GaugeValue, value)
+	}
+	now := time.Now()
+	age := func(since time.Time) float64 {
+		if since.IsZero() {
+			return 0
+		}
+		return max(0, now.Sub(since).Seconds())
+	}
+	tell(lastFetch, g.fetched.seconds())
+	tell(lastUpdates, g.updated.seconds())
+	if credit := g.metrics.credit.Load(); credit != nil {
+		tell(panelCredit, *credit)
+	}
+	n, err := g.store.Stats()
+	if err != nil {
+		to <- prometheus.NewInvalidMetric(postsWaiting, err)
+		return
+	}
+	tell(postsWaiting, float64(n.Posts))
+	tell(postsHomeless, float64(n.Homeless))
+	tell(oldestSMS, age(n.OldestSMS))
+	tell(outboxPieces, float64(n.Pieces))
+	tell(oldestOrder, age(n.OldestOrder))
+	tell(uncertain, float64(n.Uncertain))
+	tell(undecoded, float64(n.Undecoded))
+	tell(storeSize, float64(n.Size))
+}
