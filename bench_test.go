@@ -33,7 +33,7 @@ type stage struct {
 	environ []string
 }
 
-func newStage(b *testing.B) *stage {
+func newStage(b testing.TB) *stage {
 	s := &stage{tg: telegram.New(telegram.Options{}), panel: panel.New(panel.Options{}), dir: b.TempDir()}
 	web := httptest.NewServer(s.tg)
 	address, err := s.panel.Start("")

@@ -31,6 +31,7 @@ type settings struct {
 	bot      bot.Options
 	store    store.Options
 	dbPath   string
+	httpAddr string // empty: off
 	logLevel slog.Level
 	logJSON  bool
 }
@@ -67,13 +68,11 @@ func (s *settings) table() []setting {
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
 		{"KEEP_DAYS", "90", "", into(&s.store.Keep, readDays)},
+		{"HTTP_ADDR", "", "", into(&s.httpAddr, readAddress)},
 		{"LOG_LEVEL", "info", "", into(&s.logLevel, readLevel)},
 		{"LOG_FORMAT", "text", "", into(&s.logJSON, readFormat)},
 	}
 }
-
-// notYet are settings a later version will know. To set one already is no mistake, but its owner must not believe that it works.
-var notYet = []string{"HTTP_ADDR"}
 
 func into[T any](to *T, read func(string) (T, error)) func(string) error {
 	return func(value string) (err error) {
@@ -112,14 +111,8 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 			mistakes = append(mistakes, err)
 		}
 	}
-	for _, name := range notYet {
-		if value, _ := lookUp(name, outside, file); value != "" {
-			warnings = append(warnings, name+" is not supported yet and does nothing")
-		}
-	}
 	for _, name := range slices.Sorted(maps.Keys(file)) {
-		if name := strings.TrimSuffix(name, "_FILE"); !slices.Contains(notYet, name) &&
-			!slices.ContainsFunc(s.table(), func(row setting) bool { return row.name == name }) {
+		if name := strings.TrimSuffix(name, "_FILE"); !slices.ContainsFunc(s.table(), func(row setting) bool { return row.name == name }) {
 			warnings = append(warnings, name+" in .env is no setting: look for a slip in its name")
 		}
 	}

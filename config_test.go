@@ -258,7 +258,6 @@ func TestWhatWorksButShouldBeKnownIsWarnedOf(t *testing.T) {
 		"the panel on loopback by name":        {"SMS_API_URL=http://localhost/", nil},
 		"the panel on loopback, IPv6":          {"SMS_API_URL=http://[::1]:80/", nil},
 		"Telegram over http":                   {"TELEGRAM_API_URL=http://relay.example", []string{"TELEGRAM_API_URL is http"}},
-		"a setting of a later version":         {"HTTP_ADDR=:8080", []string{"HTTP_ADDR is not supported yet"}},
 		"a desktop's languages, English first": {"LANGUAGE=en_US:en", nil},
 		"a desktop's languages, English after": {"LANGUAGE=de_DE:en", nil},
 		"Persian":                              {"LANGUAGE=fa", nil},

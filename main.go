@@ -36,6 +36,7 @@ usage:
   peyk sandbox    run it between a Telegram and a panel on this machine: no account, no network, no settings
   peyk panel …    use the panel from the shell; "peyk panel help" lists how
   peyk check      check settings, store, Telegram, chats and panel, without sending anything, and tell the mends
+  peyk check --quick   ask the running bridge at HTTP_ADDR whether it is alive
   peyk backup F   write the store to the new file F, also while the bridge runs
   peyk restore F  put the backup F in the store's place, while no bridge runs
   peyk version    tell which version this is
@@ -90,6 +91,9 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	case "setup":
 		return setupCommand(ctx, environ, stdin, stdout, stderr)
 	case "check":
+		if slices.Equal(args, []string{"--quick"}) {
+			return quickCheck(ctx, environ, stdout, stderr)
+		}
 		return checkCommand(ctx, args, environ, stdout, stderr)
 	case "backup", "restore":
 		return storeCommand(ctx, name, args, environ, stdout, stderr)
@@ -142,6 +146,8 @@ func bridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	metrics := bot.NewMetrics()
+	s.store.Committed = metrics.Committed
 	st, err := store.Open(s.dbPath, s.store)
 	if err != nil {
 		return err
@@ -153,8 +159,16 @@ func bridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 	} else {
 		defer stopBackups()
 	}
-	s.bot.Log = log
-	return bot.New(st, panel, s.telegram, s.bot).Run(ctx)
+	s.bot.Log, s.bot.Metrics = log, metrics
+	b := bot.New(st, panel, s.telegram, s.bot)
+	if s.httpAddr != "" {
+		stopHealth, err := serveHealth(s.httpAddr, b, st, metrics, log)
+		if err != nil {
+			return err
+		}
+		defer stopHealth()
+	}
+	return b.Run(ctx)
 }
 
 func newLog(s settings, stderr io.Writer) *slog.Logger {

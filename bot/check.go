@@ -99,7 +99,7 @@ func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Option
 	if b.tg.api.Token != "" {
 		sides.Go(func() { b.checkTelegram(ctx, &tg, inboxes, admins) })
 	}
-	if b.panel != nil {
+	if b.panel.Client != nil {
 		sides.Go(func() { b.checkPanel(ctx, &panel) })
 	}
 	sides.Wait()
@@ -409,7 +409,7 @@ func (b *Bot) checkClock(f *findings) {
 	telegrams := b.tg.skew.Load()
 	var panels time.Duration
 	panelKnown := false
-	if b.panel != nil {
+	if b.panel.Client != nil {
 		panels, panelKnown = b.panel.Skew()
 	}
 	minutes := func(d time.Duration) int { return int(d.Abs().Round(time.Minute) / time.Minute) }

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"peyk/bot"
+	"peyk/store"
+)
+
+// What a running bridge tells of itself over HTTP, to whoever watches it: whether it is alive, whether it is of use, and figures. It takes
+// no orders, and names nobody.
+
+const (
+	// alivePatience is how long the store's writer may take to answer: a disk is slow at times, and to kill the bridge mends none.
+	alivePatience = 10 * time.Second
+	// healthPatience is how long all of /healthz may take to be answered.
+	healthPatience = alivePatience + 2*time.Second
+)
+
+// readAddress reads where to listen: HOST:PORT, or a port alone, on loopback then.
+func readAddress(value string) (string, error) {
+	address := strings.TrimSpace(value)
+	if !strings.Contains(address, ":") {
+		address = ":" + address
+	}
+	host, port, err := net.SplitHostPort(address)
+	if n, wrong := strconv.Atoi(port); err != nil || wrong != nil || n < 1 || n > 65535 || strings.ContainsAny(host, " /@") {
+		return "", fmt.Errorf("is %q, which is no address to listen on: write a port such as 9383 to be heard on this machine alone, "+
+			"or HOST:PORT such as 0.0.0.0:9383 to be heard by others", value)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// serveHealth listens at address until the function it returns is called, which waits for the end of that.
+func serveHealth(address string, b *bot.Bot, st *store.Store, m *bot.Metrics, log *slog.Logger) (stop func(), err error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("HTTP_ADDR: %w: give it another address, stop the program that has this one, or leave it out", err)
+	}
+	m.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "peyk_build_info", Help: "1, with the version of peyk and of the Go it was built with.",
+			ConstLabels: prometheus.Labels{"version": versionOf(), "goversion": runtime.Version()},
+		}, func() float64 { return 1 }),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	server := &http.Server{
+		Handler:           healthHandler(b, st, m, log),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second,
+		MaxHeaderBytes: 8 << 10,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	server.SetKeepAlivesEnabled(false) // it is asked every few seconds: nobody need hold a connection meanwhile
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("health is not told any more", "err", err)
+		}
+	}()
+	log.Info("health is told", "address", listener.Addr().String())
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			server.Close()
+		}
+		<-ended
+	}, nil
+}
+
+func healthHandler(b *bot.Bot, st *store.Store, m *bot.Metrics, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	answer := func(path, well string, ask func(context.Context) error) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("Cache-Control", "no-store")
+			if err := ask(r.Context()); err != nil {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				fmt.Fprintln(w, err)
+				return
+			}
+			fmt.Fprintln(w, well)
+		})
+	}
+	// Not a word of the networks: to start the bridge again because Telegram is down mends nothing.
+	answer("/healthz", "alive", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, alivePatience)
+		defer cancel()
+		return st.Alive(ctx)
+	})
+	answer("/readyz", "ready", func(context.Context) error { return b.Ready(time.Now()) })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m, promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError,
+		MaxRequestsInFlight: 4, Timeout: 10 * time.Second,
+	}))
+	return mux
+}
+
+// quickCheck asks the bridge that runs with these settings whether it is alive, and returns the exit code.
+func quickCheck(ctx context.Context, environ []string, stdout, stderr io.Writer) int {
+	s, _, err := readSettings(environ, "HTTP_")
+	if err != nil {
+		return wrongSettings(stderr, err)
+	}
+	if s.httpAddr == "" {
+		fmt.Fprintln(stderr, "peyk check --quick: HTTP_ADDR is off, so nobody can be asked: set it, for example to 9383, and start the bridge again")
+		return 2
+	}
+	said, err := askHealth(ctx, s.httpAddr)
+	if err != nil {
+		fmt.Fprintf(stdout, "bridge: %s: %v\n", s.httpAddr, err)
+		return 1
+	}
+	fmt.Fprintf(stdout, "bridge: %s\n", said)
+	return 0
+}
+
+// askHealth returns what the bridge at address says of itself in one line, or why that is not well.
+func askHealth(ctx context.Context, address string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, healthPatience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req) // and not by a proxy of the environment's
+	if err != nil {
+		return "", fmt.Errorf("the bridge does not answer: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1000))
+	said, _, _ := strings.Cut(string(body), "\n")
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("http status %d: %s", resp.StatusCode, said)
+	}
+	return said, err
+}
