@@ -59,7 +59,10 @@ func serveHealth(address string, b *bot.Bot, st *store.Store, m *bot.Metrics, lo
 			Name: "peyk_build_info", Help: "1, with the version of peyk and of the Go it was built with.",
 			ConstLabels: prometheus.Labels{"version": versionOf(), "goversion": runtime.Version()},
 		}, func() float64 { return 1 }),
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		// All that the library can tell of Go would cost most of a megabyte.
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "go_goroutines", Help: "How many goroutines there are."},
+			func() float64 { return float64(runtime.NumGoroutine()) }),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	server := &http.Server{
 		Handler:           healthHandler(b, st, m, log),
@@ -110,6 +113,7 @@ func healthHandler(b *bot.Bot, st *store.Store, m *bot.Metrics, log *slog.Logger
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError,
 		MaxRequestsInFlight: 4, Timeout: 10 * time.Second,
+		DisableCompression: true, // 25 KB are not worth a megabyte of memory
 	}))
 	return mux
 }
