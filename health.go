@@ -130,7 +130,7 @@ func quickCheck(ctx context.Context, environ []string, stdout, stderr io.Writer)
 	}
 	said, err := askHealth(ctx, s.httpAddr)
 	if err != nil {
-		fmt.Fprintf(stdout, "bridge: %s: %v\n", s.httpAddr, err)
+		fmt.Fprintf(stdout, "bridge: %v\n", err)
 		return 1
 	}
 	fmt.Fprintf(stdout, "bridge: %s\n", said)
@@ -147,7 +147,7 @@ func askHealth(ctx context.Context, address string) (string, error) {
 	}
 	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req) // and not by a proxy of the environment's
 	if err != nil {
-		return "", fmt.Errorf("the bridge does not answer: %w", err)
+		return "", fmt.Errorf("does not answer: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1000))

@@ -159,7 +159,7 @@ func TestTheProgramTellsOfItself(t *testing.T) {
 	if err := taken.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if code, out := quick(environ); code != 1 || !strings.HasPrefix(out, "bridge: "+taken.Addr().String()+": the bridge does not answer") || strings.Count(out, "\n") != 1 {
+	if code, out := quick(environ); code != 1 || !strings.HasPrefix(out, "bridge: does not answer: dial tcp "+taken.Addr().String()) || strings.Count(out, "\n") != 1 {
 		t.Errorf("no bridge: got %d %q", code, out)
 	}
 
