@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME = 10s
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: check tidy format vet staticcheck test fuzz build bench torture
+.PHONY: check tidy format vet staticcheck test fuzz build release bench torture
 
 check: tidy format vet staticcheck test fuzz build
 
@@ -37,6 +37,26 @@ fuzz:
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o peyk .
+
+# The archives of a version, in dist/. The same commit and the same Go give the same bytes, on any machine and in any directory: nothing of
+# either, and no time but the commit's, is in them. It wants GNU tar.
+ARCHIVED = README.md LICENSE .env.example Dockerfile doc deploy
+release: export CGO_ENABLED = 0
+release: export GOFLAGS = -trimpath -buildvcs=false
+release: export GOAMD64 = v1
+release: export GOARM64 = v8.0
+release:
+	rm -rf dist
+	@set -e; for arch in amd64 arm64; do \
+		name=peyk-$(VERSION)-linux-$$arch; \
+		mkdir -p dist/$$name; \
+		GOOS=linux GOARCH=$$arch go build -ldflags "-s -w -X main.version=$(VERSION)" -o dist/$$name/peyk .; \
+		git archive HEAD $(ARCHIVED) | tar -x -C dist/$$name; \
+		tar -c -C dist --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w \
+			--mtime=@$$(git log -1 --format=%ct) $$name | gzip -9n > dist/$$name.tar.gz; \
+		rm -r dist/$$name; \
+	done
+	cd dist && sha256sum *.tar.gz | tee SHA256SUMS
 
 # doc/performance.md says what the figures must be. One package at a time, so that none disturbs another.
 bench:
