@@ -3,7 +3,9 @@ package bot
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -73,7 +75,7 @@ func NewMetrics() *Metrics {
 	m.panelTook = durations("peyk_panel_request_duration_seconds", "How long the panel took to answer, or not to.")
 	m.panelErrors = counters("peyk_panel_errors_total", "Requests to the panel that failed, by what is known of them.", "kind", kinds...)
 	m.telegramTook = durations("peyk_telegram_request_duration_seconds", "How long Telegram took to answer, or not to; getUpdates waits for news.")
-	m.telegramErrors = counters("peyk_telegram_errors_total", "Calls of Telegram that failed, by what that calls for.", "fate", fates[:]...)
+	m.telegramErrors = counters("peyk_telegram_errors_total", "Calls of Telegram that failed, by what that calls for.", "fate", slices.Collect(maps.Values(fates))...)
 	m.commitTook = add.NewHistogram(prometheus.HistogramOpts{
 		Name: "peyk_store_commit_duration_seconds", Help: "How long it took until a transaction was on disk.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5},

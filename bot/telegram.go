@@ -101,9 +101,9 @@ const (
 )
 
 // fates are their names, for those who count.
-var fates = [...]string{
+var fates = map[fate]string{
 	passing: "passing", slowDown: "slow_down", revoked: "revoked", contested: "contested", chatLost: "chat_lost", migrated: "migrated",
-	topicLost: "topic_lost", replyLost: "reply_lost", badMarkup: "bad_markup", notModified: "not_modified", notEditable: "not_editable",
+	topicLost: "topic_lost", topicClosed: "topic_closed", topicsDenied: "topics_denied", replyLost: "reply_lost", badMarkup: "bad_markup", notModified: "not_modified", notEditable: "not_editable",
 	refused: "refused",
 }
 

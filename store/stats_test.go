@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"os"
+	"regexp"
 	"testing"
 	"time"
 
@@ -109,6 +111,19 @@ func TestWhatATransactionCameToIsTold(t *testing.T) {
 	open(t, path, opts)
 	if diff := cmp.Diff(map[IncidentKind]int{FetchLost: 1}, told.Incidents); diff != "" {
 		t.Errorf("incidents of a start after a crash:\n%s", diff)
+	}
+}
+
+// TestIncidentKindsAreAll reads the source: Go cannot list constants.
+func TestIncidentKindsAreAll(t *testing.T) {
+	source, err := os.ReadFile("incident.go")
+	must(t, err)
+	var want []IncidentKind
+	for _, kind := range regexp.MustCompile(`IncidentKind = "([a-z ]+)"`).FindAllStringSubmatch(string(source), -1) {
+		want = append(want, IncidentKind(kind[1]))
+	}
+	if diff := cmp.Diff(want, IncidentKinds); diff != "" {
+		t.Error(diff)
 	}
 }
 
