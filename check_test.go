@@ -137,7 +137,9 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"Telegram behind a certificate nobody vouches for": {func(s *setUpToBreak) { s.set["TELEGRAM_API_URL"] = s.servesTLS(s.tg) },
 			`^WRONG Telegram: the server's certificate is not good: .*TELEGRAM_API_URL`, []string{panelRight}, 1},
 		"a web server instead of Telegram": {func(s *setUpToBreak) {
-			s.set["TELEGRAM_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://telegram.example", 301) })
+			s.set["TELEGRAM_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "https://telegram.example", http.StatusMovedPermanently)
+			})
 		}, `^WRONG Telegram: the server sends us elsewhere`, []string{panelRight}, 1},
 		"a webhook is set": {func(s *setUpToBreak) {
 			answer, err := http.Get(s.web.URL + "/bot" + s.tg.Token() + "/setWebhook?url=https://other.example/")
@@ -208,7 +210,9 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			})
 		}, `^WRONG panel: another service is at SMS_API_URL, without GetCredit, GetMsg, GetStatus, SendMultipleSMS, SendSMS`, []string{token}, 1},
 		"the panel redirects": {func(s *setUpToBreak) {
-			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://panel.example", 301) })
+			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "https://panel.example", http.StatusMovedPermanently)
+			})
 		}, `^WRONG panel: the server sends us elsewhere, most often from http to https`, []string{token}, 1},
 		"a wrong password": {func(s *setUpToBreak) { s.panel.SetPassword("another") },
 			`^WRONG panel: it refuses user name or password: check SMS_API_USER and SMS_API_PASSWORD`, []string{token}, 1},

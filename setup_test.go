@@ -13,7 +13,7 @@ import (
 // awkward are passwords with all that .env gives a meaning to.
 var awkward = []string{
 	"demo-pass", " two words ", "#1 pass", "pass #1", "$HOME", "${HOME}", "$(id)", "a$b$$c", `back\slash`, `\n`, `ends in \`, `it's`, `"quoted"`, `"`, `'`,
-	`it's "both"!`, `it's $5`, "a=b", "a: b", "export X=1", "رمز‌عبور", "`id`", "%41&<>", "tab\there",
+	`it's "both"!`, `it's $5`, "a=b", "a: b", "export X=1", "رمز\u200cعبور", "`id`", "%41&<>", "tab\there",
 }
 
 // TestQuotedValuesAreReadBackExactly tries the awkward ones, and every word of up to four of the signs that mean something.

@@ -36,7 +36,7 @@ func TestCheckInTheChat(t *testing.T) {
 
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/language fa"})
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/check"})
-	w.sees(w.sara, "❌ خط‌ها: پنل می‌گوید \u206620009999\u2069", "✅ ساعت: درست است.")
+	w.sees(w.sara, "❌ خط\u200cها: پنل می\u200cگوید \u206620009999\u2069", "✅ ساعت: درست است.")
 	if w.panel.SentCount() != 0 {
 		t.Errorf("%d SMS were sent", w.panel.SentCount())
 	}
