@@ -15,9 +15,12 @@ import (
 //
 //	POST /sms      from, text, to ("": the first line), time (Unix seconds; "": now)   a customer writes
 //	GET  /sent                                                                   what was accepted
+//	GET  /inbox                                                                  what customers wrote, and whether it was fetched
 //	GET  /unread                                                                 {"unread":N}
+//	GET  /state                                                                  what was done to the panel by hand
 //	GET  /requests                                                               the calls so far
-//	POST /status   status, and id, or number (a pattern)                         set a status by hand
+//	POST /status   status, and id, or number (a pattern)                         set a status by hand; with a number and later=true only
+//	                                                                             of what is still to come, 0: it moves by itself
 //	POST /fault    the fields of Fault; delay as "2s"; no kind: disarm all
 //	POST /down     down (true, false)
 //	POST /credit   credit
@@ -27,6 +30,8 @@ func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /sms", s.controlSMS)
 	mux.HandleFunc("GET /sent", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.Sent()) })
+	mux.HandleFunc("GET /inbox", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.Inbox()) })
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.State()) })
 	mux.HandleFunc("GET /unread", func(w http.ResponseWriter, r *http.Request) { Reply(w, map[string]int{"unread": s.Unread()}) })
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.Requests()) })
 	mux.HandleFunc("POST /status", s.controlStatus)
@@ -81,7 +86,11 @@ func (s *Server) controlStatus(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	case f.Get("number") != "":
-		if err := s.SetStatusOf(f.Get("number"), status); err != nil {
+		set := s.SetStatusOf
+		if f.Get("later") == "true" {
+			set = s.ExpectStatus
+		}
+		if err := set(f.Get("number"), status); err != nil {
 			Refuse(w, err.Error())
 			return
 		}

@@ -39,6 +39,7 @@ func TestControl(t *testing.T) {
 		{"unread", "GET", "/unread", "", "", 200, `{"unread":3}`},
 		{"a status by id", "POST", "/status", form, "id=5000000001&status=4", 200, `{}`},
 		{"a status by a number's pattern", "POST", "/status", "application/json", `{"number":"0912222*","status":5}`, 200, `{}`},
+		{"a status of what is to come", "POST", "/status", form, "number=0912333*&status=6&later=true", 200, `{}`},
 		{"a status of no SMS", "POST", "/status", form, "id=77&status=4", 400, `{"error":"no SMS has the id 77"}`},
 		{"a fault", "POST", "/fault", form, "kind=slow&method=GetCredit&delay=1ms&times=1&carry_out=true", 200, `{}`},
 		{"no such fault", "POST", "/fault", form, "kind=earthquake", 400, `{"error":"no fault is called \"earthquake\"; there are [close cut slow hang soap_fault crash html redirect errcode empty endless garbage custom]"}`},
@@ -46,6 +47,8 @@ func TestControl(t *testing.T) {
 		{"password", "POST", "/password", form, "password=other", 200, `{}`},
 		{"down", "POST", "/down", form, "down=true", 200, `{"down":true}`},
 		{"up", "POST", "/down", form, "down=false", 200, `{"down":false}`},
+		{"state", "GET", "/state", "", "", 200, `{"down":false,"credit":12.5,"password":"other","faults":[{"kind":"slow","method":"GetCredit","times":1,"carry_out":true,"delay":1000000}],` +
+			`"expected":{"0912222*":5,"0912333*":6}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := control(s, tt.method, tt.path, tt.contentType, tt.body)
@@ -92,6 +95,7 @@ func TestControlRefusesOtherSites(t *testing.T) {
 		{"its own page", "localhost:8383", http.Header{"Origin": {"http://localhost:8383"}}, 200},
 		{"another name for this address", "rebound.example:8383", nil, 403},
 		{"another machine", "192.0.2.1:8383", nil, 403},
+		{"a page on another port", "127.0.0.1:8383", http.Header{"Sec-Fetch-Site": {"same-site"}}, 403},
 		{"another site's page", "127.0.0.1:8383", http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403},
 		{"another site's form", "127.0.0.1:8383", http.Header{"Origin": {"http://example.com"}}, 403},
 	} {
@@ -109,6 +113,30 @@ func TestControlRefusesOtherSites(t *testing.T) {
 				t.Errorf("got %d with %d unread, want %d", w.Code, s.Unread(), tt.want)
 			}
 		})
+	}
+}
+
+func TestOtherSitesCanLeadHereButNotLookOn(t *testing.T) {
+	for _, tt := range []struct {
+		name, site, mode, dest string
+		want                   int
+	}{
+		{"the page itself", "same-origin", "cors", "empty", 200},
+		{"a typed address", "none", "navigate", "document", 200},
+		{"a link", "cross-site", "navigate", "document", 200},
+		{"a frame", "cross-site", "navigate", "iframe", 403},
+		{"a script", "cross-site", "no-cors", "script", 403},
+		{"events", "same-site", "cors", "empty", 403},
+	} {
+		r := httptest.NewRequest("GET", "http://127.0.0.1:8383/state", nil)
+		for name, value := range map[string]string{"Site": tt.site, "Mode": tt.mode, "Dest": tt.dest} {
+			r.Header.Set("Sec-Fetch-"+name, value)
+		}
+		w := httptest.NewRecorder()
+		New(Options{}).Control().ServeHTTP(w, r)
+		if w.Code != tt.want {
+			t.Errorf("%s: got %d, want %d", tt.name, w.Code, tt.want)
+		}
 	}
 }
 

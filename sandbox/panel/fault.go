@@ -97,6 +97,7 @@ func (s *Server) strike(method string) *Fault {
 		if s.faults[i].Times--; s.faults[i].Times == 0 {
 			s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
 		}
+		s.wake()
 		return &f
 	}
 	return nil

@@ -203,7 +203,8 @@ func (s *Server) getMsg() answer {
 			{"msg", m.Text},
 			{"time", strconv.FormatInt(m.At.Unix(), 10)},
 		}
-		s.publish(Event{Kind: Fetched, SMS: m})
+		m.Fetched = true
+		s.publish(Event{Kind: Fetched, SMS: m.SMS})
 	}
 	return answer{result: messages}
 }

@@ -85,6 +85,29 @@ type Request struct {
 	CarriedOut bool                `json:"carried_out"`
 	// Answer is the ErrCode given ("0", "-5"), or the Kind of the fault that took its place, or "fault", or "crash".
 	Answer string `json:"answer"`
+	// Recipients is how many numbers a sending call named, Accepted how many SMS came of it.
+	Recipients int `json:"recipients,omitempty"`
+	Accepted   int `json:"accepted,omitempty"`
+	// Answered says that the caller was told, truly and in full, what came of the call. It is set when the answer begins to be written, and
+	// stays false when the caller was gone by then.
+	Answered bool `json:"answered"`
+}
+
+// Inbound is a customer's SMS, and whether GetMsg has given it to somebody.
+type Inbound struct {
+	SMS
+	Fetched bool `json:"fetched"`
+}
+
+// State is what was done to the panel by hand.
+type State struct {
+	Down     bool    `json:"down"`
+	Credit   float64 `json:"credit"`
+	Password string  `json:"password"`
+	// Faults are armed and have not struck, with Times as it stands.
+	Faults []Fault `json:"faults"`
+	// Expected is the status SMS to a number will have, by the pattern it was set for.
+	Expected map[string]int `json:"expected"`
 }
 
 // Server is an SMS panel. All methods may be called at any time from any goroutine.
@@ -95,7 +118,8 @@ type Server struct {
 	password string
 	credit   float64
 	nextID   int64
-	unread   []SMS // in order of arrival; taken from either end
+	inbox    []*Inbound // all that customers wrote, in order of arrival
+	unread   []*Inbound // those of it not given away; taken from either end
 	sent     []*accepted
 	byID     map[string]*accepted
 	rules    []rule
@@ -118,7 +142,7 @@ type accepted struct {
 	byHand bool // its status was set by hand and does not move by itself any more
 }
 
-// rule gives every SMS to a matching customer a status by hand.
+// rule gives every SMS to a matching customer a status by hand; 0 lets it move by itself.
 type rule struct {
 	pattern string
 	status  int
@@ -229,8 +253,31 @@ func (s *Server) ReceiveAt(customer, line, text string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := SMS{Line: line, Customer: customer, Text: text, At: at}
-	s.unread = append(s.unread, m)
+	in := &Inbound{SMS: m}
+	s.inbox, s.unread = append(s.inbox, in), append(s.unread, in)
 	s.publish(Event{Kind: Received, SMS: m})
+}
+
+// Inbox returns all that customers wrote so far, in order.
+func (s *Server) Inbox() []Inbound {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Inbound, len(s.inbox))
+	for i, m := range s.inbox {
+		out[i] = *m
+	}
+	return out
+}
+
+// State returns what was done to the panel by hand.
+func (s *Server) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := State{Down: s.down, Credit: s.credit, Password: s.password, Faults: append([]Fault{}, s.faults...), Expected: map[string]int{}}
+	for _, r := range s.rules {
+		st.Expected[r.pattern] = r.status
+	}
+	return st
 }
 
 // Sent returns the SMS accepted so far, in order.
@@ -278,8 +325,19 @@ func (s *Server) SetStatus(id string, status int) bool {
 	return true
 }
 
-// SetStatusOf sets the status of every SMS to customers whose number in the form 09… matches the pattern (as path.Match has it: "0912*"),
-// those accepted already and those to come. The last call that matches decides.
+// ExpectStatus gives every SMS to customers whose number in the form 09… matches the pattern (as path.Match has it: "0912*") a status as
+// soon as it is accepted, from now on; 0 lets statuses move by themselves again. The last call that matches decides.
+func (s *Server) ExpectStatus(pattern string, status int) error {
+	if _, err := path.Match(pattern, ""); err != nil {
+		return fmt.Errorf("expect a status of %q: %w", pattern, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rules = append(s.rules, rule{pattern, status})
+	return nil
+}
+
+// SetStatusOf is ExpectStatus that sets the status of those accepted already, too.
 func (s *Server) SetStatusOf(pattern string, status int) error {
 	if _, err := path.Match(pattern, ""); err != nil {
 		return fmt.Errorf("set status of %q: %w", pattern, err)
@@ -312,8 +370,10 @@ func (s *Server) accept(line, customer, text string) string {
 	s.publish(Event{Kind: Accepted, SMS: m.SMS})
 	for _, r := range slices.Backward(s.rules) {
 		if ok, _ := path.Match(r.pattern, m.Customer); ok {
-			m.byHand = true
-			s.setStatus(m, r.status)
+			if r.status != 0 {
+				m.byHand = true
+				s.setStatus(m, r.status)
+			}
 			break
 		}
 	}

@@ -150,6 +150,9 @@ func TestRequestsHoldNoSecrets(t *testing.T) {
 		Params:     map[string][]string{"fromNum": {"30001234"}, "toNum": {"+989121111111"}, "messageContent": {"hi"}},
 		CarriedOut: true,
 		Answer:     "0",
+		Recipients: 1,
+		Accepted:   1,
+		Answered:   true,
 	}}
 	got := s.Requests()
 	got[0].At = time.Time{}
@@ -359,24 +362,26 @@ func TestFaults(t *testing.T) {
 		status   int    // 0: no answer at all
 		contains string // in the body, as far as it came
 		cut      bool   // the body ends in an error
+		told     bool   // the caller learns what came of it
 	}{
 		{fault: Fault{Kind: Close}},
 		{fault: Fault{Kind: Close, CarryOut: true}, carried: true},
 		{fault: Fault{Kind: Cut}, carried: true, status: 200, contains: "Envelope", cut: true},
 		{fault: Fault{Kind: Cut, Bytes: 5}, carried: true, status: 200, contains: "<?xml", cut: true},
-		{fault: Fault{Kind: Slow, Delay: time.Millisecond}, carried: true, status: 200, contains: whole},
-		{fault: Fault{Kind: Slow, Delay: time.Millisecond, CarryOut: true}, carried: true, status: 200, contains: whole},
+		{fault: Fault{Kind: Slow, Delay: time.Millisecond}, carried: true, status: 200, contains: whole, told: true},
+		{fault: Fault{Kind: Slow, Delay: time.Millisecond, CarryOut: true}, carried: true, status: 200, contains: whole, told: true},
 		{fault: Fault{Kind: SOAPFault, Text: "out & about"}, status: 500, contains: "out &amp; about"},
 		{fault: Fault{Kind: SOAPFault, CarryOut: true}, carried: true, status: 500, contains: "SOAP-ENV:Fault"},
 		{fault: Fault{Kind: Crash}, status: 500},
 		{fault: Fault{Kind: HTML}, status: 200, contains: "Account Suspended"},
 		{fault: Fault{Kind: Redirect, Location: "http://127.0.0.1:1/"}, status: 302},
-		{fault: Fault{Kind: ErrCode, Code: -4}, status: 200, contains: texts[-4]},
-		{fault: Fault{Kind: ErrCode, Code: -99, Text: "سامانه"}, status: 200, contains: "سامانه"},
+		{fault: Fault{Kind: ErrCode, Code: -4}, status: 200, contains: texts[-4], told: true},
+		{fault: Fault{Kind: ErrCode, Code: -99, Text: "سامانه"}, status: 200, contains: "سامانه", told: true},
+		{fault: Fault{Kind: ErrCode, Code: -3, CarryOut: true}, carried: true, status: 200, contains: texts[-3]},
 		{fault: Fault{Kind: Empty}, status: 200},
 		{fault: Fault{Kind: Empty, CarryOut: true}, carried: true, status: 200},
 		{fault: Fault{Kind: Endless}, carried: true, status: 200, contains: "Envelope"},
-		{fault: Fault{Kind: Garbage}, carried: true, status: 200, contains: "<b>Warning</b>"},
+		{fault: Fault{Kind: Garbage}, carried: true, status: 200, contains: "<b>Warning</b>", told: true},
 		{fault: Fault{Kind: Custom, Body: "{}", ContentType: "application/json"}, status: 200, contains: "{}"},
 	} {
 		t.Run(fmt.Sprintf("%s carried out %t", tt.fault.Kind, tt.carried), func(t *testing.T) {
@@ -400,7 +405,8 @@ func TestFaults(t *testing.T) {
 				if got, want := s.SentCount() == 1, tt.carried; got != want {
 					t.Errorf("got carried out %t, want %t", got, want)
 				}
-				if got := s.Requests()[0]; got.CarriedOut != tt.carried || got.Answer != string(tt.fault.Kind) {
+				got := s.Requests()[0]
+				if got.CarriedOut != tt.carried || got.Answer != string(tt.fault.Kind) || got.Answered != tt.told || got.Recipients != 1 || (got.Accepted == 1) != tt.carried {
 					t.Errorf("got request %+v", got)
 				}
 				// It struck once.
@@ -427,6 +433,75 @@ func TestHangLastsUntilTheCallerLeaves(t *testing.T) {
 	leave()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want no answer before the caller left", err)
+	}
+}
+
+func TestAnAnswerNobodyWaitedForIsNoAnswer(t *testing.T) {
+	for _, carryOut := range []bool{false, true} {
+		s, url := start(t, Options{})
+		s.Arm(Fault{Kind: Slow, Delay: time.Hour, CarryOut: carryOut})
+		ctx, leave := context.WithCancel(deadline(t))
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			do(ctx, client(t), url, utf8XML, sendSMS([]string{"09121111111", "09122222222"}, "hi"))
+		}()
+		if carryOut {
+			if err := s.Wait(deadline(t), func() bool { return len(s.Requests()) == 1 }); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := s.Wait(deadline(t), func() bool { return len(s.State().Faults) == 0 }); err != nil {
+			t.Fatal(err)
+		}
+		leave()
+		<-ended
+		if err := s.Wait(deadline(t), func() bool { return len(s.Requests()) == 1 }); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Requests()[0]; got.Answered || got.Recipients != 2 || got.Accepted != 2 {
+			t.Errorf("carried out first %t: got %+v, want it accepted and not answered", carryOut, got)
+		}
+	}
+}
+
+func TestTheInboxTellsWhatWasFetched(t *testing.T) {
+	s := New(Options{})
+	for i := range 51 {
+		s.Receive("09121111111", "30001234", fmt.Sprint(i))
+	}
+	post(t, s, getMsg)
+	inbox := s.Inbox()
+	if len(inbox) != 51 || inbox[0].Text != "0" || !inbox[49].Fetched || inbox[50].Fetched || s.Unread() != 1 {
+		t.Errorf("got %d, %+v … %+v", len(inbox), inbox[0], inbox[50])
+	}
+}
+
+func TestWhatIsExpectedStrikesOnlyWhatIsToCome(t *testing.T) {
+	s := New(Options{Statuses: []Step{{After: 0, Status: 4}}})
+	post(t, s, sendSMS([]string{"09121111111"}, "before"))
+	delivered := func(i int) func() bool { return func() bool { return s.Sent()[i].Status == 4 } }
+	if err := s.Wait(deadline(t), delivered(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ExpectStatus("09121111111", 6); err != nil {
+		t.Fatal(err)
+	}
+	post(t, s, sendSMS([]string{"09121111111"}, "meanwhile"))
+	if got, want := s.State().Expected, map[string]int{"09121111111": 6}; !cmp.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if err := s.ExpectStatus("09121111111", 0); err != nil {
+		t.Fatal(err)
+	}
+	post(t, s, sendSMS([]string{"09121111111"}, "after"))
+	if err := s.Wait(deadline(t), delivered(2)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Sent()[1].Status, 6; got != want || s.Sent()[0].Status != 4 {
+		t.Errorf("got %d and %d, want 4 and %d", s.Sent()[0].Status, got, want)
+	}
+	if err := s.ExpectStatus("[", 5); err == nil {
+		t.Error("a bad pattern was taken")
 	}
 }
 

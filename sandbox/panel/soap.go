@@ -71,22 +71,29 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	}
 	if fault != nil && !fault.carriesOut() {
 		s.mu.Lock()
-		s.record(Request{Method: c.method, Params: c.named(), Answer: string(fault.Kind)})
+		s.record(Request{
+			Method: c.method, Params: c.named(), Answer: string(fault.Kind), Recipients: c.recipients(), Answered: fault.Kind == ErrCode,
+		})
 		s.mu.Unlock()
 		s.writeStruck(w, r, c, *fault, nil, hook)
 		return
 	}
 
 	s.mu.Lock() // once for both: whoever sees what a call did sees the call
+	before := len(s.sent)
 	answer, err := s.carryOut(c)
-	done := Request{Method: c.method, Params: c.named(), CarriedOut: err == nil && answer.code == 0, Answer: strconv.Itoa(answer.code)}
+	done := Request{
+		Method: c.method, Params: c.named(), CarriedOut: err == nil && answer.code == 0, Answer: strconv.Itoa(answer.code),
+		Recipients: c.recipients(), Accepted: len(s.sent) - before, Answered: r.Context().Err() == nil,
+	}
 	switch {
 	case err != nil:
-		done.Answer = string(Crash)
+		done.Answer, done.Answered = string(Crash), false
 	case fault != nil:
 		done.Answer = string(fault.Kind)
+		done.Answered = done.Answered && (fault.Kind == Slow && !fault.CarryOut || fault.Kind == Garbage)
 	}
-	s.record(done)
+	noted := s.record(done)
 	s.mu.Unlock()
 	hook(Call{c.method, CarriedOut})
 
@@ -94,17 +101,24 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		w.WriteHeader(http.StatusInternalServerError)
 	case fault != nil:
+		if fault.Kind == Slow && fault.CarryOut {
+			pause(r.Context(), fault.Delay)
+			s.mu.Lock()
+			s.requests[noted].Answered = r.Context().Err() == nil
+			s.mu.Unlock()
+		}
 		s.writeStruck(w, r, c, *fault, s.encode(r, c.method, answer), hook)
 	default:
 		s.writeAnswer(w, r, c.method, s.encode(r, c.method, answer), hook)
 	}
 }
 
-// record notes a call that has been dealt with, before the caller can learn of it. mu is held.
-func (s *Server) record(q Request) {
+// record notes a call that has been dealt with, before the caller can learn of it, and returns its place among requests. mu is held.
+func (s *Server) record(q Request) int {
 	q.At = time.Now()
 	s.requests = append(s.requests, q)
 	s.publish(Event{Kind: Called, Request: q})
+	return len(s.requests) - 1
 }
 
 // call is one SOAP call as read: a method and its parameters in the order they stood, or by the order of the WSDL.
@@ -335,6 +349,19 @@ func (c call) param(name string) *element {
 	return nil
 }
 
+// recipients is how many numbers a sending call names.
+func (c call) recipients() int {
+	to := c.param("toNum")
+	if c.method == "SendMultipleSMS" {
+		to = c.param("toNums")
+	}
+	if to == nil {
+		return 0
+	}
+	numbers, _ := to.args() // of what is no list the method has said so
+	return len(numbers)
+}
+
 // named is what the method took each parameter to be, for the record, without secrets.
 func (c call) named() map[string][]string {
 	out := map[string][]string{}
@@ -453,9 +480,6 @@ func (s *Server) writeStruck(w http.ResponseWriter, r *http.Request, c call, f F
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	case Slow:
-		if f.CarryOut {
-			pause(r.Context(), f.Delay)
-		}
 		s.writeAnswer(w, r, c.method, body, hook)
 	case Cut:
 		body = s.compress(w, r, body)

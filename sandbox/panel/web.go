@@ -12,7 +12,7 @@ import (
 )
 
 // LocalOnly passes on requests whose Host is a loopback address or localhost and which no other web site sent, and answers 403 to the
-// rest: a page open in the same browser must not be able to play with the sandbox.
+// rest: a page open in the same browser must not be able to play with the sandbox or to look on. A link that leads here may be followed.
 func LocalOnly(next http.Handler) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -23,6 +23,11 @@ func LocalOnly(next http.Handler) http.Handler {
 		ip := net.ParseIP(strings.Trim(host, "[]"))
 		if !strings.EqualFold(host, "localhost") && !ip.IsLoopback() {
 			http.Error(w, "only loopback addresses are served", http.StatusForbidden)
+			return
+		}
+		site, followed := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+		if site != "" && site != "same-origin" && site != "none" && !followed {
+			http.Error(w, "the request comes from another site", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
