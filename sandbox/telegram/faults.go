@@ -93,6 +93,13 @@ func (s *Server) SetDown(down bool) {
 	}
 }
 
+// Down returns what SetDown said last.
+func (s *Server) Down() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.down
+}
+
 // Stage is a moment in a call of the bot.
 type Stage string
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 )
 
 // Users who are nobody in particular. Everybody who speaks for a chat comes from one of them.
@@ -61,6 +62,7 @@ type Post struct {
 	From    int64  `json:"from"`
 	Text    string `json:"text,omitempty"`
 	ReplyTo int    `json:"reply_to,omitempty"` // message in the same chat
+	Quote   *Quote `json:"quote,omitempty"`    // a part of that message which the reply quotes
 
 	// Document, with Caption instead of Text.
 	Document *Document `json:"document,omitempty"`
@@ -458,7 +460,7 @@ func (s *Server) Say(p Post) (int, error) {
 		return 0, fmt.Errorf("say: %w", err)
 	}
 	m := &message{sender: p.From, forwardFrom: p.ForwardFrom, viaBot: p.ViaBot, autoForward: p.AutoForward}
-	m.Topic, m.ReplyTo, m.Document, m.From = p.Topic, p.ReplyTo, p.Document, p.From
+	m.Topic, m.ReplyTo, m.Quote, m.Document, m.From = p.Topic, p.ReplyTo, p.Quote, p.Document, p.From
 	if p.AsChat != 0 {
 		speaker := s.chats[p.AsChat]
 		switch {
@@ -499,6 +501,11 @@ func (s *Server) Say(p Post) (int, error) {
 			return 0, fmt.Errorf("say: message %d is in another topic", p.ReplyTo)
 		}
 	}
+	if p.Quote != nil {
+		if answered := c.byID[p.ReplyTo]; answered == nil || !p.Quote.in(answered.Text) {
+			return 0, fmt.Errorf("say: message %d does not hold the quoted words there", p.ReplyTo)
+		}
+	}
 	if m.Topic != 0 {
 		t := c.topics[m.Topic]
 		if t == nil {
@@ -513,6 +520,12 @@ func (s *Server) Say(p Post) (int, error) {
 		s.update("message", s.wireMessage(c, m, false))
 	}
 	return m.ID, nil
+}
+
+// in reports whether the quoted words stand in a text where the quote says.
+func (q *Quote) in(text string) bool {
+	units, words := utf16.Encode([]rune(text)), utf16.Encode([]rune(q.Text))
+	return len(words) > 0 && q.At >= 0 && q.At+len(words) <= len(units) && slices.Equal(units[q.At:q.At+len(words)], words)
 }
 
 // sayService puts a service message into a chat. The bot hears it unless it did it itself or is not there.

@@ -21,6 +21,7 @@ type Message struct {
 	ParseMode string     `json:"parse_mode,omitempty"`
 	Entities  []Entity   `json:"entities,omitempty"`
 	ReplyTo   int        `json:"reply_to,omitempty"` // 0 when it is no reply; the topic's first message does not count as one
+	Quote     *Quote     `json:"quote,omitempty"`    // the part of the answered message that a reply is about
 	Buttons   [][]Button `json:"buttons,omitempty"`
 	Document  *Document  `json:"document,omitempty"`
 	Service   string     `json:"service,omitempty"`    // "" or the kind of service message, as in "forum_topic_created"
@@ -29,6 +30,12 @@ type Message struct {
 	History   []Version  `json:"history,omitempty"` // what stood there before each edit, oldest first
 	Reactions []Reaction `json:"reactions,omitempty"`
 	Deleted   bool       `json:"deleted,omitempty"`
+}
+
+// Quote is a part of a message that a person's reply quotes. At counts UTF-16 units.
+type Quote struct {
+	Text string `json:"text"`
+	At   int    `json:"at"`
 }
 
 // Version is what a message was before an edit.

@@ -61,6 +61,12 @@ type wireMarkup struct {
 	Rows [][]Button `json:"inline_keyboard"`
 }
 
+type wireQuote struct {
+	Text     string `json:"text"`
+	Position int    `json:"position"`
+	IsManual bool   `json:"is_manual"`
+}
+
 type wirePreview struct {
 	IsDisabled bool `json:"is_disabled"`
 }
@@ -79,6 +85,7 @@ type wireMessage struct {
 	IsTopicMessage  bool          `json:"is_topic_message,omitempty"`
 	AutoForward     bool          `json:"is_automatic_forward,omitempty"`
 	ReplyTo         *wireMessage  `json:"reply_to_message,omitempty"`
+	Quote           *wireQuote    `json:"quote,omitempty"`
 	ViaBot          *wireUser     `json:"via_bot,omitempty"`
 	Text            string        `json:"text,omitempty"`
 	Entities        []Entity      `json:"entities,omitempty"`
@@ -155,6 +162,9 @@ func (s *Server) wireMessage(c *chat, m *message, nested bool) *wireMessage {
 	}
 	if a := c.byID[answered]; a != nil && !a.Deleted && !nested {
 		w.ReplyTo = s.wireMessage(c, a, true)
+	}
+	if m.Quote != nil && !nested {
+		w.Quote = &wireQuote{m.Quote.Text, m.Quote.At, true}
 	}
 	if m.Document != nil {
 		w.Document = &wireDocument{m.Document.Name, m.Document.MIME, m.fileID, "U" + m.fileID, len(m.Document.Data)}
