@@ -7,11 +7,12 @@ import (
 	"peyk/sandbox/telegram"
 )
 
-// newControl is the one address from which everything is played: the controls of both sides and the bridge's process. The page at / is a
-// handler of its own, to be replaced as a whole.
+// newControl is the one address from which everything is played: the page, the controls of both sides and the bridge's process.
 func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", page)
+	page := &live{tg: tg, sms: sms, bridge: b, asked: make(chan struct{})}
+	mux.Handle("/", servePage())
+	mux.Handle("GET /live", page)
 	mux.Handle("/telegram/", http.StripPrefix("/telegram", &byName{tg, tg.Control()}))
 	mux.Handle("/panel/", http.StripPrefix("/panel", sms.Control()))
 	mux.HandleFunc("GET /bridge", func(w http.ResponseWriter, r *http.Request) { panel.Reply(w, b.current()) })
@@ -24,5 +25,10 @@ func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler 
 			panel.Reply(w, b.current())
 		})
 	}
-	return panel.LocalOnly(mux)
+	return panel.LocalOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mux.ServeHTTP(w, r)
+		if r.Method == http.MethodPost {
+			page.ring()
+		}
+	}))
 }

@@ -26,7 +26,7 @@ func TestEveryLineOfTheManualWorks(t *testing.T) {
 		`<messageContent>hi</messageContent>`)
 	p.curl("/telegram/limits", "per_second=0") // none
 	for i := range 8 {
-		p.bot(l, "sendMessage", map[string]any{"chat_id": l.Env["INBOX_CHATS"], "text": fmt.Sprint(i)})
+		p.bot(l, "sendMessage", map[string]any{"chat_id": l.Env["INBOX_CHATS"], "text": fmt.Sprint("price ", i)})
 	}
 	p.curl("/telegram/topic", "from=Sara", "chat=Desk", "do=add", "name=09121111111")
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -23,6 +24,7 @@ import (
 //	chat, as_chat                       a title or id; "private" is from's own chat with the bot; to speak, none means Support
 //	topic                               a name or id
 //	reply                               a message to answer: an id, or "last", the bot's last there
+//	quote                               the words of that message which the reply quotes
 //	message                             an id, or "last": the bot's last, for edit and delete from's own last
 //	button                              what stands on the button to press
 //	emoji, delay                        one emoji; a duration such as 2s
@@ -35,6 +37,7 @@ type byName struct {
 var words = map[string]bool{
 	"text": true, "caption": true, "name": true, "title": true, "kind": true, "do": true, "data": true, "method": true, "description": true,
 	"first_name": true, "last_name": true, "username": true, "language": true, "via_bot": true, "button": true,
+	"quote": true,
 }
 
 func (h *byName) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -179,6 +182,13 @@ func (h *byName) fields(path string, f map[string]any) error {
 		}
 		delete(f, "reply")
 		f["reply_to"], f["topic"] = m.ID, m.Topic
+		if words, ok := f["quote"].(string); ok {
+			before, _, found := strings.Cut(m.Text, words)
+			if !found {
+				return fmt.Errorf("message %d does not say %q", m.ID, words)
+			}
+			f["quote"] = telegram.Quote{Text: words, At: len(utf16.Encode([]rune(before)))}
+		}
 	}
 	button, press := f["button"].(string)
 	if _, named := f["message"]; press && !named {

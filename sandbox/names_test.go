@@ -50,6 +50,18 @@ func curl(h http.Handler, method, path, body string) string {
 	return strings.TrimSpace(w.Body.String())
 }
 
+func TestAQuoteIsFoundByItsWords(t *testing.T) {
+	tg, w, control := desk(t)
+	curl(control, "POST", "/telegram/say", "from=Ali&reply=last&quote=SMS&text=hi")
+	messages := tg.Messages(w.support)
+	if m := messages[len(messages)-1]; m.Quote == nil || *m.Quote != (telegram.Quote{Text: "SMS", At: 3}) {
+		t.Errorf("got %+v with %+v", m, m.Quote)
+	}
+	if got, want := curl(control, "POST", "/telegram/say", "from=Ali&reply=last&quote=MMS&text=hi"), `does not say \"MMS\"`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestSayByName(t *testing.T) {
 	type said struct {
 		Chat    string

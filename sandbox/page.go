@@ -1,16 +1,43 @@
 package sandbox
 
 import (
+	"embed"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 )
 
-// page tells how to play, in lines to paste.
-func page(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	io.WriteString(w, strings.ReplaceAll(howToPlay, "{addr}", r.Host))
+//go:embed page
+var pageFiles embed.FS
+
+// servePage serves the page to browsers, and to whoever asks for no HTML lines to paste into a shell.
+func servePage() http.Handler {
+	root, err := fs.Sub(pageFiles, "page")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	files := http.FileServerFS(root)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
+			http.Error(w, "there is nothing to send here", http.StatusMethodNotAllowed)
+			return
+		}
+		h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store") // another version may be run at the same address any moment
+		h.Set("Vary", "Accept")
+		if r.URL.Path == "/" && !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			h.Set("Content-Type", "text/plain; charset=utf-8")
+			io.WriteString(w, strings.ReplaceAll(howToPlay, "{addr}", r.Host))
+			return
+		}
+		files.ServeHTTP(w, r)
+	})
 }
 
 var howToPlay = fmt.Sprintf(`Peyk's sandbox: a Telegram and an SMS panel on loopback, and the bridge between them.

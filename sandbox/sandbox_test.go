@@ -323,7 +323,7 @@ func TestTranscriptTellsBothSides(t *testing.T) {
 	}
 	p.out.wait(t, "answers the button", 0)
 
-	_, transcript, _ := strings.Cut(p.out.String(), "/panel/sent\n\n")
+	_, transcript, _ := strings.Cut(p.out.String(), "For a shell: curl "+p.addr+"\n\n")
 	transcript = regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d  `).ReplaceAllString(transcript, "")
 	transcript = regexp.MustCompile(`process \d+`).ReplaceAllString(transcript, "process N")
 	want := `bridge      started, process N

@@ -234,12 +234,9 @@ func (t *transcript) place(m telegram.Message) string {
 func (t *transcript) explain(addr string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.w, `The bridge runs between a Telegram and an SMS panel of its own. Nothing leaves this machine.
-How to play: http://%[1]s/  (Ctrl-C ends it and leaves nothing behind)
-
-  a customer writes    curl -d from=09121111111 -d text='سلام' %[1]s/panel/sms
-  an agent answers     curl -d from=Ali -d reply=last -d text='سلام، بفرمایید' %[1]s/telegram/say
-  was it delivered?    curl %[1]s/panel/sent
+	fmt.Fprintf(t.w, `Open http://%[1]s/ in a browser: a Telegram and customers' telephones to play with, and ways to break things.
+The bridge runs between them. Nothing leaves this machine; Ctrl-C ends it and leaves nothing behind.
+For a shell: curl %[1]s
 
 `, addr)
 }

@@ -1,0 +1,200 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+)
+
+// live tells the page what there is and what happens, as server-sent events:
+//
+//	begin   users, lines, and all messages: what was before
+//	chat    a telegram.Event, when it happens
+//	sms     the telephones' SMS that came or changed, as a list of telephoneSMS; at first all
+//	state   everything else, whenever some of it changes
+//
+// A page that lost its connection begins anew.
+type live struct {
+	tg     *telegram.Server
+	sms    *panel.Server
+	bridge *bridge
+
+	mu    sync.Mutex
+	asked chan struct{} // closed and replaced whenever something was asked of the sandbox
+}
+
+// telephoneSMS is an SMS as its customer's telephone shows it.
+type telephoneSMS struct {
+	Key      string    `json:"key"` // the same for the same SMS
+	Customer string    `json:"customer"`
+	Line     string    `json:"line"`
+	Text     string    `json:"text"`
+	At       time.Time `json:"at"`
+	Written  string    `json:"written,omitempty"` // by the customer: "unread", "fetched" or "shown"
+	Status   int       `json:"status,omitempty"`  // the panel's, of one of ours
+}
+
+// liveState is what the page shows beside messages and SMS.
+type liveState struct {
+	Users    []telegram.User     `json:"users"`
+	Chats    []telegram.ChatInfo `json:"chats"`
+	Panel    panel.State         `json:"panel"`
+	Telegram telegramState       `json:"telegram"`
+	Bridge   bridgeState         `json:"bridge"`
+	Counts   counts              `json:"counts"`
+}
+
+type telegramState struct {
+	Down   bool             `json:"down"`
+	Faults []telegram.Fault `json:"faults"`
+}
+
+const (
+	// lookAfter is how long what happens is gathered before the whole is looked at again.
+	lookAfter = 50 * time.Millisecond
+	// lookShare keeps the looking, which costs what there is, from taking more than one part in so many of the time.
+	lookShare = 5
+	// lookEvery is when it is looked at although nothing was told: a fault that struck, a bridge that died.
+	lookEvery = time.Second
+)
+
+// ring lets every page look at once.
+func (l *live) ring() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.asked)
+	l.asked = make(chan struct{})
+}
+
+func (l *live) rung() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.asked
+}
+
+func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	chats, panels := l.tg.Watch(r.Context()), l.sms.Watch(r.Context())
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	out := http.NewResponseController(w)
+	send := func(event string, v any) error {
+		body, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, body); err != nil {
+			return err
+		}
+		return out.Flush()
+	}
+
+	err := send("begin", map[string]any{"bot": l.tg.Bot().ID, "lines": lines, "messages": l.messages()})
+	var last []byte
+	told := map[string]telephoneSMS{}
+	look := func() error {
+		rows, state := l.look()
+		var changed []telephoneSMS
+		for _, row := range rows {
+			if told[row.Key] != row {
+				told[row.Key] = row
+				changed = append(changed, row)
+			}
+		}
+		if len(changed) > 0 {
+			if err := send("sms", changed); err != nil {
+				return err
+			}
+		}
+		now, err := json.Marshal(state)
+		if err != nil || bytes.Equal(now, last) {
+			return err
+		}
+		last = now
+		return send("state", json.RawMessage(now))
+	}
+	if err == nil {
+		err = look()
+	}
+
+	asked := l.rung()
+	next := time.NewTimer(lookEvery)
+	defer next.Stop()
+	soon, pause := false, lookAfter
+	hurry := func() {
+		if !soon {
+			soon = true
+			next.Reset(pause)
+		}
+	}
+	for err == nil {
+		select {
+		case e, ok := <-chats:
+			if !ok {
+				return
+			}
+			err = send("chat", e)
+			hurry()
+		case _, ok := <-panels:
+			if !ok {
+				return
+			}
+			hurry()
+		case <-asked:
+			asked = l.rung()
+			hurry()
+		case <-next.C:
+			soon = false
+			begun := time.Now()
+			err = look()
+			pause = max(lookAfter, (lookShare-1)*time.Since(begun))
+			next.Reset(lookEvery)
+		}
+	}
+}
+
+// messages returns all messages of all chats.
+func (l *live) messages() []telegram.Message {
+	all := []telegram.Message{}
+	for _, c := range l.tg.Chats() {
+		all = append(all, l.tg.Messages(c.ID)...)
+	}
+	return all
+}
+
+// look returns what there is now. The order matters: what is shown was written before, what was accepted was asked before.
+func (l *live) look() ([]telephoneSMS, liveState) {
+	messages := l.messages()
+	inbox := l.sms.Inbox()
+	requests := l.sms.Requests()
+	sent := l.sms.Sent()
+	shown := findShown(inbox, messages)
+	state := liveState{
+		Users: l.tg.Users(), Chats: l.tg.Chats(), Panel: l.sms.State(),
+		Telegram: telegramState{l.tg.Down(), append([]telegram.Fault{}, l.tg.Armed()...)},
+		Counts:   count(inbox, shown, requests, sent),
+	}
+	if l.bridge != nil {
+		state.Bridge = l.bridge.current()
+	}
+	var rows []telephoneSMS
+	for i, m := range inbox {
+		row := telephoneSMS{Key: fmt.Sprint("in", i), Customer: m.Customer, Line: m.Line, Text: m.Text, At: m.At, Written: "unread"}
+		switch {
+		case shown[i]:
+			row.Written = "shown"
+		case m.Fetched:
+			row.Written = "fetched"
+		}
+		rows = append(rows, row)
+	}
+	for _, m := range sent {
+		rows = append(rows, telephoneSMS{Key: m.ID, Customer: m.Customer, Line: m.Line, Text: m.Text, At: m.At, Status: m.Status})
+	}
+	return rows, state
+}

@@ -1,0 +1,339 @@
+// The Telegram side: who one is, the chats and topics, the messages of one of them, and what one writes there.
+
+import { ask, look } from './ask.js';
+import { bdi, byID, el, enterSends, grow, icon, keepEnd, list, toast } from './dom.js';
+import { changed, chatByID, chatsOf, hear, messageOf, messagesIn, nameOf, people, see, set, state, unread, watch } from './state.js';
+import { formatted, quoteIn } from './text.js';
+import { clock, number, t } from './words.js';
+
+const shownAtOnce = 150; // messages; more are shown on demand
+let shown = shownAtOnce;
+let where = ''; // what the list of messages shows
+let end; // of that list
+
+export function startChat() {
+	watch(drawPeople);
+	watch(drawMessages); // what it shows has been seen, which the chats tell
+	watch(drawChats);
+	watch(drawAbout);
+	hear(speak);
+	startComposer();
+	byID('to-chats').addEventListener('click', () => document.body.classList.add('choosing'));
+	byID('newest').addEventListener('click', () => end.down(true));
+	end = keepEnd(log(), (pinned) => { byID('newest').hidden = pinned; });
+}
+
+// People.
+
+function roleOf(u) {
+	return { Sara: t('role.admin'), Ali: t('role.agent'), Omid: t('role.stranger') }[u.first_name] ?? '';
+}
+
+function drawPeople() {
+	list(byID('people'), people(), {
+		key: (u) => u.id,
+		version: (u) => [u.first_name, u.id === state.who, state.language].join(),
+		make: (u) => el('label', { class: 'person' },
+			el('input', { type: 'radio', name: 'who', value: u.id, checked: u.id === state.who, onchange: () => become(u.id) }),
+			avatar(u.first_name, u.id),
+			el('b', {}, bdi(u.first_name)), el('small', {}, roleOf(u))),
+	});
+}
+
+// become makes one somebody else, in the same chat when that person is in it.
+export function become(who) {
+	const chat = state.chat === state.who ? who : state.chat;
+	const there = chatsOf(who).some((c) => c.id === chat);
+	set({ who, chat: there ? chat : chatsOf(who)[0].id, topic: there ? state.topic : 0 });
+}
+
+// avatar is a circle with a letter; the colour follows from the id.
+function avatar(name, id) {
+	return el('span', { class: 'avatar', 'data-colour': Math.abs(id) % 6, 'aria-hidden': 'true' }, [...name][0] ?? '?');
+}
+
+// Chats and topics.
+
+// go shows a chat or a topic.
+export function go(chat, topic = 0) {
+	document.body.classList.remove('choosing');
+	shown = shownAtOnce;
+	set({ chat, topic });
+}
+
+function drawChats() {
+	if (!state.who) return;
+	const rows = chatsOf(state.who).flatMap((c) => {
+		const row = { chat: c, topic: 0, name: c.title, about: c.type === 'private' ? t('privateChat') : c.forum ? t('forum') : t('group') };
+		if (!c.forum) return [row];
+		const topics = [{ chat: c, topic: 0, name: t('general'), inner: true }]
+			.concat((c.topics ?? []).map((x) => ({ chat: c, topic: x.id, name: x.name, closed: x.closed, inner: true })));
+		return [{ ...row, head: true }, ...topics];
+	});
+	list(byID('chats'), rows.map((r) => ({ ...r, unread: unread(r.chat.id, r.topic), here: r.chat.id === state.chat && r.topic === state.topic })), {
+		key: (r) => [r.chat.id, r.topic, r.head].join(),
+		version: (r) => [r.name, r.unread, r.here, r.closed, state.language].join('|'),
+		make: (r) => el('li', { class: r.inner ? 'topic' : '' }, r.head
+			? el('span', { class: 'chat-row head' }, avatar(r.name, r.chat.id), el('span', {}, el('b', {}, bdi(r.name)), el('small', {}, r.about)))
+			: el('button', { type: 'button', class: 'chat-row', 'aria-current': r.here ? 'page' : false, onclick: () => go(r.chat.id, r.topic) },
+				!r.inner && avatar(r.name, r.chat.id),
+				el('span', {}, el('b', {}, bdi(r.name)), !r.inner && el('small', {}, r.about)),
+				r.closed && el('span', { class: 'closed', title: t('closed') }, icon('lock'), el('span', { class: 'unseen' }, t('closed'))),
+				r.unread > 0 && el('span', { class: 'badge', 'aria-label': t('unreadHere', { n: number(r.unread) }) }, number(r.unread)))),
+	});
+}
+
+// Messages.
+
+const log = () => byID('messages');
+
+function drawMessages() {
+	const here = [state.who, state.chat, state.topic].join();
+	const moved = here !== where;
+	const stick = moved || end.pinned;
+	where = here;
+	const chat = chatByID(state.chat);
+	const topic = chat?.topics?.find((x) => x.id === state.topic);
+	const all = messagesIn(state.chat, state.topic);
+	const rows = all.slice(-shown);
+	if (all.length > rows.length) rows.unshift({ id: 'earlier' });
+	if (all.length === 0) rows.push({ id: 'empty' });
+	list(log(), rows, {
+		key: (m) => state.chat + '/' + m.id,
+		version: (m) => m.from === undefined ? state.language + m.id : [state.who, state.language, m.edits ?? 0, JSON.stringify(m.reactions ?? ''),
+			state.pending.has(state.chat + '/' + m.id), chat?.type].join('|'),
+		make: (m) => m.id === 'earlier' ? earlier() : m.id === 'empty' ? el('li', { class: 'service' }, emptyText(chat)) : m.service ? service(m, topic) : bubble(m, chat),
+	});
+	if (stick) end.down();
+	if (state.tab === 'telegram' || innerWidth > 760) see(state.chat, state.topic);
+
+	byID('chat-title').replaceChildren(bdi(titleHere(chat, topic)));
+	byID('chat-about').textContent = aboutChat(chat, topic);
+}
+
+function titleHere(chat, topic) {
+	if (!chat || chat.type === 'private') return nameOf(state.bot);
+	return chat.forum ? chat.title + ' › ' + (topic?.name ?? t('general')) : chat.title;
+}
+
+function aboutChat(chat, topic) {
+	if (!chat || chat.type === 'private') return t('privateChat');
+	const members = t('members', { who: chat.members.map(nameOf).join(state.language === 'fa' ? '، ' : ', ') });
+	return topic?.closed ? t('closed') : members;
+}
+
+const emptyText = (chat) => !chat || chat.type === 'private' ? t('emptyPrivate') : chat.forum ? t('emptyForum') : t('emptyGroup');
+
+function earlier() {
+	return el('li', { class: 'service' }, el('button', { type: 'button', class: 'quiet', onclick: () => { shown += shownAtOnce; changed(); } }, t('earlier')));
+}
+
+function service(m, topic) {
+	const sentence = t('service.' + m.service, { who: nameOf(m.from), topic: topic?.name ?? '' }) || m.service;
+	return el('li', { class: 'service' }, el('span', {}, sentence));
+}
+
+// bubble is one message.
+function bubble(m, chat) {
+	const own = m.from === state.who;
+	const body = el('div', { class: 'text', dir: 'auto' });
+	const blocks = (m.entities ?? []).filter((e) => e.type === 'blockquote');
+	// Of several SMS in one message each gets an arrow of its own: the reply then quotes it.
+	const withArrow = (node, e) => blocks.length < 2 ? node : el('div', { class: 'quotable' }, node,
+		el('button', { type: 'button', class: 'icon small', title: t('answerThis'), 'aria-label': t('answerThis'), onclick: () => answer(m, { text: m.text.slice(e.offset, e.offset + e.length), at: e.offset }) }, icon('reply')));
+	body.append(formatted(m.text, m.entities, m.from_bot ? withArrow : undefined));
+	const answered = m.reply_to ? messageOf(m.chat, m.reply_to) : null;
+	const sms = m.from_bot && blocks.length > 0;
+	return el('li', { class: ['message', own && 'own', m.from_bot && 'bot', sms && 'inbound'].filter(Boolean).join(' '), id: 'm' + m.id, 'data-id': m.id },
+		!own && avatar(nameOf(m.from), m.from),
+		el('div', { class: 'bubble' },
+			!own && chat && chat.type !== 'private' && el('p', { class: 'from', 'data-colour': Math.abs(m.from) % 6 }, bdi(nameOf(m.from))),
+			answered && el('button', { type: 'button', class: 'answered', onclick: () => show(m.reply_to), 'aria-label': t('answers', { what: gist(answered, m.quote) }) },
+				el('b', {}, bdi(nameOf(answered.from))), el('span', {}, bdi(gist(answered, m.quote)))),
+			m.document && file(m.document),
+			m.text !== '' && body,
+			m.buttons && keyboard(m),
+			el('div', { class: 'meta' }, reactions(m),
+				m.edits > 0 && el('span', { title: t('editedBefore', { what: m.history?.at(-1)?.text ?? '' }) }, t('edited')),
+				el('time', { datetime: m.date }, clock(m.date)))),
+		el('div', { class: 'actions' },
+			action('reply', t('reply'), () => answer(m, quoteIn(body))),
+			own && action('edit', t('edit'), () => startEdit(m))));
+}
+
+const short = (text) => { const line = text.split('\n').filter((x) => x.trim()).join(' · '); return line.length > 90 ? line.slice(0, 90) + '…' : line; };
+
+// gist is what a reply shows of the message it answers: the words quoted; of a shown SMS the customer's words.
+function gist(m, quote) {
+	const block = m.from_bot && m.entities?.find((e) => e.type === 'blockquote');
+	return short(quote?.text ?? (block ? m.text.slice(block.offset, block.offset + block.length) : m.text || m.document?.name || ''));
+}
+
+function action(name, label, f) {
+	// The press must not take the selection away before it is read.
+	return el('button', { type: 'button', class: 'icon small ' + name, title: label, 'aria-label': label, onmousedown: (e) => e.preventDefault(), onclick: f }, icon(name));
+}
+
+function reactions(m) {
+	if (!m.reactions?.length) return null;
+	return el('span', { class: 'reactions' }, ...m.reactions.map((r) => el('span', { class: 'reaction', title: nameOf(r.from), role: 'img', 'aria-label': t('reacted', { who: nameOf(r.from), emoji: r.emoji }) }, r.emoji)));
+}
+
+function file(d) {
+	const save = () => {
+		const bytes = Uint8Array.from(atob(d.data ?? ''), (c) => c.charCodeAt(0));
+		// What strangers wrote must not be opened as a page of this address.
+		const url = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
+		el('a', { href: url, download: d.name || 'file' }).click();
+		setTimeout(() => URL.revokeObjectURL(url), 1000);
+	};
+	return el('button', { type: 'button', class: 'file', onclick: save, title: t('save') }, icon('file'), bdi(d.name || t('file')),
+		el('small', {}, t('bytes', { n: number(Math.ceil((d.data?.length ?? 0) * 3 / 4 / 1024)) })));
+}
+
+function keyboard(m) {
+	const waiting = state.pending.has(m.chat + '/' + m.id);
+	return el('div', { class: 'keyboard' }, ...m.buttons.map((row) => el('div', {}, ...row.map((b) => b.url
+		? el('a', { href: /^https?:/i.test(b.url) ? b.url : '#', target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, b.text)
+		: el('button', { type: 'button', dir: 'auto', 'aria-busy': waiting ? 'true' : false, onclick: () => press(m, b.callback_data) }, b.text)))));
+}
+
+async function press(m, data) {
+	const key = m.chat + '/' + m.id;
+	if (state.pending.has(key)) return;
+	state.pending.add(key);
+	changed();
+	const answer = state.bridge.running ? await ask('telegram/press', { from: state.who, chat: m.chat, message: m.id, data, seconds: 15 }) : (toast(t('botDead')), null);
+	state.pending.delete(key);
+	if (answer?.text) toast(answer.text);
+	changed();
+}
+
+// show brings a message into view.
+function show(id) {
+	const node = byID('m' + id);
+	if (!node) return;
+	node.scrollIntoView({ block: 'center', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+	node.classList.add('found');
+	setTimeout(() => node.classList.remove('found'), 1500);
+}
+
+// speak lets a screen reader read what others write here, and what arrives on telephones.
+function speak({ kind, by, message, sms }) {
+	if (kind === 'arrived') byID('spoken').textContent = t('arrives', { number: sms.customer, what: sms.text });
+	if ((kind !== 'posted' && kind !== 'said') || by === state.who || message.service || message.chat !== state.chat) return;
+	byID('spoken').textContent = t('says', { who: nameOf(by), what: message.text });
+}
+
+// Writing.
+
+const words = () => byID('words');
+
+// answer begins a reply, with a part of the message quoted or not.
+export function answer(message, quote = null) {
+	state.editing = null;
+	set({ reply: { message, quote } });
+	words().focus();
+}
+
+function startEdit(message) {
+	set({ editing: message, reply: null });
+	words().value = message.text;
+	grow(words());
+	words().focus();
+}
+
+function stopAbout() {
+	if (state.editing) words().value = '';
+	set({ editing: null, reply: null });
+	grow(words());
+	words().focus();
+}
+
+let aboutShown = null;
+
+function drawAbout() {
+	const bar = byID('about');
+	const what = state.editing ?? state.reply;
+	const version = what && [what, state.language];
+	if (version ? aboutShown && version.every((x, i) => x === aboutShown[i]) : aboutShown === null) return;
+	aboutShown = version;
+	bar.hidden = !what;
+	if (!what) return bar.replaceChildren();
+	const label = state.editing ? t('editing') : state.reply.quote ? t('quoting', { who: nameOf(state.reply.message.from) }) : t('replying', { who: nameOf(state.reply.message.from) });
+	const text = state.editing ? short(state.editing.text) : gist(state.reply.message, state.reply.quote);
+	bar.replaceChildren(icon(state.editing ? 'edit' : 'reply'), el('p', {}, el('b', {}, label), el('span', {}, bdi(text))),
+		el('button', { type: 'button', class: 'icon', 'aria-label': t('cancel'), title: t('cancel'), onclick: stopAbout }, icon('close')));
+}
+
+function startComposer() {
+	const form = byID('composer');
+	enterSends(words());
+	words().addEventListener('keydown', (e) => {
+		if (e.key !== 'Escape') return;
+		if (!byID('menu').hidden) return closeMenu();
+		stopAbout();
+	});
+	form.addEventListener('submit', async (e) => {
+		e.preventDefault();
+		const text = words().value.trim();
+		if (text === '') return;
+		closeMenu();
+		const done = state.editing
+			? await ask('telegram/edit', { from: state.who, chat: state.chat, message: state.editing.id, text })
+			: await say({ text });
+		if (!done) return;
+		words().value = '';
+		grow(words());
+		end.down();
+		set({ reply: null, editing: null });
+	});
+	byID('attach').addEventListener('click', () => byID('file').click());
+	byID('file').addEventListener('change', async (e) => {
+		const chosen = e.target.files[0];
+		if (!chosen) return;
+		const bytes = new Uint8Array(await chosen.arrayBuffer());
+		let data = '';
+		for (let i = 0; i < bytes.length; i += 0x8000) data += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+		const caption = words().value.trim();
+		if (await say({ document: { name: chosen.name, mime: chosen.type || 'application/octet-stream', data: btoa(data) }, caption })) {
+			words().value = '';
+			set({ reply: null });
+		}
+		e.target.value = '';
+	});
+	byID('commands').addEventListener('click', () => byID('menu').hidden ? openMenu() : closeMenu());
+	byID('menu').addEventListener('keydown', (e) => { if (e.key === 'Escape') { closeMenu(); words().focus(); } });
+}
+
+// say puts what one writes into the chat or topic shown, as an answer to what is being answered.
+export function say(post) {
+	const fields = { chat: state.chat, from: state.who, ...post };
+	if (state.topic) fields.topic = state.topic;
+	if (state.reply) {
+		fields.reply_to = state.reply.message.id;
+		if (state.reply.quote) fields.quote = state.reply.quote;
+	}
+	return ask('telegram/say', fields);
+}
+
+// openMenu shows the commands the bot offers to who one is.
+async function openMenu() {
+	const commands = await look('telegram/commands?chat=' + state.chat + '&user=' + state.who);
+	const menu = byID('menu');
+	menu.replaceChildren(...(commands?.length ? commands.map((c) => el('button', {
+		type: 'button', onclick: () => {
+			words().value = '/' + c.command + ' ';
+			closeMenu();
+			words().focus();
+		},
+	}, el('b', { dir: 'ltr' }, '/' + c.command), el('span', {}, bdi(c.description)))) : [el('p', {}, t('noCommands'))]));
+	menu.hidden = false;
+	byID('commands').setAttribute('aria-expanded', 'true');
+	menu.querySelector('button')?.focus();
+}
+
+function closeMenu() {
+	byID('menu').hidden = true;
+	byID('commands').setAttribute('aria-expanded', 'false');
+}

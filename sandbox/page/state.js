@@ -1,0 +1,171 @@
+// What there is: fed by the sandbox's events, and by what the user of the page chooses. All else only draws it.
+
+export const state = {
+	connected: false, // false before the first event and after the connection was lost
+	begun: false, // anything was ever heard
+	bot: 0,
+	lines: [],
+	users: [],
+	chats: [],
+	messages: new Map(), // chat id -> Map of message id -> message
+	sms: new Map(), // key -> an SMS of a telephone
+	panel: { down: false, credit: 0, password: '', faults: [], expected: {} },
+	telegram: { down: false, faults: [] },
+	bridge: { running: false, starts: 0 },
+	counts: {},
+
+	// Chosen here.
+	language: localStorage.getItem('language') ?? (navigator.language.startsWith('fa') ? 'fa' : 'en'),
+	who: 0, // a user's id
+	chat: 0,
+	topic: 0,
+	tab: 'telegram', // of a narrow screen
+	reply: null, // { message, quote } being answered
+	editing: null, // the message being edited
+	added: [], // telephones beside those there are
+	pending: new Set(), // buttons waiting for the bot: see pressKey
+	read: new Map(), // what each person has seen where: see place
+};
+
+const watchers = [];
+let drawing = false;
+
+// watch has f called after changes, many changes at once.
+export function watch(f) {
+	watchers.push(f);
+}
+
+// changed lets everything be drawn soon.
+export function changed() {
+	if (drawing) return;
+	drawing = true;
+	requestAnimationFrame(() => {
+		drawing = false;
+		for (const f of watchers) f();
+	});
+}
+
+// set changes what is chosen.
+export function set(choice) {
+	Object.assign(state, choice);
+	if ('chat' in choice || 'topic' in choice || 'who' in choice) Object.assign(state, { reply: null, editing: null });
+	if ('language' in choice) localStorage.setItem('language', state.language);
+	changed();
+}
+
+const heard = []; // listeners of single events
+
+// hear has f called with each event of a chat as it happens, and with { kind: 'arrived', sms } when one is on a telephone.
+export function hear(f) {
+	heard.push(f);
+}
+
+// connect begins to listen. The browser connects again by itself, and then everything begins anew.
+export function connect() {
+	const events = new EventSource('live');
+	events.addEventListener('begin', (e) => {
+		const { bot, lines, messages } = JSON.parse(e.data);
+		const first = !state.begun;
+		Object.assign(state, { connected: true, begun: true, bot, lines, messages: new Map(), sms: new Map() });
+		messages.forEach(put);
+		if (first) state.seenBefore = new Set(messages.map(messageKey));
+		changed();
+	});
+	events.addEventListener('chat', (e) => {
+		const event = JSON.parse(e.data);
+		put(event.message);
+		for (const f of heard) f(event);
+		changed();
+	});
+	events.addEventListener('sms', (e) => {
+		const first = state.sms.size === 0;
+		for (const sms of JSON.parse(e.data)) {
+			state.sms.set(sms.key, sms);
+			if (sms.status === 4 && !first) for (const f of heard) f({ kind: 'arrived', sms });
+		}
+		changed();
+	});
+	events.addEventListener('state', (e) => {
+		Object.assign(state, JSON.parse(e.data));
+		if (!state.who) {
+			const person = people().find((u) => u.first_name === 'Ali') ?? people()[0];
+			state.who = person?.id ?? 0;
+			state.chat = chatsOf(state.who)[0]?.id ?? state.who;
+		}
+		changed();
+	});
+	events.addEventListener('error', () => {
+		state.connected = false;
+		changed();
+	});
+}
+
+const messageKey = (m) => m.chat + '/' + m.id;
+
+function put(message) {
+	if (!message.chat) return;
+	if (!state.messages.has(message.chat)) state.messages.set(message.chat, new Map());
+	state.messages.get(message.chat).set(message.id, message);
+}
+
+export const people = () => state.users.filter((u) => !u.is_bot);
+export const user = (id) => state.users.find((u) => u.id === id);
+export const nameOf = (id) => user(id)?.first_name ?? String(id);
+export const chatByID = (id) => state.chats.find((c) => c.id === id);
+export const chatByTitle = (title) => state.chats.find((c) => c.title === title && c.type !== 'private');
+
+// chatsOf is what a person sees: the groups they are in, and their own chat with the bot, begun or not.
+export function chatsOf(who) {
+	const groups = state.chats.filter((c) => c.type !== 'private' && c.type !== 'channel' && !c.migrated_to && c.members?.includes(who));
+	return [...groups, { id: who, type: 'private', title: nameOf(state.bot) }];
+}
+
+export const messageOf = (chat, id) => state.messages.get(chat)?.get(id);
+
+// messagesIn is what stands in a chat, or in a topic of a forum, where 0 is General.
+export function messagesIn(chat, topic = 0) {
+	const all = [...(state.messages.get(chat)?.values() ?? [])];
+	const forum = chatByID(chat)?.forum;
+	return all.filter((m) => !m.deleted && (!forum || (m.topic ?? 0) === topic));
+}
+
+const place = (chat, topic) => state.who + '|' + chat + '|' + topic;
+
+// see remembers that the person who one is has seen all that stands somewhere.
+export function see(chat, topic) {
+	const last = messagesIn(chat, topic).at(-1);
+	if (last) state.read.set(place(chat, topic), last.id);
+}
+
+export function unread(chat, topic = 0) {
+	const seen = state.read.get(place(chat, topic)) ?? 0;
+	let n = 0;
+	for (const m of messagesIn(chat, topic)) {
+		if (m.id > seen && m.from !== state.who && !m.service && !state.seenBefore.has(messageKey(m))) n++;
+	}
+	return n;
+}
+
+// usual are the telephones that are always there.
+const usual = ['09121111111', '09122222222'];
+const mostPhones = 12;
+
+// plainNumber gives a number one form, as the panel does: with Latin digits, 09… for Iranian mobile numbers.
+export function plainNumber(number) {
+	let n = number.replace(/[۰-۹]/g, (d) => d.charCodeAt(0) - 0x6f0).replace(/[٠-٩]/g, (d) => d.charCodeAt(0) - 0x660).replace(/[ -]/g, '');
+	n = n.replace(/^(\+|00)/, '+');
+	if (/^\+?989\d{9}$/.test(n)) return '0' + n.replace(/^\+?98/, '');
+	if (/^9\d{9}$/.test(n)) return '0' + n;
+	return n;
+}
+
+// telephones are the numbers there are, with what each wrote and received, in order.
+export function telephones() {
+	const all = new Map(usual.concat(state.added).map((n) => [n, []]));
+	for (const row of state.sms.values()) {
+		const number = plainNumber(row.customer);
+		if (!all.has(number)) all.set(number, []);
+		all.get(number).push(row);
+	}
+	return [...all].slice(0, mostPhones).map(([number, rows]) => ({ number, rows: rows.sort((a, b) => a.at.localeCompare(b.at)) }));
+}
