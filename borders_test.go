@@ -52,6 +52,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/internal/crashpoint": {}, // empty but in builds made to be killed
 		"peyk/crash":               {}, // only tests
 		"peyk/sandbox":             {"peyk/sandbox/panel", "peyk/sandbox/telegram"},
+		"peyk/sandbox/browser":     {}, // only tests
 		"peyk/sandbox/panel":       {},
 		"peyk/sandbox/telegram":    {},
 	}
