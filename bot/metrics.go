@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -159,7 +157,7 @@ func (p meteredPanel) Credit(ctx context.Context) (string, error) {
 	begun := time.Now()
 	credit, err := p.Client.Credit(ctx)
 	p.asked("GetCredit", begun, err)
-	if n, wrong := strconv.ParseFloat(strings.ReplaceAll(sms.Digits(credit), ",", ""), 64); err == nil && wrong == nil && !math.IsNaN(n) {
+	if n, ok := amount(credit); ok {
 		p.m.credit.Store(&n)
 	}
 	return credit, err
