@@ -1,0 +1,145 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	"peyk/sms"
+)
+
+// Decision is what an agent answers to a question about a batch.
+type Decision string
+
+const (
+	Send    Decision = "send"   // a batch that asks: send it
+	Cancel  Decision = "cancel" // a batch that asks: do not
+	Again   Decision = "again"  // what is uncertain: send it again
+	WasSent Decision = "was"    // what is uncertain: it was sent
+	Leave   Decision = "leave"  // what is uncertain: leave it
+)
+
+// Errors of Decide: its question is no longer open.
+var (
+	ErrDecided = errors.New("decided already")
+	ErrExpired = errors.New("nobody answered in time")
+)
+
+// askFor is how long a question waits for [Send]: who comes back later has forgotten what it was about.
+const askFor = 15 * time.Minute
+
+// Decide carries out what an agent, called name, answered to the question of that generation. Once it has returned, the same
+// answer or another one by anybody gives ErrDecided; the batch returned then says who decided what. The error is ErrExpired when
+// the answer came too late, also before Expire has come by, and an OverCap when [Send] would take the agent above the cap: then the
+// question stays open. To send again what is uncertain costs nothing of the day, for it was counted when it was ordered, and that
+// its fate is not known is no doing of an agent's.
+func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Batch, error) {
+	var b Batch
+	err := s.update(func(t *tx) error {
+		var err error
+		if b, err = t.batch(id); err != nil {
+			return err
+		}
+		asksToSend := b.State == Asking && (d == Send || d == Cancel)
+		asksAgain := b.Uncertain > 0 && (d == Again || d == WasSent || d == Leave)
+		if b.State == Expired || asksToSend && t.now.Sub(b.Created) >= s.opts.AskFor {
+			return ErrExpired
+		}
+		if b.Generation != generation || !asksToSend && !asksAgain {
+			return ErrDecided
+		}
+		if d == Send {
+			if err := t.spend(b.Agent, b.cost()); err != nil {
+				return err
+			}
+		}
+		b.Decision, b.DecidedBy = d, name
+		b.Generation++
+		bucket := bucketUncertain
+		switch d {
+		case Send:
+			b.State, bucket = Going, bucketAsking
+			if b.Claim {
+				if err := t.claim(b, name); err != nil {
+					return err
+				}
+			}
+		case Cancel:
+			b.State, bucket = Cancelled, bucketAsking
+		}
+		decided, err := t.undecided(b, bucket)
+		if err != nil {
+			return err
+		}
+		for _, p := range decided {
+			p.Since = t.now
+			switch d {
+			case Send, Again:
+				p.State, p.NotBefore = PieceQueued, time.Time{}
+				if err := t.setPieceStatus(p, sms.Queued, &b); err != nil {
+					return err
+				}
+			case WasSent:
+				p.State = PieceSent
+				if err := t.setPieceStatus(p, sms.Sent, &b); err != nil {
+					return err
+				}
+			case Leave:
+				p.State = PieceDropped
+				b.Left += p.N
+			case Cancel:
+				p.State = PieceDropped
+			}
+			if err := t.putPiece(p); err != nil {
+				return err
+			}
+		}
+		if asksAgain {
+			b.Uncertain = 0
+		}
+		return t.report(b, 0)
+	})
+	return b, err
+}
+
+// undecided returns the pieces of b that bucket names.
+func (t *tx) undecided(b Batch, bucket []byte) ([]Piece, error) {
+	var found []Piece
+	err := t.pieces(bucket, b.ID, func(p Piece) (bool, error) {
+		if p.Batch == b.ID {
+			found = append(found, p)
+		}
+		return p.Batch == b.ID, nil
+	})
+	return found, err
+}
+
+// Expire ends the questions that waited too long for [Send]: nothing of them is sent, and their chats are told. It returns how long
+// it is until there may be more.
+func (s *Store) Expire() (wait time.Duration, err error) {
+	err = s.update(func(t *tx) error {
+		wait = s.opts.AskFor
+		var late []Piece
+		err := t.pieces(bucketAsking, 0, func(p Piece) (bool, error) {
+			if left := s.opts.AskFor - t.now.Sub(p.Since); left > 0 {
+				wait = min(wait, left)
+				return false, nil
+			}
+			late = append(late, p)
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range late {
+			err := t.changeBatch(p, func(_ *tx, p *Piece, b *Batch) error {
+				p.State, b.State = PieceDropped, Expired
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return wait, err
+}
