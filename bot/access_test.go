@@ -561,10 +561,10 @@ func TestButtons(t *testing.T) {
 		t.Errorf("who asked presses and is told %+v", a)
 	}
 	w.sent(2)
-	alert(w.ali, asked, data, "Ali has decided already")
-	alert(w.ali, asked, asked.Buttons[0][1].Data, "Ali has decided already")
+	alert(w.ali, asked, data, "\u2068Ali\u2069 has decided already")
+	alert(w.ali, asked, asked.Buttons[0][1].Data, "\u2068Ali\u2069 has decided already")
 	w.restart()
-	alert(w.ali, asked, data, "Ali has decided already")
+	alert(w.ali, asked, data, "\u2068Ali\u2069 has decided already")
 	w.quiet()
 	w.sent(2)
 }

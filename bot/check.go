@@ -50,8 +50,11 @@ func (f Finding) String() string {
 		said += " (" + f.Cause.Error() + ")"
 	}
 	said = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) { // of a chat's title, or of the panel's words
+		switch {
+		case unicode.IsControl(r): // of a chat's title, or of the panel's words
 			return ' '
+		case r >= '\u2066' && r <= '\u2069': // ours around them: few terminals know what they mean
+			return -1
 		}
 		return r
 	}, said)
@@ -248,7 +251,7 @@ func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Ch
 		return
 	}
 	link := "https://t.me/" + me.UserName
-	f.list = append(f.list, Finding{Link: link, html: f.say(f.checkBot, esc("@"+me.UserName), esc(link))})
+	f.list = append(f.list, Finding{Link: link, html: f.say(f.checkBot, isolated("@"+me.UserName), esc(link))})
 	if hearsAll {
 		f.add(Noted, f.checkHearsAll)
 	} else {
@@ -286,7 +289,7 @@ func (b *Bot) checkChat(ctx context.Context, f *findings, s side, self store.Age
 		may, err = b.tg.standing(ctx, moved.migratedTo, self)
 	}
 	if may.Title != "" {
-		named = esc(short(may.Title, nameRunes)) + " (" + named + ")"
+		named = isolated(may.Title) + " (" + named + ")"
 	}
 	failed, _ := errors.AsType[*telegramError](err)
 	switch {
@@ -338,9 +341,9 @@ func (b *Bot) checkPanel(ctx context.Context, f *findings) {
 	ours := slices.DeleteFunc(slices.Clone(b.opts.Lines), func(l sms.Number) bool { return slices.Contains(foreign, l) })
 	switch {
 	case err != nil || !told:
-		f.add(Noted, f.say(f.checkUntold, numbers(ours)))
+		f.add(Noted, f.say(f.checkUntold, f.numbers(ours)))
 	case len(ours) > 0:
-		f.add(Right, f.say(f.checkLines, numbers(ours)))
+		f.add(Right, f.say(f.checkLines, f.numbers(ours)))
 	}
 }
 
@@ -354,7 +357,7 @@ func (f *findings) panelFails(s side, err error) {
 	case ok && e.Kind == smsapi.Auth:
 		f.wrong(err, f.checkPassword)
 	case ok && e.Kind == smsapi.Rejected, errors.Is(err, smsapi.ErrFault):
-		f.wrong(err, f.say(f.checkPanelRefuses, esc(short(e.Text, reasonRunes))))
+		f.wrong(err, f.say(f.checkPanelRefuses, reason(e.Text)))
 	case errors.Is(err, smsapi.ErrNoSOAP) || status == http.StatusNotFound:
 		f.wrong(err, f.checkNoSOAP)
 	default:

@@ -28,7 +28,7 @@ func TestSecondAgentIsAskedOnce(t *testing.T) {
 		t.Error("somebody else may send it")
 	}
 	w.presses(w.sara, question, "Leave it")
-	w.sees(w.group, "cancelled by Sara, nothing was sent")
+	w.sees(w.group, "cancelled by \u2068Sara\u2069, nothing was sent")
 	third := reply(w.sara, "sara's, after all")
 	m, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == third && len(m.Buttons) > 0 })
 	if err != nil {
@@ -88,7 +88,7 @@ func TestTakeAndRelease(t *testing.T) {
 	passed.Store(int64(2 * time.Hour)) // what was taken by command does not lapse
 	w.commands(w.sara, topic, "/send mine")
 	w.presses(w.sara, w.sees(w.group, "is answering this customer"), "Leave it")
-	w.sees(w.group, "cancelled by Sara")
+	w.sees(w.group, "cancelled by \u2068Sara\u2069")
 	w.commands(w.sara, topic, "/take")
 	w.card(topic, "Answered by: \u2068Sara\u2069")
 	w.commands(w.ali, topic, "/release")

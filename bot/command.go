@@ -78,7 +78,7 @@ func (b *Bot) help(_ context.Context, m *message, r role) error {
 	t := b.text(m.Chat)
 	lines := []string{t.helpHead, t.helpReply, ""}
 	for _, e := range menu(t, r) {
-		lines = append(lines, "/"+e.Command+" – "+esc(e.Description))
+		lines = append(lines, t.say(t.helpCommand, e.Command, esc(e.Description)))
 	}
 	return b.say(m, strings.Join(lines, "\n"))
 }
@@ -117,7 +117,7 @@ func (b *Bot) panelSays(t *text, err error) string {
 	e, ok := errors.AsType[*smsapi.Error](err)
 	switch {
 	case ok && e.Kind == smsapi.Rejected:
-		return t.say(t.panelRejected, esc(short(e.Text, reasonRunes)))
+		return t.say(t.panelRejected, reason(e.Text))
 	case ok && e.Kind == smsapi.Auth:
 		return t.panelAuth
 	case ok && e.Kind == smsapi.Unavailable:
@@ -159,14 +159,14 @@ func (b *Bot) setLine(_ context.Context, m *message, r role) error {
 		if err != nil {
 			return err
 		}
-		return b.say(m, t.say(t.lineIs, number(line), numbers(b.opts.Lines)))
+		return b.say(m, t.say(t.lineIs, number(line), t.numbers(b.opts.Lines)))
 	}
 	if r < admin {
 		return b.say(m, t.onlyAdmins)
 	}
 	lines, wrong := b.readLines([]string{m.Args})
 	if wrong != "" {
-		return b.say(m, t.say(t.notOurLine, code(short(wrong, nameRunes)), numbers(b.opts.Lines)))
+		return b.say(m, t.say(t.notOurLine, code(short(wrong, nameRunes)), t.numbers(b.opts.Lines)))
 	}
 	_, err := b.store.Take(key(m), store.Caused{
 		EditChat: func(c *store.Chat) { c.Line = lines[0] },
@@ -191,12 +191,12 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 	case "on":
 		lines, wrong := b.readLines(words[1:])
 		if wrong != "" {
-			return b.say(m, t.say(t.notOurLine, code(short(wrong, nameRunes)), numbers(b.opts.Lines)))
+			return b.say(m, t.say(t.notOurLine, code(short(wrong, nameRunes)), t.numbers(b.opts.Lines)))
 		}
 		edit = showInbox(m.Topic, lines)
 		said = t.inboxOn
 		if len(lines) > 0 {
-			said = t.say(t.inboxOnLines, numbers(lines))
+			said = t.say(t.inboxOnLines, t.numbers(lines))
 		}
 	case "off":
 		if len(words) > 1 {
@@ -237,7 +237,7 @@ func (b *Bot) inboxState(t *text, m *message) (string, error) {
 	}
 	for _, in := range c.Inboxes {
 		if in.Topic == m.Topic && len(in.Lines) > 0 {
-			return numbers(in.Lines), nil
+			return t.numbers(in.Lines), nil
 		}
 		if in.Topic == m.Topic {
 			return t.inboxAll, nil

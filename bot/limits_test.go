@@ -176,7 +176,7 @@ func TestACapOfADay(t *testing.T) {
 		t.Errorf("the presser is told %+v", a)
 	}
 	w.presses(w.ali, second, "Cancel")
-	w.sees(w.group, "cancelled by Ali")
+	w.sees(w.group, "cancelled by \u2068Ali\u2069")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "it left", ReplyTo: shown.ID})
 	w.sent(5)
 	refused(telegram.Post{Text: "where is it?", ReplyTo: shown.ID}, "SMS parts it takes: 1, left today: 0 of 5")

@@ -117,5 +117,5 @@ func mention(u user) string {
 	if u.Name == "" {
 		return id
 	}
-	return esc(short(u.Name, nameRunes)) + " (" + id + ")"
+	return isolated(u.Name) + " (" + id + ")"
 }

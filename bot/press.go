@@ -96,7 +96,7 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	case errors.Is(err, store.ErrExpired):
 		return t.pressExpired, true, nil
 	case errors.Is(err, store.ErrDecided) && batch.DecidedBy != "":
-		return t.say(t.pressAlready, short(batch.DecidedBy, nameRunes)), true, nil
+		return plain(t.say(t.pressAlready, isolated(batch.DecidedBy))), true, nil
 	case errors.Is(err, store.ErrDecided):
 		return t.pressOld, true, nil
 	case err != nil:

@@ -163,7 +163,7 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 		}
 		return b.renderQuestion(t, batch, recipients), [][]store.Button{{button(send, store.Send), button(cancel, store.Cancel)}}, "👀"
 	case store.Cancelled:
-		return renderTo(t, batch, recipients) + t.say(t.cancelled, esc(short(batch.DecidedBy, nameRunes))), nil, ""
+		return renderTo(t, batch, recipients) + t.say(t.cancelled, isolated(batch.DecidedBy)), nil, ""
 	case store.Expired:
 		return renderTo(t, batch, recipients) + t.expired, nil, ""
 	}
@@ -179,11 +179,11 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 	}
 	switch batch.Decision {
 	case store.Again:
-		lines = append(lines, t.say(t.decidedAgain, esc(short(batch.DecidedBy, nameRunes))))
+		lines = append(lines, t.say(t.decidedAgain, isolated(batch.DecidedBy)))
 	case store.WasSent:
-		lines = append(lines, t.say(t.decidedWas, esc(short(batch.DecidedBy, nameRunes))))
+		lines = append(lines, t.say(t.decidedWas, isolated(batch.DecidedBy)))
 	case store.Leave:
-		lines = append(lines, t.say(t.decidedLeave, esc(short(batch.DecidedBy, nameRunes))))
+		lines = append(lines, t.say(t.decidedLeave, isolated(batch.DecidedBy)))
 	}
 	var buttons [][]store.Button
 	if batch.Uncertain > 0 {
@@ -251,7 +251,7 @@ func renderOne(t *text, batch store.Batch, m store.SMS) string {
 // failure says why m did not arrive, in the panel's words where it gave any.
 func failure(t *text, m store.SMS) string {
 	if m.Reason != "" {
-		return t.say(t.panelRejected, esc(short(m.Reason, reasonRunes)))
+		return t.say(t.panelRejected, reason(m.Reason))
 	}
 	switch m.Code {
 	case 2:
@@ -283,7 +283,7 @@ func renderCounts(t *text, batch store.Batch) string {
 			said = append(said, t.say(t.counts, c.n, c.what))
 		}
 	}
-	return strings.Join(said, ", ")
+	return t.list(said)
 }
 
 func renderFailures(t *text, batch store.Batch, recipients []store.SMS) []string {
@@ -327,7 +327,7 @@ func (b *Bot) renderQuestion(t *text, batch store.Batch, recipients []store.SMS)
 		}
 	}
 	if n := min(len(foreign), shownNumbers); n > 0 {
-		named := numbers(foreign[:n])
+		named := t.numbers(foreign[:n])
 		if more := len(foreign) - n; more > 0 {
 			named += " " + t.say(t.more, more)
 		}
@@ -362,15 +362,15 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 	case store.NoChat:
 		return t.noChat
 	case store.ChatLost:
-		return t.say(t.chatLost, chat, esc(short(i.Reason, reasonRunes)))
+		return t.say(t.chatLost, chat, reason(i.Reason))
 	case store.PostRefused:
-		return t.say(t.postRefused, chat, esc(short(i.Reason, reasonRunes)))
+		return t.say(t.postRefused, chat, reason(i.Reason))
 	case store.Restored:
 		return t.say(t.restored, at(i.From), at(i.To))
 	case store.NoTopics:
-		return t.say(t.noTopics, chat, esc(short(i.Reason, reasonRunes)))
+		return t.say(t.noTopics, chat, reason(i.Reason))
 	case store.PanelRefuses:
-		return t.say(t.panelRefuses, esc(short(i.Reason, reasonRunes)))
+		return t.say(t.panelRefuses, reason(i.Reason))
 	case store.LowCredit:
 		said := t.say(t.lowCredit, amountCode(i.Credit), amountCode(i.Low))
 		if i.Burn > 0 {

@@ -301,6 +301,26 @@ func TestPersianSetsApart(t *testing.T) {
 	if got, want := b.date(&persian, time.Date(2026, 3, 21, 12, 5, 9, 0, time.UTC), "15:04:05"), "۱۴۰۵/۰۱/۰۱ ۱۵:۳۵:۰۹"; got != want {
 		t.Errorf("the first day of 1405 is %q, want %q", got, want)
 	}
+	for name, said := range map[string]string{
+		"a person":            mention(user{ID: 12, Name: "Ali K."}),
+		"who decided":         first(b.renderBatch(&persian, store.Batch{N: 2, State: store.Cancelled, DecidedBy: "Ali K."}, nil)),
+		"what Telegram says":  b.renderIncident(&persian, store.Incident{Kind: store.ChatLost, Reason: "Ali K."}, noon),
+		"what the panel says": failure(&persian, store.SMS{Reason: "Ali K."}),
+	} {
+		if !strings.Contains(said, "\u2068Ali K.\u2069") {
+			t.Errorf("%s turns around the words beside it: %q", name, said)
+		}
+	}
+	if got, want := persian.numbers([]sms.Number{"30001234", "30005678"}), "<code>30001234</code>، <code>30005678</code>"; got != want {
+		t.Errorf("two lines are %q, want %q", got, want)
+	}
+	// A slash or an at sign before Latin letters jumps behind them.
+	apart := regexp.MustCompile(`<code>.*?</code>|\x{2066}.*?\x{2069}`)
+	for name, sentence := range sentencesOf(t, &persian) {
+		if found := regexp.MustCompile(`[/@][A-Za-z]\w*`).FindString(regexp.MustCompile(`</?b>`).ReplaceAllString(apart.ReplaceAllString(sentence, ""), "")); found != "" {
+			t.Errorf("%s does not set %s apart", name, found)
+		}
+	}
 }
 
 // TestForeignWordsFitIntoSentences has the panel and Telegram talk without end.

@@ -144,7 +144,7 @@ func TestQuestions(t *testing.T) {
 				t.Errorf("who cancels is told %+v", a)
 			}
 			cancelled, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool {
-				return m.ID == asked.ID && strings.Contains(m.Text, "cancelled by Ali, nothing was sent")
+				return m.ID == asked.ID && strings.Contains(m.Text, "cancelled by \u2068Ali\u2069, nothing was sent")
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -152,7 +152,7 @@ func TestQuestions(t *testing.T) {
 			if len(cancelled.Buttons) != 0 {
 				t.Error("the buttons are still there")
 			}
-			if a := w.presses(w.ali, asked, "Send"); !a.Alert || !strings.Contains(a.Text, "Ali has decided already") {
+			if a := w.presses(w.ali, asked, "Send"); !a.Alert || !strings.Contains(a.Text, "\u2068Ali\u2069 has decided already") {
 				t.Errorf("who presses Send after Cancel is told %+v", a)
 			}
 			if got := w.orders(w.group); got != n+1 {
@@ -216,8 +216,8 @@ func TestPanelTroubleWhileSending(t *testing.T) {
 	}{
 		{"-1", panel.Fault{Kind: panel.ErrCode, Code: -1}, []string{"❌", "کاربر شناسایی نشد"}, 0},
 		{"-2", panel.Fault{Kind: panel.ErrCode, Code: -2}, []string{"❌", "60"}, 0},
-		{"-3", panel.Fault{Kind: panel.ErrCode, Code: -3, Text: "خطای <b>شبکه</b>"}, []string{"❌ The panel refuses: خطای <b>شبکه</b>"}, 0},
-		{"-3 in 5,000 words", panel.Fault{Kind: panel.ErrCode, Code: -3, Text: strings.Repeat("word ", 5000)}, []string{"❌ The panel refuses: word word", "…"}, 0},
+		{"-3", panel.Fault{Kind: panel.ErrCode, Code: -3, Text: "خطای <b>شبکه</b>"}, []string{"❌ The panel refuses: \u2068خطای <b>شبکه</b>\u2069"}, 0},
+		{"-3 in 5,000 words", panel.Fault{Kind: panel.ErrCode, Code: -3, Text: strings.Repeat("word ", 5000)}, []string{"❌ The panel refuses: \u2068word word", "…"}, 0},
 		{"-5", panel.Fault{Kind: panel.ErrCode, Code: -5}, []string{"❌", "شماره ارسال متعلق به شما نیست"}, 0},
 		{"an unknown code", panel.Fault{Kind: panel.ErrCode, Code: -77, Text: "soon"}, []string{"❌", "soon"}, 0},
 		{"html", panel.Fault{Kind: panel.HTML}, []string{uncertain}, 0},
@@ -279,9 +279,9 @@ func TestUncertainIsDecidedByAnAgent(t *testing.T) {
 		shows  []string
 		sent   int
 	}{
-		{"Send again", []string{"✔️ sent, no word yet", "sent again, says Sara"}, 2},
-		{"It was sent", []string{"✔️ sent; the panel gives no report", "it was sent, says Sara"}, 1},
-		{"Leave", []string{"not known whether it was sent; left so", "left so by Sara"}, 1},
+		{"Send again", []string{"✔️ sent, no word yet", "sent again, says \u2068Sara\u2069"}, 2},
+		{"It was sent", []string{"✔️ sent; the panel gives no report", "it was sent, says \u2068Sara\u2069"}, 1},
+		{"Leave", []string{"not known whether it was sent; left so", "left so by \u2068Sara\u2069"}, 1},
 	} {
 		t.Run(tc.button, func(t *testing.T) {
 			w := newWorld(t, telegram.Options{}, panel.Options{})
@@ -301,7 +301,7 @@ func TestUncertainIsDecidedByAnAgent(t *testing.T) {
 				t.Errorf("the question is now %+v", decided)
 			}
 			for _, button := range asked.Buttons[0] {
-				if a := w.pressesData(w.ali, asked, button.Data); !a.Alert || !strings.Contains(a.Text, "Sara has decided already") {
+				if a := w.pressesData(w.ali, asked, button.Data); !a.Alert || !strings.Contains(a.Text, "\u2068Sara\u2069 has decided already") {
 					t.Errorf("who presses %q afterwards is told %+v", button.Text, a)
 				}
 			}
@@ -358,7 +358,7 @@ func TestOnePieceOfManyIsUncertain(t *testing.T) {
 		t.Fatalf("%v:\n%s", err, w.transcript(w.group))
 	}
 	w.presses(w.ali, m, "It was sent")
-	w.sees(w.group, "100 sent", "it was sent, says Ali")
+	w.sees(w.group, "100 sent", "it was sent, says \u2068Ali\u2069")
 	if n := len(w.sendRequests()); n != 2 {
 		t.Errorf("the panel was asked %d times, want 2", n)
 	}

@@ -26,6 +26,7 @@ type text struct {
 	welcomeOwner   string
 	helpHead       string
 	helpReply      string
+	helpCommand    string // command, what it does
 	id             string // user id, chat id
 	credit         string // credit
 	unknownCommand string // command
@@ -73,7 +74,7 @@ type text struct {
 	userAgent      string
 	welcomeGroup   string
 	showHere       string
-	leftGroup      string // title, who
+	leftGroup      string // who, title
 	topicsOn       string
 	topicsOff      string
 	topicsNoForum  string
@@ -92,6 +93,8 @@ type text struct {
 	released       string // customer
 
 	// The card of a customer.
+	cardHead   string // who
+	cardLine   string // line
 	cardFirst  string // time
 	cardCounts string // how many came, how many were sent
 	cardOwner  string // who
@@ -254,6 +257,7 @@ var english = text{
 	welcomeOwner:   "You are now the owner. Add me to the group where SMS shall appear, or send /inbox on here.",
 	helpHead:       "<b>Peyk</b> joins SMS to Telegram.",
 	helpReply:      "Reply to a shown SMS and your text goes to that customer. Nothing else you write to one another is sent.",
+	helpCommand:    "/%v – %v",
 	id:             "You are %v, this chat is %v.",
 	credit:         "Credit at the panel: %v",
 	unknownCommand: "There is no command %v. Nothing was sent. /help lists what there is.",
@@ -321,6 +325,8 @@ var english = text{
 	takenByOther:   "That is for %v, or an administrator, to say.",
 	released:       "Anybody may answer %v now.",
 
+	cardHead:   "👤 %v",
+	cardLine:   " → %v",
 	cardFirst:  "First SMS: %v",
 	cardCounts: "Received: %v · sent: %v",
 	cardOwner:  "Answered by: %v",
@@ -540,15 +546,26 @@ func esc(s string) string { return html.EscapeString(s) }
 // scramble them.
 func code(s string) string { return "<code>" + html.EscapeString(s) + "</code>" }
 
-// isolated is foreign words in a sentence of ours: what is written in the other direction leaves the words around it where they are.
-func isolated(s string) string { return "\u2068" + esc(short(s, nameRunes)) + "\u2069" }
+// isolated is a foreign name in a sentence of ours: what is written in the other direction leaves the words around it where they are.
+func isolated(name string) string { return "\u2068" + esc(short(name, nameRunes)) + "\u2069" }
+
+// reason is what the panel or Telegram says, isolated as a name is.
+func reason(s string) string { return "\u2068" + esc(short(s, reasonRunes)) + "\u2069" }
 
 func number(n sms.Number) string { return code(string(n)) }
 
-func numbers(list []sms.Number) string {
+func (t *text) numbers(list []sms.Number) string {
 	said := make([]string, len(list))
 	for i, n := range list {
 		said[i] = number(n)
+	}
+	return t.list(said)
+}
+
+// list puts commas of the language between what is said.
+func (t *text) list(said []string) string {
+	if t.persian {
+		return strings.Join(said, "، ")
 	}
 	return strings.Join(said, ", ")
 }

@@ -168,13 +168,13 @@ func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
 
 // renderCard says who a customer is.
 func (b *Bot) renderCard(t *text, c store.Customer, now time.Time) string {
-	head := "👤 "
+	who := code(short(string(c.Number), nameRunes))
 	if c.Name != "" {
-		head += "<b>" + isolated(c.Name) + "</b> · "
+		who = "<b>" + isolated(c.Name) + "</b> · " + who
 	}
-	head += code(short(string(c.Number), nameRunes))
+	head := t.say(t.cardHead, who)
 	if c.Line != "" {
-		head += " → " + number(c.Line)
+		head += t.say(t.cardLine, number(c.Line))
 	}
 	lines := []string{head}
 	if !c.First.IsZero() {

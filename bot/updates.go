@@ -316,7 +316,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	}
 	for _, id := range admins {
 		t := b.text(store.ChatID(id))
-		caused.Posts = append(caused.Posts, store.Post{Chat: store.ChatID(id), Kind: store.PostText, Text: t.say(t.leftGroup, esc(short(m.By.Name, nameRunes))+" ("+code(fmt.Sprint(int64(m.By.ID)))+")", esc(short(m.Title, nameRunes)))})
+		caused.Posts = append(caused.Posts, store.Post{Chat: store.ChatID(id), Kind: store.PostText, Text: t.say(t.leftGroup, mention(m.By), isolated(m.Title))})
 	}
 	_, err = b.store.Take(k, caused)
 	return err

@@ -1008,7 +1008,7 @@ func TestB2DecisionCommitted(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		a, err := q.Wait(ctx)
-		if err != nil || !strings.Contains(a.Text, "Ali has decided already") {
+		if err != nil || !strings.Contains(a.Text, "\u2068Ali\u2069 has decided already") {
 			w.Errorf("the second press is answered %+v, %v", a, err)
 		}
 	}

@@ -203,7 +203,7 @@ func TestKilledWhileItSends(t *testing.T) {
 	p.waitText("#messages .inbound", "Is anybody there?")
 	p.sums(map[string]int{"shown": 1, "asked": 1, "uncertain": 1, "sent": 0})
 	p.click(".keyboard button", "It was sent")
-	p.waitText("#messages .bot", "it was sent, says Ali")
+	p.waitText("#messages .bot", "it was sent, says \u2068Ali\u2069")
 }
 
 func TestEveryWayToBreakIsTakenBack(t *testing.T) {
