@@ -1,0 +1,54 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestThePersianReadmeSaysTheSame holds README.fa.md to what does not change with the language: what is typed into a shell and what it
+// answers, the commands of the chat, where the links lead, how many sections and rows there are.
+func TestThePersianReadmeSaysTheSame(t *testing.T) {
+	all := func(pattern string) func(string) []string {
+		re := regexp.MustCompile(pattern)
+		return func(text string) []string { return re.FindAllString(text, -1) }
+	}
+	english, persian := readReadme(t, "README.md"), readReadme(t, "README.fa.md")
+	for what, in := range map[string]func(string) []string{
+		"fenced blocks":   all("(?ms)^```\\w+\n.*?^```$"),
+		"indented blocks": all(`(?m)^    (?:\$|go|ok) .*\n(?:    .*\n)*`), // a command, or what it answers
+		"chat commands":   chatCommands,
+		"links":           all(`\]\((?:https:|doc/|\.env|LICENSE)[^)]*\)`),
+		"sections":        all(`(?m)^##? `),
+		"rows":            all(`(?m)^\| `),
+	} {
+		want, got := in(english), in(persian)
+		if len(want) == 0 {
+			t.Errorf("README.md has no %s: is this test still looking for the right thing?", what)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s of README.fa.md\n%q\nof README.md\n%q", what, got, want)
+		}
+	}
+}
+
+// readReadme leaves out the marks that have Latin letters run from left to right within Persian.
+func readReadme(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(text), "\u200e", "")
+}
+
+// chatCommands returns what is typed into the chat, by the first cells of the table's rows.
+func chatCommands(text string) []string {
+	var typed []string
+	for _, cell := range regexp.MustCompile("(?m)^\\| `/(?:\\\\\\||[^|])*").FindAllString(text, -1) {
+		typed = append(typed, regexp.MustCompile("`[^`]*`").FindAllString(cell, -1)...)
+	}
+	return typed
+}
