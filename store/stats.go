@@ -38,23 +38,27 @@ type Stats struct {
 	Size        int64     // of the file, in bytes
 }
 
-// Stats counts what waits. It reads the keys of what does and nothing of what is done.
+// Stats counts what waits. It reads nothing of what is done.
 func (s *Store) Stats() (Stats, error) {
 	var n Stats
 	err := s.view(func(t *tx) error {
 		n = Stats{Size: t.Size()}
 		oldest := Seq(0)
-		posts := t.bucket(bucketPost).Cursor()
-		for key, _ := posts.First(); key != nil; key, _ = posts.Next() {
-			if readI64[ChatID](key[:8]) == 0 {
+		rows := t.bucket(bucketPost)
+		c := rows.Cursor()
+		for key, _ := c.First(); key != nil; { // from chat to chat: a hundred thousand may wait
+			chat := readI64[ChatID](key[:8])
+			for ; key != nil && chat == 0 && readI64[ChatID](key[:8]) == 0; key, _ = c.Next() {
 				n.Homeless++
-			} else {
-				n.Posts++
 			}
-			if seq := Seq(binary.BigEndian.Uint64(key[9:])); Class(key[8]) == Backlog && (oldest == 0 || seq < oldest) {
-				oldest = seq
+			if first, _ := c.Seek(postKey(chat, Backlog, 0)); first != nil && readI64[ChatID](first[:8]) == chat {
+				if seq := Seq(binary.BigEndian.Uint64(first[9:])); oldest == 0 || seq < oldest {
+					oldest = seq
+				}
 			}
+			key, _ = c.Seek(i64(chat + 1))
 		}
+		n.Posts = rows.Stats().KeyN - n.Homeless // counted by pages
 		if oldest != 0 {
 			m, err := t.sms(oldest)
 			if err != nil {
