@@ -57,10 +57,13 @@ func (w *world) look() *evidence {
 				continue
 			}
 			e.messages[chat] = append(e.messages[chat], m)
+			e.incidents = append(e.incidents, w.readIncident(m.Text)...)
+			if !strings.Contains(m.Text, "«") {
+				continue // most are about no SMS, and to search them would cost more than all the rest
+			}
 			for _, found := range mark.FindAllString(m.Text, -1) {
 				e.shown[chat] = append(e.shown[chat], sighting{found, m.ID, m.Topic, m.Date, strings.Contains(m.Text, "perhaps repeated")})
 			}
-			e.incidents = append(e.incidents, w.readIncident(m.Text)...)
 		}
 	}
 	return e
@@ -75,6 +78,9 @@ var (
 // readIncident returns the time a message says SMS may be lost from. Of a damaged answer it tells when it was there: the SMS
 // in it were handed out after the call before it began.
 func (w *world) readIncident(text string) []window {
+	if !strings.HasPrefix(text, "⚠️") {
+		return nil
+	}
 	read := func(s string) time.Time {
 		t, err := time.Parse("2006-01-02 15:04:05", s)
 		if err != nil {

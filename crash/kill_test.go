@@ -162,7 +162,7 @@ func TestKills(t *testing.T) {
 			defer func() { <-slots }()
 			t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 				w := newWorld(t, seed)
-				if seed%2 == 0 {
+				if seed%3 == 0 { // they take twice as long: each customer has messages of their own
 					w.useTopics()
 				}
 				w.history(n, all, counted)

@@ -60,7 +60,11 @@ func (w *world) act() {
 
 func (w *world) customersWrite(n int) {
 	for range n {
-		from := sender{fmt.Sprintf("0912111110%d", w.rand.IntN(10)), []string{"30001234", "30005678"}[w.rand.IntN(2)]}
+		among := 110
+		if w.rand.IntN(4) == 0 {
+			among = len(w.starts) // in each life some are new, who need a topic
+		}
+		from := sender{fmt.Sprintf("0912111%03d%d", among%1000, w.rand.IntN(10)), []string{"30001234", "30005678"}[w.rand.IntN(2)]}
 		words := "سلام <b>وقت بخیر</b> & 😀"
 		if w.rand.IntN(15) == 0 {
 			words = strings.Repeat("a long story ", 400)
@@ -102,7 +106,8 @@ var shortID = regexp.MustCompile(`📩[^\n]*(#s[0-9a-z]+)`)
 
 func (w *world) agentReplies() {
 	agent, chat := w.somebody()
-	shown, ok := w.recent(chat, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !w.closed(m.Topic) })
+	closed := w.closed()
+	shown, ok := w.recent(chat, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
 	if !ok {
 		return
 	}
@@ -213,21 +218,23 @@ func (w *world) agentAsks() {
 	w.say(telegram.Post{Chat: chat, From: agent, Text: []string{"/credit", "/status", "/help"}[w.rand.IntN(3)]})
 }
 
-// closed tells whether a topic is closed: then its customer must write before agents can.
-func (w *world) closed(topic int) bool {
+// closed returns the topics that are closed: their customers must write before agents can.
+func (w *world) closed() map[int]bool {
+	closed := map[int]bool{}
 	for _, c := range w.tg.Chats() {
 		for _, t := range c.Topics {
-			if c.ID == w.group && t.ID == topic {
-				return t.Closed
+			if t.Closed {
+				closed[t.ID] = true // only the group has topics
 			}
 		}
 	}
-	return false
+	return closed
 }
 
 // agentTidies closes a customer's topic, or gives one, or a customer elsewhere, another name.
 func (w *world) agentTidies() {
-	m, ok := w.recent(w.group, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !w.closed(m.Topic) })
+	closed := w.closed()
+	m, ok := w.recent(w.group, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
 	if !ok {
 		return
 	}
