@@ -35,11 +35,22 @@ export function watch(f) {
 	watchers.push(f);
 }
 
+// What is drawn anew between the press of a mouse and its release loses the click, so drawing waits for that; not for long, as a release
+// outside of the window is not heard of.
+let pressed = -Infinity;
+addEventListener('pointerdown', () => { pressed = performance.now(); }, true);
+for (const end of ['click', 'pointercancel']) addEventListener(end, () => { pressed = -Infinity; }, true);
+const patience = 500; // milliseconds
+
 // changed lets everything be drawn soon.
 export function changed() {
 	if (drawing) return;
 	drawing = true;
-	requestAnimationFrame(() => {
+	requestAnimationFrame(function draw() {
+		if (performance.now() - pressed < patience) {
+			requestAnimationFrame(draw);
+			return;
+		}
 		drawing = false;
 		for (const f of watchers) f();
 	});
