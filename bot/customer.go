@@ -29,7 +29,7 @@ func (b *Bot) customerOf(m *message) (sms.Conversation, error) {
 	return b.conversationWith(m.Chat, bound.Customer)
 }
 
-// conversationWith is that of a customer with the line they wrote to last, or, when they never did, with the chat's.
+// conversationWith is that of a customer with the line they wrote to last, when a place of theirs showed it, else with the chat's.
 func (b *Bot) conversationWith(chat store.ChatID, n sms.Number) (sms.Conversation, error) {
 	c, err := b.store.Customer(n)
 	if err != nil {

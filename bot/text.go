@@ -95,8 +95,8 @@ type text struct {
 	// The card of a customer.
 	cardHead   string // who
 	cardLine   string // line
-	cardFirst  string // time
 	cardCounts string // how many came, how many were sent
+	cardSince  string // time
 	cardOwner  string // who
 	cardNobody string
 	cardRule   string
@@ -327,8 +327,8 @@ var english = text{
 
 	cardHead:   "👤 %v",
 	cardLine:   " → %v",
-	cardFirst:  "First SMS: %v",
 	cardCounts: "Received: %v · sent: %v",
+	cardSince:  " · since %v",
 	cardOwner:  "Answered by: %v",
 	cardNobody: "Nobody has answered yet.",
 	cardRule:   "Replies to my messages and <code>/send TEXT</code> go out as SMS. Everything else stays among you.",

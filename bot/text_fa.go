@@ -82,8 +82,8 @@ var persian = text{
 
 	cardHead:   "👤\u200f %v",
 	cardLine:   " ← %v",
-	cardFirst:  "نخستین پیامک: %v",
 	cardCounts: "رسیده: %v · فرستاده: %v",
+	cardSince:  " · از %v",
 	cardOwner:  "پاسخ‌گو: %v",
 	cardNobody: "هنوز کسی پاسخ نداده است.",
 	cardRule:   "پاسخ (Reply) به پیام‌های من، و متنی که پس از <code>/send</code> بنویسید، پیامک می‌شود. هر چیز دیگری میان خودتان می‌ماند.",

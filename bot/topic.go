@@ -56,7 +56,7 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 		return place, false, err
 	}
 	return place, true, b.persist(ctx, "note a topic", func() error {
-		return b.store.AddTopic(c.Number, store.Place{Chat: p.Chat, Topic: id}, title)
+		return b.store.AddTopic(m.Seq, store.Place{Chat: p.Chat, Topic: id}, title)
 	})
 }
 
@@ -176,11 +176,11 @@ func (b *Bot) renderCard(t *text, c store.Customer, now time.Time) string {
 	if c.Line != "" {
 		head += t.say(t.cardLine, number(c.Line))
 	}
-	lines := []string{head}
+	counts := t.say(t.cardCounts, c.In, c.Out)
 	if !c.First.IsZero() {
-		lines = append(lines, t.say(t.cardFirst, b.clock(t, c.First, now)))
+		counts += t.say(t.cardSince, b.clock(t, c.First, now))
 	}
-	lines = append(lines, t.say(t.cardCounts, c.In, c.Out))
+	lines := []string{head, counts}
 	if c.Claim.Owner != 0 {
 		lines = append(lines, t.say(t.cardOwner, isolated(c.Claim.Name)))
 	} else {

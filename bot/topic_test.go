@@ -96,7 +96,7 @@ func TestATopicForEachCustomer(t *testing.T) {
 	if got := w.topics(); len(got) != 2 || got[0].Name != "09121111111" || got[1].Name != "09122222222" {
 		t.Errorf("topics %v, want one of each number", got)
 	}
-	card := w.card(first.Topic, "09121111111 → 30001234", "First SMS", "Received: 1", "Nobody has answered", "stays among you")
+	card := w.card(first.Topic, "09121111111 → 30001234", "Received: 1 · sent: 0 · since ", "Nobody has answered", "stays among you")
 	if card.ID > first.ID {
 		t.Error("the card stands below the first SMS")
 	}

@@ -9,15 +9,17 @@ import (
 	"peyk/sms"
 )
 
-// Customer is what is known of a customer, whichever of our lines they write to.
+// Customer is what is known of a customer, whichever of our lines they write to. Their SMS are counted by the places that belong to them,
+// when shown there: a row for whoever writes would cost a fetch of 50 SMS 50 pages in as many places of the file.
 type Customer struct {
 	Number sms.Number `json:"-"`
-	Name   string     `json:"name,omitempty"` // given by agents
-	Line   sms.Number `json:"line,omitempty"` // the line of ours the last SMS came to
-	First  time.Time  `json:"first,omitzero"` // when the first SMS came
-	Last   time.Time  `json:"last,omitzero"`  // when the last one came
-	In     int        `json:"in,omitempty"`   // SMS that came
-	Out    int        `json:"out,omitempty"`  // SMS the panel took for them
+	Name   string     `json:"name,omitempty"`  // given by agents
+	Line   sms.Number `json:"line,omitempty"`  // the line of ours the last SMS came to; before one is counted, that they were answered from
+	First  time.Time  `json:"first,omitzero"`  // when the first SMS counted came
+	Last   time.Time  `json:"last,omitzero"`   // when the last one came
+	In     int        `json:"in,omitempty"`    // SMS counted
+	InTo   Seq        `json:"in_to,omitempty"` // up to this one: two forums may show the same
+	Out    int        `json:"out,omitempty"`   // SMS the panel took for them since
 
 	Linked *Place  `json:"linked,omitempty"` // the only place that shows their SMS, by /link
 	Topics []Place `json:"topics,omitempty"` // made for them, one in each forum with topics
@@ -258,20 +260,28 @@ func (t *tx) unbindChat(chat ChatID) error {
 	return nil
 }
 
-// AddTopic notes the topic that was made for a customer, and queues its card. When another one was noted meanwhile it stays the one.
-func (s *Store) AddTopic(n sms.Number, p Place, title string) error {
+// AddTopic notes the topic that was made for the customer of an SMS, and queues its card. When another one was noted meanwhile it stays
+// the one.
+func (s *Store) AddTopic(seq Seq, p Place, title string) error {
 	return s.update(func(t *tx) error {
-		c, err := t.customer(n)
+		m, err := t.sms(seq)
+		if err != nil {
+			return err
+		}
+		c, err := t.customer(m.Customer)
 		if err != nil {
 			return err
 		}
 		if _, has := c.TopicIn(p.Chat); has {
 			return nil
 		}
-		if err := t.bind(Bound{Place: p, Customer: n, Made: true, Title: title}); err != nil {
+		if err := t.bind(Bound{Place: p, Customer: c.Number, Made: true, Title: title}); err != nil {
 			return err
 		}
 		c.Topics = append(c.Topics, p)
+		if err := t.noteInbound(&c, seq); err != nil {
+			return err
+		}
 		if err := t.putCustomer(c); err != nil {
 			return err
 		}
@@ -343,21 +353,33 @@ func (t *tx) editCustomer(n sms.Number, edit func(*Customer)) error {
 	return t.showCards(c, 0)
 }
 
-// noteInbound counts an SMS that came.
-func (t *tx) noteInbound(c Customer, m sms.Message) error {
-	if c.First.IsZero() {
-		c.First = m.Received
+// counted tells whether there is, or may be, a card that tells how many SMS came from c and were sent.
+func (c Customer) counted() bool { return !c.First.IsZero() || len(c.places()) > 0 }
+
+// noteInbound counts SMS that a place of c shows.
+func (t *tx) noteInbound(c *Customer, shown ...Seq) error {
+	for _, seq := range shown {
+		if seq <= c.InTo {
+			continue
+		}
+		m, err := t.sms(seq)
+		if err != nil {
+			return err
+		}
+		if c.First.IsZero() {
+			c.First = m.Received
+		}
+		c.Line, c.Last, c.InTo = m.Line, m.Received, seq
+		c.In++
 	}
-	c.Line, c.Last = m.Line, m.Received
-	c.In++
-	return t.putCustomer(c)
+	return nil
 }
 
 // noteOutbound counts an SMS that the panel took.
 func (t *tx) noteOutbound(n sms.Number) error {
 	c, err := t.customer(n)
-	if err != nil || c.First.IsZero() && len(c.places()) == 0 {
-		return err // never heard of: an order to many must not make a row for each
+	if err != nil || !c.counted() {
+		return err // an order to many must not make a row for each
 	}
 	c.Out++
 	if err := t.putCustomer(c); err != nil {
@@ -376,7 +398,7 @@ func (t *tx) claimFor(o Order) (owner string, err error) {
 	if c.Claim.HeldAgainst(o.Agent, t.now) {
 		return c.Claim.Name, nil
 	}
-	return "", t.answered(c, o.Agent, o.AgentName)
+	return "", t.answered(c, o.Line, o.Agent, o.AgentName)
 }
 
 // claim notes that the agent of b, called name, answers its customer, whoever else does.
@@ -389,12 +411,15 @@ func (t *tx) claim(b Batch, name string) error {
 	if err != nil {
 		return err
 	}
-	return t.answered(c, b.Agent, name)
+	return t.answered(c, b.Line, b.Agent, name)
 }
 
-// answered notes that an agent answers c.
-func (t *tx) answered(c Customer, id AgentID, name string) error {
+// answered notes that an agent answers c, from a line of ours.
+func (t *tx) answered(c Customer, from sms.Number, id AgentID, name string) error {
 	before := c.Claim
+	if c.Line == "" {
+		c.Line = from
+	}
 	switch {
 	case !c.Claim.Held(t.now):
 		c.Claim = Claim{Owner: id, Name: name, At: t.now}
@@ -434,8 +459,8 @@ func (t *tx) cardShown(p Post, message ChatMessageID) error {
 	return t.putBound(b)
 }
 
-// shownIn notes that a place shows an SMS more, which its card counts.
-func (t *tx) shownIn(p Place) error {
+// shownIn notes that a place shows SMS, which its card counts.
+func (t *tx) shownIn(p Place, shown ...Seq) error {
 	b, err := t.bound(p)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -443,5 +468,19 @@ func (t *tx) shownIn(p Place) error {
 	if err != nil {
 		return err
 	}
-	return t.showCard(b, cardDelay)
+	c, err := t.customer(b.Customer)
+	if err != nil {
+		return err
+	}
+	delay := cardDelay
+	if c.First.IsZero() {
+		delay = 0 // the card knows neither line nor date yet
+	}
+	if err := t.noteInbound(&c, shown...); err != nil {
+		return err
+	}
+	if err := t.putCustomer(c); err != nil {
+		return err
+	}
+	return t.showCard(b, delay)
 }

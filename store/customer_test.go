@@ -29,12 +29,12 @@ func TestTopicOutlivesACrash(t *testing.T) {
 	edit(t, s, group, func(c *Chat) { c.Topics = true })
 	fetched(t, s, unread(c, "one", "two"))
 	topic := Place{group, 12}
-	must(t, s.AddTopic(ali, topic, "09121234567"))
-	must(t, s.AddTopic(ali, Place{group, 13}, "09121234567")) // of a process killed before it noted the first
+	must(t, s.AddTopic(1, topic, "09121234567"))
+	must(t, s.AddTopic(1, Place{group, 13}, "09121234567")) // of a process killed before it noted the first
 	crash(t, s)
 	s = open(t, path, c.inbox(group))
 	got := ok(s.Customer(ali))
-	if want := (Customer{Number: ali, Line: line, First: c.now(), Last: c.now(), In: 2, Topics: []Place{topic}}); !cmp.Equal(got, want) {
+	if want := (Customer{Number: ali, Line: line, First: c.now(), Last: c.now(), In: 1, InTo: 1, Topics: []Place{topic}}); !cmp.Equal(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	if b := ok(s.Bound(topic)); b.Customer != ali || !b.Made || b.Title != "09121234567" {
@@ -50,7 +50,7 @@ func TestTopicOutlivesACrash(t *testing.T) {
 		t.Errorf("the card is message %d, want 50", b.Card)
 	}
 	must(t, s.TopicGone(topic))
-	if got := ok(s.Customer(ali)); len(got.Topics) != 0 || got.In != 2 {
+	if got := ok(s.Customer(ali)); len(got.Topics) != 0 || got.In != 1 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -60,7 +60,7 @@ func TestACardIsOneEditForManySMS(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox(group))
 	topic := Place{group, 12}
 	fetched(t, s, unread(c, "one", "two", "three"))
-	must(t, s.AddTopic(ali, topic, ""))
+	must(t, s.AddTopic(1, topic, ""))
 	cards(t, s, 50)
 	for range 3 {
 		p := heads(t, s)[0]
@@ -83,6 +83,39 @@ func TestACardIsOneEditForManySMS(t *testing.T) {
 	}
 	if got := ok(s.Customer(ali)); got.Out != 1 || got.Name != "Reza" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestSMSAreCountedWhereTheirCustomerHasAPlace(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group, 88))
+	began := c.now()
+	fetched(t, s, unread(c, "one", "two"))
+	c.pass(time.Hour)
+	fetched(t, s, unread(c, "three"))
+	if n := rows(t, s)["customer"]; n != 0 {
+		t.Errorf("%d rows of customers nobody asked about", n)
+	}
+	topics := map[ChatID]TopicID{group: 12, 88: 13} // two forums show the same SMS
+	for chat, topic := range topics {
+		must(t, s.AddTopic(1, Place{chat, topic}, ""))
+	}
+	if got := ok(s.Customer(ali)); got.In != 1 || got.Line != line || !got.First.Equal(began) {
+		t.Errorf("before any is shown: %+v", got)
+	}
+	var digest []Post
+	for _, p := range posts(t, s) {
+		switch p.Topic = topics[p.Chat]; {
+		case p.Kind != PostSMS:
+		case p.Chat == 88:
+			must(t, s.Posted(p, ChatMessageID(70+p.Seq), "", false))
+		default:
+			digest = append(digest, p)
+		}
+	}
+	must(t, s.Digested(digest, topics[group], 60))
+	if got := ok(s.Customer(ali)); got.In != 3 || !got.First.Equal(began) || !got.Last.Equal(c.now()) {
+		t.Errorf("got %+v, want each SMS once", got)
 	}
 }
 

@@ -280,9 +280,6 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := t.noteInbound(c, m); err != nil {
-		return 0, err
-	}
 	places := routes(c, inboxes, m.Line)
 	if len(places) == 0 {
 		places = []Place{{}}

@@ -237,7 +237,7 @@ func (s *Store) Digested(posts []Post, topic TopicID, message ChatMessageID) err
 		if err := t.notePost(posts[0]); err != nil {
 			return err
 		}
-		if err := t.shownIn(Place{posts[0].Chat, topic}); err != nil {
+		if err := t.shownIn(Place{posts[0].Chat, topic}, link.Seqs...); err != nil {
 			return err
 		}
 		return put(t.bucket(bucketLink), linkKey(posts[0].Chat, message), link)
@@ -274,7 +274,7 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 			}
 		}
 		if p.Kind == PostSMS {
-			if err := t.shownIn(Place{p.Chat, p.Topic}); err != nil {
+			if err := t.shownIn(Place{p.Chat, p.Topic}, p.Seq); err != nil {
 				return err
 			}
 		}

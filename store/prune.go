@@ -388,13 +388,13 @@ func (p *pruning) toldOf() (map[uint64]bool, error) {
 	return p.incidents, nil
 }
 
-// customer forgets one who did not write for long, unless agents gave them a name, a place, or a keeper.
+// customer forgets one who neither wrote nor was answered for long, unless agents gave them a name, a place, or a keeper.
 func (p *pruning) customer(key, value []byte) ([]byte, error) {
 	c := Customer{Number: sms.Number(key)}
 	if err := decode(value, &c); err != nil {
 		return nil, err
 	}
-	if p.young(c.Last, p.store.opts.Keep) || c.Name != "" || len(c.places()) > 0 || c.Claim.Taken {
+	if p.young(c.Last, p.store.opts.Keep) || p.young(c.Claim.At, p.store.opts.Keep) || c.Name != "" || len(c.places()) > 0 || c.Claim.Taken {
 		return after(key), nil
 	}
 	return after(key), p.delete(bucketCustomer, key)

@@ -33,7 +33,7 @@ func filled(tb testing.TB, s *Store, c *clock) {
 			must(tb, s.Refused(p, "Bad Request"))
 		}
 	}
-	must(tb, s.AddTopic(ali, Place{group, 12}, "09121234567"))
+	must(tb, s.AddTopic(1, Place{group, 12}, "09121234567"))
 	ok(s.Take(UpdateKey{Chat: group, Message: 900}, Caused{Customer: ali, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
 	must(tb, s.SaveCredit(1000, 500))
 	must(tb, s.BeginFetch())
