@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"unicode"
-
-	"github.com/nyaruka/phonenumbers"
 )
 
 // Number is a telephone number, a short code or an alphanumeric sender in the one form by which two of them compare equal:
@@ -39,8 +37,8 @@ func (n Number) International() Number {
 		return Number("+98" + s[1:])
 	}
 	// Panels may leave out the plus of a foreign customer.
-	if parsed, err := phonenumbers.Parse("+"+s, ""); err == nil && phonenumbers.IsValidNumber(parsed) {
-		return Number("+" + s)
+	if n, ok := parseForeign(s); ok {
+		return n
 	}
 	return Number("+98" + s)
 }
@@ -91,24 +89,47 @@ func ParseRecipient(s string) (Number, error) {
 		return "", fmt.Errorf("%q is not a telephone number", mask(s))
 	}
 	// Operators open new ranges faster than number tables follow: the form of an Iranian mobile number is enough.
-	local := digits
+	local, home := digits, false
 	for _, prefix := range []string{"+98", "0098", "98", "0"} {
-		if rest, ok := strings.CutPrefix(digits, prefix); ok {
-			local = strings.TrimPrefix(rest, "0")
+		if local, home = strings.CutPrefix(digits, prefix); home {
+			local = strings.TrimPrefix(local, "0")
 			break
 		}
 	}
-	if len(local) == 10 && local[0] == '9' {
+	// A landline needs its zero, or it might be of a country whose code looks like our area code. No area code has a zero in second
+	// place; panels' lines, such as 3000123456, have.
+	if len(local) == 10 && (local[0] == '9' || home && local[0] != '0' && local[1] != '0') {
 		return Number("0" + local), nil
 	}
-	parsed, err := phonenumbers.Parse(digits, "IR")
-	if err != nil || !phonenumbers.IsValidNumber(parsed) {
-		return "", fmt.Errorf("%q is not a telephone number", mask(s))
+	for _, prefix := range []string{"+", "00"} {
+		if rest, ok := strings.CutPrefix(digits, prefix); ok {
+			if n, ok := parseForeign(rest); ok {
+				return n, nil
+			}
+		}
 	}
-	if parsed.GetCountryCode() == 98 {
-		return Number("0" + phonenumbers.GetNationalSignificantNumber(parsed)), nil
+	return "", fmt.Errorf("%q is not a telephone number", mask(s))
+}
+
+// zero marks, among the lengths of a country's mobile numbers, that they may begin with a zero.
+const zero = 1
+
+// parseForeign reads a mobile number of another country, with its country code and nothing before it. The number's length is all that is
+// known of it, which is enough to find most slips; the question before a foreign number shows the rest.
+func parseForeign(digits string) (Number, bool) {
+	for n := 1; n <= 3 && n < len(digits); n++ {
+		code, national := digits[:n], digits[n:]
+		lengths, known := mobileLengths[code]
+		if !known {
+			continue // no country code begins with another one
+		}
+		if lengths&zero == 0 { // written as people do at home, +44 (0)7911 …
+			national = strings.TrimPrefix(national, "0")
+		}
+		valid := code != "98" && lengths>>len(national)&1 == 1 && (lengths&zero != 0 || national[0] != '0')
+		return Number("+" + code + national), valid
 	}
-	return Number(phonenumbers.Format(parsed, phonenumbers.E164)), nil
+	return "", false
 }
 
 // Digits replaces Persian and Arabic digits by Latin ones.
