@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// What is old is forgotten in pages of so many rows, each a transaction of a few milliseconds.
+// What is old is forgotten in pages of so many rows, each a transaction of 2 ms or so, which is what others wait for.
 const (
 	tidyEvery = time.Hour
-	tidyPage  = 1000
+	tidyPage  = 200
 	tidyPause = 50 * time.Millisecond // after each page, so that a long tidying up leaves the disk to the others
 )
 
