@@ -112,7 +112,8 @@ func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Option
 }
 
 // checkStore returns the chats that show SMS and the admins, too.
-func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut func(io.Writer) error) (inboxes []store.Chat, admins []store.AgentID) {
+func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut func(io.Writer) error) (chats []store.Chat, admins []store.AgentID) {
+	var inboxes, linked []store.Chat
 	for _, id := range opts.Inbox {
 		inboxes = append(inboxes, store.Chat{ID: id})
 	}
@@ -125,6 +126,7 @@ func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut f
 		if len(inboxes) == 0 {
 			f.add(Noted, f.checkNoInbox)
 		}
+		chats = slices.Concat(inboxes, linked)
 	}()
 	if err := takesFiles(dir); err != nil {
 		f.wrong(err, f.say(f.checkDir, code(dir)))
@@ -179,20 +181,24 @@ func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut f
 		f.wrong(err, f.say(f.checkDamaged, file, code("peyk restore")))
 	}
 	if from := cmp.Or(b.store, st); from != nil {
-		chats, err := inboxesOf(from)
-		people, failed := from.Admins()
-		if err == nil && failed == nil { // else it is damaged, which was said
-			inboxes, admins = chats, people
+		inbox, err1 := from.InboxChats()
+		link, err2 := from.LinkedChats()
+		people, err3 := from.Admins()
+		link = slices.DeleteFunc(link, func(id store.ChatID) bool { return slices.Contains(inbox, id) })
+		ofInbox, err4 := settingsOf(from, inbox)
+		ofLink, err5 := settingsOf(from, link)
+		if errors.Join(err1, err2, err3, err4, err5) == nil { // else it is damaged, which was said
+			inboxes, linked, admins = ofInbox, ofLink, people
 		}
 	}
-	return inboxes, admins
+	return chats, admins
 }
 
-// inboxesOf returns the settings of the chats that show SMS.
-func inboxesOf(st *store.Store) ([]store.Chat, error) {
-	ids, err := st.InboxChats()
+// settingsOf returns the settings of chats.
+func settingsOf(st *store.Store, ids []store.ChatID) ([]store.Chat, error) {
 	var chats []store.Chat
-	for _, id := range slices.Compact(ids) { // one that shows them in several topics comes several times
+	var err error
+	for _, id := range slices.Compact(ids) { // one that shows SMS in several topics comes several times
 		c, failed := st.Chat(id)
 		chats, err = append(chats, c), errors.Join(err, failed)
 	}

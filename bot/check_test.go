@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -42,17 +43,31 @@ func TestCheckInTheChat(t *testing.T) {
 	}
 }
 
+func TestCheckLooksAtLinkedChats(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
+	vip := w.tg.AddSupergroup("VIP", w.sara, w.tg.Bot().ID)
+	w.says(telegram.Post{Chat: vip, From: w.sara, Text: "/link 09121111111"})
+	w.sees(vip, "are now shown here")
+	if err := w.tg.OnlyAdminsWrite(vip, true); err != nil {
+		t.Fatal(err)
+	}
+	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/check"})
+	w.sees(w.sara, "❌ chat: the bot may not write in \u2068VIP\u2069", "✅ chat: the bot may write in \u2068Support\u2069")
+}
+
 // TestCheckTellsOfAnotherProgramWithOurToken has it ask for updates, too.
 func TestCheckTellsOfAnotherProgramWithOurToken(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
 	w.settles(w.group)
-	ctx := w.context()
+	ctx, client := w.context(), http.Client{Timeout: 10 * time.Second}
 	for !strings.Contains(w.logs.String(), "another program uses this bot's token") {
 		if ctx.Err() != nil {
 			t.Fatal("the bridge does not see it")
 		}
-		answer, err := http.Get(w.tgURL + "/bot" + w.token + "/getUpdates") // between two polls of the bridge's it hits nothing
+		answer, err := client.Get(w.tgURL + "/bot" + w.token + "/getUpdates") // between two polls of the bridge's it hits nothing
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -417,6 +417,19 @@ func (s *Store) InboxChats() ([]ChatID, error) {
 	return chats, err
 }
 
+// LinkedChats returns the chats that show the SMS of customers who belong there, one for each topic.
+func (s *Store) LinkedChats() ([]ChatID, error) {
+	var chats []ChatID
+	err := s.view(func(t *tx) error {
+		chats = nil
+		return t.bucket(bucketBound).ForEach(func(key, _ []byte) error {
+			chats = append(chats, readI64[ChatID](key[:8]))
+			return nil
+		})
+	})
+	return chats, err
+}
+
 func (t *tx) admins() ([]AgentID, error) {
 	admins := slices.Clone(t.store.opts.Admins)
 	agents, err := t.agents()
