@@ -16,6 +16,9 @@ func (b *Bot) customerOf(m *message) (sms.Conversation, error) {
 	if m.ReplyTo != nil {
 		c, _, refusal, err := b.conversation(m)
 		if err != nil || refusal == "" {
+			if !c.Customer.Names() {
+				c = sms.Conversation{}
+			}
 			return c, err
 		}
 	}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (b *Bot) renderDigest(t *text, messages []store.SMS, names []string, repeat
 // smsUnits is how much room an SMS takes in a digest at most.
 func smsUnits(m store.SMS, name string) int {
 	units := 48 // of a head, beside the name and both numbers: the times, the id, what stands between
-	for _, r := range m.Text + short(name, nameRunes) + short(string(m.Customer), nameRunes) + short(string(m.Line), nameRunes) {
+	for _, r := range m.Text + short(name, nameRunes) + short(cmp.Or(string(m.Customer), languages["fa"].noSender), nameRunes) + short(string(m.Line), nameRunes) {
 		units += utf16.RuneLen(r)
 	}
 	return units
@@ -72,7 +73,7 @@ func (b *Bot) renderHead(t *text, m store.SMS, name string, now time.Time) strin
 	if d := m.Received.Sub(at); d > time.Hour || d < -10*time.Minute {
 		when += t.say(t.arrivedAt, b.clock(t, m.Received, now))
 	}
-	customer := code(short(string(m.Customer), nameRunes))
+	customer := t.sender(m.Customer)
 	if name != "" {
 		customer += " " + isolated(name)
 	}

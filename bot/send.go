@@ -117,6 +117,8 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 		return nil // a service message
 	case blank(words):
 		return b.say(m, t.nothingToSend)
+	case c.Customer == "":
+		return b.say(m, t.answerNobody)
 	case !c.Customer.Answerable():
 		return b.say(m, t.say(t.cannotAnswer, code(short(string(c.Customer), nameRunes))))
 	}

@@ -36,6 +36,7 @@ type text struct {
 	notAnSMS       string
 	toMany         string // number of recipients
 	cannotAnswer   string // customer
+	answerNobody   string
 	faceless       string
 	edited         string
 	nothingToSend  string
@@ -109,6 +110,7 @@ type text struct {
 
 	// An inbound SMS.
 	smsHead    string // customer, line, time, short id
+	noSender   string // in the customer's place
 	smsPart    string // part, parts
 	digestHead string // how many, the short id of one
 	whichOne   string // the short id of one
@@ -266,6 +268,7 @@ var english = text{
 	notYourWords:   "Those are somebody else's words, forwarded or written by another bot: <b>nothing was sent</b>. Write the answer yourself.",
 	notAnSMS:       "That message is no SMS I know: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
 	toMany:         "That went to %v recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
+	answerNobody:   "The panel did not say who sent this SMS: it cannot be answered. Nothing was sent.",
 	cannotAnswer:   "%v is a sender's name, not a telephone number: it cannot be answered. Nothing was sent.",
 	faceless:       "I cannot tell who you are: <b>nothing was done</b>. Switch off “Remain anonymous” for yourself in this group, or write as yourself instead of a channel.",
 	edited:         "The SMS was ordered with the text as it was: the edit changes nothing. To correct it, send another one.",
@@ -338,6 +341,7 @@ var english = text{
 	panelUnavailable: "The panel cannot be reached now. Nothing was done; try again in a while.",
 	panelUncertain:   "The panel's answer did not come or could not be read. Try again in a while.",
 
+	noSender:   "no sender",
 	smsHead:    headMark + " %v → %v · %v · %v",
 	smsPart:    " · part %v of %v",
 	digestHead: "%v SMS. To answer one, quote it, or begin your reply with its id, such as %v.",
@@ -516,6 +520,14 @@ func (t *text) say(sentence string, args ...any) string {
 		}
 	}
 	return fmt.Sprintf(sentence, args...)
+}
+
+// sender says who sent an SMS, as far as the panel told.
+func (t *text) sender(n sms.Number) string {
+	if n == "" {
+		return t.noSender
+	}
+	return code(short(string(n), nameRunes))
 }
 
 // digits writes the digits of s as the language does.

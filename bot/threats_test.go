@@ -179,6 +179,44 @@ func sizeOfFlood(n int) int {
 }
 
 // TestFloodOfStrangersCostsNothing gives the bridge 100,000 updates of somebody off the list, then one command.
+// TestStrangeSendersStopNothing has a panel leave out who sent an SMS, or say it in no way a telephone could: the SMS is shown all the same,
+// whoever does something to it is told why it cannot be, and customers go on being served.
+func TestStrangeSendersStopNothing(t *testing.T) {
+	for _, topics := range []bool{false, true} {
+		t.Run(fmt.Sprintf("topics=%t", topics), func(t *testing.T) {
+			var w *world
+			if topics {
+				w = newDesk(t)
+			} else {
+				w = newWorld(t, telegram.Options{}, panel.Options{})
+				w.start()
+			}
+			for i, sender := range []string{"", " ", "\u200f", strings.Repeat("9", 40_000), strings.Repeat("x", 40_000), "<b>"} {
+				words := fmt.Sprintf("strange SMS %d", i)
+				w.panel.Receive(sender, "30001234", words)
+				shown := w.sees(w.group, "📩", words)
+				if i < 3 && !strings.HasPrefix(shown.Text, "📩 no sender → 30001234") {
+					t.Errorf("shown as %q", shown.Text)
+				}
+				for _, words := range []string{"an answer", "/name Somebody", "/take", "/release"} {
+					asked := w.says(telegram.Post{Chat: w.group, From: w.ali, Topic: shown.Topic, Text: words, ReplyTo: shown.ID})
+					_, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == asked })
+					if err != nil {
+						t.Fatalf("no answer to %q about sender %d (%.10q): %v, log:\n%s", words, i, sender, err, w.logs)
+					}
+				}
+			}
+			w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "for a customer", ReplyTo: w.receives("09121111111", "hello").ID})
+			if sent := w.sent(1); sent[0].Text != "for a customer" {
+				t.Errorf("sent %v", sent)
+			}
+			w.end()
+			w.start()
+			w.receives("09121111111", "after a restart")
+		})
+	}
+}
+
 func TestFloodOfStrangersCostsNothing(t *testing.T) {
 	flood := sizeOfFlood(100_000)
 	w := newWorld(t, telegram.Options{NoPrivacy: true}, panel.Options{})

@@ -35,7 +35,7 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 		return place, false, err
 	}
 	c, err := b.store.Customer(m.Customer)
-	if err != nil || !chat.Topics || c.Linked != nil && *c.Linked == place {
+	if err != nil || !chat.Topics || !m.Customer.Names() || c.Linked != nil && *c.Linked == place {
 		return place, false, err
 	}
 	if topic, has := c.TopicIn(p.Chat); has {
@@ -50,8 +50,12 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 	crashpoint.At("topic.made")
 	if e, failed := errors.AsType[*telegramError](err); failed {
 		e.arrived = false // the topic perhaps, not the SMS
-		if e.fate == topicsDenied {
+		switch e.fate {
+		case topicsDenied:
 			return place, false, b.topicsForbidden(ctx, p.Chat, e.reason)
+		case refused: // this one only, perhaps for its title: the SMS must be seen all the same
+			b.log.Warn("telegram refuses a topic", "chat", int64(p.Chat), "reason", e.reason)
+			return place, false, nil
 		}
 		return place, false, err
 	}

@@ -235,6 +235,20 @@ func TestTopicsWhereThereAreNone(t *testing.T) {
 	}
 }
 
+// TestATopicThatIsRefusedHidesNoSMS has Telegram dislike one topic, for a reason nobody foresaw.
+func TestATopicThatIsRefusedHidesNoSMS(t *testing.T) {
+	w := newDesk(t)
+	if err := w.tg.Arm(telegram.Fault{Method: "createForumTopic", Kind: telegram.Refuse, Description: "Bad Request: TOPIC_TITLE_UNPLEASANT"}); err != nil {
+		t.Fatal(err)
+	}
+	if m := w.receives("09121111111", "shown outside"); m.Topic != 0 {
+		t.Errorf("shown in topic %d", m.Topic)
+	}
+	if m := w.receives("09121111111", "shown in a topic"); m.Topic == 0 {
+		t.Error("no topic is tried again")
+	}
+}
+
 func TestLink(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.storeOpts.Inbox = nil

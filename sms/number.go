@@ -49,11 +49,14 @@ func (n Number) Foreign() bool { return !strings.HasPrefix(string(n.Internationa
 // Answerable reports whether an SMS can be sent back to n: alphanumeric senders have no telephone behind them.
 func (n Number) Answerable() bool {
 	s := strings.TrimPrefix(string(n), "+")
-	return len(s) >= 3 && digitsOnly(s)
+	return len(s) >= 3 && len(s) <= 20 && digitsOnly(s)
 }
 
+// Names reports whether n names somebody: panels may leave out who sent an SMS, or say what is far too long for a number or a name.
+func (n Number) Names() bool { return n != "" && len(n) <= 256 }
+
 // Normalize brings a number of any spelling into its comparable form. What is no telephone number, such as a short code
-// or a sender's name, comes back as given, without surrounding space.
+// or a sender's name, comes back as given, without surrounding space; what cannot be seen is no sender.
 func Normalize(s string) Number {
 	if n, err := ParseRecipient(s); err == nil {
 		return n
@@ -61,7 +64,11 @@ func Normalize(s string) Number {
 	if digits := clean(s); digitsOnly(digits) && digits != "" {
 		return Number(digits)
 	}
-	return Number(strings.TrimSpace(s))
+	s = strings.TrimSpace(s)
+	if strings.IndexFunc(s, unicode.IsGraphic) < 0 {
+		return ""
+	}
+	return Number(s)
 }
 
 // NormalizeLine brings a line of ours into its comparable form: panels write 30001234 also as +9830001234, 009830001234
