@@ -78,9 +78,11 @@ func (b *Bot) deny(ctx context.Context, m *message, _ role) error {
 	return err
 }
 
+// namesTime bounds how long Telegram is asked who is on the list.
+const namesTime = 10 * time.Second
+
 // users lists the allow-list, of the settings and of the store.
-func (b *Bot) users(_ context.Context, m *message, _ role) error {
-	t := b.text(m.Chat)
+func (b *Bot) users(ctx context.Context, m *message, _ role) error {
 	agents, err := b.store.Agents()
 	if err != nil {
 		return err
@@ -91,24 +93,35 @@ func (b *Bot) users(_ context.Context, m *message, _ role) error {
 		names[a.ID] = a.Name
 		all = append(all, a.ID)
 	}
-	var lines []string
-	listed := map[store.AgentID]bool{}
+	roles := map[store.AgentID]role{}
+	var listed []store.AgentID
 	for _, id := range all {
-		if listed[id] {
+		if _, again := roles[id]; again {
 			continue
 		}
-		listed[id] = true
-		r, err := b.roleOf(id)
-		if err != nil {
+		if roles[id], err = b.roleOf(id); err != nil {
 			return err
 		}
-		word := t.userAgent
-		if r == admin {
-			word = t.userAdmin
-		}
-		lines = append(lines, t.say(t.userLine, mention(user{ID: id, Name: names[id]}), word))
+		listed = append(listed, id)
 	}
-	return b.say(m, clip(lines))
+	return b.inquire(ctx, m, func(ctx context.Context, t *text) string {
+		ctx, cancel := context.WithTimeout(ctx, namesTime)
+		defer cancel()
+		var lines []string
+		for _, id := range listed {
+			word := t.userAgent
+			if roles[id] == admin {
+				word = t.userAdmin
+			}
+			name := names[id]
+			if name == "" { // named by a number: Telegram tells of who wrote to the bot in private
+				chat, _ := b.tg.getChat(ctx, store.ChatID(id))
+				name = chat.name()
+			}
+			lines = append(lines, t.say(t.userLine, mention(user{ID: id, Name: name}), word))
+		}
+		return clip(lines)
+	})
 }
 
 // mention names somebody, with the id that tells them from others of the name.

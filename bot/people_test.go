@@ -36,7 +36,7 @@ func TestAllowAndDeny(t *testing.T) {
 	command(w.sara, w.group, said, "/allow")
 	answered(w.group, "Omid", "may use the bot now")
 	command(w.sara, w.sara, 0, "/users")
-	answered(w.sara, fmt.Sprint(w.sara, ": administrator"), fmt.Sprint(w.ali, ": agent"), fmt.Sprintf("\u2068Omid\u2069 (%d): agent", w.omid), fmt.Sprint(nima, ": agent"))
+	answered(w.sara, fmt.Sprintf("\u2068Sara\u2069 (%d): administrator", w.sara), fmt.Sprint("\n", w.ali, ": agent"), fmt.Sprintf("\u2068Omid\u2069 (%d): agent", w.omid), fmt.Sprintf("\u2068Nima\u2069 (%d): agent", nima))
 	w.end()
 	w.start()
 	command(w.omid, w.omid, 0, "/credit")

@@ -296,6 +296,29 @@ func (t *telegram) getMe(ctx context.Context) (self user, hearsAll bool, err err
 	return toUser(&me.User), me.HearsAll, nil
 }
 
+// chatInfo is what Telegram tells of a chat.
+type chatInfo struct {
+	tgbotapi.Chat
+	Forum bool `json:"is_forum"`
+}
+
+// name is a group's title, or who a private chat is with.
+func (c chatInfo) name() string {
+	return cmp.Or(c.Title, strings.TrimSpace(c.FirstName+" "+c.LastName))
+}
+
+func (t *telegram) getChat(ctx context.Context, chat store.ChatID) (chatInfo, error) {
+	result, err := t.call(ctx, "getChat", map[string]any{"chat_id": int64(chat)})
+	if err != nil {
+		return chatInfo{}, err
+	}
+	var c chatInfo
+	if err := json.Unmarshal(result, &c); err != nil {
+		return chatInfo{}, &telegramError{method: "getChat", reason: "unreadable answer"}
+	}
+	return c, nil
+}
+
 // standing is what we may do in a chat.
 type standing struct {
 	Title  string
@@ -308,24 +331,17 @@ type standing struct {
 // standing asks what we, who are self, may do in a chat. Only in private, where nothing else tells a block, anybody sees of it: that we
 // are typing.
 func (t *telegram) standing(ctx context.Context, chat store.ChatID, self store.AgentID) (standing, error) {
-	result, err := t.call(ctx, "getChat", map[string]any{"chat_id": int64(chat)})
+	c, err := t.getChat(ctx, chat)
 	if err != nil {
 		return standing{}, err
 	}
-	var c struct {
-		tgbotapi.Chat
-		Forum bool `json:"is_forum"`
-	}
-	if err := json.Unmarshal(result, &c); err != nil {
-		return standing{}, &telegramError{method: "getChat", reason: "unreadable answer"}
-	}
-	s := standing{Title: cmp.Or(c.Title, strings.TrimSpace(c.FirstName+" "+c.LastName)), Forum: c.Forum}
+	s := standing{Title: c.name(), Forum: c.Forum}
 	if c.IsPrivate() {
 		_, err := t.call(ctx, "sendChatAction", map[string]any{"chat_id": int64(chat), "action": "typing"})
 		s.In, s.Write = true, true
 		return s, err
 	}
-	result, err = t.call(ctx, "getChatMember", map[string]any{"chat_id": int64(chat), "user_id": int64(self)})
+	result, err := t.call(ctx, "getChatMember", map[string]any{"chat_id": int64(chat), "user_id": int64(self)})
 	if err != nil {
 		return s, err
 	}
