@@ -179,6 +179,27 @@ func TestGroupBecomesSupergroup(t *testing.T) {
 	w.sees(super, "later")
 }
 
+// Any member may turn a group into a supergroup, often without knowing, and is then told as who added the bot to it.
+func TestGroupThatSomebodyMadeASupergroupIsNotLeft(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	group := w.tg.AddGroup("Small", w.omid, w.sara, w.ali, w.tg.Bot().ID)
+	w.storeOpts.Inbox = []store.ChatID{store.ChatID(group)}
+	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
+	w.start()
+	super, err := w.tg.Migrate(group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.quiet()
+	w.panel.Receive("09121111111", "30001234", "after")
+	w.sees(super, "after")
+	for _, m := range append(w.fromBot(w.sara), w.fromBot(super)...) {
+		if strings.Contains(m.Text, "I left it") || len(m.Buttons) > 0 {
+			t.Errorf("the bot says %q", m.Text)
+		}
+	}
+}
+
 func TestLongSMSIsSplitAndEveryPartAnswers(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()

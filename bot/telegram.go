@@ -337,9 +337,8 @@ func (t *telegram) standing(ctx context.Context, chat store.ChatID, self store.A
 	}
 	s := standing{Title: c.name(), Forum: c.Forum}
 	if c.IsPrivate() {
-		_, err := t.call(ctx, "sendChatAction", map[string]any{"chat_id": int64(chat), "action": "typing"})
 		s.In, s.Write = true, true
-		return s, err
+		return s, t.typing(ctx, chat)
 	}
 	result, err := t.call(ctx, "getChatMember", map[string]any{"chat_id": int64(chat), "user_id": int64(self)})
 	if err != nil {
@@ -363,6 +362,15 @@ func (t *telegram) standing(ctx context.Context, chat store.ChatID, self store.A
 	}
 	return s, nil
 }
+
+// typing asks whether we may write in a chat without writing: all that anybody sees of it is that we are typing.
+func (t *telegram) typing(ctx context.Context, chat store.ChatID) error {
+	_, err := t.call(ctx, "sendChatAction", map[string]any{"chat_id": int64(chat), "action": "typing"})
+	return err
+}
+
+// basicGroup tells whether a chat is a group that may become a supergroup: those, and channels, have ids beyond.
+func basicGroup(chat store.ChatID) bool { return chat < 0 && chat > -1_000_000_000_000 }
 
 // in tells whether a member is one.
 func in(c tgbotapi.ChatMember) bool {

@@ -284,6 +284,9 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	case !m.In || m.Private:
 		return nil // what it was to show waits, and the first post refused tells the admins
 	}
+	if ours, err := b.becameOurs(ctx, m.Chat); err != nil || ours {
+		return err
+	}
 	r, err := b.roleOf(m.By.ID)
 	if err != nil {
 		return err
@@ -320,6 +323,37 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	}
 	_, err = b.store.Take(k, caused)
 	return err
+}
+
+// becameOurs tells whether a chat is the supergroup that a group of ours became. Whoever made it one, by a setting of the group's, is told as
+// who added us to it, and perhaps before the group tells what it became (https://github.com/tdlib/telegram-bot-api/issues/266).
+func (b *Bot) becameOurs(ctx context.Context, chat store.ChatID) (bool, error) {
+	chats, err := b.store.Chats()
+	if err != nil {
+		return false, err
+	}
+	groups, err := b.store.InboxChats()
+	if err != nil {
+		return false, err
+	}
+	for _, c := range chats {
+		if c.MigratedTo == chat {
+			return true, nil
+		}
+		if c.MigratedTo == 0 && !slices.Contains(groups, c.ID) {
+			groups = append(groups, c.ID)
+		}
+	}
+	for _, id := range groups {
+		if !basicGroup(id) {
+			continue
+		}
+		e, ok := errors.AsType[*telegramError](b.tg.typing(ctx, id))
+		if ok && e.migratedTo == chat {
+			return true, b.store.MigrateChat(id, chat)
+		}
+	}
+	return false, nil
 }
 
 // setMenus puts the commands each person may use into the menus of Telegram's clients. That is a convenience: who may do what is

@@ -703,8 +703,9 @@ func (q *Query) Wait(ctx context.Context) (Answer, error) {
 	}
 }
 
-// Migrate makes a supergroup of a basic group and returns the new id. Both service messages are sent; writing to the old
-// id is then 400 with parameters.migrate_to_chat_id.
+// Migrate makes a supergroup of a basic group and returns the new id. The bot is told that it was added to the supergroup, then both
+// service messages are sent (https://github.com/tdlib/telegram-bot-api/issues/266); writing to the old id is then 400 with
+// parameters.migrate_to_chat_id.
 func (s *Server) Migrate(chat int64) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -718,11 +719,15 @@ func (s *Server) Migrate(chat int64) (int64, error) {
 	id := s.addChat("supergroup", c.title, false, nil)
 	n := s.chats[id]
 	n.lastID = 0 // the message that says so is the first
+	before := s.wireMember(n, s.bot.ID)
 	for _, member := range c.order {
 		n.join(member, c.members[member])
 	}
 	n.rights = c.rights
 	owner := c.order[0]
+	if inside(n.members[s.bot.ID]) {
+		s.memberUpdate(n, owner, s.bot.ID, before)
+	}
 	s.sayService(c, owner, 0, "migrate_to_chat_id", wireService{MigrateTo: id})
 	c.migratedTo = id
 	s.sayService(n, owner, 0, "migrate_from_chat_id", wireService{MigrateFrom: chat})

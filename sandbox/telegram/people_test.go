@@ -139,7 +139,10 @@ func TestAGroupBecomesASupergroup(t *testing.T) {
 	id, err := s.Migrate(old)
 	check(t, err)
 	u := b.updates()
-	if len(u) != 2 || u[0].Message.Chat.ID != old || u[0].Message.MigrateTo != id || u[1].Message.Chat.ID != id || u[1].Message.MigrateFrom != old || u[1].Message.ID != 1 {
+	if len(u) != 3 || u[0].MyMember == nil || u[0].MyMember.Old.Status != "left" || u[0].MyMember.New.Status != "member" {
+		t.Fatalf("got %+v", u)
+	}
+	if u = u[1:]; u[0].Message.Chat.ID != old || u[0].Message.MigrateTo != id || u[1].Message.Chat.ID != id || u[1].Message.MigrateFrom != old || u[1].Message.ID != 1 {
 		t.Fatalf("got %+v", u)
 	}
 	if _, err := s.Say(Post{Chat: old, From: owner.ID, Text: "x"}); err == nil {
