@@ -100,6 +100,8 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 		return b.say(m, t.noRecipient)
 	case blank(words):
 		return b.say(m, t.nothingToSend)
+	case answers && !to[0].Answerable():
+		return b.say(m, t.say(t.cannotAnswer, code(short(string(to[0]), nameRunes))))
 	}
 	return b.order(ctx, m, line, to, words, false, answers)
 }

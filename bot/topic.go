@@ -108,7 +108,7 @@ func (b *Bot) reopen(ctx context.Context, p store.Place) error {
 		})
 	case e.fate == topicsDenied:
 		return b.topicsForbidden(ctx, p.Chat, e.reason)
-	case e.fate == topicLost:
+	case e.fate == topicLost || e.fate == refused:
 		return nil // the post will tell
 	default:
 		e.arrived = false // the opening perhaps, not the SMS

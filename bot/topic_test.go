@@ -334,3 +334,28 @@ func TestName(t *testing.T) {
 		t.Errorf("shown as %q", m.Text)
 	}
 }
+
+// Whatever Telegram has against a topic's opening, the SMS is shown.
+func TestATopicThatCannotBeOpenedHidesNoSMS(t *testing.T) {
+	w := newDesk(t)
+	topic := w.receives("09121111111", "one").Topic
+	if err := w.tg.CloseTopic(w.sara, w.group, topic); err != nil {
+		t.Fatal(err)
+	}
+	w.quiet()
+	if err := w.tg.Arm(telegram.Fault{Method: "reopenForumTopic", Kind: telegram.Refuse, Times: -1, Description: "Bad Request: something nobody foresaw"}); err != nil {
+		t.Fatal(err)
+	}
+	w.receives("09121111111", "two")
+	if strings.Contains(w.logs.String(), "telegram refuses a post") {
+		t.Error("a post was set aside")
+	}
+}
+
+func TestASenderWithoutATelephoneIsNotWrittenTo(t *testing.T) {
+	w := newDesk(t)
+	shown := w.receives("MELLI-BANK", "Your code is 1234")
+	w.commands(w.ali, shown.Topic, "/send thank you")
+	w.sees(w.group, "MELLI-BANK is a sender's name", "Nothing was sent")
+	w.sent(0)
+}
