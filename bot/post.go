@@ -15,6 +15,9 @@ import (
 // lostChatPause is how often a chat that takes no posts is tried, beside when it is heard of.
 const lostChatPause = 10 * time.Minute
 
+// closedPause is how often a chat is tried whose General is closed to us: what goes into its topics waits no longer.
+const closedPause = 10 * time.Second
+
 // shown is how one post went.
 type shown struct {
 	post store.Post
@@ -153,6 +156,14 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 	case chatLost:
 		b.pace.hold(chat, lostChatPause, now)
 		b.log.Warn("chat takes no posts", "chat", int64(chat), "reason", e.reason)
+		err = b.store.ChatLost(chat, e.reason)
+	case topicClosed, topicLost: // General, too: there is no place left
+		b.log.Warn("chat takes no posts outside of topics", "chat", int64(chat), "reason", e.reason)
+		if s.post.Class == store.Answers {
+			err = b.store.Refused(s.post, e.reason)
+			break
+		}
+		b.pace.hold(chat, closedPause, now)
 		err = b.store.ChatLost(chat, e.reason)
 	case refused, badMarkup:
 		b.log.Error("telegram refuses a post", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.reason)

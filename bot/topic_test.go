@@ -359,3 +359,19 @@ func TestASenderWithoutATelephoneIsNotWrittenTo(t *testing.T) {
 	w.sees(w.group, "MELLI-BANK is a sender's name", "Nothing was sent")
 	w.sent(0)
 }
+
+func TestGeneralIsClosed(t *testing.T) {
+	w := newDesk(t)
+	w.commands(w.sara, 0, "/topics off")
+	w.sees(w.group, "No more topics")
+	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Times: -1, Description: "Bad Request: TOPIC_CLOSED"}); err != nil {
+		t.Fatal(err)
+	}
+	w.commands(w.ali, 0, "/id")
+	w.sees(w.sara, "refuses one message", "TOPIC_CLOSED")
+	w.panel.Receive("09121111111", "30001234", "one")
+	w.sees(w.sara, "no longer write to the chat", "TOPIC_CLOSED")
+	w.tg.Disarm()
+	w.commands(w.ali, 0, "/id")
+	w.sees(w.group, "09121111111", "one")
+}
