@@ -719,6 +719,37 @@ func TestInboxMovesBetweenTopics(t *testing.T) {
 	}
 }
 
+// TestTopicBesideTheInboxOfTheSettings has the settings name the forum: what one topic asks for takes nothing from the rest.
+func TestTopicBesideTheInboxOfTheSettings(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.group = w.tg.AddForum("Support", w.sara, w.ali, w.tg.Bot().ID)
+	w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
+	w.start()
+	topic, err := w.tg.AddTopic(w.sara, w.group, "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, step := range []struct {
+		command string
+		shown   [2]int // where SMS to the two lines are shown then
+	}{
+		{"/inbox off", [2]int{0, 0}},
+		{"/inbox on 30005678", [2]int{0, topic}},
+		{"/inbox off", [2]int{0, 0}},
+		{"/inbox on", [2]int{topic, topic}},
+	} {
+		w.commands(w.sara, topic, step.command)
+		w.settles(w.group)
+		for i, line := range []string{"30001234", "30005678"} {
+			text := fmt.Sprintf("message %d to line %d", n, i)
+			w.panel.Receive("09121111111", line, text)
+			if m := w.sees(w.group, text); m.Topic != step.shown[i] {
+				t.Errorf("after %q the line %s is shown in topic %d, want %d", step.command, line, m.Topic, step.shown[i])
+			}
+		}
+	}
+}
+
 // TestReplyToWhatAnotherStoreShowed has the file lost and begun anew: the short ids of old messages name other SMS now, or none.
 func TestReplyToWhatAnotherStoreShowed(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})

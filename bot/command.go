@@ -209,7 +209,19 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 	default:
 		return b.say(m, t.inboxUsage)
 	}
-	_, err := b.store.Take(key(m), store.Caused{EditChat: edit, Posts: []store.Post{answer(m, said)}})
+	inboxes, err := b.store.InboxChats()
+	if err != nil {
+		return err
+	}
+	_, err = b.store.Take(key(m), store.Caused{
+		EditChat: func(c *store.Chat) {
+			if len(c.Inboxes) == 0 && slices.Contains(inboxes, m.Chat) { // by the settings, and goes on being one outside of this topic
+				c.Inboxes = []store.Inbox{{}}
+			}
+			edit(c)
+		},
+		Posts: []store.Post{answer(m, said)},
+	})
 	return err
 }
 
