@@ -314,6 +314,28 @@ func TestUncertainIsDecidedByAnAgent(t *testing.T) {
 	}
 }
 
+// The buttons of before stay in the old group, where nobody can press them.
+func TestQuestionsFollowTheGroup(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.group = w.tg.AddGroup("Small", w.sara, w.ali, w.tg.Bot().ID)
+	w.start()
+	w.panel.Arm(panel.Fault{Kind: panel.Close, Method: "SendSMS", CarryOut: true})
+	w.agentSays("/send 09121111111 hi")
+	w.sees(w.group, uncertain)
+	w.agentSays("/send 09121111111,09122222222 hi")
+	w.sees(w.group, "Recipients: 2")
+	super, err := w.tg.Migrate(w.group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := w.presses(w.ali, w.sees(super, "Recipients: 2"), "Cancel"); a.Alert {
+		t.Errorf("the presser is told %+v", a)
+	}
+	if a := w.presses(w.sara, w.sees(super, uncertain), "It was sent"); a.Alert {
+		t.Errorf("the presser is told %+v", a)
+	}
+}
+
 func TestUncertainTwice(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()

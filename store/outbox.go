@@ -192,7 +192,7 @@ func (b *Batch) moveTo(chat ChatID) {
 	b.Place, b.Message, b.Reply, b.Shown, b.Reaction = Place{Chat: chat}, 0, false, 0, ""
 }
 
-// moveBatches renames the chat of all batches ordered in it.
+// moveBatches renames the chat of all batches ordered in it. Those that ask something ask it anew: the buttons stay behind.
 func (t *tx) moveBatches(from, to ChatID) error {
 	var moved []Batch
 	index := t.bucket(bucketChatBatch)
@@ -206,7 +206,11 @@ func (t *tx) moveBatches(from, to ChatID) error {
 	}
 	for _, b := range moved {
 		b.moveTo(to)
-		if err := t.putBatch(b); err != nil {
+		err := t.putBatch(b)
+		if b.State == Asking || b.Uncertain > 0 {
+			err = t.report(b, 0)
+		}
+		if err != nil {
 			return err
 		}
 		if err := index.Delete(chatBatchKey(from, b.ID)); err != nil {
