@@ -2,10 +2,12 @@ package bot_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/store"
 )
 
 func TestAllowAndDeny(t *testing.T) {
@@ -55,6 +57,45 @@ func TestAllowAndDeny(t *testing.T) {
 	if n := w.panel.SentCount(); n != 0 {
 		t.Errorf("somebody denied sent %d SMS", n)
 	}
+}
+
+// What waits for somebody who blocks the bot must not reach them once they are denied; and it must be seen.
+func TestWhatWaitsForSomebodyDeniedIsShownToOthers(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	nima := w.tg.AddUser(telegram.User{FirstName: "Nima"}).ID
+	w.storeOpts.Inbox = []store.ChatID{store.ChatID(nima)}
+	w.start()
+	command := func(from, chat int64, text string, words ...string) {
+		t.Helper()
+		w.says(telegram.Post{Chat: chat, From: from, Text: text})
+		w.sees(chat, words...)
+	}
+	command(w.sara, w.sara, fmt.Sprint("/allow ", nima), "may use the bot now")
+	command(nima, nima, "/start", "Peyk joins")
+	w.panel.Receive("09121111111", "30001234", "for Nima")
+	w.sees(nima, "for Nima")
+	if err := w.tg.Block(nima); err != nil {
+		t.Fatal(err)
+	}
+	w.panel.Receive("09121111111", "30001234", "a secret")
+	w.sees(w.sara, "no longer write to the chat", fmt.Sprint(nima))
+	command(w.sara, w.sara, fmt.Sprint("/deny ", nima), "may no longer use the bot")
+	if err := w.tg.Unblock(nima); err != nil {
+		t.Fatal(err)
+	}
+	w.panel.Receive("09121111111", "30001234", "another secret")
+	command(w.sara, w.group, "/inbox on", "are now shown here")
+	w.sees(w.group, "a secret")
+	w.sees(w.group, "another secret")
+	for _, m := range w.fromBot(nima) {
+		if strings.Contains(m.Text, "secret") {
+			t.Errorf("somebody denied sees %q", m.Text)
+		}
+	}
+	command(w.sara, w.sara, fmt.Sprint("/allow ", nima), "may use the bot now")
+	w.panel.Receive("09121111111", "30001234", "for all")
+	w.sees(w.group, "for all")
+	w.sees(nima, "for all")
 }
 
 func TestOwnerMayAllow(t *testing.T) {

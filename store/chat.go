@@ -347,22 +347,31 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 }
 
 func (t *tx) putAgent(a Agent) error {
+	c, err := t.chat(ChatID(a.ID))
+	if err != nil {
+		return err
+	}
+	c.Off = a.Denied // also when the settings name it
 	if a.Denied {
-		// What was shown to somebody in private is not for them any more.
-		c, err := t.chat(ChatID(a.ID))
-		if err != nil {
-			return err
-		}
+		// What was shown to somebody in private is not for them any more, nor is what still waits.
 		c.Inboxes = nil
-		if err := t.putChat(c); err != nil {
-			return err
-		}
 		if err := t.unbindChat(c.ID); err != nil {
 			return err
 		}
-		return t.bucket(bucketAgent).Delete(i64(a.ID))
+		err = t.movePosts(c.ID, func(p *Post) bool {
+			p.Chat, p.Topic, p.Part, p.Digest, p.Repeated = 0, 0, 0, 0, true // another chat may show it already
+			return p.Kind == PostSMS
+		})
+		if err == nil {
+			err = t.bucket(bucketAgent).Delete(i64(a.ID))
+		}
+	} else {
+		err = put(t.bucket(bucketAgent), i64(a.ID), a)
 	}
-	if err := put(t.bucket(bucketAgent), i64(a.ID), a); err != nil {
+	if err == nil {
+		err = t.putChat(c)
+	}
+	if err != nil {
 		return err
 	}
 	return t.houseWaiting()
