@@ -67,6 +67,8 @@ func TestReplyToADigestFindsItsCustomer(t *testing.T) {
 	digest := w.sees(w.group, "30 SMS.", "question 29")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "to whom?", ReplyTo: digest.ID})
 	w.sees(w.group, "several customers", "nothing was sent")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "#s8", ReplyTo: digest.ID})
+	w.sees(w.group, "There is no text")
 	// By the id at the beginning.
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "#s8 by id", ReplyTo: digest.ID})
 	if sent := w.sent(1)[0]; sent.Customer != "09120000007" || sent.Text != "by id" {

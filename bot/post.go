@@ -343,7 +343,7 @@ func (b *Bot) place(ctx context.Context, o *outgoing) (store.ChatMessageID, erro
 			o.replyTo = 0
 		case fateOf(err) == notModified && o.edit != 0:
 			return o.edit, nil
-		case fateOf(err) == notEditable && o.edit != 0:
+		case (fateOf(err) == notEditable || fateOf(err) == refused) && o.edit != 0:
 			o.edit = 0
 		default:
 			return 0, err

@@ -154,6 +154,19 @@ func TestPostThatTelegramRefusesForGoodIsSetAside(t *testing.T) {
 	w.sees(w.sara, "refuses one message", "something nobody foresaw")
 }
 
+// Whatever Telegram has against a change, what it was to tell is told.
+func TestChangeThatTelegramRefusesIsPostedAnew(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+	if err := w.tg.Arm(telegram.Fault{Method: "editMessageText", Kind: telegram.Refuse, Times: -1, Description: "Bad Request: something nobody foresaw"}); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.agentSays("/send 09121111111,09122222222 hi")
+	asked := w.sees(w.group, "Recipients: 2")
+	w.presses(w.ali, asked, "Send")
+	w.sees(w.group, "delivered")
+}
+
 func TestGroupBecomesSupergroup(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	group := w.tg.AddGroup("Small", w.sara, w.ali, w.tg.Bot().ID)

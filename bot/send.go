@@ -115,7 +115,7 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 		return err
 	case refusal != "":
 		return b.say(m, refusal)
-	case words == "":
+	case m.Text == "":
 		return nil // a service message
 	case blank(words):
 		return b.say(m, t.nothingToSend)
@@ -123,6 +123,10 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 		return b.say(m, t.answerNobody)
 	case !c.Customer.Answerable():
 		return b.say(m, t.say(t.cannotAnswer, code(short(string(c.Customer), nameRunes))))
+	case c.Line == "": // the panel did not say
+		if c.Line, err = b.lineOf(m.Chat); err != nil {
+			return err
+		}
 	}
 	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true, true)
 }

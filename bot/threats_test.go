@@ -178,6 +178,19 @@ func sizeOfFlood(n int) int {
 	return n
 }
 
+// TestStrangeLinesStopNothing has the panel leave out which line an SMS came to, or say what is none.
+func TestStrangeLinesStopNothing(t *testing.T) {
+	w := newDesk(t)
+	w.panel.Receive("09121111111", "", "to nobody")
+	shown := w.sees(w.group, "to nobody")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "an answer", ReplyTo: shown.ID})
+	if got := w.sent(1)[0]; got.Line != "30001234" {
+		t.Errorf("the answer comes from %q", got.Line)
+	}
+	w.panel.Receive("09122222222", strings.Repeat("3000", 2000), "to a long line")
+	w.card(w.sees(w.group, "to a long line").Topic, "Received: 1")
+}
+
 // TestFloodOfStrangersCostsNothing gives the bridge 100,000 updates of somebody off the list, then one command.
 // TestStrangeSendersStopNothing has a panel leave out who sent an SMS, or say it in no way a telephone could: the SMS is shown all the same,
 // whoever does something to it is told why it cannot be, and customers go on being served.

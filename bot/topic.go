@@ -178,7 +178,7 @@ func (b *Bot) renderCard(t *text, c store.Customer, now time.Time) string {
 	}
 	head := t.say(t.cardHead, who)
 	if c.Line != "" {
-		head += t.say(t.cardLine, number(c.Line))
+		head += t.say(t.cardLine, code(short(string(c.Line), nameRunes)))
 	}
 	counts := t.say(t.cardCounts, c.In, c.Out)
 	if !c.First.IsZero() {
