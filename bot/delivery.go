@@ -16,8 +16,9 @@ import (
 // followDelivery asks for the delivery of what was sent, whenever the store says it is time.
 func (b *Bot) followDelivery(ctx context.Context) error {
 	trouble := outage{log: b.log, what: "ask panel for delivery"}
+	limit := smsapi.MaxRecipients
 	for ctx.Err() == nil {
-		due, next, err := b.store.Due(smsapi.MaxRecipients)
+		due, next, err := b.store.Due(limit)
 		if err != nil {
 			return fmt.Errorf("read what is due: %w", err)
 		}
@@ -30,11 +31,19 @@ func (b *Bot) followDelivery(ctx context.Context) error {
 			continue
 		}
 		if err := b.askDelivery(ctx, due); err != nil {
+			if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Uncertain {
+				// Perhaps the panel breaks on one id, which must not keep the others from being asked for.
+				if len(due) == 1 {
+					err = errors.Join(err, b.store.SetDelivery([]store.Report{{Seq: due[0].Seq}}))
+				}
+				limit = max(1, len(due)/2)
+			}
 			sleep(ctx, pause(5*time.Second, trouble.failed(err)), nil)
 			continue
 		}
 		crashpoint.At("delivery.stored")
 		trouble.worked()
+		limit = smsapi.MaxRecipients
 	}
 	return nil
 }

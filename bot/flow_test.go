@@ -1,6 +1,12 @@
 package bot_test
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -134,6 +140,32 @@ func TestIDThePanelRefusesKeepsNoOtherFromBeingAskedFor(t *testing.T) {
 	if want := []int{3, 1, 2}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %v ids, want %v: the refused ones again, apart", asked, want)
 	}
+}
+
+func TestIDThePanelBreaksOnKeepsNoOtherFromBeingAskedFor(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+	behind, err := url.Parse(w.panelURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: behind.Scheme, Host: behind.Host})
+	broken := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), "GetStatus") && strings.Contains(string(body), "5000000001") {
+			rw.WriteHeader(http.StatusInternalServerError) // as PHP does when it crashes
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		pass.ServeHTTP(rw, r)
+	}))
+	defer broken.Close()
+	w.panelURL = broken.URL + behind.RequestURI()
+	w.storeOpts.StatusInterval = 2 * time.Second
+	w.start()
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 hello"})
+	w.logged("ask panel for delivery fails")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09122222222 hello"})
+	w.sees(w.group, "09122222222", "delivered")
 }
 
 func TestStatusOfAnIDIsShownWhereItWasSent(t *testing.T) {
