@@ -236,6 +236,9 @@ func (t *tx) link(n sms.Number, p Place) error {
 
 // setLink links a place to its customer, and shows there what waited for a chat; or takes it from whom it belongs to.
 func (t *tx) setLink(b Bound) error {
+	if chat := t.resolve(b.Chat); chat != b.Chat {
+		b.Place = Place{Chat: chat}
+	}
 	if b.Customer == "" {
 		return t.unbind(b.Place)
 	}

@@ -151,6 +151,23 @@ func TestLinkIsTheOnlyPlace(t *testing.T) {
 	}
 }
 
+// A group's command may be acted on after a refused post has told what the group became.
+func TestLinkOfAGroupThatIsASupergroupByNow(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(88))
+	must(t, s.MigrateChat(-77, -1077))
+	ok(s.Take(UpdateKey{Chat: -77, Message: 1}, Caused{Link: &Bound{Place: Place{Chat: -77}, Customer: ali}}))
+	for _, p := range heads(t, s) {
+		if b, err := s.Bound(Place{p.Chat, p.Topic}); err != nil || b.Customer != ali {
+			t.Errorf("the card in %d is of %+v, %v", p.Chat, b, err)
+		}
+	}
+	ok(s.Take(UpdateKey{Chat: -77, Message: 2}, Caused{Link: &Bound{Place: Place{Chat: -77}}}))
+	if got := ok(s.Customer(ali)); got.Linked != nil {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestClaimLapsesUnlessTaken(t *testing.T) {
 	now := time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)
 	for _, tc := range []struct {
