@@ -285,6 +285,28 @@ func TestEditedOrderSendsNothingTwice(t *testing.T) {
 	w.sent(2)
 }
 
+// editsInvisibly has Telegram say that a message of the group was edited, as it stands.
+func (w *world) editsInvisibly(message int) {
+	w.Helper()
+	for _, u := range w.tg.Updates() {
+		var update struct {
+			Message struct {
+				ID   int `json:"message_id"`
+				Chat struct{ ID int64 }
+			}
+		}
+		if err := json.Unmarshal([]byte(u.JSON), &update); err != nil {
+			w.Fatal(err)
+		}
+		if update.Message.ID == message && update.Message.Chat.ID == w.group {
+			_, rest, _ := strings.Cut(u.JSON, `"message":`)
+			if _, err := w.tg.RawUpdate(`{"edited_message":` + rest); err != nil {
+				w.Fatal(err)
+			}
+		}
+	}
+}
+
 // TestInvisibleEditIsNoEdit is about edited_message that Telegram also sends for changes nobody can see.
 func TestInvisibleEditIsNoEdit(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
@@ -294,28 +316,22 @@ func TestInvisibleEditIsNoEdit(t *testing.T) {
 	command := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121234567 hello"})
 	w.sees(w.group, "To 09121111111: ✔️")
 	w.sees(w.group, "To 09121234567: ✔️")
-	edited := func(message int) {
-		for _, u := range w.tg.Updates() {
-			var update struct {
-				Message struct {
-					ID   int `json:"message_id"`
-					Chat struct{ ID int64 }
-				}
-			}
-			if err := json.Unmarshal([]byte(u.JSON), &update); err != nil {
-				t.Fatal(err)
-			}
-			if update.Message.ID == message && update.Message.Chat.ID == w.group {
-				_, rest, _ := strings.Cut(u.JSON, `"message":`)
-				if _, err := w.tg.RawUpdate(`{"edited_message":` + rest); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
-	checkTold(t, w.answers(w.group, func() { edited(reply); edited(command) }), "")
+	checkTold(t, w.answers(w.group, func() { w.editsInvisibly(reply); w.editsInvisibly(command) }), "")
 	checkTold(t, w.answers(w.group, func() {
 		if err := w.tg.Edit(w.ali, w.group, command, "/send 09121234568 hello"); err != nil {
+			t.Fatal(err)
+		}
+	}), "the edit changes nothing")
+}
+
+func TestInvisibleEditInATopicIsNoEdit(t *testing.T) {
+	w := newDesk(t)
+	topic := w.receives("09121111111", "where is my order?").Topic
+	command := w.commands(w.ali, topic, "/send on its way")
+	w.sees(w.group, "To 09121111111", "delivered")
+	checkTold(t, w.answers(w.group, func() { w.editsInvisibly(command) }), "")
+	checkTold(t, w.answers(w.group, func() {
+		if err := w.tg.Edit(w.ali, w.group, command, "/send 09121234568 on its way"); err != nil {
 			t.Fatal(err)
 		}
 	}), "the edit changes nothing")

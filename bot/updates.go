@@ -259,6 +259,13 @@ func (b *Bot) sameOrder(m *message, batch store.Batch) (bool, error) {
 	if words != batch.Text {
 		return false, nil
 	}
+	if len(to) == 0 {
+		c, err := b.customerOf(&message{Chat: m.Chat, Topic: m.Topic})
+		if err != nil {
+			return false, err
+		}
+		to = []sms.Number{c.Customer}
+	}
 	recipients, err := b.store.Recipients(batch, 0, batch.N)
 	return slices.EqualFunc(to, recipients, func(n sms.Number, r store.SMS) bool { return n == r.Customer }), err
 }
