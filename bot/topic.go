@@ -50,10 +50,10 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 	crashpoint.At("topic.made")
 	if e, failed := errors.AsType[*telegramError](err); failed {
 		e.arrived = false // the topic perhaps, not the SMS
-		switch e.fate {
-		case topicsDenied:
+		switch {
+		case e.fate == topicsDenied:
 			return place, false, b.topicsForbidden(ctx, p.Chat, e.reason)
-		case refused: // this one only, perhaps for its title: the SMS must be seen all the same
+		case e.fate == refused || e.code >= 500: // this one only, perhaps for its title: the SMS must be seen all the same
 			b.log.Warn("telegram refuses a topic", "chat", int64(p.Chat), "reason", e.reason)
 			return place, false, nil
 		}

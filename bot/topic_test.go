@@ -247,6 +247,13 @@ func TestATopicThatIsRefusedHidesNoSMS(t *testing.T) {
 	if m := w.receives("09121111111", "shown in a topic"); m.Topic == 0 {
 		t.Error("no topic is tried again")
 	}
+	// As long as only topics fail, nothing else waits for them.
+	if err := w.tg.Arm(telegram.Fault{Method: "createForumTopic", Kind: telegram.Refuse, Code: 500, Times: -1, Description: "Internal Server Error"}); err != nil {
+		t.Fatal(err)
+	}
+	if m := w.receives("09122222222", "shown outside, too"); m.Topic != 0 {
+		t.Errorf("shown in topic %d", m.Topic)
+	}
 }
 
 func TestLink(t *testing.T) {
