@@ -108,7 +108,7 @@ func (b *Bot) reopen(ctx context.Context, p store.Place) error {
 		})
 	case e.fate == topicsDenied:
 		return b.topicsForbidden(ctx, p.Chat, e.reason)
-	case e.fate == topicLost || e.fate == refused:
+	case e.fate == topicLost || e.fate == refused || e.code >= 500:
 		return nil // the post will tell
 	default:
 		e.arrived = false // the opening perhaps, not the SMS
@@ -141,11 +141,8 @@ func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
 	}
 	if title := topicTitle(c); bound.Made && title != bound.Title {
 		err := b.tg.renameTopic(ctx, place, title)
-		switch fateOf(err) {
-		case passing, slowDown:
-			if err != nil {
-				return err
-			}
+		if e, failed := errors.AsType[*telegramError](err); failed && (e.fate == slowDown || e.fate == passing && e.code < 500) {
+			return err
 		}
 		if err == nil {
 			err = b.store.EditTopic(place, func(bound *store.Bound) { bound.Title = title })

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -343,17 +344,24 @@ func TestName(t *testing.T) {
 }
 
 // Whatever Telegram has against a topic's opening, the SMS is shown.
-func TestATopicThatCannotBeOpenedHidesNoSMS(t *testing.T) {
+func TestATopicThatCannotBeChangedHidesNoSMS(t *testing.T) {
 	w := newDesk(t)
 	topic := w.receives("09121111111", "one").Topic
 	if err := w.tg.CloseTopic(w.sara, w.group, topic); err != nil {
 		t.Fatal(err)
 	}
 	w.quiet()
-	if err := w.tg.Arm(telegram.Fault{Method: "reopenForumTopic", Kind: telegram.Refuse, Times: -1, Description: "Bad Request: something nobody foresaw"}); err != nil {
-		t.Fatal(err)
+	for _, code := range []int{400, 500} {
+		for _, method := range []string{"reopenForumTopic", "editForumTopic"} {
+			if err := w.tg.Arm(telegram.Fault{Method: method, Kind: telegram.Refuse, Code: code, Times: -1, Description: "something nobody foresaw"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.receives("09121111111", fmt.Sprint("closed, ", code))
+		w.commands(w.sara, topic, fmt.Sprint("/name Reza", code))
+		w.card(topic, fmt.Sprint("Reza", code))
+		w.tg.Disarm()
 	}
-	w.receives("09121111111", "two")
 	if strings.Contains(w.logs.String(), "telegram refuses a post") {
 		t.Error("a post was set aside")
 	}
