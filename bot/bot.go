@@ -131,6 +131,9 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := b.offerOwnership(); err != nil {
 		return err
 	}
+	if err := b.store.ShutOut(slices.Concat(b.opts.Users, b.opts.Admins)); err != nil {
+		return fmt.Errorf("shut out who is no agent: %w", err)
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var flows sync.WaitGroup

@@ -98,6 +98,37 @@ func TestWhatWaitsForSomebodyDeniedIsShownToOthers(t *testing.T) {
 	w.sees(nima, "for all")
 }
 
+func TestWhoLeavesTheSettingsSeesNoMoreSMS(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	mahsa := w.tg.AddUser(telegram.User{FirstName: "Mahsa"}).ID
+	w.opts.Admins = append(w.opts.Admins, store.AgentID(mahsa))
+	w.storeOpts.Admins = w.opts.Admins
+	w.start()
+	for _, command := range []string{"/inbox on", "/link 09122222222"} {
+		w.says(telegram.Post{Chat: mahsa, From: mahsa, Text: command})
+		w.sees(mahsa, "are now shown here")
+	}
+	w.panel.Receive("09121111111", "30001234", "before")
+	w.panel.Receive("09122222222", "30001234", "before, linked")
+	w.sees(mahsa, "before, linked")
+	w.sees(mahsa, "before")
+	w.end()
+
+	w.opts.Admins = w.opts.Admins[:1]
+	w.storeOpts.Admins = w.opts.Admins
+	w.start()
+	w.panel.Receive("09121111111", "30001234", "after")
+	w.panel.Receive("09122222222", "30001234", "after, linked")
+	w.sees(w.group, "after, linked")
+	w.sees(w.group, "after")
+	w.settles(w.group)
+	for _, m := range w.fromBot(mahsa) {
+		if strings.Contains(m.Text, "after") {
+			t.Errorf("who is no agent any more sees %q", m.Text)
+		}
+	}
+}
+
 func TestOwnerMayAllow(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.opts.Users, w.opts.Admins, w.storeOpts.Admins = nil, nil, nil

@@ -347,34 +347,92 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 }
 
 func (t *tx) putAgent(a Agent) error {
+	var err error
+	if a.Denied {
+		err = errors.Join(t.bucket(bucketAgent).Delete(i64(a.ID)), t.shut(ChatID(a.ID)))
+	} else {
+		err = put(t.bucket(bucketAgent), i64(a.ID), a)
+	}
+	if err != nil {
+		return err
+	}
 	c, err := t.chat(ChatID(a.ID))
 	if err != nil {
 		return err
 	}
 	c.Off = a.Denied // also when the settings name it
-	if a.Denied {
-		// What was shown to somebody in private is not for them any more, nor is what still waits.
-		c.Inboxes = nil
-		if err := t.unbindChat(c.ID); err != nil {
-			return err
-		}
-		err = t.movePosts(c.ID, func(p *Post) bool {
-			p.Chat, p.Topic, p.Part, p.Digest, p.Repeated = 0, 0, 0, 0, true // another chat may show it already
-			return p.Kind == PostSMS
-		})
-		if err == nil {
-			err = t.bucket(bucketAgent).Delete(i64(a.ID))
-		}
-	} else {
-		err = put(t.bucket(bucketAgent), i64(a.ID), a)
-	}
-	if err == nil {
-		err = t.putChat(c)
-	}
-	if err != nil {
+	if err := t.putChat(c); err != nil {
 		return err
 	}
 	return t.houseWaiting()
+}
+
+// shut has a private chat show no SMS any more that somebody asked for there: they are not for them by now, nor is what still waits.
+func (t *tx) shut(chat ChatID) error {
+	c, err := t.chat(chat)
+	if err != nil {
+		return err
+	}
+	c.Inboxes = nil
+	if err := t.putChat(c); err != nil {
+		return err
+	}
+	if err := t.unbindChat(chat); err != nil {
+		return err
+	}
+	return t.movePosts(chat, func(p *Post) bool {
+		p.Chat, p.Topic, p.Part, p.Digest, p.Repeated = 0, 0, 0, 0, true // another chat may show it already
+		return p.Kind == PostSMS
+	})
+}
+
+// ShutOut has private chats show what somebody asked for there no more, unless they are those of agents: of these, the settings', or of the
+// store's own. Who is on neither list by now was taken off the settings'.
+func (s *Store) ShutOut(agents []AgentID) error {
+	var strangers []ChatID
+	find := func(t *tx) error {
+		strangers = nil
+		known := map[ChatID]bool{}
+		for _, id := range agents {
+			known[ChatID(id)] = true
+		}
+		own, err := t.agents()
+		if err != nil {
+			return err
+		}
+		for _, a := range own {
+			known[ChatID(a.ID)] = true
+		}
+		chats, err := t.chats()
+		if err != nil {
+			return err
+		}
+		for _, c := range chats {
+			if c.ID > 0 && !known[c.ID] && len(c.Inboxes) > 0 {
+				strangers = append(strangers, c.ID)
+			}
+		}
+		return t.bucket(bucketBound).ForEach(func(key, _ []byte) error {
+			if id := readI64[ChatID](key[:8]); id > 0 && !known[id] {
+				strangers = append(strangers, id)
+			}
+			return nil
+		})
+	}
+	if err := s.view(find); err != nil || len(strangers) == 0 {
+		return err
+	}
+	return s.update(func(t *tx) error {
+		if err := find(t); err != nil {
+			return err
+		}
+		for _, id := range strangers {
+			if err := t.shut(id); err != nil {
+				return err
+			}
+		}
+		return t.houseWaiting()
+	})
 }
 
 // Agents returns the allow-list kept in the store.
