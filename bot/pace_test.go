@@ -197,3 +197,18 @@ func TestRestartRemembersThatTelegramAskedForPatience(t *testing.T) {
 		t.Errorf("Telegram asked for %d seconds, and was called at %v", asked, posted)
 	}
 }
+
+// TestEverySMSOfADigestStandsInABlock has very short ones come, of which very many would fit: Telegram keeps a hundred marks in a message.
+func TestEverySMSOfADigestStandsInABlock(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	var want []string
+	for i := range 200 {
+		want = append(want, fmt.Sprint(i))
+		w.panel.Receive(fmt.Sprintf("0912000%04d", i), "30001234", want[i])
+	}
+	w.start()
+	w.sees(w.group, "\n199")
+	if got := w.texts(w.group); !slices.Equal(got, want) {
+		t.Errorf("%d SMS stand in blocks, want %d", len(got), len(want))
+	}
+}

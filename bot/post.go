@@ -277,8 +277,9 @@ func (b *Bot) readSMS(seq store.Seq) (store.SMS, string, error) {
 	return m, c.Name, err
 }
 
-// digestPage is how many of the SMS that wait are read to fill one message.
-const digestPage = 100
+// digestPage is how many SMS one message holds at most. Telegram keeps a hundred marks in a message and drops those behind: here one, and
+// three for each SMS, without whose block an answer would not find it.
+const digestPage = 32
 
 // digest returns the posts that p is to be shown together with: those of an interrupted digest, else as many as one message holds when
 // more wait than the chat takes one by one, else p alone. Where customers have topics all are one customer's.

@@ -125,8 +125,12 @@ func (r *request) text(name, entityName string, limit int) (string, []Entity, er
 		}
 		return "", nil, bad("message is too long")
 	}
-	return text, entities, nil
+	return text, entities[:min(len(entities), maxEntities)], nil
 }
+
+// maxEntities is how many entities a message keeps, in their order; those behind are dropped without a word
+// (https://github.com/rubenlagus/TelegramBots/issues/854).
+const maxEntities = 100
 
 // noPreview reads both ways to switch link previews off.
 func (r *request) noPreview() (bool, error) {
