@@ -36,8 +36,8 @@ func (n Number) International() Number {
 	case strings.HasPrefix(s, "0"):
 		return Number("+98" + s[1:])
 	}
-	// Panels may leave out the plus of a foreign customer.
-	if n, ok := parseForeign(s); ok {
+	// Panels may leave out the plus of a foreign customer, and put in no zero that is dialled at home: 500012345 is a line in this country.
+	if n, ok := parseForeign(s); ok && len(n) == len(s)+1 {
 		return n
 	}
 	return Number("+98" + s)
@@ -99,7 +99,9 @@ func ParseRecipient(s string) (Number, error) {
 	local, home := digits, false
 	for _, prefix := range []string{"+98", "0098", "98", "0"} {
 		if local, home = strings.CutPrefix(digits, prefix); home {
-			local = strings.TrimPrefix(local, "0")
+			if prefix != "0" { // behind which another zero begins the number of another country, not one of ours with a zero too many
+				local = strings.TrimPrefix(local, "0")
+			}
 			break
 		}
 	}

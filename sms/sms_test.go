@@ -30,6 +30,10 @@ func TestParseRecipient(t *testing.T) {
 		{"a landline without its zero, or a mobile of Norway", "4740612000", ""},
 		{"a foreign number", "+447911123456", "+447911123456"},
 		{"a foreign number with double zero", "00447911123456", "+447911123456"},
+		{"Norway with double zero, like a landline", "0047 406 12 000", "+4740612000"},
+		{"Denmark with double zero, like a landline", "004532123456", "+4532123456"},
+		{"Lebanon with double zero, like a mobile", "009613123456", "+9613123456"},
+		{"a mobile with a zero too many", "009121234567", ""},
 		{"a foreign number as at home", "+44 (0)7911 123456", "+447911123456"},
 		{"a foreign number too short", "+44791112345", ""},
 		{"a country there is none", "+9997911123456", ""},
@@ -136,7 +140,7 @@ func TestForeignNumbers(t *testing.T) {
 	for in, want := range map[string]string{
 		"09121234567": "+989121234567", "02188776655": "+982188776655", "+447911123456": "+447911123456",
 		// Customers' numbers, as panels write them.
-		"447911123456": "+447911123456", "00123": "+123", "+12": "+12", "2000": "+982000", "30001234": "+9830001234", "100012345678": "+98100012345678",
+		"447911123456": "+447911123456", "00123": "+123", "+12": "+12", "2000": "+982000", "30001234": "+9830001234", "500012345": "+98500012345", "100012345678": "+98100012345678",
 	} {
 		n := sms.Normalize(in)
 		if got := string(n.International()); got != want {
