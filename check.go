@@ -43,7 +43,7 @@ func checkCommand(ctx context.Context, args, environ []string, stdout, stderr io
 	var panel *smsapi.Client
 	if right("SMS_API_") {
 		var err error
-		if panel, err = smsapi.New(s.panel.URL, s.panel.User, s.panel.Password, smsapi.Options{Proxy: s.panel.Proxy}); err != nil {
+		if panel, err = s.panel.client(); err != nil {
 			fmt.Fprintln(stdout, "WRONG panel:", err)
 			code = 2
 		}

@@ -54,7 +54,7 @@ func (s *settings) table() []setting {
 		{"SMS_API_USER", "", "put in the user name of the panel's web service", into(&s.panel.User, readAny)},
 		{"SMS_API_PASSWORD", "", "put in the password of the panel's web service", into(&s.panel.Password, readAny)},
 		{"SMS_API_PROXY", "", "", into(&s.panel.Proxy, readProxy)},
-		{"SMS_LINES", "", "put in your numbers at the panel, separated by commas, the one to send from first", into(&s.panel.Lines, readLines)},
+		{"SMS_LINES", "", "put in your numbers at the panel, separated by commas, the one to send from first", s.panel.readLines},
 		{"ALLOWED_USERS", "", "", into(&s.bot.Users, readUsers)},
 		{"ADMIN_USERS", "", "", into(&s.bot.Admins, readUsers)},
 		{"INBOX_CHATS", "", "", into(&s.store.Inbox, readIDs[store.ChatID])},
@@ -254,22 +254,23 @@ func list(value string) []string {
 	return items
 }
 
-func readLines(value string) ([]sms.Number, error) {
-	var lines []sms.Number
+func (p *panelSettings) readLines(value string) error {
+	p.Lines, p.Written = nil, map[sms.Number]string{}
 	for _, item := range list(value) {
 		line := sms.NormalizeLine(item)
 		if line == "" {
-			return nil, fmt.Errorf("holds %q, which is not a number: write the lines as the panel names them, separated by commas", item)
+			return fmt.Errorf("holds %q, which is not a number: write the lines as the panel names them, separated by commas", item)
 		}
-		if slices.Contains(lines, line) {
-			return nil, fmt.Errorf("names the line %s twice: leave one out", string(line))
+		if slices.Contains(p.Lines, line) {
+			return fmt.Errorf("names the line %s twice: leave one out", string(line))
 		}
-		lines = append(lines, line)
+		p.Lines = append(p.Lines, line)
+		p.Written[line] = sms.Clean(item)
 	}
-	if len(lines) == 0 {
-		return nil, errors.New("names no line: write your numbers at the panel, separated by commas")
+	if len(p.Lines) == 0 {
+		return errors.New("names no line: write your numbers at the panel, separated by commas")
 	}
-	return lines, nil
+	return nil
 }
 
 // shared are accounts that everybody may speak as: anonymous administrators, channels in groups, posts of linked channels.

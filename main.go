@@ -21,7 +21,6 @@ import (
 
 	"peyk/bot"
 	"peyk/sandbox"
-	"peyk/smsapi"
 	"peyk/store"
 )
 
@@ -142,7 +141,7 @@ func runBridge(ctx context.Context, s settings, warnings []string, stderr io.Wri
 }
 
 func bridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
-	panel, err := smsapi.New(s.panel.URL, s.panel.User, s.panel.Password, smsapi.Options{Proxy: s.panel.Proxy})
+	panel, err := s.panel.client()
 	if err != nil {
 		return err
 	}

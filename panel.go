@@ -21,8 +21,13 @@ import (
 // panelSettings are the settings that the panel's side needs.
 type panelSettings struct {
 	URL, User, Password string
-	Lines               []sms.Number // ours; the first is the default
-	Proxy               *url.URL     // nil: none
+	Lines               []sms.Number          // ours; the first is the default
+	Written             map[sms.Number]string // each as the panel names it
+	Proxy               *url.URL              // nil: none
+}
+
+func (p panelSettings) client() (*smsapi.Client, error) {
+	return smsapi.New(p.URL, p.User, p.Password, smsapi.Options{Proxy: p.Proxy, Lines: p.Written})
 }
 
 // panelCommands are the methods of the panel as a shell calls them; the table is also their help.
@@ -99,7 +104,7 @@ func panelCommand(ctx context.Context, args []string, cfg panelSettings, stdin i
 		}
 		if err != nil {
 			err = wrongUse(err.Error())
-		} else if call.client, err = smsapi.New(cfg.URL, cfg.User, cfg.Password, smsapi.Options{Proxy: cfg.Proxy}); err != nil {
+		} else if call.client, err = cfg.client(); err != nil {
 			err = wrongUse(err.Error())
 		} else {
 			err = c.run(&call)

@@ -290,3 +290,19 @@ func TestPanelCommandHelps(t *testing.T) {
 		}
 	}
 }
+
+// TestLinesAreNamedAsThePanelNamesThem sends from a line that the panel knows by its whole number only.
+func TestLinesAreNamedAsThePanelNamesThem(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, line := range []string{"02188776655", "982188776655"} {
+		_, cfg := startPanel(t, panel.Options{Lines: []string{line}})
+		environ := []string{"SMS_API_URL=" + cfg.URL, "SMS_API_USER=" + cfg.User, "SMS_API_PASSWORD=" + cfg.Password, "SMS_LINES=" + line[:3] + " " + line[3:]}
+		for _, named := range [][]string{nil, {"--line", "+982188776655"}} {
+			var out bytes.Buffer
+			args := append(append([]string{"panel", "send"}, named...), "--to", "09120000001", "x")
+			if code := run(t.Context(), args, environ, nil, &out, &out); code != 0 {
+				t.Errorf("from %s: got %d, %s", line, code, out.String())
+			}
+		}
+	}
+}

@@ -19,7 +19,6 @@ import (
 	"golang.org/x/term"
 
 	"peyk/bot"
-	"peyk/smsapi"
 	"peyk/store"
 )
 
@@ -145,7 +144,7 @@ func (s *setup) linesStep(ctx context.Context) error {
 }
 
 func (s *setup) askPanel(ctx context.Context, opts bot.Options) ([]bot.Finding, error) {
-	client, err := smsapi.New(s.panel.URL, s.panel.User, s.panel.Password, smsapi.Options{Proxy: s.panel.Proxy})
+	client, err := s.panel.client()
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func Normalize(s string) Number {
 	if n, err := ParseRecipient(s); err == nil {
 		return n
 	}
-	if digits := clean(s); digitsOnly(digits) && digits != "" {
+	if digits := Clean(s); digitsOnly(digits) && digits != "" {
 		return Number(digits)
 	}
 	s = strings.TrimSpace(s)
@@ -74,7 +74,7 @@ func Normalize(s string) Number {
 // NormalizeLine brings a line of ours into its comparable form: panels write 30001234 also as +9830001234, 009830001234
 // or 030001234. It returns an empty Number for what is no number.
 func NormalizeLine(s string) Number {
-	digits := strings.TrimPrefix(clean(s), "+")
+	digits := strings.TrimPrefix(Clean(s), "+")
 	digits = strings.TrimPrefix(digits, "00")
 	if !digitsOnly(digits) || len(digits) < 3 {
 		return ""
@@ -91,7 +91,7 @@ func NormalizeLine(s string) Number {
 // ParseRecipient reads a number someone typed to send an SMS to: 09…, 9…, +98…, 0098…, 98… or any international number
 // with its country code, in Latin, Persian or Arabic digits, with spaces, dashes and brackets.
 func ParseRecipient(s string) (Number, error) {
-	digits := clean(s)
+	digits := Clean(s)
 	if !digitsOnly(strings.TrimPrefix(digits, "+")) {
 		return "", fmt.Errorf("%q is not a telephone number", mask(s))
 	}
@@ -154,8 +154,8 @@ func Digits(s string) string {
 	}, s)
 }
 
-// clean leaves of a typed number what counts: digits, a plus, and whatever does not belong there.
-func clean(s string) string {
+// Clean leaves of a typed number what counts: Latin digits, a plus, and whatever does not belong there.
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		// Format characters, such as bidi marks and joiners, come along when a number is copied from Persian text.
 		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Pd, r) || strings.ContainsRune("()−.", r) {

@@ -73,7 +73,7 @@ func (c *Client) Foreign(ctx context.Context, lines []sms.Number) (foreign []sms
 const notYours = -5
 
 func (c *Client) refusesLine(ctx context.Context, line sms.Number) (bool, error) {
-	response, err := c.call(ctx, "SendMultipleSMS", values{"fromNum": string(line), "toNums": []string{}, "messageContents": []string{}})
+	response, err := c.call(ctx, "SendMultipleSMS", values{"fromNum": c.named(line), "toNums": []string{}, "messageContents": []string{}})
 	if errors.Is(err, ErrFault) {
 		return false, nil
 	}

@@ -10,6 +10,7 @@ package smsapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ const MaxRecipients = 60
 type Options struct {
 	Proxy   *url.URL      // http, https or socks5; nil: none, whatever the environment says
 	Timeout time.Duration // for one exchange, from connecting to the end of the answer; 0: 60 seconds
+
+	// Lines are lines of ours as the panel names them, by sms.NormalizeLine's form of them, which it need not know.
+	Lines map[sms.Number]string
 }
 
 // Client calls one panel for one user. It may be used by several goroutines at once.
@@ -36,6 +40,7 @@ type Client struct {
 	address        *url.URL
 	user, password string
 	timeout        time.Duration
+	lines          map[sms.Number]string
 	transport      *http.Transport
 	secrets        []string // what must not be seen in an error
 
@@ -68,6 +73,7 @@ func New(address, user, password string, opts Options) (*Client, error) {
 	c := &Client{
 		address: u, user: user, password: password,
 		timeout:    opts.Timeout,
+		lines:      opts.Lines,
 		describing: make(chan struct{}, 1),
 	}
 	if c.timeout <= 0 {
@@ -158,7 +164,7 @@ func (c *Client) Send(ctx context.Context, line sms.Number, to []sms.Number, tex
 		return Sent{}, rejected("the text is empty")
 	}
 	response, err := c.call(ctx, "SendSMS", values{
-		"fromNum": string(line), "toNum": texts(pieces[0]), "messageContent": text,
+		"fromNum": c.named(line), "toNum": texts(pieces[0]), "messageContent": text,
 	})
 	if err != nil {
 		return Sent{}, err
@@ -194,7 +200,7 @@ func (c *Client) SendEach(ctx context.Context, line sms.Number, each []Addressed
 		contents = append(contents, a.Text)
 	}
 	response, err := c.call(ctx, "SendMultipleSMS", values{
-		"fromNum": string(line), "toNums": texts(numbers), "messageContents": contents,
+		"fromNum": c.named(line), "toNums": texts(numbers), "messageContents": contents,
 	})
 	if err != nil {
 		return Sent{}, err
@@ -444,6 +450,9 @@ func (c *Client) own(err error) error {
 	failed.Text, failed.Err = c.redact(failed.Text), c.blank(failed.Err)
 	return failed
 }
+
+// named returns a line as the panel names it.
+func (c *Client) named(line sms.Number) string { return cmp.Or(c.lines[line], string(line)) }
 
 // texts returns numbers or ids as the plain strings they are on the wire.
 func texts[T ~string](from []T) []string {
