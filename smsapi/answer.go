@@ -308,10 +308,7 @@ func statusCode(item *node, id sms.ID) int {
 // readUnread interprets an answer to GetMsg. Messages that could be read come beside the error.
 func readUnread(response *node) ([]sms.Message, error) {
 	n := outcome(response)
-	value, failed := result(n)
-	if failed != nil && failed.Code == 0 {
-		value = n // without ErrCode they are still messages, and will not come again
-	}
+	_, failed := result(n)
 	var messages []sms.Message
 	strange := false
 	// An account has a few lines, and working out what number one is takes longer than reading all else.
@@ -340,11 +337,18 @@ func readUnread(response *node) ([]sms.Message, error) {
 			collect(k)
 		}
 	}
-	// A text instead of a list says in words that there are none; but not one that was to be JSON.
-	if value != nil {
-		text := value.scalar()
-		strange = strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
-		collect(value)
+	switch {
+	case failed == nil:
+		// The list may have another name, or none, so that each message is a result. A text instead of it says in words that there are
+		// none; but not one that was to be JSON.
+		for _, k := range n.kids {
+			k = unfold(k)
+			text := k.scalar()
+			strange = strange || strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
+			collect(k)
+		}
+	case failed.Code == 0:
+		collect(n) // without ErrCode they are still messages, and will not come again
 	}
 	older, newer := 0, 0
 	for i := 1; i < len(messages); i++ {
