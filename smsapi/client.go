@@ -44,9 +44,10 @@ type Client struct {
 	transport      *http.Transport
 	secrets        []string // what must not be seen in an error
 
-	skew       atomic.Pointer[time.Duration] // see Skew
-	describing chan struct{}                 // holds one token while the WSDL is being read
-	described  map[string]operation          // guarded by describing; nil: not known yet
+	skew        atomic.Pointer[time.Duration] // see Skew
+	describing  chan struct{}                 // holds one token while the WSDL is being read
+	described   map[string]operation          // guarded by describing; nil: not known yet
+	undescribed time.Time                     // when there last was none to read; guarded likewise
 }
 
 // New returns a client of the panel at address, with or without "?wsdl". It asks the panel
@@ -388,6 +389,9 @@ func (c *Client) operation(ctx context.Context, method string) (operation, error
 	return op, nil
 }
 
+// lookAgain is how long a service is believed to have no WSDL: one half of which is down says so, too.
+const lookAgain = time.Minute
+
 // describe returns what the service's WSDL says, which is read once; empty for a service without one. A WSDL that cannot be
 // fetched is Unavailable, since a wrong order of parameters is worse than none.
 func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
@@ -400,7 +404,7 @@ func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 	case <-ctx.Done():
 		return nil, &Error{Kind: Unavailable, Text: "the panel was not asked", Err: ctx.Err()}
 	}
-	if c.described != nil {
+	if len(c.described) > 0 || c.described != nil && time.Since(c.undescribed) < lookAgain {
 		return c.described, nil
 	}
 	address := *c.address
@@ -434,7 +438,7 @@ func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	c.described = operations
+	c.described, c.undescribed = operations, time.Now()
 	return operations, nil
 }
 

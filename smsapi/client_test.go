@@ -783,6 +783,41 @@ func TestWSDL(t *testing.T) {
 	}
 }
 
+// TestAWSDLThatWasAwayIsReadLater begins while a part of the panel is down: what then says that there is no WSDL says nothing of later.
+func TestAWSDLThatWasAwayIsReadLater(t *testing.T) {
+	sample, err := os.ReadFile("testdata/wsdl/older.wsdl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &described{wsdl: func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "<br />\n<b>Warning</b>:  mysqli_connect(): (HY000/2002): Connection refused")
+	}}
+	server := httptest.NewServer(d)
+	defer server.Close()
+	c := newClient(t, server.URL, Options{})
+	send := func() string {
+		if _, err := c.Send(t.Context(), line, []sms.Number{alice}, text); err != nil {
+			t.Fatal(err)
+		}
+		return d.params[0]
+	}
+	if got := send(); got != "user=demo" {
+		t.Errorf("without a WSDL the first parameter is %s", got)
+	}
+	d.wsdl = func(w http.ResponseWriter, r *http.Request) { w.Write(sample) }
+	if got := send(); got != "user=demo" || d.fetched != 1 {
+		t.Errorf("at once the first parameter is %s, after %d looks", got, d.fetched)
+	}
+	c.undescribed = c.undescribed.Add(-time.Minute)
+	if got := send(); got != "fromNum=30001234" {
+		t.Errorf("later the first parameter is %s", got)
+	}
+	send()
+	if d.fetched != 2 {
+		t.Errorf("the WSDL was fetched %d times, want 2", d.fetched)
+	}
+}
+
 func TestTheWSDLIsReadOnceByMany(t *testing.T) {
 	sample, err := os.ReadFile("testdata/wsdl/older.wsdl")
 	if err != nil {
