@@ -130,6 +130,9 @@ func asMap(environ []string) map[string]string {
 	return values
 }
 
+// mark is what some editors begin a file with, unseen.
+const mark = "\ufeff"
+
 // lookUp returns the value of a setting from the first of the places that has it, or "".
 func lookUp(name string, places ...map[string]string) (string, error) {
 	for _, place := range places {
@@ -143,7 +146,7 @@ func lookUp(name string, places ...map[string]string) (string, error) {
 			if err != nil {
 				return "", fmt.Errorf("%s_FILE cannot be read: %w", name, err)
 			}
-			value = strings.TrimRight(string(held), "\r\n")
+			value = strings.TrimRight(strings.TrimPrefix(string(held), mark), "\r\n")
 			if value == "" {
 				return "", fmt.Errorf("%s_FILE names an empty file: %s", name, path)
 			}
@@ -179,8 +182,8 @@ func readDotEnv() (map[string]string, error) {
 }
 
 func parseDotEnv(text []byte) (map[string]string, error) {
-	// Some editors begin a file with a mark, and the library passes over a last line without an end.
-	return godotenv.UnmarshalBytes(slices.Concat(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\n")))
+	// The library passes over a last line without an end.
+	return godotenv.UnmarshalBytes(slices.Concat(bytes.TrimPrefix(text, []byte(mark)), []byte("\n")))
 }
 
 // statements cuts the text of a .env file into settings, which may have several lines when they stand in quotes, and the comments and
@@ -217,6 +220,7 @@ func readAny(value string) (string, error) { return value, nil }
 var tokenForm = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
 
 func readToken(value string) (string, error) {
+	value = strings.TrimSpace(value)
 	if !tokenForm.MatchString(value) {
 		return "", errors.New("is not a bot's token: one looks like 123456789:AAHd…, digits, a colon, letters; copy it again from @BotFather")
 	}

@@ -236,11 +236,26 @@ func TestAnEmptyOrUnreadableFileOfASecretIsAMistake(t *testing.T) {
 	}
 }
 
+// TestWhatEditorsAddToAFileOfASecretIsNoPartOfIt: nobody sees it, and the panel would only say that the password is wrong.
+func TestWhatEditorsAddToAFileOfASecretIsNoPartOfIt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "password", "\ufeffs3cret \r\n")
+	write(t, "token", "\ufeff1:token \n\n")
+	write(t, "mark", "\ufeff\n")
+	s, _, err := readSettings(required("SMS_API_PASSWORD=", "SMS_API_PASSWORD_FILE=password", "TELEGRAM_BOT_TOKEN=", "TELEGRAM_BOT_TOKEN_FILE=token"), "")
+	if err != nil || s.panel.Password != "s3cret " || s.telegram.Token != "1:token" {
+		t.Errorf("got password %q, token %q, %v", s.panel.Password, s.telegram.Token, err)
+	}
+	if _, _, err := readSettings(required("SMS_API_PASSWORD=", "SMS_API_PASSWORD_FILE=mark"), ""); err == nil {
+		t.Error("a mark alone was taken for a password")
+	}
+}
+
 func TestThePanelsSettingsNeedNoOthers(t *testing.T) {
 	t.Chdir(t.TempDir())
 	environ := []string{"TELEGRAM_BOT_TOKEN=none", "LOG_LEVEL=loud", "SMS_API_URL=http://127.0.0.1/", "SMS_API_USER=shop", "SMS_API_PASSWORD=s3cret", "SMS_LINES=30001234"}
 	s, _, err := readSettings(environ, "SMS_")
-	want := panelSettings{URL: "http://127.0.0.1/", User: "shop", Password: "s3cret", Lines: []sms.Number{"30001234"}}
+	want := panelSettings{URL: "http://127.0.0.1/", User: "shop", Password: "s3cret", Lines: []sms.Number{"30001234"}, Written: map[sms.Number]string{"30001234": "30001234"}}
 	if diff := cmp.Diff(want, s.panel); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
