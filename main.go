@@ -134,6 +134,8 @@ func runBridge(ctx context.Context, s settings, warnings []string, stderr io.Wri
 		log.Error("another peyk is running on this file: stop it, or give this one a DB_PATH of its own", "store", s.dbPath)
 	case errors.Is(err, store.ErrNewer):
 		log.Error("a newer peyk has written this file: run that version, or go back to the copy it made beside the file", "store", s.dbPath)
+	case errors.Is(err, store.ErrDamaged):
+		log.Error("the store's file cannot be used: put a backup in its place with peyk restore, or have DB_PATH name another", "store", s.dbPath, "err", err)
 	default:
 		log.Error("peyk gives up", "err", err)
 	}

@@ -28,12 +28,13 @@ func (s *Store) Backup(w io.Writer) error {
 }
 
 // Inspect opens the file at path to be read: nothing in it is changed or settled, and what would change it is refused with
-// ErrClosed. The error is ErrLocked when a bridge has the file open, ErrNewer when the file is of a later schema.
+// ErrClosed. The error is ErrLocked when a bridge has the file open, ErrNewer when the file is of a later schema, ErrDamaged when what is
+// seen at once of it is not whole.
 func Inspect(path string, opts Options) (s *Store, err error) {
 	var db *bolt.DB
 	defer func() {
 		if broken := recover(); broken != nil { // so bbolt tells of a page that is not what it must be
-			err = fmt.Errorf("damaged: %v", broken)
+			err = fmt.Errorf("%w: %v", ErrDamaged, broken)
 		}
 		if err == nil {
 			return
@@ -43,25 +44,14 @@ func Inspect(path string, opts Options) (s *Store, err error) {
 			err = errors.Join(err, db.Close())
 		}
 	}()
-	db, err = bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		err = ErrLocked
-	}
+	db, err = openUncut(path, lockWait)
 	if err != nil {
 		return nil, err
 	}
 	err = db.View(func(t *bolt.Tx) error {
-		// What lies behind the end of the file cannot be read and must not be tried: the system would kill the process.
-		info, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		if info.Size() < t.Size() {
-			return fmt.Errorf("cut short: %d bytes of %d", info.Size(), t.Size())
-		}
 		switch schema := schemaOf(t); {
 		case schema == 0:
-			return errors.New("not a store of peyk")
+			return ErrDamaged
 		case schema > len(migrations):
 			return fmt.Errorf("schema %d, this version knows %d: %w", schema, len(migrations), ErrNewer)
 		}
@@ -76,6 +66,39 @@ func Inspect(path string, opts Options) (s *Store, err error) {
 		opts.Now = time.Now
 	}
 	return &Store{db: db, opts: opts, done: noWriter}, nil
+}
+
+// openUncut opens a file to be read, if nothing is missing at its end. What lies behind that must not be tried: the system would kill the
+// process.
+func openUncut(path string, wait time.Duration) (*bolt.DB, error) {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: wait})
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	err = db.View(func(t *bolt.Tx) error {
+		info, err := os.Stat(path)
+		if err == nil && info.Size() < t.Size() {
+			err = fmt.Errorf("%w: cut short, %d bytes of %d", ErrDamaged, info.Size(), t.Size())
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// openError says what an error of bbolt's means, which has no file.
+func openError(path string, err error) error {
+	info, failed := os.Stat(path)
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return ErrLocked
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch),
+		failed == nil && info.Size() < int64(2*os.Getpagesize()):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
 }
 
 // afterBackup is how far numbers of SMS and of batches jump when a backup is restored. Chats show some that were given after the

@@ -304,6 +304,40 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 	}
 }
 
+// TestADamagedStoreIsNotOpened cuts a store short, where the system would kill whoever reads on, and breaks what its opening reads.
+func TestADamagedStoreIsNotOpened(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	filled(t, s, c)
+	must(t, s.Close())
+	good, size := ok(os.ReadFile(path)), os.Getpagesize()
+	try := func(name string, damaged []byte) {
+		broken := filepath.Join(t.TempDir(), "broken.db")
+		must(t, os.WriteFile(broken, damaged, 0o600))
+		if _, err := Open(broken, c.inbox(group)); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: got %v, want ErrDamaged", name, err)
+		}
+		if _, err := Restore(broken, path, c.inbox(group)); err == nil {
+			t.Errorf("%s: it is taken for a backup", name)
+		}
+	}
+	try("another file", bytes.Repeat([]byte("another "), size))
+	db := ok(bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, PreLoadFreelist: true}))
+	defer db.Close()
+	must(t, db.View(func(tx *bolt.Tx) error {
+		used := int(tx.Size()) / size
+		for at := 1; at < used; at++ {
+			try(fmt.Sprintf("cut behind page %d", at), good[:at*size])
+			if page := ok(tx.Page(at)); page.Type == "freelist" {
+				damaged := slices.Clone(good)
+				clear(damaged[at*size : (at+1)*size])
+				try(fmt.Sprintf("page %d emptied", at), damaged)
+			}
+		}
+		return nil
+	}))
+}
+
 func TestAFileReplacedWhileItsLockIsWaitedForIsNotOpened(t *testing.T) {
 	path, c := tempFile(t), newClock()
 	must(t, open(t, path, c.options()).Close())

@@ -49,7 +49,6 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"peyk/internal/crashpoint"
 )
@@ -59,6 +58,7 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrLocked   = errors.New("another process has the store open")
 	ErrNewer    = errors.New("the store was written by a newer version")
+	ErrDamaged  = errors.New("damaged, or no store of peyk's")
 	ErrTaken    = errors.New("update was acted on already")
 	ErrClosed   = errors.New("store is closed")
 	ErrDisk     = errors.New("the file took no write") // nothing was stored; once there is room again, the same write works
@@ -117,8 +117,8 @@ type Store struct {
 // Open opens the file at path, making it and its directory when missing, for this user alone. What an earlier process left
 // unfinished is settled at once: sends without an answer become uncertain, a fetch without an answer an incident, posts that
 // may stand in their chats already are marked so. The error is ErrLocked when another process has the file, ErrNewer when
-// the file is of a later schema.
-func Open(path string, opts Options) (*Store, error) {
+// the file is of a later schema, ErrDamaged when what is seen at once of it is not whole.
+func Open(path string, opts Options) (s *Store, err error) {
 	if opts.LockWait == 0 {
 		opts.LockWait = lockWait
 	}
@@ -153,6 +153,20 @@ func Open(path string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	var file *os.File
+	defer func() {
+		if broken := recover(); broken != nil { // so bbolt tells of a page that is not what it must be
+			s, err = nil, errors.Join(fmt.Errorf("open store %s: %w: %v", path, ErrDamaged, broken), file.Close())
+		}
+	}()
+	if err == nil && info.Size() > 0 {
+		uncut, err := openUncut(path, opts.LockWait)
+		if err == nil {
+			err = uncut.Close()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open store %s: %w", path, err)
+		}
+	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		Timeout: opts.LockWait, FreelistType: bolt.FreelistMapType,
 		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
@@ -160,16 +174,13 @@ func Open(path string, opts Options) (*Store, error) {
 			return file, err
 		},
 	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open store %s: %w", path, ErrLocked)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("open store %s: %w", path, err)
+		return nil, fmt.Errorf("open store %s: %w", path, openError(path, err))
 	}
 	if err := unreplaced(path, file); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
 	}
-	s := &Store{
+	s = &Store{
 		db: db, opts: opts,
 		writes: make(chan write, 256), done: make(chan struct{}),
 		posts: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
