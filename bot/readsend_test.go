@@ -32,6 +32,11 @@ func TestReadSend(t *testing.T) {
 		{"the same in four spellings", "09121111111, 9121111111 +989121111111 ۰۰۹۸۹۱۲۱۱۱۱۱۱۱ hello", []sms.Number{a}, nil, "hello"},
 		{"a comma too many", "09121111111, hello", []sms.Number{a}, nil, "hello"},
 		{"a foreign number", "+447911123456 hello", []sms.Number{"+447911123456"}, nil, "hello"},
+		{"a foreign number in groups, the first of which would do", "+27 82 123 4567 hello", []sms.Number{"+27821234567"}, nil, "hello"},
+		{"groups of two in Austria", "+43 664 123 45 67, 0912 111 1111 hello", []sms.Number{"+436641234567", a}, nil, "hello"},
+		{"groups in Finland", "00358 40 123 4567\nhello", []sms.Number{"+358401234567"}, nil, "hello"},
+		{"a sum behind a foreign number in one word", "+436641234567 500 euro", []sms.Number{"+436641234567"}, nil, "500 euro"},
+		{"a digit behind a foreign number in groups", "+43 664 1234567 2 boxes", []sms.Number{"+436641234567"}, nil, "2 boxes"},
 
 		{"no text", "09121111111", []sms.Number{a}, nil, ""},
 		{"no number", "hello", nil, nil, "hello"},

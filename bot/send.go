@@ -263,28 +263,31 @@ func readSend(args string) (to []sms.Number, wrong []string, words string) {
 const numberMarks = "+-–−.()\u200e\u200f\u202a\u202c\u2066\u2067\u2068\u2069"
 
 // leadingNumber returns the telephone number s begins with and how much of s it takes: one word, or several that are one only
-// together.
-func leadingNumber(s string) (sms.Number, int) {
+// together. Of foreign ones in groups that is as many as can belong to it: some countries have numbers of very different lengths.
+func leadingNumber(s string) (found sms.Number, length int) {
 	end := 0
-	for range 6 { // +98 912 123 45 67 has five
+	for i := range 6 { // +98 912 123 45 67 has five
 		word, _ := nextWord(s[end:])
 		if end > 0 && utf8.RuneCountInString(word) < 2 {
-			return "", 0 // nobody writes a group of one digit: it is the text that begins
+			break // nobody writes a group of one digit: it is the text that begins
 		}
 		if word == "" || strings.Trim(strings.Map(dropDigits, sms.Digits(word)), numberMarks) != "" {
-			return "", 0
+			break
 		}
 		end += len(word)
 		if n, err := sms.ParseRecipient(s[:end]); err == nil {
-			return n, end
+			found, length = n, end
+			if i == 0 || !n.Foreign() {
+				break
+			}
 		}
 		spaces := len(s[end:]) - len(strings.TrimLeft(s[end:], " \u00a0\u202f"))
 		if spaces == 0 {
-			return "", 0
+			break
 		}
 		end += spaces
 	}
-	return "", 0
+	return found, length
 }
 
 // nextWord returns the word s begins with, and what follows it.
