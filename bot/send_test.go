@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"peyk/bot"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
 )
@@ -579,4 +581,37 @@ func TestNoReportForTwoDays(t *testing.T) {
 		w.sees(w.group, words[1])
 		w.end()
 	}
+}
+
+// TestWhatAClockThatWasAheadPutOffIsNotKeptWaiting stops the bridge while the panel is down, and puts its work off as a process does whose
+// clock is ten years ahead.
+func TestWhatAClockThatWasAheadPutOffIsNotKeptWaiting(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+	must := func(errs ...error) {
+		if err := errors.Join(errs...); err != nil {
+			t.Helper()
+			t.Fatal(err)
+		}
+	}
+	must(w.panel.SetDown(true))
+	w.start()
+	w.agentSays("/send 09121234567 first")
+	w.sees(w.group, "09121234567", "⏳")
+	must(w.end())
+	ahead := func() time.Time { return time.Now().AddDate(10, 0, 0) }
+	opts := w.storeOpts
+	opts.Now = ahead
+	st, err := store.Open(w.path, opts)
+	must(err)
+	var waiting store.Piece
+	must(st.Queued(func(p store.Piece, _ store.Batch, _ []sms.Number) bool {
+		waiting = p
+		return false
+	}))
+	waiting, err = st.Claim(waiting)
+	must(err, st.Requeue(waiting, ahead()), st.Close())
+	must(w.panel.SetDown(false))
+	w.start()
+	w.sent(1)
+	w.sees(w.group, "09121234567", "delivered")
 }

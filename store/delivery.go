@@ -29,10 +29,17 @@ func (s *Store) Due(limit int) (due []SMS, next time.Time, err error) {
 		due, next = nil, time.Time{}
 		c := t.bucket(bucketDue).Cursor()
 		for key, _ := c.First(); key != nil; key, _ = c.Next() {
-			if at := time.Unix(int64(binary.BigEndian.Uint32(key)), 0); at.After(t.now) || len(due) == limit {
+			if at := dueAt(key); at.After(t.now) || len(due) == limit {
 				next = at
-				return nil
+				break
 			}
+			m, err := t.sms(Seq(binary.BigEndian.Uint64(key[4:])))
+			if err != nil {
+				return err
+			}
+			due = append(due, m)
+		}
+		for key, _ := c.Last(); key != nil && len(due) < limit && dueAt(key).After(t.now) && !PutOff(dueAt(key), t.now); key, _ = c.Prev() {
 			m, err := t.sms(Seq(binary.BigEndian.Uint64(key[4:])))
 			if err != nil {
 				return err
@@ -43,6 +50,12 @@ func (s *Store) Due(limit int) (due []SMS, next time.Time, err error) {
 	})
 	return due, next, err
 }
+
+func dueAt(key []byte) time.Time { return time.Unix(int64(binary.BigEndian.Uint32(key)), 0) }
+
+// PutOff tells whether something is to wait until at. Nothing is put off for more than a day: what seems to be was put off by a clock that
+// was ahead, and must not wait until then.
+func PutOff(at, now time.Time) bool { return at.After(now) && at.Before(now.Add(aDay)) }
 
 // SetDelivery stores what the panel reported and reports the batches it changes. A final status never goes back.
 func (s *Store) SetDelivery(reports []Report) error {
@@ -121,7 +134,7 @@ func nextAsk(m SMS, interval time.Duration, now time.Time) time.Time {
 		limit = doubtFor
 	}
 	next := now.Add(pause)
-	if next.Sub(m.Time) > limit {
+	if next.Sub(m.Time).Abs() > limit { // also of one sent by a clock that was ahead
 		return time.Time{}
 	}
 	return next

@@ -232,3 +232,21 @@ func TestReportsOfSeveralBatches(t *testing.T) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 }
+
+func TestDeliveryIsAskedForAlthoughAClockWasAhead(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.options())
+	c.pass(10 * 365 * 24 * time.Hour)
+	sent(t, s, 2)
+	c.pass(-10 * 365 * 24 * time.Hour)
+	if pause := asks(t, s, c, 4); pause != 0 {
+		t.Errorf("they are asked for after %v", pause)
+	}
+	id := sent(t, s, 1)
+	if pause := asks(t, s, c, 4); pause != 15*time.Second {
+		t.Errorf("the next was asked for after %v", pause)
+	}
+	if b := ok(s.Batch(id)); b.Counts[sms.Delivered] != 1 {
+		t.Errorf("got %v", b.Counts)
+	}
+}
