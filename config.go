@@ -111,6 +111,9 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 			mistakes = append(mistakes, err)
 		}
 	}
+	if info, err := os.Stat(".env"); err == nil && info.Mode().Perm()&0o077 != 0 && file["TELEGRAM_BOT_TOKEN"]+file["SMS_API_PASSWORD"] != "" {
+		warnings = append(warnings, ".env can be read by others, and a secret is in it: run chmod 600 .env")
+	}
 	for _, name := range slices.Sorted(maps.Keys(file)) {
 		if name := strings.TrimSuffix(name, "_FILE"); !slices.ContainsFunc(s.table(), func(row setting) bool { return row.name == name }) {
 			warnings = append(warnings, name+" in .env is no setting: look for a slip in its name")

@@ -309,6 +309,29 @@ func TestASlipInANameIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestSecretsThatOthersCanReadAreWarnedOf(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, test := range []struct {
+		text string
+		mode os.FileMode
+		want []string
+	}{
+		{"SMS_API_PASSWORD='s3cret'\n", 0o644, []string{".env can be read by others, and a secret is in it: run chmod 600 .env"}},
+		{"TELEGRAM_BOT_TOKEN='1:token'\n", 0o640, []string{".env can be read by others, and a secret is in it: run chmod 600 .env"}},
+		{"SMS_API_PASSWORD='s3cret'\n", 0o600, nil},
+		{"SMS_API_PASSWORD=''\nLOG_LEVEL=info\n", 0o644, nil},
+	} {
+		write(t, ".env", test.text)
+		if err := os.Chmod(".env", test.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, got, err := readSettings(required(), "")
+		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
+			t.Errorf("%04o: %v\n%s", test.mode, err, diff)
+		}
+	}
+}
+
 func TestTheManualNamesEverySettingWithItsDefault(t *testing.T) {
 	manual, err := os.ReadFile(".env.example")
 	if err != nil {
