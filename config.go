@@ -349,9 +349,9 @@ var prefixForm = regexp.MustCompile(`^\+[1-9][0-9]{0,14}$`)
 func readPrefixes(value string) ([]string, error) {
 	var prefixes []string
 	for _, item := range list(value) {
-		given := sms.Digits(item)
+		given := sms.Clean(item)
 		prefix := string(sms.Number(given).International())
-		if !strings.HasPrefix(given, "+") && !strings.HasPrefix(given, "0") || !prefixForm.MatchString(prefix) {
+		if !strings.HasPrefix(given, "+") && !strings.HasPrefix(given, "0") || !prefixForm.MatchString(prefix) || strings.HasPrefix(prefix, "+980") {
 			return nil, fmt.Errorf("holds %q, with which no number begins: write +98 for a whole country, 0912 or +98912 for a part of it", item)
 		}
 		prefixes = append(prefixes, prefix)

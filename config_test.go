@@ -64,7 +64,7 @@ func TestSettingsAreRead(t *testing.T) {
 	s, _, err := readSettings(required(
 		"TELEGRAM_API_URL=http://127.0.0.1:8081", "TELEGRAM_PROXY=socks5://me:pa%40ss@127.0.0.1:1080", "SMS_API_PROXY=http://proxy:3128",
 		"SMS_LINES=+9830001234, ۳۰۰۰۵۶۷۸", "ALLOWED_USERS=11, 12,11", "ADMIN_USERS=12", "INBOX_CHATS=-1001234567890,12",
-		"DAILY_PARTS=500", "LOW_CREDIT=99.5", "ALLOWED_PREFIXES=۰۹۱۲,0098935, +44", "PART_SIZES=155/150, 60/50", "POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
+		"DAILY_PARTS=500", "LOW_CREDIT=99.5", "ALLOWED_PREFIXES=۰۹۱۲,0098 935, +44", "PART_SIZES=155/150, 60/50", "POLL_INTERVAL=500ms", "STATUS_INTERVAL=1m", "TIMEZONE=UTC", "DB_PATH=/srv/peyk.db", "LOG_LEVEL=debug", "LOG_FORMAT=json",
 	), "")
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +128,7 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 		"a credit that is no number":            {"LOW_CREDIT=NaN", `LOW_CREDIT is "NaN"`},
 		"a credit without end":                  {"LOW_CREDIT=inf", `LOW_CREDIT is "inf"`},
 		"a prefix without a country":            {"ALLOWED_PREFIXES=0912, 98", `ALLOWED_PREFIXES holds "98", with which no number begins: write +98 for a whole country, 0912`},
+		"a prefix with a zero behind it":        {"ALLOWED_PREFIXES=+980912", `ALLOWED_PREFIXES holds "+980912", with which no number begins`},
 		"a prefix of letters":                   {"ALLOWED_PREFIXES=+Iran", `ALLOWED_PREFIXES holds "+Iran"`},
 		"a prefix of nothing":                   {"ALLOWED_PREFIXES=+", `ALLOWED_PREFIXES holds "+"`},
 		"part sizes without the joined ones":    {"PART_SIZES=160,70", `PART_SIZES is "160,70": write 160/153,70/67, the characters in a lone part`},
