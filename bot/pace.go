@@ -45,14 +45,16 @@ func newPacer(second time.Duration) *pacer {
 }
 
 // remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, in any chat perhaps one
-// of the last second, and the patience that Telegram asked for.
+// of the last second, and the patience that Telegram asked for. What is later than now was noted by a clock that was ahead: it counts
+// as now. That now is of the clock that nobody sets, which may be ahead itself and be put back soon.
 func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
-	p.born = ended
+	past := func(at time.Time) time.Time { return now.Add(-max(0, now.Sub(at))) }
+	p.born = past(ended)
 	for _, c := range chats {
 		for _, at := range c.Recent {
-			p.chat(c.ID).recent = append(p.chat(c.ID).recent, time.UnixMilli(at))
+			p.chat(c.ID).recent = append(p.chat(c.ID).recent, past(time.UnixMilli(at)))
 		}
-		if c.Held.After(now) {
+		if store.PutOff(c.Held, now) {
 			p.patience(c.ID, c.Held.Sub(now), now)
 		}
 	}

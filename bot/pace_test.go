@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -210,5 +211,37 @@ func TestEverySMSOfADigestStandsInABlock(t *testing.T) {
 	w.sees(w.group, "\n199")
 	if got := w.texts(w.group); !slices.Equal(got, want) {
 		t.Errorf("%d SMS stand in blocks, want %d", len(got), len(want))
+	}
+}
+
+// TestAClockThatWasAheadHoldsNoChatUp has a process before this one post by a clock that was put back since.
+func TestAClockThatWasAheadHoldsNoChatUp(t *testing.T) {
+	for name, test := range map[string]struct {
+		ahead  time.Duration
+		before func(st *store.Store, group store.ChatID, ahead time.Time) error
+	}{
+		"it ended": {3 * time.Hour, func(*store.Store, store.ChatID, time.Time) error { return nil }},
+		"it posted": {3 * time.Hour, func(st *store.Store, group store.ChatID, _ time.Time) error {
+			return st.Posted(store.Post{Chat: group}, 1, "", false)
+		}},
+		"it was asked for patience": {10 * 365 * 24 * time.Hour, func(st *store.Store, group store.ChatID, ahead time.Time) error {
+			return st.HoldChat(group, ahead.Add(30*time.Second))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, telegram.Options{}, panel.Options{})
+			opts, ahead := w.storeOpts, time.Now().Add(test.ahead)
+			opts.Now = func() time.Time { return ahead }
+			st, err := store.Open(w.path, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(test.before(st, store.ChatID(w.group), ahead), st.Close()); err != nil {
+				t.Fatal(err)
+			}
+			w.panel.Receive("09121234567", "30001234", "hello")
+			w.start()
+			w.sees(w.group, "hello")
+		})
 	}
 }
