@@ -32,7 +32,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			if running == senders {
 				return false
 			}
-			notYet := store.PutOff(p.NotBefore, now)
+			notYet := store.PutOff(p.NotBefore, now, time.Minute)
 			if notYet && (next.IsZero() || p.NotBefore.Before(next)) {
 				next = p.NotBefore
 			}

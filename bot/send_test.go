@@ -584,8 +584,14 @@ func TestNoReportForTwoDays(t *testing.T) {
 }
 
 // TestWhatAClockThatWasAheadPutOffIsNotKeptWaiting stops the bridge while the panel is down, and puts its work off as a process does whose
-// clock is ten years ahead.
+// clock is ahead: by as much as of one that takes local time for UTC, and by ten years.
 func TestWhatAClockThatWasAheadPutOffIsNotKeptWaiting(t *testing.T) {
+	for _, ahead := range []time.Duration{3*time.Hour + 30*time.Minute, 10 * 365 * 24 * time.Hour} {
+		t.Run(ahead.String(), func(t *testing.T) { testClockAhead(t, ahead) })
+	}
+}
+
+func testClockAhead(t *testing.T, by time.Duration) {
 	w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 	must := func(errs ...error) {
 		if err := errors.Join(errs...); err != nil {
@@ -598,7 +604,7 @@ func TestWhatAClockThatWasAheadPutOffIsNotKeptWaiting(t *testing.T) {
 	w.agentSays("/send 09121234567 first")
 	w.sees(w.group, "09121234567", "⏳")
 	must(w.end())
-	ahead := func() time.Time { return time.Now().AddDate(10, 0, 0) }
+	ahead := func() time.Time { return time.Now().Add(by) }
 	opts := w.storeOpts
 	opts.Now = ahead
 	st, err := store.Open(w.path, opts)

@@ -39,7 +39,8 @@ func (s *Store) Due(limit int) (due []SMS, next time.Time, err error) {
 			}
 			due = append(due, m)
 		}
-		for key, _ := c.Last(); key != nil && len(due) < limit && dueAt(key).After(t.now) && !PutOff(dueAt(key), t.now); key, _ = c.Prev() {
+		longest := maxPause + t.store.opts.StatusInterval
+		for key, _ := c.Last(); key != nil && len(due) < limit && dueAt(key).After(t.now) && !PutOff(dueAt(key), t.now, longest); key, _ = c.Prev() {
 			m, err := t.sms(Seq(binary.BigEndian.Uint64(key[4:])))
 			if err != nil {
 				return err
@@ -53,9 +54,11 @@ func (s *Store) Due(limit int) (due []SMS, next time.Time, err error) {
 
 func dueAt(key []byte) time.Time { return time.Unix(int64(binary.BigEndian.Uint32(key)), 0) }
 
-// PutOff tells whether something is to wait until at. Nothing is put off for more than a day: what seems to be was put off by a clock that
-// was ahead, and must not wait until then.
-func PutOff(at, now time.Time) bool { return at.After(now) && at.Before(now.Add(aDay)) }
+// PutOff tells whether something is to wait until at that is never put off for longer than longest: what seems to be was put off by a
+// clock that was ahead, and must not wait until then.
+func PutOff(at, now time.Time, longest time.Duration) bool {
+	return at.After(now) && at.Before(now.Add(longest))
+}
 
 // SetDelivery stores what the panel reported and reports the batches it changes. A final status never goes back.
 func (s *Store) SetDelivery(reports []Report) error {

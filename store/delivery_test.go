@@ -234,19 +234,21 @@ func TestReportsOfSeveralBatches(t *testing.T) {
 }
 
 func TestDeliveryIsAskedForAlthoughAClockWasAhead(t *testing.T) {
-	c := newClock()
-	s := open(t, tempFile(t), c.options())
-	c.pass(10 * 365 * 24 * time.Hour)
-	sent(t, s, 2)
-	c.pass(-10 * 365 * 24 * time.Hour)
-	if pause := asks(t, s, c, 4); pause != 0 {
-		t.Errorf("they are asked for after %v", pause)
-	}
-	id := sent(t, s, 1)
-	if pause := asks(t, s, c, 4); pause != 15*time.Second {
-		t.Errorf("the next was asked for after %v", pause)
-	}
-	if b := ok(s.Batch(id)); b.Counts[sms.Delivered] != 1 {
-		t.Errorf("got %v", b.Counts)
+	for _, ahead := range []time.Duration{3 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		c := newClock()
+		s := open(t, tempFile(t), c.options())
+		c.pass(ahead)
+		sent(t, s, 2)
+		c.pass(-ahead)
+		if pause := asks(t, s, c, 4); pause != 0 {
+			t.Errorf("they are asked for after %v", pause)
+		}
+		id := sent(t, s, 1)
+		if pause := asks(t, s, c, 4); pause != 15*time.Second {
+			t.Errorf("the next was asked for after %v", pause)
+		}
+		if b := ok(s.Batch(id)); b.Counts[sms.Delivered] != 1 {
+			t.Errorf("got %v", b.Counts)
+		}
 	}
 }

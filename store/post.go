@@ -133,7 +133,7 @@ func (s *Store) Heads(gate func(ChatID) Gate) (heads []Post, next time.Time, err
 				if err != nil {
 					return err
 				}
-				if PutOff(p.NotBefore, t.now) {
+				if PutOff(p.NotBefore, t.now, aDay) {
 					if next.IsZero() || p.NotBefore.Before(next) {
 						next = p.NotBefore
 					}
