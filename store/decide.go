@@ -41,7 +41,7 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		}
 		asksToSend := b.State == Asking && (d == Send || d == Cancel)
 		asksAgain := b.Uncertain > 0 && (d == Again || d == WasSent || d == Leave)
-		if b.State == Expired || asksToSend && t.now.Sub(b.Created) >= s.opts.AskFor {
+		if b.State == Expired || asksToSend && s.late(b.Created, t.now) {
 			return ErrExpired
 		}
 		if b.Generation != generation || !asksToSend && !asksAgain {
@@ -101,6 +101,9 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 	return b, err
 }
 
+// late tells whether a question asked then waits no longer; one of a clock that was ahead is of no known age.
+func (s *Store) late(asked, now time.Time) bool { return now.Sub(asked).Abs() >= s.opts.AskFor }
+
 // undecided returns the pieces of b that bucket names.
 func (t *tx) undecided(b Batch, bucket []byte) ([]Piece, error) {
 	var found []Piece
@@ -120,8 +123,8 @@ func (s *Store) Expire() (wait time.Duration, err error) {
 		wait = s.opts.AskFor
 		var late []Piece
 		err := t.pieces(bucketAsking, 0, func(p Piece) (bool, error) {
-			if left := s.opts.AskFor - t.now.Sub(p.Since); left > 0 {
-				wait = min(wait, left)
+			if !s.late(p.Since, t.now) {
+				wait = min(wait, s.opts.AskFor-t.now.Sub(p.Since))
 				return false, nil
 			}
 			late = append(late, p)

@@ -402,6 +402,25 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+func TestQuestionsOfAClockThatWasAheadExpire(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.options())
+	c.pass(365 * 24 * time.Hour)
+	ahead := take(t, s, asking(ali, sara))
+	c.pass(-365 * 24 * time.Hour)
+	after := take(t, s, asking(ali, sara))
+	c.pass(askFor)
+	if _, err := s.Decide(ahead, 1, Send, "Ali"); !errors.Is(err, ErrExpired) {
+		t.Errorf("[Send] of a year's time: %v, want ErrExpired", err)
+	}
+	ok(s.Expire())
+	for _, id := range []BatchID{ahead, after} {
+		if b := ok(s.Batch(id)); b.State != Expired {
+			t.Errorf("batch %d is %s", id, b.State)
+		}
+	}
+}
+
 func TestQuestionsExpire(t *testing.T) {
 	for _, test := range []struct {
 		name    string
