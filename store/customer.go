@@ -46,7 +46,7 @@ func (c Claim) HeldAgainst(id AgentID, now time.Time) bool {
 
 // Held tells whether anybody answers the customer now.
 func (c Claim) Held(now time.Time) bool {
-	return c.Owner != 0 && (c.Taken || now.Sub(c.At) < claimLasts)
+	return c.Owner != 0 && (c.Taken || now.Sub(c.At).Abs() < claimLasts)
 }
 
 // Bound is a topic, or a whole chat, that belongs to a customer: by /link, or made for them.

@@ -182,6 +182,7 @@ func TestClaimLapsesUnlessTaken(t *testing.T) {
 		{"the owner", Claim{Owner: 5, At: now}, 5, time.Minute, false},
 		{"one who was asked", Claim{Owner: 6, At: now, Others: []AgentID{5}}, 5, time.Minute, false},
 		{"long ago", Claim{Owner: 6, At: now}, 5, claimLasts, false},
+		{"by a clock that was ahead", Claim{Owner: 6, At: now.Add(90 * aDay)}, 5, 0, false},
 		{"taken long ago", Claim{Owner: 6, At: now, Taken: true}, 5, 90 * aDay, true},
 	} {
 		if got := tc.claim.HeldAgainst(tc.by, now.Add(tc.after)); got != tc.want {

@@ -250,7 +250,7 @@ func (t *tx) meetAgain(key []byte) (bool, error) {
 		return false, nil
 	}
 	seq, met, err := t.readSeen(value)
-	if err != nil || t.now.Sub(met) < noteEvery {
+	if err != nil || t.now.Sub(met).Abs() < noteEvery {
 		return true, err
 	}
 	return true, rows.Put(key, seenValue(seq, t.now))
@@ -260,7 +260,7 @@ func (t *tx) meetAgain(key []byte) (bool, error) {
 func (t *tx) noteAnswered() error {
 	meta := t.bucket(bucketMeta)
 	var noted time.Time
-	if err := get(meta, keyAnswered, &noted); err == nil && t.now.Sub(noted) < noteEvery {
+	if err := get(meta, keyAnswered, &noted); err == nil && t.now.Sub(noted).Abs() < noteEvery { // not when a clock was ahead
 		return nil
 	}
 	return put(meta, keyAnswered, t.now)

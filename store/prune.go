@@ -342,7 +342,7 @@ func (p *pruning) incident(key, value []byte) ([]byte, error) {
 	if p.young(i.From, keepIncident) {
 		return nil, nil
 	}
-	if !i.Told || p.young(i.To, keepIncident) {
+	if !i.Told || i.Lasts || p.young(i.To, keepIncident) {
 		return after(key), nil
 	}
 	told, err := p.toldOf()

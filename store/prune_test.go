@@ -225,6 +225,17 @@ func TestNothingGoesThatIsNeeded(t *testing.T) {
 			c.pass(year)
 			return func() error { _, err := s.Incident(1); return err }, func() { showAll(t, s) }
 		},
+		"an incident that lasted when the bridge was stopped": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
+			must(t, s.AddIncident(Incident{Kind: FetchLost, From: c.now(), To: c.now(), Lasts: true}))
+			showAll(t, s)
+			c.pass(year)
+			return func() error { _, err := s.Incident(1); return err }, func() {
+				i := ok(s.Incident(1))
+				i.Lasts = false
+				must(t, s.UpdateIncident(i, true))
+				showAll(t, s)
+			}
+		},
 		"an answer that was not decoded yet": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
 			raw := ok(s.SaveRaw(Raw{Fetched: c.now()}))
 			c.pass(year)
@@ -282,6 +293,23 @@ func TestWhatThePanelStillReturnsIsNotShownAgain(t *testing.T) {
 	prune(t, s)
 	if got := fetched(t, s, kept); got != 0 {
 		t.Error("after a month it is new again")
+	}
+}
+
+func TestWhatThePanelStillReturnsIsNotShownAgainAfterAClockWasAhead(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	c.pass(30 * aDay)
+	fetched(t, s, unread(c, "one"))
+	c.pass(-30 * aDay)
+	kept := unread(c, "kept at the panel")
+	fetched(t, s, kept)
+	for range 3 {
+		c.pass(time.Hour)
+		prune(t, s)
+		if got := fetched(t, s, kept); got != 0 {
+			t.Fatal("it is new again")
+		}
 	}
 }
 
