@@ -16,7 +16,12 @@ import (
 // sendQueued works off the outbox: several pieces at once, but to one customer in the order they were written. After ctx ends
 // no piece is begun; those under way come to their end.
 func (b *Bot) sendQueued(ctx context.Context) error {
-	ended := make(chan []sms.Number)
+	type end struct {
+		to  []sms.Number
+		err error // of the claim
+	}
+	ended := make(chan end)
+	trouble := outage{log: b.log, what: "store: claim a piece"}
 	busy := map[sms.Number]bool{} // customers of pieces under way
 	running := 0
 	defer func() {
@@ -47,8 +52,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			}
 			running++
 			go func() {
-				b.send(context.WithoutCancel(ctx), p, batch, to)
-				ended <- to
+				ended <- end{to, b.send(context.WithoutCancel(ctx), p, batch, to)}
 			}()
 			return true
 		})
@@ -66,10 +70,15 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			return nil
 		case <-b.store.Outbox():
 		case <-timer.C:
-		case to := <-ended:
+		case e := <-ended:
 			running--
-			for _, n := range to {
+			for _, n := range e.to {
 				delete(busy, n)
+			}
+			if e.err != nil {
+				trouble.failed(e.err)
+			} else {
+				trouble.worked()
 			}
 		}
 		timer.Stop()
@@ -91,14 +100,14 @@ func (b *Bot) expireQuestions(ctx context.Context) error {
 	return nil
 }
 
-// send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk.
-func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) {
+// send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk; its error is that it
+// is not.
+func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) error {
 	crashpoint.At("send.queued")
 	p, err := b.store.Claim(p)
 	if err != nil {
-		b.log.Error("claim a piece", "batch", uint64(p.Batch), "err", err)
 		sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
-		return
+		return fmt.Errorf("batch %d: %w", p.Batch, err)
 	}
 	begun := time.Now()
 	crashpoint.At("send.claimed")
@@ -132,6 +141,7 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 			}
 		}
 	}
+	return nil
 }
 
 func outcomes(results []smsapi.Result) []store.Outcome {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"peyk/store"
@@ -90,6 +91,38 @@ func TestR3DiskFull(t *testing.T) {
 			e := w.rests()
 			e.shownOnce()
 			e.sentOnce()
+		},
+		"orders wait": func(w *world) {
+			w.receives(1)
+			w.lives(w.told(w.group, "«end0»"))
+			w.panelNet.down()
+			for i := range 3 {
+				w.sends(fmt.Sprintf("0913000000%d", i))
+			}
+			for batch := range 3 {
+				w.logs(fmt.Sprintf("batch=%d piece=0 attempt=1", batch+1))
+			}
+			w.limitFiles(2 * 4096)
+			if err := w.panelNet.up(); err != nil {
+				w.Fatal(err)
+			}
+			w.logs("claim a piece")
+			select { // until each has been tried again
+			case <-w.bridge.gone:
+			case <-time.After(1500 * time.Millisecond):
+			}
+			if n := w.asked("SendSMS"); n != 0 {
+				w.Errorf("the panel was asked to send %d times without a claim", n)
+			}
+			w.limitFiles(^uint64(0))
+			w.goesOn(func() error { return w.told(w.group, "delivered.")() })
+			if err := w.bridge.end(); err != nil {
+				w.Fatal(err)
+			}
+			w.rests()
+			if n := strings.Count(logTail(w.dir, 10000), "claim a piece"); n > 2 {
+				w.Errorf("%d lines tell of one full disk, want its beginning and its end", n)
+			}
 		},
 		"then killed": func(w *world) {
 			fill(w)
