@@ -1,11 +1,84 @@
 package bot
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+)
 
 func TestEveryFateHasAName(t *testing.T) {
 	for f := passing; f <= refused; f++ {
 		if fates[f] == "" {
 			t.Errorf("fate %d has none", f)
 		}
+	}
+}
+
+// TestWhatNeverLeftIsNotTakenForPosted posts by ways that end before Telegram: the next try must not be called a repetition.
+func TestWhatNeverLeftIsNotTakenForPosted(t *testing.T) {
+	shut, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := shut.Addr().String()
+	shut.Close()
+	serve := func(s func(net.Conn)) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					defer c.Close()
+					s(c)
+				}()
+			}
+		}()
+		return l.Addr().String()
+	}
+	unable := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	t.Cleanup(unable.Close)
+	socks := serve(func(c net.Conn) {
+		io.ReadFull(c, make([]byte, 3))
+		c.Write([]byte{5, 0})
+		io.ReadFull(c, make([]byte, 10))
+		c.Write([]byte{5, 4, 0, 1, 0, 0, 0, 0, 0, 0}) // host unreachable
+	})
+	hangsUp := serve(func(c net.Conn) { io.ReadFull(c, make([]byte, 1)) })
+	for name, test := range map[string]struct {
+		address, proxy string
+		arrived        bool
+	}{
+		"nobody listens":                         {"https://" + dead, "", false},
+		"the proxy is down":                      {"https://" + dead, "http://" + dead, false},
+		"the socks proxy is down":                {"https://" + dead, "socks5://" + dead, false},
+		"the proxy cannot get there":             {"https://" + dead, unable.URL, false},
+		"the socks proxy cannot get there":       {"https://" + dead, "socks5://" + socks, false},
+		"the greeting of https breaks off":       {"https://" + hangsUp, "", false},
+		"Telegram hangs up when it was asked":    {"http://" + hangsUp, "", true},
+		"a gateway before Telegram is overtaxed": {unable.URL, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := TelegramConfig{Token: "1:secret", URL: test.address}
+			if test.proxy != "" {
+				config.Proxy, _ = url.Parse(test.proxy)
+			}
+			_, err := newTelegram(config).post(context.Background(), outgoing{chat: 1, html: "hello"})
+			e, ok := errors.AsType[*telegramError](err)
+			if !ok || e.fate != passing || e.arrived != test.arrived {
+				t.Errorf("got %+v (%v), want one that passes, arrived %t", e, err, test.arrived)
+			}
+		})
 	}
 }

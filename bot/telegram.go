@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -134,6 +135,11 @@ type gatewayError int
 
 func (e gatewayError) Error() string { return fmt.Sprintf("http status %d", int(e)) }
 
+// unasked is an error of a call for which there was no connection to Telegram.
+type unasked struct{ error }
+
+func (e unasked) Unwrap() error { return e.error }
+
 // doer is the library's HTTP client for one call: the library knows neither contexts nor limits, and prints addresses, which
 // hold the token (https://github.com/go-telegram-bot-api/telegram-bot-api/issues/628).
 type doer struct {
@@ -142,8 +148,13 @@ type doer struct {
 }
 
 func (d doer) Do(req *http.Request) (*http.Response, error) {
-	resp, err := d.client.Do(req.WithContext(d.ctx))
-	if err != nil {
+	connected := false
+	ctx := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
+	resp, err := d.client.Do(req.WithContext(ctx))
+	switch {
+	case err != nil && !connected:
+		return nil, unasked{withoutURL(err)}
+	case err != nil:
 		return nil, withoutURL(err)
 	}
 	defer resp.Body.Close()
@@ -221,8 +232,8 @@ func classify(method string, err error) *telegramError {
 		e.cause = err
 		gateway, ok := errors.AsType[gatewayError](err)
 		// 4xx of a gateway was refused on the way; after anything else nobody knows, but for a connection never made.
-		dial, dialing := errors.AsType[*net.OpError](err)
-		e.arrived = !(ok && gateway < 500) && !(dialing && dial.Op == "dial")
+		_, never := errors.AsType[unasked](err)
+		e.arrived = !(ok && gateway < 500) && !never
 		if errors.Is(err, context.Canceled) {
 			e.arrived = true
 		}
