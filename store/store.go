@@ -49,6 +49,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"peyk/internal/crashpoint"
 )
@@ -158,7 +159,8 @@ func Open(path string, opts Options) (s *Store, err error) {
 			s, err = nil, errors.Join(fmt.Errorf("open store %s: %w: %v", path, ErrDamaged, broken), file.Close())
 		}
 	}()
-	if err == nil && info.Size() > 0 {
+	fresh := err != nil || info.Size() == 0
+	if !fresh {
 		uncut, err := openUncut(path, opts.LockWait)
 		if err == nil {
 			err = uncut.Close()
@@ -174,6 +176,9 @@ func Open(path string, opts Options) (s *Store, err error) {
 			return file, err
 		},
 	})
+	if err != nil && fresh && file != nil && !errors.Is(err, bolterrors.ErrTimeout) { // half of what begins a file would be taken for damage
+		return nil, errors.Join(fmt.Errorf("make store %s: %w", path, err), os.Truncate(path, 0))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, openError(path, err))
 	}

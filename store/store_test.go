@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -31,7 +32,33 @@ func TestMain(m *testing.M) {
 		fmt.Print(fillUp(path))
 		os.Exit(0)
 	}
+	if path := os.Getenv("STORE_TEST_MAKE"); path != "" {
+		fmt.Print(makeFull(path))
+		os.Exit(0)
+	}
 	goleak.VerifyTestMain(m)
+}
+
+// makeFull makes a store where two pages fit, and then where there is room. It returns how either went.
+func makeFull(path string) (full, room error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		panic(err)
+	}
+	least := limit
+	least.Cur = 2 * uint64(os.Getpagesize())
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &least); err != nil {
+		panic(err)
+	}
+	_, full = Open(path, Options{})
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		panic(err)
+	}
+	s, room := Open(path, Options{})
+	if room == nil {
+		room = s.Close()
+	}
+	return full, room
 }
 
 // fillUp stores SMS until the file may not grow any more, and a few when it may again. It returns how many the store said it has.
@@ -212,6 +239,16 @@ func TestFullDiskLosesNothingAcknowledged(t *testing.T) {
 	s := open(t, path, newClock().inbox(group)) // not closed before: killed
 	if got := len(shown(t, s)[group]); got != stored {
 		t.Errorf("%d SMS shown, the store had said it has %d", got, stored)
+	}
+}
+
+func TestAFullDiskLeavesNoDamagedFile(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "STORE_TEST_MAKE="+tempFile(t))
+	cmd.Stderr = os.Stderr
+	got := string(ok(cmd.Output()))
+	if strings.Contains(got, ErrDamaged.Error()) || !strings.Contains(got, "file too large") || !strings.HasSuffix(got, "<nil>") {
+		t.Errorf("got %s; want that it did not fit, and none", got)
 	}
 }
 
