@@ -30,7 +30,9 @@ func (b *Bot) followDelivery(ctx context.Context) error {
 			sleep(ctx, wait, b.delivery)
 			continue
 		}
-		if err := b.askDelivery(ctx, due); err != nil {
+		if err := b.askDelivery(ctx, due); ctx.Err() != nil {
+			return nil // broken off by us, which says nothing of the panel
+		} else if err != nil {
 			if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Uncertain {
 				// Perhaps the panel breaks on one id, which must not keep the others from being asked for.
 				if len(due) == 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -620,4 +621,23 @@ func testClockAhead(t *testing.T, by time.Duration) {
 	w.start()
 	w.sent(1)
 	w.sees(w.group, "09121234567", "delivered")
+}
+
+func TestAnEndIsNoFailureOfThePanel(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.panel.Arm(panel.Fault{Method: "GetStatus", Kind: panel.Hang})
+	w.start()
+	w.agentSays("/send 09121234567 hello")
+	asked := func() bool {
+		return slices.ContainsFunc(w.panel.Requests(), func(r panel.Request) bool { return r.Method == "GetStatus" })
+	}
+	if err := w.panel.Wait(w.context(), asked); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.end(); err != nil {
+		t.Fatal(err)
+	}
+	if log := w.logs.String(); strings.Contains(log, "ask panel for delivery fails") {
+		t.Errorf("the log:\n%s", log)
+	}
 }
