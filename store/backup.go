@@ -15,7 +15,8 @@ import (
 	"peyk/sms"
 )
 
-// Backup writes the file to w as it is at this moment. Everything else goes on meanwhile, but the file grows while w is slow.
+// Backup writes the file to w as it is at this moment. Everything else goes on meanwhile, but the file grows while w is slow, and waits
+// for w whenever it outgrows what bbolt has mapped of it: at each power of two up to a gigabyte.
 func (s *Store) Backup(w io.Writer) error {
 	err := s.db.View(func(t *bolt.Tx) error {
 		_, err := t.WriteTo(w)
