@@ -8,12 +8,15 @@ import (
 )
 
 // What Telegram takes: 30 messages a second in all, one a second in a chat, 20 in any minute in a group
-// (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this). Edits and reactions are not counted.
+// (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this). Edits count like messages
+// (https://github.com/tdlib/td/issues/2592); of reactions nobody says that they do.
 const (
 	perSecond = 30
 	perMinute = 20
 	// While a backlog goes out many at once, this many of a group's minute are kept for answers to agents.
 	reserved = 2
+	// Of a group's minute edits take no more than this: how orders fare must not keep SMS from being seen.
+	edits = perMinute / 2
 )
 
 // pacer decides when a chat may be posted to. It counts a message from when Telegram has answered, not from when it was asked:
@@ -23,8 +26,8 @@ type pacer struct {
 
 	mu     sync.Mutex
 	chats  map[store.ChatID]*chatPace
-	recent []time.Time // messages to all chats, of the last second
-	under  int         // messages under way
+	recent []time.Time // messages and edits in all chats, of the last second
+	under  int         // calls under way that count
 	born   time.Time   // when a process before this one may have posted last
 	until  time.Time   // before which no chat is posted to: Telegram is down, or asked for patience twice
 	wake   chan struct{}
@@ -33,11 +36,12 @@ type pacer struct {
 // chatPace is what the pacer knows of one chat.
 type chatPace struct {
 	busy      bool
-	under     bool      // a new message is under way
-	until     time.Time // asked for patience, or lost
-	flood     bool      // until is from a 429
-	digesting bool      // more SMS wait than it takes one by one
-	recent    []time.Time
+	under     bool        // a call that counts is under way
+	until     time.Time   // asked for patience, or lost
+	flood     bool        // until is from a 429
+	digesting bool        // more SMS wait than it takes one by one
+	recent    []time.Time // messages and edits
+	edited    []time.Time // edits alone
 }
 
 func newPacer(second time.Duration) *pacer {
@@ -92,24 +96,33 @@ func (p *pacer) gate(id store.ChatID, now time.Time) (store.Gate, time.Time) {
 		return store.Closed, hold
 	}
 	if quiet := p.born.Add(p.second); quiet.After(now) {
-		return store.EditsOnly, quiet
+		return store.Closed, quiet
 	}
 	p.recent = since(p.recent, now.Add(-p.second))
-	c.recent = since(c.recent, now.Add(-60*p.second))
+	c.recent, c.edited = since(c.recent, now.Add(-60*p.second)), since(c.edited, now.Add(-60*p.second))
 	n := len(c.recent)
 	switch {
 	case n > 0 && c.recent[n-1].Add(p.second).After(now):
-		return store.EditsOnly, c.recent[n-1].Add(p.second)
+		return store.Closed, c.recent[n-1].Add(p.second)
 	case id < 0 && n >= perMinute:
-		return store.EditsOnly, c.recent[n-perMinute].Add(60 * p.second)
+		return store.Closed, c.recent[n-perMinute].Add(60 * p.second)
 	case len(p.recent) > 0 && len(p.recent)+p.under >= perSecond:
-		return store.EditsOnly, p.recent[0].Add(p.second)
+		return store.Closed, p.recent[0].Add(p.second)
 	case p.under >= perSecond:
-		return store.EditsOnly, time.Time{}
-	case id < 0 && c.digesting && n >= perMinute-reserved:
-		return store.AnswersOnly, c.recent[n-(perMinute-reserved)].Add(60 * p.second)
+		return store.Closed, time.Time{}
 	}
-	return store.Ungated, time.Time{}
+	g, next := store.Ungated, time.Time{}
+	if id < 0 && len(c.edited) >= edits {
+		g, next = store.NoEdits, c.edited[len(c.edited)-edits].Add(60*p.second)
+	}
+	if id < 0 && c.digesting && n >= perMinute-reserved {
+		at := c.recent[n-(perMinute-reserved)].Add(60 * p.second)
+		if g == store.NoEdits {
+			return store.NewAnswersOnly, at
+		}
+		return store.AnswersOnly, at
+	}
+	return g, next
 }
 
 // room is how many more messages a chat takes this minute; a private chat could take more, and so many at once nobody wants to read
@@ -130,33 +143,34 @@ func (p *pacer) digesting(id store.ChatID, yes bool) {
 	p.chat(id).digesting = yes
 }
 
-// begin notes that a call for a chat is under way; counted is whether it is a new message. It reports false, and when to try
-// again, if calls begun since the gate was asked leave no room for it.
-func (p *pacer) begin(id store.ChatID, counted bool) (time.Time, bool) {
+// begin notes that a call for a chat is under way. It reports false, and when to try again, if calls begun since the gate was asked
+// leave no room for it.
+func (p *pacer) begin(id store.ChatID) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if counted && len(p.recent)+p.under >= perSecond {
+	if len(p.recent)+p.under >= perSecond {
 		if len(p.recent) == 0 {
 			return time.Time{}, false
 		}
 		return p.recent[0].Add(p.second), false
 	}
 	c := p.chat(id)
-	c.busy, c.under = true, counted
-	if counted {
-		p.under++
-	}
+	c.busy, c.under = true, true
+	p.under++
 	return time.Time{}, true
 }
 
-// arrived notes that Telegram has, or may have, taken a new message.
-func (p *pacer) arrived(id store.ChatID, now time.Time) {
+// arrived notes that Telegram has, or may have, taken a new message or an edit.
+func (p *pacer) arrived(id store.ChatID, edit bool, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
 	p.settle(c)
 	p.recent = append(p.recent, now)
 	c.recent = append(since(c.recent, now.Add(-60*p.second)), now)
+	if edit {
+		c.edited = append(since(c.edited, now.Add(-60*p.second)), now)
+	}
 }
 
 // end notes that what was begun for a chat came to its end.

@@ -245,3 +245,42 @@ func TestAClockThatWasAheadHoldsNoChatUp(t *testing.T) {
 		})
 	}
 }
+
+// TestEditsKeepToThePace has a team decide on more questions at once than Telegram takes edits of in a minute, while a customer writes.
+func TestEditsKeepToThePace(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	w.start()
+	const questions = 20
+	var asked []telegram.Message
+	for range questions {
+		order := w.agentSays("/send 09121111111,09122222222 hi")
+		m, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == order && len(m.Buttons) > 0 })
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked = append(asked, m)
+	}
+	for _, m := range asked {
+		w.presses(w.ali, m, "Cancel")
+	}
+	w.panel.Receive("09122222222", "30001234", "another one")
+	w.sees(w.group, "another one")
+	cancelled := func() (n int) {
+		for _, m := range w.fromBot(w.group) {
+			if strings.Contains(m.Text, "cancelled by") {
+				n++
+			}
+		}
+		return n
+	}
+	if n := cancelled(); n == questions {
+		t.Errorf("the SMS is shown behind %d edits", n)
+	}
+	_, err := w.tg.WaitMessage(w.context(), w.group, func(telegram.Message) bool { return cancelled() == questions })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := w.tg.Throttled(); n != 0 {
+		t.Errorf("Telegram said 429 %d times", n)
+	}
+}

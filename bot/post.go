@@ -60,7 +60,7 @@ func (b *Bot) showPosts(ctx context.Context) error {
 			}
 			soonest(next)
 			for _, p := range heads[:min(len(heads), posters-running)] {
-				if next, ok := b.pace.begin(p.Chat, !p.Edit); !ok {
+				if next, ok := b.pace.begin(p.Chat); !ok {
 					soonest(next)
 					continue
 				}
@@ -175,7 +175,7 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 			err = b.store.Refused(s.post, e.reason)
 			break
 		}
-		if e.arrived && !s.post.Edit {
+		if e.arrived {
 			err = b.store.Unanswered(s.post)
 		}
 		if alone {
@@ -332,8 +332,8 @@ func (b *Bot) place(ctx context.Context, o *outgoing) (store.ChatMessageID, erro
 	o.html = b.text(o.chat).set(o.html)
 	for {
 		id, err := b.tg.post(ctx, *o)
-		if e, failed := errors.AsType[*telegramError](err); o.edit == 0 && (!failed || e.arrived) {
-			b.pace.arrived(o.chat, time.Now())
+		if e, failed := errors.AsType[*telegramError](err); !failed || e.arrived {
+			b.pace.arrived(o.chat, o.edit != 0, time.Now())
 		}
 		switch {
 		case err == nil:

@@ -19,7 +19,7 @@ type Chat struct {
 	NoTopics   time.Time  `json:"no_topics,omitzero"` // when it let us make none last; zero: it does
 	MigratedTo ChatID     `json:"migrated_to,omitempty"`
 	Gone       string     `json:"gone,omitempty"`   // why it takes no posts; its queue waits
-	Recent     []int64    `json:"recent,omitempty"` // of a group: when its last new messages were posted, in Unix milliseconds
+	Recent     []int64    `json:"recent,omitempty"` // of a group: when its last messages and edits were posted, in Unix milliseconds
 	Held       time.Time  `json:"held,omitzero"`    // Telegram asked that nothing be posted before
 }
 
@@ -109,13 +109,13 @@ func (t *tx) editChat(id ChatID, edit func(*Chat)) error {
 	return t.houseWaiting()
 }
 
-// recentKept is how many messages Telegram lets into a group in a minute.
+// recentKept is how many messages and edits Telegram lets into a group in a minute.
 const recentKept = 20
 
 // notePost notes that a chat took a post: it is not lost, and, for a group, one more of the messages of this minute. A process
 // that starts anew in the middle of a flood would otherwise begin it with a 429.
 func (t *tx) notePost(p Post) error {
-	if err := t.chatAnswered(p.Chat); err != nil || p.Edit {
+	if err := t.chatAnswered(p.Chat); err != nil {
 		return err
 	}
 	return t.noteRecent(p.Chat)

@@ -98,19 +98,22 @@ func readPost(key, value []byte) (Post, error) {
 type Gate int
 
 const (
-	Closed      Gate = iota // nothing
-	EditsOnly               // no new message
-	AnswersOnly             // no inbound SMS
+	Closed         Gate = iota // nothing
+	AnswersOnly                // no inbound SMS
+	NoEdits                    // new messages only
+	NewAnswersOnly             // neither inbound SMS nor edits
 	Ungated
 )
 
 // lets tells whether p may pass.
 func (g Gate) lets(p Post) bool {
 	switch g {
-	case EditsOnly:
-		return p.Edit
 	case AnswersOnly:
 		return p.Class == Answers
+	case NoEdits:
+		return !p.Edit
+	case NewAnswersOnly:
+		return p.Class == Answers && !p.Edit
 	}
 	return g == Ungated
 }
@@ -208,7 +211,7 @@ func (s *Store) BeginDigest(p Post, n int) error {
 	})
 }
 
-// Unanswered notes that a chat may show p already, which was to be a new message: Telegram was asked and its answer never came.
+// Unanswered notes that a chat may show p already: Telegram was asked and its answer never came.
 func (s *Store) Unanswered(p Post) error {
 	return s.update(func(t *tx) error {
 		if err := t.noteRecent(p.Chat); err != nil || p.Class != Backlog {

@@ -101,14 +101,16 @@ func TestWhatAGateLetsPass(t *testing.T) {
 		must(t, err)
 		return summary(t, s, all)
 	}
-	for g, want := range map[Gate][]string{Closed: nil, EditsOnly: nil, AnswersOnly: {"text answer"}, Ungated: {"text answer"}} {
+	for g, want := range map[Gate][]string{Closed: nil, NoEdits: {"text answer"}, NewAnswersOnly: {"text answer"}, AnswersOnly: {"text answer"}, Ungated: {"text answer"}} {
 		if diff := cmp.Diff(want, through(g)); diff != "" {
 			t.Errorf("gate %d: %s", g, diff)
 		}
 	}
 	must(t, s.Refuse(claim(t, s), -5, "")) // the report is to be edited
-	if got := through(EditsOnly); !cmp.Equal(got, []string{"batch"}) {
-		t.Errorf("for edits only: %v, want the report, which changes a message", got)
+	for _, g := range []Gate{NoEdits, NewAnswersOnly} {
+		if got := through(g); !cmp.Equal(got, []string{"text answer"}) {
+			t.Errorf("gate %d: %v, want not the report, which changes a message", g, got)
+		}
 	}
 	for _, p := range heads(t, s) {
 		must(t, s.Posted(p, 41, "", false))
@@ -116,8 +118,10 @@ func TestWhatAGateLetsPass(t *testing.T) {
 	for _, p := range heads(t, s) {
 		must(t, s.Posted(p, 42, "", false))
 	}
-	if got := through(AnswersOnly); len(got) != 0 {
-		t.Errorf("for answers only: %v, want no SMS", got)
+	for _, g := range []Gate{AnswersOnly, NewAnswersOnly} {
+		if got := through(g); len(got) != 0 {
+			t.Errorf("gate %d: %v, want no SMS", g, got)
+		}
 	}
 	if got := through(Ungated); !cmp.Equal(got, []string{"one"}) {
 		t.Errorf("heads %v, want the SMS", got)

@@ -2,8 +2,9 @@ package telegram
 
 import "time"
 
-// Limits are Telegram's flood limits. They count messages the bot sends (sendMessage, sendDocument), not edits. A message over
-// a limit is refused with 429 and parameters.retry_after, and a refused one does not count. A zero field is no limit.
+// Limits are Telegram's flood limits. They count messages the bot sends (sendMessage, sendDocument) and edits, which share them
+// (https://github.com/tdlib/td/issues/2592). One over a limit is refused with 429 and parameters.retry_after, and a refused one does not
+// count. A zero field is no limit.
 //
 // Time is the sandbox's: with Options.Speed N a sandbox second lasts 1/N real seconds, so all windows pass N times faster.
 // retry_after is in sandbox seconds, rounded up, at least 1: at Speed 20 an answer of "retry after 40" is over after 2 real
@@ -32,6 +33,15 @@ func (s *Server) Throttled() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.throttled
+}
+
+// count counts a message or an edit of the bot's, or refuses it.
+func (s *Server) count(c *chat) error {
+	if wait := s.flood.take(s.sandboxNow(), c.id, c.group()); wait > 0 {
+		s.throttled++
+		return tooMany(wait)
+	}
+	return nil
 }
 
 // window allows n events in any span. It is a ring of the times of the last n.

@@ -208,9 +208,8 @@ func (s *Server) post(c *chat, m *message, req *request) (any, error) {
 	if err = s.place(c, m, req); err != nil {
 		return nil, err
 	}
-	if wait := s.flood.take(s.sandboxNow(), c.id, c.group()); wait > 0 {
-		s.throttled++
-		return nil, tooMany(wait)
+	if err := s.count(c); err != nil {
+		return nil, err
 	}
 	s.put(c, m, Posted)
 	return s.wireMessage(c, m, false), nil
@@ -262,6 +261,9 @@ func (s *Server) editMessageText(req *request) (any, error) {
 	if text == m.Text && slices.Equal(entities, m.Entities) && sameButtons(buttons, m.Buttons) {
 		return nil, bad(notModified)
 	}
+	if err := s.count(c); err != nil {
+		return nil, err
+	}
 	m.Source, m.ParseMode, m.NoPreview = req.str("text"), req.str("parse_mode"), noPreview
 	s.revise(c, m, text, entities, buttons, s.bot.ID)
 	return s.wireMessage(c, m, false), nil
@@ -278,6 +280,9 @@ func (s *Server) editMessageReplyMarkup(req *request) (any, error) {
 	}
 	if sameButtons(buttons, m.Buttons) {
 		return nil, bad(notModified)
+	}
+	if err := s.count(c); err != nil {
+		return nil, err
 	}
 	s.revise(c, m, m.Text, m.Entities, buttons, s.bot.ID)
 	return s.wireMessage(c, m, false), nil
