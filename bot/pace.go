@@ -8,8 +8,8 @@ import (
 )
 
 // What Telegram takes: 30 messages a second in all, one a second in a chat, 20 in any minute in a group
-// (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this). Edits count like messages
-// (https://github.com/tdlib/td/issues/2592); of reactions nobody says that they do.
+// (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this). Edits and new topics count like
+// messages (https://github.com/tdlib/td/issues/2592); of reactions nobody says that they do.
 const (
 	perSecond = 30
 	perMinute = 20
@@ -160,7 +160,7 @@ func (p *pacer) begin(id store.ChatID) (time.Time, bool) {
 	return time.Time{}, true
 }
 
-// arrived notes that Telegram has, or may have, taken a new message or an edit.
+// arrived notes that Telegram has, or may have, taken a new message, a new topic or an edit.
 func (p *pacer) arrived(id store.ChatID, edit bool, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

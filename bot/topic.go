@@ -48,7 +48,11 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 	crashpoint.At("topic.due")
 	id, err := b.tg.makeTopic(ctx, p.Chat, title)
 	crashpoint.At("topic.made")
-	if e, failed := errors.AsType[*telegramError](err); failed {
+	e, failed := errors.AsType[*telegramError](err)
+	if !failed || e.arrived {
+		b.pace.arrived(p.Chat, false, time.Now()) // Telegram counts it like a message
+	}
+	if failed {
 		e.arrived = false // the topic perhaps, not the SMS
 		switch {
 		case e.fate == topicsDenied:

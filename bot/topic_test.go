@@ -390,3 +390,24 @@ func TestGeneralIsClosed(t *testing.T) {
 	w.commands(w.ali, 0, "/id")
 	w.sees(w.group, "09121111111", "one")
 }
+
+// TestNewTopicsKeepToThePace has more customers write for the first time than Telegram lets be shown, each in a new topic, in a minute.
+func TestNewTopicsKeepToThePace(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
+	w.allowTopics(true)
+	w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
+	w.commands(w.sara, 0, "/topics on")
+	w.start()
+	w.sees(w.group, "has a topic here")
+	const customers = 10
+	for i := range customers {
+		w.panel.Receive(fmt.Sprintf("0912000%04d", i), "30001234", fmt.Sprintf("question %02d", i))
+	}
+	for i := range customers {
+		w.sees(w.group, fmt.Sprintf("question %02d", i))
+	}
+	if n := w.tg.Throttled(); n != 0 {
+		t.Errorf("Telegram said 429 %d times", n)
+	}
+}

@@ -288,6 +288,9 @@ func (s *Store) AddTopic(seq Seq, p Place, title string) error {
 		if err := t.putCustomer(c); err != nil {
 			return err
 		}
+		if err := t.noteRecent(p.Chat); err != nil {
+			return err
+		}
 		return t.allowTopics(p.Chat)
 	})
 }

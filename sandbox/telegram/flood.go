@@ -2,8 +2,8 @@ package telegram
 
 import "time"
 
-// Limits are Telegram's flood limits. They count messages the bot sends (sendMessage, sendDocument) and edits, which share them
-// (https://github.com/tdlib/td/issues/2592). One over a limit is refused with 429 and parameters.retry_after, and a refused one does not
+// Limits are Telegram's flood limits. They count messages the bot sends (sendMessage, sendDocument), edits and the topics it makes,
+// which share them (https://github.com/tdlib/td/issues/2592). One over a limit is refused with 429 and parameters.retry_after, and a refused one does not
 // count. A zero field is no limit.
 //
 // Time is the sandbox's: with Options.Speed N a sandbox second lasts 1/N real seconds, so all windows pass N times faster.
@@ -35,7 +35,7 @@ func (s *Server) Throttled() int {
 	return s.throttled
 }
 
-// count counts a message or an edit of the bot's, or refuses it.
+// count counts a message, an edit or a new topic of the bot's, or refuses it.
 func (s *Server) count(c *chat) error {
 	if wait := s.flood.take(s.sandboxNow(), c.id, c.group()); wait > 0 {
 		s.throttled++

@@ -116,6 +116,9 @@ func (s *Server) createForumTopic(req *request) (any, error) {
 			return nil, bad("TOPIC_ICON_COLOR_INVALID")
 		}
 	}
+	if err := s.count(c); err != nil {
+		return nil, err
+	}
 	t := s.makeTopic(c, s.bot.ID, name, color)
 	return struct {
 		ID        int    `json:"message_thread_id"`
