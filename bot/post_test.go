@@ -109,6 +109,26 @@ func TestMarkupThatTelegramRefusesGoesOutPlain(t *testing.T) {
 	w.sent(1)
 }
 
+// TestSMSWaitsForAChatThatTelegramRestricts has Telegram's own servers refuse a post in the words of theirs that the Bot API hands on
+// (https://github.com/tdlib/telegram-bot-api/issues/863, https://github.com/vrumger/telegram-errors).
+func TestSMSWaitsForAChatThatTelegramRestricts(t *testing.T) {
+	for _, words := range []string{"CHAT_RESTRICTED", "CHANNEL_PRIVATE"} {
+		t.Run(words, func(t *testing.T) {
+			w := newWorld(t, telegram.Options{}, panel.Options{})
+			w.start()
+			w.quietAs(w.sara)
+			err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Description: "Bad Request: " + words})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.panel.Receive("09121111111", "30001234", "where is my order?")
+			w.sees(w.sara, "no longer write to the chat", words)
+			w.agentSays("/id") // the group is heard of
+			w.sees(w.group, "where is my order?")
+		})
+	}
+}
+
 func TestChatThatTakesNoPostsIsToldOnceAndCatchesUp(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()

@@ -264,7 +264,7 @@ func classify(method string, err error) *telegramError {
 		e.fate = contested
 	case ofTopics && says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
 		e.fate = topicsDenied
-	case api.Code == 403 || says("chat not found", "not enough rights", "chat_write_forbidden", "need administrator rights", "peer_id_invalid", "user not found", "have no rights"):
+	case api.Code == 403 || says("chat not found", "not enough rights", "chat_write_forbidden", "need administrator rights", "peer_id_invalid", "user not found", "have no rights", "chat_restricted", "channel_private"):
 		e.fate = chatLost
 	case says("message is not modified", "topic_not_modified"):
 		e.fate = notModified
