@@ -641,3 +641,20 @@ func TestAnEndIsNoFailureOfThePanel(t *testing.T) {
 		t.Errorf("the log:\n%s", log)
 	}
 }
+
+// TestRepliesWithoutATextAreRefused has those of a kind that is younger than most libraries.
+func TestRepliesWithoutATextAreRefused(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	shown := w.shows("09121111111", "where is my order?")
+	for _, kind := range []string{"story", "paid_media", "checklist", "rich_message"} {
+		order := w.says(telegram.Post{Chat: w.group, From: w.ali, Kind: kind, ReplyTo: shown.ID})
+		answer, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == order })
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		if !strings.Contains(answer.Text, "An SMS is only text: nothing was sent") {
+			t.Errorf("%s: the agent is told %q", kind, answer.Text)
+		}
+	}
+}

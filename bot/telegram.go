@@ -428,6 +428,7 @@ type message struct {
 	Blocks    []block  // the customers' words in a message of ours, in its order
 	QuoteAt   int      // where in the text of ReplyTo the words quoted from it begin, in UTF-16 units; -1 when none are
 	ReplyTo   *message // a real answer: not the topic's first message, which every message of a topic carries
+	Elsewhere bool     // an answer to a message of ours in another chat or topic
 	Forwarded bool     // somebody else's words, by forwarding or by an inline bot
 	Faceless  bool     // written as a group or a channel
 	Media     bool     // not a text
@@ -482,7 +483,16 @@ type wireMessage struct {
 	Renamed  *struct {
 		Title string `json:"name"`
 	} `json:"forum_topic_edited"`
-	ReplyTo       *wireMessage    `json:"reply_to_message"`
+	ReplyTo  *wireMessage `json:"reply_to_message"`
+	External *struct {
+		Origin struct {
+			Sender tgbotapi.User `json:"sender_user"`
+		} `json:"origin"`
+	} `json:"external_reply"`
+	Story         json.RawMessage `json:"story"`
+	PaidMedia     json.RawMessage `json:"paid_media"`
+	Checklist     json.RawMessage `json:"checklist"`
+	Rich          json.RawMessage `json:"rich_message"`
 	Thread        int64           `json:"message_thread_id"`
 	InTopic       bool            `json:"is_topic_message"`
 	ForwardOrigin json.RawMessage `json:"forward_origin"`
@@ -577,7 +587,8 @@ func (t *telegram) read(w *wireMessage) *message {
 	}
 	m.Faceless = w.From == nil || w.SenderChat != nil || faceless(m.From.ID)
 	m.Media = w.Text == "" && (w.Caption != "" || w.Photo != nil || w.Document != nil || w.Voice != nil || w.Audio != nil || w.Video != nil ||
-		w.Sticker != nil || w.Animation != nil || w.VideoNote != nil || w.Contact != nil || w.Location != nil || w.Poll != nil || w.Dice != nil)
+		w.Sticker != nil || w.Animation != nil || w.VideoNote != nil || w.Contact != nil || w.Location != nil || w.Poll != nil || w.Dice != nil ||
+		w.Story != nil || w.PaidMedia != nil || w.Checklist != nil || w.Rich != nil)
 	m.QuoteAt = -1
 	if w.Quote != nil {
 		m.QuoteAt = w.Quote.Position
@@ -593,6 +604,7 @@ func (t *telegram) read(w *wireMessage) *message {
 	if w.ReplyTo != nil && !(w.InTopic && int64(w.ReplyTo.MessageID) == w.Thread) {
 		m.ReplyTo = t.read(w.ReplyTo)
 	}
+	m.Elsewhere = w.External != nil && store.AgentID(w.External.Origin.Sender.ID) == t.self.ID
 	words, entities := w.Text, w.Entities
 	if words == "" {
 		words, entities = w.Caption, w.CaptionEntities

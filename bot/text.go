@@ -34,6 +34,7 @@ type text struct {
 	onlyText       string
 	notYourWords   string
 	notAnSMS       string
+	elsewhere      string
 	toMany         string // number of recipients
 	cannotAnswer   string // customer
 	answerNobody   string
@@ -268,6 +269,7 @@ var english = text{
 	notYourWords:   "Those are somebody else's words, forwarded or written by another bot: <b>nothing was sent</b>. Write the answer yourself.",
 	notAnSMS:       "That message is no SMS I know: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
 	toMany:         "That went to %v recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
+	elsewhere:      "That answers a message from another chat or topic: <b>nothing was sent</b>. Reply where the SMS is shown, or use <code>/send NUMBER TEXT</code>.",
 	answerNobody:   "The panel did not say who sent this SMS: it cannot be answered. Nothing was sent.",
 	cannotAnswer:   "%v is a sender's name, not a telephone number: it cannot be answered. Nothing was sent.",
 	faceless:       "I cannot tell who you are: <b>nothing was done</b>. Switch off “Remain anonymous” for yourself in this group, or write as yourself instead of a channel.",

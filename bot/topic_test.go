@@ -411,3 +411,18 @@ func TestNewTopicsKeepToThePace(t *testing.T) {
 		t.Errorf("Telegram said 429 %d times", n)
 	}
 }
+
+// TestReplyFromAnotherTopicIsSentToNobody has Telegram show it without the message it answers.
+func TestReplyFromAnotherTopicIsSentToNobody(t *testing.T) {
+	w := newDesk(t)
+	one, other := w.receives("09121111111", "where is my order?"), w.receives("09122222222", "and mine?")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Topic: other.Topic, Text: "on its way", ReplyTo: one.ID})
+	told := w.sees(w.group, "from another chat or topic", "nothing was sent")
+	if told.Topic != other.Topic {
+		t.Errorf("told in topic %d, want %d, where it was written", told.Topic, other.Topic)
+	}
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "on its way", ReplyTo: one.ID})
+	if sent := w.sent(1)[0]; sent.Customer != "09121111111" {
+		t.Errorf("sent %+v", sent)
+	}
+}

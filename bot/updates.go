@@ -190,7 +190,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 		return b.takeTopicChange(m)
 	}
 	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.tg.self.ID
-	if m.Other || m.Command == "" && !toUs && !m.Private {
+	if m.Other || m.Command == "" && !toUs && !m.Elsewhere && !m.Private {
 		return nil
 	}
 	t := b.text(m.Chat)
@@ -217,6 +217,8 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 		return b.say(m, t.onlyText)
 	case m.Command != "":
 		return b.takeCommand(ctx, m, r)
+	case m.Elsewhere:
+		return b.say(m, t.elsewhere)
 	case toUs && m.Forwarded:
 		return b.say(m, t.notYourWords)
 	case toUs:

@@ -16,6 +16,8 @@ type message struct {
 	forwardFrom int64
 	viaBot      string
 	autoForward bool
+	kind        string   // of what is neither text nor file
+	external    *message // what it answers from another topic
 	service     wireService
 	fileID      string
 	edited      time.Time

@@ -61,12 +61,14 @@ type Post struct {
 	Topic   int    `json:"topic,omitempty"` // 0 outside topics
 	From    int64  `json:"from"`
 	Text    string `json:"text,omitempty"`
-	ReplyTo int    `json:"reply_to,omitempty"` // message in the same chat
+	ReplyTo int    `json:"reply_to,omitempty"` // message in the same chat, perhaps of another topic than Topic names
 	Quote   *Quote `json:"quote,omitempty"`    // a part of that message which the reply quotes
 
 	// Document, with Caption instead of Text.
 	Document *Document `json:"document,omitempty"`
 	Caption  string    `json:"caption,omitempty"`
+	// Kind is what else it is instead of a text: "story", "paid_media", "checklist", "rich_message".
+	Kind string `json:"kind,omitempty"`
 
 	ForwardFrom int64  `json:"forward_from,omitempty"` // the text is a forward of this user's
 	ViaBot      string `json:"via_bot,omitempty"`      // written by means of the inline bot of this username
@@ -459,7 +461,7 @@ func (s *Server) Say(p Post) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("say: %w", err)
 	}
-	m := &message{sender: p.From, forwardFrom: p.ForwardFrom, viaBot: p.ViaBot, autoForward: p.AutoForward}
+	m := &message{sender: p.From, forwardFrom: p.ForwardFrom, viaBot: p.ViaBot, autoForward: p.AutoForward, kind: p.Kind}
 	m.Topic, m.ReplyTo, m.Quote, m.Document, m.From = p.Topic, p.ReplyTo, p.Quote, p.Document, p.From
 	if p.AsChat != 0 {
 		speaker := s.chats[p.AsChat]
@@ -483,7 +485,7 @@ func (s *Server) Say(p Post) (int, error) {
 	}
 	m.Text, _ = cleanText(text, nil)
 	m.Entities = botCommands(m.Text)
-	if blank(m.Text) && p.Document == nil {
+	if blank(m.Text) && p.Document == nil && p.Kind == "" {
 		return 0, errors.New("say: no text")
 	}
 	if n := utf16Len(m.Text); n > limit {
@@ -498,7 +500,7 @@ func (s *Server) Say(p Post) (int, error) {
 			m.Topic = answered.Topic
 		}
 		if m.Topic != answered.Topic {
-			return 0, fmt.Errorf("say: message %d is in another topic", p.ReplyTo)
+			m.ReplyTo, m.external = 0, answered
 		}
 	}
 	if p.Quote != nil {

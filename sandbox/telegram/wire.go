@@ -57,6 +57,14 @@ type wireOrigin struct {
 	Date   int64    `json:"date"`
 }
 
+// wireExternal is a message answered from another topic: reply_to_message is absent then
+// (https://core.telegram.org/bots/api#externalreplyinfo).
+type wireExternal struct {
+	Origin wireOrigin `json:"origin"`
+	Chat   wireChat   `json:"chat"`
+	ID     int        `json:"message_id"`
+}
+
 type wireMarkup struct {
 	Rows [][]Button `json:"inline_keyboard"`
 }
@@ -85,6 +93,7 @@ type wireMessage struct {
 	IsTopicMessage  bool          `json:"is_topic_message,omitempty"`
 	AutoForward     bool          `json:"is_automatic_forward,omitempty"`
 	ReplyTo         *wireMessage  `json:"reply_to_message,omitempty"`
+	External        *wireExternal `json:"external_reply,omitempty"`
 	Quote           *wireQuote    `json:"quote,omitempty"`
 	ViaBot          *wireUser     `json:"via_bot,omitempty"`
 	Text            string        `json:"text,omitempty"`
@@ -94,6 +103,10 @@ type wireMessage struct {
 	Caption         string        `json:"caption,omitempty"`
 	CaptionEntities []Entity      `json:"caption_entities,omitempty"`
 	Markup          *wireMarkup   `json:"reply_markup,omitempty"`
+	Story           *struct{}     `json:"story,omitempty"`
+	PaidMedia       *struct{}     `json:"paid_media,omitempty"`
+	Checklist       *struct{}     `json:"checklist,omitempty"`
+	Rich            *struct{}     `json:"rich_message,omitempty"`
 	wireService
 }
 
@@ -157,11 +170,19 @@ func (s *Server) wireMessage(c *chat, m *message, nested bool) *wireMessage {
 		w.IsTopicMessage = true
 	}
 	answered := m.ReplyTo
-	if answered == 0 && m.ID != m.Topic {
+	if answered == 0 && m.ID != m.Topic && m.external == nil {
 		answered = m.Topic // every plain message of a topic answers the topic's first
 	}
 	if a := c.byID[answered]; a != nil && !a.Deleted && !nested {
 		w.ReplyTo = s.wireMessage(c, a, true)
+	}
+	if a := m.external; a != nil && !nested {
+		w.External = &wireExternal{wireOrigin{"user", s.wireUser(a.sender), a.Date.Unix()}, w.Chat, a.ID}
+	}
+	for kind, field := range map[string]**struct{}{"story": &w.Story, "paid_media": &w.PaidMedia, "checklist": &w.Checklist, "rich_message": &w.Rich} {
+		if m.kind == kind {
+			*field = &struct{}{}
+		}
 	}
 	if m.Quote != nil && !nested {
 		w.Quote = &wireQuote{m.Quote.Text, m.Quote.At, true}
