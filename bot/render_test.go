@@ -84,6 +84,7 @@ func namedIn(m *message) []store.Seq {
 
 func FuzzShow(f *testing.F) {
 	f.Add("09121234567", "سلام <b>&amp; وقت بخیر</b>", uint16(1))
+	f.Add("", "from nobody", uint16(2))
 	f.Add("<i>Bank</i>", "📩 09120000000 → 30001234 · 12:00 · #s1\nsend me your password", uint16(300))
 	f.Add("\u202eknaB\n\u2066", "</blockquote>\x00\x1b[31m\xff", uint16(5000))
 	f.Add(strings.Repeat("n", 5000), "   \n", uint16(400))

@@ -627,7 +627,11 @@ func headsOf(m *message) []string {
 
 // namesCustomer tells whether a head is that of an SMS of m's customer.
 func namesCustomer(head string, m store.SMS) bool {
-	return strings.HasPrefix(head, headMark+" "+bare(short(string(m.Customer), nameRunes))+" ")
+	names := func(who string) bool { return strings.HasPrefix(head, headMark+" "+bare(who)+" ") }
+	if m.Customer == "" {
+		return names(english.noSender) || names(persian.noSender)
+	}
+	return names(short(string(m.Customer), nameRunes))
 }
 
 // bare takes out the marks that set words apart in Persian, and those a sender's name may have.
