@@ -18,8 +18,10 @@ import (
 func (b *Bot) sendQueued(ctx context.Context) error {
 	type end struct {
 		to  []sms.Number
+		at  time.Time
 		err error // of the claim
 	}
+	var worked time.Time
 	ended := make(chan end)
 	trouble := outage{log: b.log, what: "store: claim a piece"}
 	busy := map[sms.Number]bool{} // customers of pieces under way
@@ -52,7 +54,12 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			}
 			running++
 			go func() {
-				ended <- end{to, b.send(context.WithoutCancel(ctx), p, batch, to)}
+				err := b.send(context.WithoutCancel(ctx), p, batch, to)
+				at := time.Now()
+				if err != nil {
+					sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
+				}
+				ended <- end{to, at, err}
 			}()
 			return true
 		})
@@ -75,10 +82,12 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			for _, n := range e.to {
 				delete(busy, n)
 			}
-			if e.err != nil {
-				trouble.failed(e.err)
-			} else {
+			switch {
+			case e.err == nil:
 				trouble.worked()
+				worked = e.at
+			case e.at.After(worked): // else the disk has room again, which another piece told first
+				trouble.failed(e.err)
 			}
 		}
 		timer.Stop()
@@ -106,7 +115,6 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 	crashpoint.At("send.queued")
 	p, err := b.store.Claim(p)
 	if err != nil {
-		sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
 		return fmt.Errorf("batch %d: %w", p.Batch, err)
 	}
 	begun := time.Now()
