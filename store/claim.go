@@ -1,0 +1,76 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"peyk/sms"
+)
+
+// Claim says who answers a customer.
+type Claim struct {
+	Owner  AgentID   `json:"owner,omitempty"`
+	Name   string    `json:"name,omitempty"`
+	At     time.Time `json:"at,omitzero"`      // when the owner answered last
+	Taken  bool      `json:"taken,omitempty"`  // by command: does not lapse
+	Others []AgentID `json:"others,omitempty"` // who were asked and answer, too
+}
+
+// claimLasts is how long an answer makes an agent the one who answers.
+const claimLasts = 30 * time.Minute
+
+// HeldAgainst tells whether somebody else answers the customer now, and id was not asked yet whether to do so, too.
+func (c Claim) HeldAgainst(id AgentID, now time.Time) bool {
+	return c.Held(now) && c.Owner != id && !slices.Contains(c.Others, id)
+}
+
+// Held tells whether anybody answers the customer now.
+func (c Claim) Held(now time.Time) bool {
+	return c.Owner != 0 && (c.Taken || now.Sub(c.At).Abs() < claimLasts)
+}
+
+// claimFor makes the agent of an order the one who answers its customer, or one of them, unless somebody else answers: then it returns who,
+// and the agent is to be asked.
+func (t *tx) claimFor(o Order) (owner string, err error) {
+	c, err := t.customer(o.Pieces[0][0])
+	if err != nil {
+		return "", err
+	}
+	if c.Claim.HeldAgainst(o.Agent, t.now) {
+		return c.Claim.Name, nil
+	}
+	return "", t.answered(c, o.Line, o.Agent, o.AgentName)
+}
+
+// claim notes that the agent of b, called name, answers its customer, whoever else does.
+func (t *tx) claim(b Batch, name string) error {
+	m, err := t.sms(b.First)
+	if err != nil {
+		return err
+	}
+	c, err := t.customer(m.Customer)
+	if err != nil {
+		return err
+	}
+	return t.answered(c, b.Line, b.Agent, name)
+}
+
+// answered notes that an agent answers c, from a line of ours.
+func (t *tx) answered(c Customer, from sms.Number, id AgentID, name string) error {
+	before := c.Claim
+	if c.Line == "" {
+		c.Line = from
+	}
+	switch {
+	case !c.Claim.Held(t.now):
+		c.Claim = Claim{Owner: id, Name: name, At: t.now}
+	case c.Claim.Owner == id:
+		c.Claim.At = t.now
+	case !slices.Contains(c.Claim.Others, id):
+		c.Claim.Others = append(c.Claim.Others, id)
+	}
+	if err := t.putCustomer(c); err != nil || before.Owner == c.Claim.Owner {
+		return err
+	}
+	return t.showCards(c, 0)
+}
