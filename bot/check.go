@@ -126,7 +126,9 @@ func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut f
 		if len(inboxes) == 0 {
 			f.add(Noted, f.checkNoInbox)
 		}
-		chats = slices.Concat(inboxes, linked)
+		chats = append(inboxes, slices.DeleteFunc(linked, func(c store.Chat) bool {
+			return slices.ContainsFunc(inboxes, func(in store.Chat) bool { return in.ID == c.ID })
+		})...)
 	}()
 	if err := takesFiles(dir); err != nil {
 		f.wrong(err, f.say(f.checkDir, code(dir)))
@@ -181,23 +183,20 @@ func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut f
 		f.wrong(err, f.say(f.checkDamaged, file, code("peyk restore")))
 	}
 	if from := cmp.Or(b.store, st); from != nil {
-		inbox, err1 := from.InboxChats()
-		link, err2 := from.LinkedChats()
-		people, err3 := from.Admins()
-		link = slices.DeleteFunc(link, func(id store.ChatID) bool { return slices.Contains(inbox, id) })
-		ofInbox, err4 := settingsOf(from, inbox)
-		ofLink, err5 := settingsOf(from, link)
-		if errors.Join(err1, err2, err3, err4, err5) == nil { // else it is damaged, which was said
-			inboxes, linked, admins = ofInbox, ofLink, people
+		ofAll, err := settingsOf(from, from.InboxChats)
+		ofOne, failed := settingsOf(from, from.LinkedChats)
+		people, unknown := from.Admins()
+		if errors.Join(err, failed, unknown) == nil { // else it is damaged, which was said
+			inboxes, linked, admins = ofAll, ofOne, people
 		}
 	}
 	return chats, admins
 }
 
-// settingsOf returns the settings of chats.
-func settingsOf(st *store.Store, ids []store.ChatID) ([]store.Chat, error) {
+// settingsOf returns the settings of the chats that find finds.
+func settingsOf(st *store.Store, find func() ([]store.ChatID, error)) ([]store.Chat, error) {
+	ids, err := find()
 	var chats []store.Chat
-	var err error
 	for _, id := range slices.Compact(ids) { // one that shows SMS in several topics comes several times
 		c, failed := st.Chat(id)
 		chats, err = append(chats, c), errors.Join(err, failed)
