@@ -53,6 +53,11 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 		b.pace.arrived(p.Chat, false, time.Now()) // Telegram counts it like a message
 	}
 	if failed {
+		if e.arrived {
+			if err := b.persist(ctx, "note a topic", func() error { return b.store.TopicUnanswered(p.Chat) }); err != nil {
+				return place, false, err
+			}
+		}
 		e.arrived = false // the topic perhaps, not the SMS
 		switch {
 		case e.fate == topicsDenied:

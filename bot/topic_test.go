@@ -400,15 +400,40 @@ func TestNewTopicsKeepToThePace(t *testing.T) {
 	w.commands(w.sara, 0, "/topics on")
 	w.start()
 	w.sees(w.group, "has a topic here")
-	const customers = 10
-	for i := range customers {
-		w.panel.Receive(fmt.Sprintf("0912000%04d", i), "30001234", fmt.Sprintf("question %02d", i))
-	}
-	for i := range customers {
-		w.sees(w.group, fmt.Sprintf("question %02d", i))
-	}
+	w.customersAsk(0, 10)
 	if n := w.tg.Throttled(); n != 0 {
 		t.Errorf("Telegram said 429 %d times", n)
+	}
+}
+
+func TestRestartRemembersTopicsThatMayBeMade(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
+	w.allowTopics(true)
+	w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
+	w.commands(w.sara, 0, "/topics on")
+	w.start()
+	w.sees(w.group, "has a topic here")
+	if err := w.tg.Arm(telegram.Fault{Method: "createForumTopic", Kind: telegram.CloseAfter}); err != nil {
+		t.Fatal(err)
+	}
+	w.customersAsk(0, 6) // a topic, its card and the SMS of each: with the word above and the topic nobody knows of, a minute's 20
+	w.end()
+	w.start()
+	w.customersAsk(6, 7)
+	if n := w.tg.Throttled(); n != 0 {
+		t.Errorf("Telegram said 429 %d times", n)
+	}
+}
+
+// customersAsk has those customers write, each one SMS, and waits until all are seen.
+func (w *world) customersAsk(from, to int) {
+	w.Helper()
+	for i := from; i < to; i++ {
+		w.panel.Receive(fmt.Sprintf("0912000%04d", i), "30001234", fmt.Sprintf("question %02d", i))
+	}
+	for i := from; i < to; i++ {
+		w.sees(w.group, fmt.Sprintf("question %02d", i))
 	}
 }
 

@@ -198,11 +198,11 @@ func I2(e *evidence) error {
 				continue
 			}
 			if !s.repeated {
-				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown again in message %d, which does not say so", chat, s.mark, s.message))
+				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown again in message %d, which does not say so: %s", chat, s.mark, s.message, e.story(chat, s.mark)))
 			}
 			// What a bridge had put on the wire is shown a little after its end.
 			if !slices.ContainsFunc(reasons, (window{before.at.Add(-50 * time.Millisecond), s.at}).holds) {
-				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown again in message %d, after %d, and nothing happened in between", chat, s.mark, s.message, before.message))
+				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown again in message %d, after %d, and nothing happened in between: %s", chat, s.mark, s.message, before.message, e.story(chat, s.mark)))
 			}
 		}
 		for m := range everywhere {
@@ -212,6 +212,37 @@ func I2(e *evidence) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// story tells, for who looks for the cause, when a chat showed what bears a mark, and between which starts.
+func (e *evidence) story(chat int64, mark string) string {
+	type event struct {
+		at   time.Time
+		what string
+	}
+	var events []event
+	for _, s := range e.shown[chat] {
+		if s.mark == mark {
+			events = append(events, event{s.at, fmt.Sprintf("message %d, repeated %t", s.message, s.repeated)})
+		}
+	}
+	first, last := events[0].at.Add(-life), events[len(events)-1].at
+	for _, s := range e.starts {
+		events = append(events, event{s.at, fmt.Sprintf("start, after a kill %t", s.afterKill)})
+	}
+	for _, c := range e.tg.Calls() {
+		if c.Chat == chat && (c.Fault != "" || c.Code != 200) {
+			events = append(events, event{c.At, fmt.Sprintf("%s: %d %s", c.Method, c.Code, c.Fault)})
+		}
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return a.at.Compare(b.at) })
+	var told []string
+	for _, x := range events {
+		if !x.at.Before(first) && !x.at.After(last) {
+			told = append(told, x.at.Format("05.000000 ")+x.what)
+		}
+	}
+	return strings.Join(told, "; ")
 }
 
 // I3: per chat, and per topic where each customer has one, first copies are in the order the panel handed them out.
@@ -458,20 +489,21 @@ func I9(e *evidence) error { return e.store.Check() }
 // I11: no 429 caused; those of faults are not.
 func I11(e *evidence) error {
 	var wrong []error
+	counted := []string{"sendMessage", "editMessageText", "createForumTopic"}
 	calls := slices.DeleteFunc(e.tg.Calls(), func(c telegram.Call) bool {
-		return c.Method != "sendMessage" || c.Code != 200 && c.Code != 429 || c.Fault == telegram.TooMany
+		return !slices.Contains(counted, c.Method) || c.Code == 429 && c.Fault == telegram.TooMany
 	})
 	for i, c := range calls {
 		if c.Code != 429 {
 			continue
 		}
 		var before []string
-		for _, b := range calls[max(0, i-25):i] {
+		for _, b := range calls[max(0, i-50):i] {
 			if b.Chat == c.Chat {
-				before = append(before, c.At.Sub(b.At).Round(100*time.Microsecond).String())
+				before = append(before, fmt.Sprintf("%s %d%s %s", b.Method, b.Code, b.Fault, c.At.Sub(b.At).Round(100*time.Microsecond)))
 			}
 		}
-		wrong = append(wrong, fmt.Errorf("chat %d: %s at %s; messages before that by %v", c.Chat, c.Description, c.At.Format(time.StampMicro), before))
+		wrong = append(wrong, fmt.Errorf("chat %d: %s %s at %s; calls before that by %q", c.Chat, c.Method, c.Description, c.At.Format(time.StampMicro), before))
 	}
 	return errors.Join(wrong...)
 }

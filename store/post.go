@@ -227,6 +227,11 @@ func (s *Store) Unanswered(p Post) error {
 	})
 }
 
+// TopicUnanswered notes that a chat may have a new topic: Telegram was asked for one and its answer never came.
+func (s *Store) TopicUnanswered(chat ChatID) error {
+	return s.update(func(t *tx) error { return t.noteRecent(chat) })
+}
+
 // Digested records that message, in topic, now shows all of posts, which are SMS of one chat.
 func (s *Store) Digested(posts []Post, topic TopicID, message ChatMessageID) error {
 	return s.update(func(t *tx) error {
