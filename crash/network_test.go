@@ -87,7 +87,29 @@ func (n *network) note(c net.Conn, state http.ConnState) {
 	n.changed()
 }
 
-// connections is how many are open. After the end of a bridge there are none once all it had written was read and dealt with.
+// knock returns a connection to the network, nil while the port is shut. Connections are accepted one after the other: once this one is
+// known, all are that a bridge which is gone had opened.
+func (n *network) knock() net.Conn {
+	c, err := net.Dial("tcp", n.addr)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+// knows tells whether c, which knock returned, was accepted.
+func (n *network) knows(c net.Conn) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for open := range n.open {
+		if open.RemoteAddr().String() == c.LocalAddr().String() {
+			return true
+		}
+	}
+	return false
+}
+
+// connections is how many are open. After the end of a bridge, and a knock, there are none once all it had written was read and dealt with.
 func (n *network) connections() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -102,6 +124,35 @@ func (n *network) cut() {
 		c.Close()
 	}
 	clear(n.open)
+}
+
+// TestWhatIsOnTheWireArrives has callers go away the moment they have asked.
+func TestWhatIsOnTheWireArrives(t *testing.T) {
+	w := &world{TB: t, changed: make(chan struct{}, 1)}
+	var dealt atomic.Int64
+	var err error
+	if w.tgNet, err = serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { dealt.Add(1) }), w.wake); err != nil {
+		t.Fatal(err)
+	}
+	defer w.tgNet.down()
+	if w.panelNet, err = serve(http.NotFoundHandler(), w.wake); err != nil {
+		t.Fatal(err)
+	}
+	w.panelNet.down()
+	for i := range int64(100) {
+		c, err := net.Dial("tcp", w.tgNet.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write([]byte("POST / HTTP/1.1\r\nHost: telegram\r\nContent-Length: 0\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		w.arrived()
+		if n := dealt.Load(); n != i+1 {
+			t.Fatalf("%d calls were dealt with, of %d", n, i+1)
+		}
+	}
 }
 
 // TestNetworkComesBackAtOnce shuts a port and opens it again while processes are started, as other worlds do.

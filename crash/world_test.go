@@ -187,7 +187,22 @@ func (w *world) useTopics() {
 // arrived waits until what a bridge, which is gone, had put on the wire has arrived: no restart is so quick that it comes after.
 func (w *world) arrived() {
 	w.Helper()
-	for late := time.After(patience / 4); ; {
+	late := time.After(patience / 4)
+	for _, n := range []*network{w.tgNet, w.panelNet} {
+		c := n.knock()
+		for c != nil && !n.knows(c) {
+			select {
+			case <-w.changed:
+			case <-late:
+				w.Errorf("a network accepts no connection")
+				return
+			}
+		}
+		if c != nil {
+			c.Close()
+		}
+	}
+	for {
 		tg, panel := w.tgNet.connections(), w.panelNet.connections()
 		if tg+panel == 0 {
 			return
