@@ -123,6 +123,32 @@ func TestInterruptedDigestIsRepeatedAsItWas(t *testing.T) {
 	}
 }
 
+func TestRefusedDigestThatMayBeThereIsRepeatedOneByOne(t *testing.T) {
+	w := newLimitedWorld(t, fast)
+	const n = 30
+	for i := range n {
+		w.panel.Receive(fmt.Sprintf("0912000%04d", i), "30001234", fmt.Sprintf("question %02d", i))
+	}
+	for _, f := range []telegram.Fault{
+		{Method: "sendMessage", Kind: telegram.CloseAfter},
+		{Method: "sendMessage", Kind: telegram.Refuse, Code: 400, Description: "Bad Request: MESSAGE_UNPLEASANT"},
+	} {
+		if err := w.tg.Arm(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.start()
+	w.sees(w.group, "perhaps repeated", fmt.Sprintf("question %02d", n-1))
+	for i := range n {
+		question := fmt.Sprintf("question %02d", i)
+		shown := slices.DeleteFunc(w.fromBot(w.group), func(m telegram.Message) bool { return !strings.Contains(m.Text, question) })
+		if len(shown) != 2 || !strings.Contains(shown[1].Text, "perhaps repeated") {
+			t.Errorf("%s is shown %d times:\n%s", question, len(shown), w.transcript(w.group))
+			break
+		}
+	}
+}
+
 func TestSecondChatsFloodHoldsAll(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	other := w.tg.AddSupergroup("Other", w.sara, w.tg.Bot().ID)

@@ -237,14 +237,15 @@ func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
 	if err != nil { // perhaps the post has gone to another chat with its group
 		return err
 	}
-	messages, names := make([]store.SMS, len(posts)), make([]string, len(posts))
+	messages, names, repeated := make([]store.SMS, len(posts)), make([]string, len(posts)), false
 	for i, p := range posts {
 		if messages[i], names[i], err = b.readSMS(p.Seq); err != nil {
 			return err
 		}
+		repeated = repeated || p.Repeated
 	}
 	if len(posts) > 1 {
-		o := b.renderDigest(t, messages, names, p.Repeated, time.Now())
+		o := b.renderDigest(t, messages, names, repeated, time.Now())
 		crashpoint.At("digest.begun")
 		o.chat, o.topic = place.Chat, place.Topic
 		id, topic, err := b.placeSMS(ctx, o)
@@ -254,7 +255,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
 		}
 		return b.persist(ctx, "note a post", func() error { return b.store.Digested(posts, topic, id) })
 	}
-	parts := b.renderSMS(t, messages[0], names[0], p.Repeated, time.Now())
+	parts := b.renderSMS(t, messages[0], names[0], repeated, time.Now())
 	o := parts[min(p.Part, len(parts)-1)]
 	crashpoint.At("post.due")
 	o.chat, o.topic = place.Chat, place.Topic

@@ -163,38 +163,42 @@ const followingRead = 1000
 // customer, past others, where each has a topic; else all up to the first that belongs elsewhere. waiting is how many it read.
 func (s *Store) Following(p Post, limit int, topics bool) (found []Post, waiting int, err error) {
 	err = s.view(func(t *tx) error {
-		found, waiting = nil, 0
-		var of sms.Number
-		c := t.bucket(bucketPost).Cursor()
-		for key, value := c.Seek(postKey(p.Chat, p.Class, p.ID)); key != nil && len(found) < limit && waiting < followingRead; key, value = c.Next() {
-			next, err := readPost(key, value)
-			if err != nil {
-				return err
-			}
-			if next.Chat != p.Chat {
-				return nil
-			}
-			fits := next.Topic == p.Topic && next.Part == 0
-			if fits && topics {
-				m, err := t.sms(next.Seq)
-				if err != nil {
-					return err
-				}
-				if waiting == 0 {
-					of = m.Customer
-				}
-				fits = m.Customer == of
-			} else if !fits && !topics {
-				return nil
-			}
-			waiting++
-			if fits {
-				found = append(found, next)
-			}
-		}
-		return nil
+		found, waiting, err = t.following(p, limit, topics)
+		return err
 	})
 	return found, waiting, err
+}
+
+func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting int, err error) {
+	var of sms.Number
+	c := t.bucket(bucketPost).Cursor()
+	for key, value := c.Seek(postKey(p.Chat, p.Class, p.ID)); key != nil && len(found) < limit && waiting < followingRead; key, value = c.Next() {
+		next, err := readPost(key, value)
+		if err != nil {
+			return nil, 0, err
+		}
+		if next.Chat != p.Chat {
+			break
+		}
+		fits := next.Topic == p.Topic && next.Part == 0
+		if fits && topics {
+			m, err := t.sms(next.Seq)
+			if err != nil {
+				return nil, 0, err
+			}
+			if waiting == 0 {
+				of = m.Customer
+			}
+			fits = m.Customer == of
+		} else if !fits && !topics {
+			break
+		}
+		waiting++
+		if fits {
+			found = append(found, next)
+		}
+	}
+	return found, waiting, nil
 }
 
 // BeginDigest notes that the n posts from p on are about to be shown in one message, so that after a crash the same ones are
@@ -330,8 +334,7 @@ func (s *Store) Refused(p Post, reason string) error {
 		case row.Revision != p.Revision:
 			return nil
 		case row.Digest > 1: // one of several is at fault
-			row.Digest = 1
-			return put(rows, key, row)
+			return t.splitDigest(p, row)
 		}
 		if err := rows.Delete(key); err != nil {
 			return err
@@ -345,6 +348,29 @@ func (s *Store) Refused(p Post, reason string) error {
 		}
 		return t.addIncident(&Incident{Kind: PostRefused, From: t.now, Chat: p.Chat, Seq: p.Seq, Reason: reason})
 	})
+}
+
+// splitDigest has the first of a digest, which is row, shown by itself. What may be shown already says so wherever it is shown next.
+func (t *tx) splitDigest(p, row Post) error {
+	c, err := t.chat(p.Chat)
+	if err != nil {
+		return err
+	}
+	p.Topic = row.Topic
+	posts, _, err := t.following(p, row.Digest, c.Topics)
+	if err != nil {
+		return err
+	}
+	for i, next := range posts {
+		if i == 0 {
+			next.Digest = 1
+		}
+		next.Repeated = next.Repeated || row.Repeated
+		if err := put(t.bucket(bucketPost), postKey(next.Chat, next.Class, next.ID), next); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Link returns what a chat message shows; the error is ErrNotFound when it shows neither SMS nor batch, or one that is not kept
