@@ -225,9 +225,12 @@ func existing(dir string) string {
 	}
 }
 
+// checkCopy is what the copy of a store is called while it is checked; * stands for digits.
+const checkCopy = ".check-*"
+
 // copyStore copies a store that a bridge has open into dir.
 func copyStore(dir string, copyOut func(io.Writer) error) (path string, remove func() error, err error) {
-	f, err := os.CreateTemp(dir, ".check-*")
+	f, err := os.CreateTemp(dir, checkCopy)
 	if err != nil {
 		return "", nil, err
 	}

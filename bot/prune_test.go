@@ -2,6 +2,9 @@ package bot_test
 
 import (
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -30,5 +33,29 @@ func TestWhatIsForgottenIsNotAnswered(t *testing.T) {
 	w.says(telegram.Post{Chat: w.group, From: w.ali, ReplyTo: again.ID, Text: "in time"})
 	if got := w.sent(1); got[0].Text != "in time" {
 		t.Errorf("sent %q", got[0].Text)
+	}
+}
+
+// TestCopiesOfKilledChecksGo: they hold every SMS, and nobody would look for them.
+func TestCopiesOfKilledChecksGo(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	dir := filepath.Dir(w.path)
+	left, underWay := filepath.Join(dir, ".check-1"), filepath.Join(dir, ".check-2")
+	for _, path := range []string{left, underWay} {
+		if err := os.WriteFile(path, []byte("SMS"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := time.Now().Add(-2 * time.Hour)
+	if err := os.Chtimes(left, long, long); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.logged("copies of the store removed")
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the copy is there: %v", err)
+	}
+	if _, err := os.Stat(underWay); err != nil {
+		t.Errorf("the copy of a check under way: %v", err)
 	}
 }
