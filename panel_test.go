@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,12 +159,10 @@ func TestPanelCommandInPieces(t *testing.T) {
 		p.Arm(panel.Fault{Kind: panel.Crash, CarryOut: true})
 	}
 	crashSecond := func(p *panel.Server) {
-		calls := 0
+		var first sync.Once
 		p.OnCall(func(c panel.Call) {
-			if c.Stage == panel.Answered {
-				if calls++; calls == 1 {
-					crash(p)
-				}
+			if c.Stage == panel.CarriedOut { // before the first answer, which the second request may follow at once
+				first.Do(func() { crash(p) })
 			}
 		})
 	}
