@@ -115,13 +115,19 @@ func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *w
 // start starts the bridge. The store is checked whenever it ends.
 func (w *world) start() {
 	w.Helper()
+	w.startImpatient(0)
+}
+
+// startImpatient is start with a panel that is given up after so long; 0 is as long as the client gives it.
+func (w *world) startImpatient(timeout time.Duration) {
+	w.Helper()
 	w.opts.Metrics = bot.NewMetrics()
 	w.storeOpts.Committed = w.opts.Metrics.Committed
 	var err error
 	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
 		w.Fatal(err)
 	}
-	client, err := smsapi.New(w.panelURL, "demo", w.password, smsapi.Options{})
+	client, err := smsapi.New(w.panelURL, "demo", w.password, smsapi.Options{Timeout: timeout})
 	if err != nil {
 		w.Fatal(err)
 	}

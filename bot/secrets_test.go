@@ -81,7 +81,7 @@ func TestNoSecretIsTold(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{Password: panelKey, Statuses: []panel.Step{{After: time.Millisecond, Status: 3}}})
 	w.password = panelKey
 	w.opts.PollInterval = 2 * time.Millisecond
-	w.startImpatient(200 * time.Millisecond)
+	w.start()
 	for _, who := range []int64{w.sara, w.ali, w.omid} {
 		w.says(telegram.Post{Chat: who, From: who, Text: "/start"})
 	}
@@ -94,17 +94,8 @@ func TestNoSecretIsTold(t *testing.T) {
 
 	// A server that repeats what it was told, and worse.
 	echo := "user demo, password " + panelKey + ", to " + customer + ": " + marker
-	for _, f := range []panel.Fault{
-		{Kind: panel.ErrCode, Code: -1, Text: echo},
-		{Kind: panel.ErrCode, Code: -3, Text: echo},
-		{Kind: panel.ErrCode, Code: -77, Text: echo},
-		{Kind: panel.SOAPFault, Text: echo},
-		{Kind: panel.HTML, Body: echo},
-		{Kind: panel.Custom, Body: echo, ContentType: echo},
-		{Kind: panel.Garbage, Body: echo},
-		{Kind: panel.Redirect, Location: "http://127.0.0.1:1/?pass=" + url.QueryEscape(panelKey)},
-		{Kind: panel.Crash}, {Kind: panel.Close}, {Kind: panel.Cut}, {Kind: panel.Empty}, {Kind: panel.Hang}, {Kind: panel.Endless},
-	} {
+	strike := func(f panel.Fault) {
+		t.Helper()
 		for _, method := range []string{"SendSMS", "GetMsg", "GetStatus", "GetCredit"} {
 			f.Method = method
 			w.panel.Arm(f)
@@ -126,9 +117,31 @@ func TestNoSecretIsTold(t *testing.T) {
 		}
 		w.panel.Disarm()
 	}
+	for _, f := range []panel.Fault{
+		{Kind: panel.ErrCode, Code: -1, Text: echo},
+		{Kind: panel.ErrCode, Code: -3, Text: echo},
+		{Kind: panel.ErrCode, Code: -77, Text: echo},
+		{Kind: panel.SOAPFault, Text: echo},
+		{Kind: panel.HTML, Body: echo},
+		{Kind: panel.Custom, Body: echo, ContentType: echo},
+		{Kind: panel.Garbage, Body: echo},
+		{Kind: panel.Redirect, Location: "http://127.0.0.1:1/?pass=" + url.QueryEscape(panelKey)},
+		{Kind: panel.Crash}, {Kind: panel.Close}, {Kind: panel.Cut}, {Kind: panel.Empty},
+	} {
+		strike(f)
+	}
+	w.end()
+	w.startImpatient(200 * time.Millisecond) // for what has no end of its own: all else may take its time
+	strike(panel.Fault{Kind: panel.Hang})
+	strike(panel.Fault{Kind: panel.Endless})
+	w.restart()
 	w.panel.SetPassword("another")
-	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
-	w.sees(w.group, "refuses our user name or password")
+	asked := w.agentSays("/credit")
+	if _, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool {
+		return m.ReplyTo == asked && strings.Contains(m.Text, "refuses our user name or password") // as it was told before
+	}); err != nil {
+		t.Fatal(err)
+	}
 	w.panel.SetPassword(panelKey)
 	if err := w.panel.SetDown(true); err != nil {
 		t.Fatal(err)
