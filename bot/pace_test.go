@@ -49,14 +49,25 @@ func TestCommandIsAnsweredAheadOfTheBacklog(t *testing.T) {
 	}
 	w.start()
 	w.sees(w.group, "#s1")
-	id := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/id"})
-	if _, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id }); err != nil {
-		t.Fatal(err)
-	}
-	posted := w.fromBot(w.group)
-	if behind := len(posted) - 1; behind > 30 {
+	if behind := w.answeredBehind(); behind > 2 {
 		t.Errorf("answered behind %d messages", behind)
 	}
+}
+
+// answeredBehind has Ali write a command in the group and returns behind how many messages it is answered that came after the bridge had
+// taken it: how long it takes to, and what is shown meanwhile, is the disk's affair.
+func (w *world) answeredBehind() int {
+	w.Helper()
+	id := w.agentSays("/id")
+	if err := w.tg.WaitConfirmed(w.context()); err != nil {
+		w.Fatalf("the command is not taken: %v", err)
+	}
+	before := len(w.fromBot(w.group))
+	answer, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+	if err != nil {
+		w.Fatalf("the command is not answered: %v", err)
+	}
+	return slices.IndexFunc(w.fromBot(w.group), func(m telegram.Message) bool { return m.ID == answer.ID }) - before
 }
 
 func TestReplyToADigestFindsItsCustomer(t *testing.T) {
