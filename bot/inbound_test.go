@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,13 +108,30 @@ func TestTroubledAnswers(t *testing.T) {
 	}
 }
 
+// holdsSecondFetch has the panel wait with the second GetMsg until release is called: an incident that lasts on by the time it is shown
+// is told as one.
+func (w *world) holdsSecondFetch() (release func()) {
+	told := make(chan struct{})
+	release = sync.OnceFunc(func() { close(told) })
+	w.Cleanup(release)
+	var fetches atomic.Int32
+	w.panel.OnCall(func(c panel.Call) {
+		if c == (panel.Call{Method: "GetMsg", Stage: panel.Arrived}) && fetches.Add(1) == 2 {
+			<-told
+		}
+	})
+	return release
+}
+
 func TestUnreadableAnswersAreKeptAndToldOnceAndAgainAtTheEnd(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	for _, page := range []string{"<html>suspended</html>", "<html>suspended</html>", "<html>suspended, 2</html>"} {
 		w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: page})
 	}
+	goOn := w.holdsSecondFetch()
 	w.start()
 	w.sees(w.group, "⚠️ At", "cannot be read")
+	goOn()
 	w.panel.Receive("09121111111", "30001234", "back again")
 	w.sees(w.group, "back again")
 	w.sees(w.group, "⚠️ Between", "3 answers that cannot be read")
@@ -149,7 +168,10 @@ func TestOutageThatOutlivesTheProcessIsToldAtItsEnd(t *testing.T) {
 func TestPanelOutageIsOneIncident(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Close, CarryOut: true, Times: 3})
+	goOn := w.holdsSecondFetch()
 	w.start()
+	w.sees(w.group, "up to 50 SMS may be lost")
+	goOn()
 	w.sees(w.group, "up to 150 SMS may be lost")
 	if n := len(w.fromBot(w.group)); n != 2 {
 		t.Errorf("an outage of three fetches is told in %d messages, want 2, at its beginning and at its end:\n%s", n, w.transcript(w.group))
