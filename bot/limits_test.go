@@ -139,9 +139,14 @@ func TestQuestionsExpireWhileTheBridgeRuns(t *testing.T) {
 	}
 }
 
+// noon is a place where it is noon: no day ends there while a test runs.
+func noon() *time.Location {
+	return time.FixedZone("", 12*3600-int(time.Now().Unix()%(24*3600)))
+}
+
 func TestACapOfADay(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.storeOpts.DailyParts = 5
+	w.storeOpts.DailyParts, w.storeOpts.Location = 5, noon()
 	w.start()
 	refused := func(p telegram.Post, told string) {
 		t.Helper()
@@ -189,7 +194,7 @@ func TestACapOfADay(t *testing.T) {
 
 func TestACapAndOrdersOfTheSameMoment(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.storeOpts.DailyParts = 5
+	w.storeOpts.DailyParts, w.storeOpts.Location = 5, noon()
 	for i := range 8 { // one batch of updates
 		w.agentSays(fmt.Sprintf("/send 0912111111%d hi", i))
 	}
