@@ -314,6 +314,7 @@ func TestEndDuringAnOutageDoesNotHideARepetition(t *testing.T) {
 }
 
 func TestOnePostThatTelegramFailsOnStopsNoOther(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
 	w.quietAs(w.sara)
@@ -322,14 +323,41 @@ func TestOnePostThatTelegramFailsOnStopsNoOther(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.panel.Receive("09121111111", "30001234", "poisonous")
-	w.logged("telegram fails")
-	begun := time.Now()
-	for range 3 {
-		w.quiet() // another chat is held with it at the first failure, then no more
+	tried := make(chan time.Time, 100)
+	w.tg.OnCall(func(stage telegram.Stage, method string, chat int64) {
+		if stage == telegram.BeforeHandling && method == "sendMessage" && chat == w.group {
+			tried <- time.Now()
+		}
+	})
+	next := func() time.Time {
+		t.Helper()
+		select {
+		case at := <-tried:
+			return at
+		case <-w.context().Done():
+			t.Fatal("the post is not tried again")
+		}
+		return time.Time{}
 	}
-	if took := time.Since(begun); took > 5*time.Second {
-		t.Errorf("answers in another chat took %v", took)
+	w.panel.Receive("09121111111", "30001234", "poisonous")
+	// Another chat is held with it at the first failures, then no more: it is answered well before the next try, the pause before which
+	// grows until it is longer than an answer takes here.
+	for tries, last := 1, next(); ; {
+		id := w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/id"})
+		answer, err := w.tg.WaitMessage(w.context(), w.ali, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := next()
+		if answer.Date.Sub(last) < again.Sub(last)/2 {
+			break
+		}
+		for tries++; len(tried) > 0; tries++ {
+			again = next()
+		}
+		if last = again; tries > 6 {
+			t.Fatalf("answers in another chat come no sooner than the next try, the last after %v", answer.Date.Sub(last))
+		}
 	}
 }
 
