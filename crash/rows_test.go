@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -873,20 +874,20 @@ func TestS7SurelyNotSent(t *testing.T) {
 			w.onlySMS()
 			w.panelNet.down()
 			w.sends(receiver)
-			w.start()
-			w.logs("attempt=1")
-			w.bridge.kill()
-			w.arrived()
-			if got := w.waitsFor(1); got != 2*time.Second {
-				w.Errorf("the next attempt is to come after %v, want 2s", got)
+			// fails waits until an attempt has failed, which is made after from, and returns when the next one is to come.
+			fails := func(attempt int, from time.Time, pause time.Duration) time.Time {
+				w.start()
+				w.logs(fmt.Sprintf("attempt=%d", attempt))
+				known := time.Now()
+				w.bridge.kill()
+				w.arrived()
+				next := w.nextAttempt(attempt)
+				if next.Before(from.Add(pause)) || next.After(known.Add(pause)) {
+					w.Errorf("attempt %d fails between %v and %v, the next one is to come at %v, want it after %v", attempt, from, known, next, pause)
+				}
+				return next
 			}
-			w.start()
-			w.logs("attempt=2")
-			w.bridge.kill()
-			w.arrived()
-			if got := w.waitsFor(2); got != 4*time.Second {
-				w.Errorf("the next attempt is to come after %v, want 4s", got)
-			}
+			fails(2, fails(1, time.Now(), 2*time.Second), 4*time.Second)
 			if err := w.panelNet.up(); err != nil {
 				w.Fatal(err)
 			}
@@ -908,39 +909,49 @@ func TestS7SurelyNotSent(t *testing.T) {
 // logs waits until the bridge has logged the words.
 func (w *world) logs(words string) {
 	w.Helper()
+	w.logsAfter(0, regexp.QuoteMeta(words))
+}
+
+// logsAfter waits until the bridge has logged what matches pattern, after so much of the log, and returns it.
+func (w *world) logsAfter(from int, pattern string) string {
+	w.Helper()
+	re := regexp.MustCompile(pattern)
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	late := time.After(patience)
-	for !strings.Contains(logTail(w.dir, 10000), words) {
+	for {
+		if found := re.FindString(logTail(w.dir, 10000)[from:]); found != "" {
+			return found
+		}
 		select {
 		case <-look.C:
 		case <-w.bridge.gone:
 			w.Fatalf("the bridge ended by itself: %v\n%s", w.bridge.state, logTail(w.dir, 40))
 		case <-late:
-			w.Fatalf("the bridge does not log %q:\n%s", words, logTail(w.dir, 40))
+			w.Fatalf("the bridge does not log %q:\n%s", pattern, logTail(w.dir, 40))
 		}
 	}
 }
 
-// waitsFor returns the pause before the next attempt of the only piece, after so many.
-func (w *world) waitsFor(attempts int) time.Duration {
+// nextAttempt returns when the only piece is to be tried again, after so many attempts.
+func (w *world) nextAttempt(attempts int) time.Time {
 	w.Helper()
 	st, err := store.Inspect(w.database(), store.Options{})
 	if err != nil {
 		w.Fatal(err)
 	}
 	defer st.Close()
-	pause := time.Duration(-1)
+	var next time.Time
 	err = st.Queued(func(p store.Piece, _ store.Batch, _ []sms.Number) bool {
 		if p.Attempt == attempts {
-			pause = p.NotBefore.Sub(p.Since).Round(time.Second)
+			next = p.NotBefore
 		}
 		return true
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
-	return pause
+	return next
 }
 
 // The rest.
