@@ -113,7 +113,7 @@ type trap struct {
 
 func newWorld(t testing.TB, seed uint64) *world {
 	w := &world{
-		TB: t, seed: seed, dir: t.TempDir(), rand: rand.New(&source{pcg: rand.NewPCG(seed, 7)}),
+		TB: t, seed: seed, dir: inMemory(t), rand: rand.New(&source{pcg: rand.NewPCG(seed, 7)}),
 		changed: make(chan struct{}, 1),
 	}
 	w.tg = telegram.New(telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)})
@@ -161,6 +161,21 @@ func newWorld(t testing.TB, seed uint64) *world {
 	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
 	w.panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
 	return w
+}
+
+// inMemory returns a directory for what is gone with the test, where syncs cost nothing if there is one: a killed process leaves its pages
+// with the kernel, synced or not, and on a slow disk bridges would be killed before they come to do anything.
+func inMemory(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "peyk-crash-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // useTopics has the team work in a forum, with a topic for each customer.
