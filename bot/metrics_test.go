@@ -103,6 +103,7 @@ func TestWhatHappensIsCounted(t *testing.T) {
 		`peyk_panel_request_duration_seconds{method="GetCredit"}`: 1,
 		`peyk_uncertain_pieces`:                                   1,
 		`peyk_outbox_pieces`:                                      0,
+		`peyk_posts_waiting`:                                      0, // the loss is told elsewhere, too
 		`peyk_panel_credit`:                                       98763,
 	})
 	got := w.figures()
