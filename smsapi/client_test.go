@@ -339,11 +339,7 @@ func TestFailures(t *testing.T) {
 
 func TestNoConnectionIsUnavailable(t *testing.T) {
 	address, calls := service(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answered("0", "")) })
-	dead, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead.Close()
+	const dead = "127.0.0.1:1" // a port that was free could be another test's by now
 	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
 	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
 	untrusted.StartTLS()
@@ -367,13 +363,13 @@ func TestNoConnectionIsUnavailable(t *testing.T) {
 		ctx           context.Context
 		opts          Options
 	}{
-		{"refused", "http://" + dead.Addr().String(), t.Context(), Options{}},
-		{"refused, with secrets in the address", "http://u:" + password + "@" + dead.Addr().String() + "/?k=secret-query", t.Context(), Options{}},
+		{"refused", "http://" + dead, t.Context(), Options{}},
+		{"refused, with secrets in the address", "http://u:" + password + "@" + dead + "/?k=secret-query", t.Context(), Options{}},
 		{"a certificate nobody trusts", untrusted.URL, t.Context(), Options{}},
 		{"TLS that takes too long", "https://" + silent.Addr().String(), t.Context(), Options{Timeout: 100 * time.Millisecond}},
 		{"cancelled before", address, cancelled, Options{}},
-		{"an http proxy that refuses", address, t.Context(), proxy("http://u:proxy-secret@" + dead.Addr().String())},
-		{"a socks5 proxy that refuses", address, t.Context(), proxy("socks5://u:proxy-secret@" + dead.Addr().String())},
+		{"an http proxy that refuses", address, t.Context(), proxy("http://u:proxy-secret@" + dead)},
+		{"a socks5 proxy that refuses", address, t.Context(), proxy("socks5://u:proxy-secret@" + dead)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for method, call := range methods {
