@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -131,6 +134,14 @@ func (j *journal) String() string {
 	return j.Buffer.String()
 }
 
+// ownHost returns a host of loopback that nobody else is likely to listen at: its ports are free when they are said to be.
+func ownHost() string {
+	if runtime.GOOS != "linux" { // where all of 127/8 is loopback
+		return "127.0.0.1"
+	}
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(256), 1+rand.N(254))
+}
+
 // TestTheProgramTellsOfItself starts the program with HTTP_ADDR and asks it as Docker and Prometheus do.
 func TestTheProgramTellsOfItself(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -147,7 +158,7 @@ func TestTheProgramTellsOfItself(t *testing.T) {
 		t.Errorf("no address: got %d %q", code, out)
 	}
 
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	taken, err := net.Listen("tcp", ownHost()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -75,13 +77,21 @@ func (l *logs) String() string {
 	return l.Buffer.String()
 }
 
+// ownHost returns a host of loopback that nobody else is likely to listen at: the port of a panel that is down stays its own.
+func ownHost() string {
+	if runtime.GOOS != "linux" { // where all of 127/8 is loopback
+		return "127.0.0.1"
+	}
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(256), 1+rand.N(254))
+}
+
 // newWorld makes everything but the bridge, which start starts.
 func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *world {
 	t.Helper()
 	w := &world{TB: t, tg: telegram.New(tgOpts), panel: panel.New(panelOpts), logs: &logs{written: make(chan struct{}, 1)}, password: "demo-pass"}
 	w.token = w.tg.Token()
 	web := httptest.NewServer(w.tg)
-	address, err := w.panel.Start("")
+	address, err := w.panel.Start(ownHost() + ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
