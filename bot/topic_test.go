@@ -391,8 +391,9 @@ func TestGeneralIsClosed(t *testing.T) {
 	w.sees(w.group, "09121111111", "one")
 }
 
-// TestNewTopicsKeepToThePace has more customers write for the first time than Telegram lets be shown, each in a new topic, in a minute.
-func TestNewTopicsKeepToThePace(t *testing.T) {
+// newLimitedDesk is a desk whose group has been told one thing, so far, of what Telegram takes in a minute.
+func newLimitedDesk(t *testing.T) *world {
+	t.Helper()
 	w := newLimitedWorld(t, fast)
 	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
 	w.allowTopics(true)
@@ -400,6 +401,12 @@ func TestNewTopicsKeepToThePace(t *testing.T) {
 	w.commands(w.sara, 0, "/topics on")
 	w.start()
 	w.sees(w.group, "has a topic here")
+	return w
+}
+
+// TestNewTopicsKeepToThePace has more customers write for the first time than Telegram lets be shown, each in a new topic, in a minute.
+func TestNewTopicsKeepToThePace(t *testing.T) {
+	w := newLimitedDesk(t)
 	w.customersAsk(0, 10)
 	if n := w.tg.Throttled(); n != 0 {
 		t.Errorf("Telegram said 429 %d times", n)
@@ -407,13 +414,7 @@ func TestNewTopicsKeepToThePace(t *testing.T) {
 }
 
 func TestRestartRemembersTopicsThatMayBeMade(t *testing.T) {
-	w := newLimitedWorld(t, fast)
-	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
-	w.allowTopics(true)
-	w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
-	w.commands(w.sara, 0, "/topics on")
-	w.start()
-	w.sees(w.group, "has a topic here")
+	w := newLimitedDesk(t)
 	if err := w.tg.Arm(telegram.Fault{Method: "createForumTopic", Kind: telegram.CloseAfter}); err != nil {
 		t.Fatal(err)
 	}
