@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"testing"
-	"time"
 )
 
 // private is a server with one person who can write to the bot.
@@ -63,7 +62,7 @@ func TestALongPollWakesAtOnce(t *testing.T) {
 		}
 	})
 	go func() {
-		a, err := b.try(deadline(t), "getUpdates", params{"timeout": 50})
+		a, err := b.try(deadline(t), "getUpdates", params{"timeout": 50}) // longer than we wait
 		if err != nil {
 			t.Error(err)
 		}
@@ -71,13 +70,9 @@ func TestALongPollWakesAtOnce(t *testing.T) {
 	}()
 	<-polling
 	s.OnCall(nil)
-	began := time.Now()
 	say(t, s, Post{Chat: user, From: user, Text: "x"})
 	if a := <-polled; !a.OK || len(a.Result) < 10 {
 		t.Errorf("got %+v", a)
-	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("took %v", took)
 	}
 }
 
