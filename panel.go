@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"peyk/sms"
 	"peyk/smsapi"
@@ -40,7 +41,7 @@ var panelCommands = []struct {
 		"Asks SendSMS. A number given twice counts once; more than 60 go out in pieces. A piece that fails ends\n" +
 			"the sending; its recipients and those behind it are listed with the error.", (*panelCall).send},
 	{"send-each", "[--line L] < CSV", "send each recipient a text of its own",
-		"Asks SendMultipleSMS. Standard input is CSV without a heading: number,text. More than 60 go out in\n" +
+		"Asks SendMultipleSMS. Standard input is CSV in UTF-8 without a heading: number,text. More than 60 go out in\n" +
 			"pieces. A piece that fails ends the sending; its recipients and those behind it are listed with the error.",
 		(*panelCall).sendEach},
 	{"status", "ID…", "how far sent SMS have come", "Asks GetStatus.", (*panelCall).status},
@@ -104,6 +105,8 @@ func panelCommand(ctx context.Context, args []string, cfg panelSettings, stdin i
 		}
 		if err != nil {
 			err = wrongUse(err.Error())
+		} else if i := slices.IndexFunc(args, func(arg string) bool { return !utf8.ValidString(arg) }); i >= 0 {
+			err = wrongUse(fmt.Sprintf("argument %d is not UTF-8, nothing was sent: set the shell or the script that gives it to UTF-8", i+1))
 		} else if call.client, err = cfg.client(); err != nil {
 			err = wrongUse(err.Error())
 		} else {
@@ -227,6 +230,9 @@ func (p *panelCall) sendEach() error {
 	if err != nil {
 		return wrongUse(fmt.Sprintf("read standard input: %v", err))
 	}
+	if where := notUTF8(input); where != "" {
+		return wrongUse("standard input is " + where + ", nothing was sent: save the file as 'CSV UTF-8'")
+	}
 	rows := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(input, []byte("\ufeff"))))
 	rows.FieldsPerRecord = 2
 	var each []smsapi.Addressed
@@ -258,6 +264,32 @@ func (p *panelCall) sendEach() error {
 	return sendPieces(p, pieces, func(a smsapi.Addressed) sms.Number { return a.To }, func(piece []smsapi.Addressed) (smsapi.Sent, error) {
 		return p.client.SendEach(p.ctx, line, piece)
 	})
+}
+
+// notUTF8 says where a file is something else than UTF-8, or "" when it nowhere is. What would be read in its place is U+FFFD, which costs
+// as much as the letter it stands for. A zero byte is half of a letter in UTF-16.
+func notUTF8(file []byte) string {
+	if bytes.HasPrefix(file, []byte("\xff\xfe")) || bytes.HasPrefix(file, []byte("\xfe\xff")) || bytes.IndexByte(file, 0) >= 0 {
+		return "UTF-16, from line 1 on"
+	}
+	line, first, more := 0, 0, 0
+	for text := range bytes.Lines(file) {
+		line++
+		switch {
+		case utf8.Valid(text):
+		case first == 0:
+			first = line
+		default:
+			more++
+		}
+	}
+	switch {
+	case first == 0:
+		return ""
+	case more == 0:
+		return fmt.Sprintf("not UTF-8 in line %d", first)
+	}
+	return fmt.Sprintf("not UTF-8 in line %d and %d more", first, more)
 }
 
 // ourLine returns the line to send from.

@@ -25,6 +25,9 @@ const (
 // order takes m together with the batch it orders; answers is that it goes on with a conversation.
 func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
 	t := b.text(m.Chat)
+	if m.Garbled && strings.ContainsRune(words, utf8.RuneError) {
+		return b.say(m, t.garbled)
+	}
 	if refused := b.refused(to); len(refused) > 0 {
 		return b.say(m, t.say(t.notAllowed, clip(refused), code(short(strings.Join(b.opts.Prefixes, ", "), reasonRunes))))
 	}

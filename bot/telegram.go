@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
@@ -432,6 +433,7 @@ type message struct {
 	Forwarded bool     // somebody else's words, by forwarding or by an inline bot
 	Faceless  bool     // written as a group or a channel
 	Media     bool     // not a text
+	Garbled   bool     // reading it made U+FFFD of what is no character
 	MigrateTo store.ChatID
 
 	Forum        bool   // the chat has topics
@@ -544,6 +546,9 @@ func (t *telegram) readUpdate(raw json.RawMessage) update {
 		return update{ID: id.ID, Refused: "unexpected shape"}
 	}
 	u := update{ID: w.ID, Message: t.read(w.Message), Edited: t.read(w.Edited)}
+	if u.Message != nil {
+		u.Message.Garbled = garbled(raw)
+	}
 	if p := w.Press; p != nil && p.From != nil {
 		u.Press = &press{ID: p.ID, From: toUser(p.From), Data: p.Data, Message: t.read(p.Message)}
 	}
@@ -554,6 +559,36 @@ func (t *telegram) readUpdate(raw json.RawMessage) update {
 		}
 	}
 	return u
+}
+
+// garbled reports whether JSON holds what is no character, which its decoder takes for U+FFFD: bytes that are no UTF-8, or one half of a
+// pair of UTF-16.
+func garbled(raw []byte) bool {
+	for i := bytes.IndexByte(raw, '\\'); i >= 0 && i < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		i++ // what follows is no backslash that begins anything
+		if r := escaped(raw[i-1:]); utf16.IsSurrogate(r) {
+			if utf16.DecodeRune(r, escaped(raw[min(i+5, len(raw)):])) == utf8.RuneError {
+				return true
+			}
+			i += 10
+		}
+	}
+	return !utf8.Valid(raw)
+}
+
+// escaped returns the UTF-16 unit that raw begins with as \uXXXX, or -1.
+func escaped(raw []byte) rune {
+	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
+		return -1
+	}
+	unit, err := strconv.ParseUint(string(raw[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(unit)
 }
 
 // Accounts that everybody shares: anonymous administrators, channels speaking in groups, posts of linked channels.

@@ -41,6 +41,7 @@ type text struct {
 	faceless       string
 	edited         string
 	nothingToSend  string
+	garbled        string
 	noRecipient    string
 	wrongNumbers   string // numbers, one a line
 	aboveCap       string // parts, what is left of the cap, the cap; 200 characters at most, for a button's answer
@@ -274,6 +275,7 @@ var english = text{
 	cannotAnswer:   "%v is a sender's name, not a telephone number: it cannot be answered. Nothing was sent.",
 	faceless:       "I cannot tell who you are: <b>nothing was done</b>. Switch off “Remain anonymous” for yourself in this group, or write as yourself instead of a channel.",
 	edited:         "The SMS was ordered with the text as it was: the edit changes nothing. To correct it, send another one.",
+	garbled:        "Part of the text did not arrive whole, perhaps half of an emoji: nothing was sent. Write it anew.",
 	nothingToSend:  "There is no text: nothing was sent. Use <code>/send NUMBER TEXT</code>.",
 	noRecipient:    "There is no number: nothing was sent. Use <code>/send NUMBER[,NUMBER…] TEXT</code>, for example <code>/send 09121234567 Hello</code>.",
 	wrongNumbers:   "These are no telephone numbers; nothing was sent to anybody:\n%v",

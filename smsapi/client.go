@@ -152,8 +152,8 @@ type Result struct {
 }
 
 // Send asks the panel once to send text to all recipients; a number given twice counts once
-// and has one Result. No recipients, more than MaxRecipients, or an empty text is Rejected
-// before the panel is asked. With an error nothing was accepted, unless it is Uncertain.
+// and has one Result. No recipients, more than MaxRecipients, or a text that is empty or no
+// UTF-8 is Rejected before the panel is asked. With an error nothing was accepted, unless it is Uncertain.
 func (c *Client) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (Sent, error) {
 	pieces := Pieces(to)
 	switch {
@@ -351,11 +351,14 @@ func readReply(r reply) (*node, error) {
 
 // post makes the request as the service wants it.
 func (c *Client) post(ctx context.Context, method string, params values) (reply, error) {
+	params["user"], params["pass"] = c.user, c.password
+	if !params.utf8() {
+		return reply{}, rejected("a text, a number or the login is not UTF-8")
+	}
 	op, err := c.operation(ctx, method)
 	if err != nil {
 		return reply{}, c.own(err)
 	}
-	params["user"], params["pass"] = c.user, c.password
 	req, err := http.NewRequest(http.MethodPost, c.address.String(), bytes.NewReader(writeRequest(method, op, params)))
 	if err != nil {
 		return reply{}, c.own(rejected("the panel's address is none"))

@@ -2,6 +2,7 @@ package smsapi
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,6 +18,23 @@ var guide = map[string][]string{
 
 // values are a request's parameters by the guide's names: a string, or a []string for an array.
 type values map[string]any
+
+// utf8 reports whether all of them are UTF-8. Anything else would reach a customer as U+FFFD.
+func (v values) utf8() bool {
+	for _, value := range v {
+		switch value := value.(type) {
+		case string:
+			if !utf8.ValidString(value) {
+				return false
+			}
+		case []string:
+			if slices.ContainsFunc(value, func(item string) bool { return !utf8.ValidString(item) }) {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // writeRequest returns the SOAP envelope of a call. Servers take the parameters by position, so their order is everything;
 // and only this form of an array is understood by all of them.

@@ -1,0 +1,38 @@
+package smsapi
+
+import (
+	"net/http"
+	"testing"
+
+	"peyk/sms"
+)
+
+// TestWhatIsNoUTF8IsNeverAsked tries every way in which bytes come into a request.
+func TestWhatIsNoUTF8IsNeverAsked(t *testing.T) {
+	address, calls := service(t, func(w http.ResponseWriter, _ *http.Request) {})
+	c := newClient(t, address, Options{})
+	for name, ask := range map[string]func() error{
+		"a text cut inside a character": func() error { _, err := c.Send(t.Context(), line, []sms.Number{alice}, "سلا\xd9"); return err },
+		"a text in Windows-1256":        func() error { _, err := c.Send(t.Context(), line, []sms.Number{alice}, "\xd3\xe1\xc7\xe3"); return err },
+		"half of a pair of UTF-16":      func() error { _, err := c.Send(t.Context(), line, []sms.Number{alice}, "\xed\xa0\xbd"); return err },
+		"a recipient":                   func() error { _, err := c.Send(t.Context(), line, []sms.Number{"0912\xff"}, "x"); return err },
+		"a line":                        func() error { _, err := c.Send(t.Context(), "3000\xff", []sms.Number{alice}, "x"); return err },
+		"the second of two texts": func() error {
+			_, err := c.SendEach(t.Context(), line, []Addressed{{alice, "x"}, {bob, "\x80"}})
+			return err
+		},
+		"an id": func() error { _, err := c.Status(t.Context(), []sms.ID{"51", "5\xfe"}); return err },
+		"a password": func() error {
+			c, err := New(address, user, "pass\xe9word", Options{})
+			if err == nil {
+				_, err = c.Credit(t.Context())
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) { wantKind(t, ask(), Rejected) })
+	}
+	if n := calls.Load(); n != 0 {
+		t.Errorf("the panel was asked %d times", n)
+	}
+}
