@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -394,5 +395,30 @@ func TestCheckBesideABridge(t *testing.T) {
 	}
 	if code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestCheckOfAnEarlierVersionsStore finds it whole, as it will be opened, and leaves it as it is.
+func TestCheckOfAnEarlierVersionsStore(t *testing.T) {
+	for _, name := range []string{"1-efbc321", "2-895f834", "2-a783051", "2-e5ce606"} {
+		t.Run(name, func(t *testing.T) {
+			s := wellSetUp(t)
+			packed, err := os.Open(filepath.Join("store/testdata/schema", name+".db.gz"))
+			s.must(err)
+			defer packed.Close()
+			unpacked, err := gzip.NewReader(packed)
+			s.must(err)
+			old, err := io.ReadAll(unpacked)
+			s.must(err)
+			path := filepath.Join(s.dir, "data/peyk.db")
+			s.must(os.WriteFile(path, old, 0o600))
+			out, code := s.check()
+			if lineLike(out, `^ok    store: .* is whole`) == "" || lineLike(out, `^ok    panel`) == "" {
+				t.Errorf("exit code %d\n%s", code, out)
+			}
+			if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, old) {
+				t.Errorf("the file was changed, or is gone: %v", err)
+			}
+		})
 	}
 }

@@ -183,11 +183,15 @@ func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut f
 		f.wrong(err, f.say(f.checkDamaged, file, code("peyk restore")))
 	}
 	if from := cmp.Or(b.store, st); from != nil {
-		ofAll, err := settingsOf(from, from.InboxChats)
-		ofOne, failed := settingsOf(from, from.LinkedChats)
-		people, unknown := from.Admins()
-		if errors.Join(err, failed, unknown) == nil { // else it is damaged, which was said
-			inboxes, linked, admins = ofAll, ofOne, people
+		// What cannot be read is damaged, which was said, or not known yet to the version that wrote the file.
+		if all, err := settingsOf(from, from.InboxChats); err == nil {
+			inboxes = all
+		}
+		if one, err := settingsOf(from, from.LinkedChats); err == nil {
+			linked = one
+		}
+		if people, err := from.Admins(); err == nil {
+			admins = people
 		}
 	}
 	return chats, admins

@@ -254,7 +254,7 @@ func TestRestoreBehindALink(t *testing.T) {
 func TestRestoreOfAnOldSchema(t *testing.T) {
 	c := newClock()
 	to := filepath.Join(t.TempDir(), "peyk.db")
-	if _, err := Restore(schemaFile(1), to, c.inbox(group)); err != nil {
+	if _, err := Restore(unpacked(t, schemaFile(1)), to, c.inbox(group)); err != nil {
 		t.Fatal(err)
 	}
 	if got := ok(open(t, to, c.inbox(group)).SMS(1)).Text; got != "سلام" {

@@ -43,12 +43,6 @@ var (
 
 	keyAnswered = []byte("answered") // when the panel last handed out SMS, nearly
 	keyPruned   = []byte("pruned")
-
-	buckets = [][]byte{
-		bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketID, bucketDue, bucketPost,
-		bucketDead, bucketLink, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent, bucketIncident, bucketCustomer, bucketBound,
-		bucketAsking, bucketSpent, bucketCredit,
-	}
 )
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

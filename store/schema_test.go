@@ -1,9 +1,12 @@
 package store
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,10 +54,22 @@ func claimed(tb testing.TB, s *Store, id BatchID) Piece {
 }
 
 func schemaFile(schema int) string {
-	return filepath.Join("testdata", fmt.Sprintf("schema%d.db", schema))
+	return filepath.Join("testdata", "schema", fmt.Sprintf("%d.db.gz", schema))
 }
 
-// TestOldSchemasOpen opens a file of every schema there was. A file once written is never changed: it stands for those in use.
+// unpacked returns a copy of a file of testdata, to be changed.
+func unpacked(tb testing.TB, name string) (path string) {
+	tb.Helper()
+	path = tempFile(tb)
+	must(tb, os.Mkdir(filepath.Dir(path), 0o700))
+	f := ok(os.Open(name))
+	defer f.Close()
+	must(tb, os.WriteFile(path, ok(io.ReadAll(ok(gzip.NewReader(f)))), 0o600))
+	return path
+}
+
+// TestOldSchemasOpen opens a file of every schema there was, and of every form that files of one schema had: their names say which schema,
+// and which version made them where that matters. A file once written is never changed: it stands for those in use.
 func TestOldSchemasOpen(t *testing.T) {
 	current := schemaFile(len(migrations))
 	if _, err := os.Stat(current); *writeSchema && err != nil {
@@ -62,59 +77,113 @@ func TestOldSchemasOpen(t *testing.T) {
 		s := open(t, path, c.inbox(group))
 		filled(t, s, c)
 		crash(t, s)
-		must(t, compact(path, current))
+		small := filepath.Join(t.TempDir(), "small.db")
+		must(t, compact(path, small))
+		var packed bytes.Buffer
+		w := ok(gzip.NewWriterLevel(&packed, gzip.BestCompression))
+		ok(w.Write(ok(os.ReadFile(small))))
+		must(t, w.Close())
+		must(t, os.WriteFile(current, packed.Bytes(), 0o644))
+	}
+	of := map[int]int{}
+	for _, name := range ok(filepath.Glob(filepath.Join("testdata", "schema", "*.db.gz"))) {
+		var schema int
+		ok(fmt.Sscanf(filepath.Base(name), "%d", &schema))
+		of[schema]++
+		t.Run(filepath.Base(name), func(t *testing.T) { opensAs(t, name, schema) })
 	}
 	for schema := 1; schema <= len(migrations); schema++ {
-		path, c := tempFile(t), newClock()
-		must(t, os.Mkdir(filepath.Dir(path), 0o700))
-		must(t, os.WriteFile(path, ok(os.ReadFile(schemaFile(schema))), 0o600))
-		s := open(t, path, c.inbox(group))
-		if m := ok(s.SMS(1)); m.Text != "سلام" || m.Customer != ali || m.Line != line || !m.Time.Equal(c.now()) {
-			t.Errorf("schema %d: got %+v", schema, m)
-		}
-		if got := ok(s.ByID("71")); got.Status != sms.Sent || got.Batch != 1 {
-			t.Errorf("schema %d: got %+v", schema, got)
-		}
-		if got := ok(s.Link(group, 10)).Seq; got != 1 {
-			t.Errorf("schema %d: message 10 shows %d", schema, got)
-		}
-		if got := len(ok(s.Undecoded())); got != 1 {
-			t.Errorf("schema %d: %d answers undecoded, want 1", schema, got)
-		}
-		if b := ok(s.Batch(2)); b.Uncertain != 1 || b.Agent != 5 {
-			t.Errorf("schema %d: got %+v", schema, b)
-		}
-		if b := ok(s.Batch(3)); b.State != Asking {
-			t.Errorf("schema %d: got %+v", schema, b)
-		}
-		c.pass(askFor)
-		ok(s.Expire())
-		if b := ok(s.Batch(3)); b.State != Expired {
-			t.Errorf("schema %d: got %+v, want that it is too late", schema, b)
-		}
-		if got := len(queued(t, s)); got != 1 {
-			t.Errorf("schema %d: %d pieces queued, want 1", schema, got)
-		}
-		if a := ok(s.Agents()); len(a) != 1 || a[0].Name != "Ali" || !a[0].Admin || ok(s.Chat(5)).Language != "fa" {
-			t.Errorf("schema %d: got %+v", schema, a)
-		}
-		if !ok(s.Taken(UpdateKey{Chat: 5, Message: 1})) {
-			t.Errorf("schema %d: an update is not taken any more", schema)
-		}
-		if c := ok(s.Customer(ali)); schema >= 2 && (c.Name != "Mrs Rezaei" || c.In != 2 || c.Out != 1 || !cmp.Equal(c.Topics, []Place{{group, 12}})) {
-			t.Errorf("schema %d: got %+v", schema, c)
-		}
-		var kinds []IncidentKind
-		for _, i := range ok(s.Incidents()) {
-			kinds = append(kinds, i.Kind)
-		}
-		if diff := cmp.Diff([]IncidentKind{PostRefused, FetchLost}, kinds); diff != "" {
-			t.Errorf("schema %d: %s", schema, diff)
-		}
-		if got := shown(t, s)[group]; !cmp.Equal(got, []string{"posted"}) {
-			t.Errorf("schema %d: shown %v", schema, got)
+		if of[schema] == 0 {
+			t.Errorf("there is no file of schema %d: write it with -write-schema", schema)
 		}
 	}
+}
+
+// opensAs opens a file made by filled, and perhaps a little more, with an earlier version.
+func opensAs(t *testing.T, name string, schema int) {
+	path, c := unpacked(t, name), newClock()
+	old := ok(Inspect(path, c.inbox(group)))
+	if got := schemaIn(old); got != schema {
+		t.Errorf("the file says schema %d", got)
+	}
+	must(t, old.Check())
+	for what, read := range map[string]func() error{ // what an earlier schema has no bucket for is an error, and the file can be closed
+		"inboxes": func() error { _, err := old.InboxChats(); return err },
+		"linked":  func() error { _, err := old.LinkedChats(); return err },
+		"admins":  func() error { _, err := old.Admins(); return err },
+		"stats":   func() error { _, err := old.Stats(); return err },
+	} {
+		if err := read(); err != nil && (schema == len(migrations) || !errors.Is(err, ErrDamaged)) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	must(t, old.Close())
+
+	s := open(t, path, c.inbox(group))
+	if got := schemaIn(s); got != len(migrations) {
+		t.Errorf("the file says schema %d after it was opened", got)
+	}
+	must(t, s.Check())
+	if m := ok(s.SMS(1)); m.Text != "سلام" || m.Customer != ali || m.Line != line || !m.Time.Equal(c.now()) {
+		t.Errorf("got %+v", m)
+	}
+	if got := ok(s.ByID("71")); got.Status != sms.Sent || got.Batch != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if got := ok(s.Link(group, 10)).Seq; got != 1 {
+		t.Errorf("message 10 shows %d", got)
+	}
+	if got := len(ok(s.Undecoded())); got != 1 {
+		t.Errorf("%d answers undecoded, want 1", got)
+	}
+	if b := ok(s.Batch(2)); b.Uncertain != 1 || b.Agent != 5 {
+		t.Errorf("got %+v", b)
+	}
+	if b := ok(s.Batch(3)); b.State != Asking {
+		t.Errorf("got %+v", b)
+	}
+	c.pass(askFor)
+	ok(s.Expire())
+	if b := ok(s.Batch(3)); b.State != Expired {
+		t.Errorf("got %+v, want that it is too late", b)
+	}
+	if got := len(queued(t, s)); got != 1 {
+		t.Errorf("%d pieces queued, want 1", got)
+	}
+	if a := ok(s.Agents()); len(a) != 1 || a[0].Name != "Ali" || !a[0].Admin || ok(s.Chat(5)).Language != "fa" {
+		t.Errorf("got %+v", a)
+	}
+	if !ok(s.Taken(UpdateKey{Chat: 5, Message: 1})) {
+		t.Errorf("an update is not taken any more")
+	}
+	if c := ok(s.Customer(ali)); schema >= 2 && (c.Name != "Mrs Rezaei" || c.In == 0 || !cmp.Equal(c.Topics, []Place{{group, 12}})) {
+		t.Errorf("got %+v", c)
+	}
+	var kinds []IncidentKind
+	for _, i := range ok(s.Incidents()) {
+		kinds = append(kinds, i.Kind)
+	}
+	if diff := cmp.Diff([]IncidentKind{PostRefused, FetchLost}, kinds); diff != "" {
+		t.Errorf("%s", diff)
+	}
+	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"posted"}) {
+		t.Errorf("shown %v", got)
+	}
+
+	// And it goes on as any other.
+	p := claim(t, s)
+	must(t, s.Sent(p, accepted(p), nil))
+	if got := statuses(t, s, p.Batch); !cmp.Equal(got, []sms.Status{sms.Sent}) {
+		t.Errorf("what was queued is %v, want it sent", got)
+	}
+	b := ok(s.Batch(2))
+	ok(s.Decide(b.ID, b.Generation, Leave, "Ali"))
+	fetched(t, s, unread(c, "later"))
+	must(t, s.SaveCredit(900, 500))
+	ok(s.Stats())
+	c.pass(100 * aDay)
+	prune(t, s)
+	must(t, s.Check())
 }
 
 func compact(from, to string) error {
@@ -131,15 +200,15 @@ func compact(from, to string) error {
 }
 
 func TestTheFileOfThisSchemaHasOneOfEverything(t *testing.T) {
-	db := ok(bolt.Open(schemaFile(len(migrations)), 0o600, &bolt.Options{ReadOnly: true}))
+	db := ok(bolt.Open(unpacked(t, schemaFile(len(migrations))), 0o600, &bolt.Options{ReadOnly: true}))
 	defer db.Close()
 	must(t, db.View(func(b *bolt.Tx) error {
-		for _, name := range buckets {
-			if bucket := b.Bucket(name); bucket == nil || count(bucket) == 0 {
+		return b.ForEach(func(name []byte, bucket *bolt.Bucket) error {
+			if count(bucket) == 0 {
 				t.Errorf("nothing in %s: the file says nothing about it", name)
 			}
-		}
-		return nil
+			return nil
+		})
 	}))
 }
 

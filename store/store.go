@@ -45,6 +45,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -190,7 +192,7 @@ func Open(path string, opts Options) (s *Store, err error) {
 		writes: make(chan write, 256), done: make(chan struct{}),
 		posts: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
 	}
-	if err := s.prepare(path); err != nil {
+	if err := guarded(func() error { return s.prepare(path) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
 	}
 	go s.write()
@@ -262,20 +264,49 @@ type tx struct {
 // filled before it is split.
 func (t *tx) bucket(name []byte) *bolt.Bucket {
 	b := t.Bucket(name)
+	if b == nil {
+		panic(fmt.Sprintf("no bucket %q", name))
+	}
 	b.FillPercent = 0.9
 	return b
 }
 
 // view has fn read what is on disk. A transaction of bbolt's may be read as soon as it is written, before it is synced: what is
 // told of it then would be gone after a loss of power.
-func (s *Store) view(fn func(*tx) error) error {
+func (s *Store) view(fn func(*tx) error) (err error) {
 	s.syncing.RLock()
 	b, err := s.db.Begin(false)
 	s.syncing.RUnlock()
 	if err != nil {
 		return err
 	}
-	return errors.Join(fn(&tx{Tx: b, store: s, now: s.opts.Now()}), b.Rollback())
+	defer func() { err = errors.Join(err, b.Rollback()) }()
+	return guarded(func() error { return fn(&tx{Tx: b, store: s, now: s.opts.Now()}) })
+}
+
+// guarded runs fn, which reads the file. bbolt panics at a page that is not what it must be, our own reading at a key of another length;
+// where the file has no page at all, or the disk cannot read it, memory faults: all are ErrDamaged. A panic from anywhere else goes on.
+func guarded(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		broken := recover()
+		if broken == nil {
+			return
+		}
+		calls := make([]uintptr, 32)
+		frames := runtime.CallersFrames(calls[:runtime.Callers(2, calls)])
+		for frame, more := frames.Next(); more; frame, more = frames.Next() {
+			switch {
+			case strings.HasPrefix(frame.Function, "go.etcd.io/bbolt"), strings.HasPrefix(frame.Function, "peyk/store."):
+				err = fmt.Errorf("%w: %v (%s:%d)", ErrDamaged, broken, filepath.Base(frame.File), frame.Line)
+				return
+			case strings.HasPrefix(frame.Function, "peyk/"), strings.HasPrefix(frame.Function, "main."):
+				panic(broken)
+			}
+		}
+		panic(broken)
+	}()
+	return fn()
 }
 
 // update has the writer run fn and returns when its transaction is committed.
@@ -333,18 +364,20 @@ func (s *Store) commit(waiting []write) {
 		failed := -1
 		begun := time.Now()
 		s.syncing.Lock()
-		err := s.db.Update(func(b *bolt.Tx) error {
-			t.Tx = b
-			for i, w := range waiting {
-				if err := w.fn(t); err != nil {
-					failed = i
-					return err
+		err := guarded(func() error {
+			defer s.syncing.Unlock()
+			return s.db.Update(func(b *bolt.Tx) error {
+				t.Tx = b
+				for i, w := range waiting {
+					if err := guarded(func() error { return w.fn(t) }); err != nil {
+						failed = i
+						return err
+					}
 				}
-			}
-			crashpoint.At("commit.begun")
-			return nil
+				crashpoint.At("commit.begun")
+				return nil
+			})
 		})
-		s.syncing.Unlock()
 		if failed >= 0 {
 			waiting[failed].done <- err
 			waiting = append(waiting[:failed:failed], waiting[failed+1:]...)
@@ -355,7 +388,7 @@ func (s *Store) commit(waiting []write) {
 			wake(s.posts, t.posts)
 			wake(s.outbox, t.outbox)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrDamaged) {
 			err = fmt.Errorf("%w: %w", ErrDisk, err)
 		}
 		t.commit.Took, t.commit.Err = time.Since(begun), err

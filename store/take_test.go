@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
 )
 
 func TestTakenOnceAcrossARestart(t *testing.T) {
@@ -63,10 +64,10 @@ func TestTakenOnceAcrossARestart(t *testing.T) {
 func rowCounts(s *Store) map[string]int {
 	rows := map[string]int{}
 	s.view(func(t *tx) error {
-		for _, name := range buckets {
-			rows[string(name)] = count(t.bucket(name))
-		}
-		return nil
+		return t.ForEach(func(name []byte, b *bolt.Bucket) error {
+			rows[string(name)] = count(b)
+			return nil
+		})
 	})
 	return rows
 }
