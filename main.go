@@ -45,6 +45,8 @@ README.md tells how to begin, .env.example explains every setting.
 `
 
 func main() {
+	// Go ends a program that panics with 2, which here means wrong settings: systemd would not start it again. So SIGABRT ends it.
+	debug.SetTraceback("crash")
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -2,6 +2,6 @@
 // nothing of it is left in the program.
 //
 // With the tag the environment says where: PEYK_CRASH=send.claimed:2 ends the process with SIGKILL when it comes to
-// send.claimed for the second time. PEYK_CRASH_SECOND=20ms has Telegram's seconds pass faster, so that hundreds of kills need
-// not wait for its limits.
+// send.claimed for the second time; PEYK_CRASH_BY=panic has it end by a fault of its own instead. PEYK_CRASH_SECOND=20ms has
+// Telegram's seconds pass faster, so that hundreds of kills need not wait for its limits.
 package crashpoint

@@ -5,6 +5,7 @@ package crashpoint
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -26,15 +27,42 @@ func wish(s string) (string, int64) {
 	return name, n
 }
 
-// At kills the process if this is the place and the time asked for. Nothing that follows the call happens.
+// ways are how the process can end, by their names in PEYK_CRASH_BY.
+var ways = map[string]func(){
+	"": func() {
+		if self, err := os.FindProcess(os.Getpid()); err == nil {
+			_ = self.Kill()
+		}
+	},
+	"panic":     func() { panic("crashpoint") },
+	"goroutine": func() { go panic("crashpoint") },
+	"nil":       func() { fmt.Println(*(*string)(nil)) },
+	"map": func() { // written by two at once, which the runtime does not let pass
+		m := map[int]int{}
+		for range 8 {
+			go func() {
+				for i := 0; ; i++ {
+					m[i%8]++
+				}
+			}()
+		}
+	},
+	"stack": func() {
+		debug.SetMaxStack(1 << 20) // the usual limit is a gigabyte
+		overflow(0)
+	},
+	"memory": func() { fmt.Println(len(make([]byte, 1<<nth<<45))) },
+}
+
+func overflow(n int) int { return overflow(n+1) + 1 }
+
+// At ends the process if this is the place and the time asked for. Nothing that follows the call happens.
 func At(name string) {
 	if name != wanted || hits.Add(1) != nth {
 		return
 	}
-	if self, err := os.FindProcess(os.Getpid()); err == nil {
-		_ = self.Kill()
-	}
-	select {} // the signal is on its way
+	ways[os.Getenv("PEYK_CRASH_BY")]()
+	select {} // the end is on its way
 }
 
 // Second returns how long Telegram's second lasts: second unless the environment says otherwise.
