@@ -10,11 +10,14 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/joho/godotenv"
 
@@ -95,7 +98,10 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 		if !strings.HasPrefix(row.name, prefix) {
 			continue
 		}
-		value, err := lookUp(row.name, outside, file)
+		value, path, err := lookUp(row.name, outside, file)
+		if slices.Contains(secret, row.name) && othersRead(path, outside["CREDENTIALS_DIRECTORY"]) {
+			warnings = append(warnings, fmt.Sprintf("%s can be read by others, and %s is in it: run chmod 600 %[1]s", path, row.name))
+		}
 		switch {
 		case err == nil && value == "" && row.missing != "":
 			if file == nil {
@@ -123,6 +129,16 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 	return s, warnings, errors.Join(mistakes...)
 }
 
+// secret are the settings that hold a password, or may hold one in an address.
+var secret = []string{"TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_PROXY", "SMS_API_URL", "SMS_API_PASSWORD", "SMS_API_PROXY"}
+
+// othersRead reports whether users but the file's own can read it, by its mode. In systemd's directory of credentials, which is the
+// service's alone, the mode shows an access list.
+func othersRead(path, credentials string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o077 != 0 && (credentials == "" || filepath.Dir(path) != filepath.Clean(credentials))
+}
+
 // asMap returns an environment by its names.
 func asMap(environ []string) map[string]string {
 	values := map[string]string{}
@@ -136,29 +152,51 @@ func asMap(environ []string) map[string]string {
 // mark is what some editors begin a file with, unseen.
 const mark = "\ufeff"
 
-// lookUp returns the value of a setting from the first of the places that has it, or "".
-func lookUp(name string, places ...map[string]string) (string, error) {
+// lookUp returns the value of a setting from the first of the places that has it, or "", and the path of the file of its own that it was in,
+// if it was.
+func lookUp(name string, places ...map[string]string) (value, path string, err error) {
 	for _, place := range places {
 		value, given := place[name]
 		path, inFile := place[name+"_FILE"]
+		for name, value := range map[string]string{name: value, name + "_FILE": path} {
+			if err := plain(value); err != nil {
+				return "", "", fmt.Errorf("%s %w", name, err)
+			}
+		}
 		switch {
 		case value != "" && path != "":
-			return "", fmt.Errorf("%s and %s_FILE are both set: leave one of them out", name, name)
+			return "", "", fmt.Errorf("%s and %s_FILE are both set: leave one of them out", name, name)
 		case path != "":
 			held, err := os.ReadFile(path)
 			if err != nil {
-				return "", fmt.Errorf("%s_FILE cannot be read: %w", name, err)
+				return "", "", fmt.Errorf("%s_FILE cannot be read: %w", name, err)
 			}
 			value = strings.TrimRight(strings.TrimPrefix(string(held), mark), "\r\n")
 			if value == "" {
-				return "", fmt.Errorf("%s_FILE names an empty file: %s", name, path)
+				return "", "", fmt.Errorf("%s_FILE names an empty file: %s", name, path)
 			}
-			return value, nil
+			if !utf8.ValidString(value) {
+				return "", "", fmt.Errorf("%s_FILE names a file that is not UTF-8: save it as that: %s", name, path)
+			}
+			return value, path, nil
 		case given || inFile:
-			return value, nil
+			return strings.TrimRight(value, "\r\n"), "", nil
 		}
 	}
-	return "", nil
+	return "", "", nil
+}
+
+// plain reports what in a value would be taken for a part of it and is none.
+func plain(value string) error {
+	const quotes = "'\"`‘’‚‛“”„‟«»‹›′″＇＂"
+	switch bare := strings.TrimSpace(value); {
+	case !utf8.ValidString(value):
+		return errors.New("is not UTF-8: write it in that")
+	case strings.Trim(bare, quotes) != bare:
+		return errors.New("begins or ends with a quotation mark, which whoever handed it on, such as docker's --env-file, took for a part of it: " +
+			"leave the quotes out there. If they do belong to it, put it into a file of its own, and that file's path into the same name with _FILE")
+	}
+	return nil
 }
 
 // readDotEnv returns what .env holds, nothing when there is none, and nil beside an error.
@@ -218,7 +256,12 @@ func quote(value string) (string, error) {
 	return "", errors.New("has quotes in it that .env cannot hold")
 }
 
-func readAny(value string) (string, error) { return value, nil }
+func readAny(value string) (string, error) {
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		return "", errors.New("holds a line break, a tab or the like: write it in one line")
+	}
+	return value, nil
+}
 
 var tokenForm = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
 
@@ -234,8 +277,8 @@ func readToken(value string) (string, error) {
 func readURL(value string) (string, error) {
 	value = strings.TrimSpace(value)
 	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return "", errors.New("is not an address: write it in full, from http:// or https:// on")
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsFunc(value, unicode.IsSpace) {
+		return "", errors.New("is not an address: write it in full, from http:// or https:// on, and without spaces")
 	}
 	return value, nil
 }
@@ -243,7 +286,7 @@ func readURL(value string) (string, error) {
 // readProxy keeps the address out of its error: it may hold a password.
 func readProxy(value string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(value))
-	if err != nil || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) || u.Hostname() == "" {
+	if err != nil || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
 		return nil, errors.New("is not a proxy's address: write socks5://HOST:PORT, http://HOST:PORT or https://HOST:PORT, " +
 			"with USER:PASSWORD@ before the host if the proxy asks for them; signs such as @ or / in them as %40 or %2F")
 	}
@@ -253,12 +296,23 @@ func readProxy(value string) (*url.URL, error) {
 // list splits a value of several.
 func list(value string) []string {
 	var items []string
-	for item := range strings.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune(",،;\n", r) }) {
-		if item = strings.TrimSpace(item); item != "" {
+	for item := range strings.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune(",،;؛\n", r) }) {
+		if item = strings.TrimFunc(item, unseen); item != "" {
 			items = append(items, item)
 		}
 	}
 	return items
+}
+
+// unseen are spaces, and the marks that come along when a number is copied from Persian text.
+func unseen(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
+// several reports whether a space or a dash in a line may be where a comma was forgotten: behind what is more than a country's or an area's
+// code another number follows.
+func several(line string) bool {
+	parts := strings.FieldsFunc(sms.Digits(line), func(r rune) bool { return r < '0' || r > '9' })
+	first := slices.IndexFunc(parts, func(part string) bool { return len(part) > 4 || len(part) == 4 && part[0] != '0' })
+	return first >= 0 && slices.ContainsFunc(parts[first+1:], func(part string) bool { return len(part) >= 3 })
 }
 
 func (p *panelSettings) readLines(value string) error {
@@ -267,6 +321,9 @@ func (p *panelSettings) readLines(value string) error {
 		line := sms.NormalizeLine(item)
 		if line == "" {
 			return fmt.Errorf("holds %q, which is not a number: write the lines as the panel names them, separated by commas", item)
+		}
+		if several(item) {
+			return fmt.Errorf("holds %q, which may be one line or several: write each without spaces or dashes, and commas between them", item)
 		}
 		if slices.Contains(p.Lines, line) {
 			return fmt.Errorf("names the line %s twice: leave one out", string(line))
@@ -288,7 +345,7 @@ func readIDs[T ~int64](value string) ([]T, error) {
 	for _, item := range list(value) {
 		id, err := strconv.ParseInt(item, 10, 64)
 		if err != nil || id == 0 {
-			return nil, fmt.Errorf("holds %q, which is not a Telegram id: ids are numbers, the bot tells them when you send it /id", item)
+			return nil, fmt.Errorf("holds %q, which is not a Telegram id: ids are numbers, with commas between them; the bot tells them when you send it /id", item)
 		}
 		if slices.Contains(shared, id) {
 			return nil, fmt.Errorf("holds %d, an account that Telegram lets everybody use: take it out", id)
@@ -350,6 +407,12 @@ func readPrefixes(value string) ([]string, error) {
 	var prefixes []string
 	for _, item := range list(value) {
 		given := sms.Clean(item)
+		// Behind a space or a dash goes on what no prefix begins with; anything else has lost its comma.
+		for _, part := range strings.FieldsFunc(sms.Digits(item), func(r rune) bool { return r != '+' && (r < '0' || r > '9') })[min(1, len(given)):] {
+			if strings.HasPrefix(part, "0") || strings.HasPrefix(part, "+") {
+				return nil, fmt.Errorf("holds %q, which may be one prefix or several: write commas between them", item)
+			}
+		}
 		prefix := string(sms.Number(given).International())
 		if !strings.HasPrefix(given, "+") && !strings.HasPrefix(given, "0") || !prefixForm.MatchString(prefix) || strings.HasPrefix(prefix, "+980") {
 			return nil, fmt.Errorf("holds %q, with which no number begins: write +98 for a whole country, 0912 or +98912 for a part of it", item)

@@ -94,7 +94,7 @@ func panelCommand(ctx context.Context, args []string, cfg panelSettings, stdin i
 		}
 		if strings.Contains(c.args, "--to") {
 			call.flags.Func("to", "", func(s string) error {
-				call.to = append(call.to, strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(",،;\n", r) })...)
+				call.to = append(call.to, strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(",،;؛\n", r) })...)
 				return nil
 			})
 		}

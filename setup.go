@@ -233,7 +233,7 @@ type question struct {
 
 // answer asks until the answer can be read, and keeps it. What the environment sets is not asked for: then it reports false.
 func (s *setup) answer(ctx context.Context, q question) (asked bool, err error) {
-	set, err := lookUp(q.name, s.outside)
+	set, _, err := lookUp(q.name, s.outside)
 	if err != nil {
 		return false, err
 	}
@@ -243,7 +243,7 @@ func (s *setup) answer(ctx context.Context, q question) (asked bool, err error) 
 	}
 	was := s.answers[q.name]
 	if was == "" {
-		if was, err = lookUp(q.name, s.file); err != nil {
+		if was, _, err = lookUp(q.name, s.file); err != nil {
 			return false, err
 		}
 	}
@@ -266,6 +266,10 @@ func (s *setup) answer(ctx context.Context, q question) (asked bool, err error) 
 		if value != was {
 			if _, err := quote(value); err != nil {
 				s.sayf("It %v: put it into a file of its own, write that file's path into .env as %s_FILE='…', and run peyk setup again.\n", err, q.name)
+				continue
+			}
+			if err := plain(value); err != nil {
+				s.sayf("It %v\n", err)
 				continue
 			}
 			s.answers[q.name] = value
