@@ -19,6 +19,9 @@ type command struct {
 	run  func(*Bot, context.Context, *message, role) error
 }
 
+// sends reports whether what comes with a command, or with none, may go out to a customer.
+func sends(command string) bool { return command == "" || command == "send" }
+
 // commands in the order help lists them.
 func commands() []command {
 	return []command{

@@ -134,6 +134,22 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true, true)
 }
 
+// asks reports whether a message of ours holds a question that is not decided yet. Words in reply to it are meant for us, not for a
+// customer, and no words decide anything: buttons do.
+func (b *Bot) asks(m *message) (bool, error) {
+	link, err := b.store.Link(m.Chat, m.ID)
+	if errors.Is(err, store.ErrNotFound) { // shown just now, or by a process that was killed before it could note that
+		link.Batch, _, _, _ = readPressData(m.Data)
+	} else if err != nil {
+		return false, err
+	}
+	batch, err := b.store.Batch(link.Batch)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return batch.Undecided(), err
+}
+
 // conversation finds out whom a reply goes to and with which words, or why to nobody.
 func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal string, err error) {
 	t := b.text(m.Chat)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -426,6 +427,7 @@ type message struct {
 	Args    string
 	Other   bool // a command, but for another bot
 
+	Data      string   // what the first button under a message of ours carries
 	Blocks    []block  // the customers' words in a message of ours, in its order
 	QuoteAt   int      // where in the text of ReplyTo the words quoted from it begin, in UTF-16 units; -1 when none are
 	ReplyTo   *message // a real answer: not the topic's first message, which every message of a topic carries
@@ -624,6 +626,13 @@ func (t *telegram) read(w *wireMessage) *message {
 	m.Media = w.Text == "" && (w.Caption != "" || w.Photo != nil || w.Document != nil || w.Voice != nil || w.Audio != nil || w.Video != nil ||
 		w.Sticker != nil || w.Animation != nil || w.VideoNote != nil || w.Contact != nil || w.Location != nil || w.Poll != nil || w.Dice != nil ||
 		w.Story != nil || w.PaidMedia != nil || w.Checklist != nil || w.Rich != nil)
+	if w.ReplyMarkup != nil {
+		for _, button := range slices.Concat(w.ReplyMarkup.InlineKeyboard...) {
+			if button.CallbackData != nil && m.Data == "" {
+				m.Data = *button.CallbackData
+			}
+		}
+	}
 	m.QuoteAt = -1
 	if w.Quote != nil {
 		m.QuoteAt = w.Quote.Position

@@ -36,6 +36,7 @@ type text struct {
 	notAnSMS       string
 	elsewhere      string
 	toMany         string // number of recipients
+	undecided      string
 	cannotAnswer   string // customer
 	answerNobody   string
 	faceless       string
@@ -269,7 +270,8 @@ var english = text{
 	onlyText:       "An SMS is only text: nothing was sent. Write the answer as a text reply.",
 	notYourWords:   "Those are somebody else's words, forwarded or written by another bot: <b>nothing was sent</b>. Write the answer yourself.",
 	notAnSMS:       "That message is no SMS I know: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
-	toMany:         "That went to %v recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
+	toMany:         "That is about %v recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
+	undecided:      "That message asks something, and words do not answer it: press a button under it; <b>nothing was sent</b>.",
 	elsewhere:      "That answers a message from another chat or topic: <b>nothing was sent</b>. Reply where the SMS is shown, or use <code>/send NUMBER TEXT</code>.",
 	answerNobody:   "The panel did not say who sent this SMS: it cannot be answered. Nothing was sent.",
 	cannotAnswer:   "%v is a sender's name, not a telephone number: it cannot be answered. Nothing was sent.",

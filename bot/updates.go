@@ -212,7 +212,15 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 		return err
 	}
 	b.pace.release(m.Chat)
+	asks := false
+	if toUs && sends(m.Command) {
+		if asks, err = b.asks(m.ReplyTo); err != nil {
+			return err
+		}
+	}
 	switch {
+	case asks:
+		return b.say(m, t.undecided)
 	case m.Media:
 		return b.say(m, t.onlyText)
 	case m.Command != "":

@@ -58,6 +58,9 @@ type Batch struct {
 	Reaction string        `json:"reaction,omitempty"`
 }
 
+// Undecided reports whether b asks something that only a button answers.
+func (b Batch) Undecided() bool { return b.State == Asking || b.Uncertain > 0 }
+
 // PieceState says what became of one request to send.
 type PieceState string
 
@@ -207,7 +210,7 @@ func (t *tx) moveBatches(from, to ChatID) error {
 	for _, b := range moved {
 		b.moveTo(to)
 		err := t.putBatch(b)
-		if b.State == Asking || b.Uncertain > 0 {
+		if b.Undecided() {
 			err = t.report(b, 0)
 		}
 		if err != nil {
