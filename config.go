@@ -414,7 +414,7 @@ func readPrefixes(value string) ([]string, error) {
 			}
 		}
 		prefix := string(sms.Number(given).International())
-		if !strings.HasPrefix(given, "+") && !strings.HasPrefix(given, "0") || !prefixForm.MatchString(prefix) || strings.HasPrefix(prefix, "+980") {
+		if !strings.HasPrefix(given, "+") && !strings.HasPrefix(given, "0") || !prefixForm.MatchString(prefix) || strings.HasPrefix(prefix, "+980") || strings.HasPrefix(prefix, "+9898") {
 			return nil, fmt.Errorf("holds %q, with which no number begins: write +98 for a whole country, 0912 or +98912 for a part of it", item)
 		}
 		prefixes = append(prefixes, prefix)

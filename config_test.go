@@ -129,6 +129,7 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 		"a credit without end":                  {"LOW_CREDIT=inf", `LOW_CREDIT is "inf"`},
 		"a prefix without a country":            {"ALLOWED_PREFIXES=0912, 98", `ALLOWED_PREFIXES holds "98", with which no number begins: write +98 for a whole country, 0912`},
 		"a prefix with a zero behind it":        {"ALLOWED_PREFIXES=+980912", `ALLOWED_PREFIXES holds "+980912", with which no number begins`},
+		"a prefix with a zero before it":        {"ALLOWED_PREFIXES=098912", `ALLOWED_PREFIXES holds "098912", with which no number begins`},
 		"a prefix of letters":                   {"ALLOWED_PREFIXES=+Iran", `ALLOWED_PREFIXES holds "+Iran"`},
 		"a prefix of nothing":                   {"ALLOWED_PREFIXES=+", `ALLOWED_PREFIXES holds "+"`},
 		"part sizes without the joined ones":    {"PART_SIZES=160,70", `PART_SIZES is "160,70": write 160/153,70/67, the characters in a lone part`},

@@ -38,7 +38,7 @@ func TestForeignNumbersAreAskedAbout(t *testing.T) {
 	// The panel may leave out the plus.
 	shown := w.shows("447911123457", "where is my order?")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "on its way", ReplyTo: shown.ID})
-	w.presses(w.ali, w.sees(w.group, "Send this?", "Abroad", ": 447911123457"), "Cancel")
+	w.presses(w.ali, w.sees(w.group, "Send this?", "Abroad", ": +447911123457"), "Cancel")
 	var foreign []string
 	for i := range 12 {
 		foreign = append(foreign, fmt.Sprintf("+4479111234%02d", i))

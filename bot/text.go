@@ -274,7 +274,7 @@ var english = text{
 	undecided:      "That message asks something, and words do not answer it: press a button under it; <b>nothing was sent</b>.",
 	elsewhere:      "That answers a message from another chat or topic: <b>nothing was sent</b>. Reply where the SMS is shown, or use <code>/send NUMBER TEXT</code>.",
 	answerNobody:   "The panel did not say who sent this SMS: it cannot be answered. Nothing was sent.",
-	cannotAnswer:   "%v is a sender's name, not a telephone number: it cannot be answered. Nothing was sent.",
+	cannotAnswer:   "%v is a sender's name, or not surely a telephone number: it cannot be answered. Nothing was sent.",
 	faceless:       "I cannot tell who you are: <b>nothing was done</b>. Switch off “Remain anonymous” for yourself in this group, or write as yourself instead of a channel.",
 	edited:         "The SMS was ordered with the text as it was: the edit changes nothing. To correct it, send another one.",
 	garbled:        "Part of the text did not arrive whole, perhaps half of an emoji: nothing was sent. Write it anew.",
@@ -635,7 +635,9 @@ func namesCustomer(head string, m store.SMS) bool {
 	if m.Customer == "" {
 		return names(english.noSender) || names(persian.noSender)
 	}
-	return names(short(string(m.Customer), nameRunes))
+	// A message of before may spell the number otherwise.
+	who, _, _ := strings.Cut(strings.TrimPrefix(head, headMark+" "), " ")
+	return names(short(string(m.Customer), nameRunes)) || strings.HasPrefix(head, headMark+" ") && sms.Normalize(who) == m.Customer
 }
 
 // bare takes out the marks that set words apart in Persian, and those a sender's name may have.

@@ -3,6 +3,7 @@ package sms
 import (
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -46,78 +47,142 @@ func (n Number) International() Number {
 // Foreign reports whether n is a number of another country, for which panels charge many times their usual rate.
 func (n Number) Foreign() bool { return !strings.HasPrefix(string(n.International()), "+98") }
 
-// Answerable reports whether an SMS can be sent back to n: alphanumeric senders have no telephone behind them.
+// Answerable reports whether an SMS can be sent back to n: alphanumeric senders have no telephone behind them, and of digits that are no
+// number, such as a mobile number without its last one, nobody knows whose they are.
 func (n Number) Answerable() bool {
-	s := strings.TrimPrefix(string(n), "+")
-	return len(s) >= 3 && len(s) <= 20 && digitsOnly(s)
+	s := string(n)
+	abroad, international := strings.CutPrefix(s, "+")
+	switch {
+	case !digitsOnly(abroad) || len(abroad) < 3 || len(abroad) > 15 || strings.HasPrefix(abroad, "98") && len(abroad) > 8:
+		return false
+	case international:
+		return len(abroad) >= 7 && abroad[0] != '0'
+	case s[0] == '0':
+		return len(s) == 11 && s[1] != '0'
+	}
+	return s != overflown
 }
+
+// overflown is what a panel makes of every number that it keeps in 32 bits.
+const overflown = "2147483647"
 
 // Names reports whether n names somebody: panels may leave out who sent an SMS, or say what is far too long for a number or a name.
 func (n Number) Names() bool { return n != "" && len(n) <= 256 }
 
-// Normalize brings a number of any spelling into its comparable form. What is no telephone number, such as a short code
-// or a sender's name, comes back as given, without surrounding space; what cannot be seen is no sender.
+// Normalize brings a number of any spelling into its comparable form. What is surely no telephone number, or not surely one, such as a short
+// code or a sender's name, comes back as given, without surrounding space; what cannot be seen is no sender.
 func Normalize(s string) Number {
 	if n, err := ParseRecipient(s); err == nil {
 		return n
 	}
-	if digits := Clean(s); digitsOnly(digits) && digits != "" {
-		return Number(digits)
+	digits := Clean(s)
+	if bare := strings.TrimPrefix(digits, "+"); bare == "" || !digitsOnly(bare) {
+		s = strings.TrimSpace(s)
+		if strings.IndexFunc(s, unicode.IsGraphic) < 0 {
+			return ""
+		}
+		return Number(s)
 	}
-	s = strings.TrimSpace(s)
-	if strings.IndexFunc(s, unicode.IsGraphic) < 0 {
-		return ""
+	abroad, international := cutInternational(digits)
+	code := countryCode(abroad)
+	switch {
+	case code == "98" && isLine(abroad[2:]) && (international || len(abroad) >= 10 && strings.HasPrefix(abroad[3:], "000")):
+		return Number(abroad[2:])
+	case code == "98":
+	case international && code != "" && len(abroad) >= 7 && len(abroad) <= 15:
+		// Behind two zeros, ten digits that begin with 9 may as well be a mobile number of ours.
+		if "+"+abroad == digits || len(abroad) != 10 || abroad[0] != '9' {
+			return Number("+" + abroad)
+		}
+	case len(digits) >= 11: // shorter ones may as well be lines, or landlines without their zero
+		if n, ok := parseForeign(digits); ok && len(n) == len(digits)+1 {
+			return n
+		}
 	}
-	return Number(s)
+	return Number(digits)
+}
+
+// isLine tells whether digits have the form of a short code or of a line at a panel of this country.
+func isLine(digits string) bool {
+	return len(digits) >= 3 && digits[0] >= '1' && digits[0] <= '8' && (len(digits) <= 6 || digits[1] == '0')
 }
 
 // NormalizeLine brings a line of ours into its comparable form: panels write 30001234 also as +9830001234, 009830001234
 // or 030001234. It returns an empty Number for what is no number.
 func NormalizeLine(s string) Number {
-	digits := strings.TrimPrefix(Clean(s), "+")
-	digits = strings.TrimPrefix(digits, "00")
+	digits := strings.TrimLeft(strings.TrimPrefix(Clean(s), "+"), "0")
 	if !digitsOnly(digits) || len(digits) < 3 {
 		return ""
 	}
 	if len(digits) >= 10 && strings.HasPrefix(digits, "98") {
 		digits = digits[2:]
 	}
-	if n := Normalize("0" + strings.TrimPrefix(digits, "0")); n.Mobile() {
+	digits = strings.TrimLeft(digits, "0")
+	if n := Normalize("0" + digits); n.Mobile() {
 		return n
 	}
-	return Number(strings.TrimLeft(digits, "0"))
+	return Number(digits)
 }
 
 // ParseRecipient reads a number someone typed to send an SMS to: 09…, 9…, +98…, 0098…, 98… or any international number
 // with its country code, in Latin, Persian or Arabic digits, with spaces, dashes and brackets.
 func ParseRecipient(s string) (Number, error) {
-	digits := Clean(s)
-	if !digitsOnly(strings.TrimPrefix(digits, "+")) {
-		return "", fmt.Errorf("%q is not a telephone number", mask(s))
-	}
-	// Operators open new ranges faster than number tables follow: the form of an Iranian mobile number is enough.
-	local, home := digits, false
-	for _, prefix := range []string{"+98", "0098", "98", "0"} {
-		if local, home = strings.CutPrefix(digits, prefix); home {
-			if prefix != "0" { // behind which another zero begins the number of another country, not one of ours with a zero too many
-				local = strings.TrimPrefix(local, "0")
-			}
-			break
+	digits := ungroup(Clean(s))
+	bare := strings.TrimPrefix(digits, "+")
+	if bare != "" && digitsOnly(bare) {
+		if local, ok := parseHome(digits); ok {
+			return Number("0" + local), nil
 		}
-	}
-	// A landline needs its zero, or it might be of a country whose code looks like our area code. No area code has a zero in second
-	// place; panels' lines, such as 3000123456, have.
-	if len(local) == 10 && (local[0] == '9' || home && local[0] != '0' && local[1] != '0') {
-		return Number("0" + local), nil
-	}
-	for _, prefix := range []string{"+", "00"} {
-		if rest, ok := strings.CutPrefix(digits, prefix); ok {
-			if n, ok := parseForeign(rest); ok {
+		if abroad, ok := cutInternational(digits); ok {
+			if n, ok := parseForeign(abroad); ok {
 				return n, nil
 			}
 		}
 	}
 	return "", fmt.Errorf("%q is not a telephone number", mask(s))
+}
+
+// parseHome reads a number of this country, of which it returns what follows the zero. Operators open new ranges faster than number tables
+// follow: the form of an Iranian mobile number is enough.
+func parseHome(digits string) (local string, ok bool) {
+	bare, plus := strings.CutPrefix(digits, "+")
+	// However many zeros stand before the country code, and whether or not another one follows. Behind two begins the number of another country.
+	if local, ok = strings.CutPrefix(strings.TrimLeft(bare, "0"), "98"); ok {
+		if twice, ok := strings.CutPrefix(local, "989"); ok && len(local) == 12 {
+			return "9" + twice, true
+		}
+		if local = strings.TrimPrefix(local, "0"); isHome(local) {
+			return local, true
+		}
+	}
+	local, ok = strings.CutPrefix(bare, "0")
+	if !ok {
+		local = digits
+	}
+	// A landline needs its zero, or it might be of a country whose code looks like our area code; and so need mobile numbers that might be
+	// foreign, as +961 3… is Lebanon, or a line behind our own country code.
+	_, foreign := parseForeign(local)
+	foreign = foreign || strings.HasPrefix(local, "98")
+	switch {
+	case ok && !plus:
+		return local, isHome(local)
+	case len(local) == 10 && local[0] == '9' && !foreign:
+		return local, true
+	}
+	return "", false
+}
+
+// isHome tells whether "0" and local are a number of this country. No area code has a zero in second place; panels' lines, such as
+// 3000123456, have.
+func isHome(local string) bool {
+	return len(local) == 10 && (local[0] == '9' || local[0] != '0' && local[1] != '0')
+}
+
+// cutInternational cuts off what stands before a country code.
+func cutInternational(digits string) (abroad string, ok bool) {
+	bare, plus := strings.CutPrefix(digits, "+")
+	abroad, zeros := strings.CutPrefix(bare, "00")
+	return abroad, plus || zeros
 }
 
 // zero marks, among the lengths of a country's mobile numbers, that they may begin with a zero.
@@ -126,22 +191,29 @@ const zero = 1
 // parseForeign reads a mobile number of another country, with its country code and nothing before it. The number's length is all that is
 // known of it, which is enough to find most slips; the question before a foreign number shows the rest.
 func parseForeign(digits string) (Number, bool) {
-	for n := 1; n <= 3 && n < len(digits); n++ {
-		code, national := digits[:n], digits[n:]
-		lengths, known := mobileLengths[code]
-		if !known {
-			continue // no country code begins with another one
-		}
-		if lengths&zero == 0 { // written as people do at home, +44 (0)7911 …
-			national = strings.TrimPrefix(national, "0")
-		}
-		valid := code != "98" && lengths>>len(national)&1 == 1 && (lengths&zero != 0 || national[0] != '0')
-		return Number("+" + code + national), valid
+	code := countryCode(digits)
+	if code == "" || code == "98" {
+		return "", false
 	}
-	return "", false
+	national, lengths := digits[len(code):], mobileLengths[code]
+	if lengths&zero == 0 { // written as people do at home, +44 (0)7911 …
+		national = strings.TrimPrefix(national, "0")
+	}
+	valid := lengths>>len(national)&1 == 1 && (lengths&zero != 0 || national[0] != '0')
+	return Number("+" + code + national), valid
 }
 
-// Digits replaces Persian and Arabic digits by Latin ones.
+// countryCode returns the one that more digits follow, or "". None begins with another one.
+func countryCode(digits string) string {
+	for n := 1; n <= 3 && n < len(digits); n++ {
+		if _, known := mobileLengths[digits[:n]]; known {
+			return digits[:n]
+		}
+	}
+	return ""
+}
+
+// Digits replaces Persian, Arabic and full-width digits by Latin ones.
 func Digits(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -149,20 +221,71 @@ func Digits(s string) string {
 			return '0' + r - '۰'
 		case r >= '٠' && r <= '٩':
 			return '0' + r - '٠'
+		case r >= '０' && r <= '９':
+			return '0' + r - '０'
 		}
 		return r
 	}, s)
 }
 
-// Clean leaves of a typed number what counts: Latin digits, a plus, and whatever does not belong there.
+// Clean leaves of a number what counts: Latin digits, a plus, and whatever does not belong there. A number that went through floating point,
+// 9121234567.0 or 9.121234567E9, is what it was; any other fraction keeps its point.
 func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
+		switch {
 		// Format characters, such as bidi marks and joiners, come along when a number is copied from Persian text.
-		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Pd, r) || strings.ContainsRune("()−.", r) {
+		case unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune("()（）ـ", r):
 			return -1
+		case unicode.Is(unicode.Pd, r) || r == '−':
+			return '-'
+		case strings.ContainsRune("٫．", r):
+			return '.'
+		case r == '＋':
+			return '+'
 		}
 		return r
 	}, Digits(s))
+	if len(s) > 1 && s[0] == '-' && s[1] >= '1' && s[1] <= '9' {
+		return s // below zero: an overflow, not a dash
+	}
+	s = expand(strings.ReplaceAll(s, "-", ""), s)
+	if whole, fraction, ok := cutFraction(s); ok && strings.Trim(fraction, "0") == "" {
+		return whole
+	}
+	return s
+}
+
+// cutFraction cuts a number at its only point, which may be a comma.
+func cutFraction(s string) (whole, fraction string, ok bool) {
+	whole, fraction, ok = strings.Cut(strings.Replace(s, ",", ".", 1), ".")
+	return whole, fraction, ok && digitsOnly(strings.TrimPrefix(whole, "+")) && digitsOnly(fraction)
+}
+
+// expand writes a number with an exponent as digits. One that does not name them all was rounded, and might be anybody's.
+func expand(s, given string) string {
+	i := strings.IndexAny(given, "eE")
+	if i < 0 {
+		return s
+	}
+	whole, fraction, ok := cutFraction(given[:i])
+	n, err := strconv.Atoi(given[i+1:])
+	if !ok || len(whole) == 0 || err != nil || n < 0 || n > len(fraction) {
+		return s
+	}
+	return whole + fraction[:n] + "." + fraction[n:]
+}
+
+// ungroup joins the groups of a number written with points, 0912.111.1111. What may as well be a fraction is none.
+func ungroup(s string) string {
+	groups := strings.Split(s, ".")
+	first, last := groups[0], groups[len(groups)-1]
+	if len(groups) == 1 || len(last) < 2 { // nobody writes a group of one digit
+		return s
+	}
+	if prefixed := strings.HasPrefix(first, "+") || strings.HasPrefix(first, "0"); len(groups) == 2 && !(prefixed && len(first) <= 5) {
+		return s
+	}
+	return strings.Join(groups, "")
 }
 
 func digitsOnly(s string) bool {
