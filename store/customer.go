@@ -21,8 +21,9 @@ type Customer struct {
 	InTo   Seq        `json:"in_to,omitempty"` // up to this one: two forums may show the same
 	Out    int        `json:"out,omitempty"`   // SMS the panel took for them since
 
-	Linked *Place  `json:"linked,omitempty"` // the only place that shows their SMS, by /link
-	Topics []Place `json:"topics,omitempty"` // made for them, one in each forum with topics
+	Linked *Place `json:"linked,omitempty"` // the only place that shows their SMS, by /link
+	// Made for them, one in each forum with topics. Behind the one that shows their SMS may be others, of spellings of before.
+	Topics []Place `json:"topics,omitempty"`
 
 	Claim Claim `json:"claim,omitzero"`
 }

@@ -30,6 +30,7 @@ var migrations = []func(*bolt.Tx) error{
 		}
 		return indexAsking(t)
 	},
+	mergeSpellings, // in schema4.go
 }
 
 // makeBuckets makes those that are missing.
