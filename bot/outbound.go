@@ -157,7 +157,7 @@ func outcomes(results []smsapi.Result) []store.Outcome {
 	for i, r := range results {
 		said[i].ID = r.ID
 		if r.Err != nil {
-			said[i].Failed, said[i].Code, said[i].Reason = true, r.Err.Code, r.Err.Text
+			said[i].Failed, said[i].Unsure, said[i].Code, said[i].Reason = true, r.Err.Kind == smsapi.Uncertain, r.Err.Code, r.Err.Text
 		}
 	}
 	return said

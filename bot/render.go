@@ -251,6 +251,9 @@ func renderOne(t *text, batch store.Batch, m store.SMS) string {
 
 // failure says why m did not arrive, in the panel's words where it gave any.
 func failure(t *text, m store.SMS) string {
+	if m.Unsure {
+		return t.say(t.unsure, reason(m.Reason))
+	}
 	if m.Reason != "" {
 		return t.say(t.panelRejected, reason(m.Reason))
 	}

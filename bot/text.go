@@ -106,6 +106,7 @@ type text struct {
 	cardRule   string
 
 	// What the panel says.
+	unsure           string // words
 	panelRejected    string // words
 	panelAuth        string
 	panelUnavailable string
@@ -342,6 +343,7 @@ var english = text{
 	cardNobody: "Nobody has answered yet.",
 	cardRule:   "Replies to my messages and <code>/send TEXT</code> go out as SMS. Everything else stays among you.",
 
+	unsure:           "it cannot be known whether it was sent: where its id belongs, the panel says %v. Look into the panel's own list before you send it again.",
 	panelRejected:    "The panel refuses: %v",
 	panelAuth:        "The panel refuses our user name or password, or has blocked our address. Check SMS_API_USER and SMS_API_PASSWORD.",
 	panelUnavailable: "The panel cannot be reached now. Nothing was done; try again in a while.",

@@ -2,6 +2,8 @@ package smsapi
 
 import (
 	"bytes"
+	"cmp"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,6 +135,41 @@ func result(n *node) (*node, *Error) {
 	return nil, failed
 }
 
+// bare returns the values of an answer without ErrCode that is a lone value or a list of such, as older services give; none when it is
+// anything else. A member with a name of its own may be about anything.
+func bare(response *node) []*node {
+	n := unfold(response)
+	if n.member("ErrCode") != nil {
+		return nil
+	}
+	if len(n.kids) == 1 { // whatever its name: return, most often
+		n = unfold(n.kids[0])
+	}
+	for len(n.kids) == 1 && unnamed(n.kids[0]) {
+		n = unfold(n.kids[0])
+	}
+	if len(n.kids) == 0 {
+		return []*node{n}
+	}
+	for _, k := range n.kids {
+		if len(k.kids) > 0 || len(n.kids) == 1 || k.name != n.kids[0].name && !unnamed(k) {
+			return nil
+		}
+	}
+	return n.kids
+}
+
+// unnamed reports whether a value is one of a list: its name is that of a place, or says what is in all places.
+func unnamed(n *node) bool {
+	switch strings.ToLower(n.name) {
+	case "", "item", "return", "string", "int", "long":
+		return true
+	}
+	return digitsOnly(n.key())
+}
+
+func digitsOnly(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
 // scalars returns the texts directly in a list, empty ones too: their place counts.
 func scalars(n *node) []string {
 	if n == nil {
@@ -145,9 +182,18 @@ func scalars(n *node) []string {
 	return texts
 }
 
+// bareCredit is an amount without anything said of it.
+var bareCredit = regexp.MustCompile(`^([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?$`)
+
 // readCredit interprets an answer to GetCredit.
 func readCredit(response *node) (string, error) {
-	value, failed := result(outcome(response))
+	n := outcome(response)
+	value, failed := result(n)
+	if failed != nil && failed.Code == 0 && n.member("ErrCode") == nil {
+		if all := bare(response); len(all) == 1 && bareCredit.MatchString(sms.Digits(all[0].scalar())) {
+			return all[0].scalar(), nil
+		}
+	}
 	if failed != nil {
 		return "", failed
 	}
@@ -161,26 +207,96 @@ func readCredit(response *node) (string, error) {
 	return credit, nil
 }
 
-// list returns the values in a list, which may come as a lone value without its list.
+// list returns the values in a list, which may come as a lone value without its list, or as one text with commas.
 func list(n *node) []*node {
-	if n.scalar() != "" {
-		return []*node{n}
-	}
 	if n == nil {
 		return nil
 	}
-	return n.kids
+	text := n.scalar()
+	if text == "" {
+		return n.kids
+	}
+	if parts := split(text); len(parts) > 1 && !slices.ContainsFunc(parts, func(part string) bool { return !digitsOnly(sms.Digits(part)) }) {
+		items := make([]*node, len(parts))
+		for i, part := range parts {
+			items[i] = &node{text: part}
+		}
+		return items
+	}
+	return []*node{n}
 }
+
+// split returns the parts of a text in which commas stand between values.
+func split(text string) []string {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",،;|", r) })
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
+}
+
+// idForm is what can be an id. Numbers are the rule, but nothing says so.
+var idForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._:/+=-]*$`)
+
+// idIn returns the id that stands in an id's place, or why there is none. A panel puts there, for a recipient it refuses, the code of an
+// error, and words, of which nobody can say whether they tell of a refusal.
+func idIn(item *node) (sms.ID, *Error) {
+	item = unfold(item)
+	if item.member("ErrCode") != nil {
+		value, failed := result(item)
+		if failed != nil || value == nil || len(value.kids) == 0 && value.scalar() == "" {
+			return "", failed // or it was carried out, and not named
+		}
+		item = value
+	}
+	for item != nil && len(item.kids) == 1 {
+		item = item.kids[0]
+	}
+	if item != nil && len(item.kids) == 0 {
+		if _, failed := result(item); failed.Code != 0 {
+			return "", failed
+		}
+	}
+	text := item.scalar()
+	switch id := sms.Digits(text); {
+	case digitsOnly(strings.Trim(id, "0")):
+		return sms.ID(id), nil
+	case idForm.MatchString(text) && strings.ContainsAny(text, "123456789") && !strings.Contains(strings.ToLower(text), "err"):
+		return sms.ID(text), nil
+	}
+	return "", &Error{Kind: Uncertain, Text: cmp.Or(text, "the panel gave no id"), Err: ErrNoID}
+}
+
+// success are words for a whole request behind its ErrCode 0: the guide's own, and what is often said. Array is PHP's word for a list that
+// its WSDL has no room for.
+var success = []string{"اجرای موفق درخواست", "array", "ok", "done", "sent", "success", "successful", "true"}
+
+// carriedOut reports whether a lone result behind ErrCode 0 says no more than that.
+func carriedOut(n *node) bool { return slices.Contains(success, strings.ToLower(n.scalar())) }
 
 // readSent interprets an answer to SendSMS; the recipients are distinct.
 func readSent(response *node, to []sms.Number) (Sent, error) {
 	n := outcome(response)
 	value, failed := result(n)
-	if failed != nil {
-		return Sent{}, failed
-	}
 	items := list(value)
-	if value == nil || len(value.kids) == 0 {
+	told := true // that the request was carried out
+	switch {
+	case failed != nil && failed.Code == 0 && n.member("ErrCode") == nil:
+		told = false
+		all := bare(response)
+		for _, item := range all {
+			items = append(items, list(item)...)
+		}
+		says := func(item *node) bool {
+			id, none := idIn(item)
+			return digitsOnly(string(id)) || none != nil && none.Code != 0
+		}
+		if !slices.ContainsFunc(items, says) {
+			return Sent{}, failed
+		}
+	case failed != nil:
+		return Sent{}, failed
+	case value == nil || len(value.kids) == 0:
 		// The guide speaks of the ids as of a member of their own, which it does not name.
 		for _, k := range n.kids {
 			if k = unfold(k); len(k.kids) > 0 {
@@ -188,29 +304,52 @@ func readSent(response *node, to []sms.Number) (Sent, error) {
 			}
 		}
 	}
-	results := make([]Result, len(to))
-	keyed := map[sms.Number]sms.ID{}
+	answers := make([]Result, len(items))
+	places := map[sms.Number]int{}
 	var ids []sms.ID
-	for _, item := range items {
-		id := sms.ID(item.scalar())
+	for i, item := range items {
+		answers[i].ID, answers[i].Err = idIn(item)
+		if !told && answers[i].Err == nil && !digitsOnly(string(answers[i].ID)) {
+			answers[i] = Result{Err: failed}
+		}
+		if answers[i].Err == nil {
+			ids = append(ids, answers[i].ID)
+		}
 		if recipient := sms.Normalize(item.key()); slices.Contains(to, recipient) {
-			keyed[recipient] = id
-		}
-		ids = append(ids, id)
-	}
-	for i, recipient := range to {
-		results[i].Recipient = recipient
-		switch {
-		case len(keyed) > 0 && len(keyed) == len(ids):
-			results[i].ID = keyed[recipient]
-		case len(ids) == len(to):
-			results[i].ID = ids[i]
+			places[recipient] = i
 		}
 	}
-	if len(ids) == len(to) || len(keyed) > 0 && len(keyed) == len(ids) {
-		return Sent{Results: results}, nil
+	wrong := slices.IndexFunc(answers, func(r Result) bool { return r.Err != nil })
+	results := make([]Result, len(to))
+	switch {
+	case len(items) == 1 && wrong == 0 && answers[0].Err.Code != 0: // a lone error concerns all
+		return Sent{}, answers[0].Err
+	case len(items) == 1 && told && carriedOut(items[0]):
+	case len(places) > 0 && len(places) == len(items):
+		for i, recipient := range to {
+			if place, ok := places[recipient]; ok {
+				results[i] = answers[place]
+			} else {
+				results[i].Err = &Error{Kind: Uncertain, Text: "the panel gave no id", Err: ErrNoID}
+			}
+		}
+		ids = nil
+	case len(items) == len(to):
+		results, ids = answers, nil
+	case wrong >= 0:
+		return Sent{}, uncertain("the panel did not say which recipients it refused", nil)
 	}
-	return Sent{Results: results, IDs: slices.DeleteFunc(ids, func(id sms.ID) bool { return id == "" })}, nil
+	unsure := 0
+	for i := range results {
+		results[i].Recipient = to[i]
+		if results[i].Err != nil && results[i].Err.Kind == Uncertain {
+			unsure++
+		}
+	}
+	if unsure == len(to) {
+		return Sent{}, results[0].Err
+	}
+	return Sent{Results: results, IDs: ids}, nil
 }
 
 // readSentEach interprets an answer to SendMultipleSMS.
@@ -230,11 +369,12 @@ func readSentEach(response *node, texts []Addressed) (Sent, error) {
 	refused := len(items) == 0 && !accepted
 	var ids []sms.ID
 	for i, item := range items {
-		item = unfold(item)
-		if !accepted || len(item.kids) > 0 {
-			item, answers[i].Err = result(item)
+		if item = unfold(item); !accepted && item.member("ErrCode") == nil {
+			_, answers[i].Err = result(item)
+		} else if !accepted || len(items) > 1 || !carriedOut(item) {
+			answers[i].ID, answers[i].Err = idIn(item)
 		}
-		if answers[i].ID = sms.ID(item.scalar()); answers[i].ID != "" {
+		if answers[i].ID != "" {
 			ids = append(ids, answers[i].ID)
 		}
 		refused = refused || answers[i].Err != nil

@@ -46,6 +46,7 @@ type Error struct {
 // What may be below an Error, beside the errors of package net and its kin.
 var (
 	ErrFault      = errors.New("the panel's service failed") // a SOAP Fault, whose Text is the panel's own
+	ErrNoID       = errors.New("the panel gave no id")       // words in an id's place, which are the panel's own
 	ErrNoSOAP     = errors.New("the answer holds no SOAP envelope")
 	ErrWantsHTTPS = errors.New("the server speaks https, the address says http")
 )
@@ -65,7 +66,7 @@ func (e *Error) Error() string {
 		if meaning := meanings[e.Code]; meaning != "" {
 			b.WriteString(", " + meaning)
 		}
-	case e.Text != "" && !errors.Is(e.Err, ErrFault):
+	case e.Text != "" && !errors.Is(e.Err, ErrFault) && !errors.Is(e.Err, ErrNoID):
 		b.WriteString(": " + e.Text)
 	}
 	if e.Err != nil {

@@ -19,6 +19,7 @@ type SMS struct {
 	Status sms.Status // outbound
 	Code   int        // what the panel said last of its delivery, or its ErrCode when it refused
 	Reason string     // the panel's words when it refused
+	Unsure bool       // Failed, but nobody can know whether it was sent: the panel's words were no refusal either
 	Asked  int        // how often delivery was asked for
 	Due    time.Time  // when it will be asked for next; zero: no more
 }
@@ -38,6 +39,7 @@ type smsRecord struct {
 	Reason    string        `json:"w,omitempty"`
 	Asked     int           `json:"n,omitempty"`
 	Due       int64         `json:"u,omitempty"`
+	Unsure    bool          `json:"q,omitempty"`
 }
 
 func unix(t time.Time) int64 {
@@ -56,7 +58,7 @@ func fromUnix(n int64) time.Time {
 
 func (t *tx) putSMS(m SMS) error {
 	return put(t.bucket(bucketSMS), u64(uint64(m.Seq)), smsRecord{
-		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Code, m.Reason, m.Asked, unix(m.Due),
+		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Code, m.Reason, m.Asked, unix(m.Due), m.Unsure,
 	})
 }
 
@@ -68,7 +70,7 @@ func readSMS(key, value []byte) (SMS, error) {
 	if r.Status > sms.Failed {
 		return SMS{}, fmt.Errorf("sms of unknown status %d", r.Status)
 	}
-	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Code: r.Code, Reason: r.Reason, Asked: r.Asked, Due: fromUnix(r.Due)}
+	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Code: r.Code, Reason: r.Reason, Asked: r.Asked, Due: fromUnix(r.Due), Unsure: r.Unsure}
 	m.Direction, m.Line, m.Customer, m.Text, m.Time, m.Received = r.Direction, r.Line, r.Customer, r.Text, fromUnix(r.Time), fromUnix(r.Received)
 	return m, nil
 }

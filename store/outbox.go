@@ -409,6 +409,7 @@ func (s *Store) Claim(p Piece) (Piece, error) {
 type Outcome struct {
 	ID     sms.ID // empty when it did not say which is whose
 	Failed bool
+	Unsure bool // Failed, but nobody can know whether it was sent
 	Code   int
 	Reason string
 }
@@ -426,7 +427,7 @@ func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 			if len(o.ID) > bolt.MaxKeySize {
 				o.ID = "" // nothing could find it
 			}
-			m.ID, m.Code, m.Reason, m.Status, m.Time = o.ID, o.Code, o.Reason, sms.Sent, t.now
+			m.ID, m.Code, m.Reason, m.Unsure, m.Status, m.Time = o.ID, o.Code, o.Reason, o.Unsure, sms.Sent, t.now
 			if o.ID != "" {
 				if err := t.bucket(bucketID).Put([]byte(o.ID), u64(uint64(m.Seq))); err != nil {
 					return err
