@@ -395,54 +395,142 @@ func readSentEach(response *node, texts []Addressed) (Sent, error) {
 	return sent, nil
 }
 
-// readStatuses interprets an answer to GetStatus: for each of the distinct ids a code, 0 when the panel gave none.
+// readStatuses interprets an answer to GetStatus: for each of the distinct ids a code, 0 when the panel gave none. Codes without a word of
+// whose they are count by their places, if there are as many as ids.
 func readStatuses(response *node, ids []sms.ID) (map[sms.ID]int, error) {
 	value, failed := result(outcome(response))
 	if failed != nil {
 		return nil, failed
 	}
 	codes := map[sms.ID]int{}
-	if value == nil {
-		return codes, nil
-	}
-	items := value.kids
-	if len(items) == 0 || describes(value, ids) != "" {
-		items = []*node{value}
-	}
+	items := statusItems(value, ids)
+	var placed []int
 	for i, item := range items {
 		item = unfold(item)
-		if id := sms.ID(strings.TrimSpace(item.key())); slices.Contains(ids, id) {
-			codes[id] = statusCode(item, id)
-		} else if id := describes(item, ids); id != "" {
-			codes[id] = statusCode(item, id)
-		} else if len(items) == len(ids) && len(item.kids) == 0 {
-			if _, ok := codes[ids[i]]; !ok {
-				codes[ids[i]] = statusCode(item, "")
+		named := about(item, ids)
+		said := statusCodes(item, named)
+		switch key := item.key(); {
+		case len(named) > 0 && len(said) == 1:
+			for _, id := range named {
+				codes[id] = said[0]
 			}
+		case len(named) > 0 && len(said) == len(named):
+			for j, id := range named {
+				codes[id] = said[j]
+			}
+		case len(said) == 1 && !namesAnID(item) && (!digitsOnly(key) || key == strconv.Itoa(i)):
+			placed = append(placed, said[0])
+		}
+	}
+	if len(placed) == len(ids) && len(items) == len(ids) && len(codes) == 0 {
+		for i, id := range ids {
+			codes[id] = placed[i]
 		}
 	}
 	return codes, nil
 }
 
-// describes returns the id that a struct {id, status} is about, or "".
-func describes(item *node, ids []sms.ID) sms.ID {
-	for _, k := range item.kids {
-		name := strings.ToLower(k.name)
-		if id := sms.ID(k.scalar()); strings.HasSuffix(name, "id") && name != "statusid" && slices.Contains(ids, id) {
-			return id
-		}
-	}
-	return ""
+// countStatuses returns how many statuses are in an answer to GetStatus, whose ever they are.
+func countStatuses(response *node, ids []sms.ID) int {
+	value, _ := result(outcome(response))
+	return len(statusItems(value, ids))
 }
 
-// statusCode returns the code in a scalar, or in a struct about id.
-func statusCode(item *node, id sms.ID) int {
-	for _, text := range append([]string{item.scalar()}, scalars(item)...) {
-		if code, err := strconv.Atoi(sms.Digits(text)); err == nil && sms.ID(text) != id {
-			return code
+// statusItems returns what is said of one id each, or of several in one text.
+func statusItems(value *node, ids []sms.ID) []*node {
+	if value == nil || len(value.kids) > 0 && len(about(value, ids)) == 0 {
+		return list(value)
+	}
+	parts := split(value.scalar())
+	if len(parts) < 2 {
+		if len(value.kids) > 0 || len(parts) > 0 {
+			return []*node{value}
+		}
+		return nil
+	}
+	items := make([]*node, len(parts))
+	for i, part := range parts {
+		items[i] = &node{text: part}
+		if id, code, ok := strings.Cut(strings.Replace(part, "=", ":", 1), ":"); ok {
+			items[i] = &node{name: strings.TrimSpace(id), text: code}
 		}
 	}
-	return 0
+	return items
+}
+
+// texts returns the texts in a list, or in one text with commas.
+func (n *node) texts() []string {
+	if len(n.kids) > 0 {
+		return scalars(n)
+	}
+	return split(n.scalar())
+}
+
+// isID reports whether a member of a struct is about the id. A statusId is a status.
+func isID(member *node) bool {
+	name := strings.ToLower(strings.TrimSuffix(member.name, "s"))
+	return strings.HasSuffix(name, "id") && name != "statusid"
+}
+
+func namesAnID(item *node) bool {
+	return slices.ContainsFunc(item.kids, func(k *node) bool { return isID(k) && len(k.texts()) > 0 })
+}
+
+// about returns the ids that an item names, by its key or by a member.
+func about(item *node, ids []sms.ID) []sms.ID {
+	said := [][]string{split(item.key())}
+	for _, k := range item.kids {
+		if isID(k) {
+			said = append(said, k.texts())
+		}
+	}
+	for _, texts := range said {
+		var named []sms.ID
+		for _, text := range texts {
+			if id := sms.ID(text); slices.Contains(ids, id) {
+				named = append(named, id)
+			}
+		}
+		if len(named) > 0 && len(named) == len(texts) {
+			return named
+		}
+	}
+	return nil
+}
+
+// statusCodes returns the codes in a scalar, or in a struct about the ids named; a lone 0 for what is none.
+func statusCodes(item *node, named []sms.ID) []int {
+	places := []*node{item}
+	if len(item.kids) > 0 {
+		places = slices.Clone(item.kids)
+		rank := func(k *node) int { // statusId is the code where status are its words
+			if name := strings.ToLower(k.name); !strings.Contains(name, "status") {
+				return 2
+			} else if !strings.HasPrefix(name, "statusid") {
+				return 1
+			}
+			return 0
+		}
+		slices.SortStableFunc(places, func(a, b *node) int { return rank(a) - rank(b) })
+	}
+	for _, place := range places {
+		if isID(place) {
+			continue
+		}
+		var codes []int
+		for _, text := range place.texts() {
+			code, err := strconv.Atoi(sms.Digits(text))
+			if err != nil || len(item.kids) > 0 && slices.Contains(named, sms.ID(text)) {
+				codes = nil
+				break
+			}
+			codes = append(codes, code)
+		}
+		if len(codes) > 0 {
+			return codes
+		}
+	}
+	return []int{0}
 }
 
 // readUnread interprets an answer to GetMsg. Messages that could be read come beside the error.

@@ -493,8 +493,8 @@ func FuzzEnvelope(f *testing.F) {
 			return
 		}
 		sent, err := readSent(response, to)
-		if err == nil && (len(sent.Results) != len(to) || !bytes.Contains(bytes.ToLower(toUTF8(contentType, body)), []byte("errcode"))) {
-			t.Errorf("got %+v of an answer without ErrCode", sent)
+		if err == nil && len(sent.Results) != len(to) {
+			t.Errorf("got %d results for %d recipients", len(sent.Results), len(to))
 		}
 		each, err := readSentEach(response, []Addressed{{To: to[0]}, {To: to[1]}})
 		if err == nil && len(each.Results) != len(to) {

@@ -14,9 +14,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math/bits"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,6 +51,9 @@ type Client struct {
 	describing  chan struct{}                 // holds one token while the WSDL is being read
 	described   map[string]operation          // guarded by describing; nil: not known yet
 	undescribed time.Time                     // when there last was none to read; guarded likewise
+
+	strangersMu sync.Mutex
+	strangers   map[sms.ID]bool // see sortOut
 }
 
 // New returns a client of the panel at address, with or without "?wsdl". It asks the panel
@@ -228,22 +234,22 @@ type Delivery struct {
 func (d Delivery) Known() bool { return d.Word != "unknown" }
 
 // Status returns a Delivery for each id, in the order asked, with as many requests as it
-// takes to ask for at most MaxRecipients ids in each. With an error there are none.
+// takes to ask for at most MaxRecipients ids in each, and to find which of them a panel does
+// not know that answers by place and leaves those out. With an error there are none.
 func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]Delivery, error) {
 	codes := map[sms.ID]int{}
-	for _, asked := range pieces(ids) {
-		response, err := c.call(ctx, "GetStatus", values{"unique_ids": texts(asked)})
-		if err != nil {
+	familiar, strange := c.sortOut(ids)
+	for _, asked := range pieces(familiar) {
+		if _, err := c.ask(ctx, asked, codes, true, enough(len(asked))); err != nil {
 			return nil, err
 		}
-		said, err := readStatuses(response, asked)
-		if err != nil {
-			return nil, c.own(err)
-		}
-		for id, code := range said {
-			codes[id] = code
+	}
+	for _, asked := range pieces(strange) {
+		if _, err := c.ask(ctx, asked, codes, false, enough(len(asked))); err != nil {
+			return nil, err
 		}
 	}
+	c.remember(codes)
 	var deliveries []Delivery
 	for _, id := range ids {
 		d := Delivery{ID: id, Code: codes[id], Status: statuses[codes[id]], Word: words[codes[id]]}
@@ -253,6 +259,76 @@ func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]Delivery, error) {
 		deliveries = append(deliveries, d)
 	}
 	return deliveries, nil
+}
+
+// ask asks for the codes of ids, at most MaxRecipients, with at most so many requests more as are left, and returns how many are. When
+// fewer codes come than ids were asked for, nobody can say whose they are: then it asks in halves, until the ids are alone that the panel
+// leaves out. Of ids that it left out before, silence says nothing new.
+func (c *Client) ask(ctx context.Context, ids []sms.ID, codes map[sms.ID]int, familiar bool, left int) (int, error) {
+	response, err := c.call(ctx, "GetStatus", values{"unique_ids": texts(ids)})
+	if err != nil {
+		return 0, err
+	}
+	said, err := readStatuses(response, ids)
+	if err != nil {
+		return 0, c.own(err)
+	}
+	maps.Copy(codes, said)
+	answered := countStatuses(response, ids)
+	switch {
+	case len(said) > 0 || answered >= len(ids) || answered == 0 && !familiar:
+		return left, nil
+	case len(ids) == 1:
+		c.leftOut(ids[0])
+		return left, nil
+	}
+	for _, half := range [][]sms.ID{ids[:len(ids)/2], ids[len(ids)/2:]} {
+		if left == 0 {
+			break
+		}
+		if left, err = c.ask(ctx, half, codes, true, left-1); err != nil {
+			return 0, nil // what is known by now is known
+		}
+	}
+	return left, nil
+}
+
+// enough is how many requests find two ids among n. Where there are more, the next question goes on.
+func enough(n int) int { return 4 * bits.Len(uint(n)) }
+
+// maxStrangers bounds the memory of ids that the panel left out. What is forgotten is found again.
+const maxStrangers = 10_000
+
+func (c *Client) leftOut(id sms.ID) {
+	c.strangersMu.Lock()
+	defer c.strangersMu.Unlock()
+	if c.strangers == nil || len(c.strangers) >= maxStrangers {
+		c.strangers = map[sms.ID]bool{}
+	}
+	c.strangers[id] = true
+}
+
+// sortOut splits ids into those that the panel may know, and those that it left out when they were asked for alone.
+func (c *Client) sortOut(ids []sms.ID) (familiar, strange []sms.ID) {
+	c.strangersMu.Lock()
+	defer c.strangersMu.Unlock()
+	for _, id := range ids {
+		if c.strangers[id] {
+			strange = append(strange, id)
+		} else {
+			familiar = append(familiar, id)
+		}
+	}
+	return familiar, strange
+}
+
+// remember takes ids that the panel knows by now from among those it left out.
+func (c *Client) remember(codes map[sms.ID]int) {
+	c.strangersMu.Lock()
+	defer c.strangersMu.Unlock()
+	for id := range codes {
+		delete(c.strangers, id)
+	}
 }
 
 // Answer is an answer to GetMsg as it came. Fetching takes the messages away from the panel,

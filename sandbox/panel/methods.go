@@ -165,12 +165,12 @@ func (s *Server) getStatus(c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	statuses := make([]any, len(ids))
-	for i, id := range ids {
+	statuses := []any{}
+	for _, id := range ids {
 		if m := s.byID[id]; m != nil {
-			statuses[i] = m.Status
-		} else {
-			statuses[i] = ""
+			statuses = append(statuses, m.Status)
+		} else if !s.opts.LeavesOut {
+			statuses = append(statuses, "")
 		}
 	}
 	return answer{result: statuses}, nil

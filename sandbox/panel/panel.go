@@ -55,6 +55,8 @@ type Options struct {
 	Resend bool
 	// NewestFirst makes GetMsg give the newest fifty, newest first, instead of the oldest fifty in order.
 	NewestFirst bool
+	// LeavesOut makes GetStatus leave out ids that it does not know, instead of giving them an empty status.
+	LeavesOut bool
 	// Statuses are the steps each accepted SMS takes by itself; without any it stays at 1.
 	Statuses []Step
 }
