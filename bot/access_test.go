@@ -526,7 +526,7 @@ func TestTopicsOfAForum(t *testing.T) {
 		if got := w.orders(w.group); got != n {
 			t.Fatalf("a note in a topic was taken for an order: %d, want %d", got, n)
 		}
-		reply := w.says(telegram.Post{Chat: w.group, Topic: topic, From: w.ali, Text: "on its way", ReplyTo: shown.ID})
+		reply := w.says(telegram.Post{Chat: w.group, Topic: topic, From: w.ali, Text: fmt.Sprint("on its way ", n), ReplyTo: shown.ID})
 		w.sent(n + 1)
 		status, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == reply })
 		if err != nil {

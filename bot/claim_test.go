@@ -1,6 +1,8 @@
 package bot_test
 
 import (
+	"cmp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,10 +48,67 @@ func TestSecondAgentIsAskedOnce(t *testing.T) {
 			t.Errorf("SMS %d is %q, want %q", i+1, sent[i].Text, want)
 		}
 	}
-	// Another customer is nobody's, and a command with a number asks nothing.
-	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "hi", ReplyTo: w.receives("09122222222", "me, too").ID})
-	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09122222222 by number"})
-	w.sent(6)
+	// Another customer is nobody's.
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "hi", ReplyTo: w.receives("09122222222", "me, too").ID})
+	w.sent(5)
+}
+
+// TestSendIsAskedAboutAsAReplyIs: whom an order is for is what counts, not how that was said.
+func TestSendIsAskedAboutAsAReplyIs(t *testing.T) {
+	var passed atomic.Int64
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.storeOpts.Now = func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	w.start()
+	shown := w.receives("09121111111", "hello")
+	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/name Mrs. Rezaei", ReplyTo: shown.ID})
+	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/take", ReplyTo: shown.ID})
+	w.sees(w.group, "Sara\u2069 answers 09121111111 from now on")
+	other := w.receives("09122222222", "hello, too")
+	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "hi", ReplyTo: other.ID})
+	w.sent(1)
+	sent := 1
+	for _, tc := range []struct {
+		name  string
+		order telegram.Post
+		told  []string
+	}{
+		{"a number", telegram.Post{Text: "/send 09121111111 one"}, []string{"To 09121111111 \u2068Mrs. Rezaei", "Sara\u2069 is answering this customer"}},
+		{"another spelling", telegram.Post{Text: "/send +98 912 111 1111 two"}, []string{"To 09121111111", "Sara\u2069 is answering this customer"}},
+		{"in private", telegram.Post{Chat: w.ali, Text: "/send ۰۹۱۲۱۱۱۱۱۱۱ سه"}, []string{"To 09121111111", "Sara\u2069 is answering this customer"}},
+		{"as a reply to another customer's SMS", telegram.Post{Text: "/send 09121111111 four", ReplyTo: other.ID}, []string{"To 09121111111", "Sara\u2069 is answering this customer"}},
+		{"who was answered, not taken", telegram.Post{Text: "/send 09122222222 five"}, []string{"To 09122222222", "Sara\u2069 is answering this customer"}},
+		{"two parts", telegram.Post{Text: "/send 09121111111 " + strings.Repeat("six ", 50)}, []string{"To 09121111111", "Sara\u2069 is answering this customer", "parts each: 2"}},
+		{"several", telegram.Post{Text: "/send 09123333333, 09121111111, 09122222222 seven"}, []string{"Some of these customers are being answered by \u2068Sara\u2069.", "Recipients: 3"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.order.From, tc.order.Chat = w.ali, cmp.Or(tc.order.Chat, w.group)
+			id := w.says(tc.order)
+			m, err := w.tg.WaitMessage(w.context(), tc.order.Chat, func(m telegram.Message) bool {
+				return m.FromBot && m.ReplyTo == id && containsAll(m.Text, tc.told)
+			})
+			if err != nil {
+				t.Fatalf("%v\n%s", err, w.transcript(tc.order.Chat))
+			}
+			w.presses(w.ali, m, "Leave it")
+		})
+	}
+	w.settles(w.group)
+	w.sent(sent)
+	// Asked and sent, one answers, too.
+	order := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 after all"})
+	m, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == order && len(m.Buttons) > 0 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.presses(w.ali, m, "Send anyway")
+	w.sent(sent + 1)
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 not asked again"})
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "nor in a reply", ReplyTo: shown.ID})
+	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/send 09121111111 nor is the owner"})
+	w.sent(sent + 4)
+	passed.Store(int64(40 * time.Minute)) // an answer makes nobody the one who answers for so long
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09122222222 much later"})
+	w.sent(sent + 5)
 }
 
 func TestAnswersAtTheSameMoment(t *testing.T) {

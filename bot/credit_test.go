@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -108,8 +109,8 @@ func TestCreditIsLookedAtAfterSends(t *testing.T) {
 	if err := w.panel.Wait(w.context(), func() bool { return w.looks() == 1 }); err != nil {
 		t.Fatal(err)
 	}
-	for range 5 {
-		w.agentSays("/send 09121111111 hi")
+	for i := range 5 {
+		w.agentSays(fmt.Sprint("/send 09121111111 hi ", i))
 	}
 	w.sees(w.sara, "is down to 99")
 	w.sent(5)

@@ -71,7 +71,7 @@ func TestABarePanelIsABridgeLikeAnother(t *testing.T) {
 		`<x xsi:type="xsd:int">5000000003</x>`: "sent",
 	} {
 		w.panel.Arm(panel.Fault{Kind: panel.Custom, Method: "SendSMS", Body: bare(answer)})
-		id := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 hello"})
+		id := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 hello " + answer})
 		m, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool {
 			return m.FromBot && m.ReplyTo == id && strings.Contains(m.Text, want)
 		})

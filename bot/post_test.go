@@ -246,8 +246,8 @@ func TestLongSMSIsSplitAndEveryPartAnswers(t *testing.T) {
 	if !strings.Contains(last.Text, "part 4 of 4") {
 		t.Errorf("head of the last part: %.80q", last.Text)
 	}
-	for _, m := range w.fromBot(w.group) {
-		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "ok", ReplyTo: m.ID})
+	for i, m := range w.fromBot(w.group) {
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: fmt.Sprint("ok ", i), ReplyTo: m.ID})
 	}
 	w.sent(4)
 }

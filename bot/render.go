@@ -159,7 +159,7 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 	switch batch.State {
 	case store.Asking:
 		send, cancel := t.send, t.cancel
-		if batch.Answering != "" {
+		if batch.Answering != "" || batch.Same {
 			send, cancel = t.sendAnyway, t.leaveIt
 		}
 		return b.renderQuestion(t, batch, recipients), [][]store.Button{{button(send, store.Send), button(cancel, store.Cancel)}}, "👀"
@@ -303,13 +303,29 @@ func renderFailures(t *text, batch store.Batch, recipients []store.SMS) []string
 	return lines
 }
 
-// renderQuestion says what an order will cost before it is sent.
+// renderQuestion says whom an order is for, why it is asked about, and what it will cost.
 func (b *Bot) renderQuestion(t *text, batch store.Batch, recipients []store.SMS) string {
 	var lines []string
-	if batch.Answering != "" {
+	switch {
+	case batch.Answering != "" && batch.N > 1:
+		lines = append(lines, t.say(t.answeringSome, isolated(batch.Answering)))
+	case batch.Answering != "":
 		lines = append(lines, t.say(t.answering, isolated(batch.Answering)))
 	}
-	if len(lines) > 0 && !batch.Costly { // without another reason, as in files of before there was one, it is the cost
+	if batch.Same {
+		lines = append(lines, t.same)
+	}
+	if held := heldNumber(batch.Text); held != "" && !batch.Reply {
+		lines = append(lines, t.say(t.askNumber, code(short(held, nameRunes))))
+	}
+	if batch.N == 1 && len(recipients) == 1 {
+		who := number(recipients[0].Customer)
+		if batch.Named != "" {
+			who += " " + isolated(batch.Named)
+		}
+		lines = append([]string{t.say(t.askTo, who)}, lines...)
+	}
+	if !batch.Costly && (batch.Answering != "" || batch.Same) { // without another reason, as in files of before there was one, it is the cost
 		return strings.Join(lines, "\n")
 	}
 	sizes := b.opts.PartSizes

@@ -100,7 +100,7 @@ func TestNoSecretIsTold(t *testing.T) {
 			w.panel.Arm(f)
 		}
 		before := len(w.panel.Requests())
-		reply("again")
+		reply(fmt.Sprint("again ", before))
 		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
 		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status 5000000001"})
 		w.settles(w.group)

@@ -32,7 +32,7 @@ func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.N
 		return b.say(m, t.say(t.notAllowed, clip(refused), code(short(strings.Join(b.opts.Prefixes, ", "), reasonRunes))))
 	}
 	parts := b.opts.PartSizes.Count(words).Parts
-	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign)
+	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || !reply && heldNumber(words) != ""
 	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
 		Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
 		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask,
@@ -91,6 +91,8 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 		}
 		if c.Customer != "" {
 			line, to, answers = c.Line, []sms.Number{c.Customer}, true
+		} else if word, _ := nextWord(words); hasDigit(undressed(word)) {
+			wrong = append(wrong, word)
 		}
 	}
 	switch {
@@ -334,7 +336,7 @@ func numberLike(word, after string) bool {
 		sum := digits <= 3 && len([]rune(group)) == 3 && strings.Map(dropDigits, sms.Digits(group)) == "" && after[0] != ' '
 		return !sum
 	}
-	return digits >= 9 && digits <= 15 // longer ones are cards and accounts
+	return numberLong(word) && (strings.HasPrefix(sms.Clean(word), "+") || strings.HasPrefix(sms.Clean(word), "00"))
 }
 
 func dropDigits(r rune) rune {

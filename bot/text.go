@@ -155,12 +155,16 @@ type text struct {
 	decidedLeave   string // by
 
 	// The question before sending.
+	askTo          string // customer
 	ask            string // recipients, parts each, parts in all
 	askLatin       string // characters in one part, in each of several
 	askUnicode     string // character, its name, as askLatin
 	askForeign     string // numbers
+	askNumber      string // what the text begins with
 	askCredit      string // credit
 	answering      string // who
+	answeringSome  string // who
+	same           string
 	sendAnyway     string
 	leaveIt        string
 	askTooLittle   string
@@ -389,12 +393,16 @@ var english = text{
 	decidedWas:     "it was sent, says %v",
 	decidedLeave:   "left so by %v",
 
+	askTo:          "To %v",
 	ask:            "<b>Send this?</b> Recipients: %v, parts each: %v, parts in all: %v.",
 	askLatin:       "Latin text, %v characters in one part, %v in each of several.",
 	askUnicode:     "Unicode because of “%v” (%v): %v characters in one part, %v in each of several.",
 	askForeign:     "⚠️ Abroad, often at many times the price: %v",
+	askNumber:      "⚠️ The text begins with %v. If that is a telephone number it is for, cancel, and write it without anything around it. Otherwise it goes out as part of the text.",
 	askCredit:      "Credit: %v",
 	answering:      "<b>%v is answering this customer.</b> Send your answer, too?",
+	answeringSome:  "<b>Some of these customers are being answered by %v.</b>",
+	same:           "<b>You ordered exactly this a moment ago.</b> Send it once more?",
 	sendAnyway:     "Send anyway",
 	leaveIt:        "Leave it",
 	askTooLittle:   "⚠️ That is less than the parts in all: the credit may not be enough.",

@@ -612,7 +612,7 @@ func (w *world) settled() error {
 var finalWords = []string{"delivered.", "did not reach", "black list", "trouble in", "panel refuses", "cannot be known", "left so", "no report"}
 
 // askedWords are those of a question, and of one that ended without a send.
-var askedWords = []string{"Send this?", "is answering this customer", "cancelled by", "nobody answered in time"}
+var askedWords = []string{"Send this?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
 
 // final tells whether a report will hardly change by itself.
 func final(report string, recipients int) bool {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"peyk/sms"
@@ -29,17 +30,27 @@ func (c Claim) Held(now time.Time) bool {
 	return c.Owner != 0 && (c.Taken || now.Sub(c.At).Abs() < claimLasts)
 }
 
-// claimFor makes the agent of an order the one who answers its customer, or one of them, unless somebody else answers: then it returns who,
-// and the agent is to be asked.
-func (t *tx) claimFor(o Order) (owner string, err error) {
-	c, err := t.customer(o.Pieces[0][0])
-	if err != nil {
-		return "", err
+// claimFor returns how the only recipient of an order is called, and who else answers its recipients: if somebody does, the agent is to be
+// asked. Otherwise an order that claims makes its agent the one who answers, or one of them.
+func (t *tx) claimFor(o Order) (named, others string, err error) {
+	var owners []string
+	to := slices.Concat(o.Pieces...)
+	for _, n := range to {
+		c, err := t.customer(n)
+		if err != nil {
+			return "", "", err
+		}
+		if len(to) == 1 {
+			named = c.Name
+		}
+		if c.Claim.HeldAgainst(o.Agent, t.now) && !slices.Contains(owners, c.Claim.Name) {
+			owners = append(owners, c.Claim.Name)
+		}
+		if o.Claim && len(owners) == 0 {
+			return named, "", t.answered(c, o.Line, o.Agent, o.AgentName)
+		}
 	}
-	if c.Claim.HeldAgainst(o.Agent, t.now) {
-		return c.Claim.Name, nil
-	}
-	return "", t.answered(c, o.Line, o.Agent, o.AgentName)
+	return named, strings.Join(owners, ", "), nil
 }
 
 // claim notes that the agent of b, called name, answers its customer, whoever else does.

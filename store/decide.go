@@ -58,7 +58,7 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		switch d {
 		case Send:
 			b.State, bucket = Going, bucketAsking
-			if b.Claim {
+			if b.Claim || b.Answering != "" && b.N == 1 {
 				if err := t.claim(b, name); err != nil {
 					return err
 				}

@@ -43,9 +43,11 @@ type Batch struct {
 
 	Credit string `json:"credit,omitempty"` // at the panel when the question was asked
 
-	// Why it is asked about: what it costs, or that somebody of that name answers the customer.
+	// Why it is asked about: what it costs or says, that somebody of that name answers the customer, that it was just ordered before.
 	Costly    bool   `json:"costly,omitempty"`
 	Answering string `json:"answering,omitempty"`
+	Same      bool   `json:"same,omitempty"`
+	Named     string `json:"named,omitempty"` // how the only recipient was called then
 	Claim     bool   `json:"claim,omitempty"` // see Order
 
 	Counts    [sms.Failed + 1]int `json:"counts"`              // recipients by status
@@ -98,10 +100,9 @@ type Order struct {
 	Text    string
 	Parts   int // for each recipient
 	Pieces  [][]sms.Number
-	Ask     bool // send only after [Send]
+	Ask     bool // send only after [Send], as when somebody else answers a recipient, or Agent ordered the same just before
 
-	// Claim has Agent, called AgentName, answer the only recipient. If somebody else does, it is sent only after [Send].
-	Claim     bool
+	Claim     bool // has Agent, called AgentName, answer the only recipient, unless somebody else does
 	AgentName string
 }
 
@@ -121,12 +122,13 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	if chat := t.resolve(o.Chat); chat != o.Chat {
 		b.moveTo(chat)
 	}
-	if o.Claim {
-		if b.Answering, err = t.claimFor(o); err != nil {
-			return b, err
-		}
+	if b.Named, b.Answering, err = t.claimFor(o); err != nil {
+		return b, err
 	}
-	state, ask := PieceQueued, o.Ask || b.Answering != ""
+	if b.Same, err = t.justOrdered(o); err != nil {
+		return b, err
+	}
+	state, ask := PieceQueued, o.Ask || b.Answering != "" || b.Same
 	if ask {
 		b.State, b.Generation, state = Asking, 1, PieceAsking
 	}

@@ -1,0 +1,129 @@
+package bot
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"peyk/sms"
+)
+
+// heldWords is how many words are looked at for a number: one that is written digit by digit has a dozen.
+const heldWords = 16
+
+// heldNumber returns the words that a text begins with when a whole telephone number is in them, however it is dressed: in quotes, in an
+// address of the web, in digits of another script, in groups, or glued to a word. It also takes for one what is as long as one. To an agent
+// who gave such a text where a customer need not be named, the number may have been whom it is for. A number behind a word is part of the text.
+func heldNumber(text string) string {
+	var run digits
+	for i, word := range strings.Fields(text) {
+		if i == heldWords {
+			break
+		}
+		word := undressed(word)
+		if word == "tel:" || strings.IndexFunc(word, letterOrDigit) < 0 {
+			continue
+		}
+		lettered := strings.ContainsFunc(word, unicode.IsLetter)
+		if len(run) > 0 && lettered { // the text, perhaps glued to the end of a number
+			word = word[:strings.IndexFunc(word, unicode.IsLetter)]
+		}
+		if !run.read(word) && len(run) == 0 {
+			return ""
+		}
+		if run.hold() || len(run) == 1 && !lettered && numberLong(word) {
+			return strings.Join(strings.Fields(text)[:i+1], " ")
+		}
+		if lettered {
+			return ""
+		}
+	}
+	return ""
+}
+
+// undressed replaces the digits of all scripts by Latin ones, and leaves out what is not seen or only joins.
+func undressed(word string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.In(r, unicode.Cf, unicode.M) || r == 'ـ':
+			return -1
+		case unicode.Is(unicode.Nd, r):
+			return '0' + digit(r)
+		}
+		return unicode.ToLower(r)
+	}, norm.NFKC.String(word))
+}
+
+// digit returns the value of a decimal digit. Unicode has those of a script one behind the other, from zero.
+func digit(r rune) rune {
+	for _, of := range unicode.Nd.R16 {
+		if r >= rune(of.Lo) && r <= rune(of.Hi) {
+			return (r - rune(of.Lo)) % 10
+		}
+	}
+	for _, of := range unicode.Nd.R32 {
+		if r >= rune(of.Lo) && r <= rune(of.Hi) {
+			return (r - rune(of.Lo)) % 10
+		}
+	}
+	return 0
+}
+
+func letterOrDigit(r rune) bool { return unicode.IsLetter(r) || r >= '0' && r <= '9' }
+
+// digits are groups of digits one behind the other, each with the plus before it if there is one; an empty group is a letter between two.
+type digits []string
+
+// read adds the groups in a word and tells whether there were any.
+func (d *digits) read(word string) bool {
+	found, inside, plus := false, false, ""
+	for _, r := range word {
+		switch {
+		case r < '0' || r > '9':
+			inside = false
+			plus = ""
+			if r == '+' {
+				plus = "+"
+			}
+			if unicode.IsLetter(r) {
+				*d = append(*d, "")
+			}
+			continue
+		case !inside:
+			*d = append(*d, plus)
+		}
+		found, inside = true, true
+		(*d)[len(*d)-1] += string(r)
+	}
+	return found
+}
+
+// hold tells whether some of the groups, one behind the other, are together a telephone number. One of another country may lack its plus, as
+// in the addresses of messengers.
+func (d digits) hold() bool {
+	for i := range d {
+		number := ""
+		for _, group := range d[i:] {
+			if group == "" {
+				break
+			}
+			number += group
+			if _, err := sms.ParseRecipient(number); err == nil {
+				return true
+			}
+		}
+		if _, err := sms.ParseRecipient("+" + d[i]); err == nil && len(d[i]) >= 10 {
+			return true
+		}
+	}
+	return false
+}
+
+// numberLong tells whether a word of digits, and of marks as they stand in numbers, is as long as a telephone number. Longer ones are cards
+// and accounts.
+func numberLong(word string) bool {
+	rest := strings.Map(dropDigits, word)
+	n := len(word) - len(rest)
+	return n >= 9 && n <= 15 && strings.Trim(rest, numberMarks) == ""
+}
