@@ -315,8 +315,11 @@ func (b *Bot) renderQuestion(t *text, batch store.Batch, recipients []store.SMS)
 	if batch.Same {
 		lines = append(lines, t.same)
 	}
-	if held := heldNumber(batch.Text); held != "" && !batch.Reply {
-		lines = append(lines, t.say(t.askNumber, code(short(held, nameRunes))))
+	if batch.Hidden != "" {
+		lines = append(lines, t.say(t.askNumber, code(batch.Hidden)))
+	}
+	if batch.Linked {
+		lines = append(lines, t.askLinks)
 	}
 	if batch.N == 1 && len(recipients) == 1 {
 		who := number(recipients[0].Customer)

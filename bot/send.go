@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -25,6 +26,13 @@ const (
 // order takes m together with the batch it orders; answers is that it goes on with a conversation.
 func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
 	t := b.text(m.Chat)
+	hidden := ""
+	if !reply {
+		hidden = cmp.Or(heldNumber(words), heldNumber(m.firstAddress(words)))
+	}
+	spelled := m.spelled(words)
+	linked := spelled != words
+	words = spelled
 	if m.Garbled && strings.ContainsRune(words, utf8.RuneError) {
 		return b.say(m, t.garbled)
 	}
@@ -32,10 +40,10 @@ func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.N
 		return b.say(m, t.say(t.notAllowed, clip(refused), code(short(strings.Join(b.opts.Prefixes, ", "), reasonRunes))))
 	}
 	parts := b.opts.PartSizes.Count(words).Parts
-	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || !reply && heldNumber(words) != ""
+	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || hidden != ""
 	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
 		Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
-		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask,
+		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask, Linked: linked, Hidden: short(hidden, nameRunes),
 		Claim: answers, AgentName: short(m.From.Name, nameRunes),
 	}})
 	if over, ok := errors.AsType[*store.OverCap](err); ok {

@@ -435,6 +435,7 @@ type message struct {
 	Forwarded bool     // somebody else's words, by forwarding or by an inline bot
 	Faceless  bool     // written as a group or a channel
 	Media     bool     // not a text
+	Links     []link   // the addresses behind words of Text
 	Garbled   bool     // reading it made U+FFFD of what is no character
 	MigrateTo store.ChatID
 
@@ -638,8 +639,13 @@ func (t *telegram) read(w *wireMessage) *message {
 		m.QuoteAt = w.Quote.Position
 	}
 	for _, e := range w.Entities {
-		if e.Type == "blockquote" {
+		switch e.Type {
+		case "blockquote":
 			m.Blocks = append(m.Blocks, block{e.Offset, e.Offset + e.Length})
+		case "text_link":
+			before, _ := cutUTF16(w.Text, e.Offset)
+			upTo, _ := cutUTF16(w.Text, e.Offset+e.Length)
+			m.Links = append(m.Links, link{len(before), len(upTo), e.URL})
 		}
 	}
 	if (w.InTopic || m.TopicChanged != "") && w.Thread != 1 {
@@ -653,8 +659,9 @@ func (t *telegram) read(w *wireMessage) *message {
 	if words == "" {
 		words, entities = w.Caption, w.CaptionEntities
 	}
-	if !m.Forwarded && len(entities) > 0 && entities[0].Type == "bot_command" && entities[0].Offset == 0 {
-		name, rest := cutUTF16(words, entities[0].Length)
+	command := slices.IndexFunc(entities, func(e tgbotapi.MessageEntity) bool { return e.Type == "bot_command" && e.Offset == 0 })
+	if !m.Forwarded && command >= 0 {
+		name, rest := cutUTF16(words, entities[command].Length)
 		name, bot, addressed := strings.Cut(strings.TrimPrefix(name, "/"), "@")
 		if addressed && !strings.EqualFold(bot, t.self.UserName) {
 			m.Other = true

@@ -160,6 +160,7 @@ type text struct {
 	askLatin       string // characters in one part, in each of several
 	askUnicode     string // character, its name, as askLatin
 	askForeign     string // numbers
+	askLinks       string
 	askNumber      string // what the text begins with
 	askCredit      string // credit
 	answering      string // who
@@ -398,6 +399,7 @@ var english = text{
 	askLatin:       "Latin text, %v characters in one part, %v in each of several.",
 	askUnicode:     "Unicode because of “%v” (%v): %v characters in one part, %v in each of several.",
 	askForeign:     "⚠️ Abroad, often at many times the price: %v",
+	askLinks:       "The addresses of its links stand in the text, as an SMS cannot hide them behind words.",
 	askNumber:      "⚠️ The text begins with %v. If that is a telephone number it is for, cancel, and write it without anything around it. Otherwise it goes out as part of the text.",
 	askCredit:      "Credit: %v",
 	answering:      "<b>%v is answering this customer.</b> Send your answer, too?",

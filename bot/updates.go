@@ -263,10 +263,10 @@ func (b *Bot) takeEdit(m *message) error {
 // sameOrder reports whether m, as it now stands, would order what batch is.
 func (b *Bot) sameOrder(m *message, batch store.Batch) (bool, error) {
 	if m.Command != "send" {
-		return batch.Reply && m.Text == batch.Text, nil
+		return batch.Reply && m.spelled(m.Text) == batch.Text, nil
 	}
 	to, _, words := readSend(m.Args)
-	if words != batch.Text {
+	if m.spelled(words) != batch.Text {
 		return false, nil
 	}
 	if len(to) == 0 {

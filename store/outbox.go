@@ -47,8 +47,10 @@ type Batch struct {
 	Costly    bool   `json:"costly,omitempty"`
 	Answering string `json:"answering,omitempty"`
 	Same      bool   `json:"same,omitempty"`
-	Named     string `json:"named,omitempty"` // how the only recipient was called then
-	Claim     bool   `json:"claim,omitempty"` // see Order
+	Hidden    string `json:"hidden,omitempty"` // what the text begins with and may be a number
+	Linked    bool   `json:"linked,omitempty"` // addresses of links were added to the text
+	Named     string `json:"named,omitempty"`  // how the only recipient was called then
+	Claim     bool   `json:"claim,omitempty"`  // see Order
 
 	Counts    [sms.Failed + 1]int `json:"counts"`              // recipients by status
 	Uncertain int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
@@ -102,6 +104,8 @@ type Order struct {
 	Pieces  [][]sms.Number
 	Ask     bool // send only after [Send], as when somebody else answers a recipient, or Agent ordered the same just before
 
+	Hidden    string // see Batch
+	Linked    bool
 	Claim     bool // has Agent, called AgentName, answer the only recipient, unless somebody else does
 	AgentName string
 }
@@ -117,7 +121,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	}
 	b := Batch{
 		ID: BatchID(id), Place: o.Place, Agent: o.Agent, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text, Parts: o.Parts,
-		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim,
+		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim, Hidden: o.Hidden, Linked: o.Linked,
 	}
 	if chat := t.resolve(o.Chat); chat != o.Chat {
 		b.moveTo(chat)

@@ -63,6 +63,8 @@ type Post struct {
 	Text    string `json:"text,omitempty"`
 	ReplyTo int    `json:"reply_to,omitempty"` // message in the same chat, perhaps of another topic than Topic names
 	Quote   *Quote `json:"quote,omitempty"`    // a part of that message which the reply quotes
+	// Entities are what the person's app marks in Text or Caption, such as a text_link. Commands are found by themselves.
+	Entities []Entity `json:"entities,omitempty"`
 
 	// Document, with Caption instead of Text.
 	Document *Document `json:"document,omitempty"`
@@ -483,8 +485,13 @@ func (s *Server) Say(p Post) (int, error) {
 		limit, text = 1024, p.Caption
 		m.fileID = s.storeFile(p.Document).id
 	}
-	m.Text, _ = cleanText(text, nil)
-	m.Entities = botCommands(m.Text)
+	for _, e := range p.Entities {
+		if e.Offset < 0 || e.Length < 0 || e.Offset+e.Length > utf16Len(text) {
+			return 0, fmt.Errorf("say: an entity at %d of %d UTF-16 units is outside of the text", e.Offset, e.Length)
+		}
+	}
+	m.Text, m.Entities = cleanText(text, slices.Clone(p.Entities))
+	m.Entities = sortEntities(append(botCommands(m.Text), m.Entities...))
 	if blank(m.Text) && p.Document == nil && p.Kind == "" {
 		return 0, errors.New("say: no text")
 	}
@@ -561,10 +568,11 @@ func (s *Server) hears(c *chat, m *message) bool {
 
 // addressed reports whether a text begins with a command that may be meant for the bot.
 func (s *Server) addressed(m *message) bool {
-	if len(m.Entities) == 0 || m.Entities[0].Type != "bot_command" || m.Entities[0].Offset != 0 {
+	i := slices.IndexFunc(m.Entities, func(e Entity) bool { return e.Type == "bot_command" && e.Offset == 0 })
+	if i < 0 {
 		return false
 	}
-	_, name, named := strings.Cut(m.Text[:m.Entities[0].Length], "@") // commands are ASCII: units are bytes
+	_, name, named := strings.Cut(m.Text[:m.Entities[i].Length], "@") // commands are ASCII: units are bytes
 	return !named || strings.EqualFold(name, s.bot.Username)
 }
 
@@ -583,7 +591,11 @@ func (s *Server) Edit(from, chat int64, message int, text string) error {
 	if blank(clean) && m.Document == nil {
 		return errors.New("edit: no text")
 	}
-	s.revise(c, m, clean, botCommands(clean), m.Buttons, from)
+	entities := botCommands(clean)
+	if clean == m.Text {
+		entities = m.Entities
+	}
+	s.revise(c, m, clean, entities, m.Buttons, from)
 	if s.hears(c, m) {
 		s.update("edited_message", s.wireMessage(c, m, false))
 	}

@@ -1,0 +1,115 @@
+package bot
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"peyk/sms"
+)
+
+// link is an address behind words of a text, which stand between two bytes of it.
+type link struct {
+	from, to int
+	address  string
+}
+
+// spelled returns words, which the text of m ends with, with the address of every link in them behind what it is linked to: in an SMS it
+// would be gone. It is left out where the words are the address, and where it helps nobody who has a telephone only.
+func (m *message) spelled(words string) string {
+	begin := m.beginOf(words)
+	var b strings.Builder
+	at := begin
+	for _, l := range m.links(begin) {
+		said := strings.TrimRightFunc(m.Text[at:l.to], unicode.IsSpace)
+		b.WriteString(said)
+		at += len(said)
+		address := bareAddress(l.address)
+		if address == "" || saysAddress(m.Text[max(l.from, begin):l.to], address) {
+			continue
+		}
+		b.WriteString(" " + address)
+		if at < len(m.Text) && !strings.ContainsAny(m.Text[at:at+1], " \n") {
+			b.WriteByte(' ')
+		}
+	}
+	b.WriteString(words[at-begin:])
+	return b.String()
+}
+
+// beginOf returns where in the text of m words begin, which it ends with but for space.
+func (m *message) beginOf(words string) int {
+	end := func(s string) int { return len(strings.TrimRightFunc(s, unicode.IsSpace)) }
+	return max(0, end(m.Text)-end(words))
+}
+
+// links returns those behind begin, in their order. Telegram tells of one in pieces when some of its words are bold.
+func (m *message) links(begin int) []link {
+	var found []link
+	for _, l := range slices.SortedFunc(slices.Values(m.Links), func(a, b link) int { return cmp.Or(a.to-b.to, a.from-b.from) }) {
+		if l.to <= max(begin, l.from) || l.to > len(m.Text) {
+			continue
+		}
+		if last := len(found) - 1; last >= 0 && found[last].address == l.address {
+			if before := &found[last]; l.from <= before.to || strings.TrimSpace(m.Text[before.to:l.from]) == "" {
+				before.to = l.to
+				continue
+			}
+		}
+		found = append(found, l)
+	}
+	return found
+}
+
+// firstAddress returns the address that the first of words is linked to, if it is.
+func (m *message) firstAddress(words string) string {
+	begin := m.beginOf(words)
+	first, _ := nextWord(strings.TrimLeftFunc(words, unicode.IsSpace))
+	for _, l := range m.links(begin) {
+		if l.from < begin+strings.Index(words, first)+len(first) {
+			return bareAddress(l.address)
+		}
+	}
+	return ""
+}
+
+// bareAddress returns what of a link's address tells somebody who has a telephone where to turn: nothing of one that names a user of
+// Telegram by an id.
+func bareAddress(address string) string {
+	scheme, rest, found := strings.Cut(address, ":")
+	switch scheme = strings.ToLower(scheme); {
+	case found && (scheme == "mailto" || scheme == "tel" || scheme == "sms" || scheme == "smsto"):
+		rest, _, _ = strings.Cut(strings.TrimLeft(rest, "/"), "?")
+		return rest
+	case found && scheme == "tg" && strings.HasPrefix(strings.ToLower(strings.TrimLeft(rest, "/")), "user?"):
+		return ""
+	}
+	return address
+}
+
+// saysAddress tells whether words, or one of them, are an address as people write it.
+func saysAddress(words, address string) bool {
+	if n, err := sms.ParseRecipient(words); err == nil {
+		if same, err := sms.ParseRecipient(address); err == nil {
+			return n == same
+		}
+	}
+	same := func(word string) bool {
+		return strings.EqualFold(plainAddress(bareAddress(word)), plainAddress(address))
+	}
+	return same(words) || slices.ContainsFunc(strings.Fields(words), same)
+}
+
+// plainAddress takes out of an address of the web what is often left out, and what is written in code.
+func plainAddress(address string) string {
+	address = strings.TrimSpace(address)
+	if scheme, rest, found := strings.Cut(address, "://"); found && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
+		address = rest
+	}
+	if decoded, err := url.PathUnescape(address); err == nil {
+		address = decoded
+	}
+	return strings.TrimRight(address, "/")
+}
