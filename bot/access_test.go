@@ -269,7 +269,12 @@ func TestEditedOrderSendsNothingTwice(t *testing.T) {
 		p.Chat, p.From = w.group, w.ali
 		id := w.says(p)
 		w.sent(n + 1)
-		w.sees(w.group, []string{"To 09121234567: ✔️", "To 09121111111: ✔️"}[n])
+		if p.ReplyTo == 0 {
+			w.sees(w.group, "To 09121234567: ✔️")
+		} else {
+			w.bears(w.group, id, "👌")
+			w.sees(w.group, "The marks")
+		}
 		checkTold(t, w.answers(w.group, edit(id, p.Text+" now")), "the edit changes nothing")
 		checkTold(t, w.answers(w.group, edit(id, p.Text+" at once")), "") // told once
 	}
@@ -314,7 +319,8 @@ func TestInvisibleEditIsNoEdit(t *testing.T) {
 	shown := w.shows("09121111111", "where is my order?")
 	reply := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "on its way", ReplyTo: shown.ID})
 	command := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121234567 hello"})
-	w.sees(w.group, "To 09121111111: ✔️")
+	w.bears(w.group, reply, "👌")
+	w.sees(w.group, "The marks")
 	w.sees(w.group, "To 09121234567: ✔️")
 	checkTold(t, w.answers(w.group, func() { w.editsInvisibly(reply); w.editsInvisibly(command) }), "")
 	checkTold(t, w.answers(w.group, func() {
@@ -528,12 +534,9 @@ func TestTopicsOfAForum(t *testing.T) {
 		}
 		reply := w.says(telegram.Post{Chat: w.group, Topic: topic, From: w.ali, Text: fmt.Sprint("on its way ", n), ReplyTo: shown.ID})
 		w.sent(n + 1)
-		status, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == reply })
-		if err != nil {
-			t.Fatal(err)
-		}
-		if status.Topic != topic {
-			t.Errorf("the status is shown in topic %d, want %d", status.Topic, topic)
+		w.bears(w.group, reply, "👌")
+		if told := w.sees(w.group, "The marks"); told.Topic != people {
+			t.Errorf("what the marks mean is told in topic %d, want %d", told.Topic, people)
 		}
 	}
 }

@@ -7,6 +7,8 @@
 //	  crash after it                        the next start decodes it
 //	Post (post.go)        show the row that is first in its chat - note the chat message, remove the row
 //	  crash between                         shown once more, marked "perhaps repeated"
+//	Mark (mark.go)        put on a reply how far it has come - note the mark, remove the row
+//	  crash between                         put there once more, as it is by then
 //	Take (updates.go)     note that the update was acted on together with what it caused - confirm it to Telegram
 //	  crash between                         Telegram gives it again, the note absorbs it
 //	Outbound (outbound.go) claim a piece - SendSMS - store the outcome with the post that tells it
@@ -137,7 +139,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var flows sync.WaitGroup
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.fetchUnread, b.sendQueued, b.expireQuestions, b.followDelivery, b.watchCredit, b.keepTidy} {
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.showMarks, b.fetchUnread, b.sendQueued, b.expireQuestions, b.followDelivery, b.watchCredit, b.keepTidy} {
 		flows.Go(func() {
 			if err := flow(ctx); err != nil {
 				stop(err)

@@ -31,6 +31,8 @@ type pacer struct {
 	born   time.Time   // when a process before this one may have posted last
 	until  time.Time   // before which no chat is posted to: Telegram is down, or asked for patience twice
 	wake   chan struct{}
+
+	released chan struct{} // as wake, for the marks
 }
 
 // chatPace is what the pacer knows of one chat.
@@ -45,7 +47,7 @@ type chatPace struct {
 }
 
 func newPacer(second time.Duration) *pacer {
-	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, wake: make(chan struct{}, 1)}
+	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, wake: make(chan struct{}, 1), released: make(chan struct{}, 1)}
 }
 
 // remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, in any chat perhaps one
@@ -123,6 +125,16 @@ func (p *pacer) gate(id store.ChatID, now time.Time) (store.Gate, time.Time) {
 		return store.AnswersOnly, at
 	}
 	return g, next
+}
+
+// held returns until when nothing at all is to be sent to a chat, marks neither: it is lost, or asked for patience, or Telegram is down.
+func (p *pacer) held(id store.ChatID, now time.Time) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c := p.chats[id]; c != nil {
+		return later(c.until, p.until)
+	}
+	return p.until
 }
 
 // room is how many more messages a chat takes this minute; a private chat could take more, and so many at once nobody wants to read
@@ -239,9 +251,11 @@ func (p *pacer) releaseAll() {
 }
 
 func (p *pacer) look() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
+	for _, flow := range []chan struct{}{p.wake, p.released} {
+		select {
+		case flow <- struct{}{}:
+		default:
+		}
 	}
 }
 

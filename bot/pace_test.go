@@ -267,7 +267,7 @@ func TestAClockThatWasAheadHoldsNoChatUp(t *testing.T) {
 	}{
 		"it ended": {3 * time.Hour, func(*store.Store, store.ChatID, time.Time) error { return nil }},
 		"it posted": {3 * time.Hour, func(st *store.Store, group store.ChatID, _ time.Time) error {
-			return st.Posted(store.Post{Chat: group}, 1, "", false)
+			return st.Posted(store.Post{Chat: group}, 1, false)
 		}},
 		"it was asked for patience": {10 * 365 * 24 * time.Hour, func(st *store.Store, group store.ChatID, ahead time.Time) error {
 			return st.HoldChat(group, ahead.Add(30*time.Second))

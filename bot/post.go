@@ -204,13 +204,15 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 		return b.showSMS(ctx, t, p)
 	case store.PostCard:
 		return b.showCard(ctx, t, p)
+	case store.PostMarks:
+		o.html, o.plain = t.marks, plain(t.marks)
 	case store.PostIncident:
 		i, err := b.store.Incident(p.Incident)
 		if err != nil {
 			return fmt.Errorf("read incident %d: %w", p.Incident, err)
 		}
 		o.html = b.renderIncident(t, i, time.Now())
-		o.plain = plain(o.html)
+		o.plain, o.loud = plain(o.html), true
 	case store.PostBatch:
 		return b.showBatch(ctx, p, t)
 	}
@@ -220,7 +222,7 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 	if err != nil {
 		return err
 	}
-	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, "", false) })
+	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
 }
 
 // showSMS shows an SMS, or the next part of a long one, or it and those behind it in one message.
@@ -265,7 +267,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
 		return err
 	}
 	p.Topic = topic
-	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, "", p.Part < len(parts)-1) })
+	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, p.Part < len(parts)-1) })
 }
 
 // readSMS returns an SMS and the name its customer was given.
@@ -353,17 +355,17 @@ func (b *Bot) place(ctx context.Context, o *outgoing) (store.ChatMessageID, erro
 	}
 }
 
-// reactionTries is how often a reaction is tried: the message says the same.
-const reactionTries = 5
-
 // recipientsShown bounds how many recipients of a batch are read to find those that are named.
 const recipientsShown = 1000
 
-// showBatch edits the message that reports a batch, or posts it, and puts the emoji on the reply that ordered it. Both may be done again.
+// showBatch edits the message that reports a batch, or posts it. It may be done again.
 func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 	batch, err := b.store.Batch(p.Batch)
 	if err != nil {
 		return fmt.Errorf("read batch %d: %w", p.Batch, err)
+	}
+	if !batch.Speaks() && !p.Repeated { // what there was to say is over, and nobody was told of it
+		return b.persist(ctx, "note a post", func() error { return b.store.Unsaid(p) })
 	}
 	limit := 1
 	if batch.Counts[sms.Failed] > 0 || batch.State == store.Asking {
@@ -381,26 +383,11 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 			o.edit = batch.Shown
 		}
 	}
-	var emoji string
-	o.html, o.buttons, emoji = b.renderBatch(t, batch, recipients)
-	o.plain = plain(o.html)
+	o.html, o.buttons = b.renderBatch(t, batch, recipients)
+	o.plain, o.loud = plain(o.html), len(o.buttons) > 0
 	id, err := b.place(ctx, &o)
 	if err != nil {
 		return err
 	}
-	if batch.Reply && emoji != batch.Reaction && p.Chat == batch.Chat {
-		// A chat may forbid reactions: the message says the same.
-		if failure := b.tg.react(ctx, p.Chat, batch.Message, emoji); failure != nil && (fateOf(failure) == passing || fateOf(failure) == slowDown) && p.Part < reactionTries {
-			// The message stands, the reaction is what remains to be done; it holds nothing up meanwhile.
-			wait := pause(time.Second, p.Part+1)
-			if e, ok := errors.AsType[*telegramError](failure); ok {
-				wait = max(wait, e.retryAfter)
-			}
-			p.NotBefore = time.Now().Add(wait)
-			return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, batch.Reaction, true) })
-		}
-	} else {
-		emoji = batch.Reaction
-	}
-	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, emoji, false) })
+	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
 }

@@ -12,6 +12,9 @@ type moment struct{ ns atomic.Int64 }
 
 func (m *moment) set(at time.Time) { m.ns.Store(at.UnixNano()) }
 
+// after tells whether it is later than at.
+func (m *moment) after(at time.Time) bool { return m.ns.Load() > at.UnixNano() }
+
 func (m *moment) seconds() float64 { return float64(m.ns.Load()) / 1e9 }
 
 // since tells that the last one is longer ago at now than limit, or "" when it is not.

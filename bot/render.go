@@ -32,7 +32,7 @@ func (b *Bot) renderSMS(t *text, m store.SMS, name string, repeated bool, now ti
 		if repeated {
 			head += " · " + t.repeated
 		}
-		shown[i] = outgoing{html: head + "\n" + quoted(part), plain: plain(head) + "\n" + part}
+		shown[i] = outgoing{html: head + "\n" + quoted(part), plain: plain(head) + "\n" + part, loud: true}
 	}
 	return shown
 }
@@ -43,7 +43,7 @@ func (b *Bot) renderDigest(t *text, messages []store.SMS, names []string, repeat
 	if repeated {
 		head = t.repeated + " · " + head
 	}
-	o := outgoing{html: head, plain: plain(head)}
+	o := outgoing{html: head, plain: plain(head), loud: true}
 	for i, m := range messages {
 		head, text := b.renderHead(t, m, names[i], now), split(m.Text, messageUnits)[0]
 		o.html += "\n" + head + "\n" + quoted(text)
@@ -150,9 +150,8 @@ func split(s string, units int) []string {
 // shownNumbers is how many recipients of a large batch are named, of those that failed or are foreign.
 const shownNumbers = 10
 
-// renderBatch returns how far a batch has come, the buttons of the question it asks, and the emoji for the reply that ordered
-// it. One recipient is told of in words, many in counts.
-func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (string, [][]store.Button, string) {
+// renderBatch returns how far a batch has come, and the buttons of the question it asks. One recipient is told of in words, many in counts.
+func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (string, [][]store.Button) {
 	button := func(label string, d store.Decision) store.Button {
 		return store.Button{Label: label, Data: pressData(batch.ID, batch.Generation, d)}
 	}
@@ -162,11 +161,11 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 		if batch.Answering != "" || batch.Same {
 			send, cancel = t.sendAnyway, t.leaveIt
 		}
-		return b.renderQuestion(t, batch, recipients), [][]store.Button{{button(send, store.Send), button(cancel, store.Cancel)}}, "👀"
+		return b.renderQuestion(t, batch, recipients), [][]store.Button{{button(send, store.Send), button(cancel, store.Cancel)}}
 	case store.Cancelled:
-		return renderTo(t, batch, recipients) + t.say(t.cancelled, isolated(batch.DecidedBy)), nil, ""
+		return renderTo(t, batch, recipients) + t.say(t.cancelled, isolated(batch.DecidedBy)), nil
 	case store.Expired:
-		return renderTo(t, batch, recipients) + t.expired, nil, ""
+		return renderTo(t, batch, recipients) + t.expired, nil
 	}
 	var lines []string
 	if batch.N == 1 && len(recipients) == 1 {
@@ -193,21 +192,7 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 		}
 		buttons = [][]store.Button{{button(t.again, store.Again), button(t.was, store.WasSent), button(t.leave, store.Leave)}}
 	}
-	return strings.Join(lines, "\n"), buttons, reaction(batch)
-}
-
-// reaction is the emoji of a reply: all that Telegram allows of the kind are 👀 👌 👍 👎.
-func reaction(batch store.Batch) string {
-	done := batch.Counts[sms.Sent] + batch.Counts[sms.AtTelecom]
-	switch {
-	case batch.Counts[sms.Failed] > 0:
-		return "👎"
-	case batch.Counts[sms.Delivered] == batch.N:
-		return "👍"
-	case batch.Counts[sms.Delivered]+done == batch.N:
-		return "👌"
-	}
-	return "👀"
+	return strings.Join(lines, "\n"), buttons
 }
 
 func renderTo(t *text, batch store.Batch, recipients []store.SMS) string {

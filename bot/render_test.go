@@ -382,7 +382,7 @@ func TestAnswersToButtonsFit(t *testing.T) {
 	}
 }
 
-func first(html string, _ [][]store.Button, _ string) string { return html }
+func first(html string, _ [][]store.Button) string { return html }
 
 func FuzzReadUpdate(f *testing.F) {
 	for _, seed := range []string{

@@ -212,8 +212,8 @@ func TestPanelTroubleWhileSending(t *testing.T) {
 		{"hangs after it was carried out", panel.Fault{Kind: panel.Hang, CarryOut: true}, []string{uncertain}, 1},
 		{"endless", panel.Fault{Kind: panel.Endless}, []string{uncertain}, 1},
 		{"redirect", panel.Fault{Kind: panel.Redirect, Location: "/elsewhere"}, []string{uncertain}, 0},
-		{"rubbish before the answer", panel.Fault{Kind: panel.Garbage}, []string{"✔️ sent, no word yet"}, 1},
-		{"slow", panel.Fault{Kind: panel.Slow, Delay: 20 * time.Millisecond}, []string{"✔️ sent, no word yet"}, 1},
+		{"rubbish before the answer", panel.Fault{Kind: panel.Garbage}, nil, 1},
+		{"slow", panel.Fault{Kind: panel.Slow, Delay: 20 * time.Millisecond}, nil, 1},
 		{"no id", panel.Fault{Kind: panel.Custom, Body: answer(`<ErrCode>0</ErrCode><result></result>`)}, []string{"✔️ sent; the panel gives no report"}, 0},
 		{"more ids than numbers", panel.Fault{Kind: panel.Custom, Body: answer(`<ErrCode>0</ErrCode><result><item>1</item><item>2</item></result>`)}, []string{"✔️ sent; the panel gives no report"}, 0},
 		{"no error code", panel.Fault{Kind: panel.Custom, Body: answer(`<result><item>1</item></result>`)}, []string{uncertain}, 0},
@@ -229,13 +229,17 @@ func TestPanelTroubleWhileSending(t *testing.T) {
 			tc.fault.Method = "SendSMS"
 			w.panel.Arm(tc.fault)
 			reply := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "on its way", ReplyTo: shown.ID})
-			m := w.sees(w.group, append(tc.shows, "To 09121111111: ")...)
-			if m.ReplyTo != reply {
-				t.Errorf("the report answers message %d, want %d", m.ReplyTo, reply)
-			}
-			asks := strings.Contains(m.Text, uncertain)
-			if asks != (len(m.Buttons) == 1 && len(m.Buttons[0]) == 3) {
-				t.Errorf("under %q stand the buttons %v", m.Text, m.Buttons)
+			if tc.shows == nil { // all is well: the mark says so
+				w.bears(w.group, reply, "👌")
+			} else {
+				m := w.sees(w.group, append(tc.shows, "To 09121111111: ")...)
+				if m.ReplyTo != reply {
+					t.Errorf("the report answers message %d, want %d", m.ReplyTo, reply)
+				}
+				asks := strings.Contains(m.Text, uncertain)
+				if asks != (len(m.Buttons) == 1 && len(m.Buttons[0]) == 3) {
+					t.Errorf("under %q stand the buttons %v", m.Text, m.Buttons)
+				}
 			}
 			w.restart() // nothing is repeated by a new start either
 			w.settles(w.group)
@@ -459,6 +463,7 @@ func TestStatusesInWords(t *testing.T) {
 	type step struct {
 		code  int
 		words string
+		mark  string
 	}
 	const (
 		trouble      = "trouble in the telecom's network; it may still arrive"
@@ -468,18 +473,18 @@ func TestStatusesInWords(t *testing.T) {
 		delivered    = "✅ delivered"
 	)
 	for _, steps := range [][]step{
-		{{2, trouble}, {5, notDelivered}, {3, atTelecom}, {77, atTelecom}, {4, delivered}, {3, delivered}, {5, delivered}, {6, delivered}},
-		{{6, blackList}, {1, blackList}, {4, blackList}},
+		{{2, trouble, "👎"}, {5, notDelivered, "👎"}, {3, atTelecom, "👌"}, {77, atTelecom, "👌"}, {4, delivered, "👍"}, {3, delivered, "👍"}, {5, delivered, "👍"}, {6, delivered, "👍"}},
+		{{6, blackList, "👎"}, {1, blackList, "👎"}, {4, blackList, "👎"}},
 	} {
 		w := newWorld(t, telegram.Options{}, panel.Options{})
 		w.start()
 		shown := w.shows("09121111111", "where is my order?")
-		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "on its way", ReplyTo: shown.ID})
-		report := w.sees(w.group, "To 09121111111: ✔️ sent")
+		reply := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "on its way", ReplyTo: shown.ID})
+		w.bears(w.group, reply, "👌")
 		w.settles(w.group)
 		for _, step := range steps {
 			w.panel.SetStatus("5000000001", step.code)
-			ask := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status", ReplyTo: report.ID})
+			ask := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status", ReplyTo: reply})
 			said, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == ask })
 			if err != nil {
 				t.Fatalf("%v:\n%s", err, w.transcript(w.group))
@@ -487,11 +492,16 @@ func TestStatusesInWords(t *testing.T) {
 			if !containsAll(said.Text, []string{"To 09121111111: ", step.words, "5000000001"}) {
 				t.Errorf("after the panel's %d of %v the agent is told %q, want %q", step.code, steps, said.Text, step.words)
 			}
+			w.bears(w.group, reply, step.mark)
 			if _, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool {
-				return m.ID == report.ID && strings.Contains(m.Text, step.words)
+				return m.ReplyTo == reply && m.FromBot && strings.Contains(m.Text, step.words)
 			}); err != nil {
 				t.Fatalf("after the panel's %d: %v:\n%s", step.code, err, w.transcript(w.group))
 			}
+		}
+		report, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.ReplyTo == reply && m.FromBot })
+		if err != nil {
+			t.Fatal(err)
 		}
 		last := steps[len(steps)-1].words
 		w.restart()

@@ -112,7 +112,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batc
 			b.log.Error("read recipients", "err", err)
 			continue
 		}
-		html, _, _ := b.renderBatch(t, batch, recipients)
+		html, _ := b.renderBatch(t, batch, recipients)
 		lines = append(lines, b.clock(t, batch.Created, time.Now())+" · "+html)
 		if batch.N == 1 && recipients[0].ID != "" {
 			lines[len(lines)-1] += " " + code(short(string(recipients[0].ID), nameRunes))

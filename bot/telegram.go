@@ -40,6 +40,7 @@ type telegram struct {
 	skew   atomic.Pointer[time.Duration] // how far Telegram's clock is ahead of ours, by its last answer; nil before one
 	self   user                          // who we are, once meet has returned
 
+	worked  moment   // when it last answered a call well that puts no mark
 	metrics *Metrics // may be nil
 }
 
@@ -100,6 +101,7 @@ const (
 	badMarkup                // send it as plain text
 	notModified              // it is as it should be
 	notEditable              // the message is gone or too old: post it anew
+	marksDenied              // the chat takes no reactions, or not this one
 	refused                  // this one call will never work
 )
 
@@ -107,7 +109,7 @@ const (
 var fates = map[fate]string{
 	passing: "passing", slowDown: "slow_down", revoked: "revoked", contested: "contested", chatLost: "chat_lost", migrated: "migrated",
 	topicLost: "topic_lost", topicClosed: "topic_closed", topicsDenied: "topics_denied", replyLost: "reply_lost", badMarkup: "bad_markup", notModified: "not_modified", notEditable: "not_editable",
-	refused: "refused",
+	marksDenied: "marks_denied", refused: "refused",
 }
 
 // telegramError is every error of a call. It holds neither token nor address nor text.
@@ -223,8 +225,14 @@ func (t *telegram) ask(ctx context.Context, method string, params map[string]any
 		e.reason = strings.ReplaceAll(e.reason, cmp.Or(secret, t.api.Token), "***")
 		return nil, e
 	}
+	if method != setMark {
+		t.worked.set(time.Now())
+	}
 	return resp.Result, nil
 }
+
+// setMark is the method that puts a mark on a message.
+const setMark = "setMessageReaction"
 
 // classify is the one place that reads Telegram's wording, where codes and parameters do not tell enough.
 func classify(method string, err error) *telegramError {
@@ -264,6 +272,10 @@ func classify(method string, err error) *telegramError {
 		e.fate = revoked
 	case api.Code == 409:
 		e.fate = contested
+	case method == setMark && api.Code == 400 && says("message to react not found", "message_id_invalid", "message not found", "msg_id_invalid"):
+		e.fate = replyLost
+	case method == setMark && api.Code == 400 && !says("chat not found", "peer_id_invalid", "channel_private", "not modified", "not_modified", "topic", "thread not found"):
+		e.fate = marksDenied
 	case ofTopics && says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
 		e.fate = topicsDenied
 	case api.Code == 403 || says("chat not found", "not enough rights", "chat_write_forbidden", "need administrator rights", "peer_id_invalid", "user not found", "have no rights", "chat_restricted", "channel_private"):
@@ -692,6 +704,7 @@ type outgoing struct {
 	plain   string // what to post when Telegram refuses html
 	buttons [][]store.Button
 	edit    store.ChatMessageID // the message to change; 0 posts a new one
+	loud    bool                // it makes a sound: a new SMS, a question or an alarm
 	strict  bool                // in this topic or not at all
 }
 
@@ -727,6 +740,9 @@ func (t *telegram) postOnce(ctx context.Context, o outgoing, text, mode string) 
 		method = "editMessageText"
 		params["message_id"] = int64(o.edit)
 	} else {
+		if !o.loud {
+			params["disable_notification"] = true
+		}
 		if o.topic != 0 {
 			params["message_thread_id"] = int64(o.topic)
 		}
@@ -753,7 +769,7 @@ func (t *telegram) react(ctx context.Context, chat store.ChatID, id store.ChatMe
 	if emoji != "" {
 		reaction = append(reaction, map[string]string{"type": "emoji", "emoji": emoji})
 	}
-	_, err := t.call(ctx, "setMessageReaction", map[string]any{"chat_id": int64(chat), "message_id": int64(id), "reaction": reaction})
+	_, err := t.call(ctx, setMark, map[string]any{"chat_id": int64(chat), "message_id": int64(id), "reaction": reaction})
 	return err
 }
 

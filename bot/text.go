@@ -95,6 +95,7 @@ type text struct {
 	takenByNobody  string // customer
 	takenByOther   string // who
 	released       string // customer
+	marks          string
 
 	// The card of a customer.
 	cardHead   string // who
@@ -339,6 +340,7 @@ var english = text{
 	takenByNobody:  "Nobody has taken %v.",
 	takenByOther:   "That is for %v, or an administrator, to say.",
 	released:       "Anybody may answer %v now.",
+	marks:          "The marks I put on your replies: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. Where there is more to say I write it. <code>/status</code> in reply to one of yours tells all.",
 
 	cardHead:   "👤 %v",
 	cardLine:   " → %v",

@@ -68,8 +68,8 @@ func TestLinksAreNeverOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := w.shows("09121111112", "plain "+link)
-	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "try " + link, ReplyTo: shown.ID})
-	w.sees(w.group, "sent, no word yet")
+	reply := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "try " + link, ReplyTo: shown.ID})
+	w.bears(w.group, reply, "👌")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111,09121111113 " + link})
 	asked := w.sees(w.group, "Send this?")
 	w.presses(w.ali, asked, "Cancel")

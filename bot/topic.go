@@ -169,11 +169,11 @@ func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
 	case o.strict && fateOf(err) == topicLost:
 		return b.topicLost(ctx, bound, err)
 	case o.strict && fateOf(err) == topicClosed:
-		return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, 0, "", false) }) // it is told once the topic is open
+		return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, 0, false) }) // it is told once the topic is open
 	case err != nil:
 		return err
 	}
-	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, "", false) })
+	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
 }
 
 // renderCard says who a customer is.

@@ -297,7 +297,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	switch {
 	case m.Private && m.In, !m.Private && m.In && m.WasIn:
 		b.pace.release(m.Chat)
-		return errors.Join(b.store.ChatAnswered(m.Chat), b.store.TopicsAllowed(m.Chat)) // our rights may have changed
+		return errors.Join(b.store.ChatAnswered(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat)) // our rights may have changed
 	case !m.In || m.Private:
 		return nil // what it was to show waits, and the first post refused tells the admins
 	}

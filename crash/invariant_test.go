@@ -424,7 +424,7 @@ var (
 	counts   = regexp.MustCompile(`(\d+) (waiting|being sent|sent|at the telecom|delivered|failed|uncertain|left uncertain)(?:,|\n|$)`)
 )
 
-// I8: the last status shown is the last the panel gave, in words, in counts and as a reaction.
+// I8: the last status shown is the last the panel gave: on a reply as its mark, and in words or in counts wherever a message tells of it.
 func I8(e *evidence) error {
 	var wrong []error
 	at := map[string]int{}
@@ -432,20 +432,20 @@ func I8(e *evidence) error {
 		at[s.ID] = s.Status
 	}
 	for _, b := range e.batches {
-		m, ok := e.report(b)
-		if !ok {
-			wrong = append(wrong, fmt.Errorf("batch %d is reported nowhere", b.ID))
-			continue
-		}
+		m, told := e.report(b)
 		want := map[string]int{}
+		silent := b.State == store.Going // nothing but good news
 		for _, r := range b.recipients {
 			status := r.Status
 			if said, ok := at[string(r.ID)]; r.ID != "" && ok {
 				status = statuses[said]
-				if b.N == 1 && !strings.Contains(m.Text, phrases[said]) {
+				if b.N == 1 && told && !strings.Contains(m.Text, phrases[said]) {
 					wrong = append(wrong, fmt.Errorf("batch %d: the panel says %d, message %d %q", b.ID, said, m.ID, m.Text))
 				}
+			} else {
+				silent = false // refused, or nobody can ask how it fares
 			}
+			silent = silent && (status == sms.Sent || status == sms.AtTelecom || status == sms.Delivered)
 			want[[]string{"waiting", "uncertain", "sent", "at the telecom", "delivered", "failed"}[status]]++
 		}
 		if b.Left > 0 && want["uncertain"] > 0 {
@@ -464,23 +464,71 @@ func I8(e *evidence) error {
 				wrong = append(wrong, fmt.Errorf("batch %d: message %d says %q, of the recipients are %v", b.ID, m.ID, line, want))
 			}
 		}
-		if b.Reply && b.State == store.Going {
-			emoji := "👀"
-			switch {
-			case want["failed"] > 0:
-				emoji = "👎"
-			case want["delivered"] == b.N:
-				emoji = "👍"
-			case want["delivered"]+want["sent"]+want["at the telecom"] == b.N:
-				emoji = "👌"
-			}
-			reply, _ := e.tg.Message(int64(b.Chat), int(b.Message))
-			if len(reply.Reactions) != 1 || reply.Reactions[0].Emoji != emoji {
-				wrong = append(wrong, fmt.Errorf("batch %d: the reply bears %v, want %s", b.ID, reply.Reactions, emoji))
-			}
+		reply := slices.ContainsFunc(e.orders, func(o order) bool {
+			return o.reply && o.chat == int64(b.Chat) && o.message == int(b.Message)
+		})
+		forbidden := e.strict && int64(b.Chat) == e.group // reactions were, now and then: then the message tells
+		if !told && (!reply || !silent) {
+			wrong = append(wrong, fmt.Errorf("batch %d is reported nowhere", b.ID))
+		}
+		if !reply {
+			continue
+		}
+		if got, mark := e.markOf(b), markFor(b, want); got != mark && !(forbidden && told) {
+			wrong = append(wrong, fmt.Errorf("batch %d: the reply bears %q, want %q", b.ID, got, mark))
+		}
+		if told && !forbidden && !e.hadToSay(b) {
+			wrong = append(wrong, fmt.Errorf("batch %d: message %d tells of what went well, %q", b.ID, m.ID, m.Text))
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// markFor is the mark of a reply of whose recipients so many are this and that.
+func markFor(b batch, are map[string]int) string {
+	switch {
+	case b.State == store.Cancelled || b.State == store.Expired:
+		return ""
+	case are["failed"] > 0:
+		return "👎"
+	case are["delivered"] == b.N:
+		return "👍"
+	case are["delivered"]+are["sent"]+are["at the telecom"] == b.N:
+		return "👌"
+	}
+	return "👀"
+}
+
+// markOf is what the bot put on the message that ordered a batch.
+func (e *evidence) markOf(b batch) string {
+	m, _ := e.tg.Message(int64(b.Chat), int(b.Message))
+	return marksOf(m)
+}
+
+func marksOf(m telegram.Message) string {
+	var all []string
+	for _, r := range m.Reactions {
+		all = append(all, r.Emoji)
+	}
+	return strings.Join(all, " and ")
+}
+
+// goodNews are all that a report may say of a reply that went well.
+var goodNews = []string{"sending…", "sent, no word yet", "reached the telecom, not yet", "delivered."}
+
+// hadToSay tells whether a message about a reply ever said more than its mark does.
+func (e *evidence) hadToSay(b batch) bool {
+	for _, m := range e.messages[int64(b.Chat)] {
+		if m.ReplyTo != int(b.Message) {
+			continue
+		}
+		for _, v := range append(m.History, telegram.Version{Text: m.Text}) {
+			if !slices.ContainsFunc(goodNews, func(words string) bool { return strings.HasSuffix(v.Text, words) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // I9: indexes agree with rows and the file's pages are sound.
@@ -596,6 +644,9 @@ func (w *world) settled() error {
 		return err
 	}
 	for _, o := range e.orders {
+		if m, _ := e.tg.Message(o.chat, o.message); o.reply && marksOf(m) == "👍" {
+			continue
+		}
 		var report telegram.Message
 		for _, m := range e.messages[o.chat] {
 			if m.ReplyTo == o.message && !strings.HasPrefix(m.Text, "The SMS was ordered") { // an edit's answer

@@ -44,6 +44,7 @@ func (w *world) act() {
 		{2, w.telegramRepeats},
 		{1, w.agentAsks},
 		{2, w.agentTidies},
+		{1, w.adminForbids},
 	}
 	total := 0
 	for _, a := range acts {
@@ -250,6 +251,16 @@ func (w *world) agentTidies() {
 		if m.Topic != 0 {
 			_ = w.tg.RenameTopic(w.sara, w.group, m.Topic, name)
 		}
+	}
+}
+
+// adminForbids forbids reactions in the group, or allows them again.
+func (w *world) adminForbids() {
+	if !w.strict {
+		return
+	}
+	if err := w.tg.ForbidReactions(w.group, w.rand.IntN(2) == 0); err != nil {
+		w.Errorf("forbid reactions: %v", err)
 	}
 }
 

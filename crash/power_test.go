@@ -488,6 +488,25 @@ func I10(l *loss) error {
 			case b.N == 1 && strings.Contains(form.Get("text"), "sent, no word") && recipients(b)[0].Status < sms.Sent && b.Decision != store.Again:
 				say("a chat was told that %q is sent, which the store does not know", l.orders[i].text)
 			}
+		case "setMessageReaction":
+			form, err := url.ParseQuery(r.body)
+			if err != nil {
+				return err
+			}
+			i := slices.IndexFunc(l.orders, func(o order) bool {
+				return form.Get("chat_id") == strconv.FormatInt(o.chat, 10) && form.Get("message_id") == strconv.Itoa(o.message)
+			})
+			b, ok := batches[i]
+			if !ok {
+				say("a message was marked that orders nothing in the store")
+				continue
+			}
+			switch status := recipients(b)[0].Status; {
+			case strings.Contains(form.Get("reaction"), "👍") && status != sms.Delivered:
+				say("%q was marked as delivered, which the store does not know", l.orders[i].text)
+			case strings.Contains(form.Get("reaction"), "👌") && status < sms.Sent && b.Decision != store.Again:
+				say("%q was marked as accepted, which the store does not know", l.orders[i].text)
+			}
 		case "getUpdates":
 			form, err := url.ParseQuery(r.body)
 			if err != nil {

@@ -280,6 +280,22 @@ func (e *evidence) reports(words string) telegram.Message {
 	return m
 }
 
+// marked checks that the only order, a reply, bears a mark and is told of by nothing else.
+func (e *evidence) marked(mark string) {
+	e.Helper()
+	if len(e.batches) != 1 {
+		e.Fatalf("%d batches, want 1", len(e.batches))
+	}
+	if got := e.markOf(e.batches[0]); got != mark {
+		e.Errorf("the reply bears %q, want %q", got, mark)
+	}
+	for _, m := range e.messages[int64(e.batches[0].Chat)] {
+		if m.ReplyTo == int(e.batches[0].Message) {
+			e.Errorf("a message tells of it, too: %q", m.Text)
+		}
+	}
+}
+
 // Fetch.
 
 func TestF1BeforeTheMarker(t *testing.T) {
@@ -675,7 +691,7 @@ func TestP5GroupBecameASupergroup(t *testing.T) {
 				}
 			}
 			w.replies(super, e.copies(super, 1)[0])
-			w.rests("I2").reports("delivered.")
+			w.rests("I2").marked("👍")
 		})
 	}
 }
@@ -1082,6 +1098,29 @@ func (w *world) lastReport() string {
 	return text
 }
 
+// accepted has a reply come so far as to bear 👌, and the panel report its delivery while the bridge is down.
+func (w *world) accepted() {
+	w.Helper()
+	w.receives(1)
+	if err := w.panel.SetStatusOf("*0", 1); err != nil {
+		w.Fatal(err)
+	}
+	w.lives(w.told(w.group, "«end0»"))
+	o := w.replies(w.group, w.look().copies(w.group, 0)[0])
+	w.goesOn(func() error {
+		if m, _ := w.tg.Message(o.chat, o.message); marksOf(m) != "👌" {
+			return fmt.Errorf("the reply bears %q", marksOf(m))
+		}
+		return nil
+	})
+	if err := w.bridge.end(); err != nil {
+		w.Fatal(err)
+	}
+	if !w.panel.SetStatus(w.panel.Sent()[0].ID, 4) {
+		w.Fatal("no such SMS")
+	}
+}
+
 func TestE1InAnEdit(t *testing.T) {
 	// reports counts the messages that report the only order.
 	reports := func(w *world, e *evidence) int {
@@ -1112,16 +1151,19 @@ func TestE1InAnEdit(t *testing.T) {
 			}
 		},
 		"before a reaction": func(w *world) {
-			w.receives(1)
-			w.replies(w.group, w.rests().copies(w.group, 0)[0])
+			w.accepted()
 			w.diesIn("telegram", "setMessageReaction", "before")
-			w.rests().reports("delivered.") // I8 looks at the reaction
+			w.rests().marked("👍")
 		},
 		"after a reaction": func(w *world) {
-			w.receives(1)
-			w.replies(w.group, w.rests().copies(w.group, 0)[0])
+			w.accepted()
 			w.diesIn("telegram", "setMessageReaction", "after")
-			w.rests().reports("delivered.")
+			w.rests().marked("👍")
+		},
+		"between a reaction and what tells of it": func(w *world) {
+			w.accepted()
+			w.diesAt("mark.answered", 1)
+			w.rests().marked("👍")
 		},
 		"the message is gone": func(w *world) {
 			if err := w.panel.SetStatusOf("*5", 1); err != nil {

@@ -189,7 +189,7 @@ func (t *tx) restored() error {
 	}
 	for _, p := range pieces {
 		err := t.changeBatch(p, func(t *tx, p *Piece, b *Batch) error {
-			b.State = Going
+			b.State, b.Reaction = Going, "" // nobody knows which it bears by now
 			if err := t.setPieceStatus(*p, sms.Sending, b); err != nil {
 				return err
 			}

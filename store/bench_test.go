@@ -121,7 +121,7 @@ func BenchmarkGrowth(b *testing.B) {
 			raw := ok(s.SaveRaw(Raw{}))
 			measure("fetch50", func() { ok(s.SaveUnread(raw, unread, nil)) })
 			p := heads(b, s)[0]
-			measure("post", func() { must(b, s.Posted(p, ChatMessageID(1e7)+ChatMessageID(p.Seq), "", false)) })
+			measure("post", func() { must(b, s.Posted(p, ChatMessageID(1e7)+ChatMessageID(p.Seq), false)) })
 			measure("heads", func() { heads(b, s) })
 			measure("order", func() { ok(s.Take(UpdateKey{Chat: group, Message: ChatMessageID(i)}, Caused{Order: order(ali)})) })
 			piece := claim(b, s)

@@ -18,9 +18,11 @@ type Chat struct {
 	Topics     bool       `json:"topics,omitempty"`   // a forum: has a topic for each customer
 	NoTopics   time.Time  `json:"no_topics,omitzero"` // when it let us make none last; zero: it does
 	MigratedTo ChatID     `json:"migrated_to,omitempty"`
-	Gone       string     `json:"gone,omitempty"`   // why it takes no posts; its queue waits
-	Recent     []int64    `json:"recent,omitempty"` // of a group: when its last messages and edits were posted, in Unix milliseconds
-	Held       time.Time  `json:"held,omitzero"`    // Telegram asked that nothing be posted before
+	Gone       string     `json:"gone,omitempty"`       // why it takes no posts; its queue waits
+	Recent     []int64    `json:"recent,omitempty"`     // of a group: when its last messages and edits were posted, in Unix milliseconds
+	Held       time.Time  `json:"held,omitzero"`        // Telegram asked that nothing be posted before
+	NoMarks    time.Time  `json:"no_marks,omitzero"`    // when it took no mark on a reply last; zero: it does
+	MarksTold  bool       `json:"marks_told,omitempty"` // it was told what marks mean
 }
 
 // Inbox is a topic that shows inbound SMS.
@@ -341,6 +343,9 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 		}
 		return t.movePosts(from, func(p *Post) bool {
 			p.Chat, p.Topic, p.ReplyTo = to, 0, 0
+			if p.Kind == PostMark { // the reply stayed behind: a message tells
+				p.Kind, p.Class = PostBatch, Answers
+			}
 			return true
 		})
 	})

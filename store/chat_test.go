@@ -78,7 +78,7 @@ func TestPostingShowsThatAChatIsBack(t *testing.T) {
 	fetched(t, s, unread(c, "one"))
 	p := heads(t, s)[0]
 	must(t, s.ChatLost(group, "bot was kicked"))
-	must(t, s.Posted(p, 5, "", false))
+	must(t, s.Posted(p, 5, false))
 	if got := ok(s.Chat(group)).Gone; got != "" {
 		t.Errorf("gone for %q", got)
 	}
@@ -146,11 +146,11 @@ func TestMigration(t *testing.T) {
 	path, c := tempFile(t), newClock()
 	s := open(t, path, c.inbox(group))
 	edit(t, s, group, func(c *Chat) { c.Language = "fa" })
-	o := order(ali)
-	o.Reply = true
-	id := take(t, s, o)
-	c.pass(statusDelay)
-	must(t, s.Posted(heads(t, s)[0], 40, "👀", false)) // in the group the report is message 40
+	id := take(t, s, reply())
+	must(t, s.Requeue(claim(t, s), c.now()))
+	must(t, s.Posted(heads(t, s)[0], 40, false)) // in the group the report is message 40
+	marked(t, s)
+	must(t, s.Posted(heads(t, s)[0], 41, false)) // what the marks mean
 	fetched(t, s, unread(c, "one", "two"))
 	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " answer", ReplyTo: 9}))
 

@@ -160,7 +160,7 @@ func (t *tx) checkPosts(wrong func(string, ...any)) error {
 				if p.Chat == 0 && t.bucket(bucketMeta).Get(keySilent) == nil {
 					wrong("sms %d waits for a chat and nobody was told", p.Seq)
 				}
-			case PostBatch:
+			case PostBatch, PostMark:
 				_, err = t.batch(p.Batch)
 			case PostIncident:
 				var i Incident

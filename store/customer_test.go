@@ -17,7 +17,7 @@ func cards(tb testing.TB, s *Store, message ChatMessageID) []Place {
 	for _, p := range posts(tb, s) {
 		if p.Kind == PostCard && !p.NotBefore.After(s.opts.Now()) {
 			places = append(places, Place{p.Chat, p.Topic})
-			must(tb, s.Posted(p, message, "", false))
+			must(tb, s.Posted(p, message, false))
 		}
 	}
 	return places
@@ -65,7 +65,7 @@ func TestACardIsOneEditForManySMS(t *testing.T) {
 	for range 3 {
 		p := heads(t, s)[0]
 		p.Topic = topic.Topic
-		must(t, s.Posted(p, 60, "", false))
+		must(t, s.Posted(p, 60, false))
 	}
 	if got := cards(t, s, 50); len(got) != 0 {
 		t.Errorf("cards in %v before the burst can be over", got)
@@ -108,7 +108,7 @@ func TestSMSAreCountedWhereTheirCustomerHasAPlace(t *testing.T) {
 		switch p.Topic = topics[p.Chat]; {
 		case p.Kind != PostSMS:
 		case p.Chat == 88:
-			must(t, s.Posted(p, ChatMessageID(70+p.Seq), "", false))
+			must(t, s.Posted(p, ChatMessageID(70+p.Seq), false))
 		default:
 			digest = append(digest, p)
 		}

@@ -58,7 +58,7 @@ func shown(tb testing.TB, s *Store) map[ChatID][]string {
 				texts[p.Chat] = append(texts[p.Chat], ok(s.SMS(p.Seq)).Text)
 			}
 			message++
-			must(tb, s.Posted(p, message, "", false))
+			must(tb, s.Posted(p, message, false))
 		}
 	}
 }

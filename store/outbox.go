@@ -25,7 +25,7 @@ type Batch struct {
 	ID    BatchID `json:"-"`
 	Place         // where it was ordered and is reported
 	Agent AgentID `json:"agent"`
-	// Message ordered it; a reply to an SMS gets reactions, a command does not.
+	// Message ordered it; a reply to an SMS bears a mark, a command does not.
 	Message ChatMessageID `json:"message"`
 	Reply   bool          `json:"reply,omitempty"`
 	Line    sms.Number    `json:"line"`
@@ -57,9 +57,11 @@ type Batch struct {
 	Left      int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
 	NoReport  int                 `json:"no_report,omitempty"` // recipients that were accepted and whose delivery is not, or no longer, asked for
 
-	Post     uint64        `json:"post"`            // its row in the post queue, whenever there is something new to show
-	Shown    ChatMessageID `json:"shown,omitempty"` // the message that reports it
-	Reaction string        `json:"reaction,omitempty"`
+	Post     uint64        `json:"post"`               // its row in the post queue, whenever there is something new to show
+	Shown    ChatMessageID `json:"shown,omitempty"`    // the message that reports it
+	Reaction string        `json:"reaction,omitempty"` // the mark that the reply bears
+	Unmarked bool          `json:"unmarked,omitempty"` // the reply takes no mark
+	Waits    bool          `json:"waits,omitempty"`    // the panel could not be reached
 }
 
 // Undecided reports whether b asks something that only a button answers.
@@ -232,15 +234,30 @@ func (t *tx) moveBatches(from, to ChatID) error {
 	return nil
 }
 
-// report stores b and queues the post that tells how far it has come. A post still waiting tells it in the end, too.
+// report stores b and queues what tells how far it has come: a mark on the reply, and a message where that says too little. What still
+// waits tells it in the end, too.
 func (t *tx) report(b Batch, delay time.Duration) error {
+	if b.Reply && !b.Unmarked {
+		chat, err := t.chat(b.Chat)
+		if err != nil {
+			return err
+		}
+		b.Unmarked = !chat.TakesMarks(t.now)
+	}
 	if err := t.putBatch(b); err != nil {
 		return err
+	}
+	if b.Reply && !b.Unmarked {
+		if err := t.queueMark(b); err != nil {
+			return err
+		}
 	}
 	p := Post{Chat: b.Chat, Class: Answers, ID: b.Post, Kind: PostBatch, Topic: b.Topic, Batch: b.ID, Edit: b.Shown != 0}
 	var waiting Post
 	if err := get(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), &waiting); err == nil {
-		p.Revision = waiting.Revision + 1
+		p.Revision, p.Repeated = waiting.Revision+1, waiting.Repeated
+	} else if !b.Speaks() {
+		return nil
 	}
 	if delay > 0 {
 		p.NotBefore = t.now.Add(delay)
@@ -465,7 +482,7 @@ func (s *Store) Refuse(p Piece, code int, reason string) error {
 // Requeue gives back a claimed piece that surely never reached the panel, to be tried again at notBefore.
 func (s *Store) Requeue(p Piece, notBefore time.Time) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
-		row.State, row.NotBefore = PieceQueued, notBefore
+		row.State, row.NotBefore, b.Waits = PieceQueued, notBefore, true
 		return t.setPieceStatus(*row, sms.Queued, b)
 	})
 }
@@ -492,7 +509,10 @@ func (s *Store) endPiece(p Piece, change func(*tx, *Piece, *Batch) error) error 
 		if row.State != PieceSending || row.Attempt != p.Attempt {
 			return fmt.Errorf("end piece %d of batch %d: it is %s, attempt %d", p.I, p.Batch, row.State, row.Attempt)
 		}
-		return t.changeBatch(row, change)
+		return t.changeBatch(row, func(t *tx, row *Piece, b *Batch) error {
+			b.Waits = false
+			return change(t, row, b)
+		})
 	})
 }
 

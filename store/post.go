@@ -8,12 +8,13 @@ import (
 	"peyk/sms"
 )
 
-// Class orders the posts of one chat: all of a lower class go before those of a higher one.
+// Class orders the posts of one chat: all of a lower class go before those of a higher one, but for marks, which wait for none.
 type Class uint8
 
 const (
 	Answers Class = iota // to agents, ahead of any backlog
 	Backlog              // inbound SMS
+	Marks                // on replies; see mark.go
 )
 
 // PostKind says what a post shows.
@@ -25,6 +26,8 @@ const (
 	PostBatch    PostKind = "batch"    // how far Batch has come; edited as that changes
 	PostIncident PostKind = "incident" // Incident
 	PostCard     PostKind = "card"     // the customer the place belongs to; edited as what is known of them changes
+	PostMark     PostKind = "mark"     // how far Batch has come, on the reply that ordered it
+	PostMarks    PostKind = "marks"    // what marks mean
 )
 
 // Button is under a post; Data comes back when it is pressed, 64 bytes at most.
@@ -48,7 +51,7 @@ type Post struct {
 	Batch     BatchID       `json:"batch,omitempty"`
 	Incident  uint64        `json:"incident,omitempty"`
 	Part      int           `json:"part,omitempty"`     // parts of a long post shown so far
-	Repeated  bool          `json:"repeated,omitempty"` // the chat may show it already
+	Repeated  bool          `json:"repeated,omitempty"` // the chat may show it, or what it was, already
 	Digest    int           `json:"digest,omitempty"`   // so many, from this one on, were to be shown in one message
 	Edit      bool          `json:"edit,omitempty"`     // changes a message instead of posting one
 	NotBefore time.Time     `json:"after,omitzero"`
@@ -86,6 +89,11 @@ func (s *Store) AddPost(p Post) error {
 		_, err := t.addPost(p)
 		return err
 	})
+}
+
+// ofClass tells whether key is that of a post of that class in chat.
+func ofClass(key []byte, chat ChatID, class Class) bool {
+	return key != nil && readI64[ChatID](key[:8]) == chat && Class(key[8]) == class
 }
 
 func readPost(key, value []byte) (Post, error) {
@@ -131,7 +139,7 @@ func (s *Store) Heads(gate func(ChatID) Gate) (heads []Post, next time.Time, err
 			if chat != 0 {
 				g = gate(chat)
 			}
-			for g != Closed && key != nil && readI64[ChatID](key[:8]) == chat {
+			for g != Closed && (ofClass(key, chat, Answers) || ofClass(key, chat, Backlog)) {
 				p, err := readPost(key, value)
 				if err != nil {
 					return err
@@ -177,7 +185,7 @@ func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting in
 		if err != nil {
 			return nil, 0, err
 		}
-		if next.Chat != p.Chat {
+		if next.Chat != p.Chat || next.Class != p.Class {
 			break
 		}
 		fits := next.Topic == p.Topic && next.Part == 0
@@ -218,7 +226,7 @@ func (s *Store) BeginDigest(p Post, n int) error {
 // Unanswered notes that a chat may show p already: Telegram was asked and its answer never came.
 func (s *Store) Unanswered(p Post) error {
 	return s.update(func(t *tx) error {
-		if err := t.noteRecent(p.Chat); err != nil || p.Class != Backlog {
+		if err := t.noteRecent(p.Chat); err != nil || p.Class != Backlog && p.Kind != PostBatch {
 			return err
 		}
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
@@ -256,9 +264,9 @@ func (s *Store) Digested(posts []Post, topic TopicID, message ChatMessageID) err
 	})
 }
 
-// Posted records that message now shows p, or its next part when more follow, not before p.NotBefore; message 0 is that none was needed. A row that
+// Posted records that message now shows p, or its next part when more follow; message 0 is that none was needed. A row that
 // changed while Telegram was asked stays for another round. The topic of p is the one it stands in.
-func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool) error {
+func (s *Store) Posted(p Post, message ChatMessageID, more bool) error {
 	return s.update(func(t *tx) error {
 		if message != 0 && (p.Seq != 0 || p.Batch != 0) {
 			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Link{Seq: p.Seq, Batch: p.Batch}); err != nil {
@@ -273,8 +281,8 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 			if message == 0 {
 				message = b.Shown
 			}
-			if b.Shown != message || b.Reaction != reaction {
-				b.Shown, b.Reaction = message, reaction
+			if b.Shown != message {
+				b.Shown = message
 				if err := t.putBatch(b); err != nil {
 					return err
 				}
@@ -307,10 +315,6 @@ func (s *Store) Posted(p Post, message ChatMessageID, reaction string, more bool
 			return err
 		case more:
 			row.Part++
-			row.Edit = p.Kind == PostBatch || p.Kind == PostCard
-			if row.Revision == p.Revision {
-				row.NotBefore = p.NotBefore
-			}
 			return put(rows, key, row)
 		case row.Revision != p.Revision:
 			row.Edit = p.Kind == PostBatch || p.Kind == PostCard
@@ -431,8 +435,8 @@ func (s *Store) Waiting() (homeless, queued int, err error) {
 	return homeless, queued, err
 }
 
-// markRepeated marks the first SMS of every chat, and counts a message into it: the process before this one may have posted without
-// noting so.
+// markRepeated marks the first SMS of every chat, and what is to be told of batches, and counts a message into the chat: the process before
+// this one may have posted without noting so.
 func (t *tx) markRepeated() error {
 	rows := t.bucket(bucketPost)
 	var chats []ChatID
@@ -443,14 +447,30 @@ func (t *tx) markRepeated() error {
 		key, _ = c.Seek(i64(chat + 1))
 	}
 	for _, chat := range chats {
-		if chat == 0 {
-			continue
+		if key, _ := rows.Cursor().Seek(i64(chat)); chat == 0 || ofClass(key, chat, Marks) {
+			continue // of a mark nobody counts how often it is shown
 		}
 		if err := t.noteRecent(chat); err != nil {
 			return err
 		}
+		var told []Post
+		for key, value := c.Seek(i64(chat)); ofClass(key, chat, Answers); key, value = c.Next() {
+			p, err := readPost(key, value)
+			if err != nil {
+				return err
+			}
+			if p.Kind == PostBatch {
+				told = append(told, p)
+			}
+		}
+		for _, p := range told {
+			p.Repeated = true
+			if err := put(rows, postKey(p.Chat, p.Class, p.ID), p); err != nil {
+				return err
+			}
+		}
 		key, value := rows.Cursor().Seek(postKey(chat, Backlog, 0))
-		if key == nil || readI64[ChatID](key[:8]) != chat {
+		if !ofClass(key, chat, Backlog) {
 			continue
 		}
 		p, err := readPost(key, value)

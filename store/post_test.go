@@ -46,7 +46,7 @@ func TestPostsOfAChat(t *testing.T) {
 			t.Errorf("step %d: heads %v, want %v", i, got, want)
 		}
 		if all[0].Chat == group {
-			must(t, s.Posted(all[0], ChatMessageID(20+i), "", false))
+			must(t, s.Posted(all[0], ChatMessageID(20+i), false))
 		}
 		if i == 2 {
 			crash(t, s)
@@ -94,7 +94,7 @@ func TestWhatAGateLetsPass(t *testing.T) {
 	fetched(t, s, unread(c, "one"))
 	take(t, s, order(ali))
 	c.pass(statusDelay)
-	must(t, s.Posted(heads(t, s)[0], 40, "", false))
+	must(t, s.Posted(heads(t, s)[0], 40, false))
 	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " answer"}))
 	through := func(g Gate) []string {
 		all, _, err := s.Heads(func(ChatID) Gate { return g })
@@ -113,10 +113,10 @@ func TestWhatAGateLetsPass(t *testing.T) {
 		}
 	}
 	for _, p := range heads(t, s) {
-		must(t, s.Posted(p, 41, "", false))
+		must(t, s.Posted(p, 41, false))
 	}
 	for _, p := range heads(t, s) {
-		must(t, s.Posted(p, 42, "", false))
+		must(t, s.Posted(p, 42, false))
 	}
 	for _, g := range []Gate{AnswersOnly, NewAnswersOnly} {
 		if got := through(g); len(got) != 0 {
@@ -167,7 +167,7 @@ func TestARefusedDigestIsShownOneByOne(t *testing.T) {
 	if p.Seq != 1 || p.Digest != 1 {
 		t.Errorf("got %+v, want the first by itself", p)
 	}
-	must(t, s.Posted(p, 5, "", false))
+	must(t, s.Posted(p, 5, false))
 	must(t, s.Refused(heads(t, s)[0], "Bad Request"))
 	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"three"}) {
 		t.Errorf("shown %v, want the last", got)
@@ -198,7 +198,7 @@ func TestPartsOfALongPost(t *testing.T) {
 		if p.Seq != 1 || p.Part != part {
 			t.Errorf("got SMS %d from part %d on, want the first from %d", p.Seq, p.Part, part)
 		}
-		must(t, s.Posted(p, ChatMessageID(50+part), "", part < 2))
+		must(t, s.Posted(p, ChatMessageID(50+part), part < 2))
 		crash(t, s)
 		s = open(t, path, c.inbox(group))
 	}
@@ -219,7 +219,7 @@ func TestPostStoppedAfterEachStep(t *testing.T) {
 	}{
 		"killed":       {func(t *testing.T, s *Store) { crash(t, s) }, []bool{true, false, false}},
 		"ended":        {func(t *testing.T, s *Store) { must(t, s.Close()) }, []bool{false, false, false}},
-		"posted first": {func(t *testing.T, s *Store) { must(t, s.Posted(heads(t, s)[0], 5, "", false)); crash(t, s) }, []bool{true, false}},
+		"posted first": {func(t *testing.T, s *Store) { must(t, s.Posted(heads(t, s)[0], 5, false)); crash(t, s) }, []bool{true, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, c := tempFile(t), newClock()
@@ -262,19 +262,19 @@ func TestAReportThatChangesWhileTelegramIsAsked(t *testing.T) {
 	c.pass(statusDelay)
 	p := heads(t, s)[0]
 	must(t, s.Uncertain(claim(t, s)))
-	must(t, s.Posted(p, 40, "👀", false))
+	must(t, s.Posted(p, 40, false))
 	again := heads(t, s)
 	if len(again) != 1 || again[0].Batch != id || again[0].Revision == p.Revision {
 		t.Fatalf("heads %+v, want the report once more", again)
 	}
-	if b := ok(s.Batch(id)); b.Shown != 40 || b.Reaction != "👀" {
-		t.Errorf("shown by %d with %s", b.Shown, b.Reaction)
+	if b := ok(s.Batch(id)); b.Shown != 40 {
+		t.Errorf("shown by %d", b.Shown)
 	}
-	must(t, s.Posted(again[0], 40, "👎", false))
+	must(t, s.Posted(again[0], 40, false))
 	if got := heads(t, s); len(got) != 0 {
 		t.Errorf("%+v is left", got)
 	}
-	if b := ok(s.Batch(id)); b.Shown != 40 || b.Reaction != "👎" || b.Uncertain != 1 {
+	if b := ok(s.Batch(id)); b.Shown != 40 || b.Uncertain != 1 {
 		t.Errorf("got %+v", b)
 	}
 	if l := ok(s.Link(group, 40)); !cmp.Equal(l, Link{Batch: id}) {
@@ -359,11 +359,11 @@ func TestAMessageThatWasNotNeededKeepsTheReport(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox())
 	id := take(t, s, order(ali))
 	c.pass(statusDelay)
-	must(t, s.Posted(heads(t, s)[0], 40, "", false))
+	must(t, s.Posted(heads(t, s)[0], 40, false))
 	must(t, s.Refuse(claim(t, s), -5, ""))
-	must(t, s.Posted(heads(t, s)[0], 0, "👎", false))
-	if b := ok(s.Batch(id)); b.Shown != 40 || b.Reaction != "👎" {
-		t.Errorf("reported by message %d, reaction %s; want 40, 👎", b.Shown, b.Reaction)
+	must(t, s.Posted(heads(t, s)[0], 0, false))
+	if b := ok(s.Batch(id)); b.Shown != 40 {
+		t.Errorf("reported by message %d, want 40", b.Shown)
 	}
 }
 
@@ -376,7 +376,7 @@ func TestIncidentIsTold(t *testing.T) {
 			t.Errorf("got %+v, want told: %t", i, want)
 		}
 		if all := heads(t, s); len(all) > 0 {
-			must(t, s.Posted(all[0], 3, "", false))
+			must(t, s.Posted(all[0], 3, false))
 		}
 	}
 	if _, err := s.Incident(9); !errors.Is(err, ErrNotFound) {
@@ -438,7 +438,7 @@ func TestACrashCountsAMessageIntoAGroup(t *testing.T) {
 	s := open(t, path, c.inbox(group, 88))
 	fetched(t, s, unread(c, "one", "two"))
 	for _, p := range heads(t, s) {
-		must(t, s.Posted(p, 10, "", false))
+		must(t, s.Posted(p, 10, false))
 	}
 	for kills := 1; kills <= 2; kills++ {
 		crash(t, s)

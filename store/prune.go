@@ -179,7 +179,7 @@ func (p *pruning) batch(m SMS) ([]byte, error) {
 			return behind, nil
 		}
 	}
-	if len(pieces) == 0 || p.waiting(Answers, b.Post) {
+	if len(pieces) == 0 || p.waiting(Answers, b.Post) || p.waiting(Marks, b.Post) {
 		return behind, nil
 	}
 	last := pieces[len(pieces)-1]
@@ -221,7 +221,7 @@ func (p *pruning) batch(m SMS) ([]byte, error) {
 type queue struct {
 	bucket []byte
 	chat   ChatID
-	first  [Backlog + 1]uint64
+	first  [Marks + 1]uint64
 }
 
 // waiting tells whether a chat is still to show the post of that class and number, or refused it not long ago. Nearly always all
@@ -232,7 +232,7 @@ func (p *pruning) waiting(class Class, id uint64) bool {
 		for _, bucket := range [][]byte{bucketPost, bucketDead} {
 			c := p.bucket(bucket).Cursor()
 			for key, _ := c.First(); key != nil; {
-				q := queue{bucket: bucket, chat: readI64[ChatID](key[:8]), first: [...]uint64{math.MaxUint64, math.MaxUint64}}
+				q := queue{bucket: bucket, chat: readI64[ChatID](key[:8]), first: [...]uint64{math.MaxUint64, math.MaxUint64, math.MaxUint64}}
 				for class := range q.first {
 					if key, _ := c.Seek(postKey(q.chat, Class(class), 0)); key != nil && readI64[ChatID](key[:8]) == q.chat && key[8] == byte(class) {
 						q.first[class] = binary.BigEndian.Uint64(key[9:])

@@ -53,7 +53,7 @@ func showAll(tb testing.TB, s *Store) {
 	tb.Helper()
 	for all := heads(tb, s); len(all) > 0; all = heads(tb, s) {
 		for _, p := range all {
-			must(tb, s.Posted(p, ChatMessageID(lastMessage.Add(1)), "", false))
+			must(tb, s.Posted(p, ChatMessageID(lastMessage.Add(1)), false))
 		}
 	}
 }
@@ -126,9 +126,9 @@ func TestNothingGoesThatIsNeeded(t *testing.T) {
 	for name, test := range map[string]func(t *testing.T, s *Store, c *clock) (still func() error, done func()){
 		"an SMS that waits for its chat": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
 			fetched(t, s, unread(c, "one", "two"))
-			must(t, s.Posted(heads(t, s)[0], 10, "", false))
+			must(t, s.Posted(heads(t, s)[0], 10, false))
 			c.pass(year)
-			return func() error { _, err := s.SMS(2); return err }, func() { must(t, s.Posted(heads(t, s)[0], 11, "", false)) }
+			return func() error { _, err := s.SMS(2); return err }, func() { must(t, s.Posted(heads(t, s)[0], 11, false)) }
 		},
 		"an SMS that waits for a chat to be set up": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
 			edit(t, s, group, func(c *Chat) { c.Off = true })
@@ -223,7 +223,7 @@ func TestNothingGoesThatIsNeeded(t *testing.T) {
 		},
 		"an incident one chat was not told of": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
 			must(t, s.AddIncident(Incident{Kind: FetchLost, From: c.now()}))
-			must(t, s.Posted(heads(t, s)[0], 10, "", false))
+			must(t, s.Posted(heads(t, s)[0], 10, false))
 			c.pass(year)
 			return func() error { _, err := s.Incident(1); return err }, func() { showAll(t, s) }
 		},

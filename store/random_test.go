@@ -32,6 +32,7 @@ type world struct {
 	shown    map[ChatID]map[string]int // how often a chat showed a text
 	last     map[ChatID]Seq            // the last SMS a chat showed for the first time
 	refused  map[string]bool
+	bears    map[BatchID]string // the mark on a reply
 	orders   map[UpdateKey]BatchID
 	requests map[BatchID][]int // a piece's requests that may have reached the panel
 	again    map[BatchID]int   // decisions to send again
@@ -49,12 +50,12 @@ func TestRandomOperationsAndCrashes(t *testing.T) {
 			c := newClock()
 			w := &world{
 				T: t, Rand: rand.New(rand.NewPCG(seed, 1)), path: tempFile(t), clock: c, opts: c.options(), chats: []ChatID{group, -1002, 88},
-				stored: map[string]bool{}, shown: map[ChatID]map[string]int{}, last: map[ChatID]Seq{}, refused: map[string]bool{},
+				stored: map[string]bool{}, shown: map[ChatID]map[string]int{}, last: map[ChatID]Seq{}, refused: map[string]bool{}, bears: map[BatchID]string{},
 				orders: map[UpdateKey]BatchID{}, requests: map[BatchID][]int{}, again: map[BatchID]int{},
 			}
 			w.opts.Admins, w.opts.Keep, w.opts.AskFor = []AgentID{admin}, 10*time.Minute, 3*time.Minute // of about fifty that pass
 			w.s = open(t, w.path, w.opts)
-			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.settings, w.loseChat, w.migrate, w.reopen, w.prune, w.expire}
+			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.mark, w.mark, w.settings, w.loseChat, w.migrate, w.reopen, w.prune, w.expire}
 			for range 150 {
 				operations[w.IntN(len(operations))]()
 				w.clock.pass(time.Duration(w.IntN(40)) * time.Second)
@@ -234,6 +235,34 @@ func (w *world) post() {
 	}
 }
 
+func (w *world) mark() {
+	heads, _, err := w.s.Marks(func(ChatID) bool { return w.IntN(4) != 0 })
+	must(w, err)
+	for _, p := range heads {
+		switch w.IntN(20) {
+		case 0:
+			must(w, w.s.Unmarked(p, w.IntN(3) == 0))
+		case 1:
+			must(w, w.s.HoldMarks(p, w.clock.now().Add(time.Minute)))
+		default:
+			if !w.markOne(p, w.dies) {
+				return
+			}
+		}
+	}
+}
+
+// markOne shows p, unless the store dies when Telegram has it and it does not know.
+func (w *world) markOne(p Post, dies func() bool) bool {
+	emoji := ok(w.s.Batch(p.Batch)).Mark()
+	w.bears[p.Batch] = emoji
+	if dies() {
+		return false
+	}
+	must(w, w.s.Marked(p, emoji))
+	return true
+}
+
 // postOne shows p, or a few SMS from p on in one message, unless the store dies when Telegram has them and it does not know.
 func (w *world) postOne(p Post, dies func() bool) bool {
 	w.update++
@@ -242,7 +271,7 @@ func (w *world) postOne(p Post, dies func() bool) bool {
 		if dies() {
 			return false
 		}
-		must(w, w.s.Posted(p, w.update, "", false))
+		must(w, w.s.Posted(p, w.update, false))
 		return true
 	}
 	several, _, err := w.s.Following(p, cmp.Or(p.Digest, 1+w.IntN(4)), false)
@@ -328,9 +357,15 @@ func (w *world) drain() {
 		w.send()
 		w.clock.pass(time.Minute)
 	}
+	never := func() bool { return false }
+	for all := marksDue(w, w.s); len(all) > 0; all = marksDue(w, w.s) {
+		for _, p := range all {
+			w.markOne(p, never)
+		}
+	}
 	for all := heads(w, w.s); len(all) > 0; all = heads(w, w.s) {
 		for _, p := range all {
-			w.postOne(p, func() bool { return false })
+			w.postOne(p, never)
 		}
 	}
 	if homeless, queued, _ := w.s.Waiting(); homeless != 0 || queued != 0 {
@@ -374,6 +409,10 @@ func (w *world) drain() {
 			w.Errorf("two commands gave batch %d", id)
 		}
 		batches[id] = true
+		// Unless it is forgotten, or stayed behind in a group, a reply bears what became of it.
+		if b, err := w.s.Batch(id); err == nil && b.Reply && !b.Unmarked && w.bears[id] != b.Mark() {
+			w.Errorf("the reply of batch %d bears %q, want %q", id, w.bears[id], b.Mark())
+		}
 	}
 	crash(w, w.s)
 	open(w, w.path, w.opts)

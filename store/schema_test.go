@@ -22,7 +22,7 @@ var writeSchema = flag.Bool("write-schema", false, "write the file of this schem
 // filled stores one of everything.
 func filled(tb testing.TB, s *Store, c *clock) {
 	fetched(tb, s, unread(c, "سلام", "posted"))
-	must(tb, s.Posted(heads(tb, s)[0], 10, "", false))
+	must(tb, s.Posted(heads(tb, s)[0], 10, false))
 	ok(s.SaveRaw(Raw{Body: []byte("<xml/>"), Fetched: c.now()}))
 	p := claimed(tb, s, take(tb, s, order(ali, sara)))
 	must(tb, s.Sent(p, []Outcome{{ID: "71"}, {Failed: true, Code: -3, Reason: "blocked"}}, nil))

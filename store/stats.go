@@ -51,7 +51,7 @@ func (s *Store) Stats() (Stats, error) {
 			for ; key != nil && chat == 0 && readI64[ChatID](key[:8]) == 0; key, _ = c.Next() {
 				n.Homeless++
 			}
-			if first, _ := c.Seek(postKey(chat, Backlog, 0)); first != nil && readI64[ChatID](first[:8]) == chat {
+			if first, _ := c.Seek(postKey(chat, Backlog, 0)); ofClass(first, chat, Backlog) {
 				if seq := Seq(binary.BigEndian.Uint64(first[9:])); oldest == 0 || seq < oldest {
 					oldest = seq
 				}

@@ -42,7 +42,7 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	due := posts(t, s)
 	check(s, "two chats", Stats{Posts: len(due), OldestSMS: begun})
 	for _, p := range due {
-		must(t, s.Posted(p, ChatMessageID(p.ID), "", false))
+		must(t, s.Posted(p, ChatMessageID(p.ID), false))
 	}
 	check(s, "shown", Stats{})
 

@@ -111,6 +111,7 @@ type Store struct {
 	writes chan write
 	done   chan struct{} // closed when the writer has ended
 	posts  chan struct{}
+	marks  chan struct{}
 	outbox chan struct{}
 	ended  time.Time // see Ended
 
@@ -190,7 +191,7 @@ func Open(path string, opts Options) (s *Store, err error) {
 	s = &Store{
 		db: db, opts: opts,
 		writes: make(chan write, 256), done: make(chan struct{}),
-		posts: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
+		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
 	}
 	if err := guarded(func() error { return s.prepare(path) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
@@ -240,6 +241,9 @@ func (s *Store) Ended() time.Time { return s.ended }
 // Posts receives a value after rows were added to the post queue.
 func (s *Store) Posts() <-chan struct{} { return s.posts }
 
+// MarksQueued receives a value after marks were added to the post queue.
+func (s *Store) MarksQueued() <-chan struct{} { return s.marks }
+
 // Outbox receives a value after pieces were queued.
 func (s *Store) Outbox() <-chan struct{} { return s.outbox }
 
@@ -256,6 +260,7 @@ type tx struct {
 	store  *Store
 	now    time.Time
 	posts  bool
+	marks  bool
 	outbox bool
 	commit Commit
 }
@@ -386,6 +391,7 @@ func (s *Store) commit(waiting []write) {
 		crashpoint.At("commit.done")
 		if err == nil {
 			wake(s.posts, t.posts)
+			wake(s.marks, t.marks)
 			wake(s.outbox, t.outbox)
 		}
 		if err != nil && !errors.Is(err, ErrDamaged) {

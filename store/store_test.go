@@ -352,7 +352,7 @@ func TestCommitsOfEachStep(t *testing.T) {
 		must(t, s.BeginFetch())
 		must(t, s.EndFetch(nil))
 	})
-	counted("post", 1, func() { must(t, s.Posted(heads(t, s)[0], 5, "", false)) })
+	counted("post", 1, func() { must(t, s.Posted(heads(t, s)[0], 5, false)) })
 	ok(s.Take(UpdateKey{Chat: group, Message: 9}, Caused{Order: order(ali)}))
 	counted("piece", 2, func() {
 		must(t, s.Sent(claim(t, s), []Outcome{{ID: "1"}}, nil))

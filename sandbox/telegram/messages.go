@@ -204,6 +204,7 @@ func (s *Server) sendMessage(req *request) (any, error) {
 // post is the common end of all that sends: buttons, place, flood limits, and the message is there.
 func (s *Server) post(c *chat, m *message, req *request) (any, error) {
 	var err error
+	m.Silent = req.bool("disable_notification")
 	if m.Buttons, err = req.buttons(); err != nil {
 		return nil, err
 	}

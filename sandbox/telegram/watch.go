@@ -26,6 +26,7 @@ type Message struct {
 	Document  *Document  `json:"document,omitempty"`
 	Service   string     `json:"service,omitempty"`    // "" or the kind of service message, as in "forum_topic_created"
 	NoPreview bool       `json:"no_preview,omitempty"` // link previews are off
+	Silent    bool       `json:"silent,omitempty"`     // it came without a sound
 	Edits     int        `json:"edits,omitempty"`
 	History   []Version  `json:"history,omitempty"` // what stood there before each edit, oldest first
 	Reactions []Reaction `json:"reactions,omitempty"`

@@ -1,0 +1,163 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"peyk/internal/crashpoint"
+	"peyk/store"
+)
+
+// markers bounds the calls that put marks on replies at once, one for each chat.
+const markers = 8
+
+// A mark that fails while the rest of Telegram works is tried so often, by pauses that grow to the longest; then a message tells instead.
+const (
+	markTries     = 5
+	longestMarked = 10 * time.Second
+)
+
+// markLane is how the marks of one chat fare. They hold up one another, and nothing else.
+type markLane struct {
+	busy  bool
+	until time.Time // before which none is shown
+	since time.Time // of the first failure of the mark that fails
+	tries int
+}
+
+// showMarks keeps the marks on replies up to date, beside the post queue: Telegram does not count them as messages.
+func (b *Bot) showMarks(ctx context.Context) error {
+	ended := make(chan shown)
+	lanes := map[store.ChatID]*markLane{}
+	running := 0
+	defer func() {
+		for ; running > 0; running-- { // what they came to must be known to the next start
+			s := <-ended
+			b.settleMark(s, lanes[s.post.Chat])
+		}
+	}()
+	for {
+		now := time.Now()
+		var due time.Time
+		soonest := func(at time.Time) {
+			if !at.IsZero() && (due.IsZero() || at.Before(due)) {
+				due = at
+			}
+		}
+		if running < markers {
+			heads, next, err := b.store.Marks(func(chat store.ChatID) bool {
+				lane := lanes[chat]
+				if lane == nil {
+					lane = &markLane{}
+					lanes[chat] = lane
+				}
+				until := later(lane.until, b.pace.held(chat, now))
+				if until.After(now) {
+					soonest(until)
+				}
+				return !lane.busy && !until.After(now)
+			})
+			if err != nil {
+				return fmt.Errorf("read marks: %w", err)
+			}
+			soonest(next)
+			for _, p := range heads[:min(len(heads), markers-running)] {
+				running++
+				lanes[p.Chat].busy = true
+				go func() { ended <- shown{p, b.showMark(context.WithoutCancel(ctx), p)} }()
+			}
+		}
+		wait := time.Hour
+		if !due.IsZero() {
+			wait = max(time.Until(due), 0)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-b.store.MarksQueued():
+		case <-b.pace.released:
+		case <-timer.C:
+		case s := <-ended:
+			running--
+			crashpoint.At("mark.ended")
+			b.settleMark(s, lanes[s.post.Chat])
+		}
+		timer.Stop()
+	}
+}
+
+// showMark puts on a reply the mark of how far it has come by now.
+func (b *Bot) showMark(ctx context.Context, p store.Post) error {
+	batch, err := b.store.Batch(p.Batch)
+	if err != nil {
+		return fmt.Errorf("read batch %d: %w", p.Batch, err)
+	}
+	chat, err := b.store.Chat(p.Chat)
+	if err != nil {
+		return fmt.Errorf("read chat: %w", err)
+	}
+	if batch.Unmarked || !chat.TakesMarks(time.Now()) {
+		return b.persist(ctx, "note a mark", func() error { return b.store.Unmarked(p, false) })
+	}
+	emoji := batch.Mark()
+	crashpoint.At("mark.due")
+	err = b.tg.react(ctx, p.Chat, batch.Message, emoji)
+	crashpoint.At("mark.answered")
+	if err != nil && fateOf(err) != notModified {
+		return err
+	}
+	return b.persist(ctx, "note a mark", func() error { return b.store.Marked(p, emoji) })
+}
+
+// settleMark does what the outcome of a mark calls for.
+func (b *Bot) settleMark(s shown, lane *markLane) {
+	now, chat := time.Now(), s.post.Chat
+	lane.busy = false
+	if s.err == nil {
+		lane.tries = 0
+		return
+	}
+	e, ok := errors.AsType[*telegramError](s.err)
+	if !ok { // the store: the row is still there
+		b.log.Error("show mark", "chat", int64(chat), "err", s.err)
+		lane.until = now.Add(time.Second)
+		return
+	}
+	var err error
+	switch e.fate {
+	case slowDown: // nothing in it says that messages are meant, too: those will be told so themselves
+		b.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.retryAfter.Seconds())
+		lane.until = now.Add(e.retryAfter)
+		err = b.store.HoldMarks(s.post, lane.until)
+	case migrated:
+		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.migratedTo))
+		err = b.store.MigrateChat(chat, e.migratedTo)
+	case chatLost:
+		b.pace.hold(chat, lostChatPause, now)
+		b.log.Warn("chat takes no posts", "chat", int64(chat), "reason", e.reason)
+		err = b.store.ChatLost(chat, e.reason)
+	case replyLost, notEditable, topicLost, topicClosed:
+		err = b.store.Unmarked(s.post, false)
+	case refused, marksDenied:
+		b.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.reason)
+		err = b.store.Unmarked(s.post, true)
+	default:
+		if lane.tries++; lane.tries == 1 {
+			lane.since = now
+		}
+		lane.until = now.Add(min(pause(500*time.Millisecond, lane.tries), longestMarked))
+		if lane.tries >= markTries && b.tg.worked.after(lane.since) {
+			b.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.reason)
+			lane.tries = 0
+			err = b.store.Unmarked(s.post, false)
+		}
+	}
+	if err != nil {
+		b.log.Error("store the fate of a mark", "chat", int64(chat), "err", err)
+		lane.until = later(lane.until, now.Add(time.Second))
+	}
+}

@@ -1,0 +1,197 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	"peyk/sms"
+)
+
+// Mark is the emoji that tells on a reply how far it has come, of the few that Telegram lets a bot put there: 👀 taken, 👌 accepted by the
+// panel, 👍 delivered, 👎 failed. It is empty when nothing was sent, and nothing will be.
+func (b Batch) Mark() string {
+	accepted := b.Counts[sms.Sent] + b.Counts[sms.AtTelecom]
+	switch {
+	case b.State == Cancelled || b.State == Expired:
+		return ""
+	case b.State == Asking:
+		return "👀"
+	case b.Counts[sms.Failed] > 0:
+		return "👎"
+	case b.Counts[sms.Delivered] == b.N:
+		return "👍"
+	case b.Counts[sms.Delivered]+accepted == b.N:
+		return "👌"
+	}
+	return "👀"
+}
+
+// Speaks tells whether there is more to say of a batch than its mark does, so that a message says it. One that is there goes on telling.
+func (b Batch) Speaks() bool {
+	trouble := b.Counts[sms.Failed] + b.Uncertain + b.Left + b.NoReport
+	return !b.Reply || b.Unmarked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waits || trouble > 0
+}
+
+// unmarkedFor is how long a chat that took no mark is not asked to take another: an admin may allow reactions again.
+const unmarkedFor = time.Hour
+
+// TakesMarks tells whether a chat is worth being asked to take a mark.
+func (c Chat) TakesMarks(now time.Time) bool {
+	return c.NoMarks.IsZero() || now.Sub(c.NoMarks).Abs() >= unmarkedFor
+}
+
+// queueMark queues the mark of b unless its reply bears it. A row that waits may have been shown, whatever it was then: it stays.
+func (t *tx) queueMark(b Batch) error {
+	rows, key := t.bucket(bucketPost), postKey(b.Chat, Marks, b.Post)
+	p := Post{Kind: PostMark, Topic: b.Topic, Batch: b.ID}
+	var waiting Post
+	switch err := get(rows, key, &waiting); {
+	case err == nil:
+		p.Revision, p.NotBefore = waiting.Revision+1, waiting.NotBefore
+	case !errors.Is(err, ErrNotFound):
+		return err
+	case b.Mark() == b.Reaction:
+		return nil
+	}
+	t.marks = true
+	return put(rows, key, p)
+}
+
+// Marks returns the mark that each chat is to show next, of the chats that open lets, and when the first of those that are not due yet will
+// be; zero when there is none. One that is not due holds up those behind it: Telegram asked the chat for patience.
+func (s *Store) Marks(open func(ChatID) bool) (heads []Post, next time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		heads, next = nil, time.Time{}
+		c := t.bucket(bucketPost).Cursor()
+		for key, _ := c.First(); key != nil; {
+			chat := readI64[ChatID](key[:8])
+			if key, value := c.Seek(postKey(chat, Marks, 0)); ofClass(key, chat, Marks) && open(chat) {
+				p, err := readPost(key, value)
+				if err != nil {
+					return err
+				}
+				if !PutOff(p.NotBefore, t.now, aDay) {
+					heads = append(heads, p)
+				} else if next.IsZero() || p.NotBefore.Before(next) {
+					next = p.NotBefore
+				}
+			}
+			key, _ = c.Seek(i64(chat + 1))
+		}
+		return nil
+	})
+	return heads, next, err
+}
+
+// Marked records that the reply bears emoji, which p stood for. Once in each chat a message says what the marks mean.
+func (s *Store) Marked(p Post, emoji string) error {
+	return s.update(func(t *tx) error {
+		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
+		var row Post
+		if err := get(rows, key, &row); errors.Is(err, ErrNotFound) {
+			return nil // it went to another chat with its group
+		} else if err != nil {
+			return err
+		}
+		b, err := t.batch(p.Batch)
+		if err != nil {
+			return err
+		}
+		b.Reaction = emoji
+		if err := t.putBatch(b); err != nil {
+			return err
+		}
+		if row.Revision == p.Revision {
+			if err := rows.Delete(key); err != nil {
+				return err
+			}
+		}
+		c, err := t.chat(p.Chat)
+		if err != nil || c.Gone == "" && c.NoMarks.IsZero() && (c.MarksTold || emoji == "") {
+			return err
+		}
+		if err := t.chatAnswered(p.Chat); err != nil {
+			return err
+		}
+		if c, err = t.chat(p.Chat); err != nil {
+			return err
+		}
+		c.NoMarks = time.Time{}
+		if !c.MarksTold && emoji != "" {
+			c.MarksTold = true
+			if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Kind: PostMarks}); err != nil {
+				return err
+			}
+		}
+		return t.putChat(c)
+	})
+}
+
+// Unmarked notes that a reply takes no mark, or, with chat set, that none in its chat does: a message tells instead.
+func (s *Store) Unmarked(p Post, chat bool) error {
+	return s.update(func(t *tx) error {
+		if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {
+			return err
+		}
+		if chat {
+			c, err := t.chat(p.Chat)
+			if err != nil {
+				return err
+			}
+			c.NoMarks = t.now
+			if err := t.putChat(c); err != nil {
+				return err
+			}
+		}
+		b, err := t.batch(p.Batch)
+		if err != nil || b.Unmarked {
+			return err
+		}
+		b.Unmarked = true
+		return t.report(b, 0)
+	})
+}
+
+// HoldMarks notes that Telegram asked to show p, and the marks behind it, not before at.
+func (s *Store) HoldMarks(p Post, at time.Time) error {
+	return s.update(func(t *tx) error {
+		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
+		var row Post
+		if err := get(rows, key, &row); errors.Is(err, ErrNotFound) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		row.NotBefore = at
+		return put(rows, key, row)
+	})
+}
+
+// MarksAllowed has a chat be asked for marks again: what we may do there has changed.
+func (s *Store) MarksAllowed(id ChatID) error {
+	if c, err := s.Chat(id); err != nil || c.NoMarks.IsZero() {
+		return err
+	}
+	return s.update(func(t *tx) error {
+		return t.editChat(id, func(c *Chat) { c.NoMarks = time.Time{} })
+	})
+}
+
+// Unsaid ends a post that was to tell of a batch and was not: there is nothing more to say than its mark does. A row that changed meanwhile
+// stays.
+func (s *Store) Unsaid(p Post) error {
+	return s.update(func(t *tx) error {
+		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
+		var row Post
+		if err := get(rows, key, &row); errors.Is(err, ErrNotFound) || err == nil && row.Revision != p.Revision {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		b, err := t.batch(p.Batch)
+		if err != nil {
+			return err
+		}
+		return errors.Join(rows.Delete(key), t.queueMark(b))
+	})
+}
