@@ -189,7 +189,7 @@ func (t *tx) restored() error {
 	}
 	for _, p := range pieces {
 		err := t.changeBatch(p, func(t *tx, p *Piece, b *Batch) error {
-			b.State, b.Reaction = Going, "" // nobody knows which it bears by now
+			b.State = Going
 			if err := t.setPieceStatus(*p, sms.Sending, b); err != nil {
 				return err
 			}
@@ -199,7 +199,7 @@ func (t *tx) restored() error {
 			return err
 		}
 	}
-	if err := t.markAllRepeated(); err != nil {
+	if err := errors.Join(t.markAllRepeated(), t.markAnew()); err != nil {
 		return err
 	}
 	for _, name := range [][]byte{bucketSMS, bucketBatch} {
@@ -242,6 +242,18 @@ func (t *tx) markAllRepeated() error {
 		}
 	}
 	return nil
+}
+
+// markAnew has the replies marked of which nobody knows what became of them: since the backup they may have been marked otherwise.
+func (t *tx) markAnew() error {
+	return t.pieces(bucketUncertain, 0, func(p Piece) (bool, error) {
+		b, err := t.batch(p.Batch)
+		if err != nil || !b.Reply || b.Unmarked {
+			return true, err
+		}
+		b.Reaction = "?"
+		return true, errors.Join(t.putBatch(b), t.queueMark(b))
+	})
 }
 
 // syncDir has the system write down which files dir holds.

@@ -298,12 +298,19 @@ func TestMarksStandBesideTheBacklog(t *testing.T) {
 }
 
 func TestABackupKnowsNoMarks(t *testing.T) {
-	c := newClock()
-	s := open(t, tempFile(t), c.inbox(group))
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	take(t, s, reply())
+	claim(t, s)
 	take(t, s, reply())
 	marked(t, s)
+	crash(t, s) // the first is being sent
+	s = open(t, path, c.inbox(group))
+	if got := marked(t, s); got != nil {
+		t.Errorf("marks %q after a mere restart", got)
+	}
 	must(t, s.update((*tx).restored))
-	if got := marked(t, s); !cmp.Equal(got, []string{"👀"}) {
-		t.Errorf("marks %q, want it put there whatever the reply bears", got)
+	if got := marked(t, s); !cmp.Equal(got, []string{"👀", "👀"}) {
+		t.Errorf("marks %q, want them put there whatever the replies bear", got)
 	}
 }
