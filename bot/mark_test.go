@@ -514,8 +514,8 @@ func TestMarksComeAtOnceInABusyGroup(t *testing.T) {
 		w.panel.Receive("09122222222", "30001234", fmt.Sprint("more ", i))
 	}
 	w.sees(w.group, "more 15")
-	for range 10 {
-		w.bears(w.group, w.replies(shown, "answer"), "👌")
+	for i := range 10 {
+		w.bears(w.group, w.replies(shown, fmt.Sprint("answer ", i)), "👌")
 	}
 	if n := w.tg.Throttled(); n > 0 {
 		t.Errorf("Telegram asked %d times for patience", n)
