@@ -55,6 +55,9 @@ func (b *Bot) renderDigest(t *text, messages []store.SMS, names []string, repeat
 // smsUnits is how much room an SMS takes in a digest at most.
 func smsUnits(m store.SMS, name string) int {
 	units := 48 // of a head, beside the name and both numbers: the times, the id, what stands between
+	if m.AsItCame {
+		units += len(languages["fa"].asItCame) // more than its units
+	}
 	for _, r := range m.Text + short(name, nameRunes) + short(cmp.Or(string(m.Customer), languages["fa"].noSender), nameRunes) + short(string(m.Line), nameRunes) {
 		units += utf16.RuneLen(r)
 	}
@@ -77,7 +80,11 @@ func (b *Bot) renderHead(t *text, m store.SMS, name string, now time.Time) strin
 	if name != "" {
 		customer += " " + isolated(name)
 	}
-	return t.say(t.smsHead, customer, code(short(string(m.Line), nameRunes)), when, shortID(m.Seq))
+	head := t.say(t.smsHead, customer, code(short(string(m.Line), nameRunes)), when, shortID(m.Seq))
+	if m.AsItCame {
+		head += " · " + t.asItCame
+	}
+	return head
 }
 
 // How much of foreign words is repeated in a line of ours: of a name or a number, and of what the panel or Telegram says. A

@@ -120,6 +120,7 @@ type text struct {
 	digestHead string // how many, the short id of one
 	whichOne   string // the short id of one
 	repeated   string
+	asItCame   string
 	arrivedAt  string // time
 
 	// How far a batch has come: one recipient, then many.
@@ -357,6 +358,7 @@ var english = text{
 	panelUncertain:   "The panel's answer did not come or could not be read. Try again in a while.",
 
 	noSender:   "no sender",
+	asItCame:   "⚠️ not readable, as it came",
 	smsHead:    headMark + " %v → %v · %v · %v",
 	smsPart:    " · part %v of %v",
 	digestHead: "%v SMS. To answer one, quote it, or begin your reply with its id, such as %v.",

@@ -28,6 +28,9 @@ type Message struct {
 	Text     string
 	Time     time.Time // when the panel had it, to the second
 	Received time.Time // when it reached us; zero when outbound
+
+	// AsItCame says that Text could not be read, and is what stood in the panel's answer.
+	AsItCame bool `json:",omitempty"`
 }
 
 // ID is the panel's name for one SMS to one recipient. It is opaque.

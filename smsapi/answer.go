@@ -555,8 +555,12 @@ func readUnread(response *node) ([]sms.Message, error) {
 	collect = func(n *node) {
 		if m, ok := message(n, line); ok {
 			messages = append(messages, m)
-			msg := n.member("msg")
-			strange = strange || msg != nil && len(msg.kids) > 0 // markup that nobody escaped: some of the text is in it
+			return
+		}
+		if n.size > 0 && len(n.kids) > n.size {
+			// A customer wrote some of them, and nobody can say which.
+			messages = append(messages, doubt(n))
+			strange = true
 			return
 		}
 		for _, k := range n.kids {
@@ -604,8 +608,14 @@ func readUnread(response *node) ([]sms.Message, error) {
 func message(n *node, line func(string) sms.Number) (sms.Message, bool) {
 	var from, to, msg, at *node
 	known := 0
+	seen := map[string]bool{}
 	for _, k := range n.kids {
-		switch strings.ToLower(k.name) {
+		name := strings.ToLower(k.name)
+		if seen[name] && (name == "from" || name == "to" || name == "msg" || name == "time") {
+			return doubt(n), !n.open // a customer wrote one of them
+		}
+		seen[name] = true
+		switch name {
 		case "from":
 			from = k
 		case "to":
@@ -629,8 +639,17 @@ func message(n *node, line func(string) sms.Number) (sms.Message, bool) {
 	}
 	if msg != nil && !msg.null {
 		m.Text = lineEnds.Replace(msg.text)
+		m.AsItCame = msg.mark != ""
+	}
+	if msg != nil && (msg.mark == doubtful || len(msg.kids) > 0) {
+		return doubt(n), true
 	}
 	return m, true
+}
+
+// doubt returns what cannot be read as one SMS, or as several, as it came: nobody can say who wrote it.
+func doubt(n *node) sms.Message {
+	return sms.Message{Direction: sms.Inbound, Text: lineEnds.Replace(n.source()), AsItCame: true}
 }
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")

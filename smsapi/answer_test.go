@@ -323,7 +323,12 @@ func TestDecodeUnread(t *testing.T) {
 		{"false", answered("0", "false"), nil, nil},
 		{"empty JSON", answered("0", "[]"), nil, nil},
 		{"words say there are none", answered("0", "پیامی وجود ندارد"), nil, nil},
-		{"markup nobody escaped is told", answered("0", msg("09120000001", "hello<br/>you", 1700000000)), hello, strange},
+		{"markup nobody escaped is shown as it came", answered("0", msg("09120000001", "hello<br/>you", 1700000000)),
+			[]sms.Message{func() sms.Message {
+				m := inbound("09120000001", "hello<br/>you", 1700000000)
+				m.AsItCame = true
+				return m
+			}()}, nil},
 		{"broken JSON is not none", answered("0", `[{"from":"a","msg":`), nil, strange},
 		{"an item that is no message is told", answered("0", one+"<item>oops</item>"), hello, strange},
 		{"an error", answered("-1", "x"), nil, &failure{Auth, -1, "x"}},

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -28,6 +29,9 @@ type node struct {
 	href string
 	null bool
 	open bool // its end is missing: the answer was cut inside it
+
+	mark string // what protect found of the text
+	size int    // how many kids its type says it has; 0: nothing is said
 }
 
 // Limits of a tree: 50 messages take some 700 nodes, 8 deep. More is an attack or a mistake, and costs memory.
@@ -117,7 +121,7 @@ func readEnvelope(contentType string, raw []byte) (*node, error) {
 		return nil, errDoctype
 	}
 	b := builder{}
-	err := b.readXML(replaceIllegal(data[at[0]:]))
+	err := b.readXML(replaceIllegal(protect(data[at[0]:])))
 	if err == errDoctype || len(b.root.kids) == 0 {
 		return nil, err
 	}
@@ -167,6 +171,11 @@ func (b *builder) readXML(data []byte) error {
 					n.href = strings.TrimPrefix(a.Value, "#")
 				case "nil", "null":
 					n.null = a.Value == "true" || a.Value == "1"
+				case "arrayType":
+					_, size, _ := strings.Cut(a.Value, "[")
+					n.size, _ = strconv.Atoi(strings.TrimSuffix(size, "]"))
+				case rawMark:
+					n.mark = a.Value
 				}
 			}
 			if err := b.push(n); err != nil {
@@ -191,6 +200,22 @@ func (b *builder) readXML(data []byte) error {
 	}
 }
 
+// source writes a tree as it may have stood in the answer.
+func (n *node) source() string {
+	var b strings.Builder
+	var write func(n *node)
+	write = func(n *node) {
+		for _, k := range n.kids {
+			b.WriteString("<" + k.name + ">")
+			write(k)
+			b.WriteString("</" + k.name + ">")
+		}
+		b.WriteString(n.text)
+	}
+	write(n)
+	return b.String()
+}
+
 // settle copies a tree, puts what an href names in its place and turns Maps into structs.
 func settle(root *node) (*node, error) {
 	named := map[string]*node{}
@@ -212,7 +237,7 @@ func settle(root *node) (*node, error) {
 			return nil, errTooLarge
 		}
 		if target := named[n.href]; n.href != "" && target != nil {
-			n = &node{name: n.name, text: target.text, kids: target.kids, href: target.href, null: target.null, open: target.open}
+			n = &node{name: n.name, text: target.text, kids: target.kids, href: target.href, null: target.null, open: target.open, mark: target.mark, size: target.size}
 			if n.href != "" {
 				return copied(n, depth+1)
 			}

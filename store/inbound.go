@@ -40,6 +40,7 @@ type smsRecord struct {
 	Asked     int           `json:"n,omitempty"`
 	Due       int64         `json:"u,omitempty"`
 	Unsure    bool          `json:"q,omitempty"`
+	AsItCame  bool          `json:"a,omitempty"`
 }
 
 func unix(t time.Time) int64 {
@@ -58,7 +59,7 @@ func fromUnix(n int64) time.Time {
 
 func (t *tx) putSMS(m SMS) error {
 	return put(t.bucket(bucketSMS), u64(uint64(m.Seq)), smsRecord{
-		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Code, m.Reason, m.Asked, unix(m.Due), m.Unsure,
+		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Code, m.Reason, m.Asked, unix(m.Due), m.Unsure, m.AsItCame,
 	})
 }
 
@@ -72,6 +73,7 @@ func readSMS(key, value []byte) (SMS, error) {
 	}
 	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Code: r.Code, Reason: r.Reason, Asked: r.Asked, Due: fromUnix(r.Due), Unsure: r.Unsure}
 	m.Direction, m.Line, m.Customer, m.Text, m.Time, m.Received = r.Direction, r.Line, r.Customer, r.Text, fromUnix(r.Time), fromUnix(r.Received)
+	m.AsItCame = r.AsItCame
 	return m, nil
 }
 

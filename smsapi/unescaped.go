@@ -1,0 +1,366 @@
+package smsapi
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// Some servers put an SMS into their answer as the customer wrote it, so that its words can be markup: a heart hides what stands behind it,
+// and a customer who knows how an answer looks can write a part of one. protect finds where each text ends by what only the server can
+// have written behind it, and escapes the text, so that it is read as it came.
+
+// The marks that protect leaves in a text's tag: the text is shown as it came; nobody can say where it ends, so its sender is not told
+// either.
+const (
+	asItCame = "1"
+	doubtful = "2"
+	rawMark  = "peyk-raw"
+)
+
+// maxTries bounds the search for ends of texts. An answer that takes more is an attack, and is not protected any further.
+const maxTries = 20_000
+
+// tag is a tag of an answer.
+type tag struct {
+	name    string // without its prefix, in lower case
+	closing bool
+	empty   bool
+	end     int // behind it
+}
+
+// layout is how an answer's messages are written: as structs, <item><from>…</from><msg>…</msg></item>, or as Maps, where each member is
+// <item><key>msg</key><value>…</value></item>.
+type layout struct {
+	data []byte
+	maps bool
+	item string // the name of what holds a message
+	last int    // where the last tag begins that can end a text
+}
+
+// protect escapes the texts in an answer that hold markup of their own, and marks them.
+func protect(data []byte) []byte {
+	if inJSON, ok := protectJSON(data); ok {
+		return inJSON
+	}
+	l, begin, ok := findLayout(data)
+	if !ok {
+		return data
+	}
+	var out []byte
+	done, tries := 0, 0
+	for begin >= 0 {
+		end, next, mark := -1, -1, ""
+		if bytes.HasPrefix(data[begin:], []byte("<![CDATA[")) {
+			if i := bytes.Index(data[begin:], []byte("]]>")); i >= 0 {
+				behind := begin + i + len("]]>")
+				if after, closes := l.close(l.space(behind)); closes {
+					if following, whole := l.next(after); whole {
+						end, next = behind, following
+						if l.endsWithin(begin, end, &tries) {
+							mark = doubtful // written by the server, or by two customers with one between them
+						}
+					}
+				}
+			}
+		}
+		if end < 0 {
+			for at := begin; tries < maxTries; tries++ {
+				i := bytes.Index(data[at:], []byte("</"))
+				if i < 0 {
+					break
+				}
+				at += i
+				if after, closes := l.close(at); closes {
+					if following, whole := l.next(after); whole {
+						end, next = at, following
+						break
+					}
+				}
+				at += len("</")
+			}
+			if end < 0 {
+				break // cut, or written in a way of its own
+			}
+			if markedUp(data[begin:end]) {
+				mark = asItCame
+			}
+		}
+		switch {
+		case mark == "" && bytes.IndexByte(data[begin:end], '<') < 0 && bytes.Contains(data[begin:end], []byte("]]>")): // which XML forbids
+			out = append(out, data[done:begin]...)
+			out = append(out, bytes.ReplaceAll(data[begin:end], []byte("]]>"), []byte("]]&gt;"))...)
+			done = end
+		case mark != "":
+			out = append(out, data[done:begin-1]...)
+			out = append(out, ` `+rawMark+`="`+mark+`">`...)
+			out = append(out, escaper.Replace(string(data[begin:end]))...)
+			done = end
+		}
+		begin = next
+	}
+	if done == 0 {
+		return data
+	}
+	return append(out, data[done:]...)
+}
+
+// markedUp reports whether a text holds markup; what stands in CDATA is none.
+func markedUp(text []byte) bool {
+	for {
+		i := bytes.IndexByte(text, '<')
+		if i < 0 {
+			return false
+		}
+		if text = text[i:]; !bytes.HasPrefix(text, []byte("<![CDATA[")) {
+			return true
+		}
+		if i = bytes.Index(text, []byte("]]>")); i < 0 {
+			return true
+		}
+		text = text[i+len("]]>"):]
+	}
+}
+
+// protectJSON escapes an answer that is JSON in one element, and reports whether it is one.
+func protectJSON(data []byte) ([]byte, bool) {
+	for at := 0; ; {
+		i := bytes.IndexByte(data[at:], '<')
+		if i < 0 {
+			return nil, false
+		}
+		t, ok := readTag(data, at+i)
+		if !ok {
+			at += i + 1
+			continue
+		}
+		begin := at + i + 1
+		at = t.end
+		switch t.name {
+		case "item", "key", "from", "to", "msg", "time":
+			return nil, false
+		}
+		text := bytes.TrimLeft(data[at:], " \t\r\n")
+		if t.closing || t.empty || len(text) == 0 || text[0] != '{' && text[0] != '[' {
+			continue
+		}
+		name := data[begin : begin+bytes.IndexAny(data[begin:], "> \t\r\n")]
+		closing := bytes.LastIndex(data, slices.Concat([]byte("</"), name, []byte(">")))
+		if closing < at || bytes.IndexByte(data[at:closing], '<') < 0 {
+			return nil, false
+		}
+		return bytes.Join([][]byte{data[:at], bytes.ReplaceAll(data[at:closing], []byte("<"), []byte("&lt;")), data[closing:]}, nil), true
+	}
+}
+
+// readTag reads the tag that begins at a place.
+func readTag(data []byte, at int) (tag, bool) {
+	if at >= len(data) || data[at] != '<' {
+		return tag{}, false
+	}
+	n := bytes.IndexAny(data[at+1:min(len(data), at+2000)], "<>")
+	if n < 0 || data[at+1+n] == '<' {
+		return tag{}, false
+	}
+	inside := string(data[at+1 : at+1+n])
+	t := tag{end: at + n + 2}
+	inside, t.closing = strings.CutPrefix(inside, "/")
+	inside, t.empty = strings.CutSuffix(inside, "/")
+	name, attributes, _ := strings.Cut(strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r == '\r' {
+			return ' '
+		}
+		return r
+	}, inside), " ")
+	t.name = strings.ToLower(local(name))
+	t.empty = t.empty || strings.Contains(attributes, `nil="true"`)
+	return t, partName.MatchString(local(name))
+}
+
+// findLayout finds how the messages are written, by the first, and where its text begins. Nobody but the server wrote what stands before.
+func findLayout(data []byte) (l layout, begin int, ok bool) {
+	l.data = data
+	var open []string
+	for at := 0; ; {
+		i := bytes.IndexByte(data[at:], '<')
+		if i < 0 {
+			return l, 0, false
+		}
+		at += i
+		t, isTag := readTag(data, at)
+		if !isTag {
+			at++
+			continue
+		}
+		begin, parents := t.end, 1
+		found := t.name == "msg"
+		if t.name == "key" && !t.closing && len(open) > 1 {
+			begin, found = l.valueOf(t.end, "msg")
+			parents, l.maps = 2, true
+		}
+		switch {
+		case found && !t.closing && !t.empty && len(open) >= parents:
+			l.item = open[len(open)-parents]
+			closing := "msg"
+			if l.maps {
+				closing = "value"
+			}
+			for at := len(data); at > 0; {
+				if at = bytes.LastIndex(data[:at], []byte("</")); at < 0 {
+					return l, 0, false
+				}
+				if t, ok := readTag(data, at); ok && t.name == closing {
+					l.last = at
+					return l, begin, true
+				}
+			}
+			return l, 0, false
+		case t.closing && len(open) > 0 && open[len(open)-1] == t.name:
+			open = open[:len(open)-1]
+		case !t.closing && !t.empty:
+			open = append(open, t.name)
+		}
+		l.maps = false
+		at = t.end
+	}
+}
+
+// space returns the first place from at on that is no space.
+func (l *layout) space(at int) int {
+	for at < len(l.data) && strings.IndexByte(" \t\r\n", l.data[at]) >= 0 {
+		at++
+	}
+	return at
+}
+
+// valueOf returns where the value of a Map's entry begins, behind the key whose text begins at a place and is to be name.
+func (l *layout) valueOf(at int, name string) (int, bool) {
+	end := bytes.IndexByte(l.data[at:], '<')
+	if end < 0 || !strings.EqualFold(strings.TrimSpace(string(l.data[at:at+end])), name) {
+		return 0, false
+	}
+	closing, ok := readTag(l.data, at+end)
+	if !ok || closing.name != "key" {
+		return 0, false
+	}
+	value, ok := readTag(l.data, l.space(closing.end))
+	return value.end, ok && value.name == "value" && !value.closing && !value.empty
+}
+
+// close returns the place behind the end of a text.
+func (l *layout) close(at int) (int, bool) {
+	t, ok := readTag(l.data, at)
+	if !ok || !t.closing || t.name != "msg" && !l.maps || t.name != "value" && l.maps {
+		return 0, false
+	}
+	if l.maps {
+		t, ok = readTag(l.data, l.space(t.end))
+	}
+	return t.end, ok && t.closing
+}
+
+// maxMembers is how many members of a message are looked at: it has four, and perhaps a few of the panel's own.
+const maxMembers = 64
+
+// next reads on from the end of a text to where the next begins, and returns that, or -1 when it was the last. It reports false where
+// something stands that the server does not write there, so that the text goes on.
+func (l *layout) next(at int) (int, bool) {
+	inItem, fresh := true, false
+	for range maxMembers {
+		at = l.space(at)
+		if bytes.IndexByte(l.data[at:min(len(l.data), at+2000)], '>') < 0 && len(l.data)-at < 2000 {
+			return -1, true // cut here
+		}
+		t, ok := readTag(l.data, at)
+		switch {
+		case !ok:
+			return 0, false
+		case inItem && t.closing:
+			if t.name != l.item {
+				return 0, false
+			}
+			inItem, at = false, t.end
+		case inItem:
+			begin, end, name := l.member(at, t)
+			switch {
+			case name == "msg" && !fresh:
+				return 0, false
+			case name == "msg" && begin > 0:
+				return begin, true
+			case end == 0:
+				return 0, false
+			}
+			at = end
+		case t.closing: // of the list
+			return -1, at > l.last
+		case t.name != l.item:
+			return 0, false
+		default:
+			inItem, fresh, at = true, true, t.end
+		}
+	}
+	return 0, false
+}
+
+// member returns where the text of a member begins, 0 when it has none; the place behind it, 0 when markup is in it; and its name.
+func (l *layout) member(at int, t tag) (begin, end int, name string) {
+	closing := t.name
+	name = t.name
+	if l.maps {
+		key, ok := readTag(l.data, l.space(t.end))
+		if !ok || key.name != "key" || t.empty {
+			return 0, 0, ""
+		}
+		n := max(0, bytes.IndexByte(l.data[key.end:], '<'))
+		name = strings.ToLower(strings.TrimSpace(string(l.data[key.end : key.end+n])))
+		behind, ok := readTag(l.data, key.end+n)
+		if !ok || behind.name != "key" {
+			return 0, 0, ""
+		}
+		if t, ok = readTag(l.data, l.space(behind.end)); !ok || t.name != "value" || t.closing {
+			return 0, 0, ""
+		}
+		closing = "value"
+	}
+	end = t.end
+	if !t.empty {
+		begin = t.end
+		n := bytes.IndexByte(l.data[begin:], '<')
+		if n < 0 {
+			return begin, 0, name
+		}
+		t, ok := readTag(l.data, begin+n)
+		if !ok || !t.closing || t.name != closing {
+			return begin, 0, name
+		}
+		end = t.end
+	} else if behind, ok := readTag(l.data, end); ok && behind.closing && behind.name == closing { // nil, with an end of its own
+		end = behind.end
+	}
+	if l.maps {
+		entry, ok := readTag(l.data, l.space(end))
+		if !ok || !entry.closing {
+			return begin, 0, name
+		}
+		end = entry.end
+	}
+	return begin, end, name
+}
+
+// endsWithin reports whether a text could as well end somewhere inside, and another begin.
+func (l *layout) endsWithin(begin, end int, tries *int) bool {
+	for at := begin; *tries < maxTries; *tries++ {
+		i := bytes.Index(l.data[at:end], []byte("</"))
+		if i < 0 {
+			return false
+		}
+		at += i
+		if after, closes := l.close(at); closes {
+			if next, whole := l.next(after); whole && next >= 0 {
+				return true
+			}
+		}
+		at += len("</")
+	}
+	return true
+}
