@@ -13,6 +13,8 @@
 //	  crash between                         Telegram gives it again, the note absorbs it
 //	Outbound (outbound.go) claim a piece - SendSMS - store the outcome with the post that tells it
 //	  crash before the outcome              nobody knows: the agents are asked, nothing is sent again by itself
+//	Panel (down.go)       GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that tells it
+//	  crash anywhere                        the next start begins with GetCredit
 //	Questions (outbound.go) end those nobody answered in time with the posts that tell it
 //	  crash anywhere                        ended at the next start; a press that comes too late ends nothing
 //	Delivery (delivery.go) GetStatus - store the statuses with the posts that tell them
@@ -82,6 +84,8 @@ type Bot struct {
 	slots     chan struct{} // bounds the questions to the panel under way
 	calls     chan struct{} // bounds the small calls of Telegram beside the flows
 
+	state *panelState // how the panel is
+
 	fetched, updated moment // when the panel and Telegram last answered their flow well
 }
 
@@ -118,8 +122,9 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	if opts.Metrics == nil {
 		opts.Metrics = NewMetrics()
 	}
+	state := newPanelState(opts.PollInterval)
 	b := &Bot{
-		store: st, panel: meteredPanel{panel, opts.Metrics}, tg: newTelegram(tg), opts: opts, log: opts.Log, metrics: opts.Metrics,
+		store: st, panel: meteredPanel{panel, opts.Metrics, state}, state: state, tg: newTelegram(tg), opts: opts, log: opts.Log, metrics: opts.Metrics,
 		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers),
 	}
 	b.tg.metrics = b.metrics
@@ -136,10 +141,13 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := b.store.ShutOut(slices.Concat(b.opts.Users, b.opts.Admins)); err != nil {
 		return fmt.Errorf("shut out who is no agent: %w", err)
 	}
+	if err := b.beginPanel(); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var flows sync.WaitGroup
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.showMarks, b.fetchUnread, b.sendQueued, b.expireQuestions, b.followDelivery, b.watchCredit, b.keepTidy} {
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.showMarks, b.fetchUnread, b.sendQueued, b.watchPanel, b.expireQuestions, b.followDelivery, b.watchCredit, b.keepTidy} {
 		flows.Go(func() {
 			if err := flow(ctx); err != nil {
 				stop(err)
@@ -199,15 +207,25 @@ func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) {
 	}
 }
 
-// pause returns how long to wait after the n-th failure in a row, the first being 1: from shortest, doubling, up to a minute.
+// pause returns how long to wait after the n-th failure in a row, the first being 1: from shortest, doubling, up to a minute, and never
+// less than shortest.
 func pause(shortest time.Duration, n int) time.Duration {
 	d := shortest
 	for range n - 1 {
 		if d *= 2; d >= time.Minute {
-			return time.Minute
+			return max(time.Minute, shortest)
 		}
 	}
 	return d
+}
+
+// longestPause is how many intervals the pause between failing calls of a panel grows to: who wants SMS soon does not wait a minute behind a
+// panel that is back.
+const longestPause = 12
+
+// pollPause is pause for what is asked again and again at an interval.
+func pollPause(interval time.Duration, n int) time.Duration {
+	return min(pause(interval, n), longestPause*interval)
 }
 
 // outage makes one log line of the beginning of a row of failures, and one of its end.

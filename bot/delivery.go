@@ -30,6 +30,9 @@ func (b *Bot) followDelivery(ctx context.Context) error {
 			sleep(ctx, wait, b.delivery)
 			continue
 		}
+		if b.state.wait(ctx, creditFails); ctx.Err() != nil {
+			return nil
+		}
 		if err := b.askDelivery(ctx, due); ctx.Err() != nil {
 			return nil // broken off by us, which says nothing of the panel
 		} else if err != nil {
@@ -40,7 +43,7 @@ func (b *Bot) followDelivery(ctx context.Context) error {
 				}
 				limit = max(1, len(due)/2)
 			}
-			sleep(ctx, pause(5*time.Second, trouble.failed(err)), nil)
+			sleep(ctx, pause(max(5*time.Second, b.store.StatusInterval()), trouble.failed(err)), nil)
 			continue
 		}
 		crashpoint.At("delivery.stored")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -17,16 +18,26 @@ import (
 // fullAnswer is how many SMS the panel gives at once: after so many it is asked again without a pause.
 const fullAnswer = 50
 
-// longestPause is how many poll intervals the pause between failing fetches grows to: who wants SMS soon does not wait a minute
-// behind a panel that is back.
-const longestPause = 12
+// What ends a row of losses: so many fetches in a row that went well, or fewer of them where that takes long.
+const (
+	quietFetches = 60
+	quietAtLeast = 6
+	quietTime    = time.Hour
+)
+
+// quiet tells whether so many good fetches since a loss, which they took so long for, are the end of its trouble.
+func quiet(fetches int, since time.Duration) bool {
+	return fetches >= quietFetches || fetches >= quietAtLeast && since >= quietTime
+}
 
 // fetcher is the state of the inbound flow.
 type fetcher struct {
 	*Bot
-	empty    []byte // the last answer that held nothing; the same bytes need not be decoded again
-	trouble  outage
-	incident *store.Incident // of the trouble under way, once told
+	empty   []byte    // the last answer that held nothing; the same bytes need not be decoded again
+	begun   time.Time // when the answer at hand was asked for; zero when that was not noted
+	trouble outage
+	good    int       // fetches that went well since the last loss
+	lossy   time.Time // when that was; zero when it is over
 }
 
 // fetchUnread fetches unread SMS until ctx ends. A fetch under way is never broken off: what it takes away from the panel is gone there.
@@ -36,23 +47,30 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read kept answers: %w", err)
 	}
-	incidents, err := b.store.Incidents()
-	if err != nil {
-		return fmt.Errorf("read incidents: %w", err)
-	}
-	for i := range incidents {
-		if incidents[i].Lasts { // when the process before this one ended
-			f.incident = &incidents[i]
-		}
-	}
+	f.lossy = time.Now() // perhaps the process before this one lost some
 	for _, r := range raw {
 		// One that cannot be read stays kept, and the team is told; fetching goes on.
+		f.begun = r.Begun
 		if _, err := f.decode(ctx, r.ID, smsapi.Answer{ContentType: r.ContentType, Body: r.Body, Cut: r.Cut}, r.Fetched); err != nil {
 			b.log.Warn("decode a kept answer", "err", err)
 		}
 	}
 	for ctx.Err() == nil {
+		if c := b.state.condition(); f.trouble.failures > 0 || c.state == down || c.state == refuses {
+			// What is asked of a panel that answers nothing sensible may be lost with its answer.
+			limit := creditFails
+			if c.proven {
+				limit = longestTry
+			}
+			if b.state.wait(ctx, max(limit, b.opts.PollInterval)); ctx.Err() != nil {
+				break
+			}
+		}
+		begun := time.Now()
 		more, err := f.fetch(context.WithoutCancel(ctx))
+		if !errors.Is(err, store.ErrDisk) {
+			b.state.called(called{method: "GetMsg", begun: begun, err: err})
+		}
 		if err == nil {
 			b.fetched.set(time.Now())
 		}
@@ -63,7 +81,7 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 			if kind, ok := errors.AsType[*smsapi.Error](err); ok && kind.Kind == smsapi.Auth {
 				n += 4 // a panel that is asked with a wrong password over and over may block our address
 			}
-			sleep(ctx, min(pause(b.opts.PollInterval, n), longestPause*b.opts.PollInterval), nil)
+			sleep(ctx, pollPause(b.opts.PollInterval, n), nil)
 		case !more:
 			f.trouble.worked()
 			sleep(ctx, b.opts.PollInterval, nil)
@@ -89,57 +107,75 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	if failure == nil && len(answer.Body) == 0 {
 		failure = errors.New("the panel answered nothing")
 	}
-	if len(answer.Body) == 0 {
+	if len(answer.Body) == 0 || failure != nil && !loses(failure) && !mayHoldSMS(answer.Body) {
 		return false, f.nothing(ctx, failure, begun, received)
 	}
 	if failure == nil && f.empty != nil && bytes.Equal(answer.Body, f.empty) {
-		f.over(ctx)
+		f.wentWell(ctx)
 		return false, f.persist(ctx, "end a fetch", func() error { return f.store.EndFetch(nil) })
 	}
 	var id uint64
 	err = f.persist(ctx, "keep an answer", func() error {
 		var err error
-		id, err = f.store.SaveRaw(store.Raw{ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Fetched: received})
+		id, err = f.store.SaveRaw(store.Raw{ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: mayHoldSMS(answer.Body)})
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
 	crashpoint.At("fetch.saved")
+	f.begun = begun
 	return f.decode(ctx, id, answer, received)
 }
 
-// nothing ends a fetch that brought no answer at all. Only if the panel was surely not reached is nothing lost.
+// nothing ends a fetch that brought no answer at all. Only if the panel was surely not reached, or did not begin with it, is nothing lost.
 func (f *fetcher) nothing(ctx context.Context, failure error, begun, ended time.Time) error {
 	var i *store.Incident
-	if e, ok := errors.AsType[*smsapi.Error](failure); !ok || e.Kind == smsapi.Uncertain {
-		i = f.begunOr(ctx, store.Incident{Kind: store.FetchLost, From: begun, Count: 1})
-		i.To = later(ended, begun.Add(store.FetchLimit)) // that the connection is gone keeps no panel from going on
+	if loses(failure) {
+		// That the connection is gone keeps no panel from going on.
+		i = &store.Incident{Kind: store.FetchLost, From: begun, To: later(ended, begun.Add(store.FetchLimit)), Count: 1}
 	}
-	err := f.persist(ctx, "end a fetch", func() error {
-		if i != nil && i.ID != 0 {
-			if err := f.store.UpdateIncident(*i, false); err != nil {
-				return err
-			}
-			return f.store.EndFetch(nil)
-		}
-		return f.store.EndFetch(i)
-	})
-	if i != nil && err == nil {
-		f.incident = i
+	err := f.persist(ctx, "end a fetch", func() error { return f.store.EndFetch(i) })
+	if i != nil {
+		f.lost(ended)
 	}
 	return errors.Join(failure, err)
 }
 
-// over ends a trouble of several fetches: what it cost in all is told once more.
-func (f *fetcher) over(ctx context.Context) {
-	if i := f.incident; i != nil && i.Lasts {
-		i.Lasts = false
-		if err := f.persist(ctx, "note an incident", func() error { return f.store.UpdateIncident(*i, true) }); err != nil {
-			f.log.Error("tell of an incident", "err", err)
+// loses tells whether SMS may be lost with a fetch that failed so. A panel that refuses us handed out nothing, nor did one whose web server had
+// nobody to hand the request to.
+func loses(failure error) bool {
+	if e, ok := errors.AsType[*smsapi.Error](failure); ok && e.Kind != smsapi.Uncertain {
+		return false
+	}
+	status, ok := errors.AsType[smsapi.HTTPStatus](failure)
+	return !ok || status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests
+}
+
+// lost notes that SMS may be lost, as the store was told.
+func (f *fetcher) lost(at time.Time) { f.good, f.lossy = 0, at }
+
+// wentWell counts a good fetch, and ends a row of losses after enough of them: what it cost in all is told once more.
+func (f *fetcher) wentWell(ctx context.Context) {
+	if f.good++; f.lossy.IsZero() || !quiet(f.good, time.Since(f.lossy)) {
+		return
+	}
+	if err := f.persist(ctx, "note an incident", f.store.EndLosses); err != nil {
+		f.log.Error("tell of an incident", "err", err)
+		return
+	}
+	f.lossy = time.Time{}
+}
+
+// mayHoldSMS tells whether a panel's method has answered, and not only something on the way to it: SMS may be in that, however broken it is.
+func mayHoldSMS(body []byte) bool {
+	body = bytes.ToLower(body)
+	for _, sign := range []string{"getmsgresponse", "errcode", "<msg", ">msg<"} {
+		if bytes.Contains(body, []byte(sign)) {
+			return true
 		}
 	}
-	f.incident = nil
+	return false
 }
 
 // decode reads a kept answer and stores what it holds. Whatever happens the bytes are in the store before, and stay there if they
@@ -150,7 +186,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		messages[i].Received = received
 		messages[i].Line = f.line(messages[i].Line)
 	}
-	incident := f.problem(ctx, answer, failure, len(messages), received)
+	incident := problem(answer, failure, len(messages), f.begun, received)
 	crashpoint.At("fetch.decoded")
 	var stored int
 	err = f.persist(ctx, "store inbound sms", func() error {
@@ -168,46 +204,30 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	}
 	if failure != nil {
 		if incident != nil {
-			f.incident = incident
+			f.lost(received)
 		}
 		return false, failure
 	}
-	f.over(ctx)
+	f.wentWell(ctx)
 	if len(messages) == 0 {
 		f.empty = slices.Clone(answer.Body)
 	}
 	return stored > 0 && len(messages) >= fullAnswer, nil
 }
 
-// problem returns the incident a failure to read an answer is: the one under way when it is of the same kind, nil when the failure
-// loses nothing.
-func (f *fetcher) problem(ctx context.Context, answer smsapi.Answer, failure error, saved int, received time.Time) *store.Incident {
-	if failure == nil {
+// problem returns the loss that a failure to read an answer is, nil when it loses nothing. What is missing was handed out while it was
+// fetched.
+func problem(answer smsapi.Answer, failure error, saved int, begun, received time.Time) *store.Incident {
+	if failure == nil || !loses(failure) {
 		return nil
 	}
-	e, ok := errors.AsType[*smsapi.Error](failure)
-	switch {
-	case ok && e.Kind == smsapi.Auth:
-		return f.begunOr(ctx, store.Incident{Kind: store.PanelRefuses, From: received, Reason: e.Text})
-	case ok && e.Kind != smsapi.Uncertain:
-		return nil // the panel said plainly that it gave nothing
-	case answer.Cut:
-		i := f.begunOr(ctx, store.Incident{Kind: store.FetchCut, From: received})
-		i.Saved += saved
-		return i
+	if begun.IsZero() { // kept before that was noted
+		begun = received
 	}
-	return f.begunOr(ctx, store.Incident{Kind: store.Undecodable, From: received, Count: 1})
-}
-
-// begunOr returns the incident of first's kind that lasts, with one failure more, or first, which ends one of another kind.
-func (f *fetcher) begunOr(ctx context.Context, first store.Incident) *store.Incident {
-	i := f.incident
-	if i == nil || i.Kind != first.Kind {
-		f.over(ctx)
-		return &first
+	i := &store.Incident{Kind: store.Undecodable, From: begun, To: received, Count: 1}
+	if answer.Cut {
+		i.Kind, i.Saved = store.FetchCut, saved
 	}
-	i.To, i.Lasts = first.From, i.Kind != store.PanelRefuses // whose end is seen by SMS coming in again
-	i.Count++
 	return i
 }
 

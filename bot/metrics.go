@@ -140,10 +140,11 @@ func kindOf(err error) string {
 	return smsapi.Uncertain.String()
 }
 
-// meteredPanel is the panel's client, whose calls are counted whoever makes them.
+// meteredPanel is the panel's client, whose calls are counted, and say how the panel is, whoever makes them.
 type meteredPanel struct {
 	*smsapi.Client
-	m *Metrics
+	m     *Metrics
+	state *panelState
 }
 
 func (p meteredPanel) asked(method string, begun time.Time, err error) {
@@ -153,10 +154,16 @@ func (p meteredPanel) asked(method string, begun time.Time, err error) {
 	}
 }
 
-func (p meteredPanel) Credit(ctx context.Context) (string, error) {
+func (p meteredPanel) Credit(ctx context.Context) (string, error) { return p.credit(ctx, false) }
+
+// look asks for the credit to see how the panel is.
+func (p meteredPanel) look(ctx context.Context) { p.credit(ctx, true) }
+
+func (p meteredPanel) credit(ctx context.Context, look bool) (string, error) {
 	begun := time.Now()
 	credit, err := p.Client.Credit(ctx)
 	p.asked("GetCredit", begun, err)
+	p.state.called(called{method: "GetCredit", look: look, begun: begun, err: err})
 	if n, ok := amount(credit); ok {
 		p.m.credit.Store(&n)
 	}
@@ -167,6 +174,7 @@ func (p meteredPanel) Send(ctx context.Context, line sms.Number, to []sms.Number
 	begun := time.Now()
 	sent, err := p.Client.Send(ctx, line, to, text)
 	p.asked("SendSMS", begun, err)
+	p.state.called(called{method: "SendSMS", begun: begun, err: err})
 	p.m.sends(len(to), sent.Results, err)
 	return sent, err
 }
@@ -175,10 +183,12 @@ func (p meteredPanel) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delive
 	begun := time.Now()
 	said, err := p.Client.Status(ctx, ids)
 	p.asked("GetStatus", begun, err)
+	p.state.called(called{method: "GetStatus", begun: begun, err: err})
 	return said, err
 }
 
-// Unread leaves its errors to fetchFailed: whether it failed is known only when the answer has been read.
+// Unread leaves its errors to fetchFailed, and to say how the panel is to the flow: whether it failed is known only when the answer has been
+// read.
 func (p meteredPanel) Unread(ctx context.Context) (smsapi.Answer, error) {
 	begun := time.Now()
 	answer, err := p.Client.Unread(ctx)

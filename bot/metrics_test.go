@@ -100,7 +100,7 @@ func TestWhatHappensIsCounted(t *testing.T) {
 		`peyk_telegram_errors_total{fate="slow_down"}`:            1,
 		`peyk_panel_request_duration_seconds{method="SendSMS"}`:   3,
 		`peyk_telegram_request_duration_seconds{method="getMe"}`:  1,
-		`peyk_panel_request_duration_seconds{method="GetCredit"}`: 1,
+		`peyk_panel_request_duration_seconds{method="GetCredit"}`: 3, // after each loss the panel is asked how it is
 		`peyk_uncertain_pieces`:                                   1,
 		`peyk_outbox_pieces`:                                      0,
 		`peyk_posts_waiting`:                                      0, // the loss is told elsewhere, too

@@ -13,8 +13,8 @@ import (
 	"peyk/store"
 )
 
-// sendQueued works off the outbox: several pieces at once, but to one customer in the order they were written. After ctx ends
-// no piece is begun; those under way come to their end.
+// sendQueued works off the outbox: several pieces at once, but to one customer in the order they were written, and no more than the
+// condition of the panel lets begin. After ctx ends no piece is begun; those under way come to their end.
 func (b *Bot) sendQueued(ctx context.Context) error {
 	type end struct {
 		to  []sms.Number
@@ -35,8 +35,17 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 		waiting := map[sms.Number]bool{} // customers of pieces passed over: later ones must not overtake
 		now := time.Now()
 		var next time.Time
+		var late []store.BatchID
+		idle, limit := running == 0, b.state.condition().sends()
 		err := b.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
-			if running == senders {
+			if p.Late && limit > 0 {
+				if !slices.Contains(late, p.Batch) {
+					late = append(late, p.Batch)
+				}
+				return true
+			}
+			idle = false
+			if running >= limit {
 				return false
 			}
 			notYet := store.PutOff(p.NotBefore, now, time.Minute)
@@ -70,12 +79,20 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 		if !next.IsZero() {
 			wait = max(time.Until(next), time.Millisecond)
 		}
+		for _, id := range late {
+			if err := b.store.AskLate(id); err != nil {
+				trouble.failed(err)
+				wait = min(wait, time.Second)
+			}
+		}
+		b.state.setIdle(idle)
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
 		case <-b.store.Outbox():
+		case <-b.state.send:
 		case <-timer.C:
 		case e := <-ended:
 			running--
@@ -114,6 +131,9 @@ func (b *Bot) expireQuestions(ctx context.Context) error {
 func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) error {
 	crashpoint.At("send.queued")
 	p, err := b.store.Claim(p)
+	if errors.Is(err, store.ErrDecided) {
+		return nil // called off meanwhile
+	}
 	if err != nil {
 		return fmt.Errorf("batch %d: %w", p.Batch, err)
 	}
@@ -128,7 +148,9 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 			return b.store.Sent(p, outcomes(sent.Results), sent.IDs)
 		case ok && e.Kind == smsapi.Unavailable:
 			return b.store.Requeue(p, time.Now().Add(pause(2*time.Second, p.Attempt)))
-		case ok && (e.Kind == smsapi.Rejected || e.Kind == smsapi.Auth):
+		case ok && e.Kind == smsapi.Auth:
+			return b.store.Wait(p, store.LoginRefused, time.Now().Add(pause(2*time.Second, p.Attempt)))
+		case ok && e.Kind == smsapi.Rejected:
 			return b.store.Refuse(p, e.Code, e.Text)
 		default:
 			return b.store.Uncertain(p)

@@ -93,6 +93,8 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 		return plain(t.say(t.aboveCap, over.Parts, over.Left, over.Cap)), true, nil
 	}
 	switch {
+	case errors.Is(err, store.ErrUnderWay):
+		return t.pressUnderWay, true, nil
 	case errors.Is(err, store.ErrExpired):
 		return t.pressExpired, true, nil
 	case errors.Is(err, store.ErrDecided) && batch.DecidedBy != "":

@@ -164,6 +164,9 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 	}
 	switch batch.State {
 	case store.Asking:
+		if batch.Late {
+			break // how the rest of it fares is told, too
+		}
 		send, cancel := t.send, t.cancel
 		if batch.Answering != "" || batch.Same {
 			send, cancel = t.sendAnyway, t.leaveIt
@@ -191,13 +194,31 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 		lines = append(lines, t.say(t.decidedWas, isolated(batch.DecidedBy)))
 	case store.Leave:
 		lines = append(lines, t.say(t.decidedLeave, isolated(batch.DecidedBy)))
+	case store.Cancel:
+		lines = append(lines, t.say(t.cancelledRest, isolated(batch.DecidedBy)))
+	case "":
+		if batch.Dropped > 0 {
+			lines = append(lines, t.expiredRest)
+		}
 	}
 	var buttons [][]store.Button
+	switch waiting := batch.Counts[sms.Queued] - batch.Dropped; {
+	case batch.State == store.Asking:
+		if batch.N > 1 {
+			lines = append(lines, t.say(t.askLatePart, waiting))
+		}
+		buttons = append(buttons, []store.Button{button(t.send, store.Send), button(t.cancel, store.Cancel)})
+	case batch.Waiting():
+		if batch.N > 1 {
+			lines = append(lines, t.waits(batch.Waits))
+		}
+		buttons = append(buttons, []store.Button{button(t.cancel, store.Cancel)})
+	}
 	if batch.Uncertain > 0 {
 		if batch.N > 1 {
 			lines = append(lines, t.say(t.askAgainPart, batch.Uncertain))
 		}
-		buttons = [][]store.Button{{button(t.again, store.Again), button(t.was, store.WasSent), button(t.leave, store.Leave)}}
+		buttons = append(buttons, []store.Button{button(t.again, store.Again), button(t.was, store.WasSent), button(t.leave, store.Leave)})
 	}
 	return strings.Join(lines, "\n"), buttons
 }
@@ -213,6 +234,12 @@ func renderOne(t *text, batch store.Batch, m store.SMS) string {
 	hours := int(store.FollowFor.Hours())
 	switch m.Status {
 	case sms.Queued:
+		switch {
+		case batch.State == store.Asking:
+			return t.askLate
+		case batch.Waiting():
+			return t.waits(batch.Waits)
+		}
 		return t.queued
 	case sms.Sending:
 		switch {
@@ -241,6 +268,14 @@ func renderOne(t *text, batch store.Batch, m store.SMS) string {
 	return t.say(t.failed, failure(t, m))
 }
 
+// waits says why what is queued does not go out.
+func (t *text) waits(why store.Wait) string {
+	if why == store.LoginRefused {
+		return t.waitsLogin
+	}
+	return t.waitsDown
+}
+
 // failure says why m did not arrive, in the panel's words where it gave any.
 func failure(t *text, m store.SMS) string {
 	if m.Unsure {
@@ -266,7 +301,7 @@ func renderCounts(t *text, batch store.Batch) string {
 		n    int
 		what string
 	}{
-		{batch.Counts[sms.Queued], t.countQueued},
+		{batch.Counts[sms.Queued] - batch.Dropped, t.countQueued},
 		{batch.Counts[sms.Sending] - batch.Uncertain - batch.Left, t.countSending},
 		{batch.Counts[sms.Sent], t.countSent},
 		{batch.Counts[sms.AtTelecom], t.countAtTelecom},
@@ -274,6 +309,7 @@ func renderCounts(t *text, batch store.Batch) string {
 		{batch.Counts[sms.Failed], t.countFailed},
 		{batch.Uncertain, t.countUncertain},
 		{batch.Left, t.countLeft},
+		{batch.Dropped, t.countDropped},
 	} {
 		if c.n > 0 {
 			said = append(said, t.say(t.counts, c.n, c.what))
@@ -361,19 +397,10 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 	// To the second: the panel's own list is searched by it.
 	at := func(when time.Time) string { return b.date(t, when, "15:04:05") }
 	chat := code(strconv.FormatInt(int64(i.Chat), 10))
+	if i.Loss() {
+		return t.losses(i, at)
+	}
 	switch i.Kind {
-	case store.FetchLost:
-		return t.say(t.fetchLost, at(i.From), at(i.To), 50*max(1, i.Count))
-	case store.FetchCut:
-		if !i.To.IsZero() {
-			return t.say(t.fetchCutAgain, at(i.From), at(i.To), i.Saved)
-		}
-		return t.say(t.fetchCut, at(i.From), i.Saved)
-	case store.Undecodable:
-		if i.Count > 1 {
-			return t.say(t.undecodableAgain, at(i.From), at(i.To), i.Count)
-		}
-		return t.say(t.undecodable, at(i.From))
 	case store.NoChat:
 		return t.noChat
 	case store.ChatLost:
@@ -385,7 +412,15 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 	case store.NoTopics:
 		return t.say(t.noTopics, chat, reason(i.Reason))
 	case store.PanelRefuses:
+		if !i.To.IsZero() && !i.Lasts {
+			return t.say(t.panelAccepts, at(i.From), at(i.To))
+		}
 		return t.say(t.panelRefuses, reason(i.Reason))
+	case store.PanelSilent:
+		if !i.To.IsZero() {
+			return t.say(t.panelBack, at(i.From), at(i.To))
+		}
+		return t.say(t.panelDown, at(i.From))
 	case store.LowCredit:
 		said := t.say(t.lowCredit, amountCode(i.Credit), amountCode(i.Low))
 		if i.Burn > 0 {
@@ -394,4 +429,35 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 		return said
 	}
 	return esc(string(i.Kind))
+}
+
+// losses tells of fetches with which SMS may be lost: of each kind of failure by itself.
+func (t *text) losses(i store.Incident, at func(time.Time) string) string {
+	lost, cut, unread := i.Fetches()
+	to := i.To
+	if to.IsZero() {
+		to = i.From
+	}
+	if lost+cut+unread == 1 {
+		switch i.Kind {
+		case store.FetchCut:
+			return t.say(t.fetchCut, at(to), i.Saved)
+		case store.Undecodable:
+			return t.say(t.undecodable, at(to))
+		}
+	}
+	var said []string
+	if lost > 0 {
+		said = append(said, t.say(t.fetchLost, at(i.From), at(to), 50*lost, lost))
+	}
+	if cut > 0 {
+		said = append(said, t.say(t.fetchCutAgain, at(i.From), at(to), cut, i.Saved))
+	}
+	if unread > 0 {
+		said = append(said, t.say(t.undecodableAgain, at(i.From), at(to), unread))
+	}
+	if i.Gone > 0 {
+		said = append(said, t.say(t.notKept, i.Gone))
+	}
+	return strings.Join(said, "\n")
 }

@@ -194,7 +194,6 @@ func TestPanelTroubleWhileSending(t *testing.T) {
 		shows    []string
 		accepted int
 	}{
-		{"-1", panel.Fault{Kind: panel.ErrCode, Code: -1}, []string{"❌", "کاربر شناسایی نشد"}, 0},
 		{"-2", panel.Fault{Kind: panel.ErrCode, Code: -2}, []string{"❌", "60"}, 0},
 		{"-3", panel.Fault{Kind: panel.ErrCode, Code: -3, Text: "خطای <b>شبکه</b>"}, []string{"❌ The panel refuses: \u2068خطای <b>شبکه</b>\u2069"}, 0},
 		{"-3 in 5,000 words", panel.Fault{Kind: panel.ErrCode, Code: -3, Text: strings.Repeat("word ", 5000)}, []string{"❌ The panel refuses: \u2068word word", "…"}, 0},

@@ -127,6 +127,8 @@ type text struct {
 	to             string // customer
 	toCount        string // recipients
 	queued         string
+	waitsDown      string
+	waitsLogin     string
 	sending        string
 	sent           string
 	sentNoReport   string
@@ -139,7 +141,9 @@ type text struct {
 	askAgain       string
 	askAgainPart   string // how many of, how many
 	cancelled      string // by
+	cancelledRest  string // by
 	expired        string
+	expiredRest    string
 	counts         string // how many, what
 	countQueued    string
 	countSending   string
@@ -149,6 +153,7 @@ type text struct {
 	countFailed    string
 	countUncertain string
 	countLeft      string
+	countDropped   string
 	noReport       string // how many
 	failedOne      string // customer, reason
 	more           string // how many
@@ -159,6 +164,8 @@ type text struct {
 	// The question before sending.
 	askTo          string // customer
 	ask            string // recipients, parts each, parts in all
+	askLate        string
+	askLatePart    string // how many
 	askLatin       string // characters in one part, in each of several
 	askUnicode     string // character, its name, as askLatin
 	askForeign     string // numbers
@@ -177,6 +184,7 @@ type text struct {
 	pressOld       string
 	pressAlready   string // who
 	pressExpired   string
+	pressUnderWay  string
 	pressDone      string
 	pressNotYours  string
 	pressNotAgent  string
@@ -188,16 +196,20 @@ type text struct {
 	blackList      string
 
 	// Incidents.
-	fetchLost        string // from, to, how many
+	fetchLost        string // from, to, how many, of how many fetches
 	fetchCut         string // time, how many
-	fetchCutAgain    string // from, to, how many
+	fetchCutAgain    string // from, to, of how many fetches, how many were saved
 	undecodable      string // time
 	undecodableAgain string // from, to, how many
+	notKept          string // how many
 	noChat           string
 	chatLost         string // chat, reason
 	postRefused      string // chat, reason
 	noTopics         string // chat, reason
 	panelRefuses     string // reason
+	panelAccepts     string // from, to
+	panelDown        string // since
+	panelBack        string // from, to
 	lowCredit        string // credit, limit
 	lowCreditDays    string // how much a day, days
 	restored         string // the backup's time, now
@@ -369,6 +381,8 @@ var english = text{
 	to:             "To %v: ",
 	toCount:        "To %v recipients: ",
 	queued:         "⏳ not sent yet: it waits for the panel.",
+	waitsDown:      "⏳ not sent yet: the panel is down. It goes out by itself when the panel is back; if that takes more than an hour, I ask first.",
+	waitsLogin:     "⏳ not sent yet: the panel refuses our login, and the administrators were told. It goes out by itself once that is mended; if that takes more than an hour, I ask first.",
 	sending:        "⏳ sending…",
 	sent:           "✔️ sent, no word yet from the handset.",
 	sentNoReport:   "✔️ sent; the panel gives no report of its delivery.",
@@ -381,6 +395,8 @@ var english = text{
 	askAgain:       "❓ <b>It cannot be known whether it was sent</b>: the panel's answer never came. Sending again may reach the customer twice.",
 	askAgainPart:   "❓ <b>Of %v of these it cannot be known whether they were sent</b>: the panel's answer never came. Sending again may reach them twice.",
 	cancelled:      "🚫 cancelled by %v, nothing was sent.",
+	cancelledRest:  "🚫 what waited was cancelled by %v.",
+	expiredRest:    "⌛ nobody answered in time: what waited was not sent.",
 	expired:        "⌛ nobody answered in time, nothing was sent. Order it anew if it shall go out.",
 	counts:         "%v %v",
 	countQueued:    "waiting",
@@ -391,6 +407,7 @@ var english = text{
 	countFailed:    "failed",
 	countUncertain: "uncertain",
 	countLeft:      "left uncertain",
+	countDropped:   "not sent",
 	noReport:       "no report of %v, and none is asked for any more",
 	failedOne:      "❌ %v: %v",
 	more:           "… and %v more",
@@ -400,6 +417,8 @@ var english = text{
 
 	askTo:          "To %v",
 	ask:            "<b>Send this?</b> Recipients: %v, parts each: %v, parts in all: %v.",
+	askLate:        "⏳ <b>Send it now?</b> It was not sent: it has waited for more than an hour.",
+	askLatePart:    "⏳ <b>Send now?</b> Not sent, as they have waited for more than an hour: %v.",
 	askLatin:       "Latin text, %v characters in one part, %v in each of several.",
 	askUnicode:     "Unicode because of “%v” (%v): %v characters in one part, %v in each of several.",
 	askForeign:     "⚠️ Abroad, often at many times the price: %v",
@@ -420,6 +439,7 @@ var english = text{
 	pressOld:       "This button is out of date; look at the message again.",
 	pressAlready:   "%v has decided already.",
 	pressExpired:   "That is too late: nothing was sent. Order it anew if it shall go out.",
+	pressUnderWay:  "It is under way to the panel and cannot be called off. Look at the message again.",
 	pressDone:      "Done.",
 	pressNotYours:  "Only who asked can answer this.",
 	pressNotAgent:  "You are not on the list of this bot's users.",
@@ -429,16 +449,20 @@ var english = text{
 	notDelivered:   "did not reach the handset: it may be off or out of coverage; it may still arrive.",
 	blackList:      "the number is on the operator's black list: it accepts no SMS of this kind.",
 
-	fetchLost:        "⚠️ Between %v and %v up to %v SMS may be lost: the panel was asked for new SMS and its answer never came. Often it is a false alarm. The panel's own site shows what it received then.",
+	fetchLost:        "⚠️ Between %v and %v up to %v SMS may be lost: the panel was asked for new SMS and its answer never came (failed fetches: %v). Often it is a false alarm. The panel's own site shows what it received then.",
 	fetchCut:         "⚠️ At %v an answer of the panel broke off. %v SMS of it are saved and shown; others of it may be lost. The panel's own site shows what it received then.",
-	fetchCutAgain:    "⚠️ Between %v and %v answers of the panel broke off, again and again. %v SMS of them are saved and shown; others of them may be lost. The panel's own site shows what it received then.",
+	fetchCutAgain:    "⚠️ Between %v and %v answers of the panel broke off, again and again (failed fetches: %v). %v SMS of them are saved and shown; others of them may be lost. The panel's own site shows what it received then.",
 	undecodable:      "⚠️ At %v the panel gave an answer that cannot be read. Its bytes are kept in the store; SMS may be in it. The panel's own site shows what it received then.",
 	undecodableAgain: "⚠️ Between %v and %v the panel gave %v answers that cannot be read. The bytes are kept in the store, equal ones once; SMS may be in them or lost with them. The panel's own site shows what it received then.",
+	notKept:          "Of these answers, not kept whole for want of room: %v.",
 	noChat:           "⚠️ SMS arrive, and no chat shows them. They wait. Add me to a group and press [Show SMS here], or send /inbox on where they shall appear.",
 	chatLost:         "⚠️ I can no longer write to the chat %v: %v. What it was to show waits until I can.",
 	postRefused:      "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
 	noTopics:         "⚠️ I may make no topics in the chat %v: %v. SMS are shown outside of topics until then. Make me an administrator there with the right Manage Topics.",
 	panelRefuses:     "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
+	panelAccepts:     "✅ The panel takes our user name and password again. It refused them from %v to %v. What waits goes out now; what has waited for more than an hour is asked about first.",
+	panelDown:        "⚠️ Since %v the panel answers nothing that makes sense, or nothing at all. Nothing is sent meanwhile: what agents write waits (⏳) and goes out by itself when the panel is back; what has waited for more than an hour by then is asked about first.",
+	panelBack:        "✅ The panel answers again. It was down from %v to %v. What waits goes out now; what has waited for more than an hour is asked about first.",
 	lowCredit:        "⚠️ The credit at the panel is down to %v, below %v (LOW_CREDIT). Without credit nothing is sent.",
 	lowCreditDays:    "In the last days about %v a day went. Days left at that rate: about %v.",
 

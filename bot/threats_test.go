@@ -31,13 +31,17 @@ func TestNoAnswerLeadsElsewhere(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
 	shown := w.shows("09121111111", "see "+elsewhere.URL+"/in-an-sms")
-	for _, method := range []string{"GetMsg", "SendSMS", "GetCredit"} {
-		w.panel.Arm(panel.Fault{Method: method, Kind: panel.Redirect, Location: elsewhere.URL + "/from-the-panel"})
+	redirects := func(method string, times int) {
+		w.panel.Arm(panel.Fault{Method: method, Times: times, Kind: panel.Redirect, Location: elsewhere.URL + "/from-the-panel"})
 	}
+	redirects("GetMsg", 1)
+	redirects("SendSMS", 1)
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "an answer", ReplyTo: shown.ID})
 	w.sees(w.group, "cannot be known")
+	redirects("GetCredit", -1) // also when the bridge asks by itself how the panel is
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
 	w.sees(w.group, "could not be read")
+	w.panel.Disarm()
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status " + elsewhere.URL})
 	w.shows("09121111111", "the panel is back")
 	w.end()

@@ -304,7 +304,7 @@ func I4(e *evidence) error {
 	type attempt struct{ text, customer string }
 	requests := map[attempt]int{}
 	for _, r := range e.requests {
-		if r.Method != "SendSMS" || len(r.Params["messageContent"]) != 1 {
+		if r.Method != "SendSMS" || len(r.Params["messageContent"]) != 1 || r.Code == -1 { // a login refused sends nothing, and is tried again
 			continue
 		}
 		for _, n := range r.Params["toNum"] {

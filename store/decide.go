@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"peyk/sms"
@@ -12,7 +13,7 @@ type Decision string
 
 const (
 	Send    Decision = "send"   // a batch that asks: send it
-	Cancel  Decision = "cancel" // a batch that asks: do not
+	Cancel  Decision = "cancel" // a batch that asks, or that waits for the panel: do not
 	Again   Decision = "again"  // what is uncertain: send it again
 	WasSent Decision = "was"    // what is uncertain: it was sent
 	Leave   Decision = "leave"  // what is uncertain: leave it
@@ -20,8 +21,9 @@ const (
 
 // Errors of Decide: its question is no longer open.
 var (
-	ErrDecided = errors.New("decided already")
-	ErrExpired = errors.New("nobody answered in time")
+	ErrDecided  = errors.New("decided already")
+	ErrExpired  = errors.New("nobody answered in time")
+	ErrUnderWay = errors.New("under way to the panel") // it cannot be called off
 )
 
 // askFor is how long a question waits for [Send]: who comes back later has forgotten what it was about.
@@ -29,9 +31,9 @@ const askFor = 15 * time.Minute
 
 // Decide carries out what an agent, called name, answered to the question of that generation. Once it has returned, the same
 // answer or another one by anybody gives ErrDecided; the batch returned then says who decided what. The error is ErrExpired when
-// the answer came too late, also before Expire has come by, and an OverCap when [Send] would take the agent above the cap: then the
-// question stays open. To send again what is uncertain costs nothing of the day, for it was counted when it was ordered, and that
-// its fate is not known is no doing of an agent's.
+// the answer came too late, also before Expire has come by, ErrUnderWay when nothing of what was to be called off waits any longer, and
+// an OverCap when [Send] would take the agent above the cap: then the question stays open. To send again what is uncertain, or what has
+// waited long, costs nothing of the day, for it was counted when it was ordered, and that it was not sent is no doing of an agent's.
 func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Batch, error) {
 	var b Batch
 	err := s.update(func(t *tx) error {
@@ -41,40 +43,58 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		}
 		asksToSend := b.State == Asking && (d == Send || d == Cancel)
 		asksAgain := b.Uncertain > 0 && (d == Again || d == WasSent || d == Leave)
-		if b.State == Expired || asksToSend && s.late(b.Created, t.now) {
+		asked := b.Created
+		if !b.Asked.IsZero() {
+			asked = b.Asked
+		}
+		if b.State == Expired || asksToSend && s.late(asked, t.now) {
 			return ErrExpired
 		}
-		if b.Generation != generation || !asksToSend && !asksAgain {
+		bucket := bucketUncertain
+		if asksToSend {
+			bucket = bucketAsking
+		}
+		callsOff := b.State == Going && d == Cancel
+		if callsOff {
+			bucket = bucketOutbox
+		}
+		decided, err := t.undecided(b, bucket)
+		if err != nil {
+			return err
+		}
+		decided = slices.DeleteFunc(decided, func(p Piece) bool { return p.State == PieceSending })
+		if callsOff && len(decided) == 0 {
+			if b.Generation == generation && b.underWay() > 0 {
+				return ErrUnderWay
+			}
+			callsOff = false
+		}
+		if b.Generation != generation || !asksToSend && !asksAgain && !callsOff {
 			return ErrDecided
 		}
-		if d == Send {
+		if d == Send && !b.Late {
 			if err := t.spend(b.Agent, b.cost()); err != nil {
 				return err
 			}
 		}
 		b.Decision, b.DecidedBy = d, name
 		b.Generation++
-		bucket := bucketUncertain
-		switch d {
-		case Send:
-			b.State, bucket = Going, bucketAsking
+		if d == Send {
+			b.State, b.Late = Going, false
 			if b.Claim || b.Answering != "" && b.N == 1 {
 				if err := t.claim(b, name); err != nil {
 					return err
 				}
 			}
-		case Cancel:
-			b.State, bucket = Cancelled, bucketAsking
-		}
-		decided, err := t.undecided(b, bucket)
-		if err != nil {
-			return err
+			if b.Waits, err = t.held(); err != nil {
+				return err
+			}
 		}
 		for _, p := range decided {
 			p.Since = t.now
 			switch d {
 			case Send, Again:
-				p.State, p.NotBefore = PieceQueued, time.Time{}
+				p.State, p.NotBefore, p.Queued = PieceQueued, time.Time{}, t.now
 				if err := t.setPieceStatus(p, sms.Queued, &b); err != nil {
 					return err
 				}
@@ -87,7 +107,7 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 				p.State = PieceDropped
 				b.Left += p.N
 			case Cancel:
-				p.State = PieceDropped
+				b.drop(&p, Cancelled)
 			}
 			if err := t.putPiece(p); err != nil {
 				return err
@@ -99,6 +119,19 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		return t.report(b, 0)
 	})
 	return b, err
+}
+
+// underWay is how many recipients the panel is being asked to send to.
+func (b *Batch) underWay() int { return b.Counts[sms.Sending] - b.Uncertain - b.Left }
+
+// drop ends p, which was to be sent, without a send. When nothing of b was sent otherwise, it ends as state says.
+func (b *Batch) drop(p *Piece, state BatchState) {
+	p.State = PieceDropped
+	b.Dropped += p.N
+	b.State, b.Late, b.Waits = Going, false, ""
+	if b.Dropped == b.N {
+		b.State = state
+	}
 }
 
 // late tells whether a question asked then waits no longer; one of a clock that was ahead is of no known age.
@@ -125,7 +158,7 @@ func (s *Store) Expire() (wait time.Duration, err error) {
 		err := t.pieces(bucketAsking, 0, func(p Piece) (bool, error) {
 			if !s.late(p.Since, t.now) {
 				wait = min(wait, s.opts.AskFor-t.now.Sub(p.Since))
-				return false, nil
+				return true, nil // an older order may have been asked about later
 			}
 			late = append(late, p)
 			return true, nil
@@ -135,7 +168,8 @@ func (s *Store) Expire() (wait time.Duration, err error) {
 		}
 		for _, p := range late {
 			err := t.changeBatch(p, func(_ *tx, p *Piece, b *Batch) error {
-				p.State, b.State = PieceDropped, Expired
+				b.drop(p, Expired)
+				b.Decision, b.DecidedBy = "", ""
 				return nil
 			})
 			if err != nil {

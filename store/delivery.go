@@ -16,6 +16,9 @@ const (
 	doubtFor = 6 * time.Hour
 )
 
+// StatusInterval returns the first pause before delivery is asked for.
+func (s *Store) StatusInterval() time.Duration { return s.opts.StatusInterval }
+
 // Report is what the panel said of the delivery of one SMS. A Status of sms.Queued stands for an answer that says nothing.
 type Report struct {
 	Seq    Seq

@@ -1,10 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"slices"
 	"time"
 
 	"peyk/sms"
@@ -104,7 +105,9 @@ type Raw struct {
 	Body        []byte    `json:"body"`
 	Cut         bool      `json:"cut,omitempty"`
 	Fetched     time.Time `json:"fetched"`
-	Kept        bool      `json:"kept,omitempty"` // could not be decoded; not tried again by itself
+	Kept        bool      `json:"kept,omitempty"`  // could not be decoded; not tried again by itself
+	Begun       time.Time `json:"begun,omitzero"`  // when it was asked for
+	Holds       bool      `json:"holds,omitempty"` // SMS may be in it, as far as can be seen
 }
 
 // BeginFetch notes that GetMsg is about to be called. If its answer never gets here, the next Open or BeginFetch makes it an
@@ -118,13 +121,14 @@ func (s *Store) BeginFetch() error {
 	})
 }
 
-// EndFetch notes that GetMsg brought nothing. An incident, when not nil, is noted with it and gets its ID.
+// EndFetch notes that GetMsg brought nothing. An incident, when not nil, is noted with it and becomes what it is part of: losses that follow
+// one another are one.
 func (s *Store) EndFetch(incident *Incident) error {
 	var noted Incident
 	err := s.update(func(t *tx) error {
 		if incident != nil {
 			noted = *incident // the write may run again, and fail: the caller's changes only once it worked
-			if err := t.addIncident(&noted); err != nil {
+			if err := t.noteIncident(&noted); err != nil {
 				return err
 			}
 		}
@@ -314,39 +318,64 @@ func (t *tx) endRaw(id uint64, incident *Incident) error {
 	if err := get(rows, u64(id), &r); err != nil {
 		return err
 	}
-	if incident.ID != 0 {
-		return t.goesOn(incident, id, r)
-	}
-	r.Kept = true
-	if err := put(rows, u64(id), r); err != nil {
+	if err := t.noteIncident(incident); err != nil {
 		return err
 	}
-	incident.Raw = id
-	return t.addIncident(incident)
-}
-
-// keptBytes bounds the answers kept of an incident after its first.
-const keptBytes = 1 << 20
-
-// goesOn stores what is known by now of an incident told before, which answer r belongs to as well. The bytes of r are kept unless they
-// are those of the answer before it.
-func (t *tx) goesOn(incident *Incident, id uint64, r Raw) error {
-	rows := t.bucket(bucketRaw)
-	var before Raw
-	if err := get(rows, u64(incident.Raw), &before); err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	// The first of a kind tells what the panel does; many large ones would only fill the disk.
-	if bytes.Equal(before.Body, r.Body) || len(r.Body) > keptBytes {
+	keep := incident.keep(r)
+	if keep == nil {
 		if err := rows.Delete(u64(id)); err != nil {
 			return err
 		}
 	} else {
-		r.Kept = true
-		if err := put(rows, u64(id), r); err != nil {
+		if incident.Raw == 0 {
+			incident.Raw = id
+		}
+		keep.Kept = true
+		if err := put(rows, u64(id), *keep); err != nil {
 			return err
 		}
-		incident.Raw = id
 	}
 	return t.updateIncident(incident)
+}
+
+// noteIncident notes i, a loss as part of the one under way.
+func (t *tx) noteIncident(i *Incident) error {
+	if i.Loss() {
+		return t.addLoss(i)
+	}
+	return t.addIncident(i)
+}
+
+// How much is kept of the answers of one trouble, together: a page that stands where an answer should tells all with its first lines, and a
+// panel may give another one at every poll; what may hold SMS is all there is of them.
+const (
+	keptPages, keptPageBytes     = 8, 1 << 20
+	keptAnswers, keptAnswerBytes = 1000, 64 << 20
+)
+
+// keep returns what is to be kept of an answer that i is of, nil for nothing, and notes it in i. Equal ones are kept once.
+func (i *Incident) keep(r Raw) *Raw {
+	h := fnv.New64a()
+	h.Write(r.Body)
+	sum := h.Sum64()
+	if slices.Contains(i.Kept, sum) {
+		return nil
+	}
+	class, number, room := 0, keptPages, keptPageBytes-i.Bytes[0]
+	if r.Holds {
+		class, number, room = 1, keptAnswers, keptAnswerBytes-i.Bytes[1]
+	}
+	first := i.Bytes == [2]int{}
+	switch {
+	case len(r.Body) <= room && len(i.Kept) < number:
+	case first: // its beginning tells what the panel does
+		r.Body, r.Cut = r.Body[:room], true
+		i.Gone++
+	default:
+		i.Gone++
+		return nil
+	}
+	i.Kept = append(i.Kept, sum)
+	i.Bytes[class] += len(r.Body)
+	return &r
 }

@@ -158,6 +158,7 @@ func TestAFetchThatNeverEndedIsToldByTheNext(t *testing.T) {
 		t.Errorf("got %+v, want fetch lost since %v", i, begun)
 	}
 	must(t, s.EndFetch(nil))
+	must(t, s.EndLosses())
 	must(t, s.BeginFetch())
 	must(t, s.EndFetch(&Incident{Kind: FetchLost, From: c.now()}))
 	if i := ok(s.Incidents()); len(i) != 2 || !i[1].From.Equal(c.now()) {

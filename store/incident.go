@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"time"
 )
 
@@ -17,12 +18,13 @@ const (
 	PostRefused  IncidentKind = "post refused"  // Chat refused one post, for Reason
 	Restored     IncidentKind = "restored"      // from a backup: of what came and was sent between From and To nothing is known
 	NoTopics     IncidentKind = "no topics"     // Chat lets us make no topics, for Reason
-	PanelRefuses IncidentKind = "panel refuses" // user name or password are wrong, says the panel, or the address is blocked
+	PanelRefuses IncidentKind = "panel refuses" // user name or password are wrong, says the panel, or the address is blocked; until To
+	PanelSilent  IncidentKind = "panel down"    // the panel cannot be reached, or answers nothing that makes sense; until To
 	LowCredit    IncidentKind = "low credit"    // the Credit at the panel is below Low; lately Burn went in a day
 )
 
 // IncidentKinds are all of them.
-var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, NoTopics, PanelRefuses, LowCredit}
+var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, NoTopics, PanelRefuses, PanelSilent, LowCredit}
 
 // Incident is something that went wrong and that nobody but the team can mend.
 type Incident struct {
@@ -30,9 +32,16 @@ type Incident struct {
 	Kind   IncidentKind `json:"kind"`
 	From   time.Time    `json:"from"`
 	To     time.Time    `json:"to,omitzero"`
-	Count  int          `json:"count,omitempty"` // failures it consists of; 0 is one
-	Saved  int          `json:"saved,omitempty"` // SMS of broken answers that were saved
+	Count  int          `json:"count,omitempty"`  // failures it consists of; 0 is one
+	Saved  int          `json:"saved,omitempty"`  // SMS of broken answers that were saved
+	Lost   int          `json:"lost,omitempty"`   // of a Loss: how many fetches were never answered,
+	Cut    int          `json:"cut,omitempty"`    // how many answers broke off,
+	Unread int          `json:"unread,omitempty"` // and how many could not be read
 	Raw    uint64       `json:"raw,omitempty"`
+	Open   bool         `json:"open,omitempty"` // of a Loss: one that comes now belongs to it
+	Kept   []uint64     `json:"kept,omitempty"` // sums of the answers that were kept of it
+	Bytes  [2]int       `json:"bytes,omitzero"` // kept of answers that hold no SMS, as far as can be seen, and of others
+	Gone   int          `json:"gone,omitempty"` // answers that there was no room for
 	Chat   ChatID       `json:"chat,omitempty"`
 	Seq    Seq          `json:"seq,omitempty"`
 	Reason string       `json:"reason,omitempty"`
@@ -42,6 +51,101 @@ type Incident struct {
 	Told   bool         `json:"told,omitempty"`
 	Lasts  bool         `json:"lasts,omitempty"`  // more is known of it than was told; it is told once more when it is over
 	Places int          `json:"places,omitempty"` // chats that tell of it, shown or still to be
+}
+
+// Loss tells whether SMS may be lost by it.
+func (i Incident) Loss() bool {
+	return i.Kind == FetchLost || i.Kind == FetchCut || i.Kind == Undecodable
+}
+
+// Fetches returns how many fetches a Loss is of, by what became of them: those that were never answered, whose answer broke off, and
+// whose answer could not be read. Their times lie between From and To.
+func (i Incident) Fetches() (lost, cut, unread int) {
+	if i.Lost+i.Cut+i.Unread > 0 {
+		return i.Lost, i.Cut, i.Unread
+	}
+	switch n := max(1, i.Count); i.Kind { // of before they were told apart
+	case FetchLost:
+		return n, 0, 0
+	case FetchCut:
+		return 0, n, 0
+	default:
+		return 0, 0, n
+	}
+}
+
+// join makes i, which the team was told of, one with a loss that came after it. What i was told as is not all of it then: it is told once more
+// when it is over.
+func (i Incident) join(next Incident) Incident {
+	lost, cut, unread := i.Fetches()
+	l, c, u := next.Fetches()
+	i.Lost, i.Cut, i.Unread = lost+l, cut+c, unread+u
+	i.Count, i.Saved, i.Lasts = i.Lost+i.Cut+i.Unread, i.Saved+next.Saved, true
+	if i.To.IsZero() {
+		i.To = i.From
+	}
+	for _, at := range []time.Time{next.From, next.To} { // a clock may have been put back
+		if at.After(i.To) {
+			i.To = at
+		}
+		if !at.IsZero() && at.Before(i.From) {
+			i.From = at
+		}
+	}
+	return i
+}
+
+// openLoss returns the loss that another one that comes now belongs to, or ErrNotFound.
+func (t *tx) openLoss() (Incident, error) {
+	c := t.bucket(bucketIncident).Cursor()
+	for key, value := c.Last(); key != nil; key, value = c.Prev() {
+		i := Incident{ID: binary.BigEndian.Uint64(key)}
+		if err := decode(value, &i); err != nil {
+			return i, err
+		}
+		if i.Loss() && (i.Open || i.Lasts) {
+			return i, nil
+		}
+		if i.Loss() {
+			break // those before it are over
+		}
+	}
+	return Incident{}, ErrNotFound
+}
+
+// addLoss notes that SMS may be lost: as a part of the trouble under way, or as a new one, which is told. The loss becomes what it is part of.
+func (t *tx) addLoss(loss *Incident) error {
+	before, err := t.openLoss()
+	switch {
+	case errors.Is(err, ErrNotFound):
+		loss.Open = true
+		return t.addIncident(loss)
+	case err != nil:
+		return err
+	}
+	*loss = before.join(*loss)
+	return t.updateIncident(loss)
+}
+
+// EndLosses notes that fetches have gone well for long: the next loss is another trouble. If more of this one is known than was told, it is
+// told once more.
+func (s *Store) EndLosses() error {
+	return s.update(func(t *tx) error {
+		i, err := t.openLoss()
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return nil
+		case err != nil:
+			return err
+		}
+		again := i.Lasts
+		i.Open, i.Lasts = false, false
+		if !again {
+			return t.updateIncident(&i)
+		}
+		i.Told = false
+		return t.tellIncident(&i)
+	})
 }
 
 // addIncident notes i and queues the posts that tell of it. Where SMS may be missing the whole team is told, of the rest the admins.
@@ -57,7 +161,7 @@ func (t *tx) addIncident(i *Incident) error {
 
 // tellIncident stores i and queues the posts that tell of it.
 func (t *tx) tellIncident(i *Incident) error {
-	places, err := t.noticePlaces(i.Kind == FetchLost || i.Kind == FetchCut || i.Kind == Undecodable || i.Kind == Restored)
+	places, err := t.noticePlaces(i.Loss() || i.Kind == Restored)
 	if err != nil {
 		return err
 	}

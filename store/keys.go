@@ -41,6 +41,8 @@ var (
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 	keyLow     = []byte("low")     // since when the credit is low, once the admins were told
 
+	keyHeld = []byte("held") // why nothing is sent, while it is so
+
 	keyAnswered = []byte("answered") // when the panel last handed out SMS, nearly
 	keyPruned   = []byte("pruned")
 )

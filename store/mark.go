@@ -29,7 +29,7 @@ func (b Batch) Mark() string {
 // Speaks tells whether there is more to say of a batch than its mark does, so that a message says it. One that is there goes on telling.
 func (b Batch) Speaks() bool {
 	trouble := b.Counts[sms.Failed] + b.Uncertain + b.Left + b.NoReport
-	return !b.Reply || b.Unmarked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waits || trouble > 0
+	return !b.Reply || b.Unmarked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waiting() || trouble > 0
 }
 
 // unmarkedFor is how long a chat that took no mark is not asked to take another: an admin may allow reactions again.

@@ -52,6 +52,11 @@ type Batch struct {
 	Named     string `json:"named,omitempty"`  // how the only recipient was called then
 	Claim     bool   `json:"claim,omitempty"`  // see Order
 
+	Waits   Wait      `json:"waits_for,omitempty"` // why what is queued of it does not go out, once it is known
+	Late    bool      `json:"late,omitempty"`      // it is asked about because it has waited for long: it was to be sent before
+	Asked   time.Time `json:"asked,omitzero"`      // when it was asked about, if not when it was ordered
+	Dropped int       `json:"dropped,omitempty"`   // of those Queued, how many will not be sent
+
 	Counts    [sms.Failed + 1]int `json:"counts"`              // recipients by status
 	Uncertain int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
 	Left      int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
@@ -61,7 +66,6 @@ type Batch struct {
 	Shown    ChatMessageID `json:"shown,omitempty"`    // the message that reports it
 	Reaction string        `json:"reaction,omitempty"` // the mark that the reply bears
 	Unmarked bool          `json:"unmarked,omitempty"` // the reply takes no mark
-	Waits    bool          `json:"waits,omitempty"`    // the panel could not be reached
 }
 
 // Undecided reports whether b asks something that only a button answers.
@@ -91,7 +95,9 @@ type Piece struct {
 	First     Seq        `json:"first"`
 	N         int        `json:"n"`
 	NotBefore time.Time  `json:"after,omitzero"`
-	IDs       []sms.ID   `json:"ids,omitempty"` // given by the panel, but not whose is which
+	Queued    time.Time  `json:"queued,omitzero"` // when somebody last said that it be sent; it may have been tried since
+	Late      bool       `json:"-"`               // see Queued
+	IDs       []sms.ID   `json:"ids,omitempty"`   // given by the panel, but not whose is which
 }
 
 // Order is what an agent asks to send: Pieces are the recipients, at most 60 each.
@@ -137,12 +143,14 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	state, ask := PieceQueued, o.Ask || b.Answering != "" || b.Same
 	if ask {
 		b.State, b.Generation, state = Asking, 1, PieceAsking
+	} else if b.Waits, err = t.held(); err != nil {
+		return b, err
 	}
 	if b.Post, err = t.bucket(bucketPost).NextSequence(); err != nil {
 		return b, err
 	}
 	for i, to := range o.Pieces {
-		p := Piece{Batch: b.ID, I: i, State: state, Since: t.now, N: len(to)}
+		p := Piece{Batch: b.ID, I: i, State: state, Since: t.now, Queued: t.now, N: len(to)}
 		for _, n := range to {
 			seq, err := t.bucket(bucketSMS).NextSequence()
 			if err != nil {
@@ -181,7 +189,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		return b, err
 	}
 	delay := statusDelay
-	if ask {
+	if ask || b.Waits != "" {
 		delay = 0
 	}
 	return b, t.report(b, delay)
@@ -376,8 +384,22 @@ func (t *tx) pieces(bucket []byte, batch BatchID, fn func(Piece) (bool, error)) 
 	return nil
 }
 
+// waitsFor is how long what is queued may wait and still go out by itself: later the customer may have been answered by other means, and
+// who wrote it has forgotten it.
+const waitsFor = time.Hour
+
+// late tells whether p has waited too long to go out unasked, also when a clock that was off leaves it open how long that was.
+func (p Piece) late(now time.Time) bool {
+	since := p.Queued
+	if since.IsZero() { // of before that was noted
+		since = p.Since
+	}
+	return now.Sub(since).Abs() > waitsFor
+}
+
 // Queued calls yield with the queued pieces and their recipients, the oldest first and those whose time has not come among
-// them, until it returns false. Until then a read of the file is open: yield must not wait for a write.
+// them, until it returns false. Until then a read of the file is open: yield must not wait for a write. A piece that is Late is for
+// AskLate, not to be claimed.
 func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 	return s.view(func(t *tx) error {
 		return t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
@@ -396,12 +418,14 @@ func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 				}
 				to[i] = m.Customer
 			}
+			p.Late = p.late(t.now)
 			return yield(p, b, to), nil
 		})
 	})
 }
 
-// Claim marks a queued piece as being sent. Only after it returned nil may the request leave.
+// Claim marks a queued piece as being sent. Only after it returned nil may the request leave. The error is ErrDecided when the piece is
+// queued no longer, such as after [Cancel].
 func (s *Store) Claim(p Piece) (Piece, error) {
 	err := s.update(func(t *tx) error {
 		row, err := t.piece(p.Batch, p.I)
@@ -409,7 +433,7 @@ func (s *Store) Claim(p Piece) (Piece, error) {
 			return err
 		}
 		if row.State != PieceQueued {
-			return fmt.Errorf("claim piece %d of batch %d: it is %s", p.I, p.Batch, row.State)
+			return fmt.Errorf("claim piece %d of batch %d: it is %s: %w", p.I, p.Batch, row.State, ErrDecided)
 		}
 		b, err := t.batch(p.Batch)
 		if err != nil {
@@ -480,9 +504,12 @@ func (s *Store) Refuse(p Piece, code int, reason string) error {
 }
 
 // Requeue gives back a claimed piece that surely never reached the panel, to be tried again at notBefore.
-func (s *Store) Requeue(p Piece, notBefore time.Time) error {
+func (s *Store) Requeue(p Piece, notBefore time.Time) error { return s.Wait(p, PanelDown, notBefore) }
+
+// Wait gives back a claimed piece that the panel surely did not carry out, to be tried again at notBefore, and says why.
+func (s *Store) Wait(p Piece, why Wait, notBefore time.Time) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
-		row.State, row.NotBefore, b.Waits = PieceQueued, notBefore, true
+		row.State, row.NotBefore, b.Waits = PieceQueued, notBefore, why
 		return t.setPieceStatus(*row, sms.Queued, b)
 	})
 }
@@ -509,8 +536,12 @@ func (s *Store) endPiece(p Piece, change func(*tx, *Piece, *Batch) error) error 
 		if row.State != PieceSending || row.Attempt != p.Attempt {
 			return fmt.Errorf("end piece %d of batch %d: it is %s, attempt %d", p.I, p.Batch, row.State, row.Attempt)
 		}
+		held, err := t.held() // then the others of the batch go on waiting
+		if err != nil {
+			return err
+		}
 		return t.changeBatch(row, func(t *tx, row *Piece, b *Batch) error {
-			b.Waits = false
+			b.Waits = held
 			return change(t, row, b)
 		})
 	})
@@ -522,13 +553,14 @@ func (t *tx) changeBatch(p Piece, change func(*tx, *Piece, *Batch) error) error 
 		return err
 	}
 	p.Since = t.now
+	waited := b.Waits
 	if err := change(t, &p, &b); err != nil {
 		return err
 	}
 	if err := t.putPiece(p); err != nil {
 		return err
 	}
-	if p.State == PieceQueued && p.Attempt > 1 {
+	if p.State == PieceQueued && p.Attempt > 1 && b.Waits == waited {
 		return t.putBatch(b) // it waits as before: there is nothing new to show
 	}
 	return t.report(b, 0)

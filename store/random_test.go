@@ -382,12 +382,12 @@ func (w *world) drain() {
 	}
 	lost := 0
 	for _, i := range ok(w.s.Incidents()) {
-		if i.Kind == FetchLost {
-			lost++
+		if n, _, _ := i.Fetches(); i.Loss() {
+			lost += n
 		}
 	}
 	if lost != w.lost {
-		w.Errorf("%d incidents of a lost fetch, %d were lost", lost, w.lost)
+		w.Errorf("incidents tell of %d lost fetches, %d were lost", lost, w.lost)
 	}
 	for id, pieces := range w.requests {
 		for i, n := range pieces {

@@ -168,5 +168,5 @@ func (t *tx) settleFetch() error {
 	if late := begun.Add(FetchLimit); late.After(to) {
 		to = late
 	}
-	return t.addIncident(&Incident{Kind: FetchLost, From: begun, To: to})
+	return t.addLoss(&Incident{Kind: FetchLost, From: begun, To: to})
 }

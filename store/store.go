@@ -10,6 +10,7 @@
 //	meta          schema | running | ended             number | since | when
 //	              fetch | silent                       begun | since
 //	              answered | pruned | low              when | how far | since
+//	              held                                 why, incident
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
 //	sms           Seq u64                              one SMS, in or out, to one recipient
 //	seen          time u32, hash u64, nth u16          Seq, met u32 which unread SMS were stored already

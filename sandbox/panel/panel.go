@@ -87,6 +87,7 @@ type Request struct {
 	CarriedOut bool                `json:"carried_out"`
 	// Answer is the ErrCode given ("0", "-5"), or the Kind of the fault that took its place, or "fault", or "crash".
 	Answer string `json:"answer"`
+	Code   int    `json:"code,omitempty"` // of the fault ErrCode
 	// Recipients is how many numbers a sending call named, Accepted how many SMS came of it.
 	Recipients int `json:"recipients,omitempty"`
 	Accepted   int `json:"accepted,omitempty"`

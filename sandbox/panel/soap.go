@@ -72,7 +72,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && !fault.carriesOut() {
 		s.mu.Lock()
 		s.record(Request{
-			Method: c.method, Params: c.named(), Answer: string(fault.Kind), Recipients: c.recipients(), Answered: fault.Kind == ErrCode,
+			Method: c.method, Params: c.named(), Answer: string(fault.Kind), Code: fault.Code, Recipients: c.recipients(), Answered: fault.Kind == ErrCode,
 		})
 		s.mu.Unlock()
 		s.writeStruck(w, r, c, *fault, nil, hook)

@@ -1,0 +1,187 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// TestHowThePanelIs gives a panel's calls, one a second, and says after them how many orders may be under way and what the team is told.
+func TestHowThePanelIs(t *testing.T) {
+	failure := func(kind smsapi.Kind, code int) error { return &smsapi.Error{Kind: kind, Code: code, Text: "words"} }
+	lost, refused, unreached := failure(smsapi.Uncertain, 0), failure(smsapi.Auth, -1), failure(smsapi.Unavailable, 0)
+	call := func(method string, err error) called { return called{method: method, err: err} }
+	look := func(err error) called { return called{method: "GetCredit", look: true, err: err} }
+	hour := called{method: "nothing"} // passes
+	for _, tc := range []struct {
+		name  string
+		calls []called
+		sends int
+		told  store.Wait
+	}{
+		{"nothing was asked yet", nil, senders, ""},
+		{"all is well", []called{call("GetMsg", nil), call("SendSMS", nil)}, senders, ""},
+		{"one answer to a send is lost", []called{call("SendSMS", lost)}, 0, ""},
+		{"one is lost, the credit comes", []called{call("SendSMS", lost), look(nil)}, 1, ""},
+		{"and the next order is taken", []called{call("SendSMS", lost), look(nil), call("SendSMS", nil)}, senders, ""},
+		{"and the next order is refused for its line", []called{call("SendSMS", lost), look(nil), call("SendSMS", failure(smsapi.Rejected, -5))}, senders, ""},
+		{"and the next is lost, too", []called{call("SendSMS", lost), look(nil), call("SendSMS", lost)}, 0, store.PanelDown},
+		{"one fetch is lost", []called{call("GetMsg", lost)}, 0, ""},
+		{"an answer of no error of the client's", []called{call("GetMsg", errors.New("the panel answered nothing"))}, 0, ""},
+		{"the credit does not come either", []called{call("GetMsg", lost), look(lost), look(lost)}, 0, store.PanelDown},
+		{"once it did", []called{call("GetCredit", nil), call("SendSMS", lost), look(lost)}, 0, store.PanelDown},
+		{"an error code instead of the credit", []called{call("SendSMS", lost), look(failure(smsapi.Rejected, -3))}, 1, ""},
+		{"only the credit is not told", []called{call("GetCredit", lost), call("GetCredit", lost)}, senders, ""},
+		{"only a status is not told", []called{call("GetStatus", lost)}, senders, ""},
+		{"the credit is never told, SMS come in", []called{call("SendSMS", lost), call("GetMsg", nil), look(lost), look(lost), hour, look(lost)}, 1, ""},
+		{"we refuse by ourselves", []called{call("SendSMS", failure(smsapi.Rejected, 0))}, senders, ""},
+		{"it cannot be reached", []called{call("SendSMS", unreached), call("GetMsg", unreached)}, senders, ""},
+		{"it cannot be reached for long", []called{call("GetMsg", unreached), hour, call("GetMsg", unreached)}, senders, store.PanelDown},
+		{"down, then out of reach", []called{call("SendSMS", lost), look(lost), look(lost), look(unreached)}, 0, store.PanelDown},
+		{"lost as it went out of reach", []called{call("SendSMS", lost), look(unreached)}, senders, ""},
+		{"a send is refused", []called{call("SendSMS", refused)}, 0, store.LoginRefused},
+		{"a fetch is refused", []called{call("GetMsg", refused)}, 0, store.LoginRefused},
+		{"the credit is refused to an agent", []called{call("GetCredit", refused)}, 0, ""},
+		{"and to us", []called{call("GetCredit", refused), look(refused)}, 0, store.LoginRefused},
+		{"a status is refused, the credit not", []called{call("GetStatus", refused), look(nil)}, 1, ""},
+		{"a send is refused, the credit not, an order waits", []called{call("SendSMS", refused), look(nil)}, 1, store.LoginRefused},
+		{"and again", []called{call("SendSMS", refused), look(nil), call("SendSMS", refused)}, 0, store.LoginRefused},
+		{"until it is taken", []called{call("SendSMS", refused), look(nil), call("SendSMS", nil)}, senders, ""},
+		{"fetches are refused, sends are not", []called{call("GetMsg", refused), look(nil), call("SendSMS", nil)}, senders, store.LoginRefused},
+		{"down, then it refuses us", []called{call("SendSMS", lost), look(lost), look(lost), look(refused)}, 0, store.LoginRefused},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var c condition
+			var told store.Wait
+			now := noon
+			for _, k := range tc.calls {
+				if k.method == "nothing" {
+					now = now.Add(time.Hour)
+					continue
+				}
+				now = now.Add(time.Second)
+				k.begun = now
+				c = c.after(k, 5*time.Second, now)
+				told = c.holds(told, false, now)
+			}
+			if c.sends() != tc.sends || told != tc.told {
+				t.Errorf("%d may be under way, %q is told, want %d and %q: %+v", c.sends(), told, tc.sends, tc.told, c)
+			}
+		})
+	}
+}
+
+// TestWhatWasUnderWayBeforeSaysNothing: an answer to a request made before the trouble does not end it.
+func TestWhatWasUnderWayBeforeSaysNothing(t *testing.T) {
+	c := condition{}.after(called{method: "SendSMS", begun: noon, err: &smsapi.Error{}}, time.Second, noon.Add(time.Minute))
+	c = c.after(called{method: "GetCredit", look: true, begun: noon.Add(time.Minute)}, time.Second, noon.Add(2*time.Minute))
+	if c = c.after(called{method: "SendSMS", begun: noon.Add(time.Second)}, time.Second, noon.Add(3*time.Minute)); c.sends() != 1 {
+		t.Errorf("%d may be under way, want one", c.sends())
+	}
+}
+
+// TestNoPauseIsShorterThanTheInterval takes every flow's pauses after many failures in a row.
+func TestNoPauseIsShorterThanTheInterval(t *testing.T) {
+	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second, 5 * time.Second, 45 * time.Second, time.Minute, 61 * time.Second, 10 * time.Minute, 24 * time.Hour} {
+		last := time.Duration(0)
+		for n := 1; n < 70; n++ {
+			for name, d := range map[string]time.Duration{"pause": pause(interval, n), "of fetches": pollPause(interval, n)} {
+				if d < interval || d < last && name == "of fetches" {
+					t.Errorf("%s after %d failures at %v: %v, before %v", name, n, interval, d, last)
+				}
+			}
+			last = pollPause(interval, n)
+		}
+		c := condition{}
+		for n := range 10 {
+			now := noon.Add(time.Duration(n) * 24 * time.Hour)
+			c = c.after(called{method: "GetMsg", begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now)
+			if c = c.after(called{method: "GetCredit", look: true, begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now); c.next.Sub(now) < interval {
+				t.Errorf("a login refused at %v is tried again after %v", interval, c.next.Sub(now))
+			}
+		}
+	}
+}
+
+// TestTriesGrowFurtherApart: what is lost with each order that tries.
+func TestTriesGrowFurtherApart(t *testing.T) {
+	c, now, before := condition{}, noon, time.Duration(0)
+	for n := range 40 {
+		c = c.after(called{method: "SendSMS", begun: now, err: &smsapi.Error{}}, 5*time.Second, now)
+		if apart := c.next.Sub(now); n > 1 && apart < before || apart > longestTry {
+			t.Errorf("after %d tries the next look is in %v, before it was %v", n, apart, before)
+		} else {
+			before = apart
+		}
+		now = c.next
+		c = c.after(called{method: "GetCredit", look: true, begun: now}, 5*time.Second, now)
+	}
+	if before != longestTry {
+		t.Errorf("in the end %v apart", before)
+	}
+}
+
+// TestWhoWaitsForThePanelIsLetGo: after a while also while it is in trouble, and at once when that is over.
+func TestWhoWaitsForThePanelIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPanelState(time.Second)
+		waits := func() time.Duration {
+			begun := time.Now()
+			p.wait(context.Background(), time.Hour)
+			return time.Since(begun)
+		}
+		if d := waits(); d != 0 {
+			t.Errorf("waited %v for a panel that is well", d)
+		}
+		p.called(called{method: "GetMsg", begun: time.Now(), err: &smsapi.Error{}})
+		if d := waits(); d != time.Hour {
+			t.Errorf("waited %v", d)
+		}
+		go func() {
+			time.Sleep(time.Minute)
+			p.called(called{method: "GetMsg", begun: time.Now(), err: &smsapi.Error{}})
+			time.Sleep(time.Minute)
+			p.called(called{method: "GetCredit", look: true, begun: time.Now()})
+		}()
+		if d := waits(); d != 2*time.Minute {
+			t.Errorf("waited %v", d)
+		}
+	})
+}
+
+func TestARowOfLossesEndsAfterQuietTime(t *testing.T) {
+	for _, tc := range []struct {
+		fetches int
+		since   time.Duration
+		over    bool
+	}{
+		{1, 0, false}, {59, 5 * time.Minute, false}, {60, time.Second, true}, {3, 24 * time.Hour, false}, {6, 59 * time.Minute, false}, {6, time.Hour, true},
+	} {
+		if got := quiet(tc.fetches, tc.since); got != tc.over {
+			t.Errorf("after %d good fetches in %v: %t", tc.fetches, tc.since, got)
+		}
+	}
+}
+
+func TestWhatMayHoldSMS(t *testing.T) {
+	for body, want := range map[string]bool{
+		`<html><body>503 Service Unavailable</body></html>`:                                                       false,
+		`<SOAP-ENV:Envelope><SOAP-ENV:Body><SOAP-ENV:Fault><faultstring>no memory</faultstring></SOAP-ENV:Fault>`: false,
+		``:                                   false,
+		`Warning: mysql_connect() in db.php`: false,
+		`<ns1:GetMsgResponse xmlns:ns1="urn:x"><return><ErrCode`:  true,
+		`<e:Body><getmsgresponse>`:                                true,
+		`...lost its head...<to>3000</to><msg>hello</msg>`:        true,
+		`<item><key>msg</key><value>hello</value></item>`:         true,
+		`{"ErrCode":0,"result":[{"from":"0912","text":"hello"}]}`: true,
+	} {
+		if got := mayHoldSMS([]byte(body)); got != want {
+			t.Errorf("%q: %t", body, got)
+		}
+	}
+}

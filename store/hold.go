@@ -1,0 +1,180 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	"peyk/sms"
+)
+
+// Wait is why what is queued does not go out.
+type Wait string
+
+const (
+	PanelDown    Wait = "down"  // the panel cannot be reached, or answers nothing that makes sense
+	LoginRefused Wait = "login" // it does not take our user name or password
+)
+
+// Waiting tells whether something of b waits for the trouble it names.
+func (b Batch) Waiting() bool { return b.Waits != "" && b.Counts[sms.Queued] > b.Dropped }
+
+// hold is the trouble that keeps what is queued from going out, as long as it lasts.
+type hold struct {
+	Why      Wait   `json:"why"`
+	Incident uint64 `json:"incident"`
+}
+
+// Hold notes that nothing is sent until Release, and why: the admins are told, for reason, of a trouble that began then, and every order
+// that waits says so, as do those that come. What is held already for that is told once. It outlives the process.
+func (s *Store) Hold(why Wait, since time.Time, reason string) error {
+	return s.update(func(t *tx) error {
+		var h hold
+		switch err := get(t.bucket(bucketMeta), keyHeld, &h); {
+		case errors.Is(err, ErrNotFound):
+		case err != nil || h.Why == why:
+			return err
+		default: // one trouble has turned into another
+			if err := t.endIncident(h.Incident); err != nil {
+				return err
+			}
+		}
+		i := Incident{Kind: PanelSilent, From: since, Reason: reason, Lasts: true}
+		if why == LoginRefused {
+			i.Kind = PanelRefuses
+		}
+		if err := t.addIncident(&i); err != nil {
+			return err
+		}
+		if err := put(t.bucket(bucketMeta), keyHeld, hold{why, i.ID}); err != nil {
+			return err
+		}
+		return t.eachWaiting(func(b Batch) error {
+			if b.Waits == why {
+				return nil
+			}
+			b.Waits = why
+			return t.report(b, 0)
+		})
+	})
+}
+
+// Release ends Hold, if there was one, and has the admins told.
+func (s *Store) Release() error {
+	return s.update(func(t *tx) error {
+		var h hold
+		switch err := get(t.bucket(bucketMeta), keyHeld, &h); {
+		case errors.Is(err, ErrNotFound):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := t.endIncident(h.Incident); err != nil {
+			return err
+		}
+		if err := t.bucket(bucketMeta).Delete(keyHeld); err != nil {
+			return err
+		}
+		return t.eachWaiting(func(b Batch) error { // what it comes to is told soon
+			b.Waits = ""
+			return t.putBatch(b)
+		})
+	})
+}
+
+// Held returns why nothing is sent, or "".
+func (s *Store) Held() (why Wait, err error) {
+	err = s.view(func(t *tx) error {
+		var err error
+		why, err = t.held()
+		return err
+	})
+	return why, err
+}
+
+func (t *tx) held() (Wait, error) {
+	var h hold
+	err := get(t.bucket(bucketMeta), keyHeld, &h)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return h.Why, err
+}
+
+// eachWaiting calls fn for every batch with a queued piece.
+func (t *tx) eachWaiting(fn func(Batch) error) error {
+	var waiting []BatchID
+	err := t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
+		if p.State == PieceQueued && (len(waiting) == 0 || waiting[len(waiting)-1] != p.Batch) {
+			waiting = append(waiting, p.Batch)
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range waiting {
+		b, err := t.batch(id)
+		if err == nil {
+			err = fn(b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endIncident notes that an incident which lasted is over, and has that told.
+func (t *tx) endIncident(id uint64) error {
+	i := Incident{ID: id}
+	switch err := get(t.bucket(bucketIncident), u64(id), &i); {
+	case errors.Is(err, ErrNotFound): // forgotten
+		return nil
+	case err != nil:
+		return err
+	}
+	i.To, i.Lasts, i.Told = t.now, false, false
+	return t.tellIncident(&i)
+}
+
+// AskLate asks about what is queued of a batch and has waited too long to go out unasked: nothing of that is sent before [Send], and
+// nobody's answer in time ends it, as with any question. What was sent of the batch, or is under way, stays so.
+func (s *Store) AskLate(id BatchID) error {
+	return s.update(func(t *tx) error {
+		b, err := t.batch(id)
+		if err != nil || b.State != Going && !(b.State == Asking && b.Late) {
+			return err
+		}
+		waiting, err := t.undecided(b, bucketOutbox)
+		if err != nil {
+			return err
+		}
+		asks := false
+		for _, p := range waiting {
+			if p.State != PieceQueued || !p.late(t.now) {
+				continue
+			}
+			asks = true
+			p.State, p.NotBefore = PieceAsking, time.Time{}
+			if err := t.putPiece(p); err != nil {
+				return err
+			}
+		}
+		if !asks {
+			return nil
+		}
+		asked, err := t.undecided(b, bucketAsking)
+		if err != nil {
+			return err
+		}
+		for _, p := range asked { // those asked about before, too: it is one question
+			p.Since = t.now
+			if err := t.putPiece(p); err != nil {
+				return err
+			}
+		}
+		b.State, b.Late, b.Asked, b.Waits = Asking, true, t.now, ""
+		b.Generation++
+		return t.report(b, 0)
+	})
+}
