@@ -56,8 +56,8 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 		return "", false, err
 	case r == stranger:
 		return t.pressNotAgent, true, nil
-	case p.Message == nil || p.Message.From.ID != b.tg.self.ID:
-		return t.pressOld, true, nil
+	case p.Message == nil || !p.Gone && p.Message.From.ID != b.tg.self.ID:
+		return t.pressOld, true, nil // under a message of ours that is gone nobody can be asked whose it was; the data must do
 	case p.Data == pressShowHere:
 		return b.showHere(p, r, t)
 	}
@@ -72,15 +72,11 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	if err != nil {
 		return "", false, err
 	}
-	if batch.Chat != p.Message.Chat {
-		// A group that became a supergroup is still the batch's; any other chat is not.
-		home, err := b.store.Chat(batch.Chat)
-		if err != nil {
-			return "", false, err
-		}
-		if home.ID != p.Message.Chat {
-			return t.pressOld, true, nil
-		}
+	switch same, err := b.sameChat(batch.Chat, p.Message.Chat); {
+	case err != nil:
+		return "", false, err
+	case !same:
+		return t.pressOld, true, nil
 	}
 	// An admin may call off what somebody else was about to send, but not send it.
 	if batch.Agent != p.From.ID && (d == store.Send || d == store.Cancel && r < admin) {
@@ -106,6 +102,19 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	}
 	b.log.Info("decided", "batch", uint64(id), "agent", int64(p.From.ID), "decision", string(d))
 	return t.pressDone, false, nil
+}
+
+// sameChat tells whether two chats are one: a group is still itself when it became a supergroup, and its old messages stay behind.
+func (b *Bot) sameChat(one, other store.ChatID) (bool, error) {
+	if one == other {
+		return true, nil
+	}
+	was, err := b.store.Chat(one)
+	if err != nil {
+		return false, err
+	}
+	is, err := b.store.Chat(other)
+	return was.ID == is.ID, err
 }
 
 // showHere makes the chat of the welcome an inbox.

@@ -301,7 +301,7 @@ func TestUncertainIsDecidedByAnAgent(t *testing.T) {
 	}
 }
 
-// The buttons of before stay in the old group, where nobody can press them.
+// The buttons of before stay in the old group.
 func TestQuestionsFollowTheGroup(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.group = w.tg.AddGroup("Small", w.sara, w.ali, w.tg.Bot().ID)

@@ -474,7 +474,8 @@ type press struct {
 	ID      string
 	From    user
 	Data    string
-	Message *message // nil when it is too old
+	Message *message // nil when Telegram does not even say in which chat it stands
+	Gone    bool     // of Message nothing but its place is known: it is too old, or deleted
 }
 
 // member is a change of what we are in a chat.
@@ -566,6 +567,8 @@ func (t *telegram) readUpdate(raw json.RawMessage) update {
 	}
 	if p := w.Press; p != nil && p.From != nil {
 		u.Press = &press{ID: p.ID, From: toUser(p.From), Data: p.Data, Message: t.read(p.Message)}
+		// https://core.telegram.org/bots/api#inaccessiblemessage
+		u.Press.Gone = p.Message != nil && p.Message.Date == 0 && p.Message.From == nil
 	}
 	if m := w.Member; m != nil {
 		u.Member = &member{

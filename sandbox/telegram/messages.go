@@ -21,6 +21,7 @@ type message struct {
 	service     wireService
 	fileID      string
 	edited      time.Time
+	old         bool // the bot is told no more of it than where it stands
 }
 
 // put adds a message to a chat.
@@ -228,7 +229,7 @@ func (s *Server) ownMessage(req *request) (*chat, *message, error) {
 	switch {
 	case req.str("message_id") == "":
 		return nil, nil, bad("message identifier is not specified")
-	case m == nil || m.Deleted:
+	case m == nil || m.Deleted || m.old:
 		return nil, nil, bad("message to edit not found")
 	case !m.FromBot || m.Service != "":
 		return nil, nil, bad("message can't be edited")
@@ -331,7 +332,7 @@ func (s *Server) setMessageReaction(req *request) (any, error) {
 		return nil, bad("expected an Array of ReactionType")
 	}
 	m := c.byID[req.int("message_id")]
-	if m == nil || m.Deleted {
+	if m == nil || m.Deleted || m.old {
 		return nil, bad("message to react not found")
 	}
 	if len(list) > 1 {

@@ -698,11 +698,24 @@ func (s *Server) Press(from, chat int64, message int, data string) (*Query, erro
 		"chat_instance": strconv.FormatInt(chat^0x5bd1e995, 10),
 		"message":       s.wireMessage(c, m, false),
 	}
-	if m.Deleted {
+	if m.Deleted || m.old {
 		body["message"] = map[string]any{"chat": s.wireChat(c), "message_id": m.ID, "date": 0}
 	}
 	s.update("callback_query", body)
 	return q, nil
+}
+
+// Age makes a message so old that Telegram does not find it for the bot any more: whoever presses a button under it does so under an
+// inaccessible message (https://core.telegram.org/bots/api#inaccessiblemessage), and it can be neither edited nor reacted to.
+func (s *Server) Age(chat int64, message int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, m, err := s.findMessage(chat, message)
+	if err != nil {
+		return fmt.Errorf("age: %w", err)
+	}
+	m.old = true
+	return nil
 }
 
 // Wait waits for the bot's answer. It fails when ctx ends or the server is closed first.
