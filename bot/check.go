@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -406,7 +407,9 @@ func (f *findings) unreached(s side, err error) {
 	case errors.Is(err, smsapi.ErrWantsHTTPS):
 		f.wrong(err, f.say(f.netWantsHTTPS, s.name, place))
 	case certificate:
-		f.wrong(err, f.say(f.netCertificate, s.name, place))
+		f.wrong(err, f.say(f.badCertificate(err), s.name, place))
+	case oldTLS(err):
+		f.wrong(err, f.say(f.netOldTLS, s.name, place))
 	case status >= 300 && status < 400:
 		f.wrong(err, f.say(f.netRedirect, s.name, place))
 	case status != 0:
@@ -417,6 +420,35 @@ func (f *findings) unreached(s side, err error) {
 		f.wrong(err, f.say(f.netBroken, s.name, place))
 	}
 	f.list[len(f.list)-1].Unreached = true
+}
+
+// badCertificate says what is wrong with a certificate.
+func (t *text) badCertificate(err error) string {
+	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
+	_, otherName := errors.AsType[x509.HostnameError](err)
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	switch {
+	case invalid.Reason == x509.Expired && invalid.Cert != nil: // or not valid yet
+		return t.netExpired
+	case otherName:
+		return t.netOtherName
+	case unknown:
+		return t.netUnknownIssuer
+	}
+	return t.netCertificate
+}
+
+// oldTLS tells whether a server has no TLS in common with us, most often because it is too old. The library has no types for it.
+func oldTLS(err error) bool {
+	for _, words := range []string{
+		"tls: protocol version not supported", "tls: server selected unsupported protocol version", "tls: handshake failure", "tls: insufficient security level",
+		"tls: server chose an unconfigured cipher suite",
+	} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkClock compares our clock with those of the other sides' answers.

@@ -261,16 +261,20 @@ type text struct {
 	checkPanelClock    string // minutes
 
 	// Why a check does not get to the other side: whose it is, the setting of its address, that of its proxy.
-	netProxy       string // name, proxy
-	netName        string // name, address
-	netRefused     string // name, address, proxy
-	netSilent      string // name, address, proxy
-	netWantsHTTP   string // name, address
-	netWantsHTTPS  string // name, address
-	netCertificate string // name, address
-	netRedirect    string // name, address
-	netStatus      string // name, HTTP status, address
-	netBroken      string // name, address
+	netProxy         string // name, proxy
+	netName          string // name, address
+	netRefused       string // name, address, proxy
+	netSilent        string // name, address, proxy
+	netWantsHTTP     string // name, address
+	netWantsHTTPS    string // name, address
+	netCertificate   string // name, address
+	netExpired       string // name, address
+	netOtherName     string // name, address
+	netUnknownIssuer string // name, address
+	netOldTLS        string // name, address
+	netRedirect      string // name, address
+	netStatus        string // name, HTTP status, address
+	netBroken        string // name, address
 
 	// Menu and help: what each command does.
 	commands map[string]string
@@ -513,16 +517,20 @@ var english = text{
 	checkClockOff:      "clock: this machine's is %v minutes off (compared with: %v), so that times are shown wrong: set it by NTP, with <code>timedatectl set-ntp true</code>",
 	checkPanelClock:    "clock: this machine's is right, the panel's differs by %v minutes: the times of its SMS may be wrong by as much.",
 
-	netProxy:       "%v: the proxy of %v lets nothing through: see whether it runs, and whether address, user name and password are right.",
-	netName:        "%v: the server that %v names was not found: see whether it is spelt right, and whether this machine finds others (DNS).",
-	netRefused:     "%v: nobody answers at the port that %v names: see whether address and port are right, and whether it takes a proxy to get there (%v).",
-	netSilent:      "%v: no answer came in time: see whether %v is right, whether a firewall is in between, and whether it takes a proxy to get there (%v).",
-	netWantsHTTP:   "%v: the server does not speak https there: write http:// in %v, or the port of https.",
-	netWantsHTTPS:  "%v: the server speaks https there: write https:// in %v.",
-	netCertificate: "%v: the server's certificate is not good: see whether %v is right, and this machine's clock.",
-	netRedirect:    "%v: the server sends us elsewhere, most often from http to https: put the address it leads to into %v.",
-	netStatus:      "%v: a server on the way answers with HTTP status %v: see whether %v is right; if so, try again later.",
-	netBroken:      "%v: what came could not be read, or broke off: see whether %v is right, and what else listens there.",
+	netProxy:         "%v: the proxy of %v lets nothing through: see whether it runs, and whether address, user name and password are right.",
+	netName:          "%v: the server that %v names was not found: see whether it is spelt right, and whether this machine finds others (DNS).",
+	netRefused:       "%v: nobody answers at the port that %v names: see whether address and port are right, and whether it takes a proxy to get there (%v).",
+	netSilent:        "%v: no answer came in time: see whether %v is right, whether a firewall is in between, and whether it takes a proxy to get there (%v).",
+	netWantsHTTP:     "%v: the server does not speak https there: write http:// in %v, or the port of https.",
+	netWantsHTTPS:    "%v: the server speaks https there: write https:// in %v.",
+	netCertificate:   "%v: the server's certificate is not good: see whether %v is right, and this machine's clock.",
+	netExpired:       "%v: the server's certificate has run out, or is not valid yet: see whether this machine's clock is right; if it is, whoever runs the server of %v has to renew it.",
+	netOtherName:     "%v: the server's certificate is for another name: put the name that it is for into %v, not an IP address or another name of the server.",
+	netUnknownIssuer: "%v: the server's certificate is not good: nobody whom this machine trusts vouches for it. If %v does name the right server, put its issuer's certificates into a file, in PEM, and set <code>SSL_CERT_FILE</code> to that file's path.",
+	netOldTLS:        "%v: the server speaks no TLS that is safe today, only an older one: have it updated, or put a TLS proxy such as stunnel before it and that one's address into %v, or, if the server has http and the way to it is safe, <code>http://</code>.",
+	netRedirect:      "%v: the server sends us elsewhere, most often from http to https: put the address it leads to into %v.",
+	netStatus:        "%v: a server on the way answers with HTTP status %v: see whether %v is right; if so, try again later.",
+	netBroken:        "%v: what came could not be read, or broke off: see whether %v is right, and what else listens there.",
 
 	commands: map[string]string{
 		"start":    "what this bot is",

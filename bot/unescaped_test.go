@@ -36,3 +36,21 @@ func TestWhatCannotBeReadIsShownAsItCame(t *testing.T) {
 		}
 	}
 }
+
+// TestACutThatTheServerDidNotSeeIsTold: seven of ten SMS came in an answer of the right length.
+func TestACutThatTheServerDidNotSeeIsTold(t *testing.T) {
+	for name, end := range map[string]string{"in a tag": "<item><fr", "between two": "", "with the server's last words": "<br />Fatal error: out of memory"} {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		body := `<Envelope><Body><R><return><ErrCode>0</ErrCode><result>`
+		for i := range 7 {
+			body += "<item><from>0912111111" + string(rune('0'+i)) + "</from><to>30001234</to><msg>hello</msg><time>1790000000</time></item>"
+		}
+		w.panel.Arm(panel.Fault{Kind: panel.Custom, Method: "GetMsg", Body: body + end})
+		w.start()
+		m := w.sees(w.group, "broke off")
+		if !strings.Contains(m.Text, "7") {
+			t.Errorf("%s: got %q", name, m.Text)
+		}
+		w.end()
+	}
+}

@@ -72,6 +72,12 @@ func readResponse(contentType string, raw []byte) (*node, error) {
 	return response, nil
 }
 
+// ended reports whether an answer that holds an envelope holds its end.
+func ended(a Answer) bool {
+	text := toUTF8(a.ContentType, a.Body)
+	return !envelope.Match(text) || envelopeEnd.Match(text)
+}
+
 func looksLikeHTML(raw []byte) bool {
 	head := bytes.ToLower(raw[:min(len(raw), 1024)])
 	return bytes.Contains(head, []byte("<html")) || bytes.Contains(head, []byte("<!doctype html"))
@@ -557,6 +563,7 @@ func readUnread(response *node) ([]sms.Message, error) {
 			messages = append(messages, m)
 			return
 		}
+		strange = strange || n.size > len(n.kids) // some are missing
 		if n.size > 0 && len(n.kids) > n.size {
 			// A customer wrote some of them, and nobody can say which.
 			messages = append(messages, doubt(n))

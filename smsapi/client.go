@@ -340,8 +340,8 @@ type Answer struct {
 }
 
 // Unread fetches up to 50 unread messages: the panel is asked once and may never give them
-// again. What they are is for DecodeUnread to say. An answer that was cut, came too slowly
-// or is longer than 8 MiB is returned with Cut set beside an Uncertain error; so is,
+// again. What they are is for DecodeUnread to say. An answer that was cut, be it before a
+// server counted its length, came too slowly or is longer than 8 MiB is returned with Cut set beside an Uncertain error; so is,
 // without Cut, one that came with an HTTP error. The password is blanked in an answer
 // that repeats it without holding messages.
 func (c *Client) Unread(ctx context.Context) (Answer, error) {
@@ -357,6 +357,10 @@ func (c *Client) Unread(ctx context.Context) (Answer, error) {
 		}
 	}
 	if r.cut == nil && r.status == http.StatusOK {
+		if !ended(a) {
+			a.Cut = true
+			return a, c.own(uncertain("the panel's answer was cut", errCut))
+		}
 		return a, nil
 	}
 	if _, err := readReply(r); err != nil {

@@ -6,12 +6,13 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
+	"html"
 	"mime"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -43,6 +44,7 @@ const (
 var (
 	errDoctype  = errors.New("the answer has a DOCTYPE")
 	errCut      = errors.New("the answer has no end")
+	errCrossed  = errors.New("the answer is no XML: an element ends inside another")
 	errTooLarge = errors.New("the answer has too many elements")
 )
 
@@ -107,7 +109,10 @@ func (n *node) takeText() {
 	}
 }
 
-var envelope = regexp.MustCompile(`<(?:[\w.-]+:)?Envelope[\s>/]`)
+var (
+	envelope    = regexp.MustCompile(`<(?:[\w.-]+:)?Envelope[\s>/]`)
+	envelopeEnd = regexp.MustCompile(`</(?:[\w.-]+:)?Envelope\s*>`)
+)
 
 // readEnvelope reads the SOAP envelope in an answer, whatever stands before or after it, and returns its Body. When the
 // envelope is cut or broken, the Body holds what could be read and the error says why it ends there.
@@ -121,7 +126,11 @@ func readEnvelope(contentType string, raw []byte) (*node, error) {
 		return nil, errDoctype
 	}
 	b := builder{}
-	err := b.readXML(replaceIllegal(protect(data[at[0]:])))
+	data = replaceIllegal(protect(data[at[0]:]))
+	err := b.readXML(data)
+	if err != nil && !errors.Is(err, errDoctype) && !errors.Is(err, errTooLarge) && !envelopeEnd.Match(data) {
+		err = fmt.Errorf("%w: %w", errCut, err)
+	}
 	if err == errDoctype || len(b.root.kids) == 0 {
 		return nil, err
 	}
@@ -147,6 +156,7 @@ func (b *builder) readXML(data []byte) error {
 	// RawToken neither resolves prefixes nor compares tags, which takes half of the time; tags are compared below. Without
 	// Strict unknown entities stay as they are written.
 	d.Strict = false
+	d.Entity = entities(data)
 	defer func() {
 		for _, n := range b.stack {
 			n.takeText()
@@ -154,9 +164,6 @@ func (b *builder) readXML(data []byte) error {
 	}()
 	for {
 		token, err := d.RawToken()
-		if err == io.EOF {
-			return errCut
-		}
 		if err != nil {
 			return fmt.Errorf("the answer is no XML: %w", err)
 		}
@@ -183,7 +190,7 @@ func (b *builder) readXML(data []byte) error {
 			}
 		case xml.EndElement:
 			if b.top().name != t.Name.Local {
-				return fmt.Errorf("the answer is no XML: %w", errCut)
+				return errCrossed
 			}
 			b.pop()
 			if len(b.stack) == 0 {
@@ -354,6 +361,12 @@ func toUTF8(contentType string, raw []byte) []byte {
 	if utf8.Valid(raw) {
 		return raw
 	}
+	if joined := joinPairs(raw); len(joined) < len(raw) && (utf8.Valid(joined) || mostlyUTF8(joined)) {
+		raw = joined
+	}
+	if utf8.Valid(raw) {
+		return raw
+	}
 	declared := ""
 	if m := xmlEncoding.FindSubmatch(raw[:min(len(raw), 200)]); m != nil {
 		declared = string(m[1])
@@ -390,7 +403,7 @@ func legal(r rune) bool {
 	return r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xd7ff || r >= 0xe000 && r <= 0xfffd || r >= 0x10000 && r <= utf8.MaxRune
 }
 
-var charRef = regexp.MustCompile(`&#(?:[0-9]+|[xX][0-9a-fA-F]+);`)
+var charRefs = regexp.MustCompile(`(?:&#(?:[0-9]+|[xX][0-9a-fA-F]+);)+`)
 
 // replaceIllegal replaces the characters that XML forbids, raw or as a reference: servers pass them on from an SMS as they
 // came, and one of them would make the other 49 messages unreadable.
@@ -407,15 +420,86 @@ func replaceIllegal(data []byte) []byte {
 	if !bytes.Contains(data, []byte("&#")) {
 		return data
 	}
-	return charRef.ReplaceAllFunc(data, func(ref []byte) []byte {
-		var r rune
-		digits, format := ref[2:len(ref)-1], "%d"
-		if digits[0] == 'x' || digits[0] == 'X' {
-			digits, format = digits[1:], "%x"
+	return charRefs.ReplaceAllFunc(data, func(refs []byte) []byte {
+		var out []byte
+		high := rune(-1) // the first half of a pair: some servers write UTF-16
+		for ref := range bytes.SplitAfterSeq(refs, []byte(";")) {
+			if len(ref) == 0 {
+				break
+			}
+			digits, base := strings.ToLower(string(ref[2:len(ref)-1])), 10
+			if digits[0] == 'x' {
+				digits, base = digits[1:], 16
+			}
+			n, err := strconv.ParseUint(digits, base, 31)
+			r := rune(n)
+			if pair := utf16.DecodeRune(high, r); high >= 0 && pair != utf8.RuneError {
+				out, high = utf8.AppendRune(out, pair), -1
+				continue
+			}
+			if high >= 0 {
+				out, high = utf8.AppendRune(out, utf8.RuneError), -1
+			}
+			switch {
+			case err == nil && r >= 0xd800 && r < 0xdc00:
+				high = r
+			case err != nil || !legal(r):
+				out = utf8.AppendRune(out, utf8.RuneError)
+			default:
+				out = append(out, ref...)
+			}
 		}
-		if _, err := fmt.Sscanf(string(digits), format, &r); err != nil || !legal(r) {
-			return []byte("\ufffd")
+		if high >= 0 {
+			out = utf8.AppendRune(out, utf8.RuneError)
 		}
-		return ref
+		return out
 	})
+}
+
+var entityRef = regexp.MustCompile(`&[A-Za-z][A-Za-z0-9]{1,31};`)
+
+// entities returns HTML's names of characters that are in data: PHP writes them, and XML knows five of them.
+func entities(data []byte) map[string]string {
+	if bytes.IndexByte(data, '&') < 0 {
+		return nil
+	}
+	known := map[string]string{}
+	for _, ref := range entityRef.FindAll(data, -1) {
+		name := string(ref[1 : len(ref)-1])
+		if _, seen := known[name]; seen {
+			continue
+		}
+		// For HTML some names end before their semicolon: &nothing; begins with one.
+		if text := html.UnescapeString(string(ref)); text != string(ref) && (!strings.HasSuffix(text, ";") || name == "semi") {
+			known[name] = text
+		}
+	}
+	return known
+}
+
+// joinPairs puts characters in the place of pairs of UTF-16 that were each written as UTF-8, as old databases and Java do.
+func joinPairs(raw []byte) []byte {
+	half := func(at int, first, last byte) (rune, bool) {
+		if at+3 > len(raw) || raw[at] != 0xed || raw[at+1] < first || raw[at+1] > last || raw[at+2]&0xc0 != 0x80 {
+			return 0, false
+		}
+		return 0xd000 | rune(raw[at+1]&0x3f)<<6 | rune(raw[at+2]&0x3f), true
+	}
+	var out []byte
+	done := 0
+	for at := 0; at < len(raw); at++ {
+		i := bytes.IndexByte(raw[at:], 0xed)
+		if i < 0 {
+			break
+		}
+		at += i
+		high, ok := half(at, 0xa0, 0xaf)
+		low, pair := half(at+3, 0xb0, 0xbf)
+		if ok && pair {
+			out = utf8.AppendRune(append(out, raw[done:at]...), utf16.DecodeRune(high, low))
+			at += 5
+			done = at + 1
+		}
+	}
+	return append(out, raw[done:]...)
 }
