@@ -82,6 +82,9 @@ func (b *Bot) help(_ context.Context, m *message, r role) error {
 	lines := []string{t.helpHead, t.helpReply, ""}
 	for _, e := range menu(t, r) {
 		lines = append(lines, t.say(t.helpCommand, e.Command, esc(e.Description)))
+		if example := t.examples[e.Command]; example != code("/"+e.Command) {
+			lines = append(lines, t.say(t.helpExample, example))
+		}
 	}
 	return b.say(m, strings.Join(lines, "\n"))
 }
@@ -186,7 +189,7 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 		if err != nil {
 			return err
 		}
-		return b.say(m, t.say(t.inboxIs, state)+"\n"+t.inboxUsage)
+		return b.say(m, b.boundToo(t, m, t.say(t.inboxIs, state))+"\n"+t.inboxUsage)
 	}
 	var edit func(*store.Chat)
 	said := t.inboxOff
@@ -205,6 +208,7 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 		if len(words) > 1 {
 			return b.say(m, t.inboxUsage)
 		}
+		said = b.boundToo(t, m, t.inboxOff)
 		edit = func(c *store.Chat) {
 			c.Inboxes = slices.DeleteFunc(c.Inboxes, func(in store.Inbox) bool { return in.Topic == m.Topic })
 			c.Off = len(c.Inboxes) == 0
@@ -226,6 +230,15 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 		Posts: []store.Post{answer(m, said)},
 	})
 	return err
+}
+
+// boundToo adds to what is said of the inbound SMS of a place that those of the customer it belongs to are shown there in any case.
+func (b *Bot) boundToo(t *text, m *message, said string) string {
+	bound, err := b.store.Bound(store.Place{Chat: m.Chat, Topic: m.Topic})
+	if err != nil {
+		return said
+	}
+	return said + " " + t.say(t.inboxLinked, number(bound.Customer))
 }
 
 // showInbox makes a topic, or the chat itself, show inbound SMS of some lines, or of all when there are none. A chat shows an SMS

@@ -244,6 +244,9 @@ func TestSentencesAreWhole(t *testing.T) {
 				}
 			}
 			for _, c := range commands() {
+				if example := text.examples[c.name]; !strings.HasPrefix(plain(example)+" ", "/"+c.name+" ") {
+					t.Errorf("the help's example of /%s is %q", c.name, example)
+				}
 				if what := text.commands[c.name]; what == "" || utf8.RuneCountInString(what) > 256 {
 					t.Errorf("the menu says of /%s %q", c.name, what)
 				}

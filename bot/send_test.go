@@ -268,7 +268,7 @@ func TestUncertainIsDecidedByAnAgent(t *testing.T) {
 	}{
 		{"Send again", []string{"✔️ sent, no word yet", "sent again, says \u2068Sara\u2069"}, 2},
 		{"It was sent", []string{"✔️ sent; the panel gives no report", "it was sent, says \u2068Sara\u2069"}, 1},
-		{"Leave", []string{"not known whether it was sent; left so", "left so by \u2068Sara\u2069"}, 1},
+		{"Leave", []string{"❔ not known whether it was sent", "left so by \u2068Sara\u2069"}, 1},
 	} {
 		t.Run(tc.button, func(t *testing.T) {
 			w := newWorld(t, telegram.Options{}, panel.Options{})

@@ -27,6 +27,7 @@ type text struct {
 	helpHead       string
 	helpReply      string
 	helpCommand    string // command, what it does
+	helpExample    string // command with what follows it
 	id             string // user id, chat id
 	credit         string // credit
 	unknownCommand string // command
@@ -34,6 +35,7 @@ type text struct {
 	onlyText       string
 	notYourWords   string
 	notAnSMS       string
+	toNobody       string
 	elsewhere      string
 	toMany         string // number of recipients
 	undecided      string
@@ -41,6 +43,8 @@ type text struct {
 	answerNobody   string
 	faceless       string
 	edited         string
+	editedAsked    string
+	editedUnsent   string
 	nothingToSend  string
 	garbled        string
 	noRecipient    string
@@ -58,6 +62,7 @@ type text struct {
 	inboxAll       string
 	inboxNone      string
 	inboxUsage     string
+	inboxLinked    string // customer
 	noStatus       string
 	notSent        string
 	statusLine     string         // panel's id, status
@@ -77,6 +82,8 @@ type text struct {
 	userAdmin      string
 	userAgent      string
 	welcomeGroup   string
+	welcomeShown   string
+	welcomeLinked  string // customer
 	showHere       string
 	leftGroup      string // who, title
 	topicsOn       string
@@ -276,8 +283,8 @@ type text struct {
 	netStatus        string // name, HTTP status, address
 	netBroken        string // name, address
 
-	// Menu and help: what each command does.
-	commands map[string]string
+	// Menu and help: what each command does, and how it is written.
+	commands, examples map[string]string
 }
 
 var english = text{
@@ -287,13 +294,15 @@ var english = text{
 	helpHead:       "<b>Peyk</b> joins SMS to Telegram.",
 	helpReply:      "Reply to a shown SMS and your text goes to that customer. Nothing else you write to one another is sent.",
 	helpCommand:    "/%v – %v",
+	helpExample:    "     %v",
 	id:             "You are %v, this chat is %v.",
 	credit:         "Credit at the panel: %v",
 	unknownCommand: "There is no command %v. Nothing was sent. /help lists what there is.",
 	onlyAdmins:     "Only administrators can do that.",
 	onlyText:       "An SMS is only text: nothing was sent. Write the answer as a text reply.",
-	notYourWords:   "Those are somebody else's words, forwarded or written by another bot: <b>nothing was sent</b>. Write the answer yourself.",
+	notYourWords:   "Those are somebody else's words, forwarded or written by another bot: <b>nothing was sent</b>. Write it yourself.",
 	notAnSMS:       "That message is no SMS I know: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
+	toNobody:       "I do not know whom that is for: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
 	toMany:         "That is about %v recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
 	undecided:      "That message asks something, and words do not answer it: press a button under it; <b>nothing was sent</b>.",
 	elsewhere:      "That answers a message from another chat or topic: <b>nothing was sent</b>. Reply where the SMS is shown, or use <code>/send NUMBER TEXT</code>.",
@@ -302,6 +311,8 @@ var english = text{
 	faceless:       "I cannot tell who you are: <b>nothing was done</b>. Switch off “Remain anonymous” for yourself in this group, or write as yourself instead of a channel.",
 	edited:         "The SMS was ordered with the text as it was: the edit changes nothing. To correct it, send another one.",
 	garbled:        "Part of the text did not arrive whole, perhaps half of an emoji: nothing was sent. Write it anew.",
+	editedAsked:    "The question is about the text as it was: the edit changes nothing. Call it off by its button, and write it anew.",
+	editedUnsent:   "Nothing was sent, and the edit changes nothing: write it anew.",
 	nothingToSend:  "There is no text: nothing was sent. Use <code>/send NUMBER TEXT</code>.",
 	noRecipient:    "There is no number: nothing was sent. Use <code>/send NUMBER[,NUMBER…] TEXT</code>, for example <code>/send 09121234567 Hello</code>.",
 	wrongNumbers:   "These are no telephone numbers; nothing was sent to anybody:\n%v",
@@ -317,9 +328,10 @@ var english = text{
 	inboxIs:        "Inbound SMS here: %v",
 	inboxAll:       "all lines.",
 	inboxNone:      "none.",
+	inboxLinked:    "Those of %v still are: this place belongs to them.",
 	inboxUsage:     "Use <code>/inbox on</code>, <code>/inbox on LINE…</code> or <code>/inbox off</code>.",
-	noStatus:       "Nothing was sent from this chat yet.",
-	notSent:        "That message is not about an SMS we sent.",
+	noStatus:       "Nothing was sent from this chat yet, as far as I remember.",
+	notSent:        "That message is not about an SMS we sent, as far as I remember.",
 	statusLine:     "%v: %v",
 	statusUnknown:  "status %v, which the panel's guide does not know",
 	statuses: map[int]string{
@@ -339,6 +351,8 @@ var english = text{
 	userAdmin:      "administrator",
 	userAgent:      "agent",
 	welcomeGroup:   "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
+	welcomeShown:   "Hello. Customers' SMS are shown here. Reply to one and the answer goes out.",
+	welcomeLinked:  "Hello. SMS of %v are shown here. Reply to one and the answer goes out. Press the button to see those of others, too.",
 	showHere:       "Show SMS here",
 	leftGroup:      "⚠️ %v added me to the group “%v”. As only administrators may do that, I left it.",
 	topicsOn:       "From now on each customer has a topic here. I need the right <b>Manage Topics</b> for that.",
@@ -352,7 +366,7 @@ var english = text{
 	named:          "%v is now called %v.",
 	nameless:       "%v has no name any more.",
 	nameUsage:      "Use <code>/name TEXT</code> in a customer's topic, or as a reply to one of their SMS; <code>/name -</code> takes the name away.",
-	taken:          "%v answers %v from now on; whoever else replies is asked first.",
+	taken:          "%v answers %v from now on; whoever else writes to them is asked first.",
 	takeUsage:      "Write this in a customer's topic, or as a reply to one of their SMS.",
 	takenByNobody:  "Nobody has taken %v.",
 	takenByOther:   "That is for %v, or an administrator, to say.",
@@ -365,7 +379,7 @@ var english = text{
 	cardSince:  " · since %v",
 	cardOwner:  "Answered by: %v",
 	cardNobody: "Nobody has answered yet.",
-	cardRule:   "Replies to my messages and <code>/send TEXT</code> go out as SMS. Everything else stays among you.",
+	cardRule:   "Replies to my messages, but to questions, and <code>/send TEXT</code> go out as SMS. Everything else stays among you.",
 
 	unsure:           "it cannot be known whether it was sent: where its id belongs, the panel says %v. Look into the panel's own list before you send it again.",
 	panelRejected:    "The panel refuses: %v",
@@ -395,9 +409,9 @@ var english = text{
 	atTelecom:      "✔️ reached the telecom, not yet the handset.",
 	delivered:      "✅ delivered.",
 	failed:         "❌ %v",
-	dropped:        "❔ not known whether it was sent; left so.",
-	askAgain:       "❓ <b>It cannot be known whether it was sent</b>: the panel's answer never came. Sending again may reach the customer twice.",
-	askAgainPart:   "❓ <b>Of %v of these it cannot be known whether they were sent</b>: the panel's answer never came. Sending again may reach them twice.",
+	dropped:        "❔ not known whether it was sent.",
+	askAgain:       "❓ <b>It cannot be known whether it was sent</b>: the panel gave no clear answer. Sending again may reach the customer twice.",
+	askAgainPart:   "❓ <b>Of %v of these it cannot be known whether they were sent</b>: the panel gave no clear answer. Sending again may reach them twice.",
 	cancelled:      "🚫 cancelled by %v, nothing was sent.",
 	cancelledRest:  "🚫 what waited was cancelled by %v.",
 	expiredRest:    "⌛ nobody answered in time: what waited was not sent.",
@@ -415,7 +429,7 @@ var english = text{
 	noReport:       "no report of %v, and none is asked for any more",
 	failedOne:      "❌ %v: %v",
 	more:           "… and %v more",
-	decidedAgain:   "🔁 sent again, says %v",
+	decidedAgain:   "🔁 to be sent again, says %v",
 	decidedWas:     "it was sent, says %v",
 	decidedLeave:   "left so by %v",
 
@@ -552,6 +566,27 @@ var english = text{
 		"users":    "who may use the bot",
 		"check":    "check settings, store, panel, Telegram and chats",
 		"language": "the language of this chat: en or fa",
+	},
+	examples: map[string]string{
+		"start":    "<code>/start</code>",
+		"help":     "<code>/help</code>",
+		"id":       "<code>/id</code>",
+		"credit":   "<code>/credit</code>",
+		"send":     "<code>/send 09121234567 Hello</code>",
+		"status":   "<code>/status 5000000001</code>",
+		"line":     "<code>/line 30001234</code>",
+		"inbox":    "<code>/inbox on 30001234</code>",
+		"topics":   "<code>/topics on</code>",
+		"link":     "<code>/link 09121234567</code>",
+		"unlink":   "<code>/unlink</code>",
+		"name":     "<code>/name Mrs. Rezaei</code>",
+		"take":     "<code>/take</code>",
+		"release":  "<code>/release</code>",
+		"allow":    "<code>/allow 123456789</code>",
+		"deny":     "<code>/deny 123456789</code>",
+		"users":    "<code>/users</code>",
+		"check":    "<code>/check</code>",
+		"language": "<code>/language fa</code>",
 	},
 }
 

@@ -227,12 +227,12 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 		return b.takeCommand(ctx, m, r)
 	case m.Elsewhere:
 		return b.say(m, t.elsewhere)
-	case toUs && m.Forwarded:
+	case m.Forwarded && m.Text != "":
 		return b.say(m, t.notYourWords)
 	case toUs:
 		return b.takeReply(ctx, m)
 	case m.Text != "": // in private, not a reply
-		return b.say(m, t.notAnSMS)
+		return b.say(m, t.toNobody)
 	}
 	return nil
 }
@@ -256,7 +256,15 @@ func (b *Bot) takeEdit(m *message) error {
 	}
 	k := key(m)
 	k.Kind = store.Edited
-	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, b.text(m.Chat).edited)}})
+	t := b.text(m.Chat)
+	said := t.edited
+	switch batch.State {
+	case store.Asking:
+		said = t.editedAsked
+	case store.Cancelled, store.Expired:
+		said = t.editedUnsent
+	}
+	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, said)}})
 	return err
 }
 
@@ -315,9 +323,11 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 		if err := b.store.ChatAnswered(m.Chat); err != nil {
 			return err
 		}
-		_, err := b.store.Take(k, store.Caused{Posts: []store.Post{{
-			Chat: m.Chat, Kind: store.PostText, Text: t.welcomeGroup, Buttons: []store.Button{{Label: t.showHere, Data: pressShowHere}},
-		}}})
+		welcome, err := b.welcome(t, m.Chat)
+		if err != nil {
+			return err
+		}
+		_, err = b.store.Take(k, store.Caused{Posts: []store.Post{welcome}})
 		return err
 	}
 	b.log.Warn("added to a chat by somebody who is no admin: leaving", "chat", int64(m.Chat))
@@ -340,6 +350,22 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	}
 	_, err = b.store.Take(k, caused)
 	return err
+}
+
+// welcome is the post that greets a group: it says what is shown there, and offers what is not.
+func (b *Bot) welcome(t *text, chat store.ChatID) (store.Post, error) {
+	p := store.Post{Chat: chat, Kind: store.PostText, Text: t.welcomeShown}
+	inboxes, err := b.store.InboxChats()
+	if err != nil || slices.Contains(inboxes, chat) {
+		return p, err
+	}
+	p.Text, p.Buttons = t.welcomeGroup, []store.Button{{Label: t.showHere, Data: pressShowHere}}
+	bound, err := b.store.Bound(store.Place{Chat: chat})
+	if errors.Is(err, store.ErrNotFound) {
+		return p, nil
+	}
+	p.Text = t.say(t.welcomeLinked, number(bound.Customer))
+	return p, err
 }
 
 // becameOurs tells whether a chat is the supergroup that a group of ours became. Whoever made it one, by a setting of the group's, is told as

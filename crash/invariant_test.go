@@ -649,7 +649,7 @@ func (w *world) settled() error {
 		}
 		var report telegram.Message
 		for _, m := range e.messages[o.chat] {
-			if m.ReplyTo == o.message && !strings.HasPrefix(m.Text, "The SMS was ordered") { // an edit's answer
+			if m.ReplyTo == o.message && !strings.Contains(m.Text, "the edit changes nothing") { // an edit's answer
 				report = m
 			}
 		}

@@ -476,7 +476,7 @@ func I10(l *loss) error {
 				}
 			}
 			i := l.ordered(l.orders, form)
-			if i < 0 || strings.HasPrefix(form.Get("text"), "The SMS was ordered") {
+			if i < 0 || strings.Contains(form.Get("text"), "the edit changes nothing") {
 				continue
 			}
 			b, ok := batches[i]
