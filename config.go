@@ -208,6 +208,9 @@ func readDotEnv() (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf(".env cannot be read: %w", err)
 	}
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) || bytes.IndexByte(text, 0) >= 0 {
+		return nil, errors.New(".env cannot be read: it is in UTF-16; save it in UTF-8")
+	}
 	values, err := parseDotEnv(text)
 	if err == nil {
 		return values, nil

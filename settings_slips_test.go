@@ -69,6 +69,16 @@ func TestSettingsThatNobodyCanSeeAreRefused(t *testing.T) {
 	}
 }
 
+func TestADotEnvInUTF16IsNamed(t *testing.T) {
+	for _, text := range []string{"\xff\xfe" + inUTF16("LOG_LEVEL=info\r\n"), inUTF16("LOG_LEVEL=info\r\n"), "\xfe\xff\x00L\x00=\x001"} {
+		t.Chdir(t.TempDir())
+		write(t, ".env", text)
+		if _, _, err := readSettings(required(), ""); err == nil || !strings.HasPrefix(err.Error(), ".env cannot be read: it is in UTF-16") {
+			t.Errorf("%q: got %v", text, err)
+		}
+	}
+}
+
 func TestNoTwoValuesMergeIntoOne(t *testing.T) {
 	for _, set := range []string{
 		"SMS_LINES=30001234 50004321", "SMS_LINES=30001234-50004321", "SMS_LINES=30001234/50004321", "SMS_LINES=30001234\t50004321", "SMS_LINES=30001234.50004321",

@@ -582,12 +582,13 @@ func readUnread(response *node) ([]sms.Message, error) {
 		// none; but not one that was to be JSON.
 		for _, k := range n.kids {
 			k = unfold(k)
-			text := k.scalar()
-			strange = strange || strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
+			if text := k.scalar(); strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{") {
+				k, strange = begun(k), true
+			}
 			collect(k)
 		}
 	case failed.Code == 0:
-		collect(n) // without ErrCode they are still messages, and will not come again
+		collect(begun(n)) // without ErrCode they are still messages, and will not come again
 	}
 	older, newer := 0, 0
 	for i := 1; i < len(messages); i++ {

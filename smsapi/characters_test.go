@@ -95,3 +95,19 @@ func TestAListThatLacksSomeIsTold(t *testing.T) {
 		}
 	}
 }
+
+// TestJSONThatWasCutInAWholeAnswer: what could be read of it is kept, and the rest is told of.
+func TestJSONThatWasCutInAWholeAnswer(t *testing.T) {
+	one := `{"from":"09120000001","to":"30001234","msg":"x","time":1700000000}`
+	for _, json := range []string{"[" + one + "," + one + `,{"from":"0912`, `[` + one + `,` + one, "[" + one + "," + one + `,{"from":"09120000003","to":"30001234","msg":"hal`} {
+		for name, body := range map[string]string{
+			"the result": answered("0", json),
+			"all":        soap(`<R><return>{"ErrCode":0,"result":` + json + `</return></R>`),
+		} {
+			got, err := DecodeUnread(Answer{Body: []byte(body)})
+			if len(got) != 2 || failureOf(err) == nil || failureOf(err).Kind != Uncertain {
+				t.Errorf("%s, %s: got %+v, %v", name, json, got, err)
+			}
+		}
+	}
+}

@@ -291,6 +291,16 @@ func unfold(n *node) *node {
 	return value
 }
 
+// begun is unfold for JSON that may have been cut.
+func begun(n *node) *node {
+	cut := *n
+	cut.open = true
+	if value := unfold(&cut); value != &cut {
+		return value
+	}
+	return n
+}
+
 // readJSON reads one value; members keep their order, which a Go map would lose.
 func (b *builder) readJSON(text string) error {
 	d := json.NewDecoder(strings.NewReader(text))
