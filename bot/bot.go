@@ -128,6 +128,9 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers),
 	}
 	b.tg.metrics = b.metrics
+	if st != nil {
+		b.tg.heard = st.HeardAnswer
+	}
 	b.metrics.MustRegister(gauges{b})
 	return b
 }

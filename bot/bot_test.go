@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"runtime"
@@ -40,6 +41,7 @@ type world struct {
 	sara, ali, omid int64 // an admin, an agent, a stranger
 	group           int64
 	logs            *logs
+	wrongClock      bool // whether that of storeOpts is; else Telegram's goes with it
 
 	store *store.Store
 	stop  context.CancelFunc
@@ -77,6 +79,19 @@ func (l *logs) String() string {
 	return l.Buffer.String()
 }
 
+// dated dates Telegram's answers by the clock of the store: where that passes time, it does so for Telegram, too.
+type dated struct {
+	http.ResponseWriter
+	now func() time.Time
+}
+
+func (d *dated) Unwrap() http.ResponseWriter { return d.ResponseWriter }
+
+func (d *dated) WriteHeader(status int) {
+	d.Header().Set("Date", d.now().UTC().Format(http.TimeFormat))
+	d.ResponseWriter.WriteHeader(status)
+}
+
 // ownHost returns a host of loopback that nobody else is likely to listen at: the port of a panel that is down stays its own.
 func ownHost() string {
 	if runtime.GOOS != "linux" { // where all of 127/8 is loopback
@@ -90,7 +105,12 @@ func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *w
 	t.Helper()
 	w := &world{TB: t, tg: telegram.New(tgOpts), panel: panel.New(panelOpts), logs: &logs{written: make(chan struct{}, 1)}, password: "demo-pass"}
 	w.token = w.tg.Token()
-	web := httptest.NewServer(w.tg)
+	web := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		if w.storeOpts.Now != nil && !w.wrongClock {
+			answer = &dated{ResponseWriter: answer, now: w.storeOpts.Now}
+		}
+		w.tg.ServeHTTP(answer, r)
+	}))
 	address, err := w.panel.Start(ownHost() + ":0")
 	if err != nil {
 		t.Fatal(err)

@@ -454,6 +454,11 @@ func oldTLS(err error) bool {
 // checkClock compares our clock with those of the other sides' answers.
 func (b *Bot) checkClock(f *findings) {
 	telegrams := b.tg.skew.Load()
+	if b.store != nil { // it has also seen the dates of messages
+		if off := b.store.ClockOff(); off != 0 {
+			telegrams = &off
+		}
+	}
 	var panels time.Duration
 	panelKnown := false
 	if b.panel.Client != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"peyk/sms"
 	"peyk/store"
@@ -112,7 +111,7 @@ func (b *Bot) takeOver(_ context.Context, m *message, _ role) error {
 	_, err = b.store.Take(key(m), store.Caused{
 		Customer: c.Customer,
 		EditCustomer: func(c *store.Customer) {
-			c.Claim = store.Claim{Owner: m.From.ID, Name: who, At: time.Now(), Taken: true}
+			c.Claim = store.Claim{Owner: m.From.ID, Name: who, At: b.store.Now(), Taken: true}
 		},
 		Posts: []store.Post{answer(m, t.say(t.taken, isolated(who), number(c.Customer)))},
 	})

@@ -25,7 +25,7 @@ func (b *Bot) followDelivery(ctx context.Context) error {
 		if len(due) == 0 {
 			wait := time.Hour
 			if !next.IsZero() {
-				wait = max(time.Until(next), time.Millisecond)
+				wait = max(next.Sub(b.store.Now()), time.Millisecond)
 			}
 			sleep(ctx, wait, b.delivery)
 			continue

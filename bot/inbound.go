@@ -95,7 +95,7 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 // fetch asks the panel once. It reports whether there may be more, and the error of the panel or of the store, already told
 // where the team must know it.
 func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
-	begun := time.Now()
+	begun := f.store.Now()
 	crashpoint.At("fetch.due")
 	if err := f.store.BeginFetch(); err != nil {
 		return false, fmt.Errorf("mark the fetch: %w", err)
@@ -103,7 +103,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	crashpoint.At("fetch.marked")
 	answer, failure := f.panel.Unread(ctx)
 	crashpoint.At("fetch.answered")
-	received := time.Now()
+	received := f.store.Now()
 	if failure == nil && len(answer.Body) == 0 {
 		failure = errors.New("the panel answered nothing")
 	}

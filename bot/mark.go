@@ -62,7 +62,9 @@ func (b *Bot) showMarks(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("read marks: %w", err)
 			}
-			soonest(next)
+			if !next.IsZero() {
+				soonest(now.Add(next.Sub(b.store.Now()))) // as in showPosts
+			}
 			for _, p := range heads[:min(len(heads), markers-running)] {
 				running++
 				lanes[p.Chat].busy = true
@@ -100,7 +102,7 @@ func (b *Bot) showMark(ctx context.Context, p store.Post) error {
 	if err != nil {
 		return fmt.Errorf("read chat: %w", err)
 	}
-	if batch.Unmarked || !chat.TakesMarks(time.Now()) {
+	if batch.Unmarked || !chat.TakesMarks(b.store.Now()) {
 		return b.persist(ctx, "note a mark", func() error { return b.store.Unmarked(p, false) })
 	}
 	emoji := batch.Mark()

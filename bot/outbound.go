@@ -33,7 +33,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 	}()
 	for {
 		waiting := map[sms.Number]bool{} // customers of pieces passed over: later ones must not overtake
-		now := time.Now()
+		now := b.store.Now()
 		var next time.Time
 		var late []store.BatchID
 		idle, limit := running == 0, b.state.condition().sends()
@@ -77,7 +77,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 		}
 		wait := time.Hour
 		if !next.IsZero() {
-			wait = max(time.Until(next), time.Millisecond)
+			wait = max(next.Sub(b.store.Now()), time.Millisecond)
 		}
 		for _, id := range late {
 			if err := b.store.AskLate(id); err != nil {
@@ -147,9 +147,9 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 		case failure == nil:
 			return b.store.Sent(p, outcomes(sent.Results), sent.IDs)
 		case ok && e.Kind == smsapi.Unavailable:
-			return b.store.Requeue(p, time.Now().Add(pause(2*time.Second, p.Attempt)))
+			return b.store.Requeue(p, b.store.Now().Add(pause(2*time.Second, p.Attempt)))
 		case ok && e.Kind == smsapi.Auth:
-			return b.store.Wait(p, store.LoginRefused, time.Now().Add(pause(2*time.Second, p.Attempt)))
+			return b.store.Wait(p, store.LoginRefused, b.store.Now().Add(pause(2*time.Second, p.Attempt)))
 		case ok && e.Kind == smsapi.Rejected:
 			return b.store.Refuse(p, e.Code, e.Text)
 		default:

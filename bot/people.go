@@ -37,7 +37,7 @@ func (b *Bot) allow(ctx context.Context, m *message, _ role) error {
 		return b.say(m, t.say(t.allowedAlready, mention(who)))
 	}
 	_, err = b.store.Take(key(m), store.Caused{
-		Agent: &store.Agent{ID: who.ID, Name: short(who.Name, nameRunes), Since: time.Now()},
+		Agent: &store.Agent{ID: who.ID, Name: short(who.Name, nameRunes), Since: b.store.Now()},
 		Posts: []store.Post{answer(m, t.say(t.allowed, mention(who)))},
 	})
 	if err == nil {

@@ -58,7 +58,9 @@ func (b *Bot) showPosts(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("read post queue: %w", err)
 			}
-			soonest(next)
+			if !next.IsZero() {
+				soonest(now.Add(next.Sub(b.store.Now()))) // the pace is kept by our own clock, whatever it shows
+			}
 			for _, p := range heads[:min(len(heads), posters-running)] {
 				if next, ok := b.pace.begin(p.Chat); !ok {
 					soonest(next)
@@ -211,7 +213,7 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 		if err != nil {
 			return fmt.Errorf("read incident %d: %w", p.Incident, err)
 		}
-		o.html = b.renderIncident(t, i, time.Now())
+		o.html = b.renderIncident(t, i, b.store.Now())
 		o.plain, o.loud = plain(o.html), true
 	case store.PostBatch:
 		return b.showBatch(ctx, p, t)
@@ -247,7 +249,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
 		repeated = repeated || p.Repeated
 	}
 	if len(posts) > 1 {
-		o := b.renderDigest(t, messages, names, repeated, time.Now())
+		o := b.renderDigest(t, messages, names, repeated, b.store.Now())
 		crashpoint.At("digest.begun")
 		o.chat, o.topic = place.Chat, place.Topic
 		id, topic, err := b.placeSMS(ctx, o)
@@ -257,7 +259,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
 		}
 		return b.persist(ctx, "note a post", func() error { return b.store.Digested(posts, topic, id) })
 	}
-	parts := b.renderSMS(t, messages[0], names[0], repeated, time.Now())
+	parts := b.renderSMS(t, messages[0], names[0], repeated, b.store.Now())
 	o := parts[min(p.Part, len(parts)-1)]
 	crashpoint.At("post.due")
 	o.chat, o.topic = place.Chat, place.Topic

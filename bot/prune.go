@@ -15,11 +15,17 @@ const (
 	tidyPause = 50 * time.Millisecond // after each page, so that a long tidying up leaves the disk to the others
 )
 
-// keepTidy has the store forget what is old and not needed any more.
+// keepTidy has the store forget what is old and not needed any more, once Telegram has told that our clock is right.
 func (b *Bot) keepTidy(ctx context.Context) error {
 	trouble := outage{log: b.log, what: "tidy the store"}
-	deleted := 0
+	deleted, unsure := 0, 0
 	for ctx.Err() == nil {
+		if b.noteClock(); !b.store.ClockRight() {
+			unsure++
+			sleep(ctx, pause(100*time.Millisecond, unsure), nil)
+			continue
+		}
+		unsure = 0
 		n, more, err := b.store.Prune(tidyPage)
 		deleted += n
 		switch {

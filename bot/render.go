@@ -421,6 +421,8 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 			return t.say(t.panelBack, at(i.From), at(i.To))
 		}
 		return t.say(t.panelDown, at(i.From))
+	case store.ClockWrong:
+		return t.say(t.clockWrong, int(i.Off.Abs().Round(time.Minute)/time.Minute))
 	case store.LowCredit:
 		said := t.say(t.lowCredit, amountCode(i.Credit), amountCode(i.Low))
 		if i.Burn > 0 {

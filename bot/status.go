@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -113,7 +112,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batc
 			continue
 		}
 		html, _ := b.renderBatch(t, batch, recipients)
-		lines = append(lines, b.clock(t, batch.Created, time.Now())+" · "+html)
+		lines = append(lines, b.clock(t, batch.Created, b.store.Now())+" · "+html)
 		if batch.N == 1 && recipients[0].ID != "" {
 			lines[len(lines)-1] += " " + code(short(string(recipients[0].ID), nameRunes))
 		}

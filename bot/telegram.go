@@ -36,9 +36,10 @@ const (
 type telegram struct {
 	api    *tgbotapi.BotAPI
 	client *http.Client
-	clear  bool                          // the token can be read on the way
-	skew   atomic.Pointer[time.Duration] // how far Telegram's clock is ahead of ours, by its last answer; nil before one
-	self   user                          // who we are, once meet has returned
+	clear  bool                           // the token can be read on the way
+	skew   atomic.Pointer[time.Duration]  // how far Telegram's clock is ahead of ours, by its last answer; nil before one
+	heard  func(time.Duration, time.Time) // is told the same, when it is not nil
+	self   user                           // who we are, once meet has returned
 
 	worked  moment   // when it last answered a call well that puts no mark
 	metrics *Metrics // may be nil
@@ -152,7 +153,7 @@ type doer struct {
 }
 
 func (d doer) Do(req *http.Request) (*http.Response, error) {
-	connected := false
+	connected, begun := false, time.Now()
 	ctx := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
 	resp, err := d.client.Do(req.WithContext(ctx))
 	switch {
@@ -165,6 +166,9 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		skew := time.Until(date)
 		d.skew.Store(&skew)
+		if d.heard != nil {
+			d.heard(time.Since(begun), date)
+		}
 	}
 	// Read to the end, or the connection is not used again.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerSize))
@@ -462,6 +466,7 @@ type block struct{ from, to int }
 // update is one happening the bot is told of; one of its pointers is set, or none when it is of a kind we do not use.
 type update struct {
 	ID      int64
+	Dated   int64 // when it happened, 0 when that is not told
 	Message *message
 	Edited  *message
 	Press   *press
@@ -575,6 +580,10 @@ func (t *telegram) readUpdate(raw json.RawMessage) update {
 			Chat: store.ChatID(m.Chat.ID), Private: m.Chat.IsPrivate(), Title: m.Chat.Title, By: toUser(&m.From), Date: int64(m.Date),
 			In: in(m.NewChatMember), WasIn: in(m.OldChatMember),
 		}
+		u.Dated = int64(m.Date)
+	}
+	if w.Message != nil {
+		u.Dated = int64(w.Message.Date)
 	}
 	return u
 }

@@ -219,6 +219,7 @@ type text struct {
 	panelBack        string // from, to
 	lowCredit        string // credit, limit
 	lowCreditDays    string // how much a day, days
+	clockWrong       string // minutes
 	restored         string // the backup's time, now
 
 	// What a check finds. Each begins with what it is about.
@@ -482,6 +483,7 @@ var english = text{
 	panelDown:        "⚠️ Since %v the panel answers nothing that makes sense, or nothing at all. Nothing is sent meanwhile: what agents write waits (⏳) and goes out by itself when the panel is back; what has waited for more than an hour by then is asked about first.",
 	panelBack:        "✅ The panel answers again. It was down from %v to %v. What waits goes out now; what has waited for more than an hour is asked about first.",
 	lowCredit:        "⚠️ The credit at the panel is down to %v, below %v (LOW_CREDIT). Without credit nothing is sent.",
+	clockWrong:       "⚠️ The clock of the machine Peyk runs on is %v minutes off (compared with Telegram's). Peyk goes by Telegram's and forgets nothing old until both agree: set the machine's by NTP, with <code>timedatectl set-ntp true</code>.",
 	lowCreditDays:    "In the last days about %v a day went. Days left at that rate: about %v.",
 
 	restored: "⚠️ The store was put back to a backup of %v or a little later. Of what came and was sent from then until %v I know nothing: the panel's own site shows it. What I was to send then is asked about, not sent.",
@@ -528,7 +530,7 @@ var english = text{
 	checkForeign:       "lines: %v is not ours, says the panel: correct <code>SMS_LINES</code>.",
 	checkUntold:        "lines: whether %v are ours cannot be told without sending.",
 	checkClock:         "clock: right.",
-	checkClockOff:      "clock: this machine's is %v minutes off (compared with: %v), so that times are shown wrong: set it by NTP, with <code>timedatectl set-ntp true</code>",
+	checkClockOff:      "clock: this machine's is %v minutes off (compared with: %v); nothing old is forgotten until it is right: set it by NTP, with <code>timedatectl set-ntp true</code>",
 	checkPanelClock:    "clock: this machine's is right, the panel's differs by %v minutes: the times of its SMS may be wrong by as much.",
 
 	netProxy:         "%v: the proxy of %v lets nothing through: see whether it runs, and whether address, user name and password are right.",

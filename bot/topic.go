@@ -41,7 +41,7 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 	if topic, has := c.TopicIn(p.Chat); has {
 		return topic, false, nil
 	}
-	if time.Since(chat.NoTopics) < noTopicsPause {
+	if b.store.Now().Sub(chat.NoTopics).Abs() < noTopicsPause {
 		return place, false, nil
 	}
 	title := topicTitle(c)
@@ -160,7 +160,7 @@ func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
 			b.log.Warn("rename topic", "chat", int64(p.Chat), "topic", int64(p.Topic), "err", err) // the card tells the name
 		}
 	}
-	o := outgoing{chat: p.Chat, topic: p.Topic, edit: bound.Card, strict: p.Topic != 0, html: b.renderCard(t, c, time.Now())}
+	o := outgoing{chat: p.Chat, topic: p.Topic, edit: bound.Card, strict: p.Topic != 0, html: b.renderCard(t, c, b.store.Now())}
 	o.plain = plain(o.html)
 	crashpoint.At("card.due")
 	id, err := b.place(ctx, &o)

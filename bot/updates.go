@@ -43,8 +43,12 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 		}
 		trouble.worked()
 		b.updated.set(time.Now())
+		b.noteClock()
 		for _, raw := range updates {
 			u := b.tg.readUpdate(raw)
+			if u.Dated > 0 {
+				b.store.HeardMessage(time.Unix(u.Dated, 0))
+			}
 			crashpoint.At("update.given")
 			switch err := b.persist(ctx, "take an update", func() error { return b.take(ctx, u) }); {
 			case errors.Is(err, store.ErrDisk):
@@ -56,8 +60,24 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			// Also when it is lower than before: after a quiet week ids start anew.
 			offset = u.ID + 1
 		}
+		if len(updates) > 0 {
+			b.noteClock()
+		}
 	}
 	return b.confirm(ctx, offset)
+}
+
+// noteClock has the store learn whether our clock is right; a line in the log tells when it is not, and when it is again.
+func (b *Bot) noteClock() {
+	off, changed, err := b.store.NoteClock()
+	switch {
+	case err != nil:
+		b.log.Debug("note the clock", "err", err) // tried again after the next answer
+	case changed && off != 0:
+		b.log.Warn("our clock and Telegram's are apart: nothing old is forgotten until they agree; set this machine's by NTP", "ahead", off.Round(time.Second).String())
+	case changed:
+		b.log.Info("our clock and Telegram's agree again")
+	}
 }
 
 // confirm tells Telegram of the last updates taken, so that the next start need not pass over them.
@@ -82,6 +102,7 @@ func (b *Bot) meet(ctx context.Context) error {
 			trouble.worked()
 			b.updated.set(time.Now()) // the first getUpdates may be a minute away
 			b.tg.self = self
+			b.noteClock()
 			b.log.Info("bridging", "bot", self.UserName, "group_privacy", !hearsAll)
 			b.questions.Go(func() { b.setMenus(ctx) })
 			return nil

@@ -152,6 +152,9 @@ func (t *tx) undecided(b Batch, bucket []byte) ([]Piece, error) {
 // Expire ends the questions that waited too long for [Send]: nothing of them is sent, and their chats are told. It returns how long
 // it is until there may be more.
 func (s *Store) Expire() (wait time.Duration, err error) {
+	if !s.clock().known { // nobody can press [Send] before Telegram answers either
+		return time.Second, nil
+	}
 	err = s.update(func(t *tx) error {
 		wait = s.opts.AskFor
 		var late []Piece

@@ -12,6 +12,7 @@ const FollowFor = 48 * time.Hour
 
 const (
 	maxPause = time.Hour
+	mostAsks = int(FollowFor / maxPause)
 	// The panel's 2 and 5 (telecom trouble, not delivered) may still turn into a delivery for a while.
 	doubtFor = 6 * time.Hour
 )
@@ -66,6 +67,10 @@ func PutOff(at, now time.Time, longest time.Duration) bool {
 // SetDelivery stores what the panel reported and reports the batches it changes. A final status never goes back.
 func (s *Store) SetDelivery(reports []Report) error {
 	return s.update(func(t *tx) error {
+		clock, err := t.clockRow()
+		if err != nil {
+			return err
+		}
 		changed := map[BatchID]*Batch{}
 		for _, r := range reports {
 			m, err := t.sms(r.Seq)
@@ -80,7 +85,14 @@ func (s *Store) SetDelivery(reports []Report) error {
 				m.Status, m.Code = r.Status, r.Code
 			}
 			m.Asked++
-			if err := t.setDue(&m, nextAsk(m, t.store.opts.StatusInterval, t.now)); err != nil {
+			dated := m
+			dated.Time = believed(m.Time, clock.Mended, t.now)
+			next := nextAsk(dated, t.store.opts.StatusInterval, t.now)
+			// How old it is nobody may know, but how often it was asked about.
+			if unsure := !t.store.clock().known || !clock.settled() || m.Time.After(t.now.Add(ClockOff)); next.IsZero() && !final(m) && unsure && m.Asked < mostAsks {
+				next = t.now.Add(maxPause)
+			}
+			if err := t.setDue(&m, next); err != nil {
 				return err
 			}
 			if err := t.putSMS(m); err != nil {

@@ -258,7 +258,7 @@ func (t *tx) meetAgain(key []byte) (bool, error) {
 		return false, nil
 	}
 	seq, met, err := t.readSeen(value)
-	if err != nil || t.now.Sub(met).Abs() < noteEvery {
+	if err != nil || t.now.Sub(met).Abs() < noteEvery || !t.store.clock().known {
 		return true, err
 	}
 	return true, rows.Put(key, seenValue(seq, t.now))
@@ -267,6 +267,9 @@ func (t *tx) meetAgain(key []byte) (bool, error) {
 // noteAnswered notes that the panel hands out SMS.
 func (t *tx) noteAnswered() error {
 	meta := t.bucket(bucketMeta)
+	if !t.store.clock().known { // by this time others are forgotten
+		return nil
+	}
 	var noted time.Time
 	if err := get(meta, keyAnswered, &noted); err == nil && t.now.Sub(noted).Abs() < noteEvery { // not when a clock was ahead
 		return nil

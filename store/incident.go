@@ -21,36 +21,38 @@ const (
 	PanelRefuses IncidentKind = "panel refuses" // user name or password are wrong, says the panel, or the address is blocked; until To
 	PanelSilent  IncidentKind = "panel down"    // the panel cannot be reached, or answers nothing that makes sense; until To
 	LowCredit    IncidentKind = "low credit"    // the Credit at the panel is below Low; lately Burn went in a day
+	ClockWrong   IncidentKind = "clock wrong"   // Telegram's clock is Off ahead of ours
 )
 
 // IncidentKinds are all of them.
-var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, NoTopics, PanelRefuses, PanelSilent, LowCredit}
+var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, NoTopics, PanelRefuses, PanelSilent, LowCredit, ClockWrong}
 
 // Incident is something that went wrong and that nobody but the team can mend.
 type Incident struct {
-	ID     uint64       `json:"-"`
-	Kind   IncidentKind `json:"kind"`
-	From   time.Time    `json:"from"`
-	To     time.Time    `json:"to,omitzero"`
-	Count  int          `json:"count,omitempty"`  // failures it consists of; 0 is one
-	Saved  int          `json:"saved,omitempty"`  // SMS of broken answers that were saved
-	Lost   int          `json:"lost,omitempty"`   // of a Loss: how many fetches were never answered,
-	Cut    int          `json:"cut,omitempty"`    // how many answers broke off,
-	Unread int          `json:"unread,omitempty"` // and how many could not be read
-	Raw    uint64       `json:"raw,omitempty"`
-	Open   bool         `json:"open,omitempty"` // of a Loss: one that comes now belongs to it
-	Kept   []uint64     `json:"kept,omitempty"` // sums of the answers that were kept of it
-	Bytes  [2]int       `json:"bytes,omitzero"` // kept of answers that hold no SMS, as far as can be seen, and of others
-	Gone   int          `json:"gone,omitempty"` // answers that there was no room for
-	Chat   ChatID       `json:"chat,omitempty"`
-	Seq    Seq          `json:"seq,omitempty"`
-	Reason string       `json:"reason,omitempty"`
-	Credit float64      `json:"credit,omitempty"`
-	Low    float64      `json:"low,omitempty"`
-	Burn   float64      `json:"burn,omitempty"` // a day; 0 when not known
-	Told   bool         `json:"told,omitempty"`
-	Lasts  bool         `json:"lasts,omitempty"`  // more is known of it than was told; it is told once more when it is over
-	Places int          `json:"places,omitempty"` // chats that tell of it, shown or still to be
+	ID     uint64        `json:"-"`
+	Kind   IncidentKind  `json:"kind"`
+	From   time.Time     `json:"from"`
+	To     time.Time     `json:"to,omitzero"`
+	Count  int           `json:"count,omitempty"`  // failures it consists of; 0 is one
+	Saved  int           `json:"saved,omitempty"`  // SMS of broken answers that were saved
+	Lost   int           `json:"lost,omitempty"`   // of a Loss: how many fetches were never answered,
+	Cut    int           `json:"cut,omitempty"`    // how many answers broke off,
+	Unread int           `json:"unread,omitempty"` // and how many could not be read
+	Raw    uint64        `json:"raw,omitempty"`
+	Open   bool          `json:"open,omitempty"` // of a Loss: one that comes now belongs to it
+	Kept   []uint64      `json:"kept,omitempty"` // sums of the answers that were kept of it
+	Bytes  [2]int        `json:"bytes,omitzero"` // kept of answers that hold no SMS, as far as can be seen, and of others
+	Gone   int           `json:"gone,omitempty"` // answers that there was no room for
+	Chat   ChatID        `json:"chat,omitempty"`
+	Seq    Seq           `json:"seq,omitempty"`
+	Reason string        `json:"reason,omitempty"`
+	Credit float64       `json:"credit,omitempty"`
+	Low    float64       `json:"low,omitempty"`
+	Burn   float64       `json:"burn,omitempty"` // a day; 0 when not known
+	Off    time.Duration `json:"off,omitempty"`
+	Told   bool          `json:"told,omitempty"`
+	Lasts  bool          `json:"lasts,omitempty"`  // more is known of it than was told; it is told once more when it is over
+	Places int           `json:"places,omitempty"` // chats that tell of it, shown or still to be
 }
 
 // Loss tells whether SMS may be lost by it.

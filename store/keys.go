@@ -45,6 +45,8 @@ var (
 
 	keyAnswered = []byte("answered") // when the panel last handed out SMS, nearly
 	keyPruned   = []byte("pruned")
+	keyNewest   = []byte("newest") // the newest date of a message that was taken
+	keyClock    = []byte("clock")  // whether our clock is right, and when it was found so
 )
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -37,6 +37,7 @@ type pruning struct {
 	pruned
 	left    int // rows that may still be looked at or deleted
 	deleted int
+	mended  time.Time // when our clock was last found right again
 
 	queues    []queue         // of whom posts wait for; made by the first who asks
 	incidents map[uint64]bool // that posts tell of; likewise
@@ -66,9 +67,20 @@ var walks = []walk{
 
 // Prune takes one step in forgetting what is old and not needed any more. It looks at or deletes about limit rows, so that other
 // writers wait for milliseconds only, and returns how many it deleted and whether there is more to do at once.
+//
+// Nothing is forgotten as long as our clock is not known to be right.
 func (s *Store) Prune(limit int) (deleted int, more bool, err error) {
+	if !s.ClockRight() {
+		return 0, false, nil
+	}
 	err = s.update(func(t *tx) error {
+		deleted, more = 0, false
+		row, err := t.clockRow()
+		if err != nil || !row.settled() || !s.ClockRight() { // it was set while others wrote
+			return err
+		}
 		p := &pruning{tx: t, left: limit}
+		p.mended = row.Mended
 		if err := t.pruned(&p.pruned); err != nil {
 			return err
 		}
@@ -121,7 +133,11 @@ func (p *pruning) walk() error {
 // after returns the first key that may follow key.
 func after(key []byte) []byte { return append(slices.Clone(key), 0) }
 
-func (p *pruning) young(at time.Time, keep time.Duration) bool { return p.now.Sub(at) < keep }
+func (p *pruning) young(at time.Time, keep time.Duration) bool {
+	return p.now.Sub(p.believed(at)) < keep
+}
+
+func (p *pruning) believed(at time.Time) time.Time { return believed(at, p.mended, p.now) }
 
 func (p *pruning) delete(bucket, key []byte) error {
 	p.left--
@@ -285,7 +301,7 @@ func (p *pruning) seen(key, value []byte) ([]byte, error) {
 	}
 	at := time.Unix(int64(binary.BigEndian.Uint32(key)), 0) // by the panel's clock, which orders the rows and may be wrong
 	switch {
-	case answered.Sub(met) >= keepSeen:
+	case answered.Sub(p.believed(met)) >= keepSeen:
 		return after(key), p.delete(bucketSeen, key)
 	case p.young(at, keepSeen) && at.Before(p.now.Add(aDay)):
 		return unix32(p.now.Add(aDay)), nil
@@ -293,8 +309,10 @@ func (p *pruning) seen(key, value []byte) ([]byte, error) {
 	return after(key), nil
 }
 
+// taken forgets what was done with an update when messages have come that are so much newer that Telegram cannot give it again.
 func (p *pruning) taken(key, _ []byte) ([]byte, error) {
-	if p.young(endOf(key), keepTaken) {
+	newest := time.Unix(p.store.newest.Load(), 0)
+	if newest.Sub(endOf(key)) < keepTaken || p.young(endOf(key), keepTaken) {
 		return nil, nil
 	}
 	if err := p.delete(bucketTaken, key[4:]); err != nil {

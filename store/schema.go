@@ -98,7 +98,7 @@ func (s *Store) prepare(path string) error {
 		}
 	}
 	crashpoint.At("open.migrated")
-	t := &tx{store: s, now: s.opts.Now()}
+	t := &tx{store: s, now: s.Now()}
 	begun := time.Now()
 	err = s.db.Update(func(b *bolt.Tx) error {
 		t.Tx = b
@@ -115,11 +115,24 @@ func (t *tx) recover() error {
 	if err := get(meta, keyEnded, &t.store.ended); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
+	if err := t.doubtClock(t.store.ended); err != nil {
+		return err
+	}
 	if meta.Get(keyRunning) != nil {
+		var begun time.Time
+		if err := get(meta, keyRunning, &begun); err != nil {
+			return err
+		}
+		if err := t.doubtClock(begun); err != nil {
+			return err
+		}
 		t.store.ended = t.now
 		if err := t.markRepeated(); err != nil {
 			return err
 		}
+	}
+	if err := t.readNewest(); err != nil {
+		return err
 	}
 	if err := t.settleSending(); err != nil {
 		return err

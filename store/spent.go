@@ -44,7 +44,11 @@ func (t *tx) afford(agent AgentID, parts int) (spent int, err error) {
 
 // today returns the day of the calendar, in the zone of the settings, as its number since 1970.
 func (t *tx) today() uint32 {
-	year, month, day := t.now.In(t.store.opts.Location).Date()
+	now := t.now
+	if newest := t.store.newest.Load(); newest != 0 && !t.store.clock().known { // who orders writes to us by Telegram
+		now = time.Unix(newest, 0)
+	}
+	year, month, day := now.In(t.store.opts.Location).Date()
 	return uint32(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / int64(aDay/time.Second))
 }
 

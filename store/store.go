@@ -11,6 +11,7 @@
 //	              fetch | silent                       begun | since
 //	              answered | pruned | low              when | how far | since
 //	              held                                 why, incident
+//	              newest | clock                       when | right, and since when
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
 //	sms           Seq u64                              one SMS, in or out, to one recipient
 //	seen          time u32, hash u64, nth u16          Seq, met u32 which unread SMS were stored already
@@ -49,6 +50,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -115,6 +117,12 @@ type Store struct {
 	marks  chan struct{}
 	outbox chan struct{}
 	ended  time.Time // see Ended
+	opened time.Time // by our clock
+
+	answer, message        atomic.Pointer[reading] // of Telegram's clock
+	suspect                atomic.Pointer[reading] // the last answer's, whether believed or not
+	newest                 atomic.Int64            // date of a message, Unix time
+	clockNoted, clockWrong atomic.Bool             // since Open; what was noted
 
 	syncing sync.RWMutex // held for writing while a transaction is committed
 }
@@ -190,7 +198,7 @@ func Open(path string, opts Options) (s *Store, err error) {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
 	}
 	s = &Store{
-		db: db, opts: opts,
+		db: db, opts: opts, opened: opts.Now(),
 		writes: make(chan write, 256), done: make(chan struct{}),
 		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
 	}
@@ -287,7 +295,7 @@ func (s *Store) view(fn func(*tx) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Rollback()) }()
-	return guarded(func() error { return fn(&tx{Tx: b, store: s, now: s.opts.Now()}) })
+	return guarded(func() error { return fn(&tx{Tx: b, store: s, now: s.Now()}) })
 }
 
 // guarded runs fn, which reads the file. bbolt panics at a page that is not what it must be, our own reading at a key of another length;
@@ -366,7 +374,7 @@ func (s *Store) write() {
 // commit runs the writes in one transaction. One that fails is told so and left out; the others run again without it.
 func (s *Store) commit(waiting []write) {
 	for len(waiting) > 0 {
-		t := &tx{store: s, now: s.opts.Now()}
+		t := &tx{store: s, now: s.Now()}
 		failed := -1
 		begun := time.Now()
 		s.syncing.Lock()

@@ -136,6 +136,10 @@ func open(tb testing.TB, path string, opts Options) *Store {
 	}
 	// A killed process leaves its pages with the kernel: only a power cut, which no test here makes, could tell the difference.
 	s.db.NoSync = true
+	s.HeardAnswer(0, s.opts.Now()) // what is old is forgotten by a clock that is known to be right
+	if _, _, err := s.NoteClock(); err != nil {
+		tb.Fatal(err)
+	}
 	tb.Cleanup(func() {
 		select {
 		case <-s.done:

@@ -46,10 +46,14 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 		if taken.Get(k.key()) != nil {
 			return ErrTaken
 		}
-		if err := taken.Put(k.key(), unix32(t.now)); err != nil {
+		at, err := t.noteNewest()
+		if err != nil {
 			return err
 		}
-		day := uint32(t.now.Unix() / int64(24*time.Hour/time.Second))
+		if err := taken.Put(k.key(), unix32(at)); err != nil {
+			return err
+		}
+		day := uint32(at.Unix() / int64(24*time.Hour/time.Second))
 		if err := t.bucket(bucketTakenDay).Put(join(u32(day), k.key()), nil); err != nil {
 			return err
 		}

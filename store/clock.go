@@ -1,0 +1,224 @@
+package store
+
+import (
+	"errors"
+	"time"
+)
+
+// A machine's clock may be wrong: at the start of one that keeps no time while it is off, after a snapshot was restored, by a hand that
+// slipped. Telegram's is right, and is heard in every answer. What the store would destroy for its age, or let go because it is late, it
+// judges by a clock that is known to be right:
+//
+//   - Where ours and the one in the heads of Telegram's answers are apart, Now is Telegram's. Between two answers it goes on by the
+//     machine's monotonic clock, which nobody sets.
+//   - Nothing is pruned before Telegram answered, nor while the clocks are apart. Once they agree again nothing is taken to be older than
+//     that moment: what was written meanwhile may bear any time.
+//   - What was taken ages by the messages' own dates.
+//   - Before anything is known no question expires and no delivery is given up.
+
+// ClockOff is how far two clocks may be apart and yet agree.
+const ClockOff = 3 * time.Minute
+
+// updatesKept is how old an update may be that Telegram still gives.
+const updatesKept = aDay
+
+// reading is what Telegram's clock showed, and what ours did then, which its user may have set since.
+type reading struct{ telegrams, ours time.Time }
+
+// at returns what Telegram's clock shows when ours shows now.
+func (r reading) at(now time.Time) time.Time { return r.telegrams.Add(now.Sub(r.ours)) }
+
+// apart tells whether two clocks do not agree. The monotonic part of a time knows nothing of that.
+func apart(a, b time.Time) bool { return a.Round(0).Sub(b.Round(0)).Abs() > ClockOff }
+
+// HeardAnswer tells how an answer of Telegram's is dated that has just come and was asked for so long ago. That our clock is wrong is believed
+// when two answers in a row say so.
+func (s *Store) HeardAnswer(took time.Duration, dated time.Time) {
+	now := s.opts.Now()
+	r := reading{dated, now}
+	// It was dated at some time in between: a process that was stopped, or a slow network, makes no clock wrong.
+	if asked := now.Round(0).Add(-took); dated.After(asked.Add(-ClockOff)) && dated.Before(now.Round(0).Add(ClockOff)) {
+		r.telegrams = now.Round(0)
+	}
+	// One alone may be a gateway's, or have been on the way while our clock was set.
+	if last := s.suspect.Swap(&r); r.telegrams.Equal(now.Round(0)) || last != nil && !apart(last.at(now), r.telegrams) {
+		s.answer.Store(&r)
+	}
+}
+
+// HeardMessage tells the date of a new message that an update brought. It may be a day old.
+func (s *Store) HeardMessage(dated time.Time) {
+	s.message.Store(&reading{dated, s.opts.Now()})
+	for {
+		newest := s.newest.Load()
+		if dated.Unix() <= newest || s.newest.CompareAndSwap(newest, dated.Unix()) {
+			return
+		}
+	}
+}
+
+// clockState is what is known of our clock.
+type clockState struct {
+	now   time.Time     // the best known
+	off   time.Duration // how far Telegram's clock is ahead of ours, when that is more than ClockOff
+	known bool          // now can be believed
+}
+
+// right tells whether our own clock can be believed.
+func (c clockState) right() bool { return c.known && c.off == 0 }
+
+func (s *Store) clock() clockState {
+	c := clockState{now: s.opts.Now()}
+	answer, message := s.answer.Load(), s.message.Load()
+	fits := func(at time.Time) bool { // whether a message that has come can bear its date
+		if message == nil {
+			return true
+		}
+		since := message.at(c.now)
+		return at.Round(0).After(since.Add(-ClockOff)) && at.Round(0).Before(since.Add(updatesKept+ClockOff))
+	}
+	ours := c.now
+	if answer != nil {
+		if telegrams := answer.at(ours); apart(telegrams, ours) {
+			c.off = telegrams.Sub(ours.Round(0))
+			if fits(telegrams) || !fits(ours) {
+				c.now = telegrams
+			}
+		}
+	}
+	// A server of ours between Telegram and us has a clock of its own, perhaps this machine's: the messages know better.
+	if c.off == 0 && message != nil && !fits(ours) {
+		c.off = message.at(ours).Sub(ours.Round(0))
+	}
+	c.known = (answer != nil || message != nil) && fits(c.now)
+	return c
+}
+
+// Now returns what time it is: by our clock, or by Telegram's when they are known to be apart.
+func (s *Store) Now() time.Time { return s.clock().now }
+
+// ClockOff returns how far Telegram's clock is ahead of ours, or 0 when they agree or that is not known.
+func (s *Store) ClockOff() time.Duration { return s.clock().off }
+
+// ClockRight tells whether our clock is known to be right, and was noted to be so.
+func (s *Store) ClockRight() bool { return s.clockNoted.Load() && s.clock().right() }
+
+// clockRow is what the file remembers of our clock.
+type clockRow struct {
+	Since  time.Time `json:"since,omitzero"`  // when it was found wrong, if it still is
+	Doubt  bool      `json:"doubt,omitempty"` // it was put back, or forward, and nobody knows which was wrong
+	Told   time.Time `json:"told,omitzero"`   // when the admins were last told
+	Mended time.Time `json:"mended,omitzero"` // when it was found right again: nothing of before is known to be older
+}
+
+// settled tells whether our clock was found right, and not to be in doubt since.
+func (r clockRow) settled() bool { return r.Since.IsZero() && !r.Doubt }
+
+// retellClock is how long the admins are not told again of a clock that goes wrong again and again.
+const retellClock = aDay
+
+// NoteClock notes whether our clock is right, by what was heard of Telegram's. It returns how far Telegram's is ahead if it is wrong, and
+// whether that is new, or over. Admins are told when it begins.
+func (s *Store) NoteClock() (off time.Duration, changed bool, err error) {
+	c := s.clock()
+	if !c.known && c.off == 0 {
+		return 0, false, nil
+	}
+	now := s.opts.Now()
+	// Set since the start, perhaps from nonsense to what is right: what was written before bears the former.
+	stepped := !s.clockNoted.Load() && apart(now, s.opened.Round(0).Add(now.Sub(s.opened)))
+	if wrong := c.off != 0; s.clockNoted.Load() && wrong == s.clockWrong.Load() {
+		return c.off, false, nil
+	}
+	note := func(t *tx) error {
+		row, err := t.clockRow()
+		if err != nil {
+			return err
+		}
+		next := row.noted(c, t.now, stepped)
+		if changed = !next.Since.Equal(row.Since); next == row {
+			return nil
+		}
+		if next.Told != row.Told {
+			if err := t.addIncident(&Incident{Kind: ClockWrong, From: t.now, Off: c.off}); err != nil {
+				return err
+			}
+		}
+		return put(t.bucket(bucketMeta), keyClock, next)
+	}
+	var row clockRow
+	err = s.view(func(t *tx) error { row, err = t.clockRow(); return err })
+	if err == nil && row.noted(c, c.now, stepped) != row {
+		err = s.update(note)
+	}
+	if err == nil {
+		s.clockWrong.Store(c.off != 0)
+		s.clockNoted.Store(true)
+	}
+	return c.off, changed, err
+}
+
+// noted returns what is remembered once c is known; stepped, that our clock was set since the start.
+func (r clockRow) noted(c clockState, now time.Time, stepped bool) clockRow {
+	switch {
+	case c.off != 0 && r.Since.IsZero():
+		r.Since = now
+		if r.Told.IsZero() || now.Sub(r.Told).Abs() >= retellClock {
+			r.Told = now
+		}
+	case c.right() && (!r.settled() || stepped):
+		r.Since, r.Doubt, r.Mended = time.Time{}, false, now
+	}
+	return r
+}
+
+func (t *tx) clockRow() (row clockRow, err error) {
+	if err = get(t.bucket(bucketMeta), keyClock, &row); errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return row, err
+}
+
+// doubtClock is for the start: what the process before this one wrote last cannot be later than now, if both had the right time.
+func (t *tx) doubtClock(last time.Time) error {
+	if !last.After(t.now.Add(ClockOff)) {
+		return nil
+	}
+	row, err := t.clockRow()
+	if err != nil || row.Doubt {
+		return err
+	}
+	row.Doubt = true
+	return put(t.bucket(bucketMeta), keyClock, row)
+}
+
+// believed returns when something was that bears the time at: not before the clock was last found right again, and no later than now.
+func believed(at, mended, now time.Time) time.Time {
+	if !mended.IsZero() && (at.Before(mended) || at.After(now)) {
+		return mended
+	}
+	return at
+}
+
+// readNewest brings to mind the newest date of a message that was taken.
+func (t *tx) readNewest() error {
+	var newest time.Time
+	if err := get(t.bucket(bucketMeta), keyNewest, &newest); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return err
+	}
+	t.store.newest.Store(newest.Unix())
+	return nil
+}
+
+// noteNewest returns the newest date of a message, which goes into the file with what was taken; our own time as long as there is none.
+func (t *tx) noteNewest() (time.Time, error) {
+	newest := t.store.newest.Load()
+	if newest == 0 {
+		return t.now, nil
+	}
+	at := time.Unix(newest, 0).UTC()
+	return at, put(t.bucket(bucketMeta), keyNewest, at)
+}
