@@ -132,7 +132,7 @@ func (b *Bot) letGo(_ context.Context, m *message, r role) error {
 	switch {
 	case err != nil:
 		return err
-	case !c.Claim.Held(time.Now()):
+	case !c.Claim.Held(b.store.Now()):
 		return b.say(m, t.say(t.takenByNobody, number(c.Number)))
 	case c.Claim.Owner != m.From.ID && r < admin:
 		return b.say(m, t.say(t.takenByOther, isolated(c.Claim.Name)))
