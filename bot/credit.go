@@ -16,7 +16,7 @@ func (b *Bot) watchCredit(ctx context.Context) error {
 	trouble := outage{log: b.log, what: "watch the credit"}
 	readable := true
 	for b.opts.LowCredit > 0 && ctx.Err() == nil {
-		if b.state.condition().troubled() { // it is asked as it is
+		if c, _, _ := b.state.condition(); c.troubled() { // it is asked as it is
 			sleep(ctx, b.opts.CreditInterval/10, nil)
 			continue
 		}

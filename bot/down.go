@@ -167,22 +167,33 @@ func (c condition) holds(told store.Wait, idle bool, now time.Time) store.Wait {
 
 // panelState is the condition of the panel as all flows see it.
 type panelState struct {
-	mu   sync.Mutex
-	now  condition
-	idle bool // no order waits
 	poll time.Duration
 
-	look, send, fetch chan struct{} // wake who looks, sends and fetches
+	mu      sync.Mutex
+	now     condition
+	idle    bool          // no order waits
+	changed chan struct{} // closed when any of that is another
 }
 
 func newPanelState(poll time.Duration) *panelState {
-	return &panelState{poll: poll, look: make(chan struct{}, 1), send: make(chan struct{}, 1), fetch: make(chan struct{}, 1)}
+	return &panelState{poll: poll, changed: make(chan struct{})}
 }
 
-func (p *panelState) condition() condition {
+// condition returns how the panel is, whether no order waits, and what is closed when that changes.
+func (p *panelState) condition() (now condition, idle bool, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.now
+	return p.now, p.idle, p.changed
+}
+
+func (p *panelState) change(to func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, idle := p.now, p.idle
+	if to(); p.now != now || p.idle != idle {
+		close(p.changed)
+		p.changed = make(chan struct{})
+	}
 }
 
 // called notes a call that has ended.
@@ -190,46 +201,22 @@ func (p *panelState) called(k called) {
 	if errors.Is(k.err, context.Canceled) {
 		return // by us, which says nothing of the panel
 	}
-	p.change(func(c condition) condition { return c.after(k, p.poll, time.Now()) })
-}
-
-func (p *panelState) change(to func(condition) condition) {
-	p.mu.Lock()
-	before := p.now
-	p.now = to(before)
-	changed := p.now != before
-	p.mu.Unlock()
-	if changed {
-		p.wake()
-	}
-}
-
-func (p *panelState) wake() {
-	for _, flow := range []chan struct{}{p.look, p.send, p.fetch} {
-		select {
-		case flow <- struct{}{}:
-		default:
-		}
-	}
+	p.change(func() { p.now = p.now.after(k, p.poll, time.Now()) })
 }
 
 // setIdle notes whether orders wait.
-func (p *panelState) setIdle(idle bool) {
-	p.mu.Lock()
-	changed := p.idle != idle
-	p.idle = idle
-	p.mu.Unlock()
-	if changed {
-		p.wake()
-	}
-}
+func (p *panelState) setIdle(idle bool) { p.change(func() { p.idle = idle }) }
 
 // wait waits until the panel is troubled no longer, at most for limit: whoever waits then tries all the same, as there may be panels that
 // do all but tell the credit.
 func (p *panelState) wait(ctx context.Context, limit time.Duration) {
 	late := time.Now().Add(limit)
-	for p.condition().troubled() && ctx.Err() == nil && time.Now().Before(late) {
-		sleep(ctx, time.Until(late), p.fetch)
+	for ctx.Err() == nil && time.Now().Before(late) {
+		c, _, changed := p.condition()
+		if !c.troubled() {
+			return
+		}
+		sleep(ctx, time.Until(late), changed)
 	}
 }
 
@@ -256,7 +243,7 @@ func (b *Bot) beginPanel() error {
 	case waiting:
 		c.begin(doubtful, time.Now())
 	}
-	b.state.now, b.state.idle = c, !waiting
+	b.state.change(func() { b.state.now, b.state.idle = c, !waiting })
 	return nil
 }
 
@@ -268,9 +255,7 @@ func (b *Bot) watchPanel(ctx context.Context) error {
 	}
 	trouble := outage{log: b.log, what: "panel"}
 	for ctx.Err() == nil {
-		b.state.mu.Lock()
-		c, idle := b.state.now, b.state.idle
-		b.state.mu.Unlock()
+		c, idle, changed := b.state.condition()
 		now := time.Now()
 		if holds := c.holds(held, idle, now); holds != held {
 			err := b.persist(ctx, "tell how the panel is", func() error {
@@ -299,7 +284,7 @@ func (b *Bot) watchPanel(ctx context.Context) error {
 		case c.state == away && held == "":
 			wait = c.since.Add(creditFails).Sub(now)
 		}
-		sleep(ctx, wait, b.state.look)
+		sleep(ctx, wait, changed)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,8 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/sms"
+	"peyk/smsapi"
 	"peyk/store"
 )
 
@@ -233,6 +236,58 @@ func TestWhatHasWaitedForAnHourAsks(t *testing.T) {
 			if n := w.panel.SentCount(); n != 0 && tc.decision != "Send" || n > 1 {
 				t.Errorf("%d SMS were sent", n)
 			}
+		})
+	}
+}
+
+// TestOrdersThatWaitedForTheBridgeAsk has orders lie in a store that no bridge has opened for so long.
+func TestOrdersThatWaitedForTheBridgeAsk(t *testing.T) {
+	t.Parallel() // it waits, most of the time
+	_, list := manyNumbers(61)
+	many := strings.Split(list, ",")
+	for _, tc := range []struct {
+		name    string
+		stopped time.Duration
+		to      []string
+		asks    bool
+	}{
+		{"two hours", 2 * time.Hour, []string{"09121111111"}, true},
+		{"59 minutes", 59 * time.Minute, []string{"09121111111"}, false},
+		{"a month, two pieces", 30 * 24 * time.Hour, many, true},
+		{"half an hour, two pieces", 30 * time.Minute, many, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, telegram.Options{}, panel.Options{})
+			opts := w.storeOpts
+			opts.Now = func() time.Time { return time.Now().Add(-tc.stopped) }
+			st, err := store.Open(w.path, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var to []sms.Number
+			for _, n := range tc.to {
+				to = append(to, sms.Normalize(n))
+			}
+			order := w.says(telegram.Post{Chat: w.group, From: w.omid, Text: "something"}) // nobody of ours, so that it is no order itself
+			_, err = st.Take(store.UpdateKey{Chat: store.ChatID(w.group), Message: 1000}, store.Caused{Order: &store.Order{
+				Place: store.Place{Chat: store.ChatID(w.group)}, Agent: store.AgentID(w.ali), Message: store.ChatMessageID(order),
+				Line: "30001234", Text: "hello", Parts: 1, Pieces: smsapi.Pieces(to),
+			}})
+			if err := errors.Join(err, st.Close()); err != nil {
+				t.Fatal(err)
+			}
+			w.start()
+			if !tc.asks {
+				w.sent(len(to))
+				return
+			}
+			asked := w.under(order, "now?", "waited for more than an hour")
+			if labels(asked) != "Send, Cancel" || w.panel.SentCount() != 0 {
+				t.Errorf("%d SMS were sent, asked with %q", w.panel.SentCount(), labels(asked))
+			}
+			w.presses(w.ali, asked, "Send")
+			w.sent(len(to))
 		})
 	}
 }

@@ -56,7 +56,7 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 		}
 	}
 	for ctx.Err() == nil {
-		if c := b.state.condition(); f.trouble.failures > 0 || c.state == down || c.state == refuses {
+		if c, _, _ := b.state.condition(); f.trouble.failures > 0 || c.state == down || c.state == refuses {
 			// What is asked of a panel that answers nothing sensible may be lost with its answer.
 			limit := creditFails
 			if c.proven {

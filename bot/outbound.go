@@ -36,7 +36,8 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 		now := b.store.Now()
 		var next time.Time
 		var late []store.BatchID
-		idle, limit := running == 0, b.state.condition().sends()
+		c, _, changed := b.state.condition()
+		idle, limit := running == 0, c.sends()
 		err := b.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
 			if p.Late && limit > 0 {
 				if !slices.Contains(late, p.Batch) {
@@ -92,7 +93,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		case <-b.store.Outbox():
-		case <-b.state.send:
+		case <-changed:
 		case <-timer.C:
 		case e := <-ended:
 			running--

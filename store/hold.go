@@ -174,6 +174,7 @@ func (s *Store) AskLate(id BatchID) error {
 			}
 		}
 		b.State, b.Late, b.Asked, b.Waits = Asking, true, t.now, ""
+		b.Shown = 0 // to change a message of an hour ago would be heard by nobody
 		b.Generation++
 		return t.report(b, 0)
 	})

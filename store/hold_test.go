@@ -239,6 +239,31 @@ func TestHoldIsToldOnceAndOutlivesAKill(t *testing.T) {
 	}
 }
 
+// TestWhatWaitsFollowsTheGroup: the buttons of before stay in the old group, where nobody can press them.
+func TestWhatWaitsFollowsTheGroup(t *testing.T) {
+	const super = group - 1000
+	for name, prepare := range map[string]func(s *Store, c *clock){
+		"down":    func(s *Store, c *clock) { must(t, s.Hold(PanelDown, c.now(), "")) },
+		"refused": func(s *Store, c *clock) { must(t, s.Wait(claim(t, s), LoginRefused, c.now())) },
+		"late": func(s *Store, c *clock) {
+			c.pass(2 * time.Hour)
+			lateOnes(t, s)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			s := open(t, tempFile(t), c.inbox(group))
+			id := take(t, s, order(ali))
+			prepare(s, c)
+			shown(t, s)
+			must(t, s.MigrateChat(group, super))
+			if b := ok(s.Batch(id)); b.Chat != super || !reported(t, s, id) {
+				t.Errorf("%+v, reported: %t", b, reported(t, s, id))
+			}
+		})
+	}
+}
+
 // TestWhatIsKeptOfATroubleIsBounded has a panel give many answers that cannot be read.
 func TestWhatIsKeptOfATroubleIsBounded(t *testing.T) {
 	body := func(n, size int) []byte {

@@ -226,7 +226,7 @@ func (t *tx) moveBatches(from, to ChatID) error {
 	for _, b := range moved {
 		b.moveTo(to)
 		err := t.putBatch(b)
-		if b.Undecided() {
+		if b.Undecided() || b.Waiting() {
 			err = t.report(b, 0)
 		}
 		if err != nil {
