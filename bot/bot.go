@@ -78,6 +78,7 @@ type Bot struct {
 	code      string    // makes the first who sends it the owner; empty when there are admins
 	strangers strangers // how often those off the list were answered
 	pace      *pacer
+	doubting  chan struct{} // bounds those who ask whether our token is still known to one
 	delivery  chan struct{} // wakes the delivery loop
 	sent      chan struct{} // wakes who watches the credit
 	questions sync.WaitGroup
@@ -125,7 +126,7 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	state := newPanelState(opts.PollInterval)
 	b := &Bot{
 		store: st, panel: meteredPanel{panel, opts.Metrics, state}, state: state, tg: newTelegram(tg), opts: opts, log: opts.Log, metrics: opts.Metrics,
-		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers),
+		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers), doubting: make(chan struct{}, 1),
 	}
 	b.tg.metrics = b.metrics
 	if st != nil {

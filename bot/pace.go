@@ -60,7 +60,7 @@ func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 		for _, at := range c.Recent {
 			p.chat(c.ID).recent = append(p.chat(c.ID).recent, past(time.UnixMilli(at)))
 		}
-		if store.PutOff(c.Held, now, 24*time.Hour) {
+		if store.PutOff(c.Held, now, maxPatience+time.Second) { // else of a time when there was no such limit
 			p.patience(c.ID, c.Held.Sub(now), now)
 		}
 	}

@@ -86,9 +86,9 @@ func (b *Bot) showPosts(ctx context.Context) error {
 			running--
 			crashpoint.At("post.ended")
 			b.pace.end(s.post.Chat)
-			if fateOf(s.err) == revoked {
+			if err := b.doubt(ctx, s.err); err != nil { // no chat is posted to meanwhile
 				timer.Stop()
-				return b.fatal(s.err)
+				return err
 			}
 			b.settle(s, &trouble, &suspected)
 		}

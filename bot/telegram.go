@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,7 +93,7 @@ type fate int
 const (
 	passing      fate = iota // repeat with growing pauses
 	slowDown                 // repeat after retryAfter
-	revoked                  // the token is no longer valid: end
+	revoked                  // the token is not valid, says this one answer: see doubt
 	contested                // somebody else polls with our token
 	chatLost                 // the chat takes no posts of ours
 	migrated                 // the group is now the chat migratedTo
@@ -181,8 +183,56 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 		}
 		return nil, gatewayError(resp.StatusCode)
 	}
+	if err := readRefusal(body); err != nil {
+		return nil, err
+	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// refusal is Telegram saying no. The library would read it, but not one whose parameters are of another form than it knows.
+type refusal struct {
+	code       int
+	words      string
+	retryAfter time.Duration
+	migratedTo store.ChatID
+}
+
+func (r *refusal) Error() string { return r.words }
+
+// maxPatience is how long Telegram is obeyed at most when it asks for patience: then it is asked again, and may say so again. Nobody knows of a
+// longer one that was meant, and a chat must not be lost to a slip.
+const maxPatience = time.Hour
+
+var retryWords = regexp.MustCompile(`(?i)(?:retry after |_WAIT_)(\d+)`)
+
+// readRefusal returns the refusal that an answer is, or nil. How long to wait stands in a parameter, of whatever form, or in the words.
+func readRefusal(body []byte) error {
+	var answer struct {
+		OK         bool            `json:"ok"`
+		Code       json.Number     `json:"error_code"`
+		Words      string          `json:"description"`
+		Parameters json.RawMessage `json:"parameters"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || answer.OK {
+		return nil // the library says what it makes of it
+	}
+	var parameters map[string]json.RawMessage
+	_ = json.Unmarshal(answer.Parameters, &parameters) // without any there is nothing to be read
+	value := func(name string) string { return strings.Trim(string(parameters[name]), `" `) }
+	r := &refusal{words: answer.Words}
+	code, _ := strconv.ParseFloat(answer.Code.String(), 64)
+	r.code = int(code)
+	chat, _ := strconv.ParseInt(value("migrate_to_chat_id"), 10, 64)
+	r.migratedTo = store.ChatID(chat)
+	seconds, _ := strconv.ParseFloat(value("retry_after"), 64) // 0 for what is no number, without end for one that is too large
+	if found := retryWords.FindStringSubmatch(r.words); found != nil && !(seconds > 0) {
+		seconds, _ = strconv.ParseFloat(found[1], 64)
+	}
+	if seconds > 0 {
+		r.retryAfter = time.Duration(math.Ceil(min(seconds, maxPatience.Seconds()))) * time.Second
+	}
+	return r
 }
 
 // withoutURL takes the address out of an error of net/http.
@@ -238,10 +288,13 @@ func (t *telegram) ask(ctx context.Context, method string, params map[string]any
 // setMark is the method that puts a mark on a message.
 const setMark = "setMessageReaction"
 
+// everywhere are methods that no Bot API server lacks.
+var everywhere = []string{"getMe", "getUpdates", "sendMessage"}
+
 // classify is the one place that reads Telegram's wording, where codes and parameters do not tell enough.
 func classify(method string, err error) *telegramError {
 	e := &telegramError{method: method, reason: withoutURL(err).Error()}
-	api, ok := errors.AsType[*tgbotapi.Error](err)
+	api, ok := errors.AsType[*refusal](err)
 	if !ok {
 		e.cause = err
 		gateway, ok := errors.AsType[gatewayError](err)
@@ -253,12 +306,10 @@ func classify(method string, err error) *telegramError {
 		}
 		return e
 	}
-	e.code, e.reason = api.Code, api.Message
-	e.retryAfter = time.Duration(api.RetryAfter) * time.Second
-	e.migratedTo = store.ChatID(api.MigrateToChatID)
+	e.code, e.reason, e.retryAfter, e.migratedTo = api.code, api.words, api.retryAfter, api.migratedTo
 	says := func(words ...string) bool {
 		for _, w := range words {
-			if strings.Contains(strings.ToLower(api.Message), w) {
+			if strings.Contains(strings.ToLower(api.words), w) {
 				return true
 			}
 		}
@@ -266,23 +317,23 @@ func classify(method string, err error) *telegramError {
 	}
 	ofTopics := strings.HasSuffix(method, "ForumTopic")
 	switch {
-	case api.RetryAfter > 0 || api.Code == 429:
+	case api.retryAfter > 0 || api.code == 429 || api.code == 420: // 420 as in FLOOD_WAIT_30
 		e.fate, e.retryAfter = slowDown, max(e.retryAfter, time.Second)
-	case api.MigrateToChatID != 0:
+	case api.migratedTo != 0:
 		e.fate = migrated
-	case api.Code >= 500:
+	case api.code >= 500:
 		e.fate, e.arrived = passing, true
-	case api.Code == 401 || api.Code == 404 && method == "getMe":
+	case api.code == 401 || api.code == 404 && slices.Contains(everywhere, method): // 404 is for a token of no form, too
 		e.fate = revoked
-	case api.Code == 409:
+	case api.code == 409:
 		e.fate = contested
-	case method == setMark && api.Code == 400 && says("message to react not found", "message_id_invalid", "message not found", "msg_id_invalid"):
+	case method == setMark && api.code == 400 && says("message to react not found", "message_id_invalid", "message not found", "msg_id_invalid"):
 		e.fate = replyLost
-	case method == setMark && api.Code == 400 && !says("chat not found", "peer_id_invalid", "channel_private", "not modified", "not_modified", "topic", "thread not found"):
+	case method == setMark && api.code == 400 && !says("chat not found", "peer_id_invalid", "channel_private", "not modified", "not_modified", "topic", "thread not found"):
 		e.fate = marksDenied
 	case ofTopics && says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
 		e.fate = topicsDenied
-	case api.Code == 403 || says("chat not found", "not enough rights", "chat_write_forbidden", "need administrator rights", "peer_id_invalid", "user not found", "have no rights", "chat_restricted", "channel_private"):
+	case api.code == 403 || says("chat not found", "not enough rights", "chat_write_forbidden", "need administrator rights", "peer_id_invalid", "user not found", "have no rights", "chat_restricted", "channel_private"):
 		e.fate = chatLost
 	case says("message is not modified", "topic_not_modified"):
 		e.fate = notModified

@@ -26,7 +26,7 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			break
 		}
 		if err != nil {
-			if err := b.fatal(err); err != nil {
+			if err := b.doubt(ctx, err); err != nil {
 				return err
 			}
 			if fateOf(err) == contested {
@@ -110,7 +110,7 @@ func (b *Bot) meet(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		if err := b.fatal(err); err != nil {
+		if err := b.doubt(ctx, err); err != nil {
 			return err
 		}
 		sleep(ctx, min(pause(500*time.Millisecond, trouble.failed(err)), 10*time.Second), nil)
@@ -118,11 +118,42 @@ func (b *Bot) meet(ctx context.Context) error {
 	return nil
 }
 
-// fatal returns the error that ends the program, or nil when err passes.
-func (b *Bot) fatal(err error) error {
-	switch fateOf(err) {
-	case revoked:
-		return fmt.Errorf("telegram does not know this token: set TELEGRAM_BOT_TOKEN to the one @BotFather gives, and check TELEGRAM_API_URL: %w", err)
+// doubtFor is how many of Telegram's seconds it must go on not knowing our token before it is believed.
+const doubtFor = 600
+
+// doubt asks Telegram who we are when an answer said that it does not know our token, which its servers are known to say by mistake: with
+// growing pauses, until it knows us, or has said nothing else for ten minutes; then it returns the error that ends the program. Of several
+// who doubt at once the first asks, the others wait for what it learns. Any other error, and the end of ctx, is no doubt.
+func (b *Bot) doubt(ctx context.Context, err error) error {
+	if fateOf(err) != revoked {
+		return nil
+	}
+	select {
+	case b.doubting <- struct{}{}:
+	case <-ctx.Done():
+		return nil
+	}
+	defer func() { <-b.doubting }()
+	trouble := outage{log: b.log, what: "ask telegram who we are"}
+	var since time.Time // of a row of answers that say so
+	for ctx.Err() == nil {
+		_, _, err := b.tg.getMe(ctx)
+		if err == nil {
+			trouble.worked()
+			return nil
+		}
+		switch now := time.Now(); {
+		case ctx.Err() != nil:
+			return nil
+		case fateOf(err) != revoked:
+			since = time.Time{}
+		case since.IsZero():
+			since = now
+		case now.Sub(since) >= doubtFor*b.opts.TelegramSecond:
+			return fmt.Errorf("telegram does not know this token: set TELEGRAM_BOT_TOKEN to the one @BotFather gives, and check TELEGRAM_API_URL: %w", err)
+		}
+		n := trouble.failed(err)
+		sleep(ctx, min(pause(time.Second, n), pause(b.opts.TelegramSecond, n)), nil)
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ type Fault struct {
 	Description string        `json:"description,omitempty"` // for Refuse: "" means "Bad Request"
 	RetryAfter  int           `json:"retry_after,omitempty"` // seconds, for TooMany and Refuse
 	MigrateTo   int64         `json:"migrate_to,omitempty"`  // for Refuse
+	Parameters  string        `json:"parameters,omitempty"`  // for Refuse: the whole object "parameters" as it stands, of any form
 	Delay       time.Duration `json:"delay,omitempty"`       // for Slow; nanoseconds in JSON
 
 	disarmed <-chan struct{} // of a fault in effect: closed by the next Disarm
@@ -152,7 +153,7 @@ const gatewayPage = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<b
 func (s *Server) spoilBefore(w http.ResponseWriter, req *request, f Fault) error {
 	switch f.Kind {
 	case Refuse:
-		e := &apiError{code: f.Code, text: f.Description, retryAfter: f.RetryAfter, migrateTo: f.MigrateTo}
+		e := &apiError{code: f.Code, text: f.Description, retryAfter: f.RetryAfter, migrateTo: f.MigrateTo, parameters: f.Parameters}
 		if e.code == 0 {
 			e.code = 400
 		}

@@ -180,6 +180,7 @@ type apiError struct {
 	text       string
 	retryAfter int
 	migrateTo  int64
+	parameters string // instead of the two, as it stands
 }
 
 func (e *apiError) Error() string { return e.text }
@@ -334,13 +335,16 @@ func writeAnswer(w http.ResponseWriter, result any, err error, cut bool) {
 		}
 		status = e.code
 		failed := struct {
-			OK          bool        `json:"ok"`
-			Code        int         `json:"error_code"`
-			Description string      `json:"description"`
-			Parameters  *parameters `json:"parameters,omitempty"`
+			OK          bool            `json:"ok"`
+			Code        int             `json:"error_code"`
+			Description string          `json:"description"`
+			Parameters  json.RawMessage `json:"parameters,omitempty"`
 		}{Code: e.code, Description: e.text}
 		if e.retryAfter != 0 || e.migrateTo != 0 {
-			failed.Parameters = &parameters{e.retryAfter, e.migrateTo}
+			failed.Parameters, _ = json.Marshal(parameters{e.retryAfter, e.migrateTo})
+		}
+		if e.parameters != "" {
+			failed.Parameters = json.RawMessage(e.parameters)
 		}
 		body, _ = json.Marshal(failed)
 		if e.retryAfter != 0 {
