@@ -10,8 +10,11 @@ import (
 	"peyk/store"
 )
 
-// markers bounds the calls that put marks on replies at once, one for each chat.
-const markers = 8
+// markers bounds the calls that put marks on replies at once, markersEach those in one chat: agents wait for no slow network.
+const (
+	markers     = 8
+	markersEach = 4
+)
 
 // A mark that fails while the rest of Telegram works is tried so often, by pauses that grow to the longest; then a message tells instead.
 const (
@@ -21,10 +24,9 @@ const (
 
 // markLane is how the marks of one chat fare. They hold up one another, and nothing else.
 type markLane struct {
-	busy  bool
-	until time.Time // before which none is shown
-	since time.Time // of the first failure of the mark that fails
-	tries int
+	under   map[uint64]bool // calls under way, by the posts' ids
+	until   time.Time       // before which none begins
+	failing map[uint64]suspect
 }
 
 // showMarks keeps the marks on replies up to date, beside the post queue: Telegram does not count them as messages.
@@ -47,17 +49,17 @@ func (b *Bot) showMarks(ctx context.Context) error {
 			}
 		}
 		if running < markers {
-			heads, next, err := b.store.Marks(func(chat store.ChatID) bool {
+			heads, next, err := b.store.Marks(markersEach, func(chat store.ChatID) bool {
 				lane := lanes[chat]
 				if lane == nil {
-					lane = &markLane{}
+					lane = &markLane{under: map[uint64]bool{}, failing: map[uint64]suspect{}}
 					lanes[chat] = lane
 				}
 				until := later(lane.until, b.pace.held(chat, now))
 				if until.After(now) {
 					soonest(until)
 				}
-				return !lane.busy && !until.After(now)
+				return !until.After(now)
 			})
 			if err != nil {
 				return fmt.Errorf("read marks: %w", err)
@@ -65,9 +67,12 @@ func (b *Bot) showMarks(ctx context.Context) error {
 			if !next.IsZero() {
 				soonest(now.Add(next.Sub(b.store.Now()))) // as in showPosts
 			}
-			for _, p := range heads[:min(len(heads), markers-running)] {
+			for _, p := range heads {
+				if running == markers || lanes[p.Chat].under[p.ID] {
+					continue
+				}
 				running++
-				lanes[p.Chat].busy = true
+				lanes[p.Chat].under[p.ID] = true
 				go func() { ended <- shown{p, b.showMark(context.WithoutCancel(ctx), p)} }()
 			}
 		}
@@ -118,9 +123,10 @@ func (b *Bot) showMark(ctx context.Context, p store.Post) error {
 // settleMark does what the outcome of a mark calls for.
 func (b *Bot) settleMark(s shown, lane *markLane) {
 	now, chat := time.Now(), s.post.Chat
-	lane.busy = false
+	delete(lane.under, s.post.ID)
+	failing := lane.failing[s.post.ID]
+	delete(lane.failing, s.post.ID)
 	if s.err == nil {
-		lane.tries = 0
 		return
 	}
 	e, ok := errors.AsType[*telegramError](s.err)
@@ -133,8 +139,8 @@ func (b *Bot) settleMark(s shown, lane *markLane) {
 	switch e.fate {
 	case slowDown: // nothing in it says that messages are meant, too: those will be told so themselves
 		b.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.retryAfter.Seconds())
-		lane.until = now.Add(e.retryAfter)
-		err = b.store.HoldMarks(s.post, lane.until)
+		lane.until = later(lane.until, now.Add(e.retryAfter))
+		err = b.store.HoldMarks(s.post, b.store.Now().Add(e.retryAfter))
 	case migrated:
 		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.migratedTo))
 		err = b.store.MigrateChat(chat, e.migratedTo)
@@ -148,15 +154,16 @@ func (b *Bot) settleMark(s shown, lane *markLane) {
 		b.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.reason)
 		err = b.store.Unmarked(s.post, true)
 	default:
-		if lane.tries++; lane.tries == 1 {
-			lane.since = now
+		if failing.tries++; failing.tries == 1 {
+			failing.since = now
 		}
-		lane.until = now.Add(min(pause(500*time.Millisecond, lane.tries), longestMarked))
-		if lane.tries >= markTries && b.tg.worked.after(lane.since) {
+		lane.until = later(lane.until, now.Add(min(pause(500*time.Millisecond, failing.tries), longestMarked)))
+		if failing.tries >= markTries && b.tg.worked.after(failing.since) {
 			b.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.reason)
-			lane.tries = 0
 			err = b.store.Unmarked(s.post, false)
+			break
 		}
+		lane.failing[s.post.ID] = failing
 	}
 	if err != nil {
 		b.log.Error("store the fate of a mark", "chat", int64(chat), "err", err)

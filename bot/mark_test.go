@@ -480,6 +480,9 @@ func TestOnlySMSQuestionsAndAlarmsMakeASound(t *testing.T) {
 	w.reported(w.group, w.replies(shown, "another"), "cannot be known")
 	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.HTML})
 	w.sees(w.group, "cannot be read")
+	w.panel.SetDown(true)
+	w.reported(w.group, w.replies(shown, "a third"), "not sent yet") // with [Cancel], which asks nothing
+	w.panel.SetDown(false)
 	w.agentSays("/help")
 	w.sees(w.group, "/credit")
 	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
@@ -519,5 +522,38 @@ func TestMarksComeAtOnceInABusyGroup(t *testing.T) {
 	}
 	if n := w.tg.Throttled(); n > 0 {
 		t.Errorf("Telegram asked %d times for patience", n)
+	}
+}
+
+// TestMarksOfOneChatWaitForNoSlowNetwork holds each of three marks until all are under way.
+func TestMarksOfOneChatWaitForNoSlowNetwork(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	shown := []telegram.Message{w.shows("09121111111", "one"), w.shows("09122222222", "two"), w.shows("09123333333", "three")}
+	arrived, all := make(chan bool, len(shown)), make(chan struct{})
+	go func() {
+		for range shown {
+			<-arrived
+		}
+		close(all)
+	}()
+	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) {
+		if method == "setMessageReaction" && stage == telegram.BeforeHandling {
+			select {
+			case arrived <- true:
+			case <-all:
+			}
+			select {
+			case <-all:
+			case <-time.After(patience):
+			}
+		}
+	})
+	var replies []int
+	for _, m := range shown {
+		replies = append(replies, w.replies(m, "answer"))
+	}
+	for _, id := range replies {
+		w.bears(w.group, id, "👌")
 	}
 }

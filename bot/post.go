@@ -386,7 +386,7 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 		}
 	}
 	o.html, o.buttons = b.renderBatch(t, batch, recipients)
-	o.plain, o.loud = plain(o.html), len(o.buttons) > 0
+	o.plain, o.loud = plain(o.html), batch.Undecided()
 	id, err := b.place(ctx, &o)
 	if err != nil {
 		return err

@@ -57,24 +57,29 @@ func (t *tx) queueMark(b Batch) error {
 	return put(rows, key, p)
 }
 
-// Marks returns the mark that each chat is to show next, of the chats that open lets, and when the first of those that are not due yet will
-// be; zero when there is none. One that is not due holds up those behind it: Telegram asked the chat for patience.
-func (s *Store) Marks(open func(ChatID) bool) (heads []Post, next time.Time, err error) {
+// Marks returns the marks that each chat is to show next, at most limit of each that open lets, and when the first of those that are not due
+// yet will be; zero when there is none. One that is not due holds up those behind it: Telegram asked the chat for patience.
+func (s *Store) Marks(limit int, open func(ChatID) bool) (heads []Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		heads, next = nil, time.Time{}
 		c := t.bucket(bucketPost).Cursor()
 		for key, _ := c.First(); key != nil; {
 			chat := readI64[ChatID](key[:8])
-			if key, value := c.Seek(postKey(chat, Marks, 0)); ofClass(key, chat, Marks) && open(chat) {
-				p, err := readPost(key, value)
+			mark, value := c.Seek(postKey(chat, Marks, 0))
+			lets := ofClass(mark, chat, Marks) && open(chat)
+			for n := 0; lets && n < limit && ofClass(mark, chat, Marks); n++ {
+				p, err := readPost(mark, value)
 				if err != nil {
 					return err
 				}
-				if !PutOff(p.NotBefore, t.now, aDay) {
-					heads = append(heads, p)
-				} else if next.IsZero() || p.NotBefore.Before(next) {
-					next = p.NotBefore
+				if PutOff(p.NotBefore, t.now, aDay) {
+					if next.IsZero() || p.NotBefore.Before(next) {
+						next = p.NotBefore
+					}
+					break
 				}
+				heads = append(heads, p)
+				mark, value = c.Next()
 			}
 			key, _ = c.Seek(i64(chat + 1))
 		}

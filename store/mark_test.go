@@ -17,7 +17,7 @@ func reply() *Order {
 // marksDue returns the marks to be shown now.
 func marksDue(t testing.TB, s *Store) []Post {
 	t.Helper()
-	heads, _, err := s.Marks(func(ChatID) bool { return true })
+	heads, _, err := s.Marks(9, func(ChatID) bool { return true })
 	must(t, err)
 	return heads
 }
@@ -230,15 +230,15 @@ func TestMarksWaitWhereTelegramAsksForPatience(t *testing.T) {
 	take(t, s, reply())
 	take(t, s, reply())
 	due := marksDue(t, s)
-	if len(due) != 1 {
-		t.Fatalf("%d marks are due in one chat at once", len(due))
+	if len(due) != 2 {
+		t.Fatalf("%d marks are due, want 2", len(due))
 	}
 	until := c.now().Add(time.Minute)
 	must(t, s.HoldMarks(due[0], until))
 	must(t, s.Sent(claim(t, s), []Outcome{{ID: "1"}}, nil)) // what is new waits, too
 	must(t, s.Close())
 	s = open(t, path, c.options())
-	heads, next, err := s.Marks(func(ChatID) bool { return true })
+	heads, next, err := s.Marks(9, func(ChatID) bool { return true })
 	if err != nil || len(heads) != 0 || !next.Equal(until) {
 		t.Errorf("marks %+v, the next at %v, want none before %v", heads, next, until)
 	}

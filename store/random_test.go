@@ -236,7 +236,7 @@ func (w *world) post() {
 }
 
 func (w *world) mark() {
-	heads, _, err := w.s.Marks(func(ChatID) bool { return w.IntN(4) != 0 })
+	heads, _, err := w.s.Marks(1+w.IntN(3), func(ChatID) bool { return w.IntN(4) != 0 })
 	must(w, err)
 	for _, p := range heads {
 		switch w.IntN(20) {

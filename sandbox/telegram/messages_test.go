@@ -208,6 +208,16 @@ func TestDeleteMessageNeedsTheRight(t *testing.T) {
 	}
 }
 
+func TestMessagesWithoutASound(t *testing.T) {
+	s, b, _, team := room(t, Options{})
+	for silent, p := range map[bool]params{true: {"disable_notification": true}, false: {}} {
+		p["chat_id"], p["text"] = team, "x"
+		if m, _ := s.Message(team, b.send(p).ID); m.Silent != silent {
+			t.Errorf("%v: silent %t", p, m.Silent)
+		}
+	}
+}
+
 func TestReactionsAreFromAFixedList(t *testing.T) {
 	s, b, owner, team := room(t, Options{})
 	id := say(t, s, Post{Chat: team, From: owner.ID, Text: "x"})
