@@ -544,7 +544,7 @@ func TestDifferingPagesDoNotFillTheDisk(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
 	w.settles(w.group)
-	const pages = 20
+	const pages = 6
 	filler := strings.Repeat("<p>We are sorry.</p>", 45000)
 	for i := range pages {
 		w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: fmt.Sprintf("<html>%d%s", i, filler)})
