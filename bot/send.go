@@ -99,6 +99,13 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 		}
 		if c.Customer != "" {
 			line, to, answers = c.Line, []sms.Number{c.Customer}, true
+			other, err := b.answersAnother(m, c.Customer)
+			if err != nil {
+				return err
+			}
+			if other {
+				return b.say(m, t.say(t.anotherPlace, number(c.Customer)))
+			}
 		} else if word, _ := nextWord(words); hasDigit(undressed(word)) {
 			wrong = append(wrong, word)
 		}
@@ -142,6 +149,25 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 		}
 	}
 	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true, true)
+}
+
+// answered returns the message of ours that m answers, wherever it is, or nil.
+func (b *Bot) answered(m *message) *message {
+	if m.ReplyTo != nil && m.ReplyTo.From.ID == b.tg.self.ID {
+		return m.ReplyTo
+	}
+	return m.Elsewhere
+}
+
+// answersAnother reports whether m answers what is of another customer than n.
+func (b *Bot) answersAnother(m *message, n sms.Number) (bool, error) {
+	reply := *m
+	if reply.ReplyTo = b.answered(m); reply.ReplyTo == nil {
+		return false, nil
+	}
+	reply.Chat = reply.ReplyTo.Chat
+	c, _, refusal, err := b.conversation(&reply)
+	return refusal == "" && c.Customer != n, err
 }
 
 // asks reports whether a message of ours holds a question that is not decided yet. Words in reply to it are meant for us, not for a

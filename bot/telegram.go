@@ -498,7 +498,7 @@ type message struct {
 	Blocks    []block  // the customers' words in a message of ours, in its order
 	QuoteAt   int      // where in the text of ReplyTo the words quoted from it begin, in UTF-16 units; -1 when none are
 	ReplyTo   *message // a real answer: not the topic's first message, which every message of a topic carries
-	Elsewhere bool     // an answer to a message of ours in another chat or topic
+	Elsewhere *message // of ours, in another chat or topic, that it answers
 	Forwarded bool     // somebody else's words, by forwarding or by an inline bot
 	Faceless  bool     // written as a group or a channel
 	Media     bool     // not a text
@@ -559,7 +559,11 @@ type wireMessage struct {
 	} `json:"forum_topic_edited"`
 	ReplyTo  *wireMessage `json:"reply_to_message"`
 	External *struct {
-		Origin struct {
+		Chat struct {
+			ID int64 `json:"id"`
+		} `json:"chat"`
+		MessageID int64 `json:"message_id"`
+		Origin    struct {
 			Sender tgbotapi.User `json:"sender_user"`
 		} `json:"origin"`
 	} `json:"external_reply"`
@@ -729,7 +733,9 @@ func (t *telegram) read(w *wireMessage) *message {
 	if w.ReplyTo != nil && !(w.InTopic && int64(w.ReplyTo.MessageID) == w.Thread) {
 		m.ReplyTo = t.read(w.ReplyTo)
 	}
-	m.Elsewhere = w.External != nil && store.AgentID(w.External.Origin.Sender.ID) == t.self.ID
+	if e := w.External; e != nil && store.AgentID(e.Origin.Sender.ID) == t.self.ID {
+		m.Elsewhere = &message{Chat: store.ChatID(e.Chat.ID), ID: store.ChatMessageID(e.MessageID), From: t.self}
+	}
 	words, entities := w.Text, w.Entities
 	if words == "" {
 		words, entities = w.Caption, w.CaptionEntities

@@ -48,6 +48,7 @@ type text struct {
 	nothingToSend  string
 	garbled        string
 	noRecipient    string
+	anotherPlace   string // customer
 	wrongNumbers   string // numbers, one a line
 	aboveCap       string // parts, what is left of the cap, the cap; 200 characters at most, for a button's answer
 	notAllowed     string // numbers, one a line; prefixes
@@ -316,6 +317,7 @@ var english = text{
 	editedUnsent:   "Nothing was sent, and the edit changes nothing: write it anew.",
 	nothingToSend:  "There is no text: nothing was sent. Use <code>/send NUMBER TEXT</code>.",
 	noRecipient:    "There is no number: nothing was sent. Use <code>/send NUMBER[,NUMBER…] TEXT</code>, for example <code>/send 09121234567 Hello</code>.",
+	anotherPlace:   "That message is of another customer, and this place belongs to %v: <b>nothing was sent</b>. Reply without <code>/send</code>, or use <code>/send NUMBER TEXT</code>.",
 	wrongNumbers:   "These are no telephone numbers; nothing was sent to anybody:\n%v",
 	aboveCap:       "Nothing was sent: that is above your cap of a day. SMS parts it takes: %v, left today: %v of %v. Who runs the bot can change DAILY_PARTS.",
 	notAllowed:     "These numbers may not be sent to; nothing was sent to anybody:\n%v\nAllowed are those that begin with %v. Who runs the bot can change ALLOWED_PREFIXES.",

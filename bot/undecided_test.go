@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -151,8 +152,38 @@ func TestWordsToAQuestionInATopic(t *testing.T) {
 		t.Fatalf("asked in topic %d, want %d", asked.Topic, topic)
 	}
 	w.refusesWords(asked)
+	// A reply across topics, where /send would go to the customer of this one.
+	other := w.receives("09122222222", "hello, too").Topic
+	for _, words := range []string{"/send yes", "/send 09122222222 yes", "yes"} {
+		w.refuses(telegram.Post{Chat: w.group, From: w.ali, Topic: other, Text: words, ReplyTo: asked.ID})
+	}
 	w.commands(w.ali, topic, "/send a message of its own")
 	w.sent(1)
+}
+
+// TestSendInReplyToSomebodyElse: the SMS replied to is of one customer, and the place belongs to another.
+func TestSendInReplyToSomebodyElse(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.start()
+	mine, other, name := w.shows("09121111111", "hello"), w.shows("09122222222", "hello, too"), w.shows("DigiKala", "a code")
+	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
+	w.sees(w.group, "SMS of 09121111111 are now shown here")
+	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09122222222 hi", ReplyTo: mine.ID}) // named
+	w.sent(1)
+	answered := w.sees(w.group, "To 09122222222")
+	for _, m := range []telegram.Message{other, name, answered} {
+		said := w.answers(w.group, func() { w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send hello", ReplyTo: m.ID}) })
+		checkTold(t, said, "this place belongs to 09121111111: nothing was sent")
+	}
+	help := w.agentSays("/help")
+	for i, m := range []int{mine.ID, help, 0} {
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: fmt.Sprint("/send mine ", i), ReplyTo: m})
+	}
+	for _, m := range w.sent(4)[1:] {
+		if m.Customer != "09121111111" {
+			t.Errorf("sent %+v", m)
+		}
+	}
 }
 
 func TestWordsToAQuestionInPrivate(t *testing.T) {

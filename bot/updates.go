@@ -242,7 +242,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 		return b.takeTopicChange(m)
 	}
 	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.tg.self.ID
-	if m.Other || m.Command == "" && !toUs && !m.Elsewhere && !m.Private {
+	if m.Other || m.Command == "" && !toUs && m.Elsewhere == nil && !m.Private {
 		return nil
 	}
 	t := b.text(m.Chat)
@@ -265,8 +265,8 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 	}
 	b.pace.release(m.Chat)
 	asks := false
-	if toUs && sends(m.Command) {
-		if asks, err = b.asks(m.ReplyTo); err != nil {
+	if answered := b.answered(m); answered != nil && sends(m.Command) {
+		if asks, err = b.asks(answered); err != nil {
 			return err
 		}
 	}
@@ -277,7 +277,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 		return b.say(m, t.onlyText)
 	case m.Command != "":
 		return b.takeCommand(ctx, m, r)
-	case m.Elsewhere:
+	case m.Elsewhere != nil:
 		return b.say(m, t.elsewhere)
 	case m.Forwarded && m.Text != "":
 		return b.say(m, t.notYourWords)
