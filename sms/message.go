@@ -26,7 +26,8 @@ type Message struct {
 	Direction Direction
 	Conversation
 	Text     string
-	Time     time.Time // when the panel had it, to the second
+	Time     time.Time // when the panel had it; kept to the second
+	Clock    string    `json:",omitempty"` // what the panel said of the time, where that is none, or none to the second; it is not kept
 	Received time.Time // when it reached us; zero when outbound
 
 	// AsItCame says that Text could not be read, and is what stood in the panel's answer.

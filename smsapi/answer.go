@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"peyk/sms"
 )
@@ -539,7 +538,7 @@ func statusCodes(item *node, named []sms.ID) []int {
 	return []int{0}
 }
 
-// readUnread interprets an answer to GetMsg. Messages that could be read come beside the error.
+// readUnread interprets an answer to GetMsg, whose messages stay in its order. Messages that could be read come beside the error.
 func readUnread(response *node) ([]sms.Message, error) {
 	n := outcome(response)
 	_, failed := result(n)
@@ -590,19 +589,6 @@ func readUnread(response *node) ([]sms.Message, error) {
 	case failed.Code == 0:
 		collect(begun(n)) // without ErrCode they are still messages, and will not come again
 	}
-	older, newer := 0, 0
-	for i := 1; i < len(messages); i++ {
-		switch messages[i].Time.Compare(messages[i-1].Time) {
-		case -1:
-			older++
-		case 1:
-			newer++
-		}
-	}
-	if older > newer {
-		slices.Reverse(messages)
-	}
-	slices.SortStableFunc(messages, func(a, b sms.Message) int { return a.Time.Compare(b.Time) })
 	if failed != nil {
 		return messages, failed
 	}
@@ -643,8 +629,8 @@ func message(n *node, line func(string) sms.Number) (sms.Message, bool) {
 	m := sms.Message{
 		Direction:    sms.Inbound,
 		Conversation: sms.Conversation{Line: line(to.scalar()), Customer: sms.Normalize(from.scalar())},
-		Time:         unixTime(at.scalar()),
 	}
+	m.Time, m.Clock = readTime(at.scalar())
 	if msg != nil && !msg.null {
 		m.Text = lineEnds.Replace(msg.text)
 		m.AsItCame = msg.mark != ""
@@ -661,12 +647,3 @@ func doubt(n *node) sms.Message {
 }
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
-
-// unixTime reads a Unix timestamp; what can be none is the zero time.
-func unixTime(text string) time.Time {
-	seconds, err := strconv.ParseUint(sms.Digits(text), 10, 32)
-	if err != nil || seconds == 0 {
-		return time.Time{}
-	}
-	return time.Unix(int64(seconds), 0)
-}

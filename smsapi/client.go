@@ -370,21 +370,28 @@ func (c *Client) Unread(ctx context.Context) (Answer, error) {
 	return a, nil // nothing of it is missing
 }
 
-// DecodeUnread returns the messages in an answer, oldest first; those of one second stay in
-// the order they arrived in. Time is zero where the panel gave none that makes sense;
+// DecodeUnread returns the messages in an answer, oldest first; those of one second are in
+// the order the others show, or stay in their own. Time is zero where the panel gave none that makes sense;
 // Received is left to the caller. Whole messages are returned also beside an error: a
 // non-zero ErrCode is an Error that carries it, and an answer without ErrCode, unreadable,
 // cut, or with something in it that is no message, is Uncertain.
 func DecodeUnread(a Answer) ([]sms.Message, error) {
+	messages, _, err := DecodeUnreadOf(a, 0)
+	return messages, err
+}
+
+// DecodeUnreadOf is DecodeUnread for an answer of a panel of whose order something is known.
+// It returns what is known with this answer.
+func DecodeUnreadOf(a Answer, known Order) ([]sms.Message, Order, error) {
 	response, err := readResponse(a.ContentType, a.Body)
 	if response == nil {
-		return nil, err
+		return nil, known, err
 	}
 	messages, wrong := readUnread(response)
 	if err == nil {
 		err = wrong
 	}
-	return messages, err
+	return messages, known.sorted(messages), err
 }
 
 // call makes a request and returns the element that answers it.
