@@ -25,6 +25,9 @@ const (
 	quietTime    = time.Hour
 )
 
+// repeatsPause is how many pauses the panel is asked later by, each twice as long, while it hands out the same SMS again and again.
+const repeatsPause = 5
+
 // quiet tells whether so many good fetches since a loss, which they took so long for, are the end of its trouble.
 func quiet(fetches int, since time.Duration) bool {
 	return fetches >= quietFetches || fetches >= quietAtLeast && since >= quietTime
@@ -36,6 +39,9 @@ type fetcher struct {
 	empty   []byte    // the last answer that held nothing; the same bytes need not be decoded again
 	begun   time.Time // when the answer at hand was asked for; zero when that was not noted
 	trouble outage
+	handed  bool // an answer held SMS since the last one that held none, or that is not known
+	counts  bool // the panel hands out the same SMS again and again
+	order   smsapi.Order
 	good    int       // fetches that went well since the last loss
 	lossy   time.Time // when that was; zero when it is over
 }
@@ -47,6 +53,11 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read kept answers: %w", err)
 	}
+	order, err := b.store.PanelOrder()
+	if err != nil {
+		return fmt.Errorf("read the panel's order: %w", err)
+	}
+	f.order, f.handed = smsapi.Order(order), true
 	f.lossy = time.Now() // perhaps the process before this one lost some
 	for _, r := range raw {
 		// One that cannot be read stays kept, and the team is told; fetching goes on.
@@ -84,7 +95,11 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 			sleep(ctx, pollPause(b.opts.PollInterval, n), nil)
 		case !more:
 			f.trouble.worked()
-			sleep(ctx, b.opts.PollInterval, nil)
+			wait := b.opts.PollInterval
+			if f.counts { // and may have nothing else to say
+				wait = pollPause(wait, repeatsPause)
+			}
+			sleep(ctx, wait, nil)
 		default:
 			f.trouble.worked()
 		}
@@ -112,7 +127,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	}
 	if failure == nil && f.empty != nil && bytes.Equal(answer.Body, f.empty) {
 		f.wentWell(ctx)
-		return false, f.persist(ctx, "end a fetch", func() error { return f.store.EndFetch(nil) })
+		return false, f.endEmpty(ctx)
 	}
 	var id uint64
 	err = f.persist(ctx, "keep an answer", func() error {
@@ -126,6 +141,19 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	crashpoint.At("fetch.saved")
 	f.begun = begun
 	return f.decode(ctx, id, answer, received)
+}
+
+// endEmpty ends a fetch whose answer holds no SMS.
+func (f *fetcher) endEmpty(ctx context.Context) error {
+	end := func() error { return f.store.EndFetch(nil) }
+	if f.handed {
+		end = f.store.EndEmptyFetch
+	}
+	err := f.persist(ctx, "end a fetch", end)
+	if err == nil {
+		f.handed, f.counts = false, false
+	}
+	return err
 }
 
 // nothing ends a fetch that brought no answer at all. Only if the panel was surely not reached, or did not begin with it, is nothing lost.
@@ -181,7 +209,7 @@ func mayHoldSMS(body []byte) bool {
 // decode reads a kept answer and stores what it holds. Whatever happens the bytes are in the store before, and stay there if they
 // cannot be read.
 func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, received time.Time) (more bool, err error) {
-	messages, failure := decodeUnread(answer)
+	messages, order, failure := decodeUnread(answer, f.order)
 	for i := range messages {
 		messages[i].Received = received
 		messages[i].Line = f.line(messages[i].Line)
@@ -211,8 +239,29 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	f.wentWell(ctx)
 	if len(messages) == 0 {
 		f.empty = slices.Clone(answer.Body)
+		if f.handed {
+			return false, f.endEmpty(ctx)
+		}
+		return false, nil
+	}
+	f.handed = true
+	if f.counts, err = f.store.Repeats(); err != nil {
+		return false, fmt.Errorf("read the last answer: %w", err)
+	}
+	if err := f.learn(ctx, order); err != nil {
+		return false, err
 	}
 	return stored > 0 && len(messages) >= fullAnswer, nil
+}
+
+// learn notes what is known of the panel's order by now. Only what changes how an answer of one second is read is worth a write.
+func (f *fetcher) learn(ctx context.Context, order smsapi.Order) error {
+	before := f.order
+	f.order = order
+	if order == before || (order > 0) == (before > 0) && !order.Sure() {
+		return nil
+	}
+	return f.persist(ctx, "note the panel's order", func() error { return f.store.SetPanelOrder(int(order)) })
 }
 
 // problem returns the loss that a failure to read an answer is, nil when it loses nothing. What is missing was handed out while it was
@@ -232,11 +281,11 @@ func problem(answer smsapi.Answer, failure error, saved int, begun, received tim
 }
 
 // decodeUnread keeps a fault in the decoder from ending the program with the answer undecoded for ever.
-func decodeUnread(a smsapi.Answer) (messages []sms.Message, err error) {
+func decodeUnread(a smsapi.Answer, known smsapi.Order) (messages []sms.Message, order smsapi.Order, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			messages, err = nil, fmt.Errorf("decode answer: panic: %v", fault)
+			messages, order, err = nil, known, fmt.Errorf("decode answer: panic: %v", fault)
 		}
 	}()
-	return smsapi.DecodeUnread(a)
+	return smsapi.DecodeUnreadOf(a, known)
 }

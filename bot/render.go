@@ -22,7 +22,7 @@ const headUnits = 256
 // block of their own, so that no SMS can look like a head.
 func (b *Bot) renderSMS(t *text, m store.SMS, name string, repeated bool, now time.Time) []outgoing {
 	head := b.renderHead(t, m, name, now)
-	parts := split(m.Text, messageUnits-headUnits)
+	parts := split(t.wordsOf(m), messageUnits-headUnits)
 	shown := make([]outgoing, len(parts))
 	for i, part := range parts {
 		head := head
@@ -37,6 +37,14 @@ func (b *Bot) renderSMS(t *text, m store.SMS, name string, repeated bool, now ti
 	return shown
 }
 
+// wordsOf returns what an SMS says, or only how often it came where that is counted.
+func (t *text) wordsOf(m store.SMS) string {
+	if m.Times > 1 {
+		return t.say(t.times, m.Times)
+	}
+	return m.Text
+}
+
 // renderDigest returns what shows several SMS at once, whose customers have those names. All of them must fit: see smsUnits.
 func (b *Bot) renderDigest(t *text, messages []store.SMS, names []string, repeated bool, now time.Time) outgoing {
 	head := t.say(t.digestHead, len(messages), shortID(messages[0].Seq))
@@ -45,7 +53,7 @@ func (b *Bot) renderDigest(t *text, messages []store.SMS, names []string, repeat
 	}
 	o := outgoing{html: head, plain: plain(head), loud: true}
 	for i, m := range messages {
-		head, text := b.renderHead(t, m, names[i], now), split(m.Text, messageUnits)[0]
+		head, text := b.renderHead(t, m, names[i], now), split(t.wordsOf(m), messageUnits)[0]
 		o.html += "\n" + head + "\n" + quoted(text)
 		o.plain += "\n" + plain(head) + "\n" + text
 	}
@@ -423,6 +431,8 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 		return t.say(t.panelDown, at(i.From))
 	case store.ClockWrong:
 		return t.say(t.clockWrong, int(i.Off.Abs().Round(time.Minute)/time.Minute))
+	case store.PanelRepeats:
+		return t.say(t.panelRepeats, i.Count)
 	case store.LowCredit:
 		said := t.say(t.lowCredit, amountCode(i.Credit), amountCode(i.Low))
 		if i.Burn > 0 {

@@ -129,6 +129,7 @@ type text struct {
 	whichOne   string // the short id of one
 	repeated   string
 	asItCame   string
+	times      string // how often it came in a row
 	arrivedAt  string // time
 
 	// How far a batch has come: one recipient, then many.
@@ -216,6 +217,7 @@ type text struct {
 	noTopics         string // chat, reason
 	panelRefuses     string // reason
 	panelAccepts     string // from, to
+	panelRepeats     string // how often
 	panelDown        string // since
 	panelBack        string // from, to
 	lowCredit        string // credit, limit
@@ -391,6 +393,7 @@ var english = text{
 	panelUncertain:   "The panel's answer did not come or could not be read. Try again in a while.",
 
 	noSender:   "no sender",
+	times:      "×%v",
 	asItCame:   "⚠️ not readable, as it came",
 	smsHead:    headMark + " %v → %v · %v · %v",
 	smsPart:    " · part %v of %v",
@@ -482,6 +485,7 @@ var english = text{
 	noTopics:         "⚠️ I may make no topics in the chat %v: %v. SMS are shown outside of topics until then. Make me an administrator there with the right Manage Topics.",
 	panelRefuses:     "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
 	panelAccepts:     "✅ The panel takes our user name and password again. It refused them from %v to %v. What waits goes out now; what has waited for more than an hour is asked about first.",
+	panelRepeats:     "⚠️ The panel gave the same SMS %v times in a row, each time with another time. From now on such SMS are counted (×) instead of shown again, and SMS are fetched less often, until it gives others or none. Perhaps somebody does write the same again and again; else ask those who run the panel.",
 	panelDown:        "⚠️ Since %v the panel answers nothing that makes sense, or nothing at all. Nothing is sent meanwhile: what agents write waits (⏳) and goes out by itself when the panel is back; what has waited for more than an hour by then is asked about first.",
 	panelBack:        "✅ The panel answers again. It was down from %v to %v. What waits goes out now; what has waited for more than an hour is asked about first.",
 	lowCredit:        "⚠️ The credit at the panel is down to %v, below %v (LOW_CREDIT). Without credit nothing is sent.",

@@ -23,6 +23,7 @@ type SMS struct {
 	Unsure bool       // Failed, but nobody can know whether it was sent: the panel's words were no refusal either
 	Asked  int        // how often delivery was asked for
 	Due    time.Time  // when it will be asked for next; zero: no more
+	Times  int        // inbound: how often it came in a row, where that is counted instead of shown
 }
 
 // smsRecord is SMS in the file, where there are many.
@@ -42,6 +43,7 @@ type smsRecord struct {
 	Due       int64         `json:"u,omitempty"`
 	Unsure    bool          `json:"q,omitempty"`
 	AsItCame  bool          `json:"a,omitempty"`
+	Times     int           `json:"m,omitempty"`
 }
 
 func unix(t time.Time) int64 {
@@ -60,7 +62,7 @@ func fromUnix(n int64) time.Time {
 
 func (t *tx) putSMS(m SMS) error {
 	return put(t.bucket(bucketSMS), u64(uint64(m.Seq)), smsRecord{
-		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Code, m.Reason, m.Asked, unix(m.Due), m.Unsure, m.AsItCame,
+		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Code, m.Reason, m.Asked, unix(m.Due), m.Unsure, m.AsItCame, m.Times,
 	})
 }
 
@@ -74,7 +76,7 @@ func readSMS(key, value []byte) (SMS, error) {
 	}
 	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Code: r.Code, Reason: r.Reason, Asked: r.Asked, Due: fromUnix(r.Due), Unsure: r.Unsure}
 	m.Direction, m.Line, m.Customer, m.Text, m.Time, m.Received = r.Direction, r.Line, r.Customer, r.Text, fromUnix(r.Time), fromUnix(r.Received)
-	m.AsItCame = r.AsItCame
+	m.AsItCame, m.Times = r.AsItCame, r.Times
 	return m, nil
 }
 
@@ -140,6 +142,26 @@ func (s *Store) EndFetch(incident *Incident) error {
 	return err
 }
 
+// EndEmptyFetch notes that GetMsg was answered, and that the panel has no SMS.
+func (s *Store) EndEmptyFetch() error {
+	return s.update(func(t *tx) error {
+		last, err := t.handed()
+		if err != nil {
+			return err
+		}
+		if len(last.SMS) > 0 {
+			inboxes, err := t.inboxes()
+			if err != nil {
+				return err
+			}
+			if err := t.handOver(last, last.compare(nil, nil), inboxes); err != nil {
+				return err
+			}
+		}
+		return t.bucket(bucketMeta).Delete(keyFetch)
+	})
+}
+
 // SaveRaw keeps an answer to GetMsg, which ends the fetch.
 func (s *Store) SaveRaw(r Raw) (uint64, error) {
 	var id uint64
@@ -177,7 +199,8 @@ func (s *Store) Undecoded() ([]Raw, error) {
 }
 
 // SaveUnread stores what an answer held, in its order, and queues it for the chats it belongs to. SMS stored before are
-// passed over: a message has no id, so equal ones within an answer are counted. Without an incident the raw answer goes;
+// passed over: a message has no id, so equal ones within an answer are counted. What a panel repeats with other times is counted, too: see
+// handed. Without an incident the raw answer goes;
 // with one it is kept, and the incident told. It returns how many SMS were new.
 func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Incident) (int, error) {
 	stored := 0
@@ -192,29 +215,54 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 		if err != nil {
 			return err
 		}
+		last, err := t.handed()
+		if err != nil {
+			return err
+		}
 		equal := map[string]int{}
-		for _, m := range messages {
-			key := seenKey(m, 0)
-			nth := equal[string(key)]
-			equal[string(key)]++
+		keys, known := make([][]byte, len(messages)), make([]Seq, len(messages))
+		for i, m := range messages {
+			keys[i] = seenKey(m, 0)
+			nth := equal[string(keys[i])]
+			equal[string(keys[i])]++
 			if nth > 0 {
-				key = seenKey(m, nth)
+				keys[i] = seenKey(m, nth)
 			}
-			known, err := t.meetAgain(key)
-			if err != nil {
-				return err
-			}
-			if known {
+			// A text that is no time is that of many SMS, as "10:31" is: it names one only as long as the panel goes on handing it out.
+			if m.Clock != "" && !last.holds(m) {
 				continue
 			}
-			seq, err := t.addInbound(m, inboxes)
-			if err != nil {
+			if known[i], err = t.meetAgain(keys[i]); err != nil {
 				return err
 			}
-			if err := t.bucket(bucketSeen).Put(key, seenValue(seq, t.now)); err != nil {
+		}
+		this := last.compare(messages, known)
+		for i, m := range messages {
+			switch {
+			case known[i] != 0:
+				continue
+			case this.counts() && incident == nil && this.again[i].Seq != 0:
+				this.SMS[i].Seq = this.again[i].Seq
+				err := t.countAgain(this.SMS[i], inboxes)
+				if err == nil {
+					continue
+				}
+				if !errors.Is(err, ErrNotFound) { // not kept any more: to be shown anew
+					return err
+				}
+			}
+			if this.SMS[i].Seq, err = t.addInbound(m, inboxes); err != nil {
+				return err
+			}
+			if err := t.bucket(bucketSeen).Put(keys[i], seenValue(this.SMS[i].Seq, t.now)); err != nil {
 				return err
 			}
 			stored++
+		}
+		if len(messages) > 0 && incident == nil {
+			if err := t.handOver(last, this, inboxes); err != nil {
+				return err
+			}
 		}
 		if len(messages) > 0 && incident == nil {
 			if err := t.noteAnswered(); err != nil {
@@ -250,18 +298,18 @@ func (t *tx) readSeen(value []byte) (seq Seq, met time.Time, err error) {
 	return 0, time.Time{}, errors.New("seen row of unknown form")
 }
 
-// meetAgain tells whether the SMS with that key in seen is stored already, and notes that the panel still hands it out.
-func (t *tx) meetAgain(key []byte) (bool, error) {
+// meetAgain returns the SMS with that key in seen, or 0 when none is stored, and notes that the panel still hands it out.
+func (t *tx) meetAgain(key []byte) (Seq, error) {
 	rows := t.bucket(bucketSeen)
 	value := rows.Get(key)
 	if value == nil {
-		return false, nil
+		return 0, nil
 	}
 	seq, met, err := t.readSeen(value)
 	if err != nil || t.now.Sub(met).Abs() < noteEvery || !t.store.clock().known {
-		return true, err
+		return seq, err
 	}
-	return true, rows.Put(key, seenValue(seq, t.now))
+	return seq, rows.Put(key, seenValue(seq, t.now))
 }
 
 // noteAnswered notes that the panel hands out SMS.
@@ -287,22 +335,9 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 	if err := t.putSMS(SMS{Seq: seq, Message: m}); err != nil {
 		return 0, err
 	}
-	c, err := t.customer(m.Customer)
+	places, err := t.placesOf(m, inboxes)
 	if err != nil {
 		return 0, err
-	}
-	places := routes(c, inboxes, m.Line)
-	if len(places) == 0 {
-		places = []Place{{}}
-		meta := t.bucket(bucketMeta)
-		if meta.Get(keySilent) == nil {
-			if err := put(meta, keySilent, t.now); err != nil {
-				return 0, err
-			}
-			if err := t.addIncident(&Incident{Kind: NoChat, From: t.now}); err != nil {
-				return 0, err
-			}
-		}
 	}
 	for _, p := range places {
 		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: Backlog, ID: id, Kind: PostSMS, Seq: seq}); err != nil {
@@ -310,6 +345,27 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 		}
 	}
 	return seq, nil
+}
+
+// placesOf returns where an SMS is to be shown. Where that is nowhere, it waits for a chat, which the team is told.
+func (t *tx) placesOf(m sms.Message, inboxes []inbox) ([]Place, error) {
+	c, err := t.customer(m.Customer)
+	if err != nil {
+		return nil, err
+	}
+	places := routes(c, inboxes, m.Line)
+	if len(places) > 0 {
+		return places, nil
+	}
+	if meta := t.bucket(bucketMeta); meta.Get(keySilent) == nil {
+		if err := put(meta, keySilent, t.now); err != nil {
+			return nil, err
+		}
+		if err := t.addIncident(&Incident{Kind: NoChat, From: t.now}); err != nil {
+			return nil, err
+		}
+	}
+	return []Place{{}}, nil
 }
 
 func (t *tx) endRaw(id uint64, incident *Incident) error {

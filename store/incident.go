@@ -20,12 +20,13 @@ const (
 	NoTopics     IncidentKind = "no topics"     // Chat lets us make no topics, for Reason
 	PanelRefuses IncidentKind = "panel refuses" // user name or password are wrong, says the panel, or the address is blocked; until To
 	PanelSilent  IncidentKind = "panel down"    // the panel cannot be reached, or answers nothing that makes sense; until To
+	PanelRepeats IncidentKind = "panel repeats" // the panel gave the same SMS for the Count-th time, with other times: they are counted from now on
 	LowCredit    IncidentKind = "low credit"    // the Credit at the panel is below Low; lately Burn went in a day
 	ClockWrong   IncidentKind = "clock wrong"   // Telegram's clock is Off ahead of ours
 )
 
 // IncidentKinds are all of them.
-var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, NoTopics, PanelRefuses, PanelSilent, LowCredit, ClockWrong}
+var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong}
 
 // Incident is something that went wrong and that nobody but the team can mend.
 type Incident struct {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"hash"
 	"hash/fnv"
 	"time"
 
@@ -45,8 +46,11 @@ var (
 
 	keyAnswered = []byte("answered") // when the panel last handed out SMS, nearly
 	keyPruned   = []byte("pruned")
-	keyNewest   = []byte("newest") // the newest date of a message that was taken
-	keyClock    = []byte("clock")  // whether our clock is right, and when it was found so
+	keyNewest   = []byte("newest")  // the newest date of a message that was taken
+	keyClock    = []byte("clock")   // whether our clock is right, and when it was found so
+	keyHanded   = []byte("handed")  // the last answer that held SMS
+	keyRepeats  = []byte("repeats") // when the admins were told last that the panel repeats itself
+	keyOrder    = []byte("order")   // in which order the panel gives SMS
 )
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
@@ -91,10 +95,23 @@ func seenKey(m sms.Message, nth int) []byte {
 	if at.IsZero() {
 		at = m.Received
 	}
+	parts := []string{string(m.Line), string(m.Customer), m.Text}
+	if nanos := at.Nanosecond(); nanos != 0 {
+		parts = append(parts, string(u32(uint32(nanos))))
+	}
+	if m.Clock != "" {
+		at = m.Time
+		parts = append(parts[:3], m.Clock)
+	}
 	h := fnv.New64a()
-	for _, part := range []string{string(m.Line), string(m.Customer), m.Text} {
+	hashParts(h, parts...)
+	return join(unix32(at), h.Sum(nil), []byte{byte(nth >> 8), byte(nth)})
+}
+
+// hashParts has h hash texts and where each ends.
+func hashParts(h hash.Hash64, parts ...string) {
+	for _, part := range parts {
 		h.Write(u32(uint32(len(part))))
 		h.Write([]byte(part))
 	}
-	return join(unix32(at), h.Sum(nil), []byte{byte(nth >> 8), byte(nth)})
 }

@@ -250,7 +250,16 @@ func (s *Store) Digested(posts []Post, topic TopicID, message ChatMessageID) err
 		link := Link{}
 		for _, p := range posts {
 			link.Seqs = append(link.Seqs, p.Seq)
-			if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {
+			rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
+			var row Post
+			if err := get(rows, key, &row); err == nil && row.Revision != p.Revision { // shown as it was before
+				row.Digest = 0
+				if err := put(rows, key, row); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := rows.Delete(key); err != nil {
 				return err
 			}
 		}

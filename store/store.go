@@ -10,6 +10,7 @@
 //	meta          schema | running | ended             number | since | when
 //	              fetch | silent                       begun | since
 //	              answered | pruned | low              when | how far | since
+//	              handed | repeats | order             the last answer with SMS | when told that it recurs | how the panel orders them
 //	              held                                 why, incident
 //	              newest | clock                       when | right, and since when
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded

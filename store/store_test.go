@@ -71,7 +71,7 @@ func fillUp(path string) (stored int) {
 		if err == nil {
 			var raw uint64
 			if raw, err = s.SaveRaw(Raw{Body: make([]byte, 4096)}); err == nil {
-				if _, err = s.SaveUnread(raw, unread(c, "salam"), nil); err == nil {
+				if _, err = s.SaveUnread(raw, unread(c, fmt.Sprint("salam ", stored)), nil); err == nil {
 					stored++
 				}
 			}

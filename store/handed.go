@@ -1,0 +1,214 @@
+package store
+
+import (
+	"errors"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"peyk/sms"
+)
+
+// Some panels hand out the same SMS at every fetch, each time with another time. Nothing tells them from a customer who says the same thing
+// again: so each is shown twice, and is counted from the third on, as long as the panel goes on without a break. Meanwhile it is asked less
+// often, which gives it the time for one.
+
+// handed is the last answer of the panel that held SMS. It is forgotten when one holds none.
+type handed struct {
+	SMS   []handedSMS `json:"sms"`
+	Times int         `json:"times"` // how often in a row it came, each time with other times
+}
+
+type handedSMS struct {
+	Hash uint64 `json:"h"` // of all but its time
+	Seq  Seq    `json:"s"`
+	N    int    `json:"n"` // how often in a row it came, each time with another time
+}
+
+// countedFrom is how often in a row the same answer comes before its SMS are counted instead of shown.
+const countedFrom = 3
+
+// toldEvery is how often at most the admins are told that the panel repeats itself.
+const toldEvery = aDay
+
+func (h handed) counts() bool { return h.Times >= countedFrom }
+
+func handedHash(m sms.Message) uint64 {
+	h := fnv.New64a()
+	hashParts(h, string(m.Line), string(m.Customer), m.Text)
+	return h.Sum64()
+}
+
+func (t *tx) handed() (handed, error) {
+	var h handed
+	err := get(t.bucket(bucketMeta), keyHanded, &h)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return h, err
+}
+
+// holds tells whether an SMS like m was in the answer.
+func (h handed) holds(m sms.Message) bool {
+	hash := handedHash(m)
+	return slices.ContainsFunc(h.SMS, func(before handedSMS) bool { return before.Hash == hash })
+}
+
+// handOver puts this in the place of the last answer, and tells what there is to tell of SMS that came again.
+func (t *tx) handOver(last handed, this repeated, inboxes []inbox) error {
+	meta := t.bucket(bucketMeta)
+	var err error
+	switch {
+	case !last.counts() && this.counts():
+		err = t.tellRepeats()
+	case last.counts() && this.counts():
+		err = t.endRepeats(this.gone, inboxes)
+	case last.counts():
+		err = t.endRepeats(last.SMS, inboxes)
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(this.SMS) == 0:
+		return meta.Delete(keyHanded)
+	case last.Times == this.Times && slices.Equal(last.SMS, this.SMS):
+		return nil // a panel that does not mark as read
+	}
+	return put(meta, keyHanded, this.handed)
+}
+
+// Repeats tells whether the panel goes on handing out the same SMS with other times, so that they are counted.
+func (s *Store) Repeats() (bool, error) {
+	var h handed
+	err := s.view(func(t *tx) error {
+		var err error
+		h, err = t.handed()
+		return err
+	})
+	return h.counts(), err
+}
+
+// repeated is an answer compared with the one before it.
+type repeated struct {
+	handed             // the answer, but for the SMS that are stored with it
+	again  []handedSMS // what each of its SMS is in the one before; zero where it is not in it
+	gone   []handedSMS // what of the one before is not in it
+}
+
+// compare finds out what of messages was in the answer before. Those of known are stored and have the same time as ever, the others none.
+func (last handed) compare(messages []sms.Message, known []Seq) repeated {
+	r := repeated{again: make([]handedSMS, len(messages))}
+	before := map[uint64][]handedSMS{}
+	for _, m := range last.SMS {
+		before[m.Hash] = append(before[m.Hash], m)
+	}
+	shared, other := 0, len(messages) > 0
+	for i, m := range messages {
+		hash := handedHash(m)
+		row := handedSMS{Hash: hash, Seq: known[i], N: 1}
+		if same := before[hash]; len(same) > 0 {
+			r.again[i], before[hash] = same[0], same[1:]
+			row.N = same[0].N
+			shared++
+			if known[i] == 0 {
+				row.N++
+			}
+		}
+		other = other && known[i] == 0 // a panel whose times stay as they are tells a second "yes" from the first
+		r.SMS = append(r.SMS, row)
+	}
+	for _, m := range last.SMS {
+		if same := before[m.Hash]; len(same) > 0 {
+			r.gone, before[m.Hash] = append(r.gone, same[0]), same[1:]
+		}
+	}
+	r.Times = 1
+	if other && (last.counts() && shared > 0 || shared == len(messages) && shared == len(last.SMS)) {
+		r.Times = last.Times + 1
+	}
+	return r
+}
+
+// countAgain notes that an SMS came for the n-th time in a row. The third is told at once, more of them when it ends.
+func (t *tx) countAgain(m handedSMS, inboxes []inbox) error {
+	row, err := t.sms(m.Seq)
+	if err != nil {
+		return err
+	}
+	row.Times = m.N
+	if err := t.putSMS(row); err != nil || m.N != countedFrom {
+		return err
+	}
+	return t.showAgain(row, inboxes)
+}
+
+// endRepeats has the counts told that were not yet.
+func (t *tx) endRepeats(ended []handedSMS, inboxes []inbox) error {
+	for _, m := range ended {
+		row, err := t.sms(m.Seq)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err == nil && row.Times > 1 && row.Times != countedFrom {
+			err = t.showAgain(row, inboxes)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showAgain queues m where it belongs, to be shown as a count. Where it still waits, it is shown so from the first.
+func (t *tx) showAgain(m SMS, inboxes []inbox) error {
+	places, err := t.placesOf(m.Message, inboxes)
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		post := Post{Chat: t.resolve(p.Chat), Topic: p.Topic, Class: Backlog, ID: uint64(m.Seq), Kind: PostSMS, Seq: m.Seq}
+		var waiting Post
+		switch err := get(t.bucket(bucketPost), postKey(post.Chat, post.Class, post.ID), &waiting); {
+		case err == nil:
+			post.Repeated, post.Digest, post.Revision = waiting.Repeated, waiting.Digest, waiting.Revision+1
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		if _, err := t.addPost(post); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellRepeats tells the admins that the panel repeats itself.
+func (t *tx) tellRepeats() error {
+	meta := t.bucket(bucketMeta)
+	var told time.Time
+	if err := get(meta, keyRepeats, &told); err == nil && t.now.Sub(told).Abs() < toldEvery {
+		return nil
+	}
+	if err := put(meta, keyRepeats, t.now); err != nil {
+		return err
+	}
+	return t.addIncident(&Incident{Kind: PanelRepeats, From: t.now, Count: countedFrom})
+}
+
+// PanelOrder returns what SetPanelOrder was given last, or 0.
+func (s *Store) PanelOrder() (int, error) {
+	order := 0
+	err := s.view(func(t *tx) error {
+		order = 0
+		err := get(t.bucket(bucketMeta), keyOrder, &order)
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return err
+	})
+	return order, err
+}
+
+// SetPanelOrder keeps what is known of the order in which the panel gives SMS.
+func (s *Store) SetPanelOrder(order int) error {
+	return s.update(func(t *tx) error { return put(t.bucket(bucketMeta), keyOrder, order) })
+}
