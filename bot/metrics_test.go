@@ -72,11 +72,10 @@ func TestWhatHappensIsCounted(t *testing.T) {
 	}
 
 	shown := w.shows(customer, "hello "+marker)
-	reply := func(text string) {
-		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: text + " " + marker, ReplyTo: shown.ID})
+	reply := func(text string) int {
+		return w.says(telegram.Post{Chat: w.group, From: w.ali, Text: text + " " + marker, ReplyTo: shown.ID})
 	}
-	reply("one")
-	w.sees(w.group, "delivered")
+	w.bears(w.group, reply("one"), "👍") // what the marks mean is told with the same words
 	w.panel.Arm(panel.Fault{Kind: panel.ErrCode, Code: -5, Method: "SendSMS"})
 	reply("refused")
 	w.sees(w.group, "The panel refuses")
