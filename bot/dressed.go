@@ -13,8 +13,8 @@ import (
 const heldWords = 16
 
 // heldNumber returns the words that a text begins with when a whole telephone number is in them, however it is dressed: in quotes, in an
-// address of the web, in digits of another script, in groups, or glued to a word. It also takes for one what is as long as one. To an agent
-// who gave such a text where a customer need not be named, the number may have been whom it is for. A number behind a word is part of the text.
+// address of the web, in digits of another script, in groups, or glued to a word. What is as long as a number is taken for one, too: perhaps
+// the text is for whoever has it, and not for the customer it would go to. A number behind a word is part of the text.
 func heldNumber(text string) string {
 	var run digits
 	for i, word := range strings.Fields(text) {
@@ -26,13 +26,14 @@ func heldNumber(text string) string {
 			continue
 		}
 		lettered := strings.ContainsFunc(word, unicode.IsLetter)
-		if len(run) > 0 && lettered { // the text, perhaps glued to the end of a number
+		first := len(run) == 0
+		if !first && lettered { // the text, perhaps glued to the end of a number
 			word = word[:strings.IndexFunc(word, unicode.IsLetter)]
 		}
-		if !run.read(word) && len(run) == 0 {
+		if !run.read(word) && first {
 			return ""
 		}
-		if run.hold() || len(run) == 1 && !lettered && numberLong(word) {
+		if run.hold() || first && !lettered && numberLong(word) {
 			return strings.Join(strings.Fields(text)[:i+1], " ")
 		}
 		if lettered {

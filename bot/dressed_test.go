@@ -74,6 +74,7 @@ var dressed = []string{
 	"«447911123456» your code is 1234",
 	"447911123456 your code is 1234",
 	"O9122222222 your code is 1234",
+	"1-800-555-1234 your code is 1234",
 	"«021-88776655» your code is 1234",
 }
 

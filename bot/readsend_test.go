@@ -89,6 +89,9 @@ func FuzzReadSend(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in string) {
 		to, wrong, words := readSend(in)
+		if held := heldNumber(in); held != "" && !hasDigit(undressed(held)) {
+			t.Errorf("%q is taken for a number", held)
+		}
 		seen := map[sms.Number]bool{}
 		for _, n := range to {
 			if again, err := sms.ParseRecipient(string(n)); err != nil || again != n {
