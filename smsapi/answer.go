@@ -601,23 +601,23 @@ func readUnread(response *node) ([]sms.Message, error) {
 // message returns the SMS that a whole struct describes.
 func message(n *node, line func(string) sms.Number) (sms.Message, bool) {
 	var from, to, msg, at *node
-	known := 0
-	seen := map[string]bool{}
-	for _, k := range n.kids {
-		name := strings.ToLower(k.name)
-		if seen[name] && (name == "from" || name == "to" || name == "msg" || name == "time") {
-			return doubt(n), !n.open // a customer wrote one of them
+	known, distinct := 0, 0
+	set := func(member **node, k *node) {
+		if *member == nil {
+			distinct++
 		}
-		seen[name] = true
-		switch name {
+		*member = k
+	}
+	for _, k := range n.kids {
+		switch strings.ToLower(k.name) {
 		case "from":
-			from = k
+			set(&from, k)
 		case "to":
-			to = k
+			set(&to, k)
 		case "msg":
-			msg = k
+			set(&msg, k)
 		case "time":
-			at = k
+			set(&at, k)
 		default:
 			continue
 		}
@@ -625,6 +625,9 @@ func message(n *node, line func(string) sms.Number) (sms.Message, bool) {
 	}
 	if n.open || known < 2 {
 		return sms.Message{}, false
+	}
+	if known > distinct {
+		return doubt(n), true // a customer wrote one of them
 	}
 	m := sms.Message{
 		Direction:    sms.Inbound,

@@ -466,22 +466,31 @@ func replaceIllegal(data []byte) []byte {
 	})
 }
 
-var entityRef = regexp.MustCompile(`&[A-Za-z][A-Za-z0-9]{1,31};`)
-
 // entities returns HTML's names of characters that are in data: PHP writes them, and XML knows five of them.
 func entities(data []byte) map[string]string {
-	if bytes.IndexByte(data, '&') < 0 {
-		return nil
-	}
-	known := map[string]string{}
-	for _, ref := range entityRef.FindAll(data, -1) {
-		name := string(ref[1 : len(ref)-1])
-		if _, seen := known[name]; seen {
+	var known map[string]string
+	for at := 0; at < len(data); at++ {
+		i := bytes.IndexByte(data[at:], '&')
+		if i < 0 {
+			break
+		}
+		at += i
+		ref := data[at:min(len(data), at+34)]
+		end := bytes.IndexByte(ref, ';')
+		if end < 2 || ref[1] == '#' {
 			continue
 		}
-		// For HTML some names end before their semicolon: &nothing; begins with one.
-		if text := html.UnescapeString(string(ref)); text != string(ref) && (!strings.HasSuffix(text, ";") || name == "semi") {
-			known[name] = text
+		switch name := string(ref[1:end]); name {
+		case "lt", "gt", "amp", "quot", "apos":
+		default:
+			// For HTML some names end before their semicolon: &nothing; begins with one.
+			text := html.UnescapeString(string(ref[:end+1]))
+			if text != string(ref[:end+1]) && (!strings.HasSuffix(text, ";") || name == "semi") {
+				if known == nil {
+					known = map[string]string{}
+				}
+				known[name] = text
+			}
 		}
 	}
 	return known

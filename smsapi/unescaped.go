@@ -23,18 +23,20 @@ const maxTries = 20_000
 
 // tag is a tag of an answer.
 type tag struct {
-	name    string // without its prefix, in lower case
+	name    []byte // without its prefix
 	closing bool
 	empty   bool
 	end     int // behind it
 }
+
+func (t tag) is(name string) bool { return strings.EqualFold(string(t.name), name) } // the compiler makes no copy of it
 
 // layout is how an answer's messages are written: as structs, <item><from>…</from><msg>…</msg></item>, or as Maps, where each member is
 // <item><key>msg</key><value>…</value></item>.
 type layout struct {
 	data []byte
 	maps bool
-	item string // the name of what holds a message
+	item []byte // the name of what holds a message
 	last int    // where the last tag begins that can end a text
 }
 
@@ -49,6 +51,18 @@ func protect(data []byte) []byte {
 	}
 	var out []byte
 	done, tries := 0, 0
+	between := func(from, to int) { // texts, where nobody but the server wrote, if not a sender's name
+		for at := from; at < to-1; at++ {
+			if data[at] != '<' || data[at+1] == '!' || data[at+1] == '?' {
+				continue
+			}
+			if _, isTag := readTag(data, at); !isTag {
+				out = append(append(out, data[done:at]...), "&lt;"...)
+				done = at + 1
+			}
+		}
+	}
+	between(0, begin)
 	for begin >= 0 {
 		end, next, mark := -1, -1, ""
 		if bytes.HasPrefix(data[begin:], []byte("<![CDATA[")) {
@@ -97,7 +111,10 @@ func protect(data []byte) []byte {
 			out = append(out, escaper.Replace(string(data[begin:end]))...)
 			done = end
 		}
-		begin = next
+		if begin = next; next < 0 {
+			next = len(data)
+		}
+		between(end, next)
 	}
 	if done == 0 {
 		return data
@@ -136,7 +153,7 @@ func protectJSON(data []byte) ([]byte, bool) {
 		}
 		begin := at + i + 1
 		at = t.end
-		switch t.name {
+		switch string(bytes.ToLower(t.name)) {
 		case "item", "key", "from", "to", "msg", "time":
 			return nil, false
 		}
@@ -155,32 +172,40 @@ func protectJSON(data []byte) ([]byte, bool) {
 
 // readTag reads the tag that begins at a place.
 func readTag(data []byte, at int) (tag, bool) {
-	if at >= len(data) || data[at] != '<' {
+	if at+1 >= len(data) || data[at] != '<' {
 		return tag{}, false
 	}
-	n := bytes.IndexAny(data[at+1:min(len(data), at+2000)], "<>")
-	if n < 0 || data[at+1+n] == '<' {
-		return tag{}, false
+	t := tag{closing: data[at+1] == '/'}
+	begin := at + 1
+	if t.closing {
+		begin++
 	}
-	inside := string(data[at+1 : at+1+n])
-	t := tag{end: at + n + 2}
-	inside, t.closing = strings.CutPrefix(inside, "/")
-	inside, t.empty = strings.CutSuffix(inside, "/")
-	name, attributes, _ := strings.Cut(strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' || r == '\r' {
-			return ' '
+	end := begin
+	for ; end < len(data); end++ {
+		c := data[end]
+		if c == ':' {
+			begin = end + 1
+		} else if c < 0x80 && c != '_' && c != '-' && c != '.' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			break
 		}
-		return r
-	}, inside), " ")
-	t.name = strings.ToLower(local(name))
-	t.empty = t.empty || strings.Contains(attributes, `nil="true"`)
-	return t, partName.MatchString(local(name))
+	}
+	if t.name = data[begin:end]; len(t.name) == 0 || t.name[0] < 'A' {
+		return tag{}, false
+	}
+	rest := data[end:min(len(data), end+2000)]
+	n := bytes.IndexByte(rest, '>')
+	if n < 0 || bytes.IndexByte(rest[:n], '<') >= 0 || n > 0 && strings.IndexByte(" \t\r\n/", rest[0]) < 0 {
+		return tag{}, false
+	}
+	t.end = end + n + 1
+	t.empty = n > 0 && (rest[n-1] == '/' || bytes.Contains(rest[:n], []byte(`nil="true"`)))
+	return t, true
 }
 
 // findLayout finds how the messages are written, by the first, and where its text begins. Nobody but the server wrote what stands before.
 func findLayout(data []byte) (l layout, begin int, ok bool) {
 	l.data = data
-	var open []string
+	var open [][]byte
 	for at := 0; ; {
 		i := bytes.IndexByte(data[at:], '<')
 		if i < 0 {
@@ -193,8 +218,8 @@ func findLayout(data []byte) (l layout, begin int, ok bool) {
 			continue
 		}
 		begin, parents := t.end, 1
-		found := t.name == "msg"
-		if t.name == "key" && !t.closing && len(open) > 1 {
+		found := t.is("msg")
+		if t.is("key") && !t.closing && len(open) > 1 {
 			begin, found = l.valueOf(t.end, "msg")
 			parents, l.maps = 2, true
 		}
@@ -209,13 +234,13 @@ func findLayout(data []byte) (l layout, begin int, ok bool) {
 				if at = bytes.LastIndex(data[:at], []byte("</")); at < 0 {
 					return l, 0, false
 				}
-				if t, ok := readTag(data, at); ok && t.name == closing {
+				if t, ok := readTag(data, at); ok && t.is(closing) {
 					l.last = at
 					return l, begin, true
 				}
 			}
 			return l, 0, false
-		case t.closing && len(open) > 0 && open[len(open)-1] == t.name:
+		case t.closing && len(open) > 0 && bytes.Equal(open[len(open)-1], t.name):
 			open = open[:len(open)-1]
 		case !t.closing && !t.empty:
 			open = append(open, t.name)
@@ -240,17 +265,17 @@ func (l *layout) valueOf(at int, name string) (int, bool) {
 		return 0, false
 	}
 	closing, ok := readTag(l.data, at+end)
-	if !ok || closing.name != "key" {
+	if !ok || !closing.is("key") {
 		return 0, false
 	}
 	value, ok := readTag(l.data, l.space(closing.end))
-	return value.end, ok && value.name == "value" && !value.closing && !value.empty
+	return value.end, ok && value.is("value") && !value.closing && !value.empty
 }
 
 // close returns the place behind the end of a text.
 func (l *layout) close(at int) (int, bool) {
 	t, ok := readTag(l.data, at)
-	if !ok || !t.closing || t.name != "msg" && !l.maps || t.name != "value" && l.maps {
+	if !ok || !t.closing || !l.maps && !t.is("msg") || l.maps && !t.is("value") {
 		return 0, false
 	}
 	if l.maps {
@@ -276,16 +301,17 @@ func (l *layout) next(at int) (int, bool) {
 		case !ok:
 			return 0, false
 		case inItem && t.closing:
-			if t.name != l.item {
+			if !bytes.Equal(t.name, l.item) {
 				return 0, false
 			}
 			inItem, at = false, t.end
 		case inItem:
-			begin, end, name := l.member(at, t)
+			begin, end, name := l.member(t)
+			isText := strings.EqualFold(string(name), "msg")
 			switch {
-			case name == "msg" && !fresh:
+			case isText && !fresh:
 				return 0, false
-			case name == "msg" && begin > 0:
+			case isText && begin > 0:
 				return begin, true
 			case end == 0:
 				return 0, false
@@ -293,7 +319,7 @@ func (l *layout) next(at int) (int, bool) {
 			at = end
 		case t.closing: // of the list
 			return -1, at > l.last
-		case t.name != l.item:
+		case !bytes.Equal(t.name, l.item):
 			return 0, false
 		default:
 			inItem, fresh, at = true, true, t.end
@@ -303,38 +329,39 @@ func (l *layout) next(at int) (int, bool) {
 }
 
 // member returns where the text of a member begins, 0 when it has none; the place behind it, 0 when markup is in it; and its name.
-func (l *layout) member(at int, t tag) (begin, end int, name string) {
+func (l *layout) member(t tag) (begin, end int, name []byte) {
 	closing := t.name
 	name = t.name
 	if l.maps {
 		key, ok := readTag(l.data, l.space(t.end))
-		if !ok || key.name != "key" || t.empty {
-			return 0, 0, ""
+		if !ok || !key.is("key") || t.empty {
+			return 0, 0, nil
 		}
 		n := max(0, bytes.IndexByte(l.data[key.end:], '<'))
-		name = strings.ToLower(strings.TrimSpace(string(l.data[key.end : key.end+n])))
+		name = bytes.TrimSpace(l.data[key.end : key.end+n])
 		behind, ok := readTag(l.data, key.end+n)
-		if !ok || behind.name != "key" {
-			return 0, 0, ""
+		if !ok || !behind.is("key") {
+			return 0, 0, nil
 		}
-		if t, ok = readTag(l.data, l.space(behind.end)); !ok || t.name != "value" || t.closing {
-			return 0, 0, ""
+		if t, ok = readTag(l.data, l.space(behind.end)); !ok || !t.is("value") || t.closing {
+			return 0, 0, nil
 		}
-		closing = "value"
+		closing = t.name
 	}
 	end = t.end
 	if !t.empty {
 		begin = t.end
-		n := bytes.IndexByte(l.data[begin:], '<')
-		if n < 0 {
+		// A sender's name may hold a bracket, but no markup.
+		n := bytes.Index(l.data[begin:min(len(l.data), begin+200)], []byte("</"))
+		if n < 0 || bytes.IndexByte(l.data[begin:begin+n], '>') >= 0 {
 			return begin, 0, name
 		}
 		t, ok := readTag(l.data, begin+n)
-		if !ok || !t.closing || t.name != closing {
+		if !ok || !t.closing || !bytes.Equal(t.name, closing) {
 			return begin, 0, name
 		}
 		end = t.end
-	} else if behind, ok := readTag(l.data, end); ok && behind.closing && behind.name == closing { // nil, with an end of its own
+	} else if behind, ok := readTag(l.data, end); ok && behind.closing && bytes.Equal(behind.name, closing) { // nil, with an end of its own
 		end = behind.end
 	}
 	if l.maps {

@@ -81,6 +81,32 @@ func TestTwoTextsThatBelongTogetherHideNothingBetweenThem(t *testing.T) {
 	}
 }
 
+// TestABracketInASendersNameHidesNothing: names are short, and of letters that may be anything.
+func TestABracketInASendersNameHidesNothing(t *testing.T) {
+	for way, write := range written {
+		for _, name := range []string{"A<B", "<3", "a < b", "<<"} {
+			for place := range 3 {
+				froms := []string{"09120000001", "09120000002", "09120000003"}
+				froms[place] = name
+				body := ""
+				for i, from := range froms {
+					body += write(from, fmt.Sprint("text ", i), 1700000000+i)
+				}
+				got, err := DecodeUnread(Answer{Body: []byte(answered("0", body))})
+				if err != nil || len(got) != 3 {
+					t.Errorf("%s, %q in place %d: got %+v, %v", way, name, place, got, err)
+					continue
+				}
+				for i, m := range got {
+					if string(m.Customer) != froms[i] || m.Text != fmt.Sprint("text ", i) || m.AsItCame {
+						t.Errorf("%s, %q in place %d: got %+v", way, name, place, m)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestAForgedMessageIsNobodys: a whole message inside a text looks as the panel's own do, but there are more then than the panel says.
 func TestAForgedMessageIsNobodys(t *testing.T) {
 	forged := "hi</msg><time>1</time></item><item><from>09129999999</from><to>30001234</to><msg>pay me"
