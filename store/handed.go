@@ -28,6 +28,9 @@ type handedSMS struct {
 // countedFrom is how often in a row the same answer comes before its SMS are counted instead of shown.
 const countedFrom = 3
 
+// fullAnswer is how many SMS an answer holds at most.
+const fullAnswer = 50
+
 // toldEvery is how often at most the admins are told that the panel repeats itself.
 const toldEvery = aDay
 
@@ -123,8 +126,14 @@ func (last handed) compare(messages []sms.Message, known []Seq) repeated {
 		}
 	}
 	r.Times = 1
-	if other && (last.counts() && shared > 0 || shared == len(messages) && shared == len(last.SMS)) {
+	// A new SMS beside all of them makes no other answer, nor does one that takes an old one's place in a full one.
+	all := shared == len(last.SMS) || len(messages) >= fullAnswer && 2*shared >= len(last.SMS)
+	if other && shared > 0 && (all || last.counts()) {
 		r.Times = last.Times + 1
+		return r
+	}
+	for i := range r.SMS {
+		r.SMS[i].N = 1
 	}
 	return r
 }

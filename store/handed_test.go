@@ -35,6 +35,8 @@ func TestAnswersThatComeAgainAreCounted(t *testing.T) {
 		{"and one of them alone is one", "aa +a +aa", []string{"a", "a", "a", "a", "a"}, 0},
 		{"another customer's SMS among them is shown", "a +a +a +ab +ab -", []string{"a", "a", "×3", "b", "×5", "×2"}, 1},
 		{"what is no more among them is told", "ab +ab +ab +ab +a -", []string{"a", "b", "a", "b", "×3", "×3", "×4", "×5"}, 1},
+		{"a panel that keeps all, and gets more", "a +ab +abc +abcd -", []string{"a", "a", "b", "×3", "c", "×3", "d", "×4", "×2"}, 1},
+		{"what was no repetition does not count", "ab +ac +a +a +a", []string{"a", "b", "a", "c", "a", "a", "×3"}, 1},
 		{"told once a day", "a +a +a - +a +a +a -", []string{"a", "a", "×3", "a", "a", "×3"}, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -94,6 +96,24 @@ func counted(t *testing.T, s *Store) (shown []string) {
 			}
 			must(t, s.Posted(p, ChatMessageID(1000+len(shown)), false))
 		}
+	}
+}
+
+// TestAFullAnswerThatComesAgainIsCounted has new SMS push old ones out of the fifty that a panel gives.
+func TestAFullAnswerThatComesAgainIsCounted(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	stored := 0
+	for i := range 20 {
+		var texts []string
+		for n := range 50 {
+			texts = append(texts, fmt.Sprint("sms ", i+n))
+		}
+		c.pass(time.Second)
+		stored += fetched(t, s, unread(c, texts...))
+	}
+	if stored != 50+50+18 {
+		t.Errorf("%d SMS are stored, want each answer's only twice, and the new ones after it", stored)
 	}
 }
 
