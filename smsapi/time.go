@@ -30,6 +30,9 @@ var (
 // calendar or the world's. Where the text is no time, or not one to the second, clock is what it is: it still tells SMS apart. A text that says
 // nothing, such as 0, is no time at all.
 func readTime(text string) (at time.Time, clock string) {
+	if n, err := strconv.ParseUint(text, 10, 32); err == nil && n > 0 { // as nearly all of them are
+		return time.Unix(int64(n), 0), ""
+	}
 	text = strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Cf, r):
