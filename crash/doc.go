@@ -9,7 +9,8 @@
 //	network_test.go     the port a network listens on
 //	world_test.go       what is around the process, and the ways to kill it
 //	people_test.go      what customers and agents do, which networks fail
-//	invariant_test.go   I1 to I12 but I10, each a function
+//	handed_test.go      I1: what the panel handed out, call by call
+//	invariant_test.go   I2 to I12 but I10, each a function
 //	kill_test.go        many worlds at once, many kills in each, and the table
 //	power_test.go       I10: what a loss of power may leave of the file, from a trace of the system calls
 //	outage_test.go      both networks down and two kills, in one run

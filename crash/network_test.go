@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -24,6 +25,13 @@ type network struct {
 	addr   string
 	server *http.Server // nil while the port is shut
 	open   map[net.Conn]bool
+	shut   []outage
+}
+
+// outage is a moment at which the port was shut, and the callers whose connections that closed.
+type outage struct {
+	at      time.Time
+	callers []string
 }
 
 // networks counts those of this process.
@@ -69,6 +77,13 @@ func (n *network) down() {
 	n.mu.Lock()
 	server := n.server
 	n.server = nil
+	if server != nil {
+		o := outage{at: time.Now()}
+		for c := range n.open {
+			o.callers = append(o.callers, c.RemoteAddr().String())
+		}
+		n.shut = append(n.shut, o)
+	}
 	n.mu.Unlock()
 	if server != nil {
 		server.Close()
@@ -80,11 +95,26 @@ func (n *network) note(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		n.open[c] = true
+		if n.server == nil { // accepted while the port was being shut
+			last := &n.shut[len(n.shut)-1]
+			last.callers = append(last.callers, c.RemoteAddr().String())
+		}
 	case http.StateClosed, http.StateHijacked:
 		delete(n.open, c)
 	}
 	n.mu.Unlock()
 	n.changed()
+}
+
+// outages returns when the port was shut.
+func (n *network) outages() []outage {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := slices.Clone(n.shut)
+	for i := range all {
+		all[i].callers = slices.Clone(all[i].callers)
+	}
+	return all
 }
 
 // knock returns a connection to the network, nil while the port is shut. Connections are accepted one after the other: once this one is

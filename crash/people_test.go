@@ -65,14 +65,22 @@ func (w *world) customersWrite(n int) {
 		if w.rand.IntN(4) == 0 {
 			among = len(w.starts) // in each life some are new, who need a topic
 		}
-		from := sender{fmt.Sprintf("0912111%03d%d", among%1000, w.rand.IntN(10)), []string{"30001234", "30005678"}[w.rand.IntN(2)]}
+		from := sender{customer: fmt.Sprintf("0912111%03d%d", among%1000, w.rand.IntN(10)), line: []string{"30001234", "30005678"}[w.rand.IntN(2)]}
 		words := "سلام <b>وقت بخیر</b> & 😀"
 		if w.rand.IntN(15) == 0 {
 			words = strings.Repeat("a long story ", 400)
 		}
-		i := len(w.inbound)
+		i, now := len(w.inbound), time.Now()
+		text := fmt.Sprintf("«in%d» %s «end%d»", i, words, i)
+		if i > 0 && w.rand.IntN(10) == 0 { // people do say the same again
+			if said := &w.inbound[w.rand.IntN(i)]; !said.again && now.Unix() > said.at.Unix() {
+				said.again = true
+				from, text = *said, said.text
+			}
+		}
+		from.text, from.at = text, now
 		w.inbound = append(w.inbound, from)
-		w.panel.Receive(from.customer, from.line, fmt.Sprintf("«in%d» %s «end%d»", i, words, i))
+		w.panel.ReceiveAt(from.customer, from.line, text, now)
 	}
 }
 
@@ -102,6 +110,8 @@ func (w *world) recent(chat int64, wanted func(telegram.Message) bool) (telegram
 	}
 	return found[w.rand.IntN(len(found))], true
 }
+
+var shortIDs = regexp.MustCompile(`#s[0-9a-z]+`)
 
 var shortID = regexp.MustCompile(`📩[^\n]*(#s[0-9a-z]+)`)
 
@@ -189,7 +199,7 @@ func (w *world) press(m telegram.Message, data string) {
 	}
 	batch, _ := strconv.ParseUint(parts[1], 36, 64)
 	generation, _ := strconv.Atoi(parts[2])
-	w.presses = append(w.presses, pressed{by, store.BatchID(batch), generation, store.Decision(parts[3])})
+	w.presses = append(w.presses, pressed{time.Now(), by, store.BatchID(batch), generation, store.Decision(parts[3])})
 	if _, err := w.tg.Press(by, m.Chat, m.ID, data); err != nil {
 		w.Errorf("press: %v", err)
 	}

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"peyk/sandbox/panel"
 	"peyk/sms"
 	"peyk/store"
 )
@@ -413,21 +414,32 @@ func I10(l *loss) error {
 	if err != nil {
 		return err
 	}
-	incidents, err := l.store.Incidents()
+	_, counted, err := losses(l.store)
 	if err != nil {
 		return err
 	}
-	windows := l.windows(incidents)
-	for _, r := range raw { // what was in an answer is there as long as the answer is
-		windows = append(windows, l.call(r.Fetched, r.Fetched))
+	// What is not stored is in an answer that is there, in one that was spoilt, or in the last: each is told of once.
+	var asked []call
+	seen := &evidence{world: l.world, past: l.past, requests: l.panel.Requests(), outages: l.panelNet.outages()}
+	for _, f := range seen.ledger() {
+		if !f.At.After(l.at) {
+			asked = append(asked, f)
+		}
 	}
-	for _, h := range l.fetched {
-		if h.at.After(l.at) || stored[h.n] {
+	spoilt := 0
+	for i, f := range asked {
+		lacks := slices.IndexFunc(f.Given, func(m panel.SMS) bool { return !stored[numberOf(m.Text)] })
+		kept := slices.ContainsFunc(raw, func(r store.Raw) bool { return !f.At.Before(r.Begun) && !f.At.After(r.Fetched) })
+		if lacks < 0 || kept {
 			continue
 		}
-		if !slices.ContainsFunc(windows, func(v window) bool { return v.holds(h.at) }) {
-			say("SMS %d was handed out at %s, the power went at %s: it is neither stored nor in an incident", h.n, h.at.Format(time.StampMicro), l.at.Format(time.StampMicro))
+		spoilt++
+		if !f.excused() && i < len(asked)-1 {
+			say("SMS %d was handed out at %s, the power went at %s: it is not stored, and its answer was not spoilt", numberOf(f.Given[lacks].Text), f.At.Format(time.StampMicro), l.at.Format(time.StampMicro))
 		}
+	}
+	if counted < spoilt {
+		say("%d answers are not there with all that they held, incidents tell of %d", spoilt, counted)
 	}
 
 	batches := map[int]store.Batch{} // by order

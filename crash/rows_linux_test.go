@@ -37,7 +37,7 @@ func TestR3DiskFull(t *testing.T) {
 		w.mu.Lock()
 		for range 50 {
 			i := len(w.inbound)
-			w.inbound = append(w.inbound, sender{writer, "30001234"})
+			w.inbound = append(w.inbound, sender{customer: writer, line: "30001234"})
 			w.panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %s «end%d»", i, strings.Repeat("a long story ", 200), i))
 		}
 		w.mu.Unlock()

@@ -51,7 +51,7 @@ func (w *world) receives(n int) {
 	defer w.mu.Unlock()
 	for range n {
 		i := len(w.inbound)
-		w.inbound = append(w.inbound, sender{writer, "30001234"})
+		w.inbound = append(w.inbound, sender{customer: writer, line: "30001234"})
 		words := sha256.Sum256([]byte{byte(i)}) // unlike one another, or half of a packed answer holds none
 		w.panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %x «end%d»", i, words, i))
 	}
@@ -95,7 +95,7 @@ func (w *world) pushes(by int64, m telegram.Message, label string) *telegram.Que
 			batch, _ := strconv.ParseUint(parts[1], 36, 64)
 			generation, _ := strconv.Atoi(parts[2])
 			w.mu.Lock()
-			w.presses = append(w.presses, pressed{by, store.BatchID(batch), generation, store.Decision(parts[3])})
+			w.presses = append(w.presses, pressed{time.Now(), by, store.BatchID(batch), generation, store.Decision(parts[3])})
 			w.mu.Unlock()
 			q, err := w.tg.Press(by, m.Chat, m.ID, b.Data)
 			if err != nil {
@@ -455,7 +455,7 @@ func TestF8TheSameAnswerAgain(t *testing.T) {
 			w.panel.ReceiveAt(writer, "30001234", "«in0» hello «end0»", at)
 		}
 	}
-	w.inbound = append(w.inbound, sender{writer, "30001234"})
+	w.inbound = append(w.inbound, sender{customer: writer, line: "30001234"})
 	again()
 	w.diesAt("fetch.stored", 1)
 	again()

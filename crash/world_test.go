@@ -46,6 +46,7 @@ type world struct {
 	outage *time.Timer // its end
 	looked int         // fetches when settled looked last
 	heard  time.Time   // when a bridge called last
+	quiet  int         // fetches since something was shown
 	past
 }
 
@@ -71,14 +72,19 @@ func (s *source) Uint64() uint64 {
 	return s.pcg.Uint64()
 }
 
-// start is a process that began; after a kill, or after an orderly end.
+// start is a process that began.
 type start struct {
-	at        time.Time
-	afterKill bool
+	at     time.Time
+	broken bool      // it did not end in order,
+	mark   time.Time // and a fetch was under way then, since when; zero when none was
 }
 
-// sender is who wrote an SMS, and to which line of ours.
-type sender struct{ customer, line string }
+// sender is who wrote an SMS, to which line of ours, and what.
+type sender struct {
+	customer, line, text string
+	at                   time.Time
+	again                bool // they said the same twice
+}
 
 // handed is an SMS the panel handed out.
 type handed struct {
@@ -100,6 +106,7 @@ type order struct {
 
 // pressed is a button an agent pressed.
 type pressed struct {
+	at         time.Time
 	by         int64
 	batch      store.BatchID
 	generation int
@@ -269,6 +276,10 @@ func (w *world) called(network, method, stage string) {
 	fetch := method == "GetMsg" && stage == string(panel.Arrived)
 	if fetch {
 		w.fetches = append(w.fetches, time.Now())
+		w.quiet++
+	}
+	if method == "sendMessage" {
+		w.quiet = 0
 	}
 	acts := 0
 	if fetch || method == "sendMessage" && stage == string(telegram.AfterHandling) {
@@ -301,9 +312,13 @@ func (w *world) startAs(command *exec.Cmd, environ ...string) {
 	w.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	afterKill := w.bridge != nil && w.bridge.killed()
+	w.quiet = 0
+	if w.bridge != nil && w.bridge.state.ExitCode() != 0 {
+		last := &w.starts[len(w.starts)-1]
+		last.broken, last.mark = true, w.fetchMark()
+	}
 	w.bridge = startBridge(w, w.dir, slices.Concat(environ, w.environ, []string{fmt.Sprintf("INBOX_CHATS=%d,%d", w.group, w.sara)}), command)
-	w.starts = append(w.starts, start{w.bridge.started, afterKill})
+	w.starts = append(w.starts, start{at: w.bridge.started})
 }
 
 func (w *world) say(p telegram.Post) int {

@@ -32,6 +32,7 @@ type answer struct {
 	code   int
 	result any // string, int, record, or []any of these
 	each   []any
+	given  []SMS // what GetMsg took away
 }
 
 // record is a PHP array with named members.
@@ -195,7 +196,7 @@ func (s *Server) getMsg() answer {
 			s.unread = s.unread[:from]
 		}
 	}
-	messages := make([]any, n)
+	messages, given := make([]any, n), make([]SMS, n)
 	for i, m := range page {
 		messages[i] = record{
 			{"from", m.Customer},
@@ -203,10 +204,10 @@ func (s *Server) getMsg() answer {
 			{"msg", m.Text},
 			{"time", strconv.FormatInt(m.At.Unix(), 10)},
 		}
-		m.Fetched = true
+		m.Fetched, given[i] = true, m.SMS
 		s.publish(Event{Kind: Fetched, SMS: m.SMS})
 	}
-	return answer{result: messages}
+	return answer{result: messages, given: given}
 }
 
 // ours reports whether the account may send from line.

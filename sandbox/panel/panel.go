@@ -88,6 +88,10 @@ type Request struct {
 	// Answer is the ErrCode given ("0", "-5"), or the Kind of the fault that took its place, or "fault", or "crash".
 	Answer string `json:"answer"`
 	Code   int    `json:"code,omitempty"` // of the fault ErrCode
+	// Caller is the address of the connection it came on.
+	Caller string `json:"caller,omitempty"`
+	// Given are the SMS that GetMsg took away for its answer, in the order of the answer.
+	Given []SMS `json:"given,omitempty"`
 	// Recipients is how many numbers a sending call named, Accepted how many SMS came of it.
 	Recipients int `json:"recipients,omitempty"`
 	Accepted   int `json:"accepted,omitempty"`

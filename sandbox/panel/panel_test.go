@@ -150,6 +150,7 @@ func TestRequestsHoldNoSecrets(t *testing.T) {
 		Params:     map[string][]string{"fromNum": {"30001234"}, "toNum": {"+989121111111"}, "messageContent": {"hi"}},
 		CarriedOut: true,
 		Answer:     "0",
+		Caller:     "192.0.2.1:1234", // httptest's
 		Recipients: 1,
 		Accepted:   1,
 		Answered:   true,

@@ -72,7 +72,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && !fault.carriesOut() {
 		s.mu.Lock()
 		s.record(Request{
-			Method: c.method, Params: c.named(), Answer: string(fault.Kind), Code: fault.Code, Recipients: c.recipients(), Answered: fault.Kind == ErrCode,
+			Method: c.method, Caller: r.RemoteAddr, Params: c.named(), Answer: string(fault.Kind), Code: fault.Code, Recipients: c.recipients(), Answered: fault.Kind == ErrCode,
 		})
 		s.mu.Unlock()
 		s.writeStruck(w, r, c, *fault, nil, hook)
@@ -83,7 +83,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	before := len(s.sent)
 	answer, err := s.carryOut(c)
 	done := Request{
-		Method: c.method, Params: c.named(), CarriedOut: err == nil && answer.code == 0, Answer: strconv.Itoa(answer.code),
+		Method: c.method, Caller: r.RemoteAddr, Given: answer.given, Params: c.named(), CarriedOut: err == nil && answer.code == 0, Answer: strconv.Itoa(answer.code),
 		Recipients: c.recipients(), Accepted: len(s.sent) - before, Answered: r.Context().Err() == nil,
 	}
 	switch {

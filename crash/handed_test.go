@@ -1,0 +1,332 @@
+package crash
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/store"
+)
+
+// I1 charges each SMS that is missing to the very call that took it away from the panel, and each loss that was told of to a call that was
+// spoilt: neither by a time in which others were lost.
+
+// call is one that reached the panel, and what may excuse that its answer did not reach us.
+type call struct {
+	panel.Request
+	life   int  // which bridge asked
+	spoilt bool // a fault took the place of the answer, or a part of it
+	shut   int  // 1 + the outage that closed its connection, before or after the answer was read; 0: none did
+	ended  bool // of a GetMsg: its bridge was killed before it had noted an answer
+}
+
+// excused tells whether SMS of the answer may be missing.
+func (f call) excused() bool { return f.spoilt || f.shut > 0 || f.ended }
+
+// spoils tells whether a fault costs the answer. What stands around an answer costs nothing, nor does an error code.
+func spoils(answer string) bool {
+	switch panel.Kind(answer) {
+	case panel.Slow, panel.Garbage, panel.ErrCode:
+		return false
+	}
+	_, err := strconv.Atoi(answer)
+	return err != nil
+}
+
+// calls returns the calls of a method in their order.
+func (e *evidence) calls(method string) []call {
+	var all []call
+	for _, r := range e.requests {
+		if r.Method != method {
+			continue
+		}
+		f := call{Request: r, spoilt: spoils(r.Answer), life: e.lifeAt(r.At)}
+		for i, o := range e.outages {
+			// Ports are used again, but not so soon.
+			if r.At.Sub(o.at).Abs() < patience && slices.Contains(o.callers, r.Caller) {
+				f.shut = i + 1
+			}
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// lifeAt returns which start was the last by then. What a bridge had put on the wire is dealt with before the next one starts.
+func (p past) lifeAt(t time.Time) int {
+	i, _ := slices.BinarySearchFunc(p.starts, t, func(s start, t time.Time) int {
+		if s.at.After(t) {
+			return 1
+		}
+		return -1
+	})
+	return max(0, i-1)
+}
+
+// ledger returns the calls of GetMsg.
+func (e *evidence) ledger() []call {
+	all, last := e.calls("GetMsg"), map[int]int{}
+	for i, f := range all {
+		last[f.life] = i
+	}
+	for life, i := range last {
+		mark := e.starts[life].mark
+		all[i].ended = !mark.IsZero() && !all[i].At.Before(mark)
+	}
+	return all
+}
+
+// words are what SMS of customers are known by: those that say the same, in the same second, are the same if they are not of one answer.
+type words struct {
+	n      int
+	second int64
+}
+
+// balance compares what the panel handed out with what is shown.
+type balance struct {
+	fetches []call
+	missing map[int]int  // by number in the SMS: how many are shown nowhere
+	wrong   map[int]bool // more are missing than calls excuse, or more are shown than were handed out
+	most    map[int]int  // SMS handed out, and
+	least   map[int]int  // those that no call excuses
+	shown   map[int]int
+}
+
+func (e *evidence) balance() balance {
+	b := balance{e.ledger(), map[int]int{}, map[int]bool{}, map[int]int{}, map[int]int{}, map[int]int{}}
+	most, least := map[words]int{}, map[words]int{}
+	for _, f := range b.fetches {
+		here := map[words]int{}
+		for _, m := range f.Given {
+			here[words{numberOf(m.Text), m.At.Unix()}]++
+		}
+		for w, n := range here {
+			most[w] = max(most[w], n)
+			if !f.excused() {
+				least[w] = max(least[w], n)
+			}
+		}
+	}
+	for w, n := range most {
+		b.most[w.n] += n
+		b.least[w.n] += least[w]
+	}
+	begun, ended := e.seen("in"), e.seen("end")
+	for n, most := range b.most {
+		for id := range begun[n] {
+			if ended[n][id] {
+				b.shown[n]++
+			}
+		}
+		b.wrong[n] = b.shown[n] < b.least[n] || max(len(begun[n]), len(ended[n])) > most
+		b.missing[n] = max(0, most-b.shown[n])
+	}
+	return b
+}
+
+// seen returns the short ids, in any chat, under which what begins with the n-th mark of a kind is shown.
+func (e *evidence) seen(kind string) map[int]map[string]bool {
+	ids := map[int]map[string]bool{}
+	for _, all := range e.shown {
+		for _, s := range all {
+			if !strings.HasPrefix(s.mark, "«"+kind) {
+				continue
+			}
+			n := numberOf(s.mark)
+			if ids[n] == nil {
+				ids[n] = map[string]bool{}
+			}
+			ids[n][s.id] = true
+		}
+	}
+	return ids
+}
+
+// lacks tells whether SMS of a fetch are missing.
+func (b balance) lacks(f call) bool {
+	return slices.ContainsFunc(f.Given, func(m panel.SMS) bool { return b.missing[numberOf(m.Text)] > 0 })
+}
+
+// err tells of SMS that are missing, and of which no call excuses it.
+func (b balance) err() error {
+	var wrong []error
+	for _, f := range b.fetches {
+		for _, m := range f.Given {
+			n := numberOf(m.Text)
+			if !b.wrong[n] {
+				continue
+			}
+			b.wrong[n] = false // once
+			wrong = append(wrong, fmt.Errorf("SMS %d, handed out at %s to start %d, is shown %d times, want %d to %d", n, f.At.Format(time.StampMicro), f.life, b.shown[n], b.least[n], b.most[n]))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// missing returns the SMS handed out that are shown nowhere.
+func (e *evidence) missing() []int {
+	var all []int
+	for n, k := range e.balance().missing {
+		for range k {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// unaccounted returns an error for an SMS handed out that is neither shown nor lost with a call, of which the team was told.
+func (e *evidence) unaccounted() error {
+	b := e.balance()
+	if err := b.err(); err != nil {
+		return err
+	}
+	if len(e.incidents) == 0 && slices.ContainsFunc(b.fetches, b.lacks) {
+		return errors.New("SMS are missing, and nobody was told")
+	}
+	return nil
+}
+
+// fetchesOf returns how many fetches a loss is of.
+func fetchesOf(i store.Incident) int {
+	lost, cut, unread := i.Fetches()
+	return lost + cut + unread
+}
+
+// losses returns the losses a store tells of.
+func losses(st *store.Store) ([]store.Incident, int, error) {
+	all, err := st.Incidents()
+	if err != nil {
+		return nil, 0, err
+	}
+	n := 0
+	all = slices.DeleteFunc(all, func(i store.Incident) bool { return !i.Loss() })
+	for _, i := range all {
+		n += fetchesOf(i)
+	}
+	return all, n, nil
+}
+
+// I1: each SMS handed out is shown once, but for those of a call whose answer was spoilt, or that was under way when its bridge was killed.
+// Each such call is counted once, by a loss that the team was told of, and nothing else is.
+func I1(e *evidence) error {
+	b := e.balance()
+	wrong := []error{b.err()}
+	stored, counted, err := losses(e.store)
+	if err != nil {
+		return err
+	}
+	// A fetch under way at a kill counts whether it came to the panel or not, as nobody can tell.
+	marks := map[int64]bool{}
+	for _, s := range e.starts {
+		if !s.mark.IsZero() {
+			marks[s.mark.UnixNano()] = true
+		}
+	}
+	surely, perhaps := len(marks), map[int]bool{} // outages
+	for i, o := range e.outages {
+		perhaps[i+1] = len(o.callers) > 0
+	}
+	for _, f := range b.fetches {
+		in := func(i store.Incident) bool { return !f.At.Before(i.From) && !f.At.After(i.To) }
+		if f.excused() && (f.spoilt || b.lacks(f)) && !slices.ContainsFunc(stored, in) {
+			wrong = append(wrong, fmt.Errorf("the answer of %s to start %d was spoilt, %q, with %d SMS in it: no incident tells of it", f.At.Format(time.StampMicro), f.life, f.Answer, len(f.Given)))
+		}
+		switch {
+		case f.ended: // counted with the marks
+			delete(perhaps, f.shut)
+		case f.spoilt, f.shut > 0 && b.lacks(f):
+			surely++
+			delete(perhaps, f.shut)
+		}
+	}
+	most := surely
+	for _, had := range perhaps {
+		if had { // a connection that was closed: before a call was read, after its answer was, or of another method
+			most++
+		}
+	}
+	if counted < surely || counted > most {
+		wrong = append(wrong, fmt.Errorf("%d fetches are told of as perhaps lost, %d to %d were: %v", counted, surely, most, stored))
+	}
+	for _, i := range stored {
+		told := func(v window) bool {
+			// While it lasts, it is told of as it was when it was told first.
+			return !v.from.Before(i.From.Truncate(time.Second)) && !v.from.After(i.To) && (v.fetches == fetchesOf(i) || i.Lasts)
+		}
+		if !slices.ContainsFunc(e.incidents, told) {
+			wrong = append(wrong, fmt.Errorf("a loss of %d fetches from %s to %s was shown to nobody", fetchesOf(i), i.From.Format(time.StampMicro), i.To.Format(time.StampMicro)))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// window is a time in which, says a message, SMS may be lost, and of how many fetches.
+type window struct {
+	from, to time.Time
+	fetches  int
+}
+
+var (
+	spans   = regexp.MustCompile(`Between (\S+ \S+) and (\S+ \S+) (?:up to \d+ SMS may be lost.*\(failed fetches: (\d+)\)|answers of the panel broke off.*\(failed fetches: (\d+)\)|the panel gave (\d+) answers that cannot be read)`)
+	damaged = regexp.MustCompile(`At (\S+ \S+) (?:an answer of the panel broke off|the panel gave an answer that cannot be read)`)
+)
+
+// readIncident returns the time a message says SMS may be lost from.
+func (w *world) readIncident(text string) []window {
+	if !strings.HasPrefix(text, "⚠️") {
+		return nil
+	}
+	read := func(s string) time.Time {
+		t, err := time.Parse("2006-01-02 15:04:05", s)
+		if err != nil {
+			w.Errorf("time of an incident: %v", err)
+		}
+		return t
+	}
+	if found := damaged.FindStringSubmatch(text); found != nil {
+		return []window{{read(found[1]), read(found[1]).Add(time.Second), 1}}
+	}
+	var v window
+	for _, found := range spans.FindAllStringSubmatch(text, -1) { // a line for each kind of failure
+		n, _ := strconv.Atoi(found[3] + found[4] + found[5])
+		v = window{read(found[1]), read(found[2]).Add(time.Second), v.fetches + n}
+	}
+	if v.fetches == 0 {
+		return nil
+	}
+	return []window{v}
+}
+
+// fetchMark returns since when, says the file, which no bridge has open, a fetch is under way; zero when none is.
+func (w *world) fetchMark() time.Time {
+	path := filepath.Join(w.dir, "mark.db")
+	if err := copyFile(w.database(), path); err != nil {
+		return time.Time{} // it did not come so far as to have one
+	}
+	before := 0
+	if st, err := store.Inspect(path, w.options()); err == nil {
+		if _, before, err = losses(st); err != nil {
+			w.Errorf("losses before a start: %v", err)
+		}
+		st.Close()
+	}
+	st, err := store.Open(path, w.options()) // makes it a loss
+	if err != nil {
+		return time.Time{} // soundFile tells of it
+	}
+	defer st.Close()
+	stored, after, err := losses(st)
+	if err != nil || after > before+1 {
+		w.Errorf("a start makes %d losses of %d: %v", after, before, err)
+	}
+	if after <= before {
+		return time.Time{}
+	}
+	return stored[len(stored)-1].To.Add(-store.FetchLimit)
+}
