@@ -144,13 +144,9 @@ func (b *Bot) settleMark(s shown, lane *markLane) {
 	case migrated:
 		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.migratedTo))
 		err = b.store.MigrateChat(chat, e.migratedTo)
-	case chatLost:
-		b.pace.hold(chat, lostChatPause, now)
-		b.log.Warn("chat takes no posts", "chat", int64(chat), "reason", e.reason)
-		err = b.store.ChatLost(chat, e.reason)
-	case replyLost, notEditable, topicLost, topicClosed:
+	case replyLost:
 		err = b.store.Unmarked(s.post, false)
-	case refused, marksDenied:
+	case marksDenied:
 		b.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.reason)
 		err = b.store.Unmarked(s.post, true)
 	default:

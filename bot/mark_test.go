@@ -220,14 +220,19 @@ func (w *world) knows(mark string) {
 func TestChatThatTakesNoMarks(t *testing.T) {
 	forbids := func(w *world) error { return w.tg.ForbidReactions(w.group, true) }
 	refuses := func(description string) func(*world) error {
+		code := 400
+		if strings.HasPrefix(description, "Forbidden") {
+			code = 403
+		}
 		return func(w *world) error {
-			return w.tg.Arm(telegram.Fault{Method: "setMessageReaction", Kind: telegram.Refuse, Times: -1, Description: description})
+			return w.tg.Arm(telegram.Fault{Method: "setMessageReaction", Kind: telegram.Refuse, Times: -1, Code: code, Description: description})
 		}
 	}
 	for name, forbid := range map[string]func(*world) error{
 		"reactions are off": forbids,
 		"no admin":          refuses("Bad Request: CHAT_ADMIN_REQUIRED"),
 		"not enough rights": refuses("Bad Request: not enough rights to react to the message"),
+		"may not react":     refuses("Forbidden: not enough rights to react"), // but write
 		"never heard of":    refuses("Bad Request: something nobody foresaw"),
 		"too many":          refuses("Bad Request: REACTIONS_TOO_MANY"),
 	} {
@@ -330,6 +335,27 @@ func TestReplyDeletedBeforeItsMark(t *testing.T) {
 			w.sent(2)
 		})
 	}
+}
+
+// TestMarkInAChatThatIsLost: the bot is thrown out, and added again.
+func TestMarkInAChatThatIsLost(t *testing.T) {
+	w := newWorld(t, telegram.Options{}, panel.Options{})
+	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
+	w.start()
+	shown := w.shows("09121111111", "hello")
+	reply := w.replies(shown, "answer")
+	w.bears(w.group, reply, "👌")
+	w.knows("👌")
+	if err := w.tg.RemoveBot(w.group, w.sara); err != nil {
+		t.Fatal(err)
+	}
+	w.panel.SetStatus("5000000001", 4)
+	w.sees(w.sara, "I can no longer write to the chat")
+	if err := w.tg.AddBot(w.group, w.sara); err != nil {
+		t.Fatal(err)
+	}
+	w.sees(w.group, "delivered.")
+	w.bears(w.group, w.replies(w.shows("09121111111", "thanks"), "you are welcome"), "👌")
 }
 
 func TestMarkAfterARestart(t *testing.T) {

@@ -327,9 +327,11 @@ func classify(method string, err error) *telegramError {
 		e.fate = revoked
 	case api.code == 409:
 		e.fate = contested
-	case method == setMark && api.code == 400 && says("message to react not found", "message_id_invalid", "message not found", "msg_id_invalid"):
+	case method == setMark && says("not modified", "not_modified"):
+		e.fate = notModified
+	case method == setMark && says("message to react not found", "message_id_invalid", "message not found", "msg_id_invalid", "topic", "thread not found"):
 		e.fate = replyLost
-	case method == setMark && api.code == 400 && !says("chat not found", "peer_id_invalid", "channel_private", "not modified", "not_modified", "topic", "thread not found"):
+	case method == setMark: // if the whole chat is lost, the message that tells instead finds that out
 		e.fate = marksDenied
 	case ofTopics && says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
 		e.fate = topicsDenied

@@ -300,7 +300,7 @@ func (t *tx) chatAnswered(id ChatID) error {
 	if err != nil || c.Gone == "" {
 		return err
 	}
-	c.Gone = ""
+	c.Gone, c.NoMarks = "", time.Time{}
 	t.posts = true
 	if err := t.putChat(c); err != nil {
 		return err
