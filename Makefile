@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME = 40000x
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: check tidy format vet staticcheck test fuzz build release bench torture
+.PHONY: check tidy format vet staticcheck test fuzz build release bench torture mutants
 
 check: tidy format vet staticcheck test fuzz build
 
@@ -68,3 +68,7 @@ bench:
 torture:
 	go test -count=1 -run TestFlood ./bot
 	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
+
+# The other way round: the program with a fault built in, which the invariants must find. Some minutes for each of the mutants.
+mutants:
+	@bash -o pipefail -c "PEYK_MUTANTS=40 go test -count=1 -timeout 0 -v -run TestMutants ./crash | grep -Ev '^ *=== '"

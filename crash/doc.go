@@ -15,9 +15,10 @@
 //	power_test.go       I10: what a loss of power may leave of the file, from a trace of the system calls
 //	outage_test.go      both networks down and two kills, in one run
 //	rows_test.go        each row of the table of crash points in doc/guarantees.md
+//	mutants_test.go     the bridge with a fault built in, which the invariants must find
 //	soak_test.go        one bridge for a long time, without kills
 //
 // A run is named by its seed, which is printed when something is wrong; PEYK_SEED runs that world alone. What the two
 // networks do at the same moment differs from run to run, so a seed repeats the play, not the accident: run it several times.
-// PEYK_KILLS and PEYK_IMAGES ask for more than an ordinary run does.
+// PEYK_KILLS and PEYK_IMAGES ask for more than an ordinary run does, PEYK_MUTANTS for the mutants.
 package crash

@@ -49,7 +49,7 @@ func TestPowerLoss(t *testing.T) {
 	}
 	begun, violations, traces := time.Now(), 0, 0
 	for left := images; left > 0 && !t.Failed(); left -= imagesEach {
-		violations += tryImages(t, seed, min(left, imagesEach))
+		violations += tryImages(t, newWorld(t, seed), min(left, imagesEach))
 		seed++
 		traces++
 	}
@@ -57,8 +57,7 @@ func TestPowerLoss(t *testing.T) {
 }
 
 // tryImages traces one bridge and checks n images of its file. It returns how many break I10 or I9.
-func tryImages(t *testing.T, seed uint64, n int) (violations int) {
-	w := newWorld(t, seed)
+func tryImages(t testing.TB, w *world, n int) (violations int) {
 	tr := w.trace()
 	moments := make([]int, n)
 	for i := range moments {
@@ -72,7 +71,7 @@ func tryImages(t *testing.T, seed uint64, n int) (violations int) {
 			t.Fatal(err)
 		}
 		if err := w.checkImage(path, tr, at); err != nil {
-			t.Errorf("seed %d, power lost at line %d of the trace, %s: %v", seed, at, how, err)
+			t.Errorf("seed %d, power lost at line %d of the trace, %s: %v", w.seed, at, how, err)
 			if violations++; violations > 5 {
 				return violations
 			}
@@ -139,7 +138,7 @@ func (w *world) trace() *trace {
 	// The tracer is not the parent (-D), so that to kill the process we started is to kill the bridge. It holds a pipe open until it
 	// has written everything.
 	command := exec.Command("strace", "-D", "-f", "-ttt", "-xx", "-yy", "-s", "1048576",
-		"-e", "trace=pwrite64,write,ftruncate,fdatasync,fsync", "-e", "signal=none", "-o", path, program)
+		"-e", "trace=pwrite64,write,ftruncate,fdatasync,fsync", "-e", "signal=none", "-o", path, w.program)
 	command.ExtraFiles = []*os.File{held}
 	w.mu.Lock()
 	w.idle = 150

@@ -23,9 +23,10 @@ import (
 // world is one store and its bridge, the two networks, the people, and what is known of what they did.
 type world struct {
 	testing.TB
-	seed uint64
-	rand *rand.Rand
-	dir  string
+	seed    uint64
+	rand    *rand.Rand
+	dir     string
+	program string // the bridge
 
 	tg              *telegram.Server
 	panel           *panel.Server
@@ -121,7 +122,7 @@ type trap struct {
 
 func newWorld(t testing.TB, seed uint64) *world {
 	w := &world{
-		TB: t, seed: seed, dir: inMemory(t), rand: rand.New(&source{pcg: rand.NewPCG(seed, 7)}),
+		TB: t, seed: seed, dir: inMemory(t), program: program, rand: rand.New(&source{pcg: rand.NewPCG(seed, 7)}),
 		changed: make(chan struct{}, 1),
 	}
 	w.tg = telegram.New(telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)})
@@ -305,7 +306,7 @@ func (w *world) called(network, method, stage string) {
 // start starts the bridge; environ is added to its environment.
 func (w *world) start(environ ...string) {
 	w.Helper()
-	w.startAs(exec.Command(program), environ...)
+	w.startAs(exec.Command(w.program), environ...)
 }
 
 func (w *world) startAs(command *exec.Cmd, environ ...string) {
