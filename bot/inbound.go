@@ -230,6 +230,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	if stored > 0 {
 		f.log.Info("inbound sms stored", "count", stored)
 	}
+	f.handed = f.handed || len(messages) > 0
 	if failure != nil {
 		if incident != nil {
 			f.lost(received)
@@ -244,7 +245,6 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		}
 		return false, nil
 	}
-	f.handed = true
 	if f.counts, err = f.store.Repeats(); err != nil {
 		return false, fmt.Errorf("read the last answer: %w", err)
 	}

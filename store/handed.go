@@ -98,8 +98,10 @@ type repeated struct {
 	gone   []handedSMS // what of the one before is not in it
 }
 
-// compare finds out what of messages was in the answer before. Those of known are stored and have the same time as ever, the others none.
+// compare finds out what of messages was in the answer before. Those of known are stored and have the same time as ever. A panel that hands
+// out some of them again does not mark as read: then those to which it gave no time at all are the same, too, and become known.
 func (last handed) compare(messages []sms.Message, known []Seq) repeated {
+	resends := slices.ContainsFunc(known, func(seq Seq) bool { return seq != 0 })
 	r := repeated{again: make([]handedSMS, len(messages))}
 	before := map[uint64][]handedSMS{}
 	for _, m := range last.SMS {
@@ -113,7 +115,11 @@ func (last handed) compare(messages []sms.Message, known []Seq) repeated {
 			r.again[i], before[hash] = same[0], same[1:]
 			row.N = same[0].N
 			shared++
-			if known[i] == 0 {
+			switch {
+			case known[i] != 0:
+			case resends && m.Time.IsZero() && m.Clock == "":
+				row.Seq, known[i] = same[0].Seq, same[0].Seq
+			default:
 				row.N++
 			}
 		}

@@ -196,6 +196,43 @@ func TestATextThatIsNoTimeTellsAnSMSFromOthers(t *testing.T) {
 	}
 }
 
+// TestAnSMSWithoutATimeAmongOthers: a panel that hands out others again hands out this one again.
+func TestAnSMSWithoutATimeAmongOthers(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	kept := unread(c, "with a time")
+	for i, step := range []struct{ n, want int }{{1, 2}, {1, 0}, {1, 0}, {1, 0}, {2, 1}, {2, 0}, {3, 1}, {3, 0}} {
+		c.pass(time.Minute)
+		all := slices.Clone(kept)
+		for range step.n {
+			yes := unread(c, "yes")
+			yes[0].Time = time.Time{}
+			all = append(all, yes...)
+		}
+		if got := fetched(t, s, all); got != step.want {
+			t.Errorf("answer %d: %d SMS are new, want %d", i, got, step.want)
+		}
+	}
+	if ok(s.Repeats()) {
+		t.Error("it repeats itself")
+	}
+}
+
+// TestAnAnswerWithSomethingStrangeInItIsWhole has a panel that does not mark as read hand out something unreadable beside SMS.
+func TestAnAnswerWithSomethingStrangeInItIsWhole(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	for i, want := range []int{2, 0, 0, 0} {
+		c.pass(time.Minute)
+		all := unread(c, "one", "another")
+		all[0].Time, all[0].Clock = time.Time{}, "10:31"
+		all[1].Time, all[1].Clock = time.Time{}, "10:32"
+		if got := ok(s.SaveUnread(ok(s.SaveRaw(Raw{Body: []byte("<b>")})), all, &Incident{Kind: Undecodable, From: c.now(), To: c.now(), Count: 1})); got != want {
+			t.Errorf("answer %d: %d SMS are new, want %d", i, got, want)
+		}
+	}
+}
+
 func TestThousandthsOfASecondTellSMSApart(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))

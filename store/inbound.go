@@ -237,11 +237,12 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 			}
 		}
 		this := last.compare(messages, known)
+		whole := incident == nil || incident.Kind == Undecodable
 		for i, m := range messages {
 			switch {
 			case known[i] != 0:
 				continue
-			case this.counts() && incident == nil && this.again[i].Seq != 0:
+			case this.counts() && whole && this.again[i].Seq != 0:
 				this.SMS[i].Seq = this.again[i].Seq
 				err := t.countAgain(this.SMS[i], inboxes)
 				if err == nil {
@@ -259,7 +260,7 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 			}
 			stored++
 		}
-		if len(messages) > 0 && incident == nil {
+		if len(messages) > 0 && whole {
 			if err := t.handOver(last, this, inboxes); err != nil {
 				return err
 			}
