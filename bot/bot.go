@@ -35,6 +35,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"peyk/internal/crashpoint"
@@ -78,6 +79,7 @@ type Bot struct {
 	code      string    // makes the first who sends it the owner; empty when there are admins
 	strangers strangers // how often those off the list were answered
 	pace      *pacer
+	known     atomic.Bool   // Telegram knew our token since the start
 	doubting  chan struct{} // bounds those who ask whether our token is still known to one
 	delivery  chan struct{} // wakes the delivery loop
 	sent      chan struct{} // wakes who watches the credit

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ var buttonForms = []struct {
 	{"b:%s:%d:was", "It was sent", 0},
 	{"b:%s:%d:leave", "Leave", 0},
 	{"inbox", "Show SMS here", 0},
+	{"show:%s:1:1", "Show again", 0}, // a post that was refused: its chat to the base of 36, its class, its number
 }
 
 // oldButtons are the ways a message ends that bears a button.
@@ -53,6 +55,11 @@ func TestEveryFormOfButtonEverMadeStillWorks(t *testing.T) {
 					w.start()
 					w.agentSays("/send 09121234567,09121234568 to both")
 					m, data = w.sees(w.group, "Send this?"), fmt.Sprintf(f.form, "1", 1)
+				case f.label == "Show again":
+					w.start()
+					w.declines("odd", 2)
+					w.panel.Receive("09121111111", "30001234", "where is my order?")
+					m, data = w.sees(w.group, "refuses to show this SMS"), fmt.Sprintf(f.form, strconv.FormatInt(w.group, 36))
 				default:
 					w.panel.Arm(panel.Fault{Method: "SendSMS", Kind: panel.Close})
 					w.start()
@@ -68,6 +75,7 @@ func TestEveryFormOfButtonEverMadeStillWorks(t *testing.T) {
 				if !found {
 					t.Errorf("no button %q with %q under %q: %v", f.label, data, m.Text, m.Buttons)
 				}
+				w.settles(w.group) // the message is known to be there
 				if err := age(w, m); err != nil {
 					t.Fatal(err)
 				}
@@ -77,9 +85,12 @@ func TestEveryFormOfButtonEverMadeStillWorks(t *testing.T) {
 				if a := w.pressesData(who, m, data); a.Alert {
 					t.Errorf("who presses is told %+v", a)
 				}
-				if f.form == "inbox" {
+				switch f.label {
+				case "Show SMS here":
 					w.sees(w.group, "Inbound SMS of all lines are now shown here")
-				} else {
+				case "Show again":
+					w.sees(w.group, "where is my order?")
+				default:
 					w.tells(m, name == "too old" || name == "deleted")
 					if batch, err := w.store.Batch(1); err != nil || !strings.HasSuffix(data, ":"+string(batch.Decision)) {
 						t.Errorf("decided %q, %v", batch.Decision, err)

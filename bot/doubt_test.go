@@ -117,8 +117,8 @@ func TestTokenThatIsDoubtedAWhile(t *testing.T) {
 		lines  int           // of an outage
 	}{
 		"one getUpdates":             {[]sandbox.Fault{no("getUpdates", 1)}, 0, 0},
-		"getUpdates, then getMe":     {[]sandbox.Fault{{Method: "getMe", Kind: sandbox.Slow, Times: 1}, no("getUpdates", 1), no("getMe", 3)}, 0, 1},
-		"at the start":               {[]sandbox.Fault{no("getMe", 5)}, 0, 1},
+		"getUpdates, then getMe":     {[]sandbox.Fault{no("getUpdates", 1), no("getMe", 3)}, 0, 1},
+		"at the start":               {[]sandbox.Fault{no("getMe", 2)}, 0, 1},
 		"one sendMessage":            {[]sandbox.Fault{no("sendMessage", 1)}, 0, 0},
 		"everything, nine minutes":   {[]sandbox.Fault{no("", -1)}, 9 * time.Minute, 1},
 		"404, as for no such bot":    {[]sandbox.Fault{{Method: "getUpdates", Kind: sandbox.Refuse, Code: 404, Description: "Not Found"}}, 0, 0},
@@ -126,11 +126,19 @@ func TestTokenThatIsDoubtedAWhile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := newDesk(t, func(d *desk) {
+				arm := func(d *desk) {
 					for _, f := range test.faults {
 						d.arm(f)
 					}
-				})
+				}
+				var d *desk
+				if name == "at the start" {
+					d = newDesk(t, arm)
+				} else {
+					d = newDesk(t, nil)
+					time.Sleep(5 * time.Second)
+					arm(d)
+				}
 				d.posts("hello")
 				time.Sleep(test.after)
 				if test.after > 0 && d.shows("hello") {

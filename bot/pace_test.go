@@ -142,7 +142,7 @@ func TestRefusedDigestThatMayBeThereIsRepeatedOneByOne(t *testing.T) {
 	}
 	for _, f := range []telegram.Fault{
 		{Method: "sendMessage", Kind: telegram.CloseAfter},
-		{Method: "sendMessage", Kind: telegram.Refuse, Code: 400, Description: "Bad Request: MESSAGE_UNPLEASANT"},
+		{Method: "sendMessage", Kind: telegram.Refuse, Code: 400, Times: 2, Description: "Bad Request: MESSAGE_UNPLEASANT"},
 	} {
 		if err := w.tg.Arm(f); err != nil {
 			t.Fatal(err)

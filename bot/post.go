@@ -156,9 +156,7 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.migratedTo))
 		err = b.store.MigrateChat(chat, e.migratedTo)
 	case chatLost:
-		b.pace.hold(chat, lostChatPause, now)
-		b.log.Warn("chat takes no posts", "chat", int64(chat), "reason", e.reason)
-		err = b.store.ChatLost(chat, e.reason)
+		err = b.lost(s.post, e.reason, now)
 	case topicClosed, topicLost: // General, too: there is no place left
 		b.log.Warn("chat takes no posts outside of topics", "chat", int64(chat), "reason", e.reason)
 		if s.post.Class == store.Answers {
@@ -169,12 +167,13 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 		err = b.store.ChatLost(chat, e.reason)
 	case refused, badMarkup:
 		b.log.Error("telegram refuses a post", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.reason)
-		err = b.store.Refused(s.post, e.reason)
+		err = b.unshown(s.post, e.reason, now)
 	default:
 		tries, alone := suspects.failed(s.post, now)
 		if alone && tries >= poisonTries && e.code != 0 {
 			b.log.Error("telegram fails on one post only", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.reason)
-			err = b.store.Refused(s.post, e.reason)
+			delete(suspects.failing, chat)
+			err = b.unshown(s.post, e.reason, now)
 			break
 		}
 		if e.arrived {
@@ -192,9 +191,74 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 	}
 }
 
+// unshown has a notice take the place of a post that Telegram refuses in every form. If the notice is refused, too, it is the chat, whatever
+// Telegram calls the reason: all waits until it takes posts again.
+func (b *Bot) unshown(p store.Post, reason string, now time.Time) error {
+	if p.Reason == "" {
+		return b.store.Unshown(p, reason)
+	}
+	return b.lost(p, reason, now)
+}
+
+// lost leaves a chat alone that takes no posts. p is tried from the beginning then.
+func (b *Bot) lost(p store.Post, reason string, now time.Time) error {
+	b.pace.hold(p.Chat, lostChatPause, now)
+	b.log.Warn("chat takes no posts", "chat", int64(p.Chat), "reason", reason)
+	if p.Reason != "" {
+		if err := b.store.Unshown(p, ""); err != nil {
+			return err
+		}
+	}
+	return b.store.ChatLost(p.Chat, reason)
+}
+
+// showNotice shows, instead of a post that Telegram refused, which one it is.
+func (b *Bot) showNotice(ctx context.Context, t *text, p store.Post) error {
+	o := outgoing{chat: p.Chat, topic: p.Topic, replyTo: p.ReplyTo, html: t.say(t.unshown, reason(p.Reason)), buttons: t.showAgainButton(p.Chat, p.Class, p.ID), loud: true}
+	if p.Kind == store.PostSMS {
+		chat, err := b.store.Chat(p.Chat)
+		if err != nil {
+			return err
+		}
+		place, made, err := b.topicFor(ctx, chat, p)
+		if err != nil || made {
+			return err
+		}
+		o.topic = place.Topic
+		o.html = t.say(t.unshownSMS, reason(p.Reason)) + "\n" + b.nameSMS(t, p.Seq)
+	}
+	o.plain = plain(o.html)
+	place := b.place
+	if p.Kind == store.PostSMS {
+		place = func(ctx context.Context, o *outgoing) (store.ChatMessageID, error) {
+			id, _, err := b.placeSMS(ctx, *o)
+			return id, err
+		}
+	}
+	crashpoint.At("notice.due")
+	id, err := place(ctx, &o)
+	crashpoint.At("notice.answered")
+	if err != nil || id == 0 {
+		return err
+	}
+	return b.persist(ctx, "note a post", func() error { return b.store.Noticed(p, id) })
+}
+
+// nameSMS says which SMS it is, without its words; "" when it is not kept any more.
+func (b *Bot) nameSMS(t *text, seq store.Seq) string {
+	m, err := b.store.SMS(seq)
+	if err != nil {
+		return ""
+	}
+	return b.renderHead(t, m, "", b.store.Now())
+}
+
 // show carries out one post, or the next part of it, and notes that it was.
 func (b *Bot) show(ctx context.Context, p store.Post) error {
 	t := b.text(p.Chat)
+	if p.Reason != "" {
+		return b.showNotice(ctx, t, p)
+	}
 	o := outgoing{chat: p.Chat, topic: p.Topic, replyTo: p.ReplyTo}
 	switch p.Kind {
 	case store.PostText:
@@ -215,6 +279,9 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 		}
 		o.html = b.renderIncident(t, i, b.store.Now())
 		o.plain, o.loud = plain(o.html), true
+		if i.Post != 0 {
+			o.buttons = t.showAgainButton(i.Chat, i.Class, i.Post)
+		}
 	case store.PostBatch:
 		return b.showBatch(ctx, p, t)
 	}

@@ -163,7 +163,7 @@ func TestChatThatTakesNoPostsIsToldOnceAndCatchesUp(t *testing.T) {
 
 func TestPostThatTelegramRefusesForGoodIsSetAside(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
-	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Description: "Bad Request: something nobody foresaw"}); err != nil {
+	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Times: 2, Description: "Bad Request: something nobody foresaw"}); err != nil {
 		t.Fatal(err)
 	}
 	w.start()

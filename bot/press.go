@@ -11,11 +11,28 @@ import (
 	"peyk/store"
 )
 
-// What buttons carry: a batch, the generation of its question, and the answer; or the wish to see SMS here.
+// What buttons carry: a batch, the generation of its question, and the answer; the wish to see SMS here; or a post that Telegram refused.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {
 	return fmt.Sprintf("b:%s:%d:%s", strconv.FormatUint(uint64(id), 36), generation, d)
+}
+
+// showAgainButton is under the notice of a post that was refused; the post is named by its place in the store.
+func (t *text) showAgainButton(chat store.ChatID, class store.Class, id uint64) [][]store.Button {
+	data := fmt.Sprintf("show:%s:%d:%s", strconv.FormatInt(int64(chat), 36), class, strconv.FormatUint(id, 36))
+	return [][]store.Button{{{Label: t.showAgain, Data: data}}}
+}
+
+func readShowAgain(data string) (p store.Post, ok bool) {
+	parts := strings.Split(data, ":")
+	if len(parts) != 4 || parts[0] != "show" {
+		return p, false
+	}
+	chat, chatErr := strconv.ParseInt(parts[1], 36, 64)
+	class, classErr := strconv.ParseUint(parts[2], 10, 8)
+	id, idErr := strconv.ParseUint(parts[3], 36, 64)
+	return store.Post{Chat: store.ChatID(chat), Class: store.Class(class), ID: id}, errors.Join(chatErr, classErr, idErr) == nil
 }
 
 func readPressData(data string) (id store.BatchID, generation int, d store.Decision, ok bool) {
@@ -61,6 +78,9 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	case p.Data == pressShowHere:
 		return b.showHere(p, r, t)
 	}
+	if refused, ok := readShowAgain(p.Data); ok {
+		return b.showAgain(p, r, t, refused)
+	}
 	id, generation, d, ok := readPressData(p.Data)
 	if !ok {
 		return t.pressOld, true, nil
@@ -102,6 +122,22 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	}
 	b.log.Info("decided", "batch", uint64(id), "agent", int64(p.From.ID), "decision", string(d))
 	return t.pressDone, false, nil
+}
+
+// showAgain has a post shown that Telegram refused: in its chat any agent may say so, elsewhere the admins, who were told of it.
+func (b *Bot) showAgain(p *press, r role, t *text, refused store.Post) (string, bool, error) {
+	same, err := b.sameChat(refused.Chat, p.Message.Chat)
+	switch {
+	case err != nil:
+		return "", false, err
+	case !same && r < admin:
+		return t.pressOld, true, nil
+	}
+	err = b.store.ShowAgain(refused)
+	if errors.Is(err, store.ErrNotFound) {
+		return t.shownAgain, true, nil
+	}
+	return t.pressDone, false, err
 }
 
 // sameChat tells whether two chats are one: a group is still itself when it became a supergroup, and its old messages stay behind.

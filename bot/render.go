@@ -414,7 +414,11 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 	case store.ChatLost:
 		return t.say(t.chatLost, chat, reason(i.Reason))
 	case store.PostRefused:
-		return t.say(t.postRefused, chat, reason(i.Reason))
+		said := t.say(t.postRefused, chat, reason(i.Reason))
+		if head := b.nameSMS(t, i.Seq); head != "" {
+			said += "\n" + head
+		}
+		return said
 	case store.Restored:
 		return t.say(t.restored, at(i.From), at(i.To))
 	case store.NoTopics:

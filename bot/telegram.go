@@ -291,6 +291,14 @@ const setMark = "setMessageReaction"
 // everywhere are methods that no Bot API server lacks.
 var everywhere = []string{"getMe", "getUpdates", "sendMessage"}
 
+// lostWords tell that it is the chat. Some are of errors that are 403 elsewhere: those in capitals come as 400.
+var lostWords = []string{
+	"chat not found", "user not found", "peer_id_invalid", "chat_id_invalid", "channel_invalid", "channel_private", "not enough rights", "have no rights",
+	"have no write access", "no rights to send", "need administrator rights", "chat_admin_required", "chat_write_forbidden", "chat_forbidden", "chat_restricted",
+	"chat_send_", "chat_guest_send_forbidden", "user_banned_in_channel", "user_restricted", "deactivated", "user_is_blocked", "was blocked", "was kicked", "is not a member",
+	"not_participant", "can't initiate conversation", "user_is_bot",
+}
+
 // classify is the one place that reads Telegram's wording, where codes and parameters do not tell enough.
 func classify(method string, err error) *telegramError {
 	e := &telegramError{method: method, reason: withoutURL(err).Error()}
@@ -335,7 +343,7 @@ func classify(method string, err error) *telegramError {
 		e.fate = marksDenied
 	case ofTopics && says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
 		e.fate = topicsDenied
-	case api.code == 403 || says("chat not found", "not enough rights", "chat_write_forbidden", "need administrator rights", "peer_id_invalid", "user not found", "have no rights", "chat_restricted", "channel_private"):
+	case api.code == 403 || says(lostWords...):
 		e.fate = chatLost
 	case says("message is not modified", "topic_not_modified"):
 		e.fate = notModified
@@ -347,7 +355,7 @@ func classify(method string, err error) *telegramError {
 		e.fate = topicLost
 	case says("message to be replied not found", "replied message not found", "reply message not found"):
 		e.fate = replyLost
-	case says("can't parse entities"):
+	case says("can't parse entities", "entities_too_long", "entity_", "entity beginning"):
 		e.fate = badMarkup
 	default:
 		e.fate = refused
@@ -779,11 +787,17 @@ type outgoing struct {
 	strict  bool                // in this topic or not at all
 }
 
-// post posts or edits and returns the message's id. Text whose markup Telegram refuses goes out plain: an SMS is never lost to formatting.
+// post posts or edits and returns the message's id. What Telegram refuses for its markup, or for a reason we do not know, goes out plain, and then
+// without its buttons: an SMS is never lost to formatting.
 func (t *telegram) post(ctx context.Context, o outgoing) (store.ChatMessageID, error) {
 	id, err := t.postOnce(ctx, o, o.html, "HTML")
-	if err != nil && fateOf(err) == badMarkup && o.plain != "" {
-		return t.postOnce(ctx, o, o.plain, "")
+	refusedSo := func() bool { return fateOf(err) == badMarkup || fateOf(err) == refused }
+	if refusedSo() && o.plain != "" {
+		id, err = t.postOnce(ctx, o, o.plain, "")
+		if refusedSo() && len(o.buttons) > 0 {
+			o.buttons = nil
+			id, err = t.postOnce(ctx, o, o.plain, "")
+		}
 	}
 	return id, err
 }

@@ -214,6 +214,10 @@ type text struct {
 	noChat           string
 	chatLost         string // chat, reason
 	postRefused      string // chat, reason
+	unshown          string // reason
+	unshownSMS       string // reason
+	showAgain        string
+	shownAgain       string
 	noTopics         string // chat, reason
 	panelRefuses     string // reason
 	panelAccepts     string // from, to
@@ -481,6 +485,10 @@ var english = text{
 	notKept:          "Of these answers, not kept whole for want of room: %v.",
 	noChat:           "⚠️ SMS arrive, and no chat shows them. They wait. Add me to a group and press [Show SMS here], or send /inbox on where they shall appear.",
 	chatLost:         "⚠️ I can no longer write to the chat %v: %v. What it was to show waits until I can.",
+	unshown:          "⚠️ Telegram refuses to show a message of mine here: %v",
+	unshownSMS:       "⚠️ Telegram refuses to show this SMS here: %v",
+	showAgain:        "Show again",
+	shownAgain:       "It was shown again already, or is no longer kept.",
 	postRefused:      "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
 	noTopics:         "⚠️ I may make no topics in the chat %v: %v. SMS are shown outside of topics until then. Make me an administrator there with the right Manage Topics.",
 	panelRefuses:     "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",

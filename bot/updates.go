@@ -102,6 +102,7 @@ func (b *Bot) meet(ctx context.Context) error {
 			trouble.worked()
 			b.updated.set(time.Now()) // the first getUpdates may be a minute away
 			b.tg.self = self
+			b.known.Store(true)
 			b.noteClock()
 			b.log.Info("bridging", "bot", self.UserName, "group_privacy", !hearsAll)
 			b.questions.Go(func() { b.setMenus(ctx) })
@@ -118,11 +119,15 @@ func (b *Bot) meet(ctx context.Context) error {
 	return nil
 }
 
-// doubtFor is how many of Telegram's seconds it must go on not knowing our token before it is believed.
-const doubtFor = 600
+// How many of Telegram's seconds it must go on not knowing our token before it is believed. One that it never knew since the start is mistyped most
+// often, and whoever starts the program looks on.
+const (
+	doubtFor   = 600
+	doubtUnmet = 2
+)
 
 // doubt asks Telegram who we are when an answer said that it does not know our token, which its servers are known to say by mistake: with
-// growing pauses, until it knows us, or has said nothing else for ten minutes; then it returns the error that ends the program. Of several
+// growing pauses, until it knows us, or has said nothing else for ten minutes, or for some seconds at the start; then it returns the error that ends the program. Of several
 // who doubt at once the first asks, the others wait for what it learns. Any other error, and the end of ctx, is no doubt.
 func (b *Bot) doubt(ctx context.Context, err error) error {
 	if fateOf(err) != revoked {
@@ -135,6 +140,10 @@ func (b *Bot) doubt(ctx context.Context, err error) error {
 	}
 	defer func() { <-b.doubting }()
 	trouble := outage{log: b.log, what: "ask telegram who we are"}
+	patience := doubtFor * b.opts.TelegramSecond
+	if !b.known.Load() {
+		patience = doubtUnmet * b.opts.TelegramSecond
+	}
 	var since time.Time // of a row of answers that say so
 	for ctx.Err() == nil {
 		_, _, err := b.tg.getMe(ctx)
@@ -149,7 +158,7 @@ func (b *Bot) doubt(ctx context.Context, err error) error {
 			since = time.Time{}
 		case since.IsZero():
 			since = now
-		case now.Sub(since) >= doubtFor*b.opts.TelegramSecond:
+		case now.Sub(since) >= patience:
 			return fmt.Errorf("telegram does not know this token: set TELEGRAM_BOT_TOKEN to the one @BotFather gives, and check TELEGRAM_API_URL: %w", err)
 		}
 		n := trouble.failed(err)

@@ -640,7 +640,7 @@ func TestP4RefusedForGood(t *testing.T) {
 		},
 		"one message refused": func(w *world) {
 			w.onlySMS()
-			if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
+			if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Times: 2, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
 				w.Fatal(err)
 			}
 			w.receives(1)

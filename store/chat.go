@@ -342,7 +342,7 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 			return err
 		}
 		return t.movePosts(from, func(p *Post) bool {
-			p.Chat, p.Topic, p.ReplyTo = to, 0, 0
+			p.Chat, p.Topic, p.ReplyTo, p.Reason = to, 0, 0, ""
 			if p.Kind == PostMark { // the reply stayed behind: a message tells
 				p.Kind, p.Class = PostBatch, Answers
 			}
@@ -386,7 +386,7 @@ func (t *tx) shut(chat ChatID) error {
 		return err
 	}
 	return t.movePosts(chat, func(p *Post) bool {
-		p.Chat, p.Topic, p.Part, p.Digest, p.Repeated = 0, 0, 0, 0, true // another chat may show it already
+		p.Chat, p.Topic, p.Part, p.Digest, p.Repeated, p.Reason = 0, 0, 0, 0, true, "" // another chat may show it already
 		return p.Kind == PostSMS
 	})
 }

@@ -46,6 +46,8 @@ type Incident struct {
 	Gone   int           `json:"gone,omitempty"` // answers that there was no room for
 	Chat   ChatID        `json:"chat,omitempty"`
 	Seq    Seq           `json:"seq,omitempty"`
+	Class  Class         `json:"class,omitempty"` // with Post: which post Chat refused
+	Post   uint64        `json:"post,omitempty"`
 	Reason string        `json:"reason,omitempty"`
 	Credit float64       `json:"credit,omitempty"`
 	Low    float64       `json:"low,omitempty"`

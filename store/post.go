@@ -56,7 +56,7 @@ type Post struct {
 	Edit      bool          `json:"edit,omitempty"`     // changes a message instead of posting one
 	NotBefore time.Time     `json:"after,omitzero"`
 	Revision  int           `json:"rev,omitempty"`    // grows when what is to be shown changes
-	Reason    string        `json:"reason,omitempty"` // in dead: what Telegram said
+	Reason    string        `json:"reason,omitempty"` // what Telegram said when it refused it: in dead, or its notice is due
 	Refused   time.Time     `json:"refused,omitzero"` // in dead: when
 }
 
@@ -188,7 +188,7 @@ func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting in
 		if next.Chat != p.Chat || next.Class != p.Class {
 			break
 		}
-		fits := next.Topic == p.Topic && next.Part == 0
+		fits := next.Topic == p.Topic && next.Part == 0 && next.Reason == ""
 		if fits && topics {
 			m, err := t.sms(next.Seq)
 			if err != nil {
@@ -349,18 +349,97 @@ func (s *Store) Refused(p Post, reason string) error {
 		case row.Digest > 1: // one of several is at fault
 			return t.splitDigest(p, row)
 		}
-		if err := rows.Delete(key); err != nil {
-			return err
-		}
-		p.Reason, p.Refused = reason, t.now
-		if err := put(t.bucket(bucketDead), postKey(p.Chat, p.Class, p.ID), p); err != nil {
-			return err
-		}
-		if p.Kind == PostIncident {
-			return nil // telling of it would fail alike
-		}
-		return t.addIncident(&Incident{Kind: PostRefused, From: t.now, Chat: p.Chat, Seq: p.Seq, Reason: reason})
+		return t.setAside(p, reason)
 	})
+}
+
+// Unshown notes that Telegram refused p in every form, and why: a notice is due in its place. Without a reason p itself is due again. Of a digest
+// the first is to be shown by itself.
+func (s *Store) Unshown(p Post, reason string) error {
+	return s.update(func(t *tx) error {
+		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
+		var row Post
+		switch err := get(rows, key, &row); {
+		case err == ErrNotFound:
+			return nil
+		case err != nil:
+			return err
+		case row.Revision != p.Revision:
+			return nil
+		case row.Digest > 1 && reason != "":
+			return t.splitDigest(p, row)
+		}
+		row.Reason = reason
+		return put(rows, key, row)
+	})
+}
+
+// Noticed records that message now tells that p was refused, which is put aside. A reply to it is one to p.
+func (s *Store) Noticed(p Post, message ChatMessageID) error {
+	return s.update(func(t *tx) error {
+		if p.Seq != 0 || p.Batch != 0 {
+			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Link{Seq: p.Seq, Batch: p.Batch}); err != nil {
+				return err
+			}
+		}
+		if err := t.notePost(p); err != nil {
+			return err
+		}
+		return t.setAside(p, p.Reason)
+	})
+}
+
+// ShowAgain has a post shown that was refused and put aside; the error is ErrNotFound when it was shown again already, or is no longer kept.
+func (s *Store) ShowAgain(refused Post) error {
+	return s.update(func(t *tx) error {
+		key := postKey(refused.Chat, refused.Class, refused.ID)
+		value := t.bucket(bucketDead).Get(key)
+		if value == nil {
+			return ErrNotFound
+		}
+		p, err := readPost(key, value)
+		if err != nil {
+			return err
+		}
+		if p.Seq != 0 {
+			if _, err := t.sms(p.Seq); err != nil {
+				return err
+			}
+		}
+		if p.Batch != 0 {
+			if _, err := t.batch(p.Batch); err != nil {
+				return err
+			}
+		}
+		if err := t.bucket(bucketDead).Delete(key); err != nil {
+			return err
+		}
+		if chat := t.resolve(p.Chat); chat != p.Chat {
+			p.Chat, p.Topic, p.ReplyTo = chat, 0, 0
+		}
+		if t.bucket(bucketPost).Get(postKey(p.Chat, p.Class, p.ID)) != nil {
+			return nil // it is due already, and tells what is newest
+		}
+		p.Reason, p.Refused, p.Digest, p.NotBefore = "", time.Time{}, 0, time.Time{}
+		_, err = t.addPost(p)
+		return err
+	})
+}
+
+// setAside puts a post among those that were refused, and tells the admins.
+func (t *tx) setAside(p Post, reason string) error {
+	key := postKey(p.Chat, p.Class, p.ID)
+	if err := t.bucket(bucketPost).Delete(key); err != nil {
+		return err
+	}
+	p.Reason, p.Refused = reason, t.now
+	if err := put(t.bucket(bucketDead), key, p); err != nil {
+		return err
+	}
+	if p.Kind == PostIncident {
+		return nil // telling of it would fail alike
+	}
+	return t.addIncident(&Incident{Kind: PostRefused, From: t.now, Chat: p.Chat, Seq: p.Seq, Class: p.Class, Post: p.ID, Reason: reason})
 }
 
 // splitDigest has the first of a digest, which is row, shown by itself. What may be shown already says so wherever it is shown next.
