@@ -39,7 +39,7 @@ type fetcher struct {
 	empty   []byte    // the last answer that held nothing; the same bytes need not be decoded again
 	begun   time.Time // when the answer at hand was asked for; zero when that was not noted
 	trouble outage
-	handed  bool // an answer held SMS since the last one that held none, or that is not known
+	handed  bool // an answer held SMS since the last one that held none
 	counts  bool // the panel hands out the same SMS again and again
 	order   smsapi.Order
 	good    int       // fetches that went well since the last loss
@@ -57,7 +57,10 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the panel's order: %w", err)
 	}
-	f.order, f.handed = smsapi.Order(order), true
+	f.order = smsapi.Order(order)
+	if f.handed, f.counts, err = b.store.Handed(); err != nil {
+		return fmt.Errorf("read the last answer: %w", err)
+	}
 	f.lossy = time.Now() // perhaps the process before this one lost some
 	for _, r := range raw {
 		// One that cannot be read stays kept, and the team is told; fetching goes on.
@@ -245,7 +248,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		}
 		return false, nil
 	}
-	if f.counts, err = f.store.Repeats(); err != nil {
+	if _, f.counts, err = f.store.Handed(); err != nil {
 		return false, fmt.Errorf("read the last answer: %w", err)
 	}
 	if err := f.learn(ctx, order); err != nil {

@@ -80,15 +80,16 @@ func (t *tx) handOver(last handed, this repeated, inboxes []inbox) error {
 	return put(meta, keyHanded, this.handed)
 }
 
-// Repeats tells whether the panel goes on handing out the same SMS with other times, so that they are counted.
-func (s *Store) Repeats() (bool, error) {
+// Handed tells whether the last answer of the panel held SMS, and whether it goes on handing out the same ones with other times, so that they
+// are counted.
+func (s *Store) Handed() (held, counts bool, err error) {
 	var h handed
-	err := s.view(func(t *tx) error {
+	err = s.view(func(t *tx) error {
 		var err error
 		h, err = t.handed()
 		return err
 	})
-	return h.counts(), err
+	return len(h.SMS) > 0, h.counts(), err
 }
 
 // repeated is an answer compared with the one before it.
