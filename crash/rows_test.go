@@ -119,7 +119,7 @@ func (w *world) diesAt(point string, n int) {
 func (w *world) diesIn(network, method, stage string) {
 	w.Helper()
 	w.mu.Lock()
-	w.trap = &trap{network, method, stage, 1}
+	w.trap = &trap{network: network, method: method, stage: stage, n: 1, unread: stage == string(panel.Answered)}
 	w.mu.Unlock()
 	w.start()
 	w.died()

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -118,6 +119,7 @@ type pressed struct {
 type trap struct {
 	network, method, stage string
 	n                      int
+	unread                 bool // of the stage answered: the bridge is stopped when half of the answer is on the wire, and so cannot read the rest
 }
 
 func newWorld(t testing.TB, seed uint64) *world {
@@ -288,6 +290,9 @@ func (w *world) called(network, method, stage string) {
 		w.idle -= acts
 	}
 	var victim *bridge
+	if t := w.trap; t != nil && t.unread && t.network == network && t.method == method && stage == string(panel.HalfAnswered) {
+		w.bridge.cmd.Process.Signal(syscall.SIGSTOP)
+	}
 	if t := w.trap; t != nil && t.network == network && t.method == method && t.stage == stage {
 		if t.n--; t.n == 0 {
 			victim, w.trap = w.bridge, nil
@@ -439,7 +444,7 @@ func (w *world) killOnce(way, point string) string {
 	default:
 		for w.trap == nil {
 			if m := moments[w.rand.IntN(len(moments))]; m.way == way {
-				w.trap = &trap{m.network, m.method, m.stages[w.rand.IntN(len(m.stages))], 1 + w.rand.IntN(m.n)}
+				w.trap = &trap{network: m.network, method: m.method, stage: m.stages[w.rand.IntN(len(m.stages))], n: 1 + w.rand.IntN(m.n)}
 			}
 		}
 	}
