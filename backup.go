@@ -19,8 +19,12 @@ import (
 // One process at a time has the store open, so a running bridge must make its backups itself. It hands one to everybody who connects to
 // a socket beside the store. Nothing is read from the connection, and whoever may connect may read the store anyway: its user alone.
 
-// backupPatience is how long a backup may stand still before it is broken off: the store cannot use pages again meanwhile.
-const backupPatience = 30 * time.Second
+// A backup is broken off when it stands still for backupPatience, or takes longer than backupLimit in all: the store cannot use pages again
+// meanwhile, and once it outgrows what is mapped of it, nothing is stored until the backup is over.
+const (
+	backupPatience = 30 * time.Second
+	backupLimit    = 10 * time.Minute
+)
 
 func backupSocket(dbPath string) string { return dbPath + ".sock" }
 
@@ -52,7 +56,7 @@ func serveBackups(st *store.Store, dbPath string, log *slog.Logger) (stop func()
 			ending := stopped
 			mu.Unlock()
 			if !ending {
-				if err := st.Backup(patientWriter{conn}); err != nil {
+				if err := st.Backup(patientWriter{conn, time.Now().Add(backupLimit)}); err != nil {
 					log.Warn("a backup was broken off", "err", err)
 				} else {
 					log.Info("a backup was handed out")
@@ -73,11 +77,18 @@ func serveBackups(st *store.Store, dbPath string, log *slog.Logger) (stop func()
 	}, nil
 }
 
-// patientWriter gives every write a time limit of its own.
-type patientWriter struct{ conn net.Conn }
+// patientWriter gives every write a time limit of its own, and all of them one.
+type patientWriter struct {
+	conn net.Conn
+	late time.Time
+}
 
 func (w patientWriter) Write(p []byte) (int, error) {
-	if err := w.conn.SetWriteDeadline(time.Now().Add(backupPatience)); err != nil {
+	limit := time.Now().Add(backupPatience)
+	if w.late.Before(limit) {
+		limit = w.late
+	}
+	if err := w.conn.SetWriteDeadline(limit); err != nil {
 		return 0, err
 	}
 	return w.conn.Write(p)

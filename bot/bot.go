@@ -160,6 +160,13 @@ func (b *Bot) Run(ctx context.Context) error {
 			}
 		})
 	}
+	flows.Go(func() {
+		select {
+		case err := <-b.store.Damaged():
+			stop(err)
+		case <-ctx.Done():
+		}
+	})
 	flows.Wait()
 	b.questions.Wait()
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {

@@ -16,7 +16,7 @@ import (
 )
 
 // Backup writes the file to w as it is at this moment. Everything else goes on meanwhile, but the file grows while w is slow, and waits
-// for w whenever it outgrows what bbolt has mapped of it: at each power of two up to a gigabyte.
+// for w should it outgrow what is mapped of it, see firstMap.
 func (s *Store) Backup(w io.Writer) error {
 	err := s.db.View(func(t *bolt.Tx) error {
 		_, err := t.WriteTo(w)
@@ -34,9 +34,6 @@ func (s *Store) Backup(w io.Writer) error {
 func Inspect(path string, opts Options) (s *Store, err error) {
 	var db *bolt.DB
 	defer func() {
-		if broken := recover(); broken != nil { // so bbolt tells of a page that is not what it must be
-			err = fmt.Errorf("%w: %v", ErrDamaged, broken)
-		}
 		if err == nil {
 			return
 		}
@@ -45,18 +42,20 @@ func Inspect(path string, opts Options) (s *Store, err error) {
 			err = errors.Join(err, db.Close())
 		}
 	}()
-	db, err = openUncut(path, lockWait)
+	db, file, err := openWhole(path, lockWait)
 	if err != nil {
 		return nil, err
 	}
-	err = db.View(func(t *bolt.Tx) error {
-		switch schema := schemaOf(t); {
-		case schema == 0:
-			return ErrDamaged
-		case schema > len(migrations):
-			return fmt.Errorf("schema %d, this version knows %d: %w", schema, len(migrations), ErrNewer)
-		}
-		return nil
+	err = guarded(func() error {
+		return db.View(func(t *bolt.Tx) error {
+			switch schema := schemaOf(t); {
+			case schema == 0:
+				return ErrDamaged
+			case schema > len(migrations):
+				return fmt.Errorf("schema %d, this version knows %d: %w", schema, len(migrations), ErrNewer)
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -66,28 +65,48 @@ func Inspect(path string, opts Options) (s *Store, err error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Store{db: db, opts: opts, done: noWriter}, nil
+	return &Store{db: db, file: file, damaged: make(chan error, 1), opts: opts, done: noWriter}, nil
 }
 
-// openUncut opens a file to be read, if nothing is missing at its end. What lies behind that must not be tried: the system would kill the
-// process.
-func openUncut(path string, wait time.Duration) (*bolt.DB, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: wait})
+// openWhole opens a file to be read, if its pages are what they must be. What it was left in the middle of, or is small, is looked through;
+// of another only what says where the rest is, for that many pages would take seconds.
+func openWhole(path string, wait time.Duration) (db *bolt.DB, file *os.File, err error) {
+	db, err = bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: wait, OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+		file, err = os.OpenFile(name, flag, mode)
+		return file, err
+	}})
 	if err != nil {
-		return nil, openError(path, err)
+		return nil, nil, openError(path, err)
 	}
-	err = db.View(func(t *bolt.Tx) error {
-		info, err := os.Stat(path)
-		if err == nil && info.Size() < t.Size() {
-			err = fmt.Errorf("%w: cut short, %d bytes of %d", ErrDamaged, info.Size(), t.Size())
-		}
-		return err
-	})
+	info, err := file.Stat()
+	var m metaPage
+	if err == nil {
+		m, err = readMetas(file, 0)
+	}
+	if err == nil {
+		err = checkHead(file, info.Size(), m)
+	}
+	running := false
+	if err == nil && info.Size() > looked {
+		err = guarded(func() error {
+			return db.View(func(t *bolt.Tx) error {
+				meta := t.Bucket(bucketMeta)
+				running = meta != nil && meta.Get(keyRunning) != nil
+				return nil
+			})
+		})
+	}
+	if err == nil && (info.Size() <= looked || running) {
+		err = checkPages(file, info.Size(), m)
+	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, nil, errors.Join(err, db.Close())
 	}
-	return db, nil
+	return db, file, nil
 }
+
+// looked is up to which size a file is looked through whenever it is opened: a tenth of a second.
+const looked = 32 << 20
 
 // openError says what an error of bbolt's means, which has no file.
 func openError(path string, err error) error {

@@ -15,11 +15,11 @@ import (
 func (s *Store) Check() error {
 	var found []error
 	wrong := func(format string, args ...any) { found = append(found, fmt.Errorf(format, args...)) }
+	if err := s.checkPages(); err != nil { // rows of broken pages cannot be read
+		return err
+	}
 	err := s.view(func(t *tx) error {
-		for err := range t.Tx.Check() {
-			found = append(found, err)
-		}
-		if len(found) > 0 || schemaOf(t.Tx) < len(migrations) { // rows of broken pages cannot be read, those of earlier schemas have other rules
+		if schemaOf(t.Tx) < len(migrations) { // those of earlier schemas have other rules
 			return nil
 		}
 		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers} {
@@ -30,6 +30,26 @@ func (s *Store) Check() error {
 		return nil
 	})
 	return errors.Join(append(found, err)...)
+}
+
+// checkPages looks through all pages of the last transaction.
+func (s *Store) checkPages() error {
+	s.syncing.RLock()
+	b, err := s.db.Begin(false) // no page of it is used again before it ends
+	var m metaPage
+	if err == nil {
+		m, err = readMetas(s.file, uint64(b.ID()))
+	}
+	s.syncing.RUnlock()
+	if b == nil {
+		return err
+	}
+	defer b.Rollback()
+	info, failed := s.file.Stat()
+	if err := errors.Join(err, failed); err != nil {
+		return err
+	}
+	return checkPages(s.file, info.Size(), m)
 }
 
 // checkPieces: outbox, uncertain and asking name exactly the pieces in those states; a batch counts its recipients right, and its chat

@@ -45,6 +45,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -52,6 +53,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -89,6 +91,11 @@ type Place struct {
 
 const lockWait = time.Second
 
+// firstMap is how much of the file is mapped at first, however small it is: whenever it outgrows that, all who read must end before the next
+// commit can, and a slow backup reads for minutes. It takes addresses, of which there are plenty, and no memory: 4 GB, or 256 MB where
+// addresses have 32 bits.
+const firstMap = 1 << (28 + 4*(^uint(0)>>63))
+
 // Options of a Store; the zero value works.
 type Options struct {
 	LockWait time.Duration // for another process to let go of the file; 1 s when zero
@@ -110,15 +117,19 @@ type Options struct {
 
 // Store is an open file. It is safe for concurrent use.
 type Store struct {
-	db     *bolt.DB
-	opts   Options
-	writes chan write
-	done   chan struct{} // closed when the writer has ended
-	posts  chan struct{}
-	marks  chan struct{}
-	outbox chan struct{}
-	ended  time.Time // see Ended
-	opened time.Time // by our clock
+	db      *bolt.DB
+	file    *os.File    // db's
+	damaged chan error  // see Damaged
+	stuck   bool        // the writer's: it can write no more
+	unclean atomic.Bool // whether the file was found damaged
+	opts    Options
+	writes  chan write
+	done    chan struct{} // closed when the writer has ended
+	posts   chan struct{}
+	marks   chan struct{}
+	outbox  chan struct{}
+	ended   time.Time // see Ended
+	opened  time.Time // by our clock
 
 	answer, message        atomic.Pointer[reading] // of Telegram's clock
 	suspect                atomic.Pointer[reading] // the last answer's, whether believed or not
@@ -167,48 +178,65 @@ func Open(path string, opts Options) (s *Store, err error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	var file *os.File
-	defer func() {
-		if broken := recover(); broken != nil { // so bbolt tells of a page that is not what it must be
-			s, err = nil, errors.Join(fmt.Errorf("open store %s: %w: %v", path, ErrDamaged, broken), file.Close())
-		}
-	}()
 	fresh := err != nil || info.Size() == 0
 	if !fresh {
-		uncut, err := openUncut(path, opts.LockWait)
+		whole, _, err := openWhole(path, opts.LockWait)
 		if err == nil {
-			err = uncut.Close()
+			err = whole.Close()
 		}
 		if err != nil {
 			return nil, fmt.Errorf("open store %s: %w", path, err)
 		}
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: opts.LockWait, FreelistType: bolt.FreelistMapType,
-		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
-			file, err = os.OpenFile(name, flag, mode)
-			return file, err
-		},
-	})
+	var db *bolt.DB
+	mapped := 0
+	if runtime.GOOS != "windows" { // which would make the file as large
+		mapped = firstMap
+		if !fresh {
+			mapped = max(firstMap, int(min(2*info.Size(), math.MaxInt/2)))
+		}
+	}
+	for {
+		err = guarded(func() (err error) {
+			db, err = bolt.Open(path, 0o600, &bolt.Options{
+				Timeout: opts.LockWait, FreelistType: bolt.FreelistMapType, InitialMmapSize: mapped,
+				OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+					file, err = os.OpenFile(name, flag, mode)
+					return file, err
+				},
+			})
+			return err
+		})
+		if mapped == 0 || !errors.Is(err, syscall.ENOMEM) { // else so much is not allowed: less does as well, most of the time
+			break
+		}
+		mapped = 0
+	}
 	if err != nil && fresh && file != nil && !errors.Is(err, bolterrors.ErrTimeout) { // half of what begins a file would be taken for damage
 		return nil, errors.Join(fmt.Errorf("make store %s: %w", path, err), os.Truncate(path, 0))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, openError(path, err))
 	}
+	db.AllocSize = leastGrowth
 	if err := unreplaced(path, file); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
 	}
 	s = &Store{
-		db: db, opts: opts, opened: opts.Now(),
+		db: db, file: file, damaged: make(chan error, 1), opts: opts, opened: opts.Now(),
 		writes: make(chan write, 256), done: make(chan struct{}),
 		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
 	}
 	if err := guarded(func() error { return s.prepare(path) }); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
+		s.unclean.Store(errors.Is(err, ErrDamaged))
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.closeFile())
 	}
 	go s.write()
 	return s, nil
 }
+
+// Under a large map bbolt has a file grow by the same step each time, 16 MB when it is not told otherwise. It doubles up to that.
+const leastGrowth, mostGrowth = 1 << 15, 16 << 20
 
 // unreplaced makes sure that file, whose lock was waited for, is what path still names: a backup may have been restored meanwhile.
 func unreplaced(path string, file *os.File) error {
@@ -229,6 +257,9 @@ func (s *Store) Close() error {
 		return s.db.Close()
 	}
 	err := s.queue(write{last: true, fn: func(t *tx) error {
+		if s.unclean.Load() { // the next start looks through it all
+			return nil
+		}
 		meta := t.bucket(bucketMeta)
 		if err := put(meta, keyEnded, t.now); err != nil {
 			return err
@@ -239,7 +270,15 @@ func (s *Store) Close() error {
 		return nil
 	}
 	<-s.done
-	return errors.Join(err, s.db.Close())
+	return errors.Join(err, s.closeFile())
+}
+
+// closeFile lets go of the file. bbolt cannot, where damage has ended one of its transactions that could not even be taken back.
+func (s *Store) closeFile() error {
+	if s.unclean.Load() {
+		return s.file.Close()
+	}
+	return s.db.Close()
 }
 
 // Path returns where the file is.
@@ -295,8 +334,24 @@ func (s *Store) view(fn func(*tx) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.Rollback()) }()
+	defer func() {
+		err = errors.Join(err, b.Rollback())
+		s.noteDamage(err)
+	}()
 	return guarded(func() error { return fn(&tx{Tx: b, store: s, now: s.Now()}) })
+}
+
+// Damaged receives an error once the file was found damaged: nothing that is read or written can be relied on any more.
+func (s *Store) Damaged() <-chan error { return s.damaged }
+
+func (s *Store) noteDamage(err error) {
+	if errors.Is(err, ErrDamaged) {
+		s.unclean.Store(true)
+		select {
+		case s.damaged <- err:
+		default:
+		}
+	}
 }
 
 // guarded runs fn, which reads the file. bbolt panics at a page that is not what it must be, our own reading at a key of another length;
@@ -375,6 +430,12 @@ func (s *Store) write() {
 // commit runs the writes in one transaction. One that fails is told so and left out; the others run again without it.
 func (s *Store) commit(waiting []write) {
 	for len(waiting) > 0 {
+		if s.stuck {
+			for _, w := range waiting {
+				w.done <- ErrDamaged
+			}
+			return
+		}
 		t := &tx{store: s, now: s.Now()}
 		failed := -1
 		begun := time.Now()
@@ -383,6 +444,7 @@ func (s *Store) commit(waiting []write) {
 			defer s.syncing.Unlock()
 			return s.db.Update(func(b *bolt.Tx) error {
 				t.Tx = b
+				s.db.AllocSize = int(min(max(b.Size(), leastGrowth), mostGrowth))
 				for i, w := range waiting {
 					if err := guarded(func() error { return w.fn(t) }); err != nil {
 						failed = i
@@ -393,6 +455,10 @@ func (s *Store) commit(waiting []write) {
 				return nil
 			})
 		})
+		s.noteDamage(err)
+		if failed < 0 && errors.Is(err, ErrDamaged) {
+			s.stuck = true // bbolt may wait for the end of that transaction for ever
+		}
 		if failed >= 0 {
 			waiting[failed].done <- err
 			waiting = append(waiting[:failed:failed], waiting[failed+1:]...)
