@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
@@ -52,7 +53,7 @@ func (b *Bot) offerOwnership() error {
 }
 
 // takeStranger answers /start and /id in private, now and then; everything else, and everything in groups, is met with silence.
-func (b *Bot) takeStranger(m *message) error {
+func (b *Bot) takeStranger(ctx context.Context, m *message) error {
 	if !m.Private || m.Command != "start" && m.Command != "id" {
 		return nil
 	}
@@ -63,6 +64,7 @@ func (b *Bot) takeStranger(m *message) error {
 		_, err := b.store.Take(key(m), store.Caused{Agent: &owner, Posts: []store.Post{answer(m, t.welcomeOwner)}})
 		if err == nil {
 			b.code = ""
+			b.giveMenu(ctx, m.Chat, admin)
 			b.log.Info("the bot has an owner", "agent", int64(owner.ID))
 		}
 		return err

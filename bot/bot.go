@@ -78,6 +78,7 @@ type Bot struct {
 	contested time.Time // when another program last asked for updates with our token; of the updates' flow
 	code      string    // makes the first who sends it the owner; empty when there are admins
 	strangers strangers // how often those off the list were answered
+	joiners   strangers // how often the admins were told who of them added us to a group
 	pace      *pacer
 	known     atomic.Bool   // Telegram knew our token since the start
 	doubting  chan struct{} // bounds those who ask whether our token is still known to one

@@ -58,6 +58,11 @@ func menu(t *text, r role) []menuEntry {
 	return entries
 }
 
+// isCommand tells whether there is a command of that name.
+func isCommand(name string) bool {
+	return slices.ContainsFunc(commands(), func(c command) bool { return c.name == name })
+}
+
 // takeCommand carries out a command of an agent.
 func (b *Bot) takeCommand(ctx context.Context, m *message, r role) error {
 	t := b.text(m.Chat)
@@ -73,7 +78,10 @@ func (b *Bot) takeCommand(ctx context.Context, m *message, r role) error {
 	return b.say(m, t.say(t.unknownCommand, code("/"+short(m.Command, nameRunes))))
 }
 
-func (b *Bot) start(_ context.Context, m *message, _ role) error {
+func (b *Bot) start(ctx context.Context, m *message, r role) error {
+	if m.Private { // before they wrote here first, it could not be set
+		b.giveMenu(ctx, m.Chat, r)
+	}
 	return b.say(m, b.text(m.Chat).hello)
 }
 
@@ -181,7 +189,7 @@ func (b *Bot) setLine(_ context.Context, m *message, r role) error {
 	return err
 }
 
-func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
+func (b *Bot) setInbox(ctx context.Context, m *message, r role) error {
 	t := b.text(m.Chat)
 	words := strings.FieldsFunc(m.Args, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '،' })
 	if len(words) == 0 {
@@ -229,6 +237,9 @@ func (b *Bot) setInbox(_ context.Context, m *message, _ role) error {
 		},
 		Posts: []store.Post{answer(m, said)},
 	})
+	if err == nil {
+		b.giveMenu(ctx, m.Chat, r)
+	}
 	return err
 }
 

@@ -45,7 +45,7 @@ func (b *Bot) conversationWith(chat store.ChatID, n sms.Number) (sms.Conversatio
 }
 
 // link binds a chat or a topic to a customer.
-func (b *Bot) link(_ context.Context, m *message, _ role) error {
+func (b *Bot) link(ctx context.Context, m *message, r role) error {
 	t := b.text(m.Chat)
 	n, err := sms.ParseRecipient(m.Args)
 	if err != nil {
@@ -55,6 +55,9 @@ func (b *Bot) link(_ context.Context, m *message, _ role) error {
 		Link:  &store.Bound{Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Customer: n},
 		Posts: []store.Post{answer(m, t.say(t.linked, number(n)))},
 	})
+	if err == nil {
+		b.giveMenu(ctx, m.Chat, r)
+	}
 	return err
 }
 

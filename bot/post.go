@@ -246,6 +246,9 @@ func (b *Bot) showNotice(ctx context.Context, t *text, p store.Post) error {
 
 // nameSMS says which SMS it is, without its words; "" when it is not kept any more.
 func (b *Bot) nameSMS(t *text, seq store.Seq) string {
+	if seq == 0 {
+		return ""
+	}
 	m, err := b.store.SMS(seq)
 	if err != nil {
 		return ""
@@ -454,7 +457,12 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 	}
 	o.html, o.buttons = b.renderBatch(t, batch, recipients)
 	o.plain, o.loud = plain(o.html), batch.Undecided()
+	// In General nobody would know what a tick is about; a question and a failure name their customer.
+	o.strict = o.topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0
 	id, err := b.place(ctx, &o)
+	if o.strict && (fateOf(err) == topicLost || fateOf(err) == topicClosed) {
+		id, err = 0, nil
+	}
 	if err != nil {
 		return err
 	}

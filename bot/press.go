@@ -66,7 +66,7 @@ func (b *Bot) takePress(ctx context.Context, p *press) error {
 	return nil
 }
 
-func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert bool, err error) {
+func (b *Bot) decide(ctx context.Context, p *press, t *text) (word string, alert bool, err error) {
 	r, err := b.roleOf(p.From.ID)
 	switch {
 	case err != nil:
@@ -76,7 +76,7 @@ func (b *Bot) decide(_ context.Context, p *press, t *text) (word string, alert b
 	case p.Message == nil || !p.Gone && p.Message.From.ID != b.tg.self.ID:
 		return t.pressOld, true, nil // under a message of ours that is gone nobody can be asked whose it was; the data must do
 	case p.Data == pressShowHere:
-		return b.showHere(p, r, t)
+		return b.showHere(ctx, p, r, t)
 	}
 	if refused, ok := readShowAgain(p.Data); ok {
 		return b.showAgain(p, r, t, refused)
@@ -154,7 +154,7 @@ func (b *Bot) sameChat(one, other store.ChatID) (bool, error) {
 }
 
 // showHere makes the chat of the welcome an inbox.
-func (b *Bot) showHere(p *press, r role, t *text) (string, bool, error) {
+func (b *Bot) showHere(ctx context.Context, p *press, r role, t *text) (string, bool, error) {
 	if r < admin {
 		return t.pressNotAdmins, true, nil
 	}
@@ -164,6 +164,9 @@ func (b *Bot) showHere(p *press, r role, t *text) (string, bool, error) {
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return t.pressOld, true, nil // somebody may have switched it off since
+	}
+	if err == nil {
+		b.giveMenu(ctx, m.Chat, r)
 	}
 	return t.pressDone, false, err
 }

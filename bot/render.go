@@ -401,10 +401,22 @@ func (b *Bot) renderQuestion(t *text, batch store.Batch, recipients []store.SMS)
 	return strings.Join(lines, "\n")
 }
 
+// nameChat names a group by its title, as far as it is known, and any chat by its id.
+func (b *Bot) nameChat(id store.ChatID) string {
+	named := code(strconv.FormatInt(int64(id), 10))
+	if id >= 0 {
+		return named
+	}
+	if c, err := b.store.Chat(id); err == nil && c.Title != "" {
+		return isolated(c.Title) + " (" + named + ")"
+	}
+	return named
+}
+
 func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 	// To the second: the panel's own list is searched by it.
 	at := func(when time.Time) string { return b.date(t, when, "15:04:05") }
-	chat := code(strconv.FormatInt(int64(i.Chat), 10))
+	chat := b.nameChat(i.Chat)
 	if i.Loss() {
 		return t.losses(i, at)
 	}
@@ -421,6 +433,8 @@ func (b *Bot) renderIncident(t *text, i store.Incident, now time.Time) string {
 		return said
 	case store.Restored:
 		return t.say(t.restored, at(i.From), at(i.To))
+	case store.LinkLost:
+		return t.say(t.linkLost, number(i.Customer), chat)
 	case store.NoTopics:
 		return t.say(t.noTopics, chat, reason(i.Reason))
 	case store.PanelRefuses:

@@ -496,6 +496,7 @@ type message struct {
 	ID      store.ChatMessageID
 	Topic   store.TopicID // 0 outside topics and in General
 	Private bool
+	Title   string // of a group
 	From    user
 	Text    string
 	// Command is the command the text, or a file's caption, begins with, without its slash and in lower case; Args the text
@@ -503,6 +504,7 @@ type message struct {
 	Command string
 	Args    string
 	Other   bool // a command, but for another bot
+	Named   bool // a command that names us
 
 	Data      string   // what the first button under a message of ours carries
 	Blocks    []block  // the customers' words in a message of ours, in its order
@@ -699,7 +701,7 @@ func (t *telegram) read(w *wireMessage) *message {
 		return nil
 	}
 	m := &message{
-		Chat: store.ChatID(w.Chat.ID), ID: store.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), From: toUser(w.From), Text: w.Text,
+		Chat: store.ChatID(w.Chat.ID), ID: store.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), Title: w.Chat.Title, From: toUser(w.From), Text: w.Text,
 		// A channel's post in the group linked to it is forwarded by nobody: the channel itself speaks.
 		Forwarded: (w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil) && !w.IsAutomaticForward,
 		MigrateTo: store.ChatID(w.MigrateToChatID), Forum: w.Chat.Forum,
@@ -757,6 +759,7 @@ func (t *telegram) read(w *wireMessage) *message {
 		if addressed && !strings.EqualFold(bot, t.self.UserName) {
 			m.Other = true
 		} else {
+			m.Named = addressed
 			m.Command, m.Args = strings.ToLower(name), strings.TrimSpace(rest)
 		}
 	}

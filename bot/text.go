@@ -86,6 +86,7 @@ type text struct {
 	welcomeShown   string
 	welcomeLinked  string // customer
 	showHere       string
+	leaving        string
 	leftGroup      string // who, title
 	topicsOn       string
 	topicsOff      string
@@ -218,6 +219,7 @@ type text struct {
 	unshownSMS       string // reason
 	showAgain        string
 	shownAgain       string
+	linkLost         string // customer, chat
 	noTopics         string // chat, reason
 	panelRefuses     string // reason
 	panelAccepts     string // from, to
@@ -363,6 +365,7 @@ var english = text{
 	welcomeShown:   "Hello. Customers' SMS are shown here. Reply to one and the answer goes out.",
 	welcomeLinked:  "Hello. SMS of %v are shown here. Reply to one and the answer goes out. Press the button to see those of others, too.",
 	showHere:       "Show SMS here",
+	leaving:        "Only an administrator of mine may add me to a group: I leave this one. Ask them to add me.",
 	leftGroup:      "⚠️ %v added me to the group “%v”. As only administrators may do that, I left it.",
 	topicsOn:       "From now on each customer has a topic here. I need the right <b>Manage Topics</b> for that.",
 	topicsOff:      "No more topics are made here: SMS are shown outside of them. The topics there are stay.",
@@ -490,6 +493,7 @@ var english = text{
 	showAgain:        "Show again",
 	shownAgain:       "It was shown again already, or is no longer kept.",
 	postRefused:      "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
+	linkLost:         "⚠️ The topic that showed SMS of %v alone, in the chat %v, is gone. They are shown where those of others are now; <code>/link NUMBER</code> gives them a place of their own again.",
 	noTopics:         "⚠️ I may make no topics in the chat %v: %v. SMS are shown outside of topics until then. Make me an administrator there with the right Manage Topics.",
 	panelRefuses:     "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
 	panelAccepts:     "✅ The panel takes our user name and password again. It refused them from %v to %v. What waits goes out now; what has waited for more than an hour is asked about first.",

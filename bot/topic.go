@@ -35,7 +35,10 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 		return place, false, err
 	}
 	c, err := b.store.Customer(m.Customer)
-	if err != nil || !chat.Topics || !m.Customer.Names() || c.Linked != nil && *c.Linked == place {
+	if err == nil && c.Linked != nil && c.Linked.Chat == p.Chat {
+		return *c.Linked, false, nil // also when it was linked since
+	}
+	if err != nil || !chat.Topics || !m.Customer.Names() {
 		return place, false, err
 	}
 	if topic, has := c.TopicIn(p.Chat); has {
@@ -129,12 +132,46 @@ func (b *Bot) reopen(ctx context.Context, p store.Place) error {
 // comes to making one after the other, SMS are shown without.
 func (b *Bot) topicLost(ctx context.Context, bound store.Bound, err error) error {
 	b.log.Info("topic is gone", "chat", int64(bound.Chat), "topic", int64(bound.Topic))
+	if again, err := b.linkAgain(ctx, bound); again || err != nil {
+		return err
+	}
 	if e, ok := errors.AsType[*telegramError](err); ok && bound.Made && bound.Card == 0 {
 		if err := b.topicsForbidden(ctx, bound.Chat, e.reason); err != nil {
 			return err
 		}
 	}
 	return b.persist(ctx, "note a topic", func() error { return b.store.TopicGone(bound.Place) })
+}
+
+// linkAgain makes another topic for a customer who is linked to one that is gone, where the chat has topics. Where it has none, nothing takes its
+// place, and TopicGone tells.
+func (b *Bot) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
+	c, err := b.store.Customer(bound.Customer)
+	if err != nil || c.Linked == nil || *c.Linked != bound.Place {
+		return false, err
+	}
+	chat, err := b.store.Chat(bound.Chat)
+	if err != nil || !chat.Topics || bound.Made && bound.Card == 0 || b.store.Now().Sub(chat.NoTopics) < noTopicsPause {
+		return false, err
+	}
+	title := topicTitle(c)
+	id, err := b.tg.makeTopic(ctx, bound.Chat, title)
+	e, failed := errors.AsType[*telegramError](err)
+	if !failed || e.arrived {
+		b.pace.arrived(bound.Chat, false, time.Now())
+	}
+	switch {
+	case !failed:
+		return true, b.persist(ctx, "note a topic", func() error {
+			return b.store.LinkAgain(bound, store.Place{Chat: bound.Chat, Topic: id}, title)
+		})
+	case e.fate == topicsDenied:
+		return false, b.topicsForbidden(ctx, bound.Chat, e.reason)
+	case e.fate == refused || e.code >= 500:
+		return false, nil
+	}
+	e.arrived = false // the topic perhaps, not what it was to show
+	return false, e
 }
 
 // showCard shows, or edits, what is known of the customer a place belongs to. The title of a topic of ours follows the customer's name.
@@ -223,7 +260,7 @@ func (b *Bot) takeTopicChange(m *message) error {
 }
 
 // setTopics switches the topics of a forum on or off.
-func (b *Bot) setTopics(_ context.Context, m *message, _ role) error {
+func (b *Bot) setTopics(ctx context.Context, m *message, r role) error {
 	t := b.text(m.Chat)
 	word := strings.ToLower(m.Args)
 	switch {
@@ -251,5 +288,8 @@ func (b *Bot) setTopics(_ context.Context, m *message, _ role) error {
 		}
 	}
 	_, err := b.store.Take(key(m), store.Caused{EditChat: edit, Posts: []store.Post{answer(m, said)}})
+	if err == nil {
+		b.giveMenu(ctx, m.Chat, r)
+	}
 	return err
 }

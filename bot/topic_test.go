@@ -13,7 +13,12 @@ import (
 // newDesk is a world whose team works in a forum where the bot may manage topics, with a topic for each customer.
 func newDesk(t testing.TB) *world {
 	t.Helper()
-	w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+	return newDeskAt(t, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+}
+
+func newDeskAt(t testing.TB, o panel.Options) *world {
+	t.Helper()
+	w := newWorld(t, telegram.Options{}, o)
 	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
 	w.allowTopics(true)
 	w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}

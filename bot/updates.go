@@ -245,6 +245,7 @@ func (b *Bot) say(m *message, html string) error {
 // takeMessage acts on what somebody wrote, if it concerns us: commands, and replies to our messages.
 func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 	if m.MigrateTo != 0 {
+		b.giveMenu(ctx, m.MigrateTo, agent)
 		return b.store.MigrateChat(m.Chat, m.MigrateTo)
 	}
 	if m.TopicChanged != "" {
@@ -253,6 +254,9 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.tg.self.ID
 	if m.Other || m.Command == "" && !toUs && m.Elsewhere == nil && !m.Private {
 		return nil
+	}
+	if m.Command != "" && !m.Private && !m.Named && !toUs && !isCommand(m.Command) {
+		return nil // where we hear everything, that is some other bot's
 	}
 	t := b.text(m.Chat)
 	if m.Faceless {
@@ -267,9 +271,9 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 		return err
 	}
 	if r == stranger {
-		return b.takeStranger(m)
+		return b.takeStranger(ctx, m)
 	}
-	if err := b.store.ChatAnswered(m.Chat); err != nil {
+	if err := errors.Join(b.store.ChatAnswered(m.Chat), b.noteTitle(m.Chat, m.Title)); err != nil {
 		return err
 	}
 	b.pace.release(m.Chat)
@@ -366,11 +370,14 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	switch {
 	case m.Private && m.In, !m.Private && m.In && m.WasIn:
 		b.pace.release(m.Chat)
-		return errors.Join(b.store.ChatAnswered(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat)) // our rights may have changed
+		return errors.Join(b.noteTitle(m.Chat, m.Title), b.store.ChatAnswered(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat)) // our rights may have changed
 	case !m.In || m.Private:
 		return nil // what it was to show waits, and the first post refused tells the admins
 	}
 	if ours, err := b.becameOurs(ctx, m.Chat); err != nil || ours {
+		if ours {
+			b.giveMenu(ctx, m.Chat, agent)
+		}
 		return err
 	}
 	r, err := b.roleOf(m.By.ID)
@@ -381,7 +388,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	k := store.UpdateKey{Chat: m.Chat, Message: store.ChatMessageID(m.Date), Kind: store.Joined}
 	if r == admin {
 		b.pace.release(m.Chat)
-		if err := b.store.ChatAnswered(m.Chat); err != nil {
+		if err := errors.Join(b.store.ChatAnswered(m.Chat), b.noteTitle(m.Chat, m.Title)); err != nil {
 			return err
 		}
 		welcome, err := b.welcome(t, m.Chat)
@@ -392,12 +399,19 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 		return err
 	}
 	b.log.Warn("added to a chat by somebody who is no admin: leaving", "chat", int64(m.Chat))
+	told := b.joiners.answer(m.By.ID, b.store.Now())
 	b.tell(ctx, func(ctx context.Context) {
+		if told {
+			if _, err := b.tg.post(ctx, outgoing{chat: m.Chat, html: t.leaving}); err != nil {
+				b.log.Debug("say why it leaves", "chat", int64(m.Chat), "err", err)
+			}
+			b.pace.arrived(m.Chat, false, time.Now())
+		}
 		if err := b.tg.leave(ctx, m.Chat); err != nil {
 			b.log.Warn("leave chat", "chat", int64(m.Chat), "err", err)
 		}
 	})
-	if !b.strangers.answer(m.By.ID, time.Now()) {
+	if !told {
 		return nil // the admins know by now
 	}
 	caused := store.Caused{}
@@ -460,6 +474,22 @@ func (b *Bot) becameOurs(ctx context.Context, chat store.ChatID) (bool, error) {
 	return false, nil
 }
 
+// giveMenu sets the menu of a chat whose members came to use the bot there: a group's is an agent's, as all of it see it.
+func (b *Bot) giveMenu(ctx context.Context, chat store.ChatID, r role) {
+	if chat < 0 {
+		r = agent
+	}
+	b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, chat, r) })
+}
+
+// noteTitle keeps what a group is called, for those who are told of it elsewhere.
+func (b *Bot) noteTitle(chat store.ChatID, title string) error {
+	if chat > 0 || title == "" {
+		return nil
+	}
+	return b.store.NoteTitle(chat, short(title, nameRunes))
+}
+
 // setMenus puts the commands each person may use into the menus of Telegram's clients. That is a convenience: who may do what is
 // decided when they do it.
 func (b *Bot) setMenus(ctx context.Context) {
@@ -479,7 +509,8 @@ func (b *Bot) setMenus(ctx context.Context) {
 		menus[store.ChatID(id)] = admin
 	}
 	inboxes, _ := b.store.InboxChats()
-	for _, id := range inboxes {
+	linked, _ := b.store.LinkedChats()
+	for _, id := range slices.Concat(inboxes, linked) {
 		menus[id] = max(menus[id], agent)
 	}
 	for chat, r := range menus {
@@ -487,6 +518,11 @@ func (b *Bot) setMenus(ctx context.Context) {
 			return
 		}
 		b.setMenu(ctx, chat, r)
+		if chat < 0 { // one that nobody wrote in since is told of by its title, too
+			if c, err := b.tg.getChat(ctx, chat); err == nil {
+				_ = b.noteTitle(chat, c.Title) // heard again with the next message
+			}
+		}
 	}
 }
 

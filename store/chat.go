@@ -13,6 +13,7 @@ type Chat struct {
 	ID         ChatID     `json:"-"`
 	Line       sms.Number `json:"line,omitempty"`     // sends from it; empty: the default line
 	Language   string     `json:"language,omitempty"` // empty: the settings' language
+	Title      string     `json:"title,omitempty"`    // of a group, as we heard it last
 	Inboxes    []Inbox    `json:"inboxes,omitempty"`  // where in the chat inbound SMS are shown
 	Off        bool       `json:"off,omitempty"`      // shows none although the settings name it
 	Topics     bool       `json:"topics,omitempty"`   // a forum: has a topic for each customer
@@ -109,6 +110,21 @@ func (t *tx) editChat(id ChatID, edit func(*Chat)) error {
 		return err
 	}
 	return t.houseWaiting()
+}
+
+// NoteTitle notes what a group is called.
+func (s *Store) NoteTitle(id ChatID, title string) error {
+	if c, err := s.Chat(id); err != nil || c.Title == title {
+		return err
+	}
+	return s.update(func(t *tx) error {
+		c, err := t.chat(t.resolve(id))
+		if err != nil {
+			return err
+		}
+		c.Title = title
+		return t.putChat(c)
+	})
 }
 
 // recentKept is how many messages and edits Telegram lets into a group in a minute.

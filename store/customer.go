@@ -275,9 +275,48 @@ func (s *Store) AddTopic(seq Seq, p Place, title string) error {
 	})
 }
 
-// TopicGone notes that a topic is there no more: it belongs to nobody, and its customer's next SMS has another one made.
+// TopicGone notes that a topic is there no more: it belongs to nobody, and its customer's next SMS has another one made. Of one that a customer was
+// linked to the admins and its chat are told: their SMS are shown where those of others are.
 func (s *Store) TopicGone(p Place) error {
-	return s.update(func(t *tx) error { return t.unbind(p) })
+	return s.update(func(t *tx) error {
+		b, err := t.bound(p)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c, err := t.customer(b.Customer)
+		if err != nil {
+			return err
+		}
+		linked := c.Linked != nil && *c.Linked == p
+		if err := t.unbind(p); err != nil || !linked {
+			return err
+		}
+		return t.addIncident(&Incident{Kind: LinkLost, From: t.now, Chat: p.Chat, Customer: c.Number})
+	})
+}
+
+// LinkAgain links the customer of a topic that is gone to another one, which was made in its place.
+func (s *Store) LinkAgain(gone Bound, p Place, title string) error {
+	return s.update(func(t *tx) error {
+		if err := t.unbind(gone.Place); err != nil {
+			return err
+		}
+		if err := t.bind(Bound{Place: p, Customer: gone.Customer, Made: true, Title: title}); err != nil {
+			return err
+		}
+		c, err := t.customer(gone.Customer)
+		if err != nil {
+			return err
+		}
+		c.Linked, c.Topics = &p, append(c.Topics, p)
+		if err := t.putCustomer(c); err != nil {
+			return err
+		}
+		return t.noteRecent(p.Chat)
+	})
 }
 
 // TopicsForbidden notes that a forum lets us make no topics, and why. What belongs into one is shown outside of them; the admins are told

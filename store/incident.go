@@ -3,7 +3,10 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
+
+	"peyk/sms"
 )
 
 // IncidentKind says what the team must be told.
@@ -17,6 +20,7 @@ const (
 	ChatLost     IncidentKind = "chat lost"     // Chat takes no posts, for Reason
 	PostRefused  IncidentKind = "post refused"  // Chat refused one post, for Reason
 	Restored     IncidentKind = "restored"      // from a backup: of what came and was sent between From and To nothing is known
+	LinkLost     IncidentKind = "link lost"     // a topic of Chat that Customer was linked to is gone
 	NoTopics     IncidentKind = "no topics"     // Chat lets us make no topics, for Reason
 	PanelRefuses IncidentKind = "panel refuses" // user name or password are wrong, says the panel, or the address is blocked; until To
 	PanelSilent  IncidentKind = "panel down"    // the panel cannot be reached, or answers nothing that makes sense; until To
@@ -26,36 +30,37 @@ const (
 )
 
 // IncidentKinds are all of them.
-var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong}
+var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong}
 
 // Incident is something that went wrong and that nobody but the team can mend.
 type Incident struct {
-	ID     uint64        `json:"-"`
-	Kind   IncidentKind  `json:"kind"`
-	From   time.Time     `json:"from"`
-	To     time.Time     `json:"to,omitzero"`
-	Count  int           `json:"count,omitempty"`  // failures it consists of; 0 is one
-	Saved  int           `json:"saved,omitempty"`  // SMS of broken answers that were saved
-	Lost   int           `json:"lost,omitempty"`   // of a Loss: how many fetches were never answered,
-	Cut    int           `json:"cut,omitempty"`    // how many answers broke off,
-	Unread int           `json:"unread,omitempty"` // and how many could not be read
-	Raw    uint64        `json:"raw,omitempty"`
-	Open   bool          `json:"open,omitempty"` // of a Loss: one that comes now belongs to it
-	Kept   []uint64      `json:"kept,omitempty"` // sums of the answers that were kept of it
-	Bytes  [2]int        `json:"bytes,omitzero"` // kept of answers that hold no SMS, as far as can be seen, and of others
-	Gone   int           `json:"gone,omitempty"` // answers that there was no room for
-	Chat   ChatID        `json:"chat,omitempty"`
-	Seq    Seq           `json:"seq,omitempty"`
-	Class  Class         `json:"class,omitempty"` // with Post: which post Chat refused
-	Post   uint64        `json:"post,omitempty"`
-	Reason string        `json:"reason,omitempty"`
-	Credit float64       `json:"credit,omitempty"`
-	Low    float64       `json:"low,omitempty"`
-	Burn   float64       `json:"burn,omitempty"` // a day; 0 when not known
-	Off    time.Duration `json:"off,omitempty"`
-	Told   bool          `json:"told,omitempty"`
-	Lasts  bool          `json:"lasts,omitempty"`  // more is known of it than was told; it is told once more when it is over
-	Places int           `json:"places,omitempty"` // chats that tell of it, shown or still to be
+	ID       uint64        `json:"-"`
+	Kind     IncidentKind  `json:"kind"`
+	From     time.Time     `json:"from"`
+	To       time.Time     `json:"to,omitzero"`
+	Count    int           `json:"count,omitempty"`  // failures it consists of; 0 is one
+	Saved    int           `json:"saved,omitempty"`  // SMS of broken answers that were saved
+	Lost     int           `json:"lost,omitempty"`   // of a Loss: how many fetches were never answered,
+	Cut      int           `json:"cut,omitempty"`    // how many answers broke off,
+	Unread   int           `json:"unread,omitempty"` // and how many could not be read
+	Raw      uint64        `json:"raw,omitempty"`
+	Open     bool          `json:"open,omitempty"` // of a Loss: one that comes now belongs to it
+	Kept     []uint64      `json:"kept,omitempty"` // sums of the answers that were kept of it
+	Bytes    [2]int        `json:"bytes,omitzero"` // kept of answers that hold no SMS, as far as can be seen, and of others
+	Gone     int           `json:"gone,omitempty"` // answers that there was no room for
+	Chat     ChatID        `json:"chat,omitempty"`
+	Seq      Seq           `json:"seq,omitempty"`
+	Customer sms.Number    `json:"customer,omitempty"`
+	Class    Class         `json:"class,omitempty"` // with Post: which post Chat refused
+	Post     uint64        `json:"post,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
+	Credit   float64       `json:"credit,omitempty"`
+	Low      float64       `json:"low,omitempty"`
+	Burn     float64       `json:"burn,omitempty"` // a day; 0 when not known
+	Off      time.Duration `json:"off,omitempty"`
+	Told     bool          `json:"told,omitempty"`
+	Lasts    bool          `json:"lasts,omitempty"`  // more is known of it than was told; it is told once more when it is over
+	Places   int           `json:"places,omitempty"` // chats that tell of it, shown or still to be
 }
 
 // Loss tells whether SMS may be lost by it.
@@ -169,6 +174,9 @@ func (t *tx) tellIncident(i *Incident) error {
 	places, err := t.noticePlaces(i.Loss() || i.Kind == Restored)
 	if err != nil {
 		return err
+	}
+	if i.Kind == LinkLost && !slices.ContainsFunc(places, func(p Place) bool { return p.Chat == i.Chat }) {
+		places = append(places, Place{Chat: i.Chat})
 	}
 	i.Places = len(places)
 	if err := put(t.bucket(bucketIncident), u64(i.ID), *i); err != nil {
