@@ -460,6 +460,14 @@ func I10(l *loss) error {
 		}
 		return all
 	}
+	refused := map[attempt]int{} // for want of a login: nothing was sent
+	for _, r := range l.panel.Requests() {
+		if r.Method == "SendSMS" && r.Code == -1 && !r.At.After(l.at) && len(r.Params["messageContent"]) == 1 {
+			for _, n := range r.Params["toNum"] {
+				refused[attempt{r.Params["messageContent"][0], n}]++
+			}
+		}
+	}
 	confirmed := int64(0) // updates below were
 	for _, r := range l.requests {
 		switch r.method {
@@ -472,8 +480,12 @@ func I10(l *loss) error {
 				continue
 			}
 			for _, to := range recipients(b) {
-				if strings.Contains(r.body, ">"+string(to.Customer)+"<") && to.Status == sms.Queued && b.Decision != store.Again {
-					say("the panel was asked to send %.40q to %s, which would be sent again", text, string(to.Customer))
+				a := attempt{text, string(to.Customer)}
+				if strings.Contains(r.body, ">"+a.customer+"<") && to.Status == sms.Queued && b.Decision != store.Again {
+					if refused[a]--; refused[a] >= 0 {
+						continue
+					}
+					say("the panel was asked to send %.40q to %s, which would be sent again", text, a.customer)
 				}
 			}
 		case "sendMessage", "editMessageText":
