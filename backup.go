@@ -109,7 +109,9 @@ func storeCommand(ctx context.Context, name string, args, environ []string, stdo
 	case "backup":
 		done, err = backUp(ctx, s.dbPath, args[0])
 	case "restore":
-		done, err = restore(args[0], s.dbPath)
+		// Whatever else is wrong with the settings: whom they name is told that a backup was restored.
+		all, _, _ := readSettings(environ, "")
+		done, err = restore(args[0], s.dbPath, all.store)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "peyk %s: %v\n", name, err)
@@ -168,8 +170,8 @@ func inspect(path string) error {
 }
 
 // restore puts a backup in the store's place.
-func restore(from, dbPath string) (done string, err error) {
-	kept, err := store.Restore(from, dbPath, store.Options{})
+func restore(from, dbPath string, opts store.Options) (done string, err error) {
+	kept, err := store.Restore(from, dbPath, opts)
 	if errors.Is(err, store.ErrLocked) {
 		return "", fmt.Errorf("%w: stop it first", err)
 	}

@@ -90,6 +90,9 @@ type Bot struct {
 
 	state *panelState // how the panel is
 
+	late    chan struct{} // closed when lastWait is over
+	unsaved atomic.Int64  // writes that were given up then
+
 	fetched, updated moment // when the panel and Telegram last answered their flow well
 }
 
@@ -128,7 +131,7 @@ func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options)
 	}
 	state := newPanelState(opts.PollInterval)
 	b := &Bot{
-		store: st, panel: meteredPanel{panel, opts.Metrics, state}, state: state, tg: newTelegram(tg), opts: opts, log: opts.Log, metrics: opts.Metrics,
+		store: st, late: make(chan struct{}), panel: meteredPanel{panel, opts.Metrics, state}, state: state, tg: newTelegram(tg), opts: opts, log: opts.Log, metrics: opts.Metrics,
 		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers), doubting: make(chan struct{}, 1),
 	}
 	b.tg.metrics = b.metrics
@@ -153,6 +156,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, func() { close(b.late) }) })()
 	var flows sync.WaitGroup
 	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.showMarks, b.fetchUnread, b.sendQueued, b.watchPanel, b.expireQuestions, b.followDelivery, b.watchCredit, b.keepTidy} {
 		flows.Go(func() {
@@ -173,6 +177,9 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
+	if n := b.unsaved.Load(); n > 0 {
+		return fmt.Errorf("the end came before there was room on the disk: %d writes were given up", n)
+	}
 	return nil
 }
 
@@ -186,6 +193,9 @@ func (b *Bot) line(n sms.Number) sms.Number {
 
 // lastWord is how long after the end of ctx a question may still take: it changes nothing, and who asked can ask again.
 const lastWord = 5 * time.Second
+
+// lastWait is how long after the end of ctx the bridge waits for room on a full disk.
+const lastWait = 40 * time.Second
 
 // ask runs a question to the panel beside the flows, so that none waits for it.
 func (b *Bot) ask(ctx context.Context, question func(context.Context)) {
@@ -267,7 +277,7 @@ func (o *outage) worked() {
 
 // persist repeats a write that must not be given up while the disk is full or broken; any other error is returned at once, as no
 // repetition mends it. The end of ctx ends it early. What cannot be known again, such as the outcome of a send, is given a ctx
-// without an end: rather than lose it the bridge waits for room until it is killed.
+// without an end: rather than lose it the bridge waits for room, after the end of Run's ctx for lastWait.
 func (b *Bot) persist(ctx context.Context, what string, write func() error) error {
 	trouble := outage{log: b.log, what: "store: " + what}
 	for {
@@ -279,6 +289,13 @@ func (b *Bot) persist(ctx context.Context, what string, write func() error) erro
 		if !errors.Is(err, store.ErrDisk) || ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		sleep(ctx, pause(100*time.Millisecond, trouble.failed(err)), nil)
+		sleep(ctx, pause(100*time.Millisecond, trouble.failed(err)), b.late)
+		select {
+		case <-b.late:
+			b.unsaved.Add(1)
+			b.log.Error("the store took no write until the end: the next start asks about what it was, or tells that it may be lost", "what", what)
+			return fmt.Errorf("%s: %w", what, err)
+		default:
+		}
 	}
 }

@@ -266,6 +266,17 @@ func (t *tx) houseWaiting() error {
 			}
 			places = routes(c, inboxes, m.Line)
 		}
+		if p.Kind == PostIncident {
+			var i Incident
+			if err := get(t.bucket(bucketIncident), u64(p.Incident), &i); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			if i.concernsAll() {
+				if places, err = t.noticePlaces(true); err != nil {
+					return err
+				}
+			}
+		}
 		if len(places) == 0 || places[0].Chat == 0 {
 			if p.Kind == PostSMS {
 				left++

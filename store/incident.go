@@ -158,6 +158,9 @@ func (s *Store) EndLosses() error {
 	})
 }
 
+// concernsAll tells whether the whole team is told, for SMS may be missing: of the rest the admins.
+func (i Incident) concernsAll() bool { return i.Loss() || i.Kind == Restored }
+
 // addIncident notes i and queues the posts that tell of it. Where SMS may be missing the whole team is told, of the rest the admins.
 func (t *tx) addIncident(i *Incident) error {
 	rows := t.bucket(bucketIncident)
@@ -171,7 +174,7 @@ func (t *tx) addIncident(i *Incident) error {
 
 // tellIncident stores i and queues the posts that tell of it.
 func (t *tx) tellIncident(i *Incident) error {
-	places, err := t.noticePlaces(i.Loss() || i.Kind == Restored)
+	places, err := t.noticePlaces(i.concernsAll())
 	if err != nil {
 		return err
 	}
