@@ -25,6 +25,7 @@ type pacer struct {
 	second time.Duration // how long Telegram's second lasts
 
 	mu     sync.Mutex
+	begun  map[store.ChatID]bool // groups of which the store knows that something may be on its way
 	chats  map[store.ChatID]*chatPace
 	recent []time.Time // messages and edits in all chats, of the last second
 	under  int         // calls under way that count
@@ -47,7 +48,7 @@ type chatPace struct {
 }
 
 func newPacer(second time.Duration) *pacer {
-	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, wake: make(chan struct{}, 1), released: make(chan struct{}, 1)}
+	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, begun: map[store.ChatID]bool{}, wake: make(chan struct{}, 1), released: make(chan struct{}, 1)}
 }
 
 // remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, in any chat perhaps one
@@ -183,6 +184,15 @@ func (p *pacer) arrived(id store.ChatID, edit bool, now time.Time) {
 	if edit {
 		c.edited = append(since(c.edited, now.Add(-60*p.second)), now)
 	}
+}
+
+// noteBegun remembers whether the store knows that something may be on its way to a group, and reports whether it did so before.
+func (p *pacer) noteBegun(id store.ChatID, begun bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.begun[id]
+	p.begun[id] = begun
+	return was == begun
 }
 
 // end notes that what was begun for a chat came to its end.

@@ -67,7 +67,7 @@ func (b *Bot) showPosts(ctx context.Context) error {
 					continue
 				}
 				running++
-				go func() { ended <- shown{p, b.show(context.WithoutCancel(ctx), p)} }()
+				go func() { ended <- shown{p, b.showBegun(context.WithoutCancel(ctx), p)} }()
 			}
 		}
 		wait := time.Hour
@@ -254,6 +254,25 @@ func (b *Bot) nameSMS(t *text, seq store.Seq) string {
 		return ""
 	}
 	return b.renderHead(t, m, "", b.store.Now())
+}
+
+// showBegun is show, noting before a group's first post that one may be on its way. A call that surely did not get there takes the note back, so that
+// however often the program is started, only what was begun counts.
+func (b *Bot) showBegun(ctx context.Context, p store.Post) error {
+	note := func(begun bool) error {
+		if p.Chat > 0 || b.pace.noteBegun(p.Chat, begun) {
+			return nil
+		}
+		return b.persist(ctx, "note that a post begins", func() error { return b.store.PostBegun(p.Chat, begun) })
+	}
+	if err := note(true); err != nil {
+		return err
+	}
+	err := b.show(ctx, p)
+	if e, failed := errors.AsType[*telegramError](err); failed && !e.arrived {
+		return errors.Join(err, note(false))
+	}
+	return err
 }
 
 // show carries out one post, or the next part of it, and notes that it was.

@@ -13,6 +13,7 @@ type Chat struct {
 	ID         ChatID     `json:"-"`
 	Line       sms.Number `json:"line,omitempty"`     // sends from it; empty: the default line
 	Language   string     `json:"language,omitempty"` // empty: the settings' language
+	Begun      bool       `json:"begun,omitempty"`    // a group: something may be on its way to it of which nothing is noted
 	Title      string     `json:"title,omitempty"`    // of a group, as we heard it last
 	Inboxes    []Inbox    `json:"inboxes,omitempty"`  // where in the chat inbound SMS are shown
 	Off        bool       `json:"off,omitempty"`      // shows none although the settings name it
@@ -110,6 +111,42 @@ func (t *tx) editChat(id ChatID, edit func(*Chat)) error {
 		return err
 	}
 	return t.houseWaiting()
+}
+
+// PostBegun notes that a group is about to be posted to by this process, or that nothing is on its way to it after all. One note is good for many posts:
+// after a kill one of them may be there, and not noted.
+func (s *Store) PostBegun(id ChatID, begun bool) error {
+	return s.update(func(t *tx) error {
+		c, err := t.chat(id)
+		if err != nil || c.Begun == begun || c.MigratedTo != 0 {
+			return err
+		}
+		c.Begun = begun
+		return t.putChat(c)
+	})
+}
+
+// endBegun forgets what the process before this one had begun, and counts it into the group if that was killed.
+func (t *tx) endBegun(killed bool) error {
+	chats, err := t.chats()
+	if err != nil {
+		return err
+	}
+	for _, c := range chats {
+		if !c.Begun {
+			continue
+		}
+		c.Begun = false
+		if err := t.putChat(c); err != nil {
+			return err
+		}
+		if killed {
+			if err := t.noteRecent(c.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // NoteTitle notes what a group is called.

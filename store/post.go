@@ -523,8 +523,7 @@ func (s *Store) Waiting() (homeless, queued int, err error) {
 	return homeless, queued, err
 }
 
-// markRepeated marks the first SMS of every chat, and what is to be told of batches, and counts a message into the chat: the process before
-// this one may have posted without noting so.
+// markRepeated marks the first SMS of every chat: the process before this one may have posted it without noting so.
 func (t *tx) markRepeated() error {
 	rows := t.bucket(bucketPost)
 	var chats []ChatID

@@ -118,6 +118,9 @@ func (t *tx) recover() error {
 	if err := t.doubtClock(t.store.ended); err != nil {
 		return err
 	}
+	if err := t.endBegun(meta.Get(keyRunning) != nil); err != nil {
+		return err
+	}
 	if meta.Get(keyRunning) != nil {
 		var begun time.Time
 		if err := get(meta, keyRunning, &begun); err != nil {
