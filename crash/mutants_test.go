@@ -74,7 +74,7 @@ var mutants = []mutant{
 		"\tp, err := b.store.Claim(p)\n", "\tsent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n\tp, err := b.store.Claim(p)\n",
 	}, {"\tcrashpoint.At(\"send.claimed\")\n\tsent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.claimed\")\n"}}},
 	{name: "NoSync", file: "store/store.go", power: true, caught: []string{"I10", "cannot be read", "damaged"}, edits: [][2]string{{
-		"db, err := bolt.Open(path, 0o600, &bolt.Options{\n", "db, err := bolt.Open(path, 0o600, &bolt.Options{\n\t\tNoSync: true,\n",
+		"db, err = bolt.Open(path, 0o600, &bolt.Options{\n", "db, err = bolt.Open(path, 0o600, &bolt.Options{\n\t\tNoSync: true,\n",
 	}}},
 	{name: "taken is not stored", file: "store/take.go", caught: []string{"I5", "I4", "I6", "I8"}, edits: [][2]string{{
 		"if err := taken.Put(k.key(), unix32(at)); err != nil {", "if err := error(nil); err != nil {",
