@@ -537,9 +537,6 @@ func (t *tx) markRepeated() error {
 		if key, _ := rows.Cursor().Seek(i64(chat)); chat == 0 || ofClass(key, chat, Marks) {
 			continue // of a mark nobody counts how often it is shown
 		}
-		if err := t.noteRecent(chat); err != nil {
-			return err
-		}
 		var told []Post
 		for key, value := c.Seek(i64(chat)); ofClass(key, chat, Answers); key, value = c.Next() {
 			p, err := readPost(key, value)

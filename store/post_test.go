@@ -441,6 +441,7 @@ func TestACrashCountsAMessageIntoAGroup(t *testing.T) {
 		must(t, s.Posted(p, 10, false))
 	}
 	for kills := 1; kills <= 2; kills++ {
+		must(t, s.PostBegun(group, true))
 		crash(t, s)
 		c.pass(time.Second)
 		s = open(t, path, c.inbox(group, 88))
