@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ type world struct {
 	tgURL, panelURL string
 	path            string
 	opts            bot.Options
+	commits         atomic.Int64 // of the store
 	storeOpts       store.Options
 	token, password string
 
@@ -152,7 +154,10 @@ func (w *world) start() {
 func (w *world) startImpatient(timeout time.Duration) {
 	w.Helper()
 	w.opts.Metrics = bot.NewMetrics()
-	w.storeOpts.Committed = w.opts.Metrics.Committed
+	w.storeOpts.Committed = func(c store.Commit) {
+		w.commits.Add(1)
+		w.opts.Metrics.Committed(c)
+	}
 	var err error
 	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
 		w.Fatal(err)
