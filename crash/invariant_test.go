@@ -445,7 +445,7 @@ func marksOf(m telegram.Message) string {
 }
 
 // goodNews are all that a report may say of a reply that went well.
-var goodNews = []string{"sending…", "sent, no word yet", "reached the telecom, not yet", "delivered."}
+var goodNews = []string{"not sent yet: it waits for the panel.", "sending…", "sent, no word yet", "reached the telecom, not yet", "delivered."}
 
 // hadToSay tells whether a message about a reply ever said more than its mark does.
 func (e *evidence) hadToSay(b batch) bool {

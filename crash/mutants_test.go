@@ -92,6 +92,13 @@ var mutants = []mutant{
 	{name: "sends of a killed process are not settled", file: "store/outbox.go", caught: []string{"does not come to rest", "I6"}, edits: [][2]string{{
 		"for _, p := range interrupted {", "for _, p := range interrupted[:0] {",
 	}}},
+	{name: "a mark is forgotten", file: "bot/mark.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{
+		"\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n", "\tif p.Batch%8 != 0 || emoji == \"👀\" {\n\t\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
+	}}},
+	{name: "a failed reply is not marked so", file: "bot/mark.go", caught: []string{"I8"}, edits: [][2]string{{
+		"\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n", "\tif emoji != \"👎\" {\n\t\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
+	}}},
+	{name: "a message tells of what goes well", file: "store/mark.go", caught: []string{"I8"}, edits: [][2]string{{"return !b.Reply || b.Unmarked", "return b.N > 0 || b.Unmarked"}}},
 	{name: "a final status comes too early", file: "smsapi/answer.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{"3: sms.AtTelecom,", "3: sms.Delivered,"}}},
 }
 
