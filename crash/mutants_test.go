@@ -201,7 +201,7 @@ func TestMutants(t *testing.T) {
 	if worlds == 0 {
 		t.Skip("PEYK_MUTANTS says in how many worlds each mutant is tried")
 	}
-	all := points(t)
+	all := reached(t)
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {
 			made, err := m.build(t.TempDir())
