@@ -200,7 +200,7 @@ func (b *Bot) setInbox(ctx context.Context, m *message, r role) error {
 		return b.say(m, b.boundToo(t, m, t.say(t.inboxIs, state))+"\n"+t.inboxUsage)
 	}
 	var edit func(*store.Chat)
-	said := t.inboxOff
+	var said string
 	switch strings.ToLower(words[0]) {
 	case "on":
 		lines, wrong := b.readLines(words[1:])
