@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"peyk/internal/crashpoint"
@@ -225,7 +226,8 @@ func (b *Bot) showNotice(ctx context.Context, t *text, p store.Post) error {
 			return err
 		}
 		o.topic = place.Topic
-		o.html = t.say(t.unshownSMS, reason(p.Reason)) + "\n" + b.nameSMS(t, p.Seq)
+		// The head stands first, where a reply to a notice that nobody noted finds it.
+		o.html = strings.TrimPrefix(b.nameSMS(t, p.Seq)+"\n"+t.say(t.unshownSMS, reason(p.Reason)), "\n")
 	}
 	o.plain = plain(o.html)
 	place := b.place

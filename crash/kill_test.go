@@ -127,7 +127,8 @@ func points(t testing.TB) []string {
 	return found
 }
 
-// reached returns the points that worlds come to: Telegram refuses none of their SMS, so that nobody is told of one.
+// reached returns the points that worlds come to: Telegram refuses none of their SMS, so that nobody is told of one; TestP7Notice
+// kills there.
 func reached(t testing.TB) []string {
 	return slices.DeleteFunc(points(t), func(p string) bool { return strings.HasPrefix(p, "notice.") })
 }

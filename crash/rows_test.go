@@ -696,6 +696,91 @@ func TestP5GroupBecameASupergroup(t *testing.T) {
 	}
 }
 
+// TestP7Notice kills the bridge at the notice of an SMS that Telegram refuses: that stands there then, at worst twice, and either copy serves.
+func TestP7Notice(t *testing.T) {
+	cases := map[string]func(*world){}
+	for _, c := range []struct {
+		name, point string
+		notices     int // stand there in the end
+	}{
+		{"before it is posted", "notice.due", 1}, {"posted, not noted", "notice.answered", 2},
+	} {
+		run := func(w *world) {
+			w.receives(1)
+			w.rests() // so that the customer's topic, where there is one, has its card
+			if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Times: 2, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
+				w.Fatal(err)
+			}
+			w.receives(1)
+			w.diesAt(c.point, 1)
+			const words = "refuses to show this SMS"
+			if err := w.told(w.group, words)(); (err == nil) != (c.notices == 2) {
+				w.Errorf("killed at %s: %v", c.point, err)
+			}
+			w.receives(1) // nothing is held up
+			w.lives(func() error {
+				return errors.Join(w.told(w.group, "«end2»")(), w.told(w.sara, "MESSAGE_ODD")(), w.told(w.sara, "«end1»")())
+			})
+			notices := slices.DeleteFunc(w.tg.Messages(w.group), func(m telegram.Message) bool { return !m.FromBot || !strings.Contains(m.Text, words) })
+			if len(notices) != c.notices {
+				w.Fatalf("the notice stands there %d times, want %d", len(notices), c.notices)
+			}
+			e := w.look()
+			for _, m := range notices {
+				if !strings.Contains(m.Text, "MESSAGE_ODD") || !strings.Contains(m.Text, writer) || m.Topic != e.copies(w.group, 0)[0].topic {
+					w.Errorf("the notice in topic %d does not say whose SMS it is, and why: %q", m.Topic, m.Text)
+				}
+			}
+			if before, next := len(e.copies(w.group, 1)), e.copies(w.group, 2)[0]; before != 0 || next.message < notices[len(notices)-1].ID {
+				w.Errorf("the refused SMS is shown %d times; the next stands in message %d", before, next.message)
+			}
+			for i, m := range notices { // the first one shows it, whichever of them that is
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
+				a, err := w.pushes(w.ali, m, "Show again").Wait(ctx)
+				cancel()
+				if again := strings.Contains(a.Text, "shown again already"); err != nil || again != (i > 0) || a.Alert != again {
+					w.Errorf("[Show again] of notice %d is answered %+v, %v", i, a, err)
+				}
+				w.goesOn(w.told(w.group, "«end1»"))
+			}
+			for _, m := range notices {
+				w.replies(w.group, sighting{mark: "«in1»", message: m.ID})
+			}
+			w.goesOn(func() error {
+				if n := w.panel.SentCount(); n < len(notices) {
+					return fmt.Errorf("%d of %d replies were sent", n, len(notices))
+				}
+				return nil
+			})
+			if err := w.bridge.end(); err != nil {
+				w.Fatal(err)
+			}
+			e = w.rests("I3") // what is shown again stands where it was asked for
+			if n := len(e.copies(w.group, 1)); n != 1 || len(e.missing()) != 0 || len(e.incidents) != 0 {
+				w.Errorf("the refused SMS is shown %d times, %d SMS are missing, told of a loss in %d messages; want 1, 0 and 0", n, len(e.missing()), len(e.incidents))
+			}
+			told := 0
+			for _, m := range e.messages[w.sara] {
+				told += strings.Count(m.Text, "MESSAGE_ODD")
+			}
+			if told != 1 {
+				w.Errorf("the admin is told %d times", told)
+			}
+			for _, s := range w.panel.Sent() {
+				if s.Customer != writer {
+					w.Errorf("a reply went to %s", s.Customer)
+				}
+			}
+		}
+		cases[c.name] = run
+		cases[c.name+", in a topic"] = func(w *world) {
+			w.useTopics()
+			run(w)
+		}
+	}
+	each(t, cases)
+}
+
 // Take an update.
 
 // given is how many updates the bridge will be given when it starts: the last of them is what was said last.
