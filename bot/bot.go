@@ -6,7 +6,7 @@
 //	  crash before the raw answer is kept   the next start reports that SMS may be lost
 //	  crash after it                        the next start decodes it
 //	Post (post.go)        show the row that is first in its chat - note the chat message, remove the row
-//	  crash between                         shown once more, marked "perhaps repeated"
+//	  crash between                         shown once more, marked "perhaps repeated"; in a group's minute both count
 //	Mark (mark.go)        put on a reply how far it has come - note the mark, remove the row
 //	  crash between                         put there once more, as it is by then
 //	Take (updates.go)     note that the update was acted on together with what it caused - confirm it to Telegram
@@ -24,8 +24,9 @@
 //	Tidy (prune.go)       forget a page of old rows
 //	  crash anywhere                        the next page goes on
 //
-// Each flow is one goroutine, its own state in its own variables; the post queue and the outbox start bounded numbers of
-// calls at once and wait for them. Flows meet only in the store, which wakes them.
+// Each flow is one goroutine, its own state in its own variables; the post queue, the marks and the outbox start bounded
+// numbers of calls at once and wait for them. Flows meet in the store, which wakes them. In memory they share only what a
+// restart may forget: how the panel is (down.go), and what Telegram's limits still allow (pace.go).
 package bot
 
 import (

@@ -4,8 +4,11 @@
 // of which knows nothing of the others: transport.go brings bytes and says how sure it is that the panel has seen the
 // request; tree.go makes a tree of whatever came; answer.go looks for what the method should answer in it.
 //
-// A request is made once. Whatever goes wrong is an *Error whose Kind says what the caller may do: only Unavailable may be
-// repeated without asking anybody.
+// Before it is made into a tree the texts of SMS are set apart from the markup around them (unescaped.go). What the values in it
+// mean is of its own, too: times (time.go), the panel's order (order.go).
+//
+// A request is made once. Whatever goes wrong is an *Error whose Kind says what the caller may do: only what was surely not
+// carried out, Unavailable and Auth, may be repeated without asking anybody, and Auth not before the panel knows us again.
 package smsapi
 
 import (

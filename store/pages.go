@@ -10,8 +10,8 @@ import (
 )
 
 // bbolt reads pages where they are mapped into memory and trusts what they say: a wrong length makes it run out of the map, a wrong page
-// number in circles. So the pages are looked through here first, as a file, before it is let near them. How they are laid out is bbolt's
-// file format, version 2.
+// number in circles. So the pages are looked through here first, as a file, before it is let near them: all of them, or, as openWhole says,
+// those that tell where the others are. How they are laid out is bbolt's file format, version 2.
 
 const (
 	pageHead   = 16 // id u64, flags u16, count u16, overflow u32
