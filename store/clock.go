@@ -14,7 +14,7 @@ import (
 //   - Nothing is pruned before Telegram answered, nor while the clocks are apart. Once they agree again nothing is taken to be older than
 //     that moment: what was written meanwhile may bear any time.
 //   - What was taken ages by the messages' own dates.
-//   - Before anything is known no question expires and no delivery is given up.
+//   - Before anything is known no question expires, no delivery is given up, and what seems to have waited for long is not asked about.
 
 // ClockOff is how far two clocks may be apart and yet agree.
 const ClockOff = 3 * time.Minute
@@ -96,6 +96,9 @@ func (s *Store) clock() clockState {
 
 // Now returns what time it is: by our clock, or by Telegram's when they are known to be apart.
 func (s *Store) Now() time.Time { return s.clock().now }
+
+// ClockKnown tells whether Now can be believed: not before Telegram was heard.
+func (s *Store) ClockKnown() bool { return s.clock().known }
 
 // ClockOff returns how far Telegram's clock is ahead of ours, or 0 when they agree or that is not known.
 func (s *Store) ClockOff() time.Duration { return s.clock().off }

@@ -345,3 +345,34 @@ func TestAnswersWithSMSAreKeptBesidePages(t *testing.T) {
 		t.Error("what may hold SMS is not kept")
 	}
 }
+
+// TestWhatIsCalledOffIsNotSentLater: [Cancel] finds some of a batch under way. What comes back of that, as surely not sent, is called off, too.
+func TestWhatIsCalledOffIsNotSentLater(t *testing.T) {
+	for name, back := range map[string]func(s *Store, c *clock, p Piece) error{
+		"the login is refused":        func(s *Store, c *clock, p Piece) error { return s.Wait(p, LoginRefused, c.now()) },
+		"the panel cannot be reached": func(s *Store, c *clock, p Piece) error { return s.Requeue(p, c.now().Add(time.Minute)) },
+		"refused while all waits already": func(s *Store, c *clock, p Piece) error {
+			return errors.Join(s.Hold(LoginRefused, c.now(), ""), s.Wait(p, LoginRefused, c.now()))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, c := tempFile(t), newClock()
+			s := open(t, path, c.options())
+			id := take(t, s, order(numbers(120)...))
+			p := claim(t, s)
+			must(t, s.Hold(PanelDown, c.now(), ""))
+			ok(s.Decide(id, 0, Cancel, "Ali"))
+			must(t, back(s, c, p))
+			b := ok(s.Batch(id))
+			if n := len(queued(t, s)); n != 0 || b.Dropped != 120 || b.State != Cancelled || b.Waiting() || b.DecidedBy != "Ali" {
+				t.Errorf("%d are queued after [Cancel]: %+v", n, b)
+			}
+			crash(t, s)
+			s = open(t, path, c.options())
+			if n := len(queued(t, s)); n != 0 {
+				t.Errorf("%d are queued after a restart", n)
+			}
+			must(t, s.Check())
+		})
+	}
+}

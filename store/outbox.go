@@ -506,11 +506,18 @@ func (s *Store) Refuse(p Piece, code int, reason string) error {
 // Requeue gives back a claimed piece that surely never reached the panel, to be tried again at notBefore.
 func (s *Store) Requeue(p Piece, notBefore time.Time) error { return s.Wait(p, PanelDown, notBefore) }
 
-// Wait gives back a claimed piece that the panel surely did not carry out, to be tried again at notBefore, and says why.
+// Wait gives back a claimed piece that the panel surely did not carry out, to be tried again at notBefore, and says why. If [Cancel] was
+// pressed while it was under way it is called off with the others.
 func (s *Store) Wait(p Piece, why Wait, notBefore time.Time) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
 		row.State, row.NotBefore, b.Waits = PieceQueued, notBefore, why
-		return t.setPieceStatus(*row, sms.Queued, b)
+		if err := t.setPieceStatus(*row, sms.Queued, b); err != nil {
+			return err
+		}
+		if b.Decision == Cancel {
+			b.drop(row, Cancelled)
+		}
+		return nil
 	})
 }
 
