@@ -156,17 +156,17 @@ func parseHome(digits string) (local string, ok bool) {
 		}
 	}
 	local, ok = strings.CutPrefix(bare, "0")
-	if !ok {
+	switch {
+	case ok && !plus:
+		return local, isHome(local)
+	case !ok:
 		local = digits
 	}
 	// A landline needs its zero, or it might be of a country whose code looks like our area code; and so need mobile numbers that might be
 	// foreign, as +961 3… is Lebanon, or a line behind our own country code.
 	_, foreign := parseForeign(local)
 	foreign = foreign || strings.HasPrefix(local, "98")
-	switch {
-	case ok && !plus:
-		return local, isHome(local)
-	case len(local) == 10 && local[0] == '9' && !foreign:
+	if len(local) == 10 && local[0] == '9' && !foreign {
 		return local, true
 	}
 	return "", false
@@ -231,6 +231,9 @@ func Digits(s string) string {
 // Clean leaves of a number what counts: Latin digits, a plus, and whatever does not belong there. A number that went through floating point,
 // 9121234567.0 or 9.121234567E9, is what it was; any other fraction keeps its point.
 func Clean(s string) string {
+	if strings.Trim(s, "+0123456789") == "" { // as nearly all of them are
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		// Format characters, such as bidi marks and joiners, come along when a number is copied from Persian text.
@@ -277,9 +280,12 @@ func expand(s, given string) string {
 
 // ungroup joins the groups of a number written with points, 0912.111.1111. What may as well be a fraction is none.
 func ungroup(s string) string {
+	if !strings.Contains(s, ".") {
+		return s
+	}
 	groups := strings.Split(s, ".")
 	first, last := groups[0], groups[len(groups)-1]
-	if len(groups) == 1 || len(last) < 2 { // nobody writes a group of one digit
+	if len(last) < 2 { // nobody writes a group of one digit
 		return s
 	}
 	if prefixed := strings.HasPrefix(first, "+") || strings.HasPrefix(first, "0"); len(groups) == 2 && !(prefixed && len(first) <= 5) {

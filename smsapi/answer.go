@@ -635,7 +635,10 @@ func message(n *node, line func(string) sms.Number) (sms.Message, bool) {
 	}
 	m.Time, m.Clock = readTime(at.scalar())
 	if msg != nil && !msg.null {
-		m.Text = lineEnds.Replace(msg.text)
+		m.Text = msg.text
+		if strings.Contains(m.Text, "\r") {
+			m.Text = lineEnds.Replace(m.Text)
+		}
 		m.AsItCame = msg.mark != ""
 	}
 	if msg != nil && (msg.mark == doubtful || len(msg.kids) > 0) {

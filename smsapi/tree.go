@@ -24,7 +24,7 @@ import (
 type node struct {
 	name string // without its prefix; a Map's key, where the node was the value of one
 	text string // of a scalar
-	read []byte // what text is made of while it comes in pieces
+	read []byte // what text is made of while it comes in several pieces
 	kids []*node
 	id   string
 	href string
@@ -77,6 +77,17 @@ type builder struct {
 	root  node // holds the one element there is
 	stack []*node
 	count int
+	spare []node // made many at once, as an answer has hundreds
+}
+
+func (b *builder) node(name string) *node {
+	if len(b.spare) == 0 {
+		b.spare = make([]node, 32)
+	}
+	n := &b.spare[0]
+	b.spare = b.spare[1:]
+	n.name = name
+	return n
 }
 
 func (b *builder) top() *node {
@@ -91,7 +102,11 @@ func (b *builder) push(n *node) error {
 		return errTooLarge
 	}
 	n.open = true
-	b.top().kids = append(b.top().kids, n)
+	top := b.top()
+	if top.kids == nil {
+		top.kids = make([]*node, 0, 4) // as many as a message has
+	}
+	top.kids = append(top.kids, n)
 	b.stack = append(b.stack, n)
 	return nil
 }
@@ -169,7 +184,7 @@ func (b *builder) readXML(data []byte) error {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			n := &node{name: t.Name.Local}
+			n := b.node(t.Name.Local)
 			for _, a := range t.Attr {
 				switch a.Name.Local {
 				case "id":
@@ -198,7 +213,14 @@ func (b *builder) readXML(data []byte) error {
 			}
 		case xml.CharData:
 			// Space between elements is nobody's text.
-			if n := b.top(); len(n.kids) == 0 {
+			switch n := b.top(); {
+			case len(n.kids) > 0:
+			case n.text == "" && n.read == nil: // nearly always all of it
+				n.text = string(t)
+			default:
+				if n.read == nil {
+					n.read = []byte(n.text)
+				}
 				n.read = append(n.read, t...)
 			}
 		case xml.Directive:
@@ -223,11 +245,13 @@ func (n *node) source() string {
 	return b.String()
 }
 
-// settle copies a tree, puts what an href names in its place and turns Maps into structs.
+// settle puts what an href names in its place in a tree, which it copies if there is any, and turns Maps into structs.
 func settle(root *node) (*node, error) {
 	named := map[string]*node{}
+	shared := false // what has a name may be in several places
 	var note func(n *node)
 	note = func(n *node) {
+		shared = shared || n.href != ""
 		if n.id != "" {
 			named[n.id] = n
 		}
@@ -249,14 +273,17 @@ func settle(root *node) (*node, error) {
 				return copied(n, depth+1)
 			}
 		}
-		c := *n
-		c.kids = make([]*node, 0, len(n.kids))
-		for _, k := range n.kids {
+		c := n
+		if shared {
+			c = new(*n)
+			c.kids = slices.Clone(n.kids)
+		}
+		for i, k := range c.kids {
 			k, err := copied(k, depth+1)
 			if err != nil {
 				return nil, err
 			}
-			c.kids = append(c.kids, k)
+			c.kids[i] = k
 		}
 		for i, k := range c.kids {
 			key, value := k.member("key"), k.member("value")
@@ -266,7 +293,7 @@ func settle(root *node) (*node, error) {
 				c.kids[i] = value
 			}
 		}
-		return &c, nil
+		return c, nil
 	}
 	return copied(root, 0)
 }

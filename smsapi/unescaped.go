@@ -38,6 +38,8 @@ type layout struct {
 	maps bool
 	item []byte // the name of what holds a message
 	last int    // where the last tag begins that can end a text
+
+	bracket bool // next has read over one in a member: nearly always all it reads are whole tags
 }
 
 // protect escapes the texts in an answer that hold markup of their own, and marks them.
@@ -53,7 +55,11 @@ func protect(data []byte) []byte {
 	done, tries := 0, 0
 	between := func(from, to int) { // texts, where nobody but the server wrote, if not a sender's name
 		for at := from; at < to-1; at++ {
-			if data[at] != '<' || data[at+1] == '!' || data[at+1] == '?' {
+			i := bytes.IndexByte(data[at:to-1], '<')
+			if i < 0 {
+				break
+			}
+			if at += i; data[at+1] == '!' || data[at+1] == '?' {
 				continue
 			}
 			if _, isTag := readTag(data, at); !isTag {
@@ -112,9 +118,10 @@ func protect(data []byte) []byte {
 			done = end
 		}
 		if begin = next; next < 0 {
-			next = len(data)
+			between(end, len(data))
+		} else if l.bracket {
+			between(end, next)
 		}
-		between(end, next)
 	}
 	if done == 0 {
 		return data
@@ -191,6 +198,10 @@ func readTag(data []byte, at int) (tag, bool) {
 	}
 	if t.name = data[begin:end]; len(t.name) == 0 || t.name[0] < 'A' {
 		return tag{}, false
+	}
+	if end < len(data) && data[end] == '>' { // as most tags end, and all that close
+		t.end = end + 1
+		return t, true
 	}
 	rest := data[end:min(len(data), end+2000)]
 	n := bytes.IndexByte(rest, '>')
@@ -293,11 +304,10 @@ func (l *layout) next(at int) (int, bool) {
 	inItem, fresh := true, false
 	for range maxMembers {
 		at = l.space(at)
-		if bytes.IndexByte(l.data[at:min(len(l.data), at+2000)], '>') < 0 && len(l.data)-at < 2000 {
-			return -1, true // cut here
-		}
 		t, ok := readTag(l.data, at)
 		switch {
+		case !ok && len(l.data)-at < 2000 && bytes.IndexByte(l.data[at:], '>') < 0:
+			return -1, true // cut here
 		case !ok:
 			return 0, false
 		case inItem && t.closing:
@@ -360,6 +370,7 @@ func (l *layout) member(t tag) (begin, end int, name []byte) {
 		if !ok || !t.closing || !bytes.Equal(t.name, closing) {
 			return begin, 0, name
 		}
+		l.bracket = l.bracket || bytes.IndexByte(l.data[begin:begin+n], '<') >= 0
 		end = t.end
 	} else if behind, ok := readTag(l.data, end); ok && behind.closing && bytes.Equal(behind.name, closing) { // nil, with an end of its own
 		end = behind.end
