@@ -86,6 +86,10 @@ func (c condition) after(k called, poll time.Duration, now time.Time) condition 
 		if c.state == trial && k.method == "SendSMS" {
 			c.tries++
 		}
+		if k.look && c.heard && !c.shut && now.Sub(c.since) >= creditFails { // it is the credit that we may not see
+			c.state = trial
+			break
+		}
 		if c.state != refuses {
 			c.begin(refuses, now)
 		}
@@ -264,8 +268,11 @@ func (b *Bot) watchPanel(ctx context.Context) error {
 				}
 				return b.store.Hold(holds, c.since, c.reason)
 			})
+			if ctx.Err() != nil {
+				return nil // the next start sees for itself
+			}
 			if err != nil {
-				return nil // the end has come first; the next start sees for itself
+				return err // else nobody would ask a panel that is in trouble, and nothing be sent any more
 			}
 			if held = holds; held == "" {
 				trouble.worked()
