@@ -80,7 +80,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 		if !next.IsZero() {
 			wait = max(next.Sub(b.store.Now()), time.Millisecond)
 		}
-		if len(late) > 0 && !b.store.ClockKnown() {
+		if len(late) > 0 && !b.store.ClockHeard() {
 			// Perhaps it is the clock: the question would tell what is not so, and expire at once when the clock is right. Nobody could
 			// be asked yet either.
 			wait, late = min(wait, time.Second), nil

@@ -97,8 +97,11 @@ func (s *Store) clock() clockState {
 // Now returns what time it is: by our clock, or by Telegram's when they are known to be apart.
 func (s *Store) Now() time.Time { return s.clock().now }
 
-// ClockKnown tells whether Now can be believed: not before Telegram was heard.
-func (s *Store) ClockKnown() bool { return s.clock().known }
+// ClockHeard tells whether anything is known of our clock yet, be it that it is wrong.
+func (s *Store) ClockHeard() bool {
+	c := s.clock()
+	return c.known || c.off != 0
+}
 
 // ClockOff returns how far Telegram's clock is ahead of ours, or 0 when they agree or that is not known.
 func (s *Store) ClockOff() time.Duration { return s.clock().off }

@@ -378,3 +378,31 @@ func TestAProcessThatStoodStillHasARightClock(t *testing.T) {
 		t.Errorf("it is %v, want Telegram's %v", s.Now(), dated)
 	}
 }
+
+// TestWhenTheClockIsHeardOf: what waits for that waits for no answer that never comes, as of a server of ours whose clock is as wrong as ours.
+func TestWhenTheClockIsHeardOf(t *testing.T) {
+	for name, test := range map[string]struct {
+		ahead time.Duration
+		hear  func(*twoClocks, *Store)
+		heard bool
+	}{
+		"nothing yet":                               {0, func(*twoClocks, *Store) {}, false},
+		"an answer that agrees":                     {0, func(c *twoClocks, s *Store) { s.HeardAnswer(0, c.telegrams()) }, true},
+		"one answer that does not":                  {aDay, func(c *twoClocks, s *Store) { s.HeardAnswer(0, c.telegrams()) }, false},
+		"two of them":                               {aDay, func(c *twoClocks, s *Store) { c.answers(s) }, true},
+		"a message":                                 {0, func(c *twoClocks, s *Store) { s.HeardMessage(c.telegrams()) }, true},
+		"a message of another year":                 {-400 * aDay, func(c *twoClocks, s *Store) { s.HeardMessage(c.telegrams()) }, true},
+		"our own wrong time, and a message, behind": {-400 * aDay, func(c *twoClocks, s *Store) { s.HeardAnswer(0, c.now()); s.HeardMessage(c.telegrams()) }, true},
+		"our own wrong time, and a message, ahead":  {400 * aDay, func(c *twoClocks, s *Store) { s.HeardAnswer(0, c.now()); s.HeardMessage(c.telegrams()) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &twoClocks{clock: newClock()}
+			c.set(test.ahead)
+			s := start(t, tempFile(t), c)
+			test.hear(c, s)
+			if got := s.ClockHeard(); got != test.heard {
+				t.Errorf("got %t: %+v", got, s.clock())
+			}
+		})
+	}
+}
