@@ -137,7 +137,7 @@ func TestFailures(t *testing.T) {
 	p.click(".inbound .reply")
 	p.write("waits")
 	p.press(kb.Enter)
-	p.waitText("#messages .bot", "it waits for the panel")
+	p.waitText("#messages .bot", "not sent yet")
 	p.sms(second, "written meanwhile")
 	p.sums(map[string]int{"written": 2, "unread": 1, "asked": 0})
 	p.shot("down")
