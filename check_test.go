@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -403,13 +402,7 @@ func TestCheckOfAnEarlierVersionsStore(t *testing.T) {
 	for _, name := range []string{"1-efbc321", "2-895f834", "2-a783051", "2-e5ce606"} {
 		t.Run(name, func(t *testing.T) {
 			s := wellSetUp(t)
-			packed, err := os.Open(filepath.Join("store/testdata/schema", name+".db.gz"))
-			s.must(err)
-			defer packed.Close()
-			unpacked, err := gzip.NewReader(packed)
-			s.must(err)
-			old, err := io.ReadAll(unpacked)
-			s.must(err)
+			old := packedStore(t, name)
 			path := filepath.Join(s.dir, "data/peyk.db")
 			s.must(os.WriteFile(path, old, 0o600))
 			out, code := s.check()
