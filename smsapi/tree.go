@@ -167,32 +167,6 @@ func hasDoctype(head []byte) bool {
 
 // readXML reads one element.
 func (b *builder) readXML(data []byte) error {
-	if b.readPlain(data) {
-		return nil
-	}
-	*b = builder{}
-	return b.readTokens(data)
-}
-
-// attribute notes what an attribute says.
-func (n *node) attribute(name, value string) {
-	switch name {
-	case "id":
-		n.id = value
-	case "href", "ref":
-		n.href = strings.TrimPrefix(value, "#")
-	case "nil", "null":
-		n.null = value == "true" || value == "1"
-	case "arrayType":
-		_, size, _ := strings.Cut(value, "[")
-		n.size, _ = strconv.Atoi(strings.TrimSuffix(size, "]"))
-	case rawMark:
-		n.mark = value
-	}
-}
-
-// readTokens is readXML for whatever an XML decoder can read.
-func (b *builder) readTokens(data []byte) error {
 	d := xml.NewDecoder(bytes.NewReader(data))
 	// RawToken neither resolves prefixes nor compares tags, which takes half of the time; tags are compared below. Without
 	// Strict unknown entities stay as they are written.
@@ -212,7 +186,19 @@ func (b *builder) readTokens(data []byte) error {
 		case xml.StartElement:
 			n := b.node(t.Name.Local)
 			for _, a := range t.Attr {
-				n.attribute(a.Name.Local, a.Value)
+				switch a.Name.Local {
+				case "id":
+					n.id = a.Value
+				case "href", "ref":
+					n.href = strings.TrimPrefix(a.Value, "#")
+				case "nil", "null":
+					n.null = a.Value == "true" || a.Value == "1"
+				case "arrayType":
+					_, size, _ := strings.Cut(a.Value, "[")
+					n.size, _ = strconv.Atoi(strings.TrimSuffix(size, "]"))
+				case rawMark:
+					n.mark = a.Value
+				}
 			}
 			if err := b.push(n); err != nil {
 				return err
