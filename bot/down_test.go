@@ -559,3 +559,38 @@ func TestDifferingPagesDoNotFillTheDisk(t *testing.T) {
 		t.Errorf("the store has %d bytes, %v", info.Size(), err)
 	}
 }
+
+// TestSendAgainWhileThePanelIsDown: what an agent wants sent again waits like the rest, says why, and can be called off; then nobody is told that
+// nothing was sent.
+func TestSendAgainWhileThePanelIsDown(t *testing.T) {
+	t.Parallel() // it waits, most of the time
+	for name, fault := range map[string]panel.Fault{
+		"a page": {Kind: panel.HTML, Times: -1}, "no answer, though carried out": {Kind: panel.Close, CarryOut: true, Times: -1}, "words": {Kind: panel.Custom, Body: "Database connection failed", Times: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, telegram.Options{}, panel.Options{})
+			w.hears()
+			w.start()
+			w.settles(w.group)
+			w.panel.Arm(fault)
+			order := w.agentSays("/send 09121111111 hello")
+			asked := w.under(order, "❓")
+			w.sees(w.sara, "answers nothing that makes sense")
+			w.presses(w.ali, asked, "Send again")
+			waits := w.under(order, waitsForPanel)
+			if labels(waits) != "Cancel" {
+				t.Fatalf("it waits with %q", labels(waits))
+			}
+			requests := len(w.sendRequests())
+			w.presses(w.ali, waits, "Cancel")
+			w.under(order, "❔ not known whether it was sent", "what waited was cancelled")
+			w.panel.Disarm()
+			w.sees(w.sara, "The panel answers again")
+			w.settles(w.group)
+			if n := len(w.sendRequests()); n != requests {
+				t.Errorf("%d requests to send after [Cancel]", n-requests)
+			}
+		})
+	}
+}

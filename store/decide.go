@@ -86,6 +86,8 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 					return err
 				}
 			}
+		}
+		if d == Send || d == Again {
 			if b.Waits, err = t.held(); err != nil {
 				return err
 			}
@@ -107,7 +109,9 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 				p.State = PieceDropped
 				b.Left += p.N
 			case Cancel:
-				b.drop(&p, Cancelled)
+				if err := t.drop(&b, &p, Cancelled); err != nil {
+					return err
+				}
 			}
 			if err := t.putPiece(p); err != nil {
 				return err
@@ -124,14 +128,20 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 // underWay is how many recipients the panel is being asked to send to.
 func (b *Batch) underWay() int { return b.Counts[sms.Sending] - b.Uncertain - b.Left }
 
-// drop ends p, which was to be sent, without a send. When nothing of b was sent otherwise, it ends as state says.
-func (b *Batch) drop(p *Piece, state BatchState) {
+// drop ends p, which was to be sent, without a send. When nothing of b was sent otherwise, it ends as state says. What was to be sent again
+// may have been sent before: that nobody knows is all that can be said of it.
+func (t *tx) drop(b *Batch, p *Piece, state BatchState) error {
 	p.State = PieceDropped
-	b.Dropped += p.N
 	b.State, b.Late, b.Waits = Going, false, ""
+	if p.Unsure {
+		b.Left += p.N
+		return t.setPieceStatus(*p, sms.Sending, b)
+	}
+	b.Dropped += p.N
 	if b.Dropped == b.N {
 		b.State = state
 	}
+	return nil
 }
 
 // late tells whether a question asked then waits no longer; one of a clock that was ahead is of no known age.
@@ -170,10 +180,9 @@ func (s *Store) Expire() (wait time.Duration, err error) {
 			return err
 		}
 		for _, p := range late {
-			err := t.changeBatch(p, func(_ *tx, p *Piece, b *Batch) error {
-				b.drop(p, Expired)
+			err := t.changeBatch(p, func(t *tx, p *Piece, b *Batch) error {
 				b.Decision, b.DecidedBy = "", ""
-				return nil
+				return t.drop(b, p, Expired)
 			})
 			if err != nil {
 				return err

@@ -376,3 +376,50 @@ func TestWhatIsCalledOffIsNotSentLater(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsSentAgainWhileThePanelIsDown waits as what comes new does, with [Cancel]; and as the first attempt may have been carried out, nobody is
+// told that nothing was sent when it is called off.
+func TestWhatIsSentAgainWhileThePanelIsDown(t *testing.T) {
+	late := func(s *Store, c *clock) {
+		c.pass(2 * time.Hour)
+		must(t, s.Release())
+		lateOnes(t, s)
+	}
+	for name, end := range map[string]func(s *Store, c *clock, id BatchID){
+		"called off": func(s *Store, c *clock, id BatchID) { ok(s.Decide(id, ok(s.Batch(id)).Generation, Cancel, "Sara")) },
+		"called off after another vain try": func(s *Store, c *clock, id BatchID) {
+			must(t, s.Wait(claim(t, s), LoginRefused, c.now()))
+			ok(s.Decide(id, ok(s.Batch(id)).Generation, Cancel, "Sara"))
+		},
+		"late, called off": func(s *Store, c *clock, id BatchID) {
+			late(s, c)
+			ok(s.Decide(id, ok(s.Batch(id)).Generation, Cancel, "Sara"))
+		},
+		"late, nobody answers": func(s *Store, c *clock, id BatchID) {
+			late(s, c)
+			c.pass(askFor)
+			ok(s.Expire())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, c := tempFile(t), newClock()
+			opts := c.options()
+			s := open(t, path, opts)
+			id := take(t, s, order(ali))
+			claim(t, s)
+			crash(t, s) // whether it was sent nobody knows
+			s = open(t, path, opts)
+			must(t, s.Hold(PanelDown, c.now(), ""))
+			ok(s.Decide(id, ok(s.Batch(id)).Generation, Again, "Ali"))
+			if b := ok(s.Batch(id)); !b.Waiting() || b.Waits != PanelDown {
+				t.Errorf("it does not say that it waits: %+v", b)
+			}
+			end(s, c, id)
+			b := ok(s.Batch(id))
+			if b.State != Going || b.Left != 1 || b.Dropped != 0 || b.Uncertain != 0 || b.Counts[sms.Sending] != 1 || b.Waiting() || len(queued(t, s)) != 0 {
+				t.Errorf("got %+v, %d queued", b, len(queued(t, s)))
+			}
+			must(t, s.Check())
+		})
+	}
+}

@@ -95,9 +95,10 @@ type Piece struct {
 	First     Seq        `json:"first"`
 	N         int        `json:"n"`
 	NotBefore time.Time  `json:"after,omitzero"`
-	Queued    time.Time  `json:"queued,omitzero"` // when somebody last said that it be sent; it may have been tried since
-	Late      bool       `json:"-"`               // see Queued
-	IDs       []sms.ID   `json:"ids,omitempty"`   // given by the panel, but not whose is which
+	Queued    time.Time  `json:"queued,omitzero"`  // when somebody last said that it be sent; it may have been tried since
+	Unsure    bool       `json:"unsure,omitempty"` // an attempt before may have been carried out
+	Late      bool       `json:"-"`                // see Queued
+	IDs       []sms.ID   `json:"ids,omitempty"`    // given by the panel, but not whose is which
 }
 
 // Order is what an agent asks to send: Pieces are the recipients, at most 60 each.
@@ -515,7 +516,7 @@ func (s *Store) Wait(p Piece, why Wait, notBefore time.Time) error {
 			return err
 		}
 		if b.Decision == Cancel {
-			b.drop(row, Cancelled)
+			return t.drop(b, row, Cancelled)
 		}
 		return nil
 	})
@@ -527,7 +528,7 @@ func (s *Store) Uncertain(p Piece) error {
 }
 
 func makeUncertain(_ *tx, p *Piece, b *Batch) error {
-	p.State = PieceUncertain
+	p.State, p.Unsure = PieceUncertain, true
 	b.Uncertain += p.N
 	b.Generation++
 	return nil
