@@ -1,7 +1,7 @@
 # make check is what CI runs. Everything else is a part of it, or for measuring.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-FUZZTIME = 40000x
+FUZZTIME = 10000x
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: check tidy format vet staticcheck test fuzz build release bench torture mutants
@@ -25,7 +25,7 @@ staticcheck:
 test:
 	go test -race -shuffle=on -timeout 30m ./...
 
-# Each fuzz target for some ten seconds. They are found by listing, so that none is forgotten; go fuzzes one at a time. What counts is how often it
+# Each fuzz target for some two seconds. They are found by listing, so that none is forgotten; go fuzzes one at a time. What counts is how often it
 # was called: the end of a time can be taken for a failure before Go 1.27 (https://github.com/golang/go/issues/75804).
 fuzz:
 	@set -e; for package in $$(go list ./...); do \
