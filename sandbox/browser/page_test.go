@@ -359,6 +359,8 @@ func TestPersianOnATelephone(t *testing.T) {
 		}
 	}
 	fits("telegram")
+	p.click("#toasts button") // the bot speaks English yet
+	p.waitText("#messages .bot", "فارسی")
 	p.click(".tabs [data-tab=phones]")
 	fits("telephones")
 	p.sms(first, "سلام، بستهٔ من رسیده؟")
