@@ -560,7 +560,7 @@ var english = text{
 	netCertificate:   "%v: the server's certificate is not good: see whether %v is right, and this machine's clock.",
 	netExpired:       "%v: the server's certificate has run out, or is not valid yet: see whether this machine's clock is right; if it is, whoever runs the server of %v has to renew it.",
 	netOtherName:     "%v: the server's certificate is for another name: put the name that it is for into %v, not an IP address or another name of the server.",
-	netUnknownIssuer: "%v: the server's certificate is not good: nobody whom this machine trusts vouches for it. If %v does name the right server, put its issuer's certificates into a file, in PEM, and set <code>SSL_CERT_FILE</code> to that file's path.",
+	netUnknownIssuer: "%v: the server's certificate is not good: nobody whom this machine trusts vouches for it. If %v does name the right server, put its issuer's certificates into a file, in PEM, and set <code>SSL_CERT_FILE</code> to that file's path in the environment Peyk starts in (.env does not count).",
 	netOldTLS:        "%v: the server speaks no TLS that is safe today, only an older one: have it updated, or put a TLS proxy such as stunnel before it and that one's address into %v, or, if the server has http and the way to it is safe, <code>http://</code>.",
 	netRedirect:      "%v: the server sends us elsewhere, most often from http to https: put the address it leads to into %v.",
 	netStatus:        "%v: a server on the way answers with HTTP status %v: see whether %v is right; if so, try again later.",
