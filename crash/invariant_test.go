@@ -611,7 +611,7 @@ func (w *world) settled() error {
 	return nil
 }
 
-var finalWords = []string{"delivered.", "did not reach", "black list", "trouble in", "panel refuses", "cannot be known", "left so", "no report"}
+var finalWords = []string{"delivered.", "did not reach", "black list", "trouble in", "panel refuses:", "cannot be known", "left so", "no report"}
 
 // askedWords are those of a question, and of one that ended without a send.
 var askedWords = []string{"Send this?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
