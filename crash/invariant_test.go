@@ -352,7 +352,7 @@ func I7(e *evidence) error {
 var (
 	statuses = map[int]sms.Status{1: sms.Sent, 2: sms.Failed, 3: sms.AtTelecom, 4: sms.Delivered, 5: sms.Failed, 6: sms.Failed}
 	phrases  = map[int]string{1: "sent, no word yet", 2: "trouble in the telecom", 3: "reached the telecom", 4: "delivered.", 5: "did not reach", 6: "black list"}
-	counts   = regexp.MustCompile(`(\d+) (waiting|being sent|sent|at the telecom|delivered|failed|uncertain|left uncertain)(?:,|\n|$)`)
+	counts   = regexp.MustCompile(`(\d+) (waiting|being sent|sent|at the telecom|delivered|failed|uncertain|left uncertain|not sent)(?:,|\n|$)`)
 )
 
 // I8: the last status shown is the last the panel gave: on a reply as its mark, and in words or in counts wherever a message tells of it.
@@ -383,6 +383,12 @@ func I8(e *evidence) error {
 			want["left uncertain"] = b.Left
 			if want["uncertain"] -= b.Left; want["uncertain"] == 0 {
 				delete(want, "uncertain")
+			}
+		}
+		if b.Dropped > 0 { // called off while others of the batch were under way
+			want["not sent"] = b.Dropped
+			if want["waiting"] -= b.Dropped; want["waiting"] == 0 {
+				delete(want, "waiting")
 			}
 		}
 		if b.N > 1 && b.State == store.Going {
@@ -627,7 +633,7 @@ func final(report string, recipients int) bool {
 	}
 	done := 0
 	for _, found := range counts.FindAllStringSubmatch(report, -1) {
-		if n, _ := strconv.Atoi(found[1]); slices.Contains([]string{"delivered", "failed", "uncertain", "left uncertain"}, found[2]) {
+		if n, _ := strconv.Atoi(found[1]); slices.Contains([]string{"delivered", "failed", "uncertain", "left uncertain", "not sent"}, found[2]) {
 			done += n
 		}
 	}
