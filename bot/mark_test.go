@@ -471,6 +471,7 @@ func TestReplyInAGroupThatMigrates(t *testing.T) {
 			case "delivered":
 				w.bears(group, w.replies(shown, "answer"), "👌")
 				w.sees(group, "The marks")
+				w.settles(group) // it is noted that they were told: else they are told again where the group goes
 				migrate()
 			}
 			w.sent(1)
