@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -648,7 +649,7 @@ func final(report string, recipients int) bool {
 // rest starts the bridge, lets it come to rest and ends it, until its store has nothing left to do, and returns the evidence, to be
 // closed. The error is why it does not come to rest.
 func (w *world) rest() (*evidence, error) {
-	deadline := time.Now().Add(patience)
+	deadline, least := time.Now().Add(patience), math.MaxInt
 	for {
 		w.start()
 		if err := w.until(w.settled); err != nil {
@@ -669,6 +670,9 @@ func (w *world) rest() (*evidence, error) {
 			return e, nil
 		}
 		e.store.Close()
+		if waiting := homeless + queued; waiting < least { // it comes forward, however slowly: the machine is busy
+			deadline, least = time.Now().Add(patience), waiting
+		}
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("%d posts are never shown", homeless+queued)
 		}

@@ -368,7 +368,8 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// until waits until done returns nil, asking whenever a network was called, and returns its last error when patience ends.
+// until waits until done returns nil, asking whenever a network was called, and returns its last error when that has not changed for as long
+// as patience lasts.
 func (w *world) until(done func() error) error {
 	late := time.After(patience)
 	var last error
@@ -378,6 +379,9 @@ func (w *world) until(done func() error) error {
 			return nil
 		}
 		if last == nil || !errors.Is(err, errNotYet) {
+			if last == nil || last.Error() != err.Error() { // it comes forward, however slowly: the machine is busy
+				late = time.After(patience)
+			}
 			last = err
 		}
 		select {
