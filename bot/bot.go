@@ -155,6 +155,11 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := b.beginPanel(); err != nil {
 		return err
 	}
+	chats, err := b.store.Chats()
+	if err != nil {
+		return fmt.Errorf("read chats: %w", err)
+	}
+	b.pace.remember(chats, b.store.Ended(), time.Now()) // before any flow asks what a chat takes
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, func() { close(b.late) }) })()

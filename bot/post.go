@@ -27,11 +27,6 @@ type shown struct {
 
 // showPosts works off the post queue: in each chat in order and one at a time, in several chats at once.
 func (b *Bot) showPosts(ctx context.Context) error {
-	chats, err := b.store.Chats()
-	if err != nil {
-		return fmt.Errorf("read chats: %w", err)
-	}
-	b.pace.remember(chats, b.store.Ended(), time.Now())
 	ended := make(chan shown)
 	running := 0
 	trouble := outage{log: b.log, what: "telegram"}
