@@ -236,7 +236,7 @@ func fill(b *testing.B, s settings, n, waiting int) {
 			continue
 		}
 		for {
-			heads, _, err := st.Heads(func(store.ChatID) store.Gate { return store.Ungated })
+			heads, _, err := st.Heads(func(sms.ChatID) store.Gate { return store.Ungated })
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -250,7 +250,7 @@ func fill(b *testing.B, s settings, n, waiting int) {
 			var shown sync.WaitGroup // at once, and so in one transaction
 			for some := range slices.Chunk(posts, digest) {
 				shown.Go(func() {
-					if err := st.Digested(some, 0, store.ChatMessageID(some[0].Seq)); err != nil {
+					if err := st.Digested(some, 0, sms.ChatMessageID(some[0].Seq)); err != nil {
 						b.Error(err)
 					}
 				})

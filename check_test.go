@@ -22,6 +22,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -160,7 +161,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			desk := s.tg.AddForum("Desk", s.ids["Sara"], s.tg.Bot().ID)
 			st, err := store.Open(filepath.Join(s.dir, "data/peyk.db"), store.Options{})
 			s.must(err)
-			_, err = st.Take(store.UpdateKey{Chat: store.ChatID(desk), Message: 1}, store.Caused{EditChat: func(c *store.Chat) {
+			_, err = st.Take(store.UpdateKey{Chat: sms.ChatID(desk), Message: 1}, store.Caused{EditChat: func(c *store.Chat) {
 				c.Topics, c.Inboxes = true, []store.Inbox{{}, {Topic: 7}}
 			}})
 			s.must(errors.Join(err, st.Close()))

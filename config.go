@@ -60,7 +60,7 @@ func (s *settings) table() []setting {
 		{"SMS_LINES", "", "put in your numbers at the panel, separated by commas, the one to send from first", s.panel.readLines},
 		{"ALLOWED_USERS", "", "", into(&s.bot.Users, readUsers)},
 		{"ADMIN_USERS", "", "", into(&s.bot.Admins, readUsers)},
-		{"INBOX_CHATS", "", "", into(&s.store.Inbox, readIDs[store.ChatID])},
+		{"INBOX_CHATS", "", "", into(&s.store.Inbox, readIDs[sms.ChatID])},
 		{"DAILY_PARTS", "0", "", into(&s.store.DailyParts, readCap)},
 		{"ALLOWED_PREFIXES", "", "", into(&s.bot.Prefixes, readPrefixes)},
 		{"PART_SIZES", "160/153,70/67", "", into(&s.bot.PartSizes, readPartSizes)},
@@ -360,8 +360,8 @@ func readIDs[T ~int64](value string) ([]T, error) {
 	return ids, nil
 }
 
-func readUsers(value string) ([]store.AgentID, error) {
-	ids, err := readIDs[store.AgentID](value)
+func readUsers(value string) ([]sms.AgentID, error) {
+	ids, err := readIDs[sms.AgentID](value)
 	for _, id := range ids {
 		if id < 0 {
 			return nil, fmt.Errorf("holds %d, which is a group's id: a user's is above 0, the bot tells it when the user sends it /id in private", id)

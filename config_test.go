@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"peyk/sms"
-	"peyk/store"
 )
 
 // required is the least an environment must hold; what a test adds comes behind it and wins.
@@ -81,10 +80,10 @@ func TestSettingsAreRead(t *testing.T) {
 		"part sizes":     cmp.Diff(sms.PartSizes{GSM: sms.PartSize{Alone: 155, Joined: 150}, Unicode: sms.PartSize{Alone: 60, Joined: 50}}, s.bot.PartSizes),
 		"panel's lines":  cmp.Diff(lines, s.panel.Lines),
 		"bot's lines":    cmp.Diff(lines, s.bot.Lines),
-		"users":          cmp.Diff([]store.AgentID{11, 12}, s.bot.Users),
-		"admins":         cmp.Diff([]store.AgentID{12}, s.bot.Admins),
-		"store's admins": cmp.Diff([]store.AgentID{12}, s.store.Admins),
-		"inbox":          cmp.Diff([]store.ChatID{-1001234567890, 12}, s.store.Inbox),
+		"users":          cmp.Diff([]sms.AgentID{11, 12}, s.bot.Users),
+		"admins":         cmp.Diff([]sms.AgentID{12}, s.bot.Admins),
+		"store's admins": cmp.Diff([]sms.AgentID{12}, s.store.Admins),
+		"inbox":          cmp.Diff([]sms.ChatID{-1001234567890, 12}, s.store.Inbox),
 	} {
 		if diff != "" {
 			t.Errorf("%s:\n%s", what, diff)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -22,13 +23,13 @@ const (
 type strangers struct {
 	hour  time.Time
 	all   int
-	given map[store.AgentID]int
+	given map[sms.AgentID]int
 }
 
 // answer tells whether somebody off the list may be answered once more, and counts it.
-func (s *strangers) answer(id store.AgentID, now time.Time) bool {
+func (s *strangers) answer(id sms.AgentID, now time.Time) bool {
 	if hour := now.Truncate(time.Hour); !hour.Equal(s.hour) || s.given == nil {
-		*s = strangers{hour: hour, given: map[store.AgentID]int{}}
+		*s = strangers{hour: hour, given: map[sms.AgentID]int{}}
 	}
 	if s.all >= strangersAnswers || s.given[id] >= strangerAnswers {
 		return false

@@ -12,6 +12,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -53,7 +54,7 @@ func (w *world) answers(chat int64, action func()) []string {
 // orders returns how many batches were ordered in a chat.
 func (w *world) orders(chat int64) int {
 	w.Helper()
-	batches, err := w.store.Batches(store.ChatID(chat), 1000)
+	batches, err := w.store.Batches(sms.ChatID(chat), 1000)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -63,8 +64,8 @@ func (w *world) orders(chat int64) int {
 // waits reports whether a chat is to show something it does not show yet.
 func (w *world) waits(chat int64) bool {
 	w.Helper()
-	heads, _, err := w.store.Heads(func(c store.ChatID) store.Gate {
-		return map[store.ChatID]store.Gate{store.ChatID(chat): store.Ungated}[c]
+	heads, _, err := w.store.Heads(func(c sms.ChatID) store.Gate {
+		return map[sms.ChatID]store.Gate{sms.ChatID(chat): store.Ungated}[c]
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -686,7 +687,7 @@ func TestOwnerCodeWorksAfterWrongOnes(t *testing.T) {
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/START  " + strings.ToUpper(code) + " "})
 	w.sees(w.sara, "You are now the owner")
 	agents, err := w.store.Agents()
-	if err != nil || len(agents) != 1 || agents[0].ID != store.AgentID(w.sara) || !agents[0].Admin {
+	if err != nil || len(agents) != 1 || agents[0].ID != sms.AgentID(w.sara) || !agents[0].Admin {
 		t.Errorf("the allow-list is %+v, %v", agents, err)
 	}
 	w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/start " + code})
@@ -743,7 +744,7 @@ func TestInboxMovesBetweenTopics(t *testing.T) {
 func TestTopicBesideTheInboxOfTheSettings(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.group = w.tg.AddForum("Support", w.sara, w.ali, w.tg.Bot().ID)
-	w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
+	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}
 	w.start()
 	topic, err := w.tg.AddTopic(w.sara, w.group, "second")
 	if err != nil {

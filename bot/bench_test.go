@@ -11,7 +11,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-	"peyk/store"
+	"peyk/sms"
 )
 
 // The limits are those of doc/performance.md; every benchmark prints how its figure stands to its limit, so that at most 1 is well.
@@ -125,7 +125,7 @@ func BenchmarkQueue(b *testing.B) {
 					} else if _, err := w.tg.Say(telegram.Post{Chat: chat, From: chat, Text: "hello"}); err != nil {
 						b.Fatal(err)
 					}
-					w.storeOpts.Inbox = append(w.storeOpts.Inbox, store.ChatID(chat))
+					w.storeOpts.Inbox = append(w.storeOpts.Inbox, sms.ChatID(chat))
 				}
 				for i := range bench.texts {
 					w.panel.Receive(fmt.Sprintf("0912%07d", i), "30001234", bench.text)
@@ -177,7 +177,7 @@ func BenchmarkTopics(b *testing.B) {
 		w := newLimitedWorld(b, telegramSpeed)
 		w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
 		w.allowTopics(true)
-		w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
+		w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}
 		write := func(n int) {
 			for i := range customers * n {
 				w.panel.Receive(fmt.Sprintf("0912%07d", i%customers), "30001234", fmt.Sprint("سلام، سفارش من چه شد؟ لطفا پیگیری کنید ", i))

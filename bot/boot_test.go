@@ -49,8 +49,8 @@ func TestAWrongClockMakesNoOrderLate(t *testing.T) {
 				to = append(to, sms.Normalize(n))
 			}
 			order := w.says(telegram.Post{Chat: w.group, From: w.omid, Text: "something"}) // nobody of ours, so that it is no order itself
-			_, err = st.Take(store.UpdateKey{Chat: store.ChatID(w.group), Message: 1000}, store.Caused{Order: &store.Order{
-				Place: store.Place{Chat: store.ChatID(w.group)}, Agent: store.AgentID(w.ali), Message: store.ChatMessageID(order),
+			_, err = st.Take(store.UpdateKey{Chat: sms.ChatID(w.group), Message: 1000}, store.Caused{Order: &store.Order{
+				Place: sms.Place{Chat: sms.ChatID(w.group)}, Agent: sms.AgentID(w.ali), Message: sms.ChatMessageID(order),
 				Line: "30001234", Text: "hello", Parts: 1, Pieces: smsapi.Pieces(to),
 			}})
 			if err := errors.Join(err, st.Close()); err != nil {

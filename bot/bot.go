@@ -48,8 +48,8 @@ import (
 // Options are the settings of a Bot. Lines is required; the rest may be left out.
 type Options struct {
 	Lines  []sms.Number // ours, as sms.NormalizeLine gives them; the first is the default
-	Users  []store.AgentID
-	Admins []store.AgentID // agents, too
+	Users  []sms.AgentID
+	Admins []sms.AgentID // agents, too
 
 	Prefixes  []string      // such as +98912: numbers that begin with one may be sent to; all when empty
 	PartSizes sms.PartSizes // by which the panel counts; the standard's when zero

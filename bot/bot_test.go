@@ -130,12 +130,12 @@ func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *w
 	w.group = w.tg.AddSupergroup("Support", w.sara, w.ali, w.omid, w.tg.Bot().ID)
 	w.path = filepath.Join(t.TempDir(), "peyk.db")
 	w.opts = bot.Options{
-		Lines: []sms.Number{"30001234", "30005678"}, Users: []store.AgentID{store.AgentID(w.ali)}, Admins: []store.AgentID{store.AgentID(w.sara)},
+		Lines: []sms.Number{"30001234", "30005678"}, Users: []sms.AgentID{sms.AgentID(w.ali)}, Admins: []sms.AgentID{sms.AgentID(w.sara)},
 		PollInterval:   20 * time.Millisecond,
 		TelegramSecond: 1, // no limits, as this Telegram has none
 		Log:            slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
-	w.storeOpts = store.Options{Inbox: []store.ChatID{store.ChatID(w.group)}, Admins: w.opts.Admins, StatusInterval: 50 * time.Millisecond}
+	w.storeOpts = store.Options{Inbox: []sms.ChatID{sms.ChatID(w.group)}, Admins: w.opts.Admins, StatusInterval: 50 * time.Millisecond}
 	t.Cleanup(func() {
 		if w.store != nil {
 			w.end()

@@ -93,7 +93,7 @@ func (b *Bot) Check(ctx context.Context, path string, opts store.Options, copyOu
 func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Options, copyOut func(io.Writer) error) []Finding {
 	home, tg, panel := findings{text: t}, findings{text: t}, findings{text: t}
 	var inboxes []store.Chat
-	var admins []store.AgentID
+	var admins []sms.AgentID
 	if path != "" {
 		inboxes, admins = b.checkStore(&home, path, opts, copyOut)
 	}
@@ -113,7 +113,7 @@ func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Option
 }
 
 // checkStore returns the chats that show SMS and the admins, too.
-func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut func(io.Writer) error) (chats []store.Chat, admins []store.AgentID) {
+func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut func(io.Writer) error) (chats []store.Chat, admins []sms.AgentID) {
 	var inboxes, linked []store.Chat
 	for _, id := range opts.Inbox {
 		inboxes = append(inboxes, store.Chat{ID: id})
@@ -199,7 +199,7 @@ func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut f
 }
 
 // settingsOf returns the settings of the chats that find finds.
-func settingsOf(st *store.Store, find func() ([]store.ChatID, error)) ([]store.Chat, error) {
+func settingsOf(st *store.Store, find func() ([]sms.ChatID, error)) ([]store.Chat, error) {
 	ids, err := find()
 	var chats []store.Chat
 	for _, id := range slices.Compact(ids) { // one that shows SMS in several topics comes several times
@@ -249,7 +249,7 @@ func copyStore(dir string, copyOut func(io.Writer) error) (path string, remove f
 // side is one of the two networks, for the sentences about not getting there.
 type side struct{ name, url, proxy string }
 
-func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Chat, admins []store.AgentID) {
+func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Chat, admins []sms.AgentID) {
 	telegramSide := side{f.checkTelegramName, "TELEGRAM_API_URL", "TELEGRAM_PROXY"}
 	if b.tg.clear {
 		f.add(Noted, f.checkTelegramClear)
@@ -282,17 +282,17 @@ func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Ch
 		b.checkChat(ctx, f, telegramSide, me.ID, c)
 	}
 	for _, id := range admins {
-		if slices.ContainsFunc(inboxes, func(c store.Chat) bool { return c.ID == store.ChatID(id) }) {
+		if slices.ContainsFunc(inboxes, func(c store.Chat) bool { return c.ID == sms.ChatID(id) }) {
 			continue // said above
 		}
-		if _, err := b.tg.standing(ctx, store.ChatID(id), me.ID); fateOf(err) == chatLost {
+		if _, err := b.tg.standing(ctx, sms.ChatID(id), me.ID); fateOf(err) == chatLost {
 			f.add(Noted, f.say(f.checkAdmin, code(fmt.Sprint(int64(id)))))
 		}
 	}
 }
 
 // checkChat checks a chat that shows SMS.
-func (b *Bot) checkChat(ctx context.Context, f *findings, s side, self store.AgentID, c store.Chat) {
+func (b *Bot) checkChat(ctx context.Context, f *findings, s side, self sms.AgentID, c store.Chat) {
 	named := code(fmt.Sprint(int64(c.ID)))
 	may, err := b.tg.standing(ctx, c.ID, self)
 	if fateOf(err) == migrated {

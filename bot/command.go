@@ -141,7 +141,7 @@ func (b *Bot) panelSays(t *text, err error) string {
 }
 
 // lineOf is the line a chat sends from.
-func (b *Bot) lineOf(chat store.ChatID) (sms.Number, error) {
+func (b *Bot) lineOf(chat sms.ChatID) (sms.Number, error) {
 	c, err := b.store.Chat(chat)
 	if err != nil {
 		return "", err
@@ -245,7 +245,7 @@ func (b *Bot) setInbox(ctx context.Context, m *message, r role) error {
 
 // boundToo adds to what is said of the inbound SMS of a place that those of the customer it belongs to are shown there in any case.
 func (b *Bot) boundToo(t *text, m *message, said string) string {
-	bound, err := b.store.Bound(store.Place{Chat: m.Chat, Topic: m.Topic})
+	bound, err := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
 	if err != nil {
 		return said
 	}
@@ -254,7 +254,7 @@ func (b *Bot) boundToo(t *text, m *message, said string) string {
 
 // showInbox makes a topic, or the chat itself, show inbound SMS of some lines, or of all when there are none. A chat shows an SMS
 // in one place: what another topic showed of these lines until now moves here.
-func showInbox(topic store.TopicID, lines []sms.Number) func(*store.Chat) {
+func showInbox(topic sms.TopicID, lines []sms.Number) func(*store.Chat) {
 	return func(c *store.Chat) {
 		inboxes := []store.Inbox{{Topic: topic, Lines: lines}}
 		for _, in := range c.Inboxes {

@@ -21,7 +21,7 @@ func (b *Bot) customerOf(m *message) (sms.Conversation, error) {
 			return c, err
 		}
 	}
-	bound, err := b.store.Bound(store.Place{Chat: m.Chat, Topic: m.Topic})
+	bound, err := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
 	if errors.Is(err, store.ErrNotFound) {
 		return sms.Conversation{}, nil
 	}
@@ -32,7 +32,7 @@ func (b *Bot) customerOf(m *message) (sms.Conversation, error) {
 }
 
 // conversationWith is that of a customer with the line they wrote to last, when a place of theirs showed it, else with the chat's.
-func (b *Bot) conversationWith(chat store.ChatID, n sms.Number) (sms.Conversation, error) {
+func (b *Bot) conversationWith(chat sms.ChatID, n sms.Number) (sms.Conversation, error) {
 	c, err := b.store.Customer(n)
 	if err != nil {
 		return sms.Conversation{}, err
@@ -52,7 +52,7 @@ func (b *Bot) link(ctx context.Context, m *message, r role) error {
 		return b.say(m, t.linkUsage)
 	}
 	_, err = b.store.Take(key(m), store.Caused{
-		Link:  &store.Bound{Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Customer: n},
+		Link:  &store.Bound{Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Customer: n},
 		Posts: []store.Post{answer(m, t.say(t.linked, number(n)))},
 	})
 	if err == nil {
@@ -64,7 +64,7 @@ func (b *Bot) link(ctx context.Context, m *message, r role) error {
 // unlink takes a chat or a topic from the customer it belongs to.
 func (b *Bot) unlink(_ context.Context, m *message, _ role) error {
 	t := b.text(m.Chat)
-	place := store.Place{Chat: m.Chat, Topic: m.Topic}
+	place := sms.Place{Chat: m.Chat, Topic: m.Topic}
 	bound, err := b.store.Bound(place)
 	if errors.Is(err, store.ErrNotFound) {
 		return b.say(m, t.notLinked)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	sandbox "peyk/sandbox/telegram"
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -48,12 +49,12 @@ func newDesk(t *testing.T, arm func(*desk)) *desk {
 	d := &desk{T: t, tg: sandbox.New(sandbox.Options{}), logs: &strings.Builder{}, ended: make(chan error, 2)}
 	d.sara = d.tg.AddUser(sandbox.User{FirstName: "Sara"}).ID
 	d.group = d.tg.AddSupergroup("Support", d.sara, d.tg.Bot().ID)
-	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{Inbox: []store.ChatID{store.ChatID(d.group)}, Admins: []store.AgentID{store.AgentID(d.sara)}})
+	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{Inbox: []sms.ChatID{sms.ChatID(d.group)}, Admins: []sms.AgentID{sms.AgentID(d.sara)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.bot = New(st, nil, TelegramConfig{Token: d.tg.Token(), URL: "http://telegram.invalid"}, Options{
-		Admins: []store.AgentID{store.AgentID(d.sara)}, TelegramSecond: time.Second, Log: slog.New(slog.NewTextHandler(d.logs, nil)),
+		Admins: []sms.AgentID{sms.AgentID(d.sara)}, TelegramSecond: time.Second, Log: slog.New(slog.NewTextHandler(d.logs, nil)),
 	})
 	d.bot.tg.client.Transport = inMemory{d.tg}
 	if arm != nil {
@@ -92,7 +93,7 @@ func (d *desk) arm(f sandbox.Fault) {
 
 func (d *desk) posts(text string) {
 	d.Helper()
-	if err := d.bot.store.AddPost(store.Post{Chat: store.ChatID(d.group), Kind: store.PostText, Text: text}); err != nil {
+	if err := d.bot.store.AddPost(store.Post{Chat: sms.ChatID(d.group), Kind: store.PostText, Text: text}); err != nil {
 		d.Fatal(err)
 	}
 }
@@ -245,7 +246,7 @@ func TestPatienceOfAnEarlierVersion(t *testing.T) {
 	for _, held := range []time.Duration{time.Hour, 24 * time.Hour, 1e9 * time.Second, 20 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(t, func(d *desk) {
-				if err := d.bot.store.HoldChat(store.ChatID(d.group), time.Now().Add(held)); err != nil {
+				if err := d.bot.store.HoldChat(sms.ChatID(d.group), time.Now().Add(held)); err != nil {
 					t.Fatal(err)
 				}
 			})

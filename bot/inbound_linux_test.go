@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
 )
@@ -21,7 +22,7 @@ func TestPanicInTheDecoderKeepsTheAnswer(t *testing.T) {
 	}
 	defer syscall.Munmap(page)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{Inbox: []store.ChatID{-7}})
+	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{Inbox: []sms.ChatID{-7}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"peyk/internal/crashpoint"
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -32,7 +33,7 @@ type markLane struct {
 // showMarks keeps the marks on replies up to date, beside the post queue: Telegram does not count them as messages.
 func (b *Bot) showMarks(ctx context.Context) error {
 	ended := make(chan shown)
-	lanes := map[store.ChatID]*markLane{}
+	lanes := map[sms.ChatID]*markLane{}
 	running := 0
 	defer func() {
 		for ; running > 0; running-- { // what they came to must be known to the next start
@@ -49,7 +50,7 @@ func (b *Bot) showMarks(ctx context.Context) error {
 			}
 		}
 		if running < markers {
-			heads, next, err := b.store.Marks(markersEach, func(chat store.ChatID) bool {
+			heads, next, err := b.store.Marks(markersEach, func(chat sms.ChatID) bool {
 				lane := lanes[chat]
 				if lane == nil {
 					lane = &markLane{under: map[uint64]bool{}, failing: map[uint64]suspect{}}

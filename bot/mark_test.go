@@ -9,7 +9,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-	"peyk/store"
+	"peyk/sms"
 )
 
 // bears waits until a message bears a mark of the bot's and no other; "" is none.
@@ -85,7 +85,7 @@ func TestAReplysCourseIsItsMarkAlone(t *testing.T) {
 		"in private": {func(t testing.TB) *world {
 			w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 			w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
-			w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.sara)}
+			w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.sara)}
 			w.start()
 			return w
 		}, func(w *world) int64 { return w.sara }},
@@ -441,7 +441,7 @@ func TestReplyInAGroupThatMigrates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, telegram.Options{}, panel.Options{})
 			group := w.tg.AddGroup("Small", w.sara, w.ali, w.tg.Bot().ID)
-			w.storeOpts.Inbox = []store.ChatID{store.ChatID(group)}
+			w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(group)}
 			w.start()
 			w.panel.Receive("09121111111", "30001234", "before")
 			shown := w.sees(group, "before")

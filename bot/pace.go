@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -25,8 +26,8 @@ type pacer struct {
 	second time.Duration // how long Telegram's second lasts
 
 	mu     sync.Mutex
-	begun  map[store.ChatID]bool // groups of which the store knows that something may be on its way
-	chats  map[store.ChatID]*chatPace
+	begun  map[sms.ChatID]bool // groups of which the store knows that something may be on its way
+	chats  map[sms.ChatID]*chatPace
 	recent []time.Time // messages and edits in all chats, of the last second
 	under  int         // calls under way that count
 	born   time.Time   // when a process before this one may have posted last
@@ -48,7 +49,7 @@ type chatPace struct {
 }
 
 func newPacer(second time.Duration) *pacer {
-	return &pacer{second: second, chats: map[store.ChatID]*chatPace{}, begun: map[store.ChatID]bool{}, wake: make(chan struct{}, 1), released: make(chan struct{}, 1)}
+	return &pacer{second: second, chats: map[sms.ChatID]*chatPace{}, begun: map[sms.ChatID]bool{}, wake: make(chan struct{}, 1), released: make(chan struct{}, 1)}
 }
 
 // remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, in any chat perhaps one
@@ -67,7 +68,7 @@ func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 	}
 }
 
-func (p *pacer) chat(id store.ChatID) *chatPace {
+func (p *pacer) chat(id sms.ChatID) *chatPace {
 	c := p.chats[id]
 	if c == nil {
 		c = &chatPace{}
@@ -85,7 +86,7 @@ func since(times []time.Time, from time.Time) []time.Time {
 }
 
 // gate tells what a chat may be sent at now, and, when that is not everything, when to look again; zero if an end of a call will tell.
-func (p *pacer) gate(id store.ChatID, now time.Time) (store.Gate, time.Time) {
+func (p *pacer) gate(id sms.ChatID, now time.Time) (store.Gate, time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chats[id]
@@ -129,7 +130,7 @@ func (p *pacer) gate(id store.ChatID, now time.Time) (store.Gate, time.Time) {
 }
 
 // held returns until when nothing at all is to be sent to a chat, marks neither: it is lost, or asked for patience, or Telegram is down.
-func (p *pacer) held(id store.ChatID, now time.Time) time.Time {
+func (p *pacer) held(id sms.ChatID, now time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := p.chats[id]; c != nil {
@@ -140,7 +141,7 @@ func (p *pacer) held(id store.ChatID, now time.Time) time.Time {
 
 // room is how many more messages a chat takes this minute; a private chat could take more, and so many at once nobody wants to read
 // one by one.
-func (p *pacer) room(id store.ChatID, now time.Time) int {
+func (p *pacer) room(id sms.ChatID, now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if id > 0 {
@@ -150,7 +151,7 @@ func (p *pacer) room(id store.ChatID, now time.Time) int {
 }
 
 // digesting notes whether more SMS wait for a chat than it takes one by one.
-func (p *pacer) digesting(id store.ChatID, yes bool) {
+func (p *pacer) digesting(id sms.ChatID, yes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.chat(id).digesting = yes
@@ -158,7 +159,7 @@ func (p *pacer) digesting(id store.ChatID, yes bool) {
 
 // begin notes that a call for a chat is under way. It reports false, and when to try again, if calls begun since the gate was asked
 // leave no room for it.
-func (p *pacer) begin(id store.ChatID) (time.Time, bool) {
+func (p *pacer) begin(id sms.ChatID) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.recent)+p.under >= perSecond {
@@ -174,7 +175,7 @@ func (p *pacer) begin(id store.ChatID) (time.Time, bool) {
 }
 
 // arrived notes that Telegram has, or may have, taken a new message, a new topic or an edit.
-func (p *pacer) arrived(id store.ChatID, edit bool, now time.Time) {
+func (p *pacer) arrived(id sms.ChatID, edit bool, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
@@ -187,7 +188,7 @@ func (p *pacer) arrived(id store.ChatID, edit bool, now time.Time) {
 }
 
 // noteBegun remembers whether the store knows that something may be on its way to a group, and reports whether it did so before.
-func (p *pacer) noteBegun(id store.ChatID, begun bool) bool {
+func (p *pacer) noteBegun(id sms.ChatID, begun bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	was := p.begun[id]
@@ -196,7 +197,7 @@ func (p *pacer) noteBegun(id store.ChatID, begun bool) bool {
 }
 
 // end notes that what was begun for a chat came to its end.
-func (p *pacer) end(id store.ChatID) {
+func (p *pacer) end(id sms.ChatID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
@@ -213,7 +214,7 @@ func (p *pacer) settle(c *chatPace) {
 
 // patience keeps a chat from being posted to for d, as a 429 asks. Nothing in a 429 says which limit was hit: if another chat
 // is being held for one, all are.
-func (p *pacer) patience(id store.ChatID, d time.Duration, now time.Time) {
+func (p *pacer) patience(id sms.ChatID, d time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for other, c := range p.chats {
@@ -226,7 +227,7 @@ func (p *pacer) patience(id store.ChatID, d time.Duration, now time.Time) {
 }
 
 // hold keeps a chat from being posted to for d.
-func (p *pacer) hold(id store.ChatID, d time.Duration, now time.Time) {
+func (p *pacer) hold(id sms.ChatID, d time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
@@ -243,7 +244,7 @@ func (p *pacer) holdAll(d func() time.Duration, now time.Time) {
 }
 
 // release lets a chat that was lost be tried at once: it was heard of. One that asked for patience is not disturbed.
-func (p *pacer) release(id store.ChatID) {
+func (p *pacer) release(id sms.ChatID) {
 	p.mu.Lock()
 	if c := p.chats[id]; c != nil && !c.flood {
 		c.until = time.Time{}

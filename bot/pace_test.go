@@ -10,6 +10,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -163,7 +164,7 @@ func TestRefusedDigestThatMayBeThereIsRepeatedOneByOne(t *testing.T) {
 func TestSecondChatsFloodHoldsAll(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	other := w.tg.AddSupergroup("Other", w.sara, w.tg.Bot().ID)
-	w.storeOpts.Inbox = append(w.storeOpts.Inbox, store.ChatID(other))
+	w.storeOpts.Inbox = append(w.storeOpts.Inbox, sms.ChatID(other))
 	for _, chat := range []int64{w.group, other} {
 		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: chat, Kind: telegram.TooMany, RetryAfter: 2}); err != nil {
 			t.Fatal(err)
@@ -263,13 +264,13 @@ func TestEverySMSOfADigestStandsInABlock(t *testing.T) {
 func TestAClockThatWasAheadHoldsNoChatUp(t *testing.T) {
 	for name, test := range map[string]struct {
 		ahead  time.Duration
-		before func(st *store.Store, group store.ChatID, ahead time.Time) error
+		before func(st *store.Store, group sms.ChatID, ahead time.Time) error
 	}{
-		"it ended": {3 * time.Hour, func(*store.Store, store.ChatID, time.Time) error { return nil }},
-		"it posted": {3 * time.Hour, func(st *store.Store, group store.ChatID, _ time.Time) error {
+		"it ended": {3 * time.Hour, func(*store.Store, sms.ChatID, time.Time) error { return nil }},
+		"it posted": {3 * time.Hour, func(st *store.Store, group sms.ChatID, _ time.Time) error {
 			return st.Posted(store.Post{Chat: group}, 1, false)
 		}},
-		"it was asked for patience": {10 * 365 * 24 * time.Hour, func(st *store.Store, group store.ChatID, ahead time.Time) error {
+		"it was asked for patience": {10 * 365 * 24 * time.Hour, func(st *store.Store, group sms.ChatID, ahead time.Time) error {
 			return st.HoldChat(group, ahead.Add(30*time.Second))
 		}},
 	} {
@@ -281,7 +282,7 @@ func TestAClockThatWasAheadHoldsNoChatUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := errors.Join(test.before(st, store.ChatID(w.group), ahead), st.Close()); err != nil {
+			if err := errors.Join(test.before(st, sms.ChatID(w.group), ahead), st.Close()); err != nil {
 				t.Fatal(err)
 			}
 			w.panel.Receive("09121234567", "30001234", "hello")

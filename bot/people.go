@@ -19,7 +19,7 @@ func (b *Bot) person(m *message) (user, bool) {
 	}
 	id, err := strconv.ParseInt(sms.Digits(strings.TrimSpace(m.Args)), 10, 64)
 	// Groups and channels have negative ids, and some accounts everybody shares.
-	return user{ID: store.AgentID(id)}, err == nil && id > 0 && !faceless(store.AgentID(id)) && store.AgentID(id) != b.tg.self.ID
+	return user{ID: sms.AgentID(id)}, err == nil && id > 0 && !faceless(sms.AgentID(id)) && sms.AgentID(id) != b.tg.self.ID
 }
 
 // allow puts somebody on the allow-list of the store.
@@ -42,7 +42,7 @@ func (b *Bot) allow(ctx context.Context, m *message, _ role) error {
 	})
 	if err == nil {
 		b.log.Info("allowed", "agent", int64(who.ID), "by", int64(m.From.ID))
-		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, store.ChatID(who.ID), agent) })
+		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), agent) })
 	}
 	return err
 }
@@ -73,7 +73,7 @@ func (b *Bot) deny(ctx context.Context, m *message, _ role) error {
 	_, err = b.store.Take(key(m), store.Caused{Agent: &gone, Posts: []store.Post{answer(m, t.say(t.denied, mention(user{ID: gone.ID, Name: gone.Name})))}})
 	if err == nil {
 		b.log.Info("denied", "agent", int64(who.ID), "by", int64(m.From.ID))
-		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, store.ChatID(who.ID), stranger) })
+		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), stranger) })
 	}
 	return err
 }
@@ -87,14 +87,14 @@ func (b *Bot) users(ctx context.Context, m *message, _ role) error {
 	if err != nil {
 		return err
 	}
-	names := map[store.AgentID]string{}
+	names := map[sms.AgentID]string{}
 	all := slices.Concat(b.opts.Admins, b.opts.Users)
 	for _, a := range agents {
 		names[a.ID] = a.Name
 		all = append(all, a.ID)
 	}
-	roles := map[store.AgentID]role{}
-	var listed []store.AgentID
+	roles := map[sms.AgentID]role{}
+	var listed []sms.AgentID
 	for _, id := range all {
 		if _, again := roles[id]; again {
 			continue
@@ -115,7 +115,7 @@ func (b *Bot) users(ctx context.Context, m *message, _ role) error {
 			}
 			name := names[id]
 			if name == "" { // named by a number: Telegram tells of who wrote to the bot in private
-				chat, _ := b.tg.getChat(ctx, store.ChatID(id))
+				chat, _ := b.tg.getChat(ctx, sms.ChatID(id))
 				name = chat.name()
 			}
 			lines = append(lines, t.say(t.userLine, mention(user{ID: id, Name: name}), word))

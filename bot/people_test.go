@@ -7,7 +7,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-	"peyk/store"
+	"peyk/sms"
 )
 
 func TestAllowAndDeny(t *testing.T) {
@@ -63,7 +63,7 @@ func TestAllowAndDeny(t *testing.T) {
 func TestWhatWaitsForSomebodyDeniedIsShownToOthers(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	nima := w.tg.AddUser(telegram.User{FirstName: "Nima"}).ID
-	w.storeOpts.Inbox = []store.ChatID{store.ChatID(nima)}
+	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(nima)}
 	w.start()
 	command := func(from, chat int64, text string, words ...string) {
 		t.Helper()
@@ -101,7 +101,7 @@ func TestWhatWaitsForSomebodyDeniedIsShownToOthers(t *testing.T) {
 func TestWhoLeavesTheSettingsSeesNoMoreSMS(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	mahsa := w.tg.AddUser(telegram.User{FirstName: "Mahsa"}).ID
-	w.opts.Admins = append(w.opts.Admins, store.AgentID(mahsa))
+	w.opts.Admins = append(w.opts.Admins, sms.AgentID(mahsa))
 	w.storeOpts.Admins = w.opts.Admins
 	w.start()
 	for _, command := range []string{"/inbox on", "/link 09122222222"} {

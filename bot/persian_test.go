@@ -8,7 +8,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-	"peyk/store"
+	"peyk/sms"
 )
 
 // TestPersian plays both directions in Persian, as a setting and as a chat's choice.
@@ -58,7 +58,7 @@ func TestPersianDesk(t *testing.T) {
 	w.opts.Language = "fa"
 	w.group = w.tg.AddForum("میز", w.sara, w.ali, w.tg.Bot().ID)
 	w.allowTopics(true)
-	w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
+	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
 	w.start()
 	w.commands(w.sara, 0, "/topics on")

@@ -46,7 +46,7 @@ func (b *Bot) showPosts(ctx context.Context) error {
 			}
 		}
 		if running < posters {
-			heads, next, err := b.store.Heads(func(chat store.ChatID) store.Gate {
+			heads, next, err := b.store.Heads(func(chat sms.ChatID) store.Gate {
 				g, next := b.pace.gate(chat, now)
 				soonest(next)
 				return g
@@ -98,7 +98,7 @@ const poisonTries = 10
 // suspects tells a post on which alone Telegram fails from an outage: others work meanwhile. The zero value is ready.
 type suspects struct {
 	lastWorked time.Time
-	failing    map[store.ChatID]suspect
+	failing    map[sms.ChatID]suspect
 }
 
 type suspect struct {
@@ -122,7 +122,7 @@ func (s *suspects) failed(p store.Post, now time.Time) (tries int, alone bool) {
 	}
 	f.tries++
 	if s.failing == nil {
-		s.failing = map[store.ChatID]suspect{}
+		s.failing = map[sms.ChatID]suspect{}
 	}
 	s.failing[p.Chat] = f
 	return f.tries, s.lastWorked.After(f.since)
@@ -227,7 +227,7 @@ func (b *Bot) showNotice(ctx context.Context, t *text, p store.Post) error {
 	o.plain = plain(o.html)
 	place := b.place
 	if p.Kind == store.PostSMS {
-		place = func(ctx context.Context, o *outgoing) (store.ChatMessageID, error) {
+		place = func(ctx context.Context, o *outgoing) (sms.ChatMessageID, error) {
 			id, _, err := b.placeSMS(ctx, *o)
 			return id, err
 		}
@@ -419,7 +419,7 @@ func (b *Bot) digestSize(posts []store.Post) (int, error) {
 }
 
 // place posts o, at the next best place when its own is gone; o says in the end where that is.
-func (b *Bot) place(ctx context.Context, o *outgoing) (store.ChatMessageID, error) {
+func (b *Bot) place(ctx context.Context, o *outgoing) (sms.ChatMessageID, error) {
 	o.html = b.text(o.chat).set(o.html)
 	for {
 		id, err := b.tg.post(ctx, *o)

@@ -10,7 +10,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-	"peyk/store"
+	"peyk/sms"
 )
 
 // texts returns what the bot shows of inbound SMS in a chat, without the heads, in order.
@@ -190,7 +190,7 @@ func TestChangeThatTelegramRefusesIsPostedAnew(t *testing.T) {
 func TestGroupBecomesSupergroup(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	group := w.tg.AddGroup("Small", w.sara, w.ali, w.tg.Bot().ID)
-	w.storeOpts.Inbox = []store.ChatID{store.ChatID(group)}
+	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(group)}
 	w.start()
 	w.panel.Receive("09121111111", "30001234", "before")
 	w.sees(group, "before")
@@ -216,7 +216,7 @@ func TestGroupBecomesSupergroup(t *testing.T) {
 func TestGroupThatSomebodyMadeASupergroupIsNotLeft(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	group := w.tg.AddGroup("Small", w.omid, w.sara, w.ali, w.tg.Bot().ID)
-	w.storeOpts.Inbox = []store.ChatID{store.ChatID(group)}
+	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(group)}
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
 	w.start()
 	super, err := w.tg.Migrate(group)

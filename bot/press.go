@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"peyk/internal/crashpoint"
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -19,7 +20,7 @@ func pressData(id store.BatchID, generation int, d store.Decision) string {
 }
 
 // showAgainButton is under the notice of a post that was refused; the post is named by its place in the store.
-func (t *text) showAgainButton(chat store.ChatID, class store.Class, id uint64) [][]store.Button {
+func (t *text) showAgainButton(chat sms.ChatID, class store.Class, id uint64) [][]store.Button {
 	data := fmt.Sprintf("show:%s:%d:%s", strconv.FormatInt(int64(chat), 36), class, strconv.FormatUint(id, 36))
 	return [][]store.Button{{{Label: t.showAgain, Data: data}}}
 }
@@ -32,7 +33,7 @@ func readShowAgain(data string) (p store.Post, ok bool) {
 	chat, chatErr := strconv.ParseInt(parts[1], 36, 64)
 	class, classErr := strconv.ParseUint(parts[2], 10, 8)
 	id, idErr := strconv.ParseUint(parts[3], 36, 64)
-	return store.Post{Chat: store.ChatID(chat), Class: store.Class(class), ID: id}, errors.Join(chatErr, classErr, idErr) == nil
+	return store.Post{Chat: sms.ChatID(chat), Class: store.Class(class), ID: id}, errors.Join(chatErr, classErr, idErr) == nil
 }
 
 func readPressData(data string) (id store.BatchID, generation int, d store.Decision, ok bool) {
@@ -50,7 +51,7 @@ func readPressData(data string) (id store.BatchID, generation int, d store.Decis
 
 // takePress acts on a button. Who presses is checked like who commands; what it says is looked up, never believed.
 func (b *Bot) takePress(ctx context.Context, p *press) error {
-	var chat store.ChatID
+	var chat sms.ChatID
 	if p.Message != nil {
 		chat = p.Message.Chat
 	}
@@ -141,7 +142,7 @@ func (b *Bot) showAgain(p *press, r role, t *text, refused store.Post) (string, 
 }
 
 // sameChat tells whether two chats are one: a group is still itself when it became a supergroup, and its old messages stay behind.
-func (b *Bot) sameChat(one, other store.ChatID) (bool, error) {
+func (b *Bot) sameChat(one, other sms.ChatID) (bool, error) {
 	if one == other {
 		return true, nil
 	}

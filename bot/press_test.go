@@ -24,13 +24,13 @@ func FuzzPressData(f *testing.F) {
 	}
 	f.Cleanup(func() { st.Close() })
 	const ali, bot, chat = 7, 8, 7
-	b := New(st, nil, TelegramConfig{Token: "8:x"}, Options{Users: []store.AgentID{ali}})
+	b := New(st, nil, TelegramConfig{Token: "8:x"}, Options{Users: []sms.AgentID{ali}})
 	b.tg.self = user{ID: bot}
-	asked := store.ChatMessageID(0)
+	asked := sms.ChatMessageID(0)
 	ask := func(tb testing.TB) store.Batch {
 		asked++
 		id, err := st.Take(store.UpdateKey{Chat: chat, Message: asked}, store.Caused{Order: &store.Order{
-			Place: store.Place{Chat: chat}, Agent: ali, Message: asked, Line: "30001234", Text: "hi", Pieces: [][]sms.Number{{"09121234567"}}, Ask: true,
+			Place: sms.Place{Chat: chat}, Agent: ali, Message: asked, Line: "30001234", Text: "hi", Pieces: [][]sms.Number{{"09121234567"}}, Ask: true,
 		}})
 		if err != nil {
 			tb.Fatal(err)
@@ -47,7 +47,7 @@ func FuzzPressData(f *testing.F) {
 		if again, g, e, same := readPressData(pressData(id, generation, d)); ok && !(same && again == id && g == generation && e == d) {
 			t.Errorf("%q reads as %d, %d, %q, which reads as %d, %d, %q", data, id, generation, d, again, g, e)
 		}
-		for _, who := range []store.AgentID{ali, 9} {
+		for _, who := range []sms.AgentID{ali, 9} {
 			p := &press{From: user{ID: who, Name: "Somebody"}, Data: data, Message: &message{Chat: chat, From: user{ID: bot}}}
 			if word, _, err := b.decide(t.Context(), p, &english); err != nil || word == "" {
 				t.Fatalf("%d presses %q: %q, %v", who, data, word, err)

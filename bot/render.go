@@ -402,7 +402,7 @@ func (b *Bot) renderQuestion(t *text, batch store.Batch, recipients []store.SMS)
 }
 
 // nameChat names a group by its title, as far as it is known, and any chat by its id.
-func (b *Bot) nameChat(id store.ChatID) string {
+func (b *Bot) nameChat(id sms.ChatID) string {
 	named := code(strconv.FormatInt(int64(id), 10))
 	if id >= 0 {
 		return named

@@ -220,7 +220,7 @@ func TestSentencesAreWhole(t *testing.T) {
 			}
 			said = fmt.Sprintf(sentence, args...)
 		}
-		id, err := tg.postOnce(context.Background(), outgoing{chat: store.ChatID(person)}, said, "HTML")
+		id, err := tg.postOnce(context.Background(), outgoing{chat: sms.ChatID(person)}, said, "HTML")
 		if err != nil {
 			t.Errorf("%s: %v: %q", name, err, said)
 			return

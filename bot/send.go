@@ -42,7 +42,7 @@ func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.N
 	parts := b.opts.PartSizes.Count(words).Parts
 	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || hidden != ""
 	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
-		Place: store.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
+		Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
 		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask, Linked: linked, Hidden: short(hidden, nameRunes),
 		Claim: answers, AgentName: short(m.From.Name, nameRunes),
 	}})
@@ -191,7 +191,7 @@ func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal strin
 	t := b.text(m.Chat)
 	link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		card, missing := b.store.Bound(store.Place{Chat: m.Chat, Topic: m.Topic})
+		card, missing := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
 		if missing == nil && card.Card == m.ReplyTo.ID {
 			c, err := b.conversationWith(m.Chat, card.Customer)
 			return c, m.Text, "", err

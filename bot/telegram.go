@@ -24,6 +24,7 @@ import (
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
+	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
 )
@@ -122,7 +123,7 @@ type telegramError struct {
 	reason     string
 	code       int
 	retryAfter time.Duration
-	migratedTo store.ChatID
+	migratedTo sms.ChatID
 	arrived    bool  // it may have been carried out
 	cause      error // what went wrong below, when it was not Telegram that answered
 }
@@ -195,7 +196,7 @@ type refusal struct {
 	code       int
 	words      string
 	retryAfter time.Duration
-	migratedTo store.ChatID
+	migratedTo sms.ChatID
 }
 
 func (r *refusal) Error() string { return r.words }
@@ -224,7 +225,7 @@ func readRefusal(body []byte) error {
 	code, _ := strconv.ParseFloat(answer.Code.String(), 64)
 	r.code = int(code)
 	chat, _ := strconv.ParseInt(value("migrate_to_chat_id"), 10, 64)
-	r.migratedTo = store.ChatID(chat)
+	r.migratedTo = sms.ChatID(chat)
 	seconds, _ := strconv.ParseFloat(value("retry_after"), 64) // 0 for what is no number, without end for one that is too large
 	if found := retryWords.FindStringSubmatch(r.words); found != nil && !(seconds > 0) {
 		seconds, _ = strconv.ParseFloat(found[1], 64)
@@ -365,7 +366,7 @@ func classify(method string, err error) *telegramError {
 
 // user is somebody on Telegram.
 type user struct {
-	ID       store.AgentID
+	ID       sms.AgentID
 	Name     string // as others see it
 	UserName string
 	Bot      bool
@@ -397,7 +398,7 @@ func (c chatInfo) name() string {
 	return cmp.Or(c.Title, strings.TrimSpace(c.FirstName+" "+c.LastName))
 }
 
-func (t *telegram) getChat(ctx context.Context, chat store.ChatID) (chatInfo, error) {
+func (t *telegram) getChat(ctx context.Context, chat sms.ChatID) (chatInfo, error) {
 	result, err := t.call(ctx, "getChat", map[string]any{"chat_id": int64(chat)})
 	if err != nil {
 		return chatInfo{}, err
@@ -420,7 +421,7 @@ type standing struct {
 
 // standing asks what we, who are self, may do in a chat. Only in private, where nothing else tells a block, anybody sees of it: that we
 // are typing.
-func (t *telegram) standing(ctx context.Context, chat store.ChatID, self store.AgentID) (standing, error) {
+func (t *telegram) standing(ctx context.Context, chat sms.ChatID, self sms.AgentID) (standing, error) {
 	c, err := t.getChat(ctx, chat)
 	if err != nil {
 		return standing{}, err
@@ -454,13 +455,13 @@ func (t *telegram) standing(ctx context.Context, chat store.ChatID, self store.A
 }
 
 // typing asks whether we may write in a chat without writing: all that anybody sees of it is that we are typing.
-func (t *telegram) typing(ctx context.Context, chat store.ChatID) error {
+func (t *telegram) typing(ctx context.Context, chat sms.ChatID) error {
 	_, err := t.call(ctx, "sendChatAction", map[string]any{"chat_id": int64(chat), "action": "typing"})
 	return err
 }
 
 // basicGroup tells whether a chat is a group that may become a supergroup: those, and channels, have ids beyond.
-func basicGroup(chat store.ChatID) bool { return chat < 0 && chat > -1_000_000_000_000 }
+func basicGroup(chat sms.ChatID) bool { return chat < 0 && chat > -1_000_000_000_000 }
 
 // in tells whether a member is one.
 func in(c tgbotapi.ChatMember) bool {
@@ -487,14 +488,14 @@ func toUser(u *tgbotapi.User) user {
 		return user{}
 	}
 	name := strings.TrimSpace(u.FirstName + " " + u.LastName)
-	return user{ID: store.AgentID(u.ID), Name: name, UserName: u.UserName, Bot: u.IsBot}
+	return user{ID: sms.AgentID(u.ID), Name: name, UserName: u.UserName, Bot: u.IsBot}
 }
 
 // message is what we read of a chat message.
 type message struct {
-	Chat    store.ChatID
-	ID      store.ChatMessageID
-	Topic   store.TopicID // 0 outside topics and in General
+	Chat    sms.ChatID
+	ID      sms.ChatMessageID
+	Topic   sms.TopicID // 0 outside topics and in General
 	Private bool
 	Title   string // of a group
 	From    user
@@ -516,7 +517,7 @@ type message struct {
 	Media     bool     // not a text
 	Links     []link   // the addresses behind words of Text
 	Garbled   bool     // reading it made U+FFFD of what is no character
-	MigrateTo store.ChatID
+	MigrateTo sms.ChatID
 
 	Forum        bool   // the chat has topics
 	TopicChanged string // what became of the topic: closed, reopened, renamed
@@ -548,7 +549,7 @@ type press struct {
 
 // member is a change of what we are in a chat.
 type member struct {
-	Chat    store.ChatID
+	Chat    sms.ChatID
 	Private bool
 	Title   string
 	By      user
@@ -644,7 +645,7 @@ func (t *telegram) readUpdate(raw json.RawMessage) update {
 	}
 	if m := w.Member; m != nil {
 		u.Member = &member{
-			Chat: store.ChatID(m.Chat.ID), Private: m.Chat.IsPrivate(), Title: m.Chat.Title, By: toUser(&m.From), Date: int64(m.Date),
+			Chat: sms.ChatID(m.Chat.ID), Private: m.Chat.IsPrivate(), Title: m.Chat.Title, By: toUser(&m.From), Date: int64(m.Date),
 			In: in(m.NewChatMember), WasIn: in(m.OldChatMember),
 		}
 		u.Dated = int64(m.Date)
@@ -692,7 +693,7 @@ const (
 	linkedChannel  = 777000
 )
 
-func faceless(id store.AgentID) bool {
+func faceless(id sms.AgentID) bool {
 	return id == anonymousAdmin || id == channelBot || id == linkedChannel
 }
 
@@ -701,10 +702,10 @@ func (t *telegram) read(w *wireMessage) *message {
 		return nil
 	}
 	m := &message{
-		Chat: store.ChatID(w.Chat.ID), ID: store.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), Title: w.Chat.Title, From: toUser(w.From), Text: w.Text,
+		Chat: sms.ChatID(w.Chat.ID), ID: sms.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), Title: w.Chat.Title, From: toUser(w.From), Text: w.Text,
 		// A channel's post in the group linked to it is forwarded by nobody: the channel itself speaks.
 		Forwarded: (w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil) && !w.IsAutomaticForward,
-		MigrateTo: store.ChatID(w.MigrateToChatID), Forum: w.Chat.Forum,
+		MigrateTo: sms.ChatID(w.MigrateToChatID), Forum: w.Chat.Forum,
 	}
 	switch {
 	case w.Closed != nil:
@@ -740,13 +741,13 @@ func (t *telegram) read(w *wireMessage) *message {
 		}
 	}
 	if (w.InTopic || m.TopicChanged != "") && w.Thread != 1 {
-		m.Topic = store.TopicID(w.Thread)
+		m.Topic = sms.TopicID(w.Thread)
 	}
 	if w.ReplyTo != nil && !(w.InTopic && int64(w.ReplyTo.MessageID) == w.Thread) {
 		m.ReplyTo = t.read(w.ReplyTo)
 	}
-	if e := w.External; e != nil && store.AgentID(e.Origin.Sender.ID) == t.self.ID {
-		m.Elsewhere = &message{Chat: store.ChatID(e.Chat.ID), ID: store.ChatMessageID(e.MessageID), From: t.self}
+	if e := w.External; e != nil && sms.AgentID(e.Origin.Sender.ID) == t.self.ID {
+		m.Elsewhere = &message{Chat: sms.ChatID(e.Chat.ID), ID: sms.ChatMessageID(e.MessageID), From: t.self}
 	}
 	words, entities := w.Text, w.Entities
 	if words == "" {
@@ -779,20 +780,20 @@ func cutUTF16(s string, n int) (string, string) {
 
 // outgoing is a message to be posted, or put in place of one.
 type outgoing struct {
-	chat    store.ChatID
-	topic   store.TopicID
-	replyTo store.ChatMessageID
+	chat    sms.ChatID
+	topic   sms.TopicID
+	replyTo sms.ChatMessageID
 	html    string
 	plain   string // what to post when Telegram refuses html
 	buttons [][]store.Button
-	edit    store.ChatMessageID // the message to change; 0 posts a new one
-	loud    bool                // it makes a sound: a new SMS, a question or an alarm
-	strict  bool                // in this topic or not at all
+	edit    sms.ChatMessageID // the message to change; 0 posts a new one
+	loud    bool              // it makes a sound: a new SMS, a question or an alarm
+	strict  bool              // in this topic or not at all
 }
 
 // post posts or edits and returns the message's id. What Telegram refuses for its markup, or for a reason we do not know, goes out plain, and then
 // without its buttons: an SMS is never lost to formatting.
-func (t *telegram) post(ctx context.Context, o outgoing) (store.ChatMessageID, error) {
+func (t *telegram) post(ctx context.Context, o outgoing) (sms.ChatMessageID, error) {
 	id, err := t.postOnce(ctx, o, o.html, "HTML")
 	refusedSo := func() bool { return fateOf(err) == badMarkup || fateOf(err) == refused }
 	if refusedSo() && o.plain != "" {
@@ -805,7 +806,7 @@ func (t *telegram) post(ctx context.Context, o outgoing) (store.ChatMessageID, e
 	return id, err
 }
 
-func (t *telegram) postOnce(ctx context.Context, o outgoing, text, mode string) (store.ChatMessageID, error) {
+func (t *telegram) postOnce(ctx context.Context, o outgoing, text, mode string) (sms.ChatMessageID, error) {
 	params := map[string]any{
 		"chat_id": int64(o.chat), "text": text,
 		// A preview would have Telegram open links in an SMS, which can use up a login link.
@@ -848,11 +849,11 @@ func (t *telegram) postOnce(ctx context.Context, o outgoing, text, mode string) 
 	if err := json.Unmarshal(result, &posted); err != nil || posted.ID == 0 {
 		return 0, &telegramError{method: method, reason: "answer without a message id", arrived: true}
 	}
-	return store.ChatMessageID(posted.ID), nil
+	return sms.ChatMessageID(posted.ID), nil
 }
 
 // react puts one emoji on a message, instead of what we put there before; an empty one takes it away.
-func (t *telegram) react(ctx context.Context, chat store.ChatID, id store.ChatMessageID, emoji string) error {
+func (t *telegram) react(ctx context.Context, chat sms.ChatID, id sms.ChatMessageID, emoji string) error {
 	reaction := []map[string]string{}
 	if emoji != "" {
 		reaction = append(reaction, map[string]string{"type": "emoji", "emoji": emoji})
@@ -868,7 +869,7 @@ func (t *telegram) answerPress(ctx context.Context, id, text string, alert bool)
 }
 
 // makeTopic makes a topic in a forum. After an error it may be there all the same, and nobody will know of it.
-func (t *telegram) makeTopic(ctx context.Context, chat store.ChatID, title string) (store.TopicID, error) {
+func (t *telegram) makeTopic(ctx context.Context, chat sms.ChatID, title string) (sms.TopicID, error) {
 	result, err := t.call(ctx, "createForumTopic", map[string]any{"chat_id": int64(chat), "name": title})
 	if err != nil {
 		return 0, err
@@ -879,15 +880,15 @@ func (t *telegram) makeTopic(ctx context.Context, chat store.ChatID, title strin
 	if err := json.Unmarshal(result, &made); err != nil || made.ID == 0 {
 		return 0, &telegramError{method: "createForumTopic", reason: "answer without a topic's id", arrived: true}
 	}
-	return store.TopicID(made.ID), nil
+	return sms.TopicID(made.ID), nil
 }
 
 // renameTopic and reopenTopic work, too, on a topic that is so already.
-func (t *telegram) renameTopic(ctx context.Context, p store.Place, title string) error {
+func (t *telegram) renameTopic(ctx context.Context, p sms.Place, title string) error {
 	return t.changeTopic(ctx, "editForumTopic", map[string]any{"chat_id": int64(p.Chat), "message_thread_id": int64(p.Topic), "name": title})
 }
 
-func (t *telegram) reopenTopic(ctx context.Context, p store.Place) error {
+func (t *telegram) reopenTopic(ctx context.Context, p sms.Place) error {
 	return t.changeTopic(ctx, "reopenForumTopic", map[string]any{"chat_id": int64(p.Chat), "message_thread_id": int64(p.Topic)})
 }
 
@@ -899,7 +900,7 @@ func (t *telegram) changeTopic(ctx context.Context, method string, params map[st
 	return err
 }
 
-func (t *telegram) leave(ctx context.Context, chat store.ChatID) error {
+func (t *telegram) leave(ctx context.Context, chat sms.ChatID) error {
 	_, err := t.call(ctx, "leaveChat", map[string]any{"chat_id": int64(chat)})
 	return err
 }
@@ -912,7 +913,7 @@ type menuEntry struct {
 
 // setMenu sets the commands shown in a chat, or everywhere when it is 0, to those who use Telegram in a language, or in any
 // when it is empty.
-func (t *telegram) setMenu(ctx context.Context, chat store.ChatID, language string, menu []menuEntry) error {
+func (t *telegram) setMenu(ctx context.Context, chat sms.ChatID, language string, menu []menuEntry) error {
 	params := map[string]any{"commands": menu}
 	if language != "" {
 		params["language_code"] = language

@@ -614,7 +614,7 @@ var english = text{
 var languages = map[string]*text{"en": &english, "fa": &persian}
 
 // text returns the sentences in the language of a chat.
-func (b *Bot) text(chat store.ChatID) *text {
+func (b *Bot) text(chat sms.ChatID) *text {
 	if c, err := b.store.Chat(chat); err == nil && languages[c.Language] != nil {
 		return languages[c.Language]
 	}

@@ -17,6 +17,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -253,7 +254,7 @@ func TestFloodOfStrangersCostsNothing(t *testing.T) {
 			p.Chat, p.Text = w.omid, "/credit"
 		}
 		if id := w.says(p); i%97 == 0 {
-			some = append(some, store.UpdateKey{Chat: store.ChatID(p.Chat), Message: store.ChatMessageID(id)})
+			some = append(some, store.UpdateKey{Chat: sms.ChatID(p.Chat), Message: sms.ChatMessageID(id)})
 		}
 	}
 	// That takes longer than anything else here.

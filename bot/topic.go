@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"peyk/internal/crashpoint"
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -28,8 +29,8 @@ func topicTitle(c store.Customer) string {
 
 // topicFor returns the place that shows an SMS: where its customer is linked to, or the customer's topic where the forum has them. made is
 // that the topic was made just now: its card comes first.
-func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (place store.Place, made bool, err error) {
-	place = store.Place{Chat: p.Chat, Topic: p.Topic}
+func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (place sms.Place, made bool, err error) {
+	place = sms.Place{Chat: p.Chat, Topic: p.Topic}
 	m, err := b.store.SMS(p.Seq)
 	if err != nil {
 		return place, false, err
@@ -72,19 +73,19 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 		return place, false, err
 	}
 	return place, true, b.persist(ctx, "note a topic", func() error {
-		return b.store.AddTopic(m.Seq, store.Place{Chat: p.Chat, Topic: id}, title)
+		return b.store.AddTopic(m.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)
 	})
 }
 
-func (b *Bot) topicsForbidden(ctx context.Context, chat store.ChatID, reason string) error {
+func (b *Bot) topicsForbidden(ctx context.Context, chat sms.ChatID, reason string) error {
 	b.log.Warn("forum takes no topics", "chat", int64(chat), "reason", reason)
 	return b.persist(ctx, "note a forum without topics", func() error { return b.store.TopicsForbidden(chat, reason) })
 }
 
 // placeSMS posts SMS and returns the message and the topic that show them. A customer's topic that is closed is opened again. Where it is
 // gone nothing is posted and the message is 0: another one is to be made.
-func (b *Bot) placeSMS(ctx context.Context, o outgoing) (store.ChatMessageID, store.TopicID, error) {
-	place := store.Place{Chat: o.chat, Topic: o.topic}
+func (b *Bot) placeSMS(ctx context.Context, o outgoing) (sms.ChatMessageID, sms.TopicID, error) {
+	place := sms.Place{Chat: o.chat, Topic: o.topic}
 	bound, err := b.store.Bound(place)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return 0, 0, err
@@ -111,7 +112,7 @@ func (b *Bot) placeSMS(ctx context.Context, o outgoing) (store.ChatMessageID, st
 }
 
 // reopen opens a topic again that somebody closed: its customer has written. Where we may not, the admins are told.
-func (b *Bot) reopen(ctx context.Context, p store.Place) error {
+func (b *Bot) reopen(ctx context.Context, p sms.Place) error {
 	err := b.tg.reopenTopic(ctx, p)
 	switch e, failed := errors.AsType[*telegramError](err); {
 	case !failed:
@@ -163,7 +164,7 @@ func (b *Bot) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
 	switch {
 	case !failed:
 		return true, b.persist(ctx, "note a topic", func() error {
-			return b.store.LinkAgain(bound, store.Place{Chat: bound.Chat, Topic: id}, title)
+			return b.store.LinkAgain(bound, sms.Place{Chat: bound.Chat, Topic: id}, title)
 		})
 	case e.fate == topicsDenied:
 		return false, b.topicsForbidden(ctx, bound.Chat, e.reason)
@@ -176,7 +177,7 @@ func (b *Bot) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
 
 // showCard shows, or edits, what is known of the customer a place belongs to. The title of a topic of ours follows the customer's name.
 func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
-	place := store.Place{Chat: p.Chat, Topic: p.Topic}
+	place := sms.Place{Chat: p.Chat, Topic: p.Topic}
 	bound, err := b.store.Bound(place)
 	if err != nil {
 		return err
@@ -238,7 +239,7 @@ func (b *Bot) renderCard(t *text, c store.Customer, now time.Time) string {
 
 // takeTopicChange notes what somebody did to a topic by hand. The name an agent gives it is the customer's.
 func (b *Bot) takeTopicChange(m *message) error {
-	place := store.Place{Chat: m.Chat, Topic: m.Topic}
+	place := sms.Place{Chat: m.Chat, Topic: m.Topic}
 	bound, err := b.store.Bound(place)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

@@ -7,7 +7,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-	"peyk/store"
+	"peyk/sms"
 )
 
 // newDesk is a world whose team works in a forum where the bot may manage topics, with a topic for each customer.
@@ -21,7 +21,7 @@ func newDeskAt(t testing.TB, o panel.Options) *world {
 	w := newWorld(t, telegram.Options{}, o)
 	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
 	w.allowTopics(true)
-	w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
+	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"}) // a bot cannot write first
 	w.start()
 	w.commands(w.sara, 0, "/topics on")
@@ -402,7 +402,7 @@ func newLimitedDesk(t *testing.T) *world {
 	w := newLimitedWorld(t, fast)
 	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
 	w.allowTopics(true)
-	w.storeOpts.Inbox = []store.ChatID{store.ChatID(w.group)}
+	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}
 	w.commands(w.sara, 0, "/topics on")
 	w.start()
 	w.sees(w.group, "has a topic here")

@@ -202,7 +202,7 @@ const (
 )
 
 // roleOf looks somebody up in the allow-list of the settings and of the store. Accounts that everybody shares are on neither.
-func (b *Bot) roleOf(id store.AgentID) (role, error) {
+func (b *Bot) roleOf(id sms.AgentID) (role, error) {
 	if id == 0 || faceless(id) {
 		return stranger, nil
 	}
@@ -261,7 +261,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 	t := b.text(m.Chat)
 	if m.Faceless {
 		// Not without end: somebody off the list may speak as a channel, too.
-		if !b.strangers.answer(store.AgentID(m.Chat), time.Now()) {
+		if !b.strangers.answer(sms.AgentID(m.Chat), time.Now()) {
 			return nil
 		}
 		return b.say(m, t.faceless)
@@ -385,7 +385,7 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 		return err
 	}
 	t := b.text(m.Chat)
-	k := store.UpdateKey{Chat: m.Chat, Message: store.ChatMessageID(m.Date), Kind: store.Joined}
+	k := store.UpdateKey{Chat: m.Chat, Message: sms.ChatMessageID(m.Date), Kind: store.Joined}
 	if r == admin {
 		b.pace.release(m.Chat)
 		if err := errors.Join(b.store.ChatAnswered(m.Chat), b.noteTitle(m.Chat, m.Title)); err != nil {
@@ -420,22 +420,22 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 		return err
 	}
 	for _, id := range admins {
-		t := b.text(store.ChatID(id))
-		caused.Posts = append(caused.Posts, store.Post{Chat: store.ChatID(id), Kind: store.PostText, Text: t.say(t.leftGroup, mention(m.By), isolated(m.Title))})
+		t := b.text(sms.ChatID(id))
+		caused.Posts = append(caused.Posts, store.Post{Chat: sms.ChatID(id), Kind: store.PostText, Text: t.say(t.leftGroup, mention(m.By), isolated(m.Title))})
 	}
 	_, err = b.store.Take(k, caused)
 	return err
 }
 
 // welcome is the post that greets a group: it says what is shown there, and offers what is not.
-func (b *Bot) welcome(t *text, chat store.ChatID) (store.Post, error) {
+func (b *Bot) welcome(t *text, chat sms.ChatID) (store.Post, error) {
 	p := store.Post{Chat: chat, Kind: store.PostText, Text: t.welcomeShown}
 	inboxes, err := b.store.InboxChats()
 	if err != nil || slices.Contains(inboxes, chat) {
 		return p, err
 	}
 	p.Text, p.Buttons = t.welcomeGroup, []store.Button{{Label: t.showHere, Data: pressShowHere}}
-	bound, err := b.store.Bound(store.Place{Chat: chat})
+	bound, err := b.store.Bound(sms.Place{Chat: chat})
 	if errors.Is(err, store.ErrNotFound) {
 		return p, nil
 	}
@@ -445,7 +445,7 @@ func (b *Bot) welcome(t *text, chat store.ChatID) (store.Post, error) {
 
 // becameOurs tells whether a chat is the supergroup that a group of ours became. Whoever made it one, by a setting of the group's, is told as
 // who added us to it, and perhaps before the group tells what it became (https://github.com/tdlib/telegram-bot-api/issues/266).
-func (b *Bot) becameOurs(ctx context.Context, chat store.ChatID) (bool, error) {
+func (b *Bot) becameOurs(ctx context.Context, chat sms.ChatID) (bool, error) {
 	chats, err := b.store.Chats()
 	if err != nil {
 		return false, err
@@ -475,7 +475,7 @@ func (b *Bot) becameOurs(ctx context.Context, chat store.ChatID) (bool, error) {
 }
 
 // giveMenu sets the menu of a chat whose members came to use the bot there: a group's is an agent's, as all of it see it.
-func (b *Bot) giveMenu(ctx context.Context, chat store.ChatID, r role) {
+func (b *Bot) giveMenu(ctx context.Context, chat sms.ChatID, r role) {
 	if chat < 0 {
 		r = agent
 	}
@@ -483,7 +483,7 @@ func (b *Bot) giveMenu(ctx context.Context, chat store.ChatID, r role) {
 }
 
 // noteTitle keeps what a group is called, for those who are told of it elsewhere.
-func (b *Bot) noteTitle(chat store.ChatID, title string) error {
+func (b *Bot) noteTitle(chat sms.ChatID, title string) error {
 	if chat > 0 || title == "" {
 		return nil
 	}
@@ -493,20 +493,20 @@ func (b *Bot) noteTitle(chat store.ChatID, title string) error {
 // setMenus puts the commands each person may use into the menus of Telegram's clients. That is a convenience: who may do what is
 // decided when they do it.
 func (b *Bot) setMenus(ctx context.Context) {
-	menus := map[store.ChatID]role{0: stranger}
+	menus := map[sms.ChatID]role{0: stranger}
 	admins, err := b.store.Admins()
 	if err != nil {
 		return
 	}
 	for _, id := range b.opts.Users {
-		menus[store.ChatID(id)] = agent
+		menus[sms.ChatID(id)] = agent
 	}
 	agents, _ := b.store.Agents()
 	for _, a := range agents {
-		menus[store.ChatID(a.ID)] = agent
+		menus[sms.ChatID(a.ID)] = agent
 	}
 	for _, id := range admins {
-		menus[store.ChatID(id)] = admin
+		menus[sms.ChatID(id)] = admin
 	}
 	inboxes, _ := b.store.InboxChats()
 	linked, _ := b.store.LinkedChats()
@@ -527,7 +527,7 @@ func (b *Bot) setMenus(ctx context.Context) {
 }
 
 // setMenu sets the menu of one chat, in its language; chat 0 is every chat without a menu of its own, in both.
-func (b *Bot) setMenu(ctx context.Context, chat store.ChatID, r role) {
+func (b *Bot) setMenu(ctx context.Context, chat sms.ChatID, r role) {
 	err := b.tg.setMenu(ctx, chat, "", menu(b.text(chat), r))
 	if chat == 0 {
 		for name, t := range languages {

@@ -555,7 +555,7 @@ func (e *evidence) open() error {
 	}
 	e.store = st
 	for _, chat := range []int64{e.group, e.sara, e.ali} {
-		all, err := st.Batches(store.ChatID(chat), 1<<20)
+		all, err := st.Batches(sms.ChatID(chat), 1<<20)
 		if err != nil {
 			return err
 		}

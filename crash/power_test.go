@@ -443,7 +443,7 @@ func I10(l *loss) error {
 
 	batches := map[int]store.Batch{} // by order
 	for _, chat := range []int64{l.group, l.sara, l.ali} {
-		all, err := l.store.Batches(store.ChatID(chat), 1<<20)
+		all, err := l.store.Batches(sms.ChatID(chat), 1<<20)
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/sms"
 	"peyk/store"
 )
 
@@ -350,7 +351,7 @@ func (w *world) openCopy() (*store.Store, error) {
 // options are what the bridge's settings make of the store's.
 func (w *world) options() store.Options {
 	return store.Options{
-		Inbox: []store.ChatID{store.ChatID(w.group), store.ChatID(w.sara)}, Admins: []store.AgentID{store.AgentID(w.sara)},
+		Inbox: []sms.ChatID{sms.ChatID(w.group), sms.ChatID(w.sara)}, Admins: []sms.AgentID{sms.AgentID(w.sara)},
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package sms holds the words of the domain: numbers, messages, conversations, delivery. It knows neither the panel nor
-// Telegram nor the store.
+// Package sms holds the words of the domain: numbers, messages, conversations, delivery, and the desk that answers: chats and agents. It knows
+// neither the panel nor Telegram nor the store.
 package sms
 
 import (

@@ -49,14 +49,14 @@ func TestABackupMadeWhileOthersWriteIsWhole(t *testing.T) {
 					return
 				default:
 				}
-				if _, err := s.Take(UpdateKey{Chat: ChatID(100 + w), Message: ChatMessageID(i)}, Caused{Order: order(numbers(7)...)}); err != nil {
+				if _, err := s.Take(UpdateKey{Chat: sms.ChatID(100 + w), Message: sms.ChatMessageID(i)}, Caused{Order: order(numbers(7)...)}); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	for round := range 3 {
-		k := UpdateKey{Chat: 99, Message: ChatMessageID(round)}
+		k := UpdateKey{Chat: 99, Message: sms.ChatMessageID(round)}
 		ok(s.Take(k, Caused{}))
 		b := inspect(t, backup(t, s))
 		if err := b.Check(); err != nil {

@@ -54,7 +54,7 @@ func fill(b testing.TB, s *Store, c *clock, n, waiting int) {
 		}
 		must(b, s.update(func(t *tx) error {
 			for _, p := range due {
-				if err := put(t.bucket(bucketLink), linkKey(p.Chat, ChatMessageID(p.Seq)), Link{Seq: p.Seq}); err != nil {
+				if err := put(t.bucket(bucketLink), linkKey(p.Chat, sms.ChatMessageID(p.Seq)), Link{Seq: p.Seq}); err != nil {
 					return err
 				}
 				if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {
@@ -85,7 +85,7 @@ func BenchmarkFiftyWriters(b *testing.B) {
 	for w := range 50 {
 		wg.Go(func() {
 			for i := range each {
-				s.Take(UpdateKey{Chat: ChatID(w), Message: ChatMessageID(i)}, Caused{})
+				s.Take(UpdateKey{Chat: sms.ChatID(w), Message: sms.ChatMessageID(i)}, Caused{})
 			}
 		})
 	}
@@ -121,9 +121,9 @@ func BenchmarkGrowth(b *testing.B) {
 			raw := ok(s.SaveRaw(Raw{}))
 			measure("fetch50", func() { ok(s.SaveUnread(raw, unread, nil)) })
 			p := heads(b, s)[0]
-			measure("post", func() { must(b, s.Posted(p, ChatMessageID(1e7)+ChatMessageID(p.Seq), false)) })
+			measure("post", func() { must(b, s.Posted(p, sms.ChatMessageID(1e7)+sms.ChatMessageID(p.Seq), false)) })
 			measure("heads", func() { heads(b, s) })
-			measure("order", func() { ok(s.Take(UpdateKey{Chat: group, Message: ChatMessageID(i)}, Caused{Order: order(ali)})) })
+			measure("order", func() { ok(s.Take(UpdateKey{Chat: group, Message: sms.ChatMessageID(i)}, Caused{Order: order(ali)})) })
 			piece := claim(b, s)
 			measure("sent", func() { must(b, s.Sent(piece, accepted(piece), nil)) })
 		}

@@ -10,7 +10,7 @@ import (
 
 // Chat is the settings of a chat. The zero value is a chat nobody has set up.
 type Chat struct {
-	ID         ChatID     `json:"-"`
+	ID         sms.ChatID `json:"-"`
 	Line       sms.Number `json:"line,omitempty"`     // sends from it; empty: the default line
 	Language   string     `json:"language,omitempty"` // empty: the settings' language
 	Begun      bool       `json:"begun,omitempty"`    // a group: something may be on its way to it of which nothing is noted
@@ -19,7 +19,7 @@ type Chat struct {
 	Off        bool       `json:"off,omitempty"`      // shows none although the settings name it
 	Topics     bool       `json:"topics,omitempty"`   // a forum: has a topic for each customer
 	NoTopics   time.Time  `json:"no_topics,omitzero"` // when it let us make none last; zero: it does
-	MigratedTo ChatID     `json:"migrated_to,omitempty"`
+	MigratedTo sms.ChatID `json:"migrated_to,omitempty"`
 	Gone       string     `json:"gone,omitempty"`       // why it takes no posts; its queue waits
 	Recent     []int64    `json:"recent,omitempty"`     // of a group: when its last messages and edits were posted, in Unix milliseconds
 	Held       time.Time  `json:"held,omitzero"`        // Telegram asked that nothing be posted before
@@ -29,20 +29,20 @@ type Chat struct {
 
 // Inbox is a topic that shows inbound SMS.
 type Inbox struct {
-	Topic TopicID      `json:"topic,omitempty"`
+	Topic sms.TopicID  `json:"topic,omitempty"`
 	Lines []sms.Number `json:"lines,omitempty"` // none: all lines
 }
 
 // Agent is somebody on the allow-list in the store.
 type Agent struct {
-	ID     AgentID   `json:"-"`
-	Name   string    `json:"name,omitempty"`
-	Admin  bool      `json:"admin,omitempty"`
-	Since  time.Time `json:"since"`
-	Denied bool      `json:"-"` // given to Take: takes the agent off the list
+	ID     sms.AgentID `json:"-"`
+	Name   string      `json:"name,omitempty"`
+	Admin  bool        `json:"admin,omitempty"`
+	Since  time.Time   `json:"since"`
+	Denied bool        `json:"-"` // given to Take: takes the agent off the list
 }
 
-func (t *tx) chat(id ChatID) (Chat, error) {
+func (t *tx) chat(id sms.ChatID) (Chat, error) {
 	c := Chat{ID: id}
 	err := get(t.bucket(bucketChat), i64(id), &c)
 	if errors.Is(err, ErrNotFound) {
@@ -54,7 +54,7 @@ func (t *tx) chat(id ChatID) (Chat, error) {
 func (t *tx) putChat(c Chat) error { return put(t.bucket(bucketChat), i64(c.ID), c) }
 
 // resolve follows a group to the supergroup it became.
-func (t *tx) resolve(id ChatID) ChatID {
+func (t *tx) resolve(id sms.ChatID) sms.ChatID {
 	for range 8 { // a group migrates once; the bound is against a file with a ring
 		c, err := t.chat(id)
 		if err != nil || c.MigratedTo == 0 {
@@ -66,7 +66,7 @@ func (t *tx) resolve(id ChatID) ChatID {
 }
 
 // Chat returns the settings of a chat.
-func (s *Store) Chat(id ChatID) (Chat, error) {
+func (s *Store) Chat(id sms.ChatID) (Chat, error) {
 	c := Chat{}
 	err := s.view(func(t *tx) error {
 		var err error
@@ -90,7 +90,7 @@ func (s *Store) Chats() ([]Chat, error) {
 func (t *tx) chats() ([]Chat, error) {
 	var chats []Chat
 	err := t.bucket(bucketChat).ForEach(func(key, value []byte) error {
-		c := Chat{ID: readI64[ChatID](key)}
+		c := Chat{ID: readI64[sms.ChatID](key)}
 		if err := decode(value, &c); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (t *tx) chats() ([]Chat, error) {
 }
 
 // editChat changes the settings of a chat. When it becomes an inbox, the SMS that waited for one are shown there.
-func (t *tx) editChat(id ChatID, edit func(*Chat)) error {
+func (t *tx) editChat(id sms.ChatID, edit func(*Chat)) error {
 	c, err := t.chat(t.resolve(id))
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (t *tx) editChat(id ChatID, edit func(*Chat)) error {
 
 // PostBegun notes that a group is about to be posted to by this process, or that nothing is on its way to it after all. One note is good for many posts:
 // after a kill one of them may be there, and not noted.
-func (s *Store) PostBegun(id ChatID, begun bool) error {
+func (s *Store) PostBegun(id sms.ChatID, begun bool) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(id)
 		if err != nil || c.Begun == begun || c.MigratedTo != 0 {
@@ -150,7 +150,7 @@ func (t *tx) endBegun(killed bool) error {
 }
 
 // NoteTitle notes what a group is called.
-func (s *Store) NoteTitle(id ChatID, title string) error {
+func (s *Store) NoteTitle(id sms.ChatID, title string) error {
 	if c, err := s.Chat(id); err != nil || c.Title == title {
 		return err
 	}
@@ -177,7 +177,7 @@ func (t *tx) notePost(p Post) error {
 }
 
 // noteRecent counts one message more into a group; a private chat has no limit of a minute.
-func (t *tx) noteRecent(id ChatID) error {
+func (t *tx) noteRecent(id sms.ChatID) error {
 	if id > 0 {
 		return nil
 	}
@@ -191,7 +191,7 @@ func (t *tx) noteRecent(id ChatID) error {
 }
 
 // HoldChat notes that Telegram asked to post nothing in a chat until then.
-func (s *Store) HoldChat(id ChatID, until time.Time) error {
+func (s *Store) HoldChat(id sms.ChatID, until time.Time) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(id)
 		if err != nil {
@@ -204,7 +204,7 @@ func (s *Store) HoldChat(id ChatID, until time.Time) error {
 
 // inbox is one place that shows inbound SMS.
 type inbox struct {
-	place Place
+	place sms.Place
 	lines []sms.Number
 	gone  bool
 }
@@ -216,11 +216,11 @@ func (t *tx) inboxes() ([]inbox, error) {
 		return nil, err
 	}
 	var all []inbox
-	known := map[ChatID]bool{}
+	known := map[sms.ChatID]bool{}
 	for _, c := range chats {
 		known[c.ID] = c.Off || len(c.Inboxes) > 0
 		for _, in := range c.Inboxes {
-			all = append(all, inbox{Place{c.ID, in.Topic}, in.Lines, c.Gone != ""})
+			all = append(all, inbox{sms.Place{Chat: c.ID, Topic: in.Topic}, in.Lines, c.Gone != ""})
 		}
 	}
 	for _, id := range t.store.opts.Inbox {
@@ -231,7 +231,7 @@ func (t *tx) inboxes() ([]inbox, error) {
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, inbox{Place{Chat: id}, nil, c.Gone != ""})
+			all = append(all, inbox{sms.Place{Chat: id}, nil, c.Gone != ""})
 		}
 	}
 	return all, nil
@@ -239,11 +239,11 @@ func (t *tx) inboxes() ([]inbox, error) {
 
 // routes returns where an SMS of c to line is shown: the place c is linked to, else the chats of the line, else the inbox chats, at one
 // place in each chat. In a forum with topics it is its customer's topic in the end.
-func routes(c Customer, inboxes []inbox, line sms.Number) []Place {
+func routes(c Customer, inboxes []inbox, line sms.Number) []sms.Place {
 	if c.Linked != nil {
-		return []Place{*c.Linked}
+		return []sms.Place{*c.Linked}
 	}
-	var ofLine, ofAll []Place
+	var ofLine, ofAll []sms.Place
 	for _, in := range inboxes {
 		switch {
 		case slices.Contains(in.lines, line):
@@ -256,8 +256,8 @@ func routes(c Customer, inboxes []inbox, line sms.Number) []Place {
 	if len(places) == 0 {
 		places = ofAll
 	}
-	seen := map[ChatID]bool{}
-	return slices.DeleteFunc(places, func(p Place) bool {
+	seen := map[sms.ChatID]bool{}
+	return slices.DeleteFunc(places, func(p sms.Place) bool {
 		again := seen[p.Chat]
 		seen[p.Chat] = true
 		return again
@@ -279,7 +279,7 @@ func (t *tx) houseWaiting() error {
 	first, _ := t.bucket(bucketBound).Cursor().First()
 	linked := first != nil
 	c := t.bucket(bucketPost).Cursor()
-	for key, value := c.Seek(i64(ChatID(0))); key != nil && readI64[ChatID](key[:8]) == 0; key, value = c.Next() {
+	for key, value := c.Seek(i64(sms.ChatID(0))); key != nil && readI64[sms.ChatID](key[:8]) == 0; key, value = c.Next() {
 		p, err := readPost(key, value)
 		if err != nil {
 			return err
@@ -338,7 +338,7 @@ func (t *tx) houseWaiting() error {
 
 // ChatLost notes that a chat takes no posts, and why. What it was to be told of incidents is told elsewhere; the rest waits until the
 // chat answers again, and the admins are told of that once.
-func (s *Store) ChatLost(id ChatID, reason string) error {
+func (s *Store) ChatLost(id sms.ChatID, reason string) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(id)
 		if err != nil || c.Gone != "" || c.MigratedTo != 0 {
@@ -351,7 +351,7 @@ func (s *Store) ChatLost(id ChatID, reason string) error {
 		if err := t.retellIncidents(id); err != nil {
 			return err
 		}
-		if key, _ := t.bucket(bucketPost).Cursor().Seek(i64(id)); key == nil || readI64[ChatID](key[:8]) != id {
+		if key, _ := t.bucket(bucketPost).Cursor().Seek(i64(id)); key == nil || readI64[sms.ChatID](key[:8]) != id {
 			return nil // an admin who never wrote to us: nothing waits for them
 		}
 		return t.addIncident(&Incident{Kind: ChatLost, From: t.now, Chat: id, Reason: reason})
@@ -359,7 +359,7 @@ func (s *Store) ChatLost(id ChatID, reason string) error {
 }
 
 // chatAnswered notes that a chat takes posts again.
-func (t *tx) chatAnswered(id ChatID) error {
+func (t *tx) chatAnswered(id sms.ChatID) error {
 	c, err := t.chat(id)
 	if err != nil || c.Gone == "" {
 		return err
@@ -373,7 +373,7 @@ func (t *tx) chatAnswered(id ChatID) error {
 }
 
 // ChatAnswered notes that a chat takes posts again: the bot was added once more, or somebody wrote there.
-func (s *Store) ChatAnswered(id ChatID) error {
+func (s *Store) ChatAnswered(id sms.ChatID) error {
 	if c, err := s.Chat(id); err == nil && c.Gone == "" {
 		return nil
 	}
@@ -382,7 +382,7 @@ func (s *Store) ChatAnswered(id ChatID) error {
 
 // MigrateChat renames a group that became a supergroup: its settings, its batches and its queue move; messages already shown
 // stay behind, their ids mean nothing in the new chat.
-func (s *Store) MigrateChat(from, to ChatID) error {
+func (s *Store) MigrateChat(from, to sms.ChatID) error {
 	return s.update(func(t *tx) error {
 		old, err := t.chat(from)
 		if err != nil || old.MigratedTo != 0 || from == to {
@@ -402,7 +402,7 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 		if err := t.moveBatches(from, to); err != nil {
 			return err
 		}
-		if err := t.moveLink(Place{Chat: from}, Place{Chat: to}); err != nil {
+		if err := t.moveLink(sms.Place{Chat: from}, sms.Place{Chat: to}); err != nil {
 			return err
 		}
 		return t.movePosts(from, func(p *Post) bool {
@@ -418,14 +418,14 @@ func (s *Store) MigrateChat(from, to ChatID) error {
 func (t *tx) putAgent(a Agent) error {
 	var err error
 	if a.Denied {
-		err = errors.Join(t.bucket(bucketAgent).Delete(i64(a.ID)), t.shut(ChatID(a.ID)))
+		err = errors.Join(t.bucket(bucketAgent).Delete(i64(a.ID)), t.shut(sms.ChatID(a.ID)))
 	} else {
 		err = put(t.bucket(bucketAgent), i64(a.ID), a)
 	}
 	if err != nil {
 		return err
 	}
-	c, err := t.chat(ChatID(a.ID))
+	c, err := t.chat(sms.ChatID(a.ID))
 	if err != nil {
 		return err
 	}
@@ -437,7 +437,7 @@ func (t *tx) putAgent(a Agent) error {
 }
 
 // shut has a private chat show no SMS any more that somebody asked for there: they are not for them by now, nor is what still waits.
-func (t *tx) shut(chat ChatID) error {
+func (t *tx) shut(chat sms.ChatID) error {
 	c, err := t.chat(chat)
 	if err != nil {
 		return err
@@ -457,20 +457,20 @@ func (t *tx) shut(chat ChatID) error {
 
 // ShutOut has private chats show what somebody asked for there no more, unless they are those of agents: of these, the settings', or of the
 // store's own. Who is on neither list by now was taken off the settings'.
-func (s *Store) ShutOut(agents []AgentID) error {
-	var strangers []ChatID
+func (s *Store) ShutOut(agents []sms.AgentID) error {
+	var strangers []sms.ChatID
 	find := func(t *tx) error {
 		strangers = nil
-		known := map[ChatID]bool{}
+		known := map[sms.ChatID]bool{}
 		for _, id := range agents {
-			known[ChatID(id)] = true
+			known[sms.ChatID(id)] = true
 		}
 		own, err := t.agents()
 		if err != nil {
 			return err
 		}
 		for _, a := range own {
-			known[ChatID(a.ID)] = true
+			known[sms.ChatID(a.ID)] = true
 		}
 		chats, err := t.chats()
 		if err != nil {
@@ -482,7 +482,7 @@ func (s *Store) ShutOut(agents []AgentID) error {
 			}
 		}
 		return t.bucket(bucketBound).ForEach(func(key, _ []byte) error {
-			if id := readI64[ChatID](key[:8]); id > 0 && !known[id] {
+			if id := readI64[sms.ChatID](key[:8]); id > 0 && !known[id] {
 				strangers = append(strangers, id)
 			}
 			return nil
@@ -518,7 +518,7 @@ func (s *Store) Agents() ([]Agent, error) {
 func (t *tx) agents() ([]Agent, error) {
 	var agents []Agent
 	err := t.bucket(bucketAgent).ForEach(func(key, value []byte) error {
-		a := Agent{ID: readI64[AgentID](key)}
+		a := Agent{ID: readI64[sms.AgentID](key)}
 		if err := decode(value, &a); err != nil {
 			return err
 		}
@@ -529,8 +529,8 @@ func (t *tx) agents() ([]Agent, error) {
 }
 
 // Admins returns the admins of the settings and of the store.
-func (s *Store) Admins() ([]AgentID, error) {
-	var admins []AgentID
+func (s *Store) Admins() ([]sms.AgentID, error) {
+	var admins []sms.AgentID
 	err := s.view(func(t *tx) error {
 		var err error
 		admins, err = t.admins()
@@ -540,8 +540,8 @@ func (s *Store) Admins() ([]AgentID, error) {
 }
 
 // InboxChats returns the chats that show inbound SMS.
-func (s *Store) InboxChats() ([]ChatID, error) {
-	var chats []ChatID
+func (s *Store) InboxChats() ([]sms.ChatID, error) {
+	var chats []sms.ChatID
 	err := s.view(func(t *tx) error {
 		chats = nil
 		inboxes, err := t.inboxes()
@@ -554,19 +554,19 @@ func (s *Store) InboxChats() ([]ChatID, error) {
 }
 
 // LinkedChats returns the chats that show the SMS of customers who belong there, one for each topic.
-func (s *Store) LinkedChats() ([]ChatID, error) {
-	var chats []ChatID
+func (s *Store) LinkedChats() ([]sms.ChatID, error) {
+	var chats []sms.ChatID
 	err := s.view(func(t *tx) error {
 		chats = nil
 		return t.bucket(bucketBound).ForEach(func(key, _ []byte) error {
-			chats = append(chats, readI64[ChatID](key[:8]))
+			chats = append(chats, readI64[sms.ChatID](key[:8]))
 			return nil
 		})
 	})
 	return chats, err
 }
 
-func (t *tx) admins() ([]AgentID, error) {
+func (t *tx) admins() ([]sms.AgentID, error) {
 	admins := slices.Clone(t.store.opts.Admins)
 	agents, err := t.agents()
 	for _, a := range agents {

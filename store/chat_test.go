@@ -9,9 +9,9 @@ import (
 	"peyk/sms"
 )
 
-func edit(tb testing.TB, s *Store, chat ChatID, fn func(*Chat)) {
+func edit(tb testing.TB, s *Store, chat sms.ChatID, fn func(*Chat)) {
 	tb.Helper()
-	next := ChatMessageID(1)
+	next := sms.ChatMessageID(1)
 	for ok(s.Taken(UpdateKey{Chat: chat, Message: next})) {
 		next++
 	}
@@ -46,7 +46,7 @@ func TestChatLostAndBack(t *testing.T) {
 	fetched(t, s, unread(c, "two"))
 	crash(t, s)
 	s = open(t, path, c.inbox(group, 88))
-	if got := told(t, s); !cmp.Equal(got, map[ChatID][]IncidentKind{admin: {ChatLost}}) {
+	if got := told(t, s); !cmp.Equal(got, map[sms.ChatID][]IncidentKind{admin: {ChatLost}}) {
 		t.Errorf("told %v, want the admin once", got)
 	}
 	if got := ok(s.Chat(group)).Gone; got != "bot was kicked" {
@@ -66,7 +66,7 @@ func TestChatLostAndBack(t *testing.T) {
 	default:
 		t.Error("the queue of the chat is not taken up")
 	}
-	want := map[ChatID][]string{group: {"one", "two"}, 88: {"one", "two"}}
+	want := map[sms.ChatID][]string{group: {"one", "two"}, 88: {"one", "two"}}
 	if diff := cmp.Diff(want, shown(t, s)); diff != "" {
 		t.Error(diff)
 	}
@@ -89,7 +89,7 @@ func TestIncidentsOfALostAdminGoElsewhere(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox(group))
 	must(t, s.AddIncident(Incident{Kind: PanelRefuses}))
 	must(t, s.ChatLost(admin, "bot was blocked by the user"))
-	want := map[ChatID][]IncidentKind{group: {PanelRefuses}}
+	want := map[sms.ChatID][]IncidentKind{group: {PanelRefuses}}
 	if diff := cmp.Diff(want, told(t, s)); diff != "" {
 		t.Error(diff)
 	}
@@ -100,14 +100,14 @@ func TestIncidentsWaitForTheOnlyAdmin(t *testing.T) {
 	s := open(t, path, c.inbox())
 	must(t, s.AddIncident(Incident{Kind: PanelRefuses}))
 	must(t, s.ChatLost(admin, "bot was blocked by the user"))
-	want := map[ChatID][]IncidentKind{0: {PanelRefuses}}
+	want := map[sms.ChatID][]IncidentKind{0: {PanelRefuses}}
 	if diff := cmp.Diff(want, told(t, s)); diff != "" {
 		t.Error(diff)
 	}
 	crash(t, s)
 	s = open(t, path, c.inbox())
 	must(t, s.ChatAnswered(admin))
-	want = map[ChatID][]IncidentKind{admin: {PanelRefuses}}
+	want = map[sms.ChatID][]IncidentKind{admin: {PanelRefuses}}
 	if diff := cmp.Diff(want, told(t, s)); diff != "" {
 		t.Error(diff)
 	}
@@ -122,7 +122,7 @@ func TestIncidentsWaitForTheFirstAdmin(t *testing.T) {
 		t.Errorf("told %v, want it to wait: an agent is no admin", got)
 	}
 	ok(s.Take(UpdateKey{Chat: 5, Message: 2}, Caused{Agent: &Agent{ID: 5, Name: "Ali", Admin: true}}))
-	if diff := cmp.Diff(map[ChatID][]IncidentKind{5: {PanelRefuses}}, told(t, s)); diff != "" {
+	if diff := cmp.Diff(map[sms.ChatID][]IncidentKind{5: {PanelRefuses}}, told(t, s)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -142,7 +142,7 @@ func TestSettingsGiveWaitingSMSAChat(t *testing.T) {
 }
 
 func TestMigration(t *testing.T) {
-	const super = ChatID(-100999)
+	const super = sms.ChatID(-100999)
 	path, c := tempFile(t), newClock()
 	s := open(t, path, c.inbox(group))
 	edit(t, s, group, func(c *Chat) { c.Language = "fa" })
@@ -158,7 +158,7 @@ func TestMigration(t *testing.T) {
 	must(t, s.MigrateChat(group, super)) // Telegram says it twice: in both chats
 	crash(t, s)
 	s = open(t, path, c.inbox(group))
-	for _, chat := range []ChatID{group, super} {
+	for _, chat := range []sms.ChatID{group, super} {
 		if got := ok(s.Chat(chat)); got.ID != super || got.Language != "fa" {
 			t.Errorf("settings of %d: %+v, want those of the supergroup", chat, got)
 		}
@@ -182,7 +182,7 @@ func TestMigration(t *testing.T) {
 	if got := ok(s.Batches(super, 9)); len(got) != 1 || got[0].ID != id {
 		t.Errorf("batches of the supergroup: %+v, want the group's", got)
 	}
-	if diff := cmp.Diff(map[ChatID][]string{super: {"one", "two", "three"}}, shown(t, s)); diff != "" {
+	if diff := cmp.Diff(map[sms.ChatID][]string{super: {"one", "two", "three"}}, shown(t, s)); diff != "" {
 		t.Error(diff)
 	}
 	if ok(s.Batch(id)).Shown == 0 {
@@ -205,14 +205,14 @@ func TestAdminsAndInboxesOfSettingsAndStore(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group, 88))
 	for i, a := range []Agent{{ID: 5, Admin: true}, {ID: 6}, {ID: admin, Admin: true}} {
-		ok(s.Take(UpdateKey{Chat: 5, Message: ChatMessageID(100 + i)}, Caused{Agent: &a}))
+		ok(s.Take(UpdateKey{Chat: 5, Message: sms.ChatMessageID(100 + i)}, Caused{Agent: &a}))
 	}
-	if got := ok(s.Admins()); !cmp.Equal(got, []AgentID{admin, 5}) {
+	if got := ok(s.Admins()); !cmp.Equal(got, []sms.AgentID{admin, 5}) {
 		t.Errorf("admins %v, want each once", got)
 	}
 	edit(t, s, group, func(c *Chat) { c.Inboxes = []Inbox{{Topic: 2, Lines: []sms.Number{line}}} })
 	edit(t, s, 88, func(c *Chat) { c.Off = true })
-	if got := ok(s.InboxChats()); !cmp.Equal(got, []ChatID{group}) {
+	if got := ok(s.InboxChats()); !cmp.Equal(got, []sms.ChatID{group}) {
 		t.Errorf("inbox chats %v, want the group alone", got)
 	}
 }
@@ -222,7 +222,7 @@ func TestAgents(t *testing.T) {
 	s := open(t, path, c.options())
 	want := []Agent{{ID: 3, Name: "Sara", Since: c.now().UTC()}, {ID: 5, Name: "Ali", Admin: true, Since: c.now().UTC()}}
 	for i, a := range want {
-		ok(s.Take(UpdateKey{Chat: 5, Message: ChatMessageID(i)}, Caused{Agent: &a}))
+		ok(s.Take(UpdateKey{Chat: 5, Message: sms.ChatMessageID(i)}, Caused{Agent: &a}))
 	}
 	crash(t, s)
 	s = open(t, path, c.options())

@@ -187,7 +187,7 @@ func (t *tx) checkPosts(wrong func(string, ...any)) error {
 				err = get(t.bucket(bucketIncident), u64(p.Incident), &i)
 			case PostCard:
 				if string(bucket) == string(bucketPost) { // a refused one may outlive what it was about
-					_, err = t.bound(Place{p.Chat, p.Topic})
+					_, err = t.bound(sms.Place{Chat: p.Chat, Topic: p.Topic})
 				}
 			}
 			if err != nil {

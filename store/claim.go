@@ -10,18 +10,18 @@ import (
 
 // Claim says who answers a customer.
 type Claim struct {
-	Owner  AgentID   `json:"owner,omitempty"`
-	Name   string    `json:"name,omitempty"`
-	At     time.Time `json:"at,omitzero"`      // when the owner answered last
-	Taken  bool      `json:"taken,omitempty"`  // by command: does not lapse
-	Others []AgentID `json:"others,omitempty"` // who were asked and answer, too
+	Owner  sms.AgentID   `json:"owner,omitempty"`
+	Name   string        `json:"name,omitempty"`
+	At     time.Time     `json:"at,omitzero"`      // when the owner answered last
+	Taken  bool          `json:"taken,omitempty"`  // by command: does not lapse
+	Others []sms.AgentID `json:"others,omitempty"` // who were asked and answer, too
 }
 
 // claimLasts is how long an answer makes an agent the one who answers.
 const claimLasts = 30 * time.Minute
 
 // HeldAgainst tells whether somebody else answers the customer now, and id was not asked yet whether to do so, too.
-func (c Claim) HeldAgainst(id AgentID, now time.Time) bool {
+func (c Claim) HeldAgainst(id sms.AgentID, now time.Time) bool {
 	return c.Held(now) && c.Owner != id && !slices.Contains(c.Others, id)
 }
 
@@ -67,7 +67,7 @@ func (t *tx) claim(b Batch, name string) error {
 }
 
 // answered notes that an agent answers c, from a line of ours.
-func (t *tx) answered(c Customer, from sms.Number, id AgentID, name string) error {
+func (t *tx) answered(c Customer, from sms.Number, id sms.AgentID, name string) error {
 	before := c.Claim
 	if c.Line == "" {
 		c.Line = from

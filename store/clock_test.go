@@ -339,7 +339,7 @@ func TestAWrongClockIsToldOnce(t *testing.T) {
 	crash(t, s)
 	s = start(t, path, c)
 	note(-8*aDay, false) // told by the process before
-	if got := told(t, s); !cmp.Equal(got, map[ChatID][]IncidentKind{admin: {ClockWrong}}) {
+	if got := told(t, s); !cmp.Equal(got, map[sms.ChatID][]IncidentKind{admin: {ClockWrong}}) {
 		t.Errorf("told %v", got)
 	}
 	c.set(0)

@@ -21,32 +21,32 @@ type Customer struct {
 	InTo   Seq        `json:"in_to,omitempty"` // up to this one: two forums may show the same
 	Out    int        `json:"out,omitempty"`   // SMS the panel took for them since
 
-	Linked *Place `json:"linked,omitempty"` // the only place that shows their SMS, by /link
+	Linked *sms.Place `json:"linked,omitempty"` // the only place that shows their SMS, by /link
 	// Made for them, one in each forum with topics. Behind the one that shows their SMS may be others, of spellings of before.
-	Topics []Place `json:"topics,omitempty"`
+	Topics []sms.Place `json:"topics,omitempty"`
 
 	Claim Claim `json:"claim,omitzero"`
 }
 
 // Bound is a topic, or a whole chat, that belongs to a customer: by /link, or made for them.
 type Bound struct {
-	Place    `json:"-"`
-	Customer sms.Number    `json:"customer"`
-	Card     ChatMessageID `json:"card,omitempty"`   // the message that tells who the customer is
-	Post     uint64        `json:"post"`             // its row in the post queue, whenever there is something new to show
-	Made     bool          `json:"made,omitempty"`   // a topic of ours
-	Title    string        `json:"title,omitempty"`  // of a topic of ours, as we gave it last
-	Closed   bool          `json:"closed,omitempty"` // somebody closed the topic
+	sms.Place `json:"-"`
+	Customer  sms.Number        `json:"customer"`
+	Card      sms.ChatMessageID `json:"card,omitempty"`   // the message that tells who the customer is
+	Post      uint64            `json:"post"`             // its row in the post queue, whenever there is something new to show
+	Made      bool              `json:"made,omitempty"`   // a topic of ours
+	Title     string            `json:"title,omitempty"`  // of a topic of ours, as we gave it last
+	Closed    bool              `json:"closed,omitempty"` // somebody closed the topic
 }
 
 // cardDelay is how long a card may tell less than is known. Edits count like messages: a card that was edited for every SMS would take as
 // much of what Telegram takes in a minute as the SMS.
 var cardDelay = 20 * crashpoint.Second(15*time.Second) // where Telegram's seconds pass faster, twenty of them
 
-func placeKey(p Place) []byte { return join(i64(p.Chat), i64(p.Topic)) }
+func placeKey(p sms.Place) []byte { return join(i64(p.Chat), i64(p.Topic)) }
 
 func readBound(key, value []byte) (Bound, error) {
-	b := Bound{Place: Place{readI64[ChatID](key[:8]), readI64[TopicID](key[8:])}}
+	b := Bound{Place: sms.Place{Chat: readI64[sms.ChatID](key[:8]), Topic: readI64[sms.TopicID](key[8:])}}
 	err := decode(value, &b)
 	return b, err
 }
@@ -64,7 +64,7 @@ func (t *tx) customer(n sms.Number) (Customer, error) {
 func (t *tx) putCustomer(c Customer) error { return put(t.bucket(bucketCustomer), []byte(c.Number), c) }
 
 // bound returns what is bound to a place; the error is ErrNotFound when nothing is.
-func (t *tx) bound(p Place) (Bound, error) {
+func (t *tx) bound(p sms.Place) (Bound, error) {
 	b := Bound{Place: p}
 	err := get(t.bucket(bucketBound), placeKey(p), &b)
 	return b, err
@@ -84,7 +84,7 @@ func (s *Store) Customer(n sms.Number) (Customer, error) {
 }
 
 // Bound returns which customer a topic, or a chat, belongs to; the error is ErrNotFound when it belongs to none.
-func (s *Store) Bound(p Place) (Bound, error) {
+func (s *Store) Bound(p sms.Place) (Bound, error) {
 	var b Bound
 	err := s.view(func(t *tx) error {
 		var err error
@@ -95,7 +95,7 @@ func (s *Store) Bound(p Place) (Bound, error) {
 }
 
 // places returns every place that belongs to c.
-func (c Customer) places() []Place {
+func (c Customer) places() []sms.Place {
 	places := slices.Clone(c.Topics)
 	if c.Linked != nil && !slices.Contains(places, *c.Linked) {
 		places = append(places, *c.Linked)
@@ -104,13 +104,13 @@ func (c Customer) places() []Place {
 }
 
 // TopicIn returns the topic made for c in a forum.
-func (c Customer) TopicIn(chat ChatID) (Place, bool) {
+func (c Customer) TopicIn(chat sms.ChatID) (sms.Place, bool) {
 	for _, p := range c.Topics {
 		if p.Chat == chat {
 			return p, true
 		}
 	}
-	return Place{}, false
+	return sms.Place{}, false
 }
 
 // showCards queues the cards of c to be shown anew, after a delay or at once.
@@ -162,7 +162,7 @@ func (t *tx) bind(b Bound) error {
 }
 
 // unbind takes a place from the customer it belongs to, if it does.
-func (t *tx) unbind(p Place) error {
+func (t *tx) unbind(p sms.Place) error {
 	b, err := t.bound(p)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -174,7 +174,7 @@ func (t *tx) unbind(p Place) error {
 	if err != nil {
 		return err
 	}
-	c.Topics = slices.DeleteFunc(c.Topics, func(topic Place) bool { return topic == p })
+	c.Topics = slices.DeleteFunc(c.Topics, func(topic sms.Place) bool { return topic == p })
 	if c.Linked != nil && *c.Linked == p {
 		c.Linked = nil
 	}
@@ -188,7 +188,7 @@ func (t *tx) unbind(p Place) error {
 }
 
 // link makes p the only place that shows a customer's SMS.
-func (t *tx) link(n sms.Number, p Place) error {
+func (t *tx) link(n sms.Number, p sms.Place) error {
 	c, err := t.customer(n)
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func (t *tx) link(n sms.Number, p Place) error {
 // setLink links a place to its customer, and shows there what waited for a chat; or takes it from whom it belongs to.
 func (t *tx) setLink(b Bound) error {
 	if chat := t.resolve(b.Chat); chat != b.Chat {
-		b.Place = Place{Chat: chat}
+		b.Place = sms.Place{Chat: chat}
 	}
 	if b.Customer == "" {
 		return t.unbind(b.Place)
@@ -229,11 +229,11 @@ func (t *tx) setLink(b Bound) error {
 }
 
 // unbindChat takes every place of a chat from the customers they belong to.
-func (t *tx) unbindChat(chat ChatID) error {
-	var places []Place
+func (t *tx) unbindChat(chat sms.ChatID) error {
+	var places []sms.Place
 	c := t.bucket(bucketBound).Cursor()
-	for key, _ := c.Seek(i64(chat)); key != nil && readI64[ChatID](key[:8]) == chat; key, _ = c.Next() {
-		places = append(places, Place{chat, readI64[TopicID](key[8:])})
+	for key, _ := c.Seek(i64(chat)); key != nil && readI64[sms.ChatID](key[:8]) == chat; key, _ = c.Next() {
+		places = append(places, sms.Place{Chat: chat, Topic: readI64[sms.TopicID](key[8:])})
 	}
 	for _, p := range places {
 		if err := t.unbind(p); err != nil {
@@ -245,7 +245,7 @@ func (t *tx) unbindChat(chat ChatID) error {
 
 // AddTopic notes the topic that was made for the customer of an SMS, and queues its card. When another one was noted meanwhile it stays
 // the one.
-func (s *Store) AddTopic(seq Seq, p Place, title string) error {
+func (s *Store) AddTopic(seq Seq, p sms.Place, title string) error {
 	return s.update(func(t *tx) error {
 		m, err := t.sms(seq)
 		if err != nil {
@@ -277,7 +277,7 @@ func (s *Store) AddTopic(seq Seq, p Place, title string) error {
 
 // TopicGone notes that a topic is there no more: it belongs to nobody, and its customer's next SMS has another one made. Of one that a customer was
 // linked to the admins and its chat are told: their SMS are shown where those of others are.
-func (s *Store) TopicGone(p Place) error {
+func (s *Store) TopicGone(p sms.Place) error {
 	return s.update(func(t *tx) error {
 		b, err := t.bound(p)
 		if errors.Is(err, ErrNotFound) {
@@ -299,7 +299,7 @@ func (s *Store) TopicGone(p Place) error {
 }
 
 // LinkAgain links the customer of a topic that is gone to another one, which was made in its place.
-func (s *Store) LinkAgain(gone Bound, p Place, title string) error {
+func (s *Store) LinkAgain(gone Bound, p sms.Place, title string) error {
 	return s.update(func(t *tx) error {
 		if err := t.unbind(gone.Place); err != nil {
 			return err
@@ -321,7 +321,7 @@ func (s *Store) LinkAgain(gone Bound, p Place, title string) error {
 
 // TopicsForbidden notes that a forum lets us make no topics, and why. What belongs into one is shown outside of them; the admins are told
 // once, until topics can be made again.
-func (s *Store) TopicsForbidden(chat ChatID, reason string) error {
+func (s *Store) TopicsForbidden(chat sms.ChatID, reason string) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(chat)
 		if err != nil {
@@ -337,11 +337,11 @@ func (s *Store) TopicsForbidden(chat ChatID, reason string) error {
 }
 
 // TopicsAllowed notes that a forum may let us make topics again.
-func (s *Store) TopicsAllowed(chat ChatID) error {
+func (s *Store) TopicsAllowed(chat sms.ChatID) error {
 	return s.update(func(t *tx) error { return t.allowTopics(t.resolve(chat)) })
 }
 
-func (t *tx) allowTopics(chat ChatID) error {
+func (t *tx) allowTopics(chat sms.ChatID) error {
 	c, err := t.chat(chat)
 	if err != nil || c.NoTopics.IsZero() {
 		return err
@@ -351,7 +351,7 @@ func (t *tx) allowTopics(chat ChatID) error {
 }
 
 // EditTopic changes what is known of a bound topic; one that is bound to nobody stays unknown.
-func (s *Store) EditTopic(p Place, edit func(*Bound)) error {
+func (s *Store) EditTopic(p sms.Place, edit func(*Bound)) error {
 	return s.update(func(t *tx) error {
 		b, err := t.bound(p)
 		if errors.Is(err, ErrNotFound) {
@@ -414,7 +414,7 @@ func (t *tx) noteOutbound(n sms.Number) error {
 }
 
 // moveLink gives the group that a customer is linked to its new id.
-func (t *tx) moveLink(from, to Place) error {
+func (t *tx) moveLink(from, to sms.Place) error {
 	b, err := t.bound(from)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -426,8 +426,8 @@ func (t *tx) moveLink(from, to Place) error {
 }
 
 // cardShown notes which message the card of a place is.
-func (t *tx) cardShown(p Post, message ChatMessageID) error {
-	b, err := t.bound(Place{p.Chat, p.Topic})
+func (t *tx) cardShown(p Post, message sms.ChatMessageID) error {
+	b, err := t.bound(sms.Place{Chat: p.Chat, Topic: p.Topic})
 	if errors.Is(err, ErrNotFound) || err == nil && (b.Post != p.ID || b.Card == message) {
 		return nil // it belongs to nobody any more, or to somebody else
 	}
@@ -439,7 +439,7 @@ func (t *tx) cardShown(p Post, message ChatMessageID) error {
 }
 
 // shownIn notes that a place shows SMS, which its card counts.
-func (t *tx) shownIn(p Place, shown ...Seq) error {
+func (t *tx) shownIn(p sms.Place, shown ...Seq) error {
 	b, err := t.bound(p)
 	if errors.Is(err, ErrNotFound) {
 		return nil

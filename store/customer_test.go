@@ -11,12 +11,12 @@ import (
 )
 
 // cards shows every card that is due, the n-th message being n, and returns where they stood.
-func cards(tb testing.TB, s *Store, message ChatMessageID) []Place {
+func cards(tb testing.TB, s *Store, message sms.ChatMessageID) []sms.Place {
 	tb.Helper()
-	var places []Place
+	var places []sms.Place
 	for _, p := range posts(tb, s) {
 		if p.Kind == PostCard && !p.NotBefore.After(s.opts.Now()) {
-			places = append(places, Place{p.Chat, p.Topic})
+			places = append(places, sms.Place{Chat: p.Chat, Topic: p.Topic})
 			must(tb, s.Posted(p, message, false))
 		}
 	}
@@ -28,22 +28,22 @@ func TestTopicOutlivesACrash(t *testing.T) {
 	s := open(t, path, c.inbox(group))
 	edit(t, s, group, func(c *Chat) { c.Topics = true })
 	fetched(t, s, unread(c, "one", "two"))
-	topic := Place{group, 12}
+	topic := sms.Place{Chat: group, Topic: 12}
 	must(t, s.AddTopic(1, topic, "09121234567"))
-	must(t, s.AddTopic(1, Place{group, 13}, "09121234567")) // of a process killed before it noted the first
+	must(t, s.AddTopic(1, sms.Place{Chat: group, Topic: 13}, "09121234567")) // of a process killed before it noted the first
 	crash(t, s)
 	s = open(t, path, c.inbox(group))
 	got := ok(s.Customer(ali))
-	if want := (Customer{Number: ali, Line: line, First: c.now(), Last: c.now(), In: 1, InTo: 1, Topics: []Place{topic}}); !cmp.Equal(got, want) {
+	if want := (Customer{Number: ali, Line: line, First: c.now(), Last: c.now(), In: 1, InTo: 1, Topics: []sms.Place{topic}}); !cmp.Equal(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	if b := ok(s.Bound(topic)); b.Customer != ali || !b.Made || b.Title != "09121234567" {
 		t.Errorf("got %+v", b)
 	}
-	if _, err := s.Bound(Place{group, 13}); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Bound(sms.Place{Chat: group, Topic: 13}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a second topic is in use: %v", err)
 	}
-	if got := cards(t, s, 50); !cmp.Equal(got, []Place{topic}) {
+	if got := cards(t, s, 50); !cmp.Equal(got, []sms.Place{topic}) {
 		t.Errorf("cards in %v, want one", got)
 	}
 	if b := ok(s.Bound(topic)); b.Card != 50 {
@@ -58,7 +58,7 @@ func TestTopicOutlivesACrash(t *testing.T) {
 func TestACardIsOneEditForManySMS(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))
-	topic := Place{group, 12}
+	topic := sms.Place{Chat: group, Topic: 12}
 	fetched(t, s, unread(c, "one", "two", "three"))
 	must(t, s.AddTopic(1, topic, ""))
 	cards(t, s, 50)
@@ -71,14 +71,14 @@ func TestACardIsOneEditForManySMS(t *testing.T) {
 		t.Errorf("cards in %v before the burst can be over", got)
 	}
 	c.pass(cardDelay)
-	if got := cards(t, s, 50); !cmp.Equal(got, []Place{topic}) {
+	if got := cards(t, s, 50); !cmp.Equal(got, []sms.Place{topic}) {
 		t.Errorf("cards in %v, want one", got)
 	}
 	// A name is told at once, also while a count waits.
 	p := claimed(t, s, take(t, s, order(ali)))
 	must(t, s.Sent(p, []Outcome{{ID: "71"}}, nil))
 	ok(s.Take(UpdateKey{Chat: group, Message: 900}, Caused{Customer: ali, EditCustomer: func(c *Customer) { c.Name = "Reza" }}))
-	if got := cards(t, s, 50); !cmp.Equal(got, []Place{topic}) {
+	if got := cards(t, s, 50); !cmp.Equal(got, []sms.Place{topic}) {
 		t.Errorf("cards in %v, want one", got)
 	}
 	if got := ok(s.Customer(ali)); got.Out != 1 || got.Name != "Reza" {
@@ -96,9 +96,9 @@ func TestSMSAreCountedWhereTheirCustomerHasAPlace(t *testing.T) {
 	if n := rows(t, s)["customer"]; n != 0 {
 		t.Errorf("%d rows of customers nobody asked about", n)
 	}
-	topics := map[ChatID]TopicID{group: 12, 88: 13} // two forums show the same SMS
+	topics := map[sms.ChatID]sms.TopicID{group: 12, 88: 13} // two forums show the same SMS
 	for chat, topic := range topics {
-		must(t, s.AddTopic(1, Place{chat, topic}, ""))
+		must(t, s.AddTopic(1, sms.Place{Chat: chat, Topic: topic}, ""))
 	}
 	if got := ok(s.Customer(ali)); got.In != 1 || got.Line != line || !got.First.Equal(began) {
 		t.Errorf("before any is shown: %+v", got)
@@ -108,7 +108,7 @@ func TestSMSAreCountedWhereTheirCustomerHasAPlace(t *testing.T) {
 		switch p.Topic = topics[p.Chat]; {
 		case p.Kind != PostSMS:
 		case p.Chat == 88:
-			must(t, s.Posted(p, ChatMessageID(70+p.Seq), false))
+			must(t, s.Posted(p, sms.ChatMessageID(70+p.Seq), false))
 		default:
 			digest = append(digest, p)
 		}
@@ -122,15 +122,15 @@ func TestSMSAreCountedWhereTheirCustomerHasAPlace(t *testing.T) {
 func TestLinkIsTheOnlyPlace(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group, 88))
-	link := func(n sms.Number, p Place) {
+	link := func(n sms.Number, p sms.Place) {
 		t.Helper()
-		next := ChatMessageID(1)
+		next := sms.ChatMessageID(1)
 		for ok(s.Taken(UpdateKey{Chat: 5, Message: next})) {
 			next++
 		}
 		ok(s.Take(UpdateKey{Chat: 5, Message: next}, Caused{Link: &Bound{Place: p, Customer: n}}))
 	}
-	vip := Place{-77, 0}
+	vip := sms.Place{Chat: -77, Topic: 0}
 	link(ali, vip)
 	link(ali, vip) // once more changes nothing
 	fetched(t, s, unread(c, "for the VIP chat"))
@@ -141,11 +141,11 @@ func TestLinkIsTheOnlyPlace(t *testing.T) {
 	if got := ok(s.Customer(ali)); got.Linked != nil {
 		t.Errorf("got %+v", got)
 	}
-	link(sara, Place{-78, 3})
+	link(sara, sms.Place{Chat: -78, Topic: 3})
 	if _, err := s.Bound(vip); !errors.Is(err, ErrNotFound) {
 		t.Errorf("the place left is still taken: %v", err)
 	}
-	link("", Place{-78, 3})
+	link("", sms.Place{Chat: -78, Topic: 3})
 	if got := ok(s.Customer(sara)); got.Linked != nil {
 		t.Errorf("got %+v", got)
 	}
@@ -156,13 +156,13 @@ func TestLinkOfAGroupThatIsASupergroupByNow(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(88))
 	must(t, s.MigrateChat(-77, -1077))
-	ok(s.Take(UpdateKey{Chat: -77, Message: 1}, Caused{Link: &Bound{Place: Place{Chat: -77}, Customer: ali}}))
+	ok(s.Take(UpdateKey{Chat: -77, Message: 1}, Caused{Link: &Bound{Place: sms.Place{Chat: -77}, Customer: ali}}))
 	for _, p := range heads(t, s) {
-		if b, err := s.Bound(Place{p.Chat, p.Topic}); err != nil || b.Customer != ali {
+		if b, err := s.Bound(sms.Place{Chat: p.Chat, Topic: p.Topic}); err != nil || b.Customer != ali {
 			t.Errorf("the card in %d is of %+v, %v", p.Chat, b, err)
 		}
 	}
-	ok(s.Take(UpdateKey{Chat: -77, Message: 2}, Caused{Link: &Bound{Place: Place{Chat: -77}}}))
+	ok(s.Take(UpdateKey{Chat: -77, Message: 2}, Caused{Link: &Bound{Place: sms.Place{Chat: -77}}}))
 	if got := ok(s.Customer(ali)); got.Linked != nil {
 		t.Errorf("got %+v", got)
 	}
@@ -171,7 +171,7 @@ func TestLinkOfAGroupThatIsASupergroupByNow(t *testing.T) {
 func TestDeniedSeesNoCustomer(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))
-	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Agent: &Agent{ID: 5}, Link: &Bound{Place: Place{Chat: 5}, Customer: ali}}))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Agent: &Agent{ID: 5}, Link: &Bound{Place: sms.Place{Chat: 5}, Customer: ali}}))
 	ok(s.Take(UpdateKey{Chat: 5, Message: 2}, Caused{Agent: &Agent{ID: 5, Denied: true}}))
 	fetched(t, s, unread(c, "hello"))
 	if got := shown(t, s); len(got[5]) != 0 || len(got[group]) != 1 {

@@ -101,7 +101,7 @@ func counted(t *testing.T, s *Store) (shown []string) {
 				}
 				shown = append(shown, text)
 			}
-			must(t, s.Posted(p, ChatMessageID(1000+len(shown)), false))
+			must(t, s.Posted(p, sms.ChatMessageID(1000+len(shown)), false))
 		}
 	}
 }

@@ -201,7 +201,7 @@ func TestCancelOfWhatWaits(t *testing.T) {
 func TestHoldIsToldOnceAndOutlivesAKill(t *testing.T) {
 	path, c := tempFile(t), newClock()
 	opts := c.inbox(group)
-	opts.Admins = []AgentID{admin}
+	opts.Admins = []sms.AgentID{admin}
 	s := open(t, path, opts)
 	before := take(t, s, order(ali))
 	c.pass(statusDelay)

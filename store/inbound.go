@@ -349,7 +349,7 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 }
 
 // placesOf returns where an SMS is to be shown. Where that is nowhere, it waits for a chat, which the team is told.
-func (t *tx) placesOf(m sms.Message, inboxes []inbox) ([]Place, error) {
+func (t *tx) placesOf(m sms.Message, inboxes []inbox) ([]sms.Place, error) {
 	c, err := t.customer(m.Customer)
 	if err != nil {
 		return nil, err
@@ -366,7 +366,7 @@ func (t *tx) placesOf(m sms.Message, inboxes []inbox) ([]Place, error) {
 			return nil, err
 		}
 	}
-	return []Place{{}}, nil
+	return []sms.Place{{}}, nil
 }
 
 func (t *tx) endRaw(id uint64, incident *Incident) error {

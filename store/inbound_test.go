@@ -38,16 +38,16 @@ func fetched(tb testing.TB, s *Store, messages []sms.Message) int {
 
 func heads(tb testing.TB, s *Store) []Post {
 	tb.Helper()
-	all, _, err := s.Heads(func(ChatID) Gate { return Ungated })
+	all, _, err := s.Heads(func(sms.ChatID) Gate { return Ungated })
 	must(tb, err)
 	return all
 }
 
 // shown posts all that is due in every chat and returns, a chat, the texts of the SMS in their order.
-func shown(tb testing.TB, s *Store) map[ChatID][]string {
+func shown(tb testing.TB, s *Store) map[sms.ChatID][]string {
 	tb.Helper()
-	texts := map[ChatID][]string{}
-	message := ChatMessageID(1000)
+	texts := map[sms.ChatID][]string{}
+	message := sms.ChatMessageID(1000)
 	for {
 		due := heads(tb, s)
 		if len(due) == 0 {
@@ -64,9 +64,9 @@ func shown(tb testing.TB, s *Store) map[ChatID][]string {
 }
 
 // told returns the incidents queued for each chat.
-func told(tb testing.TB, s *Store) map[ChatID][]IncidentKind {
+func told(tb testing.TB, s *Store) map[sms.ChatID][]IncidentKind {
 	tb.Helper()
-	all := map[ChatID][]IncidentKind{}
+	all := map[sms.ChatID][]IncidentKind{}
 	for _, p := range posts(tb, s) {
 		if p.Kind == PostIncident {
 			all[p.Chat] = append(all[p.Chat], ok(s.Incident(p.Incident)).Kind)
@@ -127,7 +127,7 @@ func TestFetchStoppedAfterEachStep(t *testing.T) {
 				if i := incidents[0]; i.Kind != FetchLost || !i.From.Equal(begun) || !i.To.Equal(begun.Add(FetchLimit)) {
 					t.Errorf("got %+v, want fetch lost between %v and %v", i, begun, begun.Add(FetchLimit))
 				}
-				want := map[ChatID][]IncidentKind{admin: {FetchLost}, group: {FetchLost}}
+				want := map[sms.ChatID][]IncidentKind{admin: {FetchLost}, group: {FetchLost}}
 				if diff := cmp.Diff(want, told(t, s)); diff != "" {
 					t.Error(diff)
 				}
@@ -210,7 +210,7 @@ func TestUndecodableAnswerIsKeptAndToldAndNotTriedAgain(t *testing.T) {
 	if string(kept.Body) != "<html>" || !kept.Kept {
 		t.Errorf("got %+v, want the bytes that came", kept)
 	}
-	want := map[ChatID][]IncidentKind{admin: {Undecodable}, group: {Undecodable}}
+	want := map[sms.ChatID][]IncidentKind{admin: {Undecodable}, group: {Undecodable}}
 	if diff := cmp.Diff(want, told(t, s)); diff != "" {
 		t.Error(diff)
 	}
@@ -242,39 +242,39 @@ func TestSameAnswerAgainIsAbsorbed(t *testing.T) {
 }
 
 func TestWhereSMSAreShown(t *testing.T) {
-	const topics, private = ChatID(-1002), ChatID(88)
+	const topics, private = sms.ChatID(-1002), sms.ChatID(88)
 	tests := []struct {
 		name  string
-		inbox []ChatID
+		inbox []sms.ChatID
 		chats []Chat
-		want  []Place // of an SMS to line
+		want  []sms.Place // of an SMS to line
 	}{
-		{"the inbox chats of the settings", []ChatID{group, private}, nil, []Place{{group, 0}, {private, 0}}},
-		{"an inbox chat of the store", nil, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4}}}}, []Place{{topics, 4}}},
-		{"both", []ChatID{group}, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4}}}}, []Place{{topics, 4}, {group, 0}}},
-		{"chats of the line, and no others", []ChatID{group}, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4, Lines: []sms.Number{line}}}}}, []Place{{topics, 4}}},
-		{"chats of another line do not count", []ChatID{group}, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4, Lines: []sms.Number{line2}}}}}, []Place{{group, 0}}},
-		{"one place a chat", nil, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4}, {Topic: 5}}}}, []Place{{topics, 4}}},
-		{"the topic of the line", nil, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4}, {Topic: 5, Lines: []sms.Number{line, line2}}}}}, []Place{{topics, 5}}},
-		{"switched off although the settings name it", []ChatID{group}, []Chat{{ID: group, Off: true}}, []Place{{}}},
-		{"a topic although the settings name the chat", []ChatID{group}, []Chat{{ID: group, Inboxes: []Inbox{{Topic: 3}}}}, []Place{{group, 3}}},
-		{"nowhere", nil, nil, []Place{{}}},
+		{"the inbox chats of the settings", []sms.ChatID{group, private}, nil, []sms.Place{{Chat: group, Topic: 0}, {Chat: private, Topic: 0}}},
+		{"an inbox chat of the store", nil, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4}}}}, []sms.Place{{Chat: topics, Topic: 4}}},
+		{"both", []sms.ChatID{group}, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4}}}}, []sms.Place{{Chat: topics, Topic: 4}, {Chat: group, Topic: 0}}},
+		{"chats of the line, and no others", []sms.ChatID{group}, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4, Lines: []sms.Number{line}}}}}, []sms.Place{{Chat: topics, Topic: 4}}},
+		{"chats of another line do not count", []sms.ChatID{group}, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4, Lines: []sms.Number{line2}}}}}, []sms.Place{{Chat: group, Topic: 0}}},
+		{"one place a chat", nil, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4}, {Topic: 5}}}}, []sms.Place{{Chat: topics, Topic: 4}}},
+		{"the topic of the line", nil, []Chat{{ID: topics, Inboxes: []Inbox{{Topic: 4}, {Topic: 5, Lines: []sms.Number{line, line2}}}}}, []sms.Place{{Chat: topics, Topic: 5}}},
+		{"switched off although the settings name it", []sms.ChatID{group}, []Chat{{ID: group, Off: true}}, []sms.Place{{}}},
+		{"a topic although the settings name the chat", []sms.ChatID{group}, []Chat{{ID: group, Inboxes: []Inbox{{Topic: 3}}}}, []sms.Place{{Chat: group, Topic: 3}}},
+		{"nowhere", nil, nil, []sms.Place{{}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := newClock()
 			s := open(t, tempFile(t), c.inbox(test.inbox...))
 			for i, chat := range test.chats {
-				ok(s.Take(UpdateKey{Chat: chat.ID, Message: ChatMessageID(i)}, Caused{EditChat: func(c *Chat) { id := c.ID; *c = chat; c.ID = id }}))
+				ok(s.Take(UpdateKey{Chat: chat.ID, Message: sms.ChatMessageID(i)}, Caused{EditChat: func(c *Chat) { id := c.ID; *c = chat; c.ID = id }}))
 			}
 			fetched(t, s, unread(c, "salam"))
-			var got []Place
+			var got []sms.Place
 			for _, p := range posts(t, s) {
 				if p.Kind == PostSMS {
-					got = append(got, Place{p.Chat, p.Topic})
+					got = append(got, sms.Place{Chat: p.Chat, Topic: p.Topic})
 				}
 			}
-			byChat := func(a, b Place) int { return int(a.Chat - b.Chat) }
+			byChat := func(a, b sms.Place) int { return int(a.Chat - b.Chat) }
 			slices.SortFunc(got, byChat)
 			slices.SortFunc(test.want, byChat)
 			if diff := cmp.Diff(test.want, got); diff != "" {
@@ -293,7 +293,7 @@ func TestSMSWaitForAChat(t *testing.T) {
 		want = append(want, text)
 		fetched(t, s, unread(c, text))
 	}
-	if got := told(t, s); !cmp.Equal(got, map[ChatID][]IncidentKind{admin: {NoChat}}) {
+	if got := told(t, s); !cmp.Equal(got, map[sms.ChatID][]IncidentKind{admin: {NoChat}}) {
 		t.Errorf("told %v, want the admin once", got)
 	}
 	if homeless, _, err := s.Waiting(); err != nil || homeless != len(want) {
@@ -313,7 +313,7 @@ func TestSMSWaitForAChat(t *testing.T) {
 	hideHere := func(c *Chat) { c.Inboxes = nil }
 	ok(s.Take(UpdateKey{Chat: group, Message: 2}, Caused{EditChat: hideHere}))
 	fetched(t, s, unread(c, "without a chat again"))
-	if got := told(t, s); !cmp.Equal(got, map[ChatID][]IncidentKind{admin: {NoChat}}) {
+	if got := told(t, s); !cmp.Equal(got, map[sms.ChatID][]IncidentKind{admin: {NoChat}}) {
 		t.Errorf("the second time told %v, want the admin once more", got)
 	}
 }

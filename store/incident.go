@@ -48,7 +48,7 @@ type Incident struct {
 	Kept     []uint64      `json:"kept,omitempty"` // sums of the answers that were kept of it
 	Bytes    [2]int        `json:"bytes,omitzero"` // kept of answers that hold no SMS, as far as can be seen, and of others
 	Gone     int           `json:"gone,omitempty"` // answers that there was no room for
-	Chat     ChatID        `json:"chat,omitempty"`
+	Chat     sms.ChatID    `json:"chat,omitempty"`
 	Seq      Seq           `json:"seq,omitempty"`
 	Customer sms.Number    `json:"customer,omitempty"`
 	Class    Class         `json:"class,omitempty"` // with Post: which post Chat refused
@@ -178,8 +178,8 @@ func (t *tx) tellIncident(i *Incident) error {
 	if err != nil {
 		return err
 	}
-	if i.Kind == LinkLost && !slices.ContainsFunc(places, func(p Place) bool { return p.Chat == i.Chat }) {
-		places = append(places, Place{Chat: i.Chat})
+	if i.Kind == LinkLost && !slices.ContainsFunc(places, func(p sms.Place) bool { return p.Chat == i.Chat }) {
+		places = append(places, sms.Place{Chat: i.Chat})
 	}
 	i.Places = len(places)
 	if err := put(t.bucket(bucketIncident), u64(i.ID), *i); err != nil {
@@ -194,7 +194,7 @@ func (t *tx) tellIncident(i *Incident) error {
 }
 
 // retellIncidents has the incidents a lost chat was to tell of told elsewhere, unless another chat tells of them, too.
-func (t *tx) retellIncidents(lost ChatID) error {
+func (t *tx) retellIncidents(lost sms.ChatID) error {
 	var due []uint64
 	err := t.dropPosts(lost, func(p Post) bool {
 		if p.Kind == PostIncident {
@@ -253,19 +253,19 @@ func (t *tx) updateIncident(i *Incident) error {
 
 // noticePlaces returns whom to tell: the admins, in private, and the inbox chats too when the whole team is concerned or no
 // admin can be reached. Nobody at all is chat 0, where posts wait.
-func (t *tx) noticePlaces(team bool) ([]Place, error) {
-	var places []Place
+func (t *tx) noticePlaces(team bool) ([]sms.Place, error) {
+	var places []sms.Place
 	admins, err := t.admins()
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range admins {
-		chat, err := t.chat(ChatID(id))
+		chat, err := t.chat(sms.ChatID(id))
 		if err != nil {
 			return nil, err
 		}
 		if chat.Gone == "" {
-			places = append(places, Place{Chat: ChatID(id)})
+			places = append(places, sms.Place{Chat: sms.ChatID(id)})
 		}
 	}
 	if team || len(places) == 0 {
@@ -273,7 +273,7 @@ func (t *tx) noticePlaces(team bool) ([]Place, error) {
 		if err != nil {
 			return nil, err
 		}
-		told := map[ChatID]bool{}
+		told := map[sms.ChatID]bool{}
 		for _, p := range places {
 			told[p.Chat] = true
 		}
@@ -285,7 +285,7 @@ func (t *tx) noticePlaces(team bool) ([]Place, error) {
 		}
 	}
 	if len(places) == 0 {
-		places = []Place{{}}
+		places = []sms.Place{{}}
 	}
 	return places, nil
 }

@@ -74,19 +74,19 @@ func join(parts ...[]byte) []byte {
 
 func pieceKey(batch BatchID, n int) []byte { return join(u64(uint64(batch)), u32(uint32(n))) }
 
-func chatBatchKey(chat ChatID, batch BatchID) []byte { return join(i64(chat), u64(uint64(batch))) }
+func chatBatchKey(chat sms.ChatID, batch BatchID) []byte { return join(i64(chat), u64(uint64(batch))) }
 
 func dueKey(at time.Time, seq Seq) []byte { return join(unix32(at), u64(uint64(seq))) }
 
-func postKey(chat ChatID, class Class, id uint64) []byte {
+func postKey(chat sms.ChatID, class Class, id uint64) []byte {
 	return join(i64(chat), []byte{byte(class)}, u64(id))
 }
 
-func linkKey(chat ChatID, message ChatMessageID) []byte {
+func linkKey(chat sms.ChatID, message sms.ChatMessageID) []byte {
 	return join(i64(chat), u64(uint64(message)))
 }
 
-func spentKey(day uint32, agent AgentID) []byte { return join(u32(day), i64(agent)) }
+func spentKey(day uint32, agent sms.AgentID) []byte { return join(u32(day), i64(agent)) }
 
 // seenKey has the time first: with random keys first, a commit would touch a page of its own for each SMS. An SMS the panel
 // gave no time goes by when it reached us: to show it twice is better than to take a second "yes" for the first.

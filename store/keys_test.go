@@ -14,7 +14,7 @@ func FuzzKeys(f *testing.F) {
 	f.Add(int64(-1<<63), int64(1<<63-1), uint64(0), uint64(1<<64-1), uint8(255), uint8(0))
 	f.Add(int64(0), int64(0), uint64(256), uint64(255), uint8(3), uint8(3))
 	f.Fuzz(func(t *testing.T, a, b int64, m, n uint64, x, y uint8) {
-		if got := readI64[ChatID](i64(a)); int64(got) != a {
+		if got := readI64[sms.ChatID](i64(a)); int64(got) != a {
 			t.Errorf("chat %d is read as %d", a, got)
 		}
 		then := func(first int, rest ...int) int {
@@ -29,20 +29,20 @@ func FuzzKeys(f *testing.F) {
 		i, j := uint32(m), uint32(n)
 		for name, order := range map[string][2]int{
 			"chat":              {bytes.Compare(i64(a), i64(b)), chats},
-			"post":              {bytes.Compare(postKey(ChatID(a), Class(x), m), postKey(ChatID(b), Class(y), n)), then(chats, classes, numbers)},
-			"link":              {bytes.Compare(linkKey(ChatID(a), ChatMessageID(m)), linkKey(ChatID(b), ChatMessageID(n))), then(chats, numbers)},
+			"post":              {bytes.Compare(postKey(sms.ChatID(a), Class(x), m), postKey(sms.ChatID(b), Class(y), n)), then(chats, classes, numbers)},
+			"link":              {bytes.Compare(linkKey(sms.ChatID(a), sms.ChatMessageID(m)), linkKey(sms.ChatID(b), sms.ChatMessageID(n))), then(chats, numbers)},
 			"piece":             {bytes.Compare(pieceKey(BatchID(m), int(x)), pieceKey(BatchID(n), int(y))), then(numbers, classes)},
-			"batches of a chat": {bytes.Compare(chatBatchKey(ChatID(a), BatchID(m)), chatBatchKey(ChatID(b), BatchID(n))), then(chats, numbers)},
-			"spent":             {bytes.Compare(spentKey(i, AgentID(a)), spentKey(j, AgentID(b))), then(cmp.Compare(i, j), chats)},
+			"batches of a chat": {bytes.Compare(chatBatchKey(sms.ChatID(a), BatchID(m)), chatBatchKey(sms.ChatID(b), BatchID(n))), then(chats, numbers)},
+			"spent":             {bytes.Compare(spentKey(i, sms.AgentID(a)), spentKey(j, sms.AgentID(b))), then(cmp.Compare(i, j), chats)},
 			"due":               {bytes.Compare(dueKey(time.Unix(int64(i), 0), Seq(x)), dueKey(time.Unix(int64(j), 0), Seq(y))), then(cmp.Compare(i, j), classes)},
-			"taken":             {bytes.Compare(UpdateKey{ChatID(a), ChatMessageID(m), TakenKind(x)}.key(), UpdateKey{ChatID(b), ChatMessageID(n), TakenKind(y)}.key()), then(chats, numbers, classes)},
+			"taken":             {bytes.Compare(UpdateKey{sms.ChatID(a), sms.ChatMessageID(m), TakenKind(x)}.key(), UpdateKey{sms.ChatID(b), sms.ChatMessageID(n), TakenKind(y)}.key()), then(chats, numbers, classes)},
 		} {
 			if order[0] != order[1] {
 				t.Errorf("%s: keys are in order %d, what they stand for %d", name, order[0], order[1])
 			}
 		}
-		p, err := readPost(postKey(ChatID(a), Class(x), m), []byte("\x01{}"))
-		if err != nil || p.Chat != ChatID(a) || p.Class != Class(x) || p.ID != m {
+		p, err := readPost(postKey(sms.ChatID(a), Class(x), m), []byte("\x01{}"))
+		if err != nil || p.Chat != sms.ChatID(a) || p.Class != Class(x) || p.ID != m {
 			t.Errorf("the key of chat %d, class %d, %d is read as %+v", a, x, m, p)
 		}
 	})

@@ -59,12 +59,12 @@ func (t *tx) queueMark(b Batch) error {
 
 // Marks returns the marks that each chat is to show next, at most limit of each that open lets, and when the first of those that are not due
 // yet will be; zero when there is none. One that is not due holds up those behind it: Telegram asked the chat for patience.
-func (s *Store) Marks(limit int, open func(ChatID) bool) (heads []Post, next time.Time, err error) {
+func (s *Store) Marks(limit int, open func(sms.ChatID) bool) (heads []Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		heads, next = nil, time.Time{}
 		c := t.bucket(bucketPost).Cursor()
 		for key, _ := c.First(); key != nil; {
-			chat := readI64[ChatID](key[:8])
+			chat := readI64[sms.ChatID](key[:8])
 			mark, value := c.Seek(postKey(chat, Marks, 0))
 			lets := ofClass(mark, chat, Marks) && open(chat)
 			for n := 0; lets && n < limit && ofClass(mark, chat, Marks); n++ {
@@ -173,7 +173,7 @@ func (s *Store) HoldMarks(p Post, at time.Time) error {
 }
 
 // MarksAllowed has a chat be asked for marks again: what we may do there has changed.
-func (s *Store) MarksAllowed(id ChatID) error {
+func (s *Store) MarksAllowed(id sms.ChatID) error {
 	if c, err := s.Chat(id); err != nil || c.NoMarks.IsZero() {
 		return err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"peyk/sms"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func reply() *Order {
 // marksDue returns the marks to be shown now.
 func marksDue(t testing.TB, s *Store) []Post {
 	t.Helper()
-	heads, _, err := s.Marks(9, func(ChatID) bool { return true })
+	heads, _, err := s.Marks(9, func(sms.ChatID) bool { return true })
 	must(t, err)
 	return heads
 }
@@ -238,7 +239,7 @@ func TestMarksWaitWhereTelegramAsksForPatience(t *testing.T) {
 	must(t, s.Sent(claim(t, s), []Outcome{{ID: "1"}}, nil)) // what is new waits, too
 	must(t, s.Close())
 	s = open(t, path, c.options())
-	heads, next, err := s.Marks(9, func(ChatID) bool { return true })
+	heads, next, err := s.Marks(9, func(sms.ChatID) bool { return true })
 	if err != nil || len(heads) != 0 || !next.Equal(until) {
 		t.Errorf("marks %+v, the next at %v, want none before %v", heads, next, until)
 	}
@@ -249,7 +250,7 @@ func TestMarksWaitWhereTelegramAsksForPatience(t *testing.T) {
 }
 
 func TestAMarkInAGroupThatMigratesBecomesAMessage(t *testing.T) {
-	const super = ChatID(-100999)
+	const super = sms.ChatID(-100999)
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))
 	edit(t, s, group, func(c *Chat) { c.MarksTold = true })

@@ -22,19 +22,19 @@ const (
 
 // Batch is one order to send one text, by one command. Its recipients are the SMS First to First+N-1.
 type Batch struct {
-	ID    BatchID `json:"-"`
-	Place         // where it was ordered and is reported
-	Agent AgentID `json:"agent"`
+	ID        BatchID     `json:"-"`
+	sms.Place             // where it was ordered and is reported
+	Agent     sms.AgentID `json:"agent"`
 	// Message ordered it; a reply to an SMS bears a mark, a command does not.
-	Message ChatMessageID `json:"message"`
-	Reply   bool          `json:"reply,omitempty"`
-	Line    sms.Number    `json:"line"`
-	Text    string        `json:"text"`
-	Parts   int           `json:"parts,omitempty"` // for each recipient
-	First   Seq           `json:"first"`
-	N       int           `json:"n"`
-	Created time.Time     `json:"created"`
-	State   BatchState    `json:"state"`
+	Message sms.ChatMessageID `json:"message"`
+	Reply   bool              `json:"reply,omitempty"`
+	Line    sms.Number        `json:"line"`
+	Text    string            `json:"text"`
+	Parts   int               `json:"parts,omitempty"` // for each recipient
+	First   Seq               `json:"first"`
+	N       int               `json:"n"`
+	Created time.Time         `json:"created"`
+	State   BatchState        `json:"state"`
 
 	// Generation is that of the question asked now; a button carries the one it was made for.
 	Generation int      `json:"gen,omitempty"`
@@ -62,10 +62,10 @@ type Batch struct {
 	Left      int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
 	NoReport  int                 `json:"no_report,omitempty"` // recipients that were accepted and whose delivery is not, or no longer, asked for
 
-	Post     uint64        `json:"post"`               // its row in the post queue, whenever there is something new to show
-	Shown    ChatMessageID `json:"shown,omitempty"`    // the message that reports it
-	Reaction string        `json:"reaction,omitempty"` // the mark that the reply bears
-	Unmarked bool          `json:"unmarked,omitempty"` // the reply takes no mark
+	Post     uint64            `json:"post"`               // its row in the post queue, whenever there is something new to show
+	Shown    sms.ChatMessageID `json:"shown,omitempty"`    // the message that reports it
+	Reaction string            `json:"reaction,omitempty"` // the mark that the reply bears
+	Unmarked bool              `json:"unmarked,omitempty"` // the reply takes no mark
 }
 
 // Undecided reports whether b asks something that only a button answers.
@@ -103,9 +103,9 @@ type Piece struct {
 
 // Order is what an agent asks to send: Pieces are the recipients, at most 60 each.
 type Order struct {
-	Place
-	Agent   AgentID
-	Message ChatMessageID
+	sms.Place
+	Agent   sms.AgentID
+	Message sms.ChatMessageID
 	Reply   bool
 	Line    sms.Number
 	Text    string
@@ -208,16 +208,16 @@ func (t *tx) putBatch(b Batch) error {
 
 // moveTo gives b to the supergroup its chat became. The numbers of messages begin anew there: kept, they would have the
 // report edit, and answer to, messages that are about something else.
-func (b *Batch) moveTo(chat ChatID) {
-	b.Place, b.Message, b.Reply, b.Shown, b.Reaction = Place{Chat: chat}, 0, false, 0, ""
+func (b *Batch) moveTo(chat sms.ChatID) {
+	b.Place, b.Message, b.Reply, b.Shown, b.Reaction = sms.Place{Chat: chat}, 0, false, 0, ""
 }
 
 // moveBatches renames the chat of all batches ordered in it. Those that ask something ask it anew: the buttons stay behind.
-func (t *tx) moveBatches(from, to ChatID) error {
+func (t *tx) moveBatches(from, to sms.ChatID) error {
 	var moved []Batch
 	index := t.bucket(bucketChatBatch)
 	c := index.Cursor()
-	for key, _ := c.Seek(i64(from)); key != nil && readI64[ChatID](key[:8]) == from; key, _ = c.Next() {
+	for key, _ := c.Seek(i64(from)); key != nil && readI64[sms.ChatID](key[:8]) == from; key, _ = c.Next() {
 		b, err := t.batch(BatchID(binary.BigEndian.Uint64(key[8:])))
 		if err != nil {
 			return err
@@ -299,7 +299,7 @@ func (s *Store) Batch(id BatchID) (Batch, error) {
 }
 
 // Batches returns the last batches ordered in a chat, the newest first.
-func (s *Store) Batches(chat ChatID, limit int) ([]Batch, error) {
+func (s *Store) Batches(chat sms.ChatID, limit int) ([]Batch, error) {
 	var found []Batch
 	err := s.view(func(t *tx) error {
 		found = nil
@@ -310,7 +310,7 @@ func (s *Store) Batches(chat ChatID, limit int) ([]Batch, error) {
 		} else {
 			key, _ = c.Prev()
 		}
-		for ; key != nil && readI64[ChatID](key[:8]) == chat && len(found) < limit; key, _ = c.Prev() {
+		for ; key != nil && readI64[sms.ChatID](key[:8]) == chat && len(found) < limit; key, _ = c.Prev() {
 			b, err := t.batch(BatchID(binary.BigEndian.Uint64(key[8:])))
 			if err != nil {
 				return err

@@ -18,7 +18,7 @@ var orders atomic.Uint64
 
 // order is a command in the group to send one text, which nobody ordered before; it asks nobody.
 func order(to ...sms.Number) *Order {
-	o := &Order{Place: Place{Chat: group}, Agent: 5, Message: 9, Line: line, Text: fmt.Sprintf("salam %d", orders.Add(1))}
+	o := &Order{Place: sms.Place{Chat: group}, Agent: 5, Message: 9, Line: line, Text: fmt.Sprintf("salam %d", orders.Add(1))}
 	for len(to) > 0 {
 		n := min(60, len(to))
 		o.Pieces, to = append(o.Pieces, to[:n]), to[n:]
@@ -44,7 +44,7 @@ func numbers(n int) []sms.Number {
 // take takes an update of its own that causes o.
 func take(tb testing.TB, s *Store, o *Order) BatchID {
 	tb.Helper()
-	next := ChatMessageID(1)
+	next := sms.ChatMessageID(1)
 	for ok(s.Taken(UpdateKey{Chat: o.Chat, Message: next})) {
 		next++
 	}
@@ -549,14 +549,14 @@ func TestCreditComesIntoTheQuestion(t *testing.T) {
 func TestBatchesOfAChat(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.options())
-	for _, chat := range []ChatID{group - 1, group, group + 1, 5} {
+	for _, chat := range []sms.ChatID{group - 1, group, group + 1, 5} {
 		o := order(ali)
 		o.Chat = chat
 		for range 3 {
 			take(t, s, o)
 		}
 	}
-	for chat, want := range map[ChatID][]BatchID{group - 1: {3, 2}, group: {6, 5}, 5: {12, 11}, 6: nil, -9000: nil} {
+	for chat, want := range map[sms.ChatID][]BatchID{group - 1: {3, 2}, group: {6, 5}, 5: {12, 11}, 6: nil, -9000: nil} {
 		var got []BatchID
 		for _, b := range ok(s.Batches(chat, 2)) {
 			got = append(got, b.ID)

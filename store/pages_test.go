@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"peyk/sms"
 	"strings"
 	"testing"
 	"time"
@@ -133,7 +134,7 @@ func TestADamagedFileIsToldOf(t *testing.T) {
 						return err
 					}
 					_, fetch := s.SaveRaw(Raw{Body: []byte("more")})
-					_, _, heads := s.Heads(func(ChatID) Gate { return Ungated })
+					_, _, heads := s.Heads(func(sms.ChatID) Gate { return Ungated })
 					_, taken := s.Take(UpdateKey{Chat: group, Message: 5000}, Caused{Order: order(ali)})
 					_, expired := s.Expire()
 					return errors.Join(fetch, heads, taken, expired, s.Close())

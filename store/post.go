@@ -38,26 +38,26 @@ type Button struct {
 
 // Post is one row of the queue of what chats are to show.
 type Post struct {
-	Chat  ChatID `json:"-"`
-	Class Class  `json:"-"`
-	ID    uint64 `json:"-"` // the Seq in class Backlog
+	Chat  sms.ChatID `json:"-"`
+	Class Class      `json:"-"`
+	ID    uint64     `json:"-"` // the Seq in class Backlog
 
-	Kind      PostKind      `json:"k"`
-	Topic     TopicID       `json:"topic,omitempty"`
-	ReplyTo   ChatMessageID `json:"reply,omitempty"`
-	Text      string        `json:"text,omitempty"` // HTML
-	Buttons   []Button      `json:"buttons,omitempty"`
-	Seq       Seq           `json:"seq,omitempty"`
-	Batch     BatchID       `json:"batch,omitempty"`
-	Incident  uint64        `json:"incident,omitempty"`
-	Part      int           `json:"part,omitempty"`     // parts of a long post shown so far
-	Repeated  bool          `json:"repeated,omitempty"` // the chat may show it, or what it was, already
-	Digest    int           `json:"digest,omitempty"`   // so many, from this one on, were to be shown in one message
-	Edit      bool          `json:"edit,omitempty"`     // changes a message instead of posting one
-	NotBefore time.Time     `json:"after,omitzero"`
-	Revision  int           `json:"rev,omitempty"`    // grows when what is to be shown changes
-	Reason    string        `json:"reason,omitempty"` // what Telegram said when it refused it: in dead, or its notice is due
-	Refused   time.Time     `json:"refused,omitzero"` // in dead: when
+	Kind      PostKind          `json:"k"`
+	Topic     sms.TopicID       `json:"topic,omitempty"`
+	ReplyTo   sms.ChatMessageID `json:"reply,omitempty"`
+	Text      string            `json:"text,omitempty"` // HTML
+	Buttons   []Button          `json:"buttons,omitempty"`
+	Seq       Seq               `json:"seq,omitempty"`
+	Batch     BatchID           `json:"batch,omitempty"`
+	Incident  uint64            `json:"incident,omitempty"`
+	Part      int               `json:"part,omitempty"`     // parts of a long post shown so far
+	Repeated  bool              `json:"repeated,omitempty"` // the chat may show it, or what it was, already
+	Digest    int               `json:"digest,omitempty"`   // so many, from this one on, were to be shown in one message
+	Edit      bool              `json:"edit,omitempty"`     // changes a message instead of posting one
+	NotBefore time.Time         `json:"after,omitzero"`
+	Revision  int               `json:"rev,omitempty"`    // grows when what is to be shown changes
+	Reason    string            `json:"reason,omitempty"` // what Telegram said when it refused it: in dead, or its notice is due
+	Refused   time.Time         `json:"refused,omitzero"` // in dead: when
 }
 
 // Link says what a chat message shows, or, with Order set, which batch it ordered.
@@ -92,12 +92,12 @@ func (s *Store) AddPost(p Post) error {
 }
 
 // ofClass tells whether key is that of a post of that class in chat.
-func ofClass(key []byte, chat ChatID, class Class) bool {
-	return key != nil && readI64[ChatID](key[:8]) == chat && Class(key[8]) == class
+func ofClass(key []byte, chat sms.ChatID, class Class) bool {
+	return key != nil && readI64[sms.ChatID](key[:8]) == chat && Class(key[8]) == class
 }
 
 func readPost(key, value []byte) (Post, error) {
-	p := Post{Chat: readI64[ChatID](key[:8]), Class: Class(key[8]), ID: binary.BigEndian.Uint64(key[9:])}
+	p := Post{Chat: readI64[sms.ChatID](key[:8]), Class: Class(key[8]), ID: binary.BigEndian.Uint64(key[9:])}
 	err := decode(value, &p)
 	return p, err
 }
@@ -128,13 +128,13 @@ func (g Gate) lets(p Post) bool {
 
 // Heads returns what each chat is to show next, of what its gate lets pass, and when the first of the posts that are not due
 // yet will be; zero when there is none.
-func (s *Store) Heads(gate func(ChatID) Gate) (heads []Post, next time.Time, err error) {
+func (s *Store) Heads(gate func(sms.ChatID) Gate) (heads []Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		heads, next = nil, time.Time{}
 		c := t.bucket(bucketPost).Cursor()
 		key, value := c.First()
 		for key != nil {
-			chat := readI64[ChatID](key[:8])
+			chat := readI64[sms.ChatID](key[:8])
 			g := Closed
 			if chat != 0 {
 				g = gate(chat)
@@ -240,12 +240,12 @@ func (s *Store) Unanswered(p Post) error {
 }
 
 // TopicUnanswered notes that a chat may have a new topic: Telegram was asked for one and its answer never came.
-func (s *Store) TopicUnanswered(chat ChatID) error {
+func (s *Store) TopicUnanswered(chat sms.ChatID) error {
 	return s.update(func(t *tx) error { return t.noteRecent(chat) })
 }
 
 // Digested records that message, in topic, now shows all of posts, which are SMS of one chat.
-func (s *Store) Digested(posts []Post, topic TopicID, message ChatMessageID) error {
+func (s *Store) Digested(posts []Post, topic sms.TopicID, message sms.ChatMessageID) error {
 	return s.update(func(t *tx) error {
 		link := Link{}
 		for _, p := range posts {
@@ -266,7 +266,7 @@ func (s *Store) Digested(posts []Post, topic TopicID, message ChatMessageID) err
 		if err := t.notePost(posts[0]); err != nil {
 			return err
 		}
-		if err := t.shownIn(Place{posts[0].Chat, topic}, link.Seqs...); err != nil {
+		if err := t.shownIn(sms.Place{Chat: posts[0].Chat, Topic: topic}, link.Seqs...); err != nil {
 			return err
 		}
 		return put(t.bucket(bucketLink), linkKey(posts[0].Chat, message), link)
@@ -275,7 +275,7 @@ func (s *Store) Digested(posts []Post, topic TopicID, message ChatMessageID) err
 
 // Posted records that message now shows p, or its next part when more follow; message 0 is that none was needed. A row that
 // changed while Telegram was asked stays for another round. The topic of p is the one it stands in.
-func (s *Store) Posted(p Post, message ChatMessageID, more bool) error {
+func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 	return s.update(func(t *tx) error {
 		if message != 0 && (p.Seq != 0 || p.Batch != 0) {
 			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Link{Seq: p.Seq, Batch: p.Batch}); err != nil {
@@ -303,7 +303,7 @@ func (s *Store) Posted(p Post, message ChatMessageID, more bool) error {
 			}
 		}
 		if p.Kind == PostSMS {
-			if err := t.shownIn(Place{p.Chat, p.Topic}, p.Seq); err != nil {
+			if err := t.shownIn(sms.Place{Chat: p.Chat, Topic: p.Topic}, p.Seq); err != nil {
 				return err
 			}
 		}
@@ -375,7 +375,7 @@ func (s *Store) Unshown(p Post, reason string) error {
 }
 
 // Noticed records that message now tells that p was refused, which is put aside. A reply to it is one to p.
-func (s *Store) Noticed(p Post, message ChatMessageID) error {
+func (s *Store) Noticed(p Post, message sms.ChatMessageID) error {
 	return s.update(func(t *tx) error {
 		if p.Seq != 0 || p.Batch != 0 {
 			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Link{Seq: p.Seq, Batch: p.Batch}); err != nil {
@@ -467,7 +467,7 @@ func (t *tx) splitDigest(p, row Post) error {
 
 // Link returns what a chat message shows; the error is ErrNotFound when it shows neither SMS nor batch, or one that is not kept
 // any more: of a digest, what is left must not be taken for all.
-func (s *Store) Link(chat ChatID, message ChatMessageID) (Link, error) {
+func (s *Store) Link(chat sms.ChatID, message sms.ChatMessageID) (Link, error) {
 	var l Link
 	err := s.view(func(t *tx) error {
 		l = Link{}
@@ -512,7 +512,7 @@ func (s *Store) Waiting() (homeless, queued int, err error) {
 	err = s.view(func(t *tx) error {
 		homeless, queued = 0, 0
 		return t.bucket(bucketPost).ForEach(func(key, _ []byte) error {
-			if readI64[ChatID](key[:8]) == 0 {
+			if readI64[sms.ChatID](key[:8]) == 0 {
 				homeless++
 			} else {
 				queued++
@@ -526,10 +526,10 @@ func (s *Store) Waiting() (homeless, queued int, err error) {
 // markRepeated marks the first SMS of every chat: the process before this one may have posted it without noting so.
 func (t *tx) markRepeated() error {
 	rows := t.bucket(bucketPost)
-	var chats []ChatID
+	var chats []sms.ChatID
 	c := rows.Cursor()
 	for key, _ := c.First(); key != nil; {
-		chat := readI64[ChatID](key[:8])
+		chat := readI64[sms.ChatID](key[:8])
 		chats = append(chats, chat)
 		key, _ = c.Seek(i64(chat + 1))
 	}
@@ -570,7 +570,7 @@ func (t *tx) markRepeated() error {
 }
 
 // movePosts takes the posts of a chat that change accepts from its queue and puts them, as changed, where they say.
-func (t *tx) movePosts(from ChatID, change func(*Post) bool) error {
+func (t *tx) movePosts(from sms.ChatID, change func(*Post) bool) error {
 	var moved []Post
 	err := t.dropPosts(from, func(p Post) bool {
 		if !change(&p) {
@@ -591,11 +591,11 @@ func (t *tx) movePosts(from ChatID, change func(*Post) bool) error {
 }
 
 // dropPosts takes the posts of a chat that drop accepts from its queue.
-func (t *tx) dropPosts(chat ChatID, drop func(Post) bool) error {
+func (t *tx) dropPosts(chat sms.ChatID, drop func(Post) bool) error {
 	rows := t.bucket(bucketPost)
 	var dropped [][]byte
 	c := rows.Cursor()
-	for key, value := c.Seek(i64(chat)); key != nil && readI64[ChatID](key[:8]) == chat; key, value = c.Next() {
+	for key, value := c.Seek(i64(chat)); key != nil && readI64[sms.ChatID](key[:8]) == chat; key, value = c.Next() {
 		p, err := readPost(key, value)
 		if err != nil {
 			return err

@@ -38,7 +38,7 @@ func TestPostsOfAChat(t *testing.T) {
 	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " second"}))
 	wants := [][]string{{"text answer", "one"}, {"text second", "one"}, {"one", "one"}, {"two", "one"}, {"one"}}
 	for i, want := range wants {
-		all, at, err := s.Heads(func(ChatID) Gate { return Ungated })
+		all, at, err := s.Heads(func(sms.ChatID) Gate { return Ungated })
 		if met := i == 1 || i == 2; err != nil || met && !at.Equal(c.now().Add(time.Minute)) {
 			t.Errorf("step %d: next at %v (%v), want the time of the post that was passed over", i, at, err)
 		}
@@ -46,14 +46,14 @@ func TestPostsOfAChat(t *testing.T) {
 			t.Errorf("step %d: heads %v, want %v", i, got, want)
 		}
 		if all[0].Chat == group {
-			must(t, s.Posted(all[0], ChatMessageID(20+i), false))
+			must(t, s.Posted(all[0], sms.ChatMessageID(20+i), false))
 		}
 		if i == 2 {
 			crash(t, s)
 			s = open(t, path, c.inbox(group, 88))
 		}
 	}
-	all, _, _ := s.Heads(func(c ChatID) Gate { return map[ChatID]Gate{88: Closed, group: Ungated}[c] })
+	all, _, _ := s.Heads(func(c sms.ChatID) Gate { return map[sms.ChatID]Gate{88: Closed, group: Ungated}[c] })
 	if len(all) != 0 {
 		t.Errorf("heads %v, want chat 88 passed over", all)
 	}
@@ -97,7 +97,7 @@ func TestWhatAGateLetsPass(t *testing.T) {
 	must(t, s.Posted(heads(t, s)[0], 40, false))
 	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " answer"}))
 	through := func(g Gate) []string {
-		all, _, err := s.Heads(func(ChatID) Gate { return g })
+		all, _, err := s.Heads(func(sms.ChatID) Gate { return g })
 		must(t, err)
 		return summary(t, s, all)
 	}
@@ -198,14 +198,14 @@ func TestPartsOfALongPost(t *testing.T) {
 		if p.Seq != 1 || p.Part != part {
 			t.Errorf("got SMS %d from part %d on, want the first from %d", p.Seq, p.Part, part)
 		}
-		must(t, s.Posted(p, ChatMessageID(50+part), part < 2))
+		must(t, s.Posted(p, sms.ChatMessageID(50+part), part < 2))
 		crash(t, s)
 		s = open(t, path, c.inbox(group))
 	}
 	if got := summary(t, s, heads(t, s)); !cmp.Equal(got, []string{"next"}) {
 		t.Errorf("heads %v, want the next SMS", got)
 	}
-	for m := range ChatMessageID(3) {
+	for m := range sms.ChatMessageID(3) {
 		if l := ok(s.Link(group, 50+m)); l.Seq != 1 {
 			t.Errorf("part %d shows %+v, want SMS 1", m, l)
 		}
@@ -223,7 +223,7 @@ func TestPostStoppedAfterEachStep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, c := tempFile(t), newClock()
-			opts := Options{Now: c.now, Inbox: []ChatID{group}}
+			opts := Options{Now: c.now, Inbox: []sms.ChatID{group}}
 			s := open(t, path, opts)
 			fetched(t, s, unread(c, "one", "two", "three"))
 			test.end(t, s)
@@ -304,7 +304,7 @@ func TestRefusedPostIsKeptAndTold(t *testing.T) {
 	must(t, s.Refused(p, "Bad Request: message text is empty")) // the answer to a call made twice
 	crash(t, s)
 	s = open(t, path, c.inbox(group))
-	if got := told(t, s); !cmp.Equal(got, map[ChatID][]IncidentKind{admin: {PostRefused}}) {
+	if got := told(t, s); !cmp.Equal(got, map[sms.ChatID][]IncidentKind{admin: {PostRefused}}) {
 		t.Errorf("told %v, want the admin once", got)
 	}
 	if i := ok(s.Incidents())[0]; i.Seq != 1 || i.Chat != group || i.Reason == "" {

@@ -236,7 +236,7 @@ func (p *pruning) batch(m SMS) ([]byte, error) {
 // queue is where the posts of one chat begin, of those that wait or of those it refused.
 type queue struct {
 	bucket []byte
-	chat   ChatID
+	chat   sms.ChatID
 	first  [Marks + 1]uint64
 }
 
@@ -248,9 +248,9 @@ func (p *pruning) waiting(class Class, id uint64) bool {
 		for _, bucket := range [][]byte{bucketPost, bucketDead} {
 			c := p.bucket(bucket).Cursor()
 			for key, _ := c.First(); key != nil; {
-				q := queue{bucket: bucket, chat: readI64[ChatID](key[:8]), first: [...]uint64{math.MaxUint64, math.MaxUint64, math.MaxUint64}}
+				q := queue{bucket: bucket, chat: readI64[sms.ChatID](key[:8]), first: [...]uint64{math.MaxUint64, math.MaxUint64, math.MaxUint64}}
 				for class := range q.first {
-					if key, _ := c.Seek(postKey(q.chat, Class(class), 0)); key != nil && readI64[ChatID](key[:8]) == q.chat && key[8] == byte(class) {
+					if key, _ := c.Seek(postKey(q.chat, Class(class), 0)); key != nil && readI64[sms.ChatID](key[:8]) == q.chat && key[8] == byte(class) {
 						q.first[class] = binary.BigEndian.Uint64(key[9:])
 					}
 				}
@@ -280,7 +280,7 @@ func (p *pruning) link(key, value []byte) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case p.young(at, p.store.opts.Keep):
-		return i64(readI64[ChatID](key[:8]) + 1), nil
+		return i64(readI64[sms.ChatID](key[:8]) + 1), nil
 	}
 	return after(key), nil
 }
@@ -390,7 +390,7 @@ func (p *pruning) toldOf() (map[uint64]bool, error) {
 		c := p.bucket(bucket).Cursor()
 		for key, value := c.First(); key != nil; {
 			if Class(key[8]) != Answers { // incidents are told as answers: the backlog, which may be long, needs no reading
-				key, value = c.Seek(i64(readI64[ChatID](key[:8]) + 1))
+				key, value = c.Seek(i64(readI64[sms.ChatID](key[:8]) + 1))
 				continue
 			}
 			post, err := readPost(key, value)

@@ -53,7 +53,7 @@ func showAll(tb testing.TB, s *Store) {
 	tb.Helper()
 	for all := heads(tb, s); len(all) > 0; all = heads(tb, s) {
 		for _, p := range all {
-			must(tb, s.Posted(p, ChatMessageID(lastMessage.Add(1)), false))
+			must(tb, s.Posted(p, sms.ChatMessageID(lastMessage.Add(1)), false))
 		}
 	}
 }
@@ -113,7 +113,7 @@ func TestInTheEndEverythingGoes(t *testing.T) {
 	if left := rows(t, s); !maps.Equal(left, map[string]int{"seen": 1, "customer": 1, "bound": 1}) {
 		t.Errorf("left in the end: %v", left)
 	}
-	must(t, s.TopicGone(Place{group, 12}))
+	must(t, s.TopicGone(sms.Place{Chat: group, Topic: 12}))
 	ok(s.Take(UpdateKey{Chat: group, Message: 901}, Caused{Customer: ali, EditCustomer: func(c *Customer) { c.Name = "" }}))
 	c.pass(9 * aDay)
 	s.HeardMessage(c.now())
@@ -393,7 +393,7 @@ func TestPruningGoesOnAfterAStart(t *testing.T) {
 
 func TestTheFileStopsGrowing(t *testing.T) {
 	path, c := tempFile(t), newClock()
-	s := open(t, path, Options{Now: c.now, Inbox: []ChatID{group}, Keep: 10 * aDay})
+	s := open(t, path, Options{Now: c.now, Inbox: []sms.ChatID{group}, Keep: 10 * aDay})
 	var grown int64
 	for today := range 35 {
 		fill(t, s, c, 300, 0)

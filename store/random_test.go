@@ -23,14 +23,14 @@ type world struct {
 	clock  *clock
 	opts   Options
 	s      *Store
-	chats  []ChatID
-	update ChatMessageID
+	chats  []sms.ChatID
+	update sms.ChatMessageID
 	texts  int
 
-	lost     int                       // fetches killed between marker and answer
-	stored   map[string]bool           // texts the store said it has
-	shown    map[ChatID]map[string]int // how often a chat showed a text
-	last     map[ChatID]Seq            // the last SMS a chat showed for the first time
+	lost     int                           // fetches killed between marker and answer
+	stored   map[string]bool               // texts the store said it has
+	shown    map[sms.ChatID]map[string]int // how often a chat showed a text
+	last     map[sms.ChatID]Seq            // the last SMS a chat showed for the first time
 	refused  map[string]bool
 	bears    map[BatchID]string // the mark on a reply
 	orders   map[UpdateKey]BatchID
@@ -49,11 +49,11 @@ func TestRandomOperationsAndCrashes(t *testing.T) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			c := newClock()
 			w := &world{
-				T: t, Rand: rand.New(rand.NewPCG(seed, 1)), path: tempFile(t), clock: c, opts: c.options(), chats: []ChatID{group, -1002, 88},
-				stored: map[string]bool{}, shown: map[ChatID]map[string]int{}, last: map[ChatID]Seq{}, refused: map[string]bool{}, bears: map[BatchID]string{},
+				T: t, Rand: rand.New(rand.NewPCG(seed, 1)), path: tempFile(t), clock: c, opts: c.options(), chats: []sms.ChatID{group, -1002, 88},
+				stored: map[string]bool{}, shown: map[sms.ChatID]map[string]int{}, last: map[sms.ChatID]Seq{}, refused: map[string]bool{}, bears: map[BatchID]string{},
 				orders: map[UpdateKey]BatchID{}, requests: map[BatchID][]int{}, again: map[BatchID]int{},
 			}
-			w.opts.Admins, w.opts.Keep, w.opts.AskFor = []AgentID{admin}, 10*time.Minute, 3*time.Minute // of about fifty that pass
+			w.opts.Admins, w.opts.Keep, w.opts.AskFor = []sms.AgentID{admin}, 10*time.Minute, 3*time.Minute // of about fifty that pass
 			w.s = open(t, w.path, w.opts)
 			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.mark, w.mark, w.settings, w.loseChat, w.migrate, w.reopen, w.prune, w.expire}
 			for range 150 {
@@ -102,7 +102,7 @@ func (w *world) expire() {
 	w.dies()
 }
 
-func (w *world) chat() ChatID { return w.chats[w.IntN(len(w.chats))] }
+func (w *world) chat() sms.ChatID { return w.chats[w.IntN(len(w.chats))] }
 
 func (w *world) fetch() {
 	must(w, w.s.BeginFetch())
@@ -236,7 +236,7 @@ func (w *world) post() {
 }
 
 func (w *world) mark() {
-	heads, _, err := w.s.Marks(1+w.IntN(3), func(ChatID) bool { return w.IntN(4) != 0 })
+	heads, _, err := w.s.Marks(1+w.IntN(3), func(sms.ChatID) bool { return w.IntN(4) != 0 })
 	must(w, err)
 	for _, p := range heads {
 		switch w.IntN(20) {

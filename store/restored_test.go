@@ -2,6 +2,7 @@ package store
 
 import (
 	"path/filepath"
+	"peyk/sms"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,7 +29,7 @@ func TestTheTeamIsToldOfARestore(t *testing.T) {
 		must(t, s.Close())
 		ok(Restore(saved, path, options(test.restoring)))
 		s = open(t, path, options(test.after))
-		if diff := cmp.Diff(map[ChatID][]IncidentKind{admin: {Restored}, group: {Restored}}, told(t, s)); diff != "" {
+		if diff := cmp.Diff(map[sms.ChatID][]IncidentKind{admin: {Restored}, group: {Restored}}, told(t, s)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 		must(t, s.Close())

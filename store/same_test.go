@@ -100,7 +100,7 @@ func TestSameOrdersOfTheSameMoment(t *testing.T) {
 	ids := make([]BatchID, 8)
 	for i := range ids {
 		all.Go(func() {
-			ids[i], _ = s.Take(UpdateKey{Chat: group, Message: ChatMessageID(100 + i)}, Caused{Order: o})
+			ids[i], _ = s.Take(UpdateKey{Chat: group, Message: sms.ChatMessageID(100 + i)}, Caused{Order: o})
 		})
 	}
 	all.Wait()

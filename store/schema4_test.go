@@ -23,7 +23,7 @@ func TestSpellingsOfOneCustomerAreMerged(t *testing.T) {
 	shop := ok(s.Customer("09127777777"))
 	if want := (Customer{
 		Number: "09127777777", Name: "Shop / Ali of the shop", Line: line, First: began.Add(time.Hour), Last: began.Add(4 * time.Hour), In: 4, InTo: 11, Out: 1,
-		Topics: []Place{{group, 20}, {group, 21}, {group, 22}, {group, 23}}, Claim: Claim{Owner: 7, Name: "Omid", At: began.Add(2 * time.Hour), Taken: true},
+		Topics: []sms.Place{{Chat: group, Topic: 20}, {Chat: group, Topic: 21}, {Chat: group, Topic: 22}, {Chat: group, Topic: 23}}, Claim: Claim{Owner: 7, Name: "Omid", At: began.Add(2 * time.Hour), Taken: true},
 	}); !cmp.Equal(want, shop) {
 		t.Error(cmp.Diff(want, shop))
 	}
@@ -31,13 +31,13 @@ func TestSpellingsOfOneCustomerAreMerged(t *testing.T) {
 		t.Errorf("shown in topic %d, want the oldest", p.Topic)
 	}
 	foreign := ok(s.Customer("+447911123456"))
-	if foreign.Linked == nil || *foreign.Linked != (Place{Chat: -77}) || !cmp.Equal(foreign.Topics, []Place{{group, 30}, {-78, 3}}) || foreign.In != 3 {
+	if foreign.Linked == nil || *foreign.Linked != (sms.Place{Chat: -77}) || !cmp.Equal(foreign.Topics, []sms.Place{{Chat: group, Topic: 30}, {Chat: -78, Topic: 3}}) || foreign.In != 3 {
 		t.Errorf("got %+v", foreign)
 	}
 	// What is written in the topics of before goes to them.
-	for place, want := range map[Place]sms.Number{
-		{group, 21}: "09127777777", {group, 22}: "09127777777", {group, 23}: "09127777777", {-78, 3}: "+447911123456", {group, 40}: "09128888888",
-		{group, 41}: "93512345670", {group, 42}: "2000", {group, 43}: "MelliBank", {group, 12}: ali,
+	for place, want := range map[sms.Place]sms.Number{
+		{Chat: group, Topic: 21}: "09127777777", {Chat: group, Topic: 22}: "09127777777", {Chat: group, Topic: 23}: "09127777777", {Chat: -78, Topic: 3}: "+447911123456", {Chat: group, Topic: 40}: "09128888888",
+		{Chat: group, Topic: 41}: "93512345670", {Chat: group, Topic: 42}: "2000", {Chat: group, Topic: 43}: "MelliBank", {Chat: group, Topic: 12}: ali,
 	} {
 		if b := ok(s.Bound(place)); b.Customer != want {
 			t.Errorf("topic %d of %d belongs to %q, want %q", place.Topic, place.Chat, string(b.Customer), string(want))
@@ -129,8 +129,8 @@ func BenchmarkMergeSpellings(b *testing.B) {
 						}
 						seq := uint64(i*5 + n + 1)
 						must(b, put(t.Bucket(bucketSMS), u64(seq), smsRecord{Line: line, Customer: sms.Number(number), Text: "سلام، سفارش من کی می\u200cرسد؟", Time: c.now().Unix(), Received: c.now().Unix()}))
-						must(b, put(t.Bucket(bucketCustomer), []byte(number), Customer{Line: line, First: c.now(), Last: c.now(), In: 5, InTo: Seq(seq), Topics: []Place{{group, TopicID(seq)}}}))
-						must(b, put(t.Bucket(bucketBound), placeKey(Place{group, TopicID(seq)}), Bound{Customer: sms.Number(number), Post: seq}))
+						must(b, put(t.Bucket(bucketCustomer), []byte(number), Customer{Line: line, First: c.now(), Last: c.now(), In: 5, InTo: Seq(seq), Topics: []sms.Place{{Chat: group, Topic: sms.TopicID(seq)}}}))
+						must(b, put(t.Bucket(bucketBound), placeKey(sms.Place{Chat: group, Topic: sms.TopicID(seq)}), Bound{Customer: sms.Number(number), Post: seq}))
 						must(b, t.Bucket(bucketSeen).Put(seenKey(sms.Message{Conversation: sms.Conversation{Line: line, Customer: sms.Number(number)}, Text: "x", Time: c.now()}, n), seenValue(Seq(seq), c.now())))
 					}
 				}

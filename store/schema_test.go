@@ -36,7 +36,7 @@ func filled(tb testing.TB, s *Store, c *clock) {
 			must(tb, s.Refused(p, "Bad Request"))
 		}
 	}
-	must(tb, s.AddTopic(1, Place{group, 12}, "09121234567"))
+	must(tb, s.AddTopic(1, sms.Place{Chat: group, Topic: 12}, "09121234567"))
 	ok(s.Take(UpdateKey{Chat: group, Message: 900}, Caused{Customer: ali, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
 	must(tb, s.SaveCredit(1000, 500))
 	must(tb, s.BeginFetch())
@@ -156,7 +156,7 @@ func opensAs(t *testing.T, name string, schema int) {
 	if !ok(s.Taken(UpdateKey{Chat: 5, Message: 1})) {
 		t.Errorf("an update is not taken any more")
 	}
-	if c := ok(s.Customer(ali)); schema >= 2 && (c.Name != "Mrs Rezaei" || c.In == 0 || !cmp.Equal(c.Topics, []Place{{group, 12}})) {
+	if c := ok(s.Customer(ali)); schema >= 2 && (c.Name != "Mrs Rezaei" || c.In == 0 || !cmp.Equal(c.Topics, []sms.Place{{Chat: group, Topic: 12}})) {
 		t.Errorf("got %+v", c)
 	}
 	var kinds []IncidentKind

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"peyk/sms"
 	"time"
 )
 
@@ -23,7 +24,7 @@ func (b Batch) cost() int { return b.N * max(b.Parts, 1) }
 
 // spend counts so many parts more as ordered by an agent today, or returns an OverCap. What was counted stays so, whatever becomes of
 // the order: nobody knows what a panel charges for, and a cap that failures do not fill would let somebody try without end.
-func (t *tx) spend(agent AgentID, parts int) error {
+func (t *tx) spend(agent sms.AgentID, parts int) error {
 	spent, err := t.afford(agent, parts)
 	if err != nil {
 		return err
@@ -32,7 +33,7 @@ func (t *tx) spend(agent AgentID, parts int) error {
 }
 
 // afford returns how many parts an agent has ordered today, or an OverCap when so many more are too many.
-func (t *tx) afford(agent AgentID, parts int) (spent int, err error) {
+func (t *tx) afford(agent sms.AgentID, parts int) (spent int, err error) {
 	if err := get(t.bucket(bucketSpent), spentKey(t.today(), agent), &spent); err != nil && !errors.Is(err, ErrNotFound) {
 		return 0, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // capped are options under which an agent may order ten parts a day, in Tehran.
 func (c *clock) capped(t *testing.T) Options {
-	return Options{Now: c.now, Inbox: []ChatID{group}, DailyParts: 10, Location: ok(time.LoadLocation("Asia/Tehran"))}
+	return Options{Now: c.now, Inbox: []sms.ChatID{group}, DailyParts: 10, Location: ok(time.LoadLocation("Asia/Tehran"))}
 }
 
 // parts is an order of so many parts to each of to.
@@ -25,7 +25,7 @@ func parts(n int, to ...sms.Number) *Order {
 func refusal(t *testing.T, s *Store, o *Order) int {
 	t.Helper()
 	before := rowCounts(s)
-	next := ChatMessageID(1)
+	next := sms.ChatMessageID(1)
 	for ok(s.Taken(UpdateKey{Chat: o.Chat, Message: next})) {
 		next++
 	}
@@ -138,7 +138,7 @@ func TestACapHoldsForOrdersOfTheSameMoment(t *testing.T) {
 			results <- err
 		})
 		all.Go(func() {
-			_, err := s.Take(UpdateKey{Chat: group, Message: ChatMessageID(100 + i)}, Caused{Order: parts(3, ali)})
+			_, err := s.Take(UpdateKey{Chat: group, Message: sms.ChatMessageID(100 + i)}, Caused{Order: parts(3, ali)})
 			results <- err
 		})
 	}

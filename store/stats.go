@@ -47,8 +47,8 @@ func (s *Store) Stats() (Stats, error) {
 		rows := t.bucket(bucketPost)
 		c := rows.Cursor()
 		for key, _ := c.First(); key != nil; { // from chat to chat: a hundred thousand may wait
-			chat := readI64[ChatID](key[:8])
-			for ; key != nil && chat == 0 && readI64[ChatID](key[:8]) == 0; key, _ = c.Next() {
+			chat := readI64[sms.ChatID](key[:8])
+			for ; key != nil && chat == 0 && readI64[sms.ChatID](key[:8]) == 0; key, _ = c.Next() {
 				n.Homeless++
 			}
 			if first, _ := c.Seek(postKey(chat, Backlog, 0)); ofClass(first, chat, Backlog) {

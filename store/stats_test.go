@@ -38,11 +38,11 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	must(t, s.Close())
 
 	c.pass(time.Minute)
-	s = open(t, path, Options{Now: c.now, Inbox: []ChatID{group, 88}})
+	s = open(t, path, Options{Now: c.now, Inbox: []sms.ChatID{group, 88}})
 	due := posts(t, s)
 	check(s, "two chats", Stats{Posts: len(due), OldestSMS: begun})
 	for _, p := range due {
-		must(t, s.Posted(p, ChatMessageID(p.ID), false))
+		must(t, s.Posted(p, sms.ChatMessageID(p.ID), false))
 	}
 	check(s, "shown", Stats{})
 

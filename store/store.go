@@ -60,6 +60,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"peyk/internal/crashpoint"
+	"peyk/sms"
 )
 
 // Errors a caller can act on.
@@ -73,21 +74,11 @@ var (
 	ErrDisk     = errors.New("the file took no write") // nothing was stored; once there is room again, the same write works
 )
 
-// Identifiers of Telegram's, and of our own.
+// Identifiers of our own.
 type (
-	ChatID        int64 // a private chat's is its user's AgentID
-	TopicID       int64 // 0 is no topic, or General
-	ChatMessageID int64
-	AgentID       int64
-	Seq           uint64 // one SMS
-	BatchID       uint64
+	Seq     uint64 // one SMS
+	BatchID uint64
 )
-
-// Place is where posts go: a chat, or one topic of it.
-type Place struct {
-	Chat  ChatID  `json:"chat"`
-	Topic TopicID `json:"topic,omitempty"`
-}
 
 const lockWait = time.Second
 
@@ -101,8 +92,8 @@ type Options struct {
 	LockWait time.Duration // for another process to let go of the file; 1 s when zero
 
 	// What the settings say beside the store's own rows.
-	Inbox  []ChatID  // chats that show inbound SMS of all lines
-	Admins []AgentID // who is told of incidents
+	Inbox  []sms.ChatID  // chats that show inbound SMS of all lines
+	Admins []sms.AgentID // who is told of incidents
 
 	DailyParts int            // what an agent may order in a day: parts of an SMS times recipients; no cap when zero
 	Location   *time.Location // in whose calendar; UTC when nil

@@ -112,13 +112,13 @@ func newClock() *clock {
 func (c *clock) now() time.Time       { return time.Unix(c.unix.Load(), 0) }
 func (c *clock) pass(d time.Duration) { c.unix.Add(int64(d / time.Second)) }
 func (c *clock) options() Options     { return Options{Now: c.now} }
-func (c *clock) inbox(i ...ChatID) Options {
-	return Options{Now: c.now, Inbox: i, Admins: []AgentID{admin}}
+func (c *clock) inbox(i ...sms.ChatID) Options {
+	return Options{Now: c.now, Inbox: i, Admins: []sms.AgentID{admin}}
 }
 
 const (
 	admin = 77
-	group = ChatID(-1001)
+	group = sms.ChatID(-1001)
 	line  = sms.Number("30001234")
 	line2 = sms.Number("30005678")
 	ali   = sms.Number("09121234567")
@@ -306,7 +306,7 @@ func TestOneFailingWriterOfFifty(t *testing.T) {
 	})
 	<-held
 	for i := range errs {
-		k := UpdateKey{Chat: group, Message: ChatMessageID(100 + i)}
+		k := UpdateKey{Chat: group, Message: sms.ChatMessageID(100 + i)}
 		if i == 31 {
 			k = taken
 		}

@@ -17,8 +17,8 @@ const (
 
 // UpdateKey names an update by what it is about: Telegram's own numbers of updates may start anew.
 type UpdateKey struct {
-	Chat    ChatID
-	Message ChatMessageID
+	Chat    sms.ChatID
+	Message sms.ChatMessageID
 	Kind    TakenKind
 }
 

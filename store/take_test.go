@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"peyk/sms"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,7 +78,7 @@ func TestTakeStoresAllOrNothing(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox(group))
 	fetched(t, s, unread(c, "one"))
 	// A chat whose row cannot be read fails a take after it has stored other things.
-	must(t, s.update(func(t *tx) error { return t.bucket(bucketChat).Put(i64(ChatID(999)), []byte("broken")) }))
+	must(t, s.update(func(t *tx) error { return t.bucket(bucketChat).Put(i64(sms.ChatID(999)), []byte("broken")) }))
 	k, before := UpdateKey{Chat: group, Message: 9}, rowCounts(s)
 	_, err := s.Take(k, Caused{EditChat: func(c *Chat) { c.Language = "fa" }, Order: order(ali), Agent: &Agent{ID: 5}})
 	if err == nil {
@@ -89,6 +90,6 @@ func TestTakeStoresAllOrNothing(t *testing.T) {
 	if ok(s.Taken(k)) {
 		t.Error("a take that failed is taken")
 	}
-	must(t, s.update(func(t *tx) error { return t.bucket(bucketChat).Delete(i64(ChatID(999))) }))
+	must(t, s.update(func(t *tx) error { return t.bucket(bucketChat).Delete(i64(sms.ChatID(999))) }))
 	ok(s.Take(k, Caused{Order: order(ali)}))
 }
