@@ -46,7 +46,7 @@ const (
 	Sent                    // the panel has it
 	AtTelecom               // the telecom has it
 	Delivered               // the handset has it
-	Failed                  // it will not arrive; the panel may still change its mind for a while
+	Failed                  // it has not arrived; a Reason says why, and whether it still may
 )
 
 func (s Status) String() string {
@@ -65,4 +65,40 @@ func (s Status) String() string {
 		return "failed"
 	}
 	return fmt.Sprintf("status %d", uint8(s))
+}
+
+// Reason says why an SMS is Failed.
+type Reason uint8
+
+const (
+	NoReason       Reason = iota // it is not Failed
+	Refused                      // the panel does not send it, and may say why in words of its own
+	Unclear                      // the panel named no id where one belongs, so nobody can tell whether it was sent
+	TelecomProblem               // a fault in the telecom's network; it may still arrive
+	NotDelivered                 // it did not reach the phone, which may be off; it may still arrive
+	Blacklisted                  // the recipient does not take SMS of this kind
+)
+
+func (r Reason) String() string {
+	switch r {
+	case NoReason:
+		return "no reason"
+	case Refused:
+		return "refused"
+	case Unclear:
+		return "unclear"
+	case TelecomProblem:
+		return "telecom problem"
+	case NotDelivered:
+		return "not delivered"
+	case Blacklisted:
+		return "blacklisted"
+	}
+	return fmt.Sprintf("reason %d", uint8(r))
+}
+
+// Final reports whether an SMS of this status, failed for this reason if it failed, will stay as it is. The panel may still change its mind
+// about any other.
+func (s Status) Final(why Reason) bool {
+	return s == Delivered || s == Failed && why != TelecomProblem && why != NotDelivered
 }
