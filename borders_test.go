@@ -44,9 +44,10 @@ func packages(t testing.TB) []listed {
 func TestPackagesImportOneWay(t *testing.T) {
 	// What of ours each package may depend on, directly or not.
 	may := map[string][]string{
-		"peyk":                     {"peyk/bot", "peyk/smsapi", "peyk/store", "peyk/sms", "peyk/internal/crashpoint", "peyk/sandbox", "peyk/sandbox/panel", "peyk/sandbox/telegram"},
-		"peyk/bot":                 {"peyk/smsapi", "peyk/store", "peyk/sms", "peyk/internal/crashpoint"},
+		"peyk":                     {"peyk/bot", "peyk/smsapi", "peyk/smsapi/soap", "peyk/store", "peyk/sms", "peyk/internal/crashpoint", "peyk/sandbox", "peyk/sandbox/panel", "peyk/sandbox/telegram"},
+		"peyk/bot":                 {"peyk/smsapi", "peyk/smsapi/soap", "peyk/store", "peyk/sms", "peyk/internal/crashpoint"},
 		"peyk/smsapi":              {"peyk/sms"},
+		"peyk/smsapi/soap":         {"peyk/smsapi", "peyk/sms"},
 		"peyk/store":               {"peyk/sms", "peyk/internal/crashpoint"},
 		"peyk/sms":                 {},
 		"peyk/internal/crashpoint": {}, // empty but in builds made to be killed

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"peyk/bot"
-	"peyk/smsapi"
+	"peyk/smsapi/soap"
 )
 
 // checkCommand runs peyk check and returns the exit code: 0 all is well, 1 something is wrong, 2 the settings are. What the settings
@@ -40,7 +40,7 @@ func checkCommand(ctx context.Context, args, environ []string, stdout, stderr io
 	if right("TELEGRAM_") {
 		tg = s.telegram
 	}
-	var panel *smsapi.Client
+	var panel *soap.Client
 	if right("SMS_API_") {
 		var err error
 		if panel, err = s.panel.client(); err != nil {

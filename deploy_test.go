@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"peyk/bot"
-	"peyk/smsapi"
+	"peyk/smsapi/soap"
 	"peyk/store"
 )
 
@@ -29,7 +29,7 @@ func registered(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	client, err := smsapi.New("http://127.0.0.1:1/", "", "", smsapi.Options{})
+	client, err := soap.New("http://127.0.0.1:1/", "", "", soap.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestTheManualNamesEveryLogLine(t *testing.T) {
 	}
 	manual := string(text)
 	lines := 0
-	for _, dir := range []string{".", "bot", "store", "smsapi"} {
+	for _, dir := range []string{".", "bot", "store", "smsapi", "smsapi/soap"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"peyk/bot"
-	"peyk/smsapi"
+	"peyk/smsapi/soap"
 	"peyk/store"
 )
 
@@ -49,7 +49,7 @@ func TestReadyFollowsTheNetworksAndAliveDoesNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := smsapi.New(settings.panel.URL, settings.panel.User, settings.panel.Password, smsapi.Options{Timeout: 300 * time.Millisecond})
+	client, err := soap.New(settings.panel.URL, settings.panel.User, settings.panel.Password, soap.Options{Timeout: 300 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

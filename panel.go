@@ -17,6 +17,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/soap"
 )
 
 // panelSettings are the settings that the panel's side needs.
@@ -27,8 +28,8 @@ type panelSettings struct {
 	Proxy               *url.URL              // nil: none
 }
 
-func (p panelSettings) client() (*smsapi.Client, error) {
-	return smsapi.New(p.URL, p.User, p.Password, smsapi.Options{Proxy: p.Proxy, Lines: p.Written})
+func (p panelSettings) client() (*soap.Client, error) {
+	return soap.New(p.URL, p.User, p.Password, soap.Options{Proxy: p.Proxy, Lines: p.Written})
 }
 
 // panelCommands are the methods of the panel as a shell calls them; the table is also their help.
@@ -55,7 +56,7 @@ var panelCommands = []struct {
 type panelCall struct {
 	ctx    context.Context
 	cfg    panelSettings
-	client *smsapi.Client
+	client *soap.Client
 	flags  *flag.FlagSet // parsed
 	line   string
 	to     []string
@@ -388,7 +389,7 @@ func (p *panelCall) unread() error {
 		return err
 	}
 	answer, err := p.client.Unread(p.ctx)
-	messages, wrong := smsapi.DecodeUnread(answer)
+	messages, _, wrong := p.client.Decode(answer, 0)
 	if err == nil {
 		err = wrong
 	}

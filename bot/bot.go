@@ -41,7 +41,7 @@ import (
 
 	"peyk/internal/crashpoint"
 	"peyk/sms"
-	"peyk/smsapi"
+	"peyk/smsapi/soap"
 	"peyk/store"
 )
 
@@ -105,7 +105,7 @@ const (
 )
 
 // New returns a bridge over an open store, which the caller closes after Run.
-func New(st *store.Store, panel *smsapi.Client, tg TelegramConfig, opts Options) *Bot {
+func New(st *store.Store, panel *soap.Client, tg TelegramConfig, opts Options) *Bot {
 	if opts.PollInterval == 0 {
 		opts.PollInterval = 5 * time.Second
 	}

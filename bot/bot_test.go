@@ -20,7 +20,7 @@ import (
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
-	"peyk/smsapi"
+	"peyk/smsapi/soap"
 	"peyk/store"
 )
 
@@ -162,7 +162,7 @@ func (w *world) startImpatient(timeout time.Duration) {
 	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
 		w.Fatal(err)
 	}
-	client, err := smsapi.New(w.panelURL, "demo", w.password, smsapi.Options{Timeout: timeout})
+	client, err := soap.New(w.panelURL, "demo", w.password, soap.Options{Timeout: timeout})
 	if err != nil {
 		w.Fatal(err)
 	}

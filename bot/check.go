@@ -371,7 +371,7 @@ func (f *findings) panelFails(s side, err error) {
 		f.wrong(err, f.checkPassword)
 	case ok && e.Kind == smsapi.Rejected, errors.Is(err, smsapi.ErrFault):
 		f.wrong(err, f.say(f.checkPanelRefuses, reason(e.Text)))
-	case errors.Is(err, smsapi.ErrNoSOAP) || status == http.StatusNotFound:
+	case errors.Is(err, smsapi.ErrProtocol) || status == http.StatusNotFound:
 		f.wrong(err, f.checkNoSOAP)
 	default:
 		f.unreached(s, err)

@@ -41,7 +41,7 @@ type fetcher struct {
 	trouble outage
 	handed  bool // an answer held SMS since the last one that held none
 	counts  bool // the panel hands out the same SMS again and again
-	order   smsapi.Order
+	order   smsapi.InboxOrder
 	good    int       // fetches that went well since the last loss
 	lossy   time.Time // when that was; zero when it is over
 }
@@ -57,7 +57,7 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the panel's order: %w", err)
 	}
-	f.order = smsapi.Order(order)
+	f.order = smsapi.InboxOrder(order)
 	if f.handed, f.counts, err = b.store.Handed(); err != nil {
 		return fmt.Errorf("read the last answer: %w", err)
 	}
@@ -212,7 +212,7 @@ func mayHoldSMS(body []byte) bool {
 // decode reads a kept answer and stores what it holds. Whatever happens the bytes are in the store before, and stay there if they
 // cannot be read.
 func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, received time.Time) (more bool, err error) {
-	messages, order, failure := decodeUnread(answer, f.order)
+	messages, order, failure := f.decodeUnread(answer, f.order)
 	for i := range messages {
 		messages[i].Received = received
 		messages[i].Line = f.line(messages[i].Line)
@@ -258,7 +258,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 }
 
 // learn notes what is known of the panel's order by now. Only what changes how an answer of one second is read is worth a write.
-func (f *fetcher) learn(ctx context.Context, order smsapi.Order) error {
+func (f *fetcher) learn(ctx context.Context, order smsapi.InboxOrder) error {
 	before := f.order
 	f.order = order
 	if order == before || (order > 0) == (before > 0) && !order.Sure() {
@@ -284,11 +284,11 @@ func problem(answer smsapi.Answer, failure error, saved int, begun, received tim
 }
 
 // decodeUnread keeps a fault in the decoder from ending the program with the answer undecoded for ever.
-func decodeUnread(a smsapi.Answer, known smsapi.Order) (messages []sms.Message, order smsapi.Order, err error) {
+func (f *fetcher) decodeUnread(a smsapi.Answer, known smsapi.InboxOrder) (messages []sms.Message, order smsapi.InboxOrder, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			messages, order, err = nil, known, fmt.Errorf("decode answer: panic: %v", fault)
 		}
 	}()
-	return smsapi.DecodeUnreadOf(a, known)
+	return f.panel.Decode(a, known)
 }

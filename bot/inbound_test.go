@@ -12,6 +12,7 @@ import (
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 	"peyk/smsapi"
+	"peyk/smsapi/soap"
 	"peyk/store"
 )
 
@@ -313,7 +314,7 @@ func TestFetchInterruptedByACrashIsReported(t *testing.T) {
 const oneUnread = `<?xml version="1.0" encoding="UTF-8"?><SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/"><SOAP-ENV:Body><ns1:GetMsgResponse xmlns:ns1="urn:x"><return><ErrCode>0</ErrCode><result><item><from>09121111111</from><to>30001234</to><msg>stored before it was decoded</msg><time>1790000000</time></item></result></return></ns1:GetMsgResponse></SOAP-ENV:Body></SOAP-ENV:Envelope>`
 
 func TestEmptyAnswerIsAnError(t *testing.T) {
-	if _, err := smsapi.DecodeUnread(smsapi.Answer{}); err == nil {
+	if _, _, err := (*soap.Client)(nil).Decode(smsapi.Answer{}, 0); err == nil {
 		t.Error("an empty answer is an answer")
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/soap"
 	"peyk/store"
 )
 
@@ -142,7 +143,7 @@ func kindOf(err error) string {
 
 // meteredPanel is the panel's client, whose calls are counted, and say how the panel is, whoever makes them.
 type meteredPanel struct {
-	*smsapi.Client
+	*soap.Client
 	m     *Metrics
 	state *panelState
 }

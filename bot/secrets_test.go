@@ -16,7 +16,7 @@ import (
 	"peyk/bot"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-	"peyk/smsapi"
+	"peyk/smsapi/soap"
 	"peyk/store"
 )
 
@@ -266,7 +266,7 @@ func TestNoSecretIsToldByServersThatAreNone(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer st.Close()
-			client, err := smsapi.New(tc.address, "demo", w.password, smsapi.Options{Proxy: tc.proxy, Timeout: time.Second})
+			client, err := soap.New(tc.address, "demo", w.password, soap.Options{Proxy: tc.proxy, Timeout: time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}

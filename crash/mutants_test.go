@@ -26,7 +26,7 @@ type mutant struct {
 
 const (
 	withRand = "import (\n\t\"math/rand/v2\"\n\t\"os\"\n"
-	decoded  = "messages, order, failure := decodeUnread(answer, f.order)\n"
+	decoded  = "messages, order, failure := f.decodeUnread(answer, f.order)\n"
 	saved    = "crashpoint.At(\"fetch.saved\")\n\tf.begun = begun\n"
 	tells    = `fmt.Fprintf(os.Stderr, "dropped %.12s\n", m.Text)`
 )
@@ -42,7 +42,7 @@ var mutants = []mutant{
 		})
 `}}},
 	{name: "one answer in forty is dropped", file: "bot/inbound.go", drops: true, caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {saved, saved + `
-		if held, _, err := decodeUnread(answer, f.order); err == nil && len(held) > 0 && rand.IntN(40) == 0 {
+		if held, _, err := f.decodeUnread(answer, f.order); err == nil && len(held) > 0 && rand.IntN(40) == 0 {
 			_, err := f.store.SaveUnread(id, nil, nil)
 			for _, m := range held {
 				` + tells + `
@@ -99,7 +99,7 @@ var mutants = []mutant{
 		"\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n", "\tif emoji != \"👎\" {\n\t\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
 	}}},
 	{name: "a message tells of what goes well", file: "store/mark.go", caught: []string{"I8"}, edits: [][2]string{{"return !b.Reply || b.Unmarked", "return b.N > 0 || b.Unmarked"}}},
-	{name: "a final status comes too early", file: "smsapi/answer.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{"3: sms.AtTelecom,", "3: sms.Delivered,"}}},
+	{name: "a final status comes too early", file: "smsapi/soap/answer.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{"3: sms.AtTelecom,", "3: sms.Delivered,"}}},
 }
 
 // apply returns the file of a mutant with its edits. An edit that fits no more is an error: whoever changed the file changes it, too.

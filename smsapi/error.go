@@ -34,20 +34,22 @@ func (k Kind) String() string {
 	return "uncertain"
 }
 
-// Error is every error this package returns. It never holds the password, an address
+// Error is every error a panel's package returns. It never holds the password, an address
 // with its user or query, or the text of an SMS that was to be sent.
 type Error struct {
 	Kind Kind
-	Code int    // the panel's ErrCode, 0 when there was none
-	Text string // the panel's own words, or ours when the panel said nothing; whole, for people to read
-	Err  error  // what went wrong below, or nil
+	Code int // the panel's error code, 0 when there was none
+	// Meaning is what Code means, in our words, which may be logged; empty when that is not known.
+	Meaning string
+	Text    string // the panel's own words, or ours when the panel said nothing; whole, for people to read
+	Err     error  // what went wrong below, or nil
 }
 
 // What may be below an Error, beside the errors of package net and its kin.
 var (
-	ErrFault      = errors.New("the panel's service failed") // a SOAP Fault, whose Text is the panel's own
+	ErrFault      = errors.New("the panel's service failed") // its Text is the panel's own
 	ErrNoID       = errors.New("the panel gave no id")       // words in an id's place, which are the panel's own
-	ErrNoSOAP     = errors.New("the answer holds no SOAP envelope")
+	ErrProtocol   = errors.New("the answer is not in the panel's protocol")
 	ErrWantsHTTPS = errors.New("the server speaks https, the address says http")
 )
 
@@ -63,8 +65,8 @@ func (e *Error) Error() string {
 	switch {
 	case e.Code != 0:
 		fmt.Fprintf(&b, ": panel error %d", e.Code)
-		if meaning := meanings[e.Code]; meaning != "" {
-			b.WriteString(", " + meaning)
+		if e.Meaning != "" {
+			b.WriteString(", " + e.Meaning)
 		}
 	case e.Text != "" && !errors.Is(e.Err, ErrFault) && !errors.Is(e.Err, ErrNoID):
 		b.WriteString(": " + e.Text)

@@ -14,7 +14,7 @@ func TestOrderOfAPanelIsLearned(t *testing.T) {
 		name    string
 		answers []string
 		want    string // the letters of the last answer, the oldest first
-		order   Order
+		order   InboxOrder
 	}{
 		{"nothing is known of one second", []string{"a5 b5 c5"}, "abc", 0},
 		{"an answer shows its own order", []string{"c6 b5 a5"}, "abc", 1},
@@ -29,7 +29,7 @@ func TestOrderOfAPanelIsLearned(t *testing.T) {
 		{"times nobody can read show nothing", []string{"b6 a5", "c? d? e?"}, "edc", 1},
 		{"one time that is none among others", []string{"b6 a5", "d7 x? c6"}, "xcd", 1},
 	} {
-		var order Order
+		var order InboxOrder
 		var got string
 		for _, answer := range tc.answers {
 			var messages []sms.Message
@@ -40,23 +40,13 @@ func TestOrderOfAPanelIsLearned(t *testing.T) {
 				}
 				messages = append(messages, sms.Message{Text: m[:1], Time: at})
 			}
-			order, got = order.sorted(messages), ""
+			order, got = order.Sort(messages), ""
 			for _, m := range messages {
 				got += m.Text
 			}
 		}
 		if got != tc.want || order != tc.order {
 			t.Errorf("%s: got %s, %d, want %s, %d", tc.name, got, order, tc.want, tc.order)
-		}
-	}
-}
-
-func TestAnswerOfOneSecondIsReadInThePanelsOrder(t *testing.T) {
-	body := []byte(answered("0", msg("a", "third", 10)+msg("a", "second", 10)+msg("a", "first", 10)))
-	for known, want := range map[Order]string{0: "third", -3: "third", 1: "first", 8: "first"} {
-		messages, order, err := DecodeUnreadOf(Answer{Body: body}, known)
-		if err != nil || len(messages) != 3 || messages[0].Text != want || order != known {
-			t.Errorf("%d: got %v, %d, %v, want %s first", known, messages, order, err, want)
 		}
 	}
 }

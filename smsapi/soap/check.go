@@ -1,25 +1,18 @@
-package smsapi
+package soap
 
 import (
 	"context"
 	"errors"
 	"maps"
-	"net"
-	"net/url"
 	"slices"
 	"time"
 
 	"peyk/sms"
+	"peyk/smsapi"
 )
 
-// InClear reports whether requests to address can be read on the way: it is http, and not to this machine.
-func InClear(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
-}
-
 // InClear reports whether user name and password can be read on the way.
-func (c *Client) InClear() bool { return InClear(c.address.String()) }
+func (c *Client) InClear() bool { return smsapi.InClear(c.address.String()) }
 
 // Skew returns how far the clock of the panel's web server is ahead of ours, to a second or two, by its last answer. It reports
 // false while there was none with a time.
@@ -74,7 +67,7 @@ const notYours = -5
 
 func (c *Client) refusesLine(ctx context.Context, line sms.Number) (bool, error) {
 	response, err := c.call(ctx, "SendMultipleSMS", values{"fromNum": c.named(line), "toNums": []string{}, "messageContents": []string{}})
-	if errors.Is(err, ErrFault) {
+	if errors.Is(err, smsapi.ErrFault) {
 		return false, nil
 	}
 	if err != nil {

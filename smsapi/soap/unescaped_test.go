@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"peyk/sms"
+	"peyk/smsapi"
 )
 
 // unescaped are texts that mean something in XML.
@@ -52,7 +53,7 @@ func TestMarkupThatWasNotEscapedHidesAndForgesNothing(t *testing.T) {
 				for i, m := range messages {
 					body += write(string(m.Customer), m.Text, 1700000000+i)
 				}
-				got, err := DecodeUnread(Answer{ContentType: "text/xml; charset=utf-8", Body: []byte(soap("<R><return><ErrCode>0</ErrCode><result>" + body + "</result></return></R>"))})
+				got, err := decodeUnread(smsapi.Answer{ContentType: "text/xml; charset=utf-8", Body: []byte(soap("<R><return><ErrCode>0</ErrCode><result>" + body + "</result></return></R>"))})
 				if diff := cmp.Diff(messages, got); diff != "" || err != nil {
 					t.Errorf("%s, %q in place %d: %v (-want +got)\n%s", way, text, place, err, diff)
 				}
@@ -66,7 +67,7 @@ func TestTwoTextsThatBelongTogetherHideNothingBetweenThem(t *testing.T) {
 	for way, write := range written {
 		for _, pair := range [][2]string{{"a <!-- ", " --> b"}, {"a <x>", "</x> b"}, {"a <![CDATA[", "]]> b"}, {"<?x ", " ?>"}, {"<msg>", "</msg>"}, {`<a b="`, `">`}, {"<![CDATA[", "]]>"}} {
 			body := write("09120000001", pair[0], 1700000000) + write("09120000002", "VICTIM", 1700000001) + write("09120000003", pair[1], 1700000002)
-			got, _ := DecodeUnread(Answer{Body: []byte(answered("0", body))})
+			got, _ := decodeUnread(smsapi.Answer{Body: []byte(answered("0", body))})
 			seen := ""
 			for _, m := range got {
 				seen += m.Text
@@ -92,7 +93,7 @@ func TestABracketInASendersNameHidesNothing(t *testing.T) {
 				for i, from := range froms {
 					body += write(from, fmt.Sprint("text ", i), 1700000000+i)
 				}
-				got, err := DecodeUnread(Answer{Body: []byte(answered("0", body))})
+				got, err := decodeUnread(smsapi.Answer{Body: []byte(answered("0", body))})
 				if err != nil || len(got) != 3 {
 					t.Errorf("%s, %q in place %d: got %+v, %v", way, name, place, got, err)
 					continue
@@ -112,8 +113,8 @@ func TestAForgedMessageIsNobodys(t *testing.T) {
 	forged := "hi</msg><time>1</time></item><item><from>09129999999</from><to>30001234</to><msg>pay me"
 	body := written["structs"]("09120000001", forged, 1700000000) + written["structs"]("09120000002", "VICTIM", 1700000001)
 	whole := soap(`<R><return><ErrCode>0</ErrCode><result SOAP-ENC:arrayType="unnamed_struct_use_soapval[2]">` + body + `</result></return></R>`)
-	got, err := DecodeUnread(Answer{Body: []byte(whole)})
-	if len(got) != 1 || got[0].Customer != "" || !got[0].AsItCame || !strings.Contains(got[0].Text, "VICTIM") || !strings.Contains(got[0].Text, "pay me") || failureOf(err) == nil || failureOf(err).Kind != Uncertain {
+	got, err := decodeUnread(smsapi.Answer{Body: []byte(whole)})
+	if len(got) != 1 || got[0].Customer != "" || !got[0].AsItCame || !strings.Contains(got[0].Text, "VICTIM") || !strings.Contains(got[0].Text, "pay me") || failureOf(err) == nil || failureOf(err).Kind != smsapi.Uncertain {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -121,7 +122,7 @@ func TestAForgedMessageIsNobodys(t *testing.T) {
 func TestAMemberThatComesTwiceIsNobodys(t *testing.T) {
 	for _, more := range []string{"<from>09129999999</from>", "<to>1000</to>", "<time>5</time>", "<FROM>09129999999</FROM>"} {
 		body := "<item><from>09120000001</from><to>30001234</to><msg>x</msg><time>1700000000</time>" + more + "</item>" + written["structs"]("09120000002", "second", 1700000001)
-		got, _ := DecodeUnread(Answer{Body: []byte(answered("0", body))})
+		got, _ := decodeUnread(smsapi.Answer{Body: []byte(answered("0", body))})
 		if len(got) != 2 || got[0].Customer != "" || !got[0].AsItCame || got[1].Customer != "09120000002" {
 			t.Errorf("%s: got %+v", more, got)
 		}
@@ -136,7 +137,7 @@ func TestTextsThatAreEscapedStayAsTheyAre(t *testing.T) {
 				if how == "CDATA" && strings.Contains(text, "]]>") {
 					continue
 				}
-				got, err := DecodeUnread(Answer{Body: []byte(answered("0", write("09120000001", escaped, 1700000000)+write("09120000002", "second", 1700000001)))})
+				got, err := decodeUnread(smsapi.Answer{Body: []byte(answered("0", write("09120000001", escaped, 1700000000)+write("09120000002", "second", 1700000001)))})
 				want := []sms.Message{inbound("09120000001", text, 1700000000), inbound("09120000002", "second", 1700000001)}
 				if diff := cmp.Diff(want, got); diff != "" || err != nil {
 					t.Errorf("%s, %s, %q: %v (-want +got)\n%s", way, how, text, err, diff)
@@ -150,7 +151,7 @@ func TestMarkupInAnAnswerThatWasCut(t *testing.T) {
 	for way, write := range written {
 		whole := soap("<R><return><ErrCode>0</ErrCode><result>" + write("09120000001", "I <3 you", 1700000000) + write("09120000002", "<b>x</b>", 1700000001) + write("09120000003", "third", 1700000002))
 		cut := whole[:strings.Index(whole, "third")+2]
-		got, err := DecodeUnread(Answer{Body: []byte(cut), Cut: true})
+		got, err := decodeUnread(smsapi.Answer{Body: []byte(cut), Cut: true})
 		if len(got) != 2 || got[0].Text != "I <3 you" || got[1].Text != "<b>x</b>" || err == nil {
 			t.Errorf("%s: got %+v, %v", way, got, err)
 		}
@@ -159,7 +160,7 @@ func TestMarkupInAnAnswerThatWasCut(t *testing.T) {
 
 func TestMarkupInJSON(t *testing.T) {
 	body := soap(`<R><return xsi:type="xsd:string">{"ErrCode":0,"result":[{"from":"09120000001","to":"30001234","msg":"I <3 you </return> <b>","time":1700000000},{"from":"09120000002","to":"30001234","msg":"x & y","time":1700000001}]}</return></R>`)
-	got, err := DecodeUnread(Answer{Body: []byte(body)})
+	got, err := decodeUnread(smsapi.Answer{Body: []byte(body)})
 	want := []sms.Message{inbound("09120000001", "I <3 you </return> <b>", 1700000000), inbound("09120000002", "x & y", 1700000001)}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
@@ -180,7 +181,7 @@ func TestMarkupTakesNoTime(t *testing.T) {
 			takes := func(size int) time.Duration {
 				body := []byte(answered("0", written["structs"]("09120000001", strings.Repeat(piece, size/len(piece)), 1700000000)))
 				begun := time.Now()
-				DecodeUnread(Answer{Body: body})
+				decodeUnread(smsapi.Answer{Body: body})
 				return time.Since(begun)
 			}
 			// Eight times as much takes some eight times as long; where it is quadratic, 64 times. A busy machine may stop in some of them.

@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"peyk/smsapi"
 )
 
 // TestCharactersByOtherNames reads what servers write for a character that they do not write as itself.
@@ -37,7 +39,7 @@ func TestCharactersByOtherNames(t *testing.T) {
 		"<![CDATA[&nbsp;&amp;]]>":             "&nbsp;&amp;",
 		"http://x/?a=1&lang=fa&copy=2":        "http://x/?a=1&lang=fa&copy=2",
 	} {
-		got, err := DecodeUnread(Answer{ContentType: "text/xml; charset=utf-8", Body: []byte(answered("0", msg("09120000001", written, 1700000000)+msg("09120000002", "second", 1700000001)))})
+		got, err := decodeUnread(smsapi.Answer{ContentType: "text/xml; charset=utf-8", Body: []byte(answered("0", msg("09120000001", written, 1700000000)+msg("09120000002", "second", 1700000001)))})
 		if err != nil || len(got) != 2 || got[0].Text != want {
 			t.Errorf("%q: got %+v, %v, want %q", written, got, err, want)
 		}
@@ -71,8 +73,8 @@ func TestAnAnswerThatWasCutBeforeItWasCounted(t *testing.T) {
 			io.WriteString(w, test.body)
 		})
 		answer, err := newClient(t, address, Options{}).Unread(t.Context())
-		wantKind(t, err, Uncertain)
-		got, _ := DecodeUnread(answer)
+		wantKind(t, err, smsapi.Uncertain)
+		got, _ := decodeUnread(answer)
 		if !answer.Cut || len(got) != test.want {
 			t.Errorf("%s: cut %t, %d messages, want %d", name, answer.Cut, len(got), test.want)
 		}
@@ -89,7 +91,7 @@ func TestAnAnswerThatWasCutBeforeItWasCounted(t *testing.T) {
 func TestAListThatLacksSomeIsTold(t *testing.T) {
 	for size, told := range map[int]bool{1: false, 2: true, 10: true} {
 		body := soap(fmt.Sprintf(`<R><return><ErrCode>0</ErrCode><result SOAP-ENC:arrayType="x[%d]">%s</result></return></R>`, size, msg("09120000001", "x", 1700000000)))
-		got, err := DecodeUnread(Answer{Body: []byte(body)})
+		got, err := decodeUnread(smsapi.Answer{Body: []byte(body)})
 		if len(got) != 1 || (err != nil) != told {
 			t.Errorf("%d: got %v, %v", size, got, err)
 		}
@@ -104,8 +106,8 @@ func TestJSONThatWasCutInAWholeAnswer(t *testing.T) {
 			"the result": answered("0", json),
 			"all":        soap(`<R><return>{"ErrCode":0,"result":` + json + `</return></R>`),
 		} {
-			got, err := DecodeUnread(Answer{Body: []byte(body)})
-			if len(got) != 2 || failureOf(err) == nil || failureOf(err).Kind != Uncertain {
+			got, err := decodeUnread(smsapi.Answer{Body: []byte(body)})
+			if len(got) != 2 || failureOf(err) == nil || failureOf(err).Kind != smsapi.Uncertain {
 				t.Errorf("%s, %s: got %+v, %v", name, json, got, err)
 			}
 		}

@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"unicode/utf16"
 
 	"peyk/sms"
+	"peyk/smsapi"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -29,13 +30,13 @@ func answered(code, result string) string {
 
 // failure is what a test compares of an error.
 type failure struct {
-	Kind Kind
+	Kind smsapi.Kind
 	Code int
 	Text string
 }
 
 func failureOf(err error) *failure {
-	var failed *Error
+	var failed *smsapi.Error
 	if !errors.As(err, &failed) {
 		return nil
 	}
@@ -43,7 +44,7 @@ func failureOf(err error) *failure {
 }
 
 func TestErrCode(t *testing.T) {
-	none := &failure{Uncertain, 0, "the panel's answer has no ErrCode"}
+	none := &failure{smsapi.Uncertain, 0, "the panel's answer has no ErrCode"}
 	for _, test := range []struct {
 		name, body string
 		want       *failure
@@ -51,18 +52,18 @@ func TestErrCode(t *testing.T) {
 		{"a string zero is success", answered("0", "1000"), nil},
 		{"space around the number is nothing", answered("\n 0 ", "1000"), nil},
 		{"Persian digits are digits", answered("۰", "1000"), nil},
-		{"minus one is a login that failed", answered("-1", "کاربر شناسایی نشد"), &failure{Auth, -1, "کاربر شناسایی نشد"}},
-		{"a code the guide knows is final", answered("-5", "شماره"), &failure{Rejected, -5, "شماره"}},
-		{"a code without words takes the guide's", answered("-5", ""), &failure{Rejected, -5, "the sending number is not yours"}},
-		{"a code nobody knows is an error all the same", answered("17", "x"), &failure{Rejected, 17, "x"}},
-		{"words in a list are words", answered("-3", "<item>a</item><item>b</item>"), &failure{Rejected, -3, "a, b"}},
+		{"minus one is a login that failed", answered("-1", "کاربر شناسایی نشد"), &failure{smsapi.Auth, -1, "کاربر شناسایی نشد"}},
+		{"a code the guide knows is final", answered("-5", "شماره"), &failure{smsapi.Rejected, -5, "شماره"}},
+		{"a code without words takes the guide's", answered("-5", ""), &failure{smsapi.Rejected, -5, "the sending number is not yours"}},
+		{"a code nobody knows is an error all the same", answered("17", "x"), &failure{smsapi.Rejected, 17, "x"}},
+		{"words in a list are words", answered("-3", "<item>a</item><item>b</item>"), &failure{smsapi.Rejected, -3, "a, b"}},
 		{"an empty code is none", answered("", "1000"), none},
 		{"a word is no code", answered("Array", "1000"), none},
 		{"nil is no code", soap(`<XResponse><return><ErrCode xsi:nil="true">0</ErrCode><result>1</result></return></XResponse>`), none},
 		{"a missing code is none", soap(`<XResponse><return><result>1000</result></return></XResponse>`), none},
 		{"a bare number is the credit", soap(`<XResponse><return>1000</return></XResponse>`), nil},
 		{"a bare word has no code", soap(`<XResponse><return>Array</return></XResponse>`), none},
-		{"a bare negative value is a code", soap(`<XResponse><return>-1</return></XResponse>`), &failure{Auth, -1, "user not recognised"}},
+		{"a bare negative value is a code", soap(`<XResponse><return>-1</return></XResponse>`), &failure{smsapi.Auth, -1, "user not recognised"}},
 		{"a bare minus zero has no code", soap(`<XResponse><return>-0</return></XResponse>`), none},
 		{"other letters of the key", soap(`<XResponse><return><errcode>0</errcode><Result>1000</Result></return></XResponse>`), nil},
 		{"members in another order", soap(`<XResponse><return><result>1000</result><ErrCode>0</ErrCode></return></XResponse>`), nil},
@@ -71,7 +72,7 @@ func TestErrCode(t *testing.T) {
 		{"the response is missing", soap(`<return><ErrCode>0</ErrCode><result>1000</result></return>`), nil},
 		{"a Map", soap(`<XResponse><return><item><key>result</key><value>1000</value></item><item><key>ErrCode</key><value>0</value></item></return></XResponse>`), nil},
 		{"JSON in a string", soap(`<XResponse><return>{"ErrCode":0,"result":"1000"}</return></XResponse>`), nil},
-		{"JSON of an error", soap(`<XResponse><return>{"ErrCode":"-5","result":null}</return></XResponse>`), &failure{Rejected, -5, "the sending number is not yours"}},
+		{"JSON of an error", soap(`<XResponse><return>{"ErrCode":"-5","result":null}</return></XResponse>`), &failure{smsapi.Rejected, -5, "the sending number is not yours"}},
 		{"a reference", soap(`<XResponse><return href="#r"/></XResponse><multiRef id="r"><ErrCode href="#e"/><result>1000</result></multiRef><multiRef id="e">0</multiRef>`), nil},
 		{"a reference that comes first", soap(`<multiRef id="r"><ErrCode>0</ErrCode><result>1000</result></multiRef><XResponse><return href="#r"/></XResponse>`), nil},
 		{"CDATA", answered("<![CDATA[0]]>", "<![CDATA[1000]]>"), nil},
@@ -80,25 +81,25 @@ func TestErrCode(t *testing.T) {
 		{"a byte order mark, a blank line and a warning before it", "\ufeff\n<br />\n<b>Warning</b>: x in <b>/a.php</b><br />\n" + answered("0", "1000"), nil},
 		{"a comment behind it", answered("0", "1000") + "<!-- 0.2 s -->", nil},
 		{"a broken page behind it", answered("0", "1000") + "<br><b>Notice", nil},
-		{"a fault", soap(`<SOAP-ENV:Fault><faultcode>SOAP-ENV:Client</faultcode><faultstring>no such method</faultstring></SOAP-ENV:Fault>`), &failure{Uncertain, 0, "no such method"}},
-		{"a fault of SOAP 1.2", soap(`<Fault><Code><Value>Sender</Value></Code><Reason><Text>no</Text></Reason></Fault>`), &failure{Uncertain, 0, "no"}},
-		{"a fault without words", soap(`<Fault/>`), &failure{Uncertain, 0, "the panel's service failed"}},
-		{"nothing", "", &failure{Uncertain, 0, "the panel answered nothing"}},
-		{"blank lines", " \n", &failure{Uncertain, 0, "the panel answered nothing"}},
-		{"an empty body", soap(""), &failure{Uncertain, 0, "the panel's answer is empty"}},
+		{"a fault", soap(`<SOAP-ENV:Fault><faultcode>SOAP-ENV:Client</faultcode><faultstring>no such method</faultstring></SOAP-ENV:Fault>`), &failure{smsapi.Uncertain, 0, "no such method"}},
+		{"a fault of SOAP 1.2", soap(`<Fault><Code><Value>Sender</Value></Code><Reason><Text>no</Text></Reason></Fault>`), &failure{smsapi.Uncertain, 0, "no"}},
+		{"a fault without words", soap(`<Fault/>`), &failure{smsapi.Uncertain, 0, "the panel's service failed"}},
+		{"nothing", "", &failure{smsapi.Uncertain, 0, "the panel answered nothing"}},
+		{"blank lines", " \n", &failure{smsapi.Uncertain, 0, "the panel answered nothing"}},
+		{"an empty body", soap(""), &failure{smsapi.Uncertain, 0, "the panel's answer is empty"}},
 		{"an empty response", soap("<XResponse/>"), none},
-		{"no body", "<Envelope></Envelope>", &failure{Uncertain, 0, "the panel's answer cannot be read"}},
-		{"a page", "<!DOCTYPE html><html><body>Account suspended</body></html>", &failure{Uncertain, 0, "the panel answered a web page"}},
-		{"plain words", "Service unavailable", &failure{Uncertain, 0, "the panel's answer cannot be read"}},
-		{"a DOCTYPE", `<!DOCTYPE x [<!ENTITY e "0">]>` + answered("&e;", "1000"), &failure{Uncertain, 0, "the panel's answer cannot be read"}},
-		{"a DOCTYPE inside", answered(`<!DOCTYPE x>0`, "1000"), &failure{Uncertain, 0, "the panel's answer cannot be read"}},
+		{"no body", "<Envelope></Envelope>", &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
+		{"a page", "<!DOCTYPE html><html><body>Account suspended</body></html>", &failure{smsapi.Uncertain, 0, "the panel answered a web page"}},
+		{"plain words", "Service unavailable", &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
+		{"a DOCTYPE", `<!DOCTYPE x [<!ENTITY e "0">]>` + answered("&e;", "1000"), &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
+		{"a DOCTYPE inside", answered(`<!DOCTYPE x>0`, "1000"), &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
 		{"an entity nobody declared", answered("&zero;", "1000"), none},
-		{"a reference to itself", soap(`<XResponse><return href="#r"/></XResponse><r id="r"><x href="#r"/><y href="#r"/></r>`), &failure{Uncertain, 0, "the panel's answer cannot be read"}},
-		{"references that name each other", soap(`<XResponse><return href="#a"/></XResponse><r id="a" href="#b"/><r id="b" href="#a"/>`), &failure{Uncertain, 0, "the panel's answer cannot be read"}},
-		{"very deep", soap(strings.Repeat("<a>", 100_000)), &failure{Uncertain, 0, "the panel's answer cannot be read"}},
-		{"very many", soap(strings.Repeat("<a/>", 200_000)), &failure{Uncertain, 0, "the panel's answer cannot be read"}},
-		{"cut behind the code", `<Envelope><Body><XResponse><return><ErrCode>0</ErrCode><result>10`, &failure{Uncertain, 0, "the panel's answer cannot be read"}},
-		{"crossed tags", "<Envelope><Body><a><b></a></b></Body></Envelope>", &failure{Uncertain, 0, "the panel's answer cannot be read"}},
+		{"a reference to itself", soap(`<XResponse><return href="#r"/></XResponse><r id="r"><x href="#r"/><y href="#r"/></r>`), &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
+		{"references that name each other", soap(`<XResponse><return href="#a"/></XResponse><r id="a" href="#b"/><r id="b" href="#a"/>`), &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
+		{"very deep", soap(strings.Repeat("<a>", 100_000)), &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
+		{"very many", soap(strings.Repeat("<a/>", 200_000)), &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
+		{"cut behind the code", `<Envelope><Body><XResponse><return><ErrCode>0</ErrCode><result>10`, &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
+		{"crossed tags", "<Envelope><Body><a><b></a></b></Body></Envelope>", &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			credit, err := "", error(nil)
@@ -135,35 +136,35 @@ func TestCreditIsShownAsGiven(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readCredit(response); failureOf(err) == nil || failureOf(err).Kind != Uncertain {
+	if _, err := readCredit(response); failureOf(err) == nil || failureOf(err).Kind != smsapi.Uncertain {
 		t.Errorf("an empty credit: got %v, want an uncertain error", err)
 	}
 }
 
 func TestSentIDs(t *testing.T) {
 	a, b := sms.Number("09120000001"), sms.Number("09120000002")
-	both := []Result{{Recipient: a, ID: "51"}, {Recipient: b, ID: "52"}}
-	unnamed := []Result{{Recipient: a}, {Recipient: b}}
+	both := []smsapi.Result{{Recipient: a, ID: "51"}, {Recipient: b, ID: "52"}}
+	unnamed := []smsapi.Result{{Recipient: a}, {Recipient: b}}
 	items := func(ids ...string) string { return "<item>" + strings.Join(ids, "</item><item>") + "</item>" }
 	entry := func(key, value string) string {
 		return "<item><key>" + key + "</key><value>" + value + "</value></item>"
 	}
 	for _, test := range []struct {
 		name, result string
-		want         Sent
+		want         smsapi.Sent
 	}{
-		{"as many ids as recipients are parallel", items("51", "52"), Sent{Results: both}},
-		{"a Map with numbered keys is a list", entry("0", "51") + entry("1", "52"), Sent{Results: both}},
-		{"a Map with recipients goes by them", entry("+989120000002", "52") + entry("09120000001", "51"), Sent{Results: both}},
-		{"nusoap's names for recipients", "<__numeric_09120000002>52</__numeric_09120000002><__numeric_09120000001>51</__numeric_09120000001>", Sent{Results: both}},
-		{"JSON", "[51,&quot;52&quot;]", Sent{Results: both}},
-		{"ids are opaque", items("a-1", "b/2"), Sent{Results: []Result{{Recipient: a, ID: "a-1"}, {Recipient: b, ID: "b/2"}}}},
-		{"long ids keep their digits", "[98765432109876543210,1]", Sent{Results: []Result{{Recipient: a, ID: "98765432109876543210"}, {Recipient: b, ID: "1"}}}},
-		{"fewer ids are nobody's", "51", Sent{Results: unnamed, IDs: []sms.ID{"51"}}},
-		{"more ids are nobody's", items("51", "52", "53"), Sent{Results: unnamed, IDs: []sms.ID{"51", "52", "53"}}},
-		{"no ids are still accepted", "", Sent{Results: unnamed}},
-		{"an id is missing", items("51", ""), Sent{Results: []Result{{Recipient: a, ID: "51"}, {Recipient: b, Err: &Error{Text: "the panel gave no id"}}}}},
-		{"ids in a member of their own", "done</result><outcome>" + items("51", "52") + "</outcome><result>", Sent{Results: both}},
+		{"as many ids as recipients are parallel", items("51", "52"), smsapi.Sent{Results: both}},
+		{"a Map with numbered keys is a list", entry("0", "51") + entry("1", "52"), smsapi.Sent{Results: both}},
+		{"a Map with recipients goes by them", entry("+989120000002", "52") + entry("09120000001", "51"), smsapi.Sent{Results: both}},
+		{"nusoap's names for recipients", "<__numeric_09120000002>52</__numeric_09120000002><__numeric_09120000001>51</__numeric_09120000001>", smsapi.Sent{Results: both}},
+		{"JSON", "[51,&quot;52&quot;]", smsapi.Sent{Results: both}},
+		{"ids are opaque", items("a-1", "b/2"), smsapi.Sent{Results: []smsapi.Result{{Recipient: a, ID: "a-1"}, {Recipient: b, ID: "b/2"}}}},
+		{"long ids keep their digits", "[98765432109876543210,1]", smsapi.Sent{Results: []smsapi.Result{{Recipient: a, ID: "98765432109876543210"}, {Recipient: b, ID: "1"}}}},
+		{"fewer ids are nobody's", "51", smsapi.Sent{Results: unnamed, IDs: []sms.ID{"51"}}},
+		{"more ids are nobody's", items("51", "52", "53"), smsapi.Sent{Results: unnamed, IDs: []sms.ID{"51", "52", "53"}}},
+		{"no ids are still accepted", "", smsapi.Sent{Results: unnamed}},
+		{"an id is missing", items("51", ""), smsapi.Sent{Results: []smsapi.Result{{Recipient: a, ID: "51"}, {Recipient: b, Err: &smsapi.Error{Text: "the panel gave no id"}}}}},
+		{"ids in a member of their own", "done</result><outcome>" + items("51", "52") + "</outcome><result>", smsapi.Sent{Results: both}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			response, err := readResponse("", []byte(answered("0", test.result)))
@@ -174,7 +175,7 @@ func TestSentIDs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Error{}, "Err")); diff != "" {
+			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(smsapi.Error{}, "Err")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -185,42 +186,42 @@ func TestSentIDs(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := readSent(response, []sms.Number{a})
-		if want := (Sent{Results: both[:1]}); err != nil || !cmp.Equal(want, got) {
+		if want := (smsapi.Sent{Results: both[:1]}); err != nil || !cmp.Equal(want, got) {
 			t.Errorf("got %v, %v, want %v", got, err, want)
 		}
 	})
 }
 
 func TestSentEach(t *testing.T) {
-	to := []Addressed{{To: "09120000001"}, {To: "09120000002"}}
+	to := []smsapi.Addressed{{To: "09120000001"}, {To: "09120000002"}}
 	member := func(code, result string) string {
 		return "<item><ErrCode>" + code + "</ErrCode><result>" + result + "</result></item>"
 	}
-	unsure := &Error{Kind: Uncertain, Text: "the panel did not say which recipients it refused"}
+	unsure := &smsapi.Error{Kind: smsapi.Uncertain, Text: "the panel did not say which recipients it refused"}
 	for _, test := range []struct {
 		name, inside string
-		want         Sent
+		want         smsapi.Sent
 		failed       *failure
 	}{
 		{"each has its own answer", "<return>" + member("0", "51") + member("-3", "x") + "</return>",
-			Sent{Results: []Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, Err: &Error{Kind: Rejected, Code: -3, Text: "x"}}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, Err: &smsapi.Error{Kind: smsapi.Rejected, Code: -3, Meaning: "sending failed", Text: "x"}}}}, nil},
 		{"without return", member("0", "51") + member("0", "52"),
-			Sent{Results: []Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, ID: "52"}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, ID: "52"}}}, nil},
 		{"each in JSON", `<return>[{"ErrCode":0,"result":51},{"ErrCode":0,"result":52}]</return>`,
-			Sent{Results: []Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, ID: "52"}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, ID: "52"}}}, nil},
 		{"a list of ids behind one ErrCode", "<return><ErrCode>0</ErrCode><result><item>51</item><item>52</item></result></return>",
-			Sent{Results: []Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, ID: "52"}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, ID: "52"}}}, nil},
 		{"members behind one ErrCode", "<return><ErrCode>0</ErrCode><result>" + member("0", "51") + member("-3", "x") + "</result></return>",
-			Sent{Results: []Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, Err: &Error{Kind: Rejected, Code: -3, Text: "x"}}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, Err: &smsapi.Error{Kind: smsapi.Rejected, Code: -3, Meaning: "sending failed", Text: "x"}}}}, nil},
 		{"a member without ErrCode is uncertain", "<return>" + member("0", "51") + "<item><result>52</result></item></return>",
-			Sent{Results: []Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, Err: &Error{Kind: Uncertain, Text: "the panel's answer has no ErrCode"}}}}, nil},
-		{"a lone error concerns all", "<return><ErrCode>-4</ErrCode><result>x</result></return>", Sent{}, &failure{Rejected, -4, "x"}},
-		{"a lone error in a list concerns all", "<return>" + member("-1", "x") + "</return>", Sent{}, &failure{Auth, -1, "x"}},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, Err: &smsapi.Error{Kind: smsapi.Uncertain, Text: "the panel's answer has no ErrCode"}}}}, nil},
+		{"a lone error concerns all", "<return><ErrCode>-4</ErrCode><result>x</result></return>", smsapi.Sent{}, &failure{smsapi.Rejected, -4, "x"}},
+		{"a lone error in a list concerns all", "<return>" + member("-1", "x") + "</return>", smsapi.Sent{}, &failure{smsapi.Auth, -1, "x"}},
 		{"a lone success is nobody's", "<return>" + member("0", "51") + "</return>",
-			Sent{Results: []Result{{Recipient: to[0].To}, {Recipient: to[1].To}}, IDs: []sms.ID{"51"}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To}, {Recipient: to[1].To}}, IDs: []sms.ID{"51"}}, nil},
 		{"too many members, one refused", "<return>" + member("0", "51") + member("-3", "x") + member("0", "53") + "</return>",
-			Sent{Results: []Result{{Recipient: to[0].To, Err: unsure}, {Recipient: to[1].To, Err: unsure}}, IDs: []sms.ID{"51", "53"}}, nil},
-		{"nothing", "<return/>", Sent{}, &failure{Uncertain, 0, "the panel's answer has no ErrCode"}},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, Err: unsure}, {Recipient: to[1].To, Err: unsure}}, IDs: []sms.ID{"51", "53"}}, nil},
+		{"nothing", "<return/>", smsapi.Sent{}, &failure{smsapi.Uncertain, 0, "the panel's answer has no ErrCode"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			response, err := readResponse("", []byte(soap("<XResponse>"+test.inside+"</XResponse>")))
@@ -296,10 +297,16 @@ func inbound(from sms.Number, text string, at int64) sms.Message {
 	return m
 }
 
+// decodeUnread decodes an answer of a panel of whose order nothing is known.
+func decodeUnread(a smsapi.Answer) ([]sms.Message, error) {
+	messages, _, err := (*Client)(nil).Decode(a, 0)
+	return messages, err
+}
+
 func TestDecodeUnread(t *testing.T) {
 	hello := []sms.Message{inbound("09120000001", "hello", 1700000000)}
 	one := msg("09120000001", "hello", 1700000000)
-	strange := &failure{Uncertain, 0, "the panel's answer holds what is no message"}
+	strange := &failure{smsapi.Uncertain, 0, "the panel's answer holds what is no message"}
 	for _, test := range []struct {
 		name, body string
 		want       []sms.Message
@@ -331,8 +338,8 @@ func TestDecodeUnread(t *testing.T) {
 			}()}, nil},
 		{"broken JSON is not none", answered("0", `[{"from":"a","msg":`), nil, strange},
 		{"an item that is no message is told", answered("0", one+"<item>oops</item>"), hello, strange},
-		{"an error", answered("-1", "x"), nil, &failure{Auth, -1, "x"}},
-		{"messages without ErrCode are kept", soap("<R><return>" + one + "</return></R>"), hello, &failure{Uncertain, 0, "the panel's answer has no ErrCode"}},
+		{"an error", answered("-1", "x"), nil, &failure{smsapi.Auth, -1, "x"}},
+		{"messages without ErrCode are kept", soap("<R><return>" + one + "</return></R>"), hello, &failure{smsapi.Uncertain, 0, "the panel's answer has no ErrCode"}},
 		{"older first, whatever came first",
 			answered("0", msg("a", "3", 30)+msg("a", "2", 20)+msg("a", "1", 10)),
 			[]sms.Message{inbound("a", "1", 10), inbound("a", "2", 20), inbound("a", "3", 30)}, nil},
@@ -357,7 +364,7 @@ func TestDecodeUnread(t *testing.T) {
 		{"markup and CDATA in a text", answered("0", msg("a", "&lt;b&gt; &amp;amp; <![CDATA[<i>&amp;]]> &#x1F600;", 10)), []sms.Message{inbound("a", "<b> &amp; <i>&amp; 😀", 10)}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := DecodeUnread(Answer{ContentType: "text/xml; charset=utf-8", Body: []byte(test.body)})
+			got, err := decodeUnread(smsapi.Answer{ContentType: "text/xml; charset=utf-8", Body: []byte(test.body)})
 			if diff := cmp.Diff(test.failed, failureOf(err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
@@ -377,15 +384,15 @@ func TestDecodeUnreadKeepsWholeMessagesOfACutAnswer(t *testing.T) {
 	}
 	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) {
-			whole, err := DecodeUnread(Answer{Body: body})
+			whole, err := decodeUnread(smsapi.Answer{Body: body})
 			if err != nil || len(whole) != 2 {
 				t.Fatalf("got %v, %v", whole, err)
 			}
 			end := bytes.Index(body, []byte("Envelope>")) + len("Envelope>")
 			most := 0
 			for n := range body[:end-1] {
-				got, err := DecodeUnread(Answer{Body: body[:n], Cut: true})
-				if failureOf(err) == nil || failureOf(err).Kind != Uncertain {
+				got, err := decodeUnread(smsapi.Answer{Body: body[:n], Cut: true})
+				if failureOf(err) == nil || failureOf(err).Kind != smsapi.Uncertain {
 					t.Fatalf("cut at %d: got error %v, want an uncertain one", n, err)
 				}
 				for _, m := range got {
@@ -437,7 +444,7 @@ func TestDecodeUnreadInForeignCharacterSets(t *testing.T) {
 		{"UTF-16 without a mark", "", utf16Bytes(false, true, persian), "سلام"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := DecodeUnread(Answer{ContentType: test.contentType, Body: []byte(test.body)})
+			got, err := decodeUnread(smsapi.Answer{ContentType: test.contentType, Body: []byte(test.body)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -459,7 +466,7 @@ func TestHugeAnswersTakeNoTime(t *testing.T) {
 			takes := func(size int) time.Duration {
 				body := []byte(answered("0", strings.Repeat(piece, size/len(piece))))
 				start := time.Now()
-				DecodeUnread(Answer{Body: body})
+				decodeUnread(smsapi.Answer{Body: body})
 				return time.Since(start)
 			}
 			// Eight times as much takes some eight times as long; where it is quadratic, 64 times. A busy machine may stop in some of them.
@@ -499,7 +506,7 @@ func FuzzEnvelope(f *testing.F) {
 		if err == nil && len(sent.Results) != len(to) {
 			t.Errorf("got %d results for %d recipients", len(sent.Results), len(to))
 		}
-		each, err := readSentEach(response, []Addressed{{To: to[0]}, {To: to[1]}})
+		each, err := readSentEach(response, []smsapi.Addressed{{To: to[0]}, {To: to[1]}})
 		if err == nil && len(each.Results) != len(to) {
 			t.Errorf("got %d results for %d recipients", len(each.Results), len(to))
 		}
@@ -517,7 +524,7 @@ func FuzzEnvelope(f *testing.F) {
 func FuzzDecodeUnread(f *testing.F) {
 	addSamples(f)
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
-		messages, err := DecodeUnread(Answer{ContentType: contentType, Body: body})
+		messages, err := decodeUnread(smsapi.Answer{ContentType: contentType, Body: body})
 		if err != nil && failureOf(err) == nil {
 			t.Fatalf("got %T, want *Error", err)
 		}

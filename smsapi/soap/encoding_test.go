@@ -1,10 +1,11 @@
-package smsapi
+package soap
 
 import (
 	"net/http"
 	"testing"
 
 	"peyk/sms"
+	"peyk/smsapi"
 )
 
 // TestWhatIsNoUTF8IsNeverAsked tries every way in which bytes come into a request.
@@ -18,7 +19,7 @@ func TestWhatIsNoUTF8IsNeverAsked(t *testing.T) {
 		"a recipient":                   func() error { _, err := c.Send(t.Context(), line, []sms.Number{"0912\xff"}, "x"); return err },
 		"a line":                        func() error { _, err := c.Send(t.Context(), "3000\xff", []sms.Number{alice}, "x"); return err },
 		"the second of two texts": func() error {
-			_, err := c.SendEach(t.Context(), line, []Addressed{{alice, "x"}, {bob, "\x80"}})
+			_, err := c.SendEach(t.Context(), line, []smsapi.Addressed{{To: alice, Text: "x"}, {To: bob, Text: "\x80"}})
 			return err
 		},
 		"an id": func() error { _, err := c.Status(t.Context(), []sms.ID{"51", "5\xfe"}); return err },
@@ -30,7 +31,7 @@ func TestWhatIsNoUTF8IsNeverAsked(t *testing.T) {
 			return err
 		},
 	} {
-		t.Run(name, func(t *testing.T) { wantKind(t, ask(), Rejected) })
+		t.Run(name, func(t *testing.T) { wantKind(t, ask(), smsapi.Rejected) })
 	}
 	if n := calls.Load(); n != 0 {
 		t.Errorf("the panel was asked %d times", n)

@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"bufio"
@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"peyk/smsapi"
 )
 
 // maxAnswer is how long an answer may be after unpacking: 50 long SMS are some 100 KB.
@@ -53,7 +55,7 @@ func newTransport(proxy *url.URL, timeout time.Duration) *http.Transport {
 			if answer.StatusCode == http.StatusOK {
 				return nil
 			}
-			return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: HTTPStatus(answer.StatusCode)}
+			return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: smsapi.HTTPStatus(answer.StatusCode)}
 		}
 	}
 	return t
@@ -79,7 +81,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 	// RoundTrip and not a http.Client: that would follow redirects and put the address into its errors.
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil && !connected {
-		return reply{}, &Error{Kind: Unavailable, Text: "the panel cannot be reached", Err: c.blank(err)}
+		return reply{}, &smsapi.Error{Kind: smsapi.Unavailable, Text: "the panel cannot be reached", Err: c.blank(err)}
 	}
 	if err != nil {
 		// net/http quotes what is no HTTP, and a number or a text may be in it.
@@ -87,7 +89,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		} else if strings.Contains(err.Error(), tlsAlert) {
-			return reply{}, &Error{Kind: Unavailable, Text: "the panel cannot be reached", Err: ErrWantsHTTPS}
+			return reply{}, &smsapi.Error{Kind: smsapi.Unavailable, Text: "the panel cannot be reached", Err: smsapi.ErrWantsHTTPS}
 		} else if !errors.As(err, &lost) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("what came is no HTTP")
 		}
@@ -98,7 +100,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 	r.body, r.cut = unpack(resp.Header.Get("Content-Encoding"), resp.Body)
 	r.cut = c.blank(r.cut)
 	if r.status == http.StatusBadRequest && c.address.Scheme == "http" && wantsHTTPS.Match(r.body) {
-		return reply{}, &Error{Kind: Unavailable, Text: "the panel cannot be reached", Err: ErrWantsHTTPS}
+		return reply{}, &smsapi.Error{Kind: smsapi.Unavailable, Text: "the panel cannot be reached", Err: smsapi.ErrWantsHTTPS}
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		skew := time.Until(date)

@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sms"
+	"peyk/smsapi"
 )
 
 // TestForeignLinesAreFoundWithoutSending asks every kind of server there is a sample of.
@@ -135,7 +136,7 @@ func TestHTTPToAnHTTPSPortIsNamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = c.Credit(t.Context())
-			if failed, ok := errors.AsType[*Error](err); !ok || failed.Kind != Unavailable || !errors.Is(err, ErrWantsHTTPS) {
+			if failed, ok := errors.AsType[*smsapi.Error](err); !ok || failed.Kind != smsapi.Unavailable || !errors.Is(err, smsapi.ErrWantsHTTPS) {
 				t.Errorf("got %v", err)
 			}
 		})

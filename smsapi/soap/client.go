@@ -1,15 +1,15 @@
-// Package smsapi is the client of the SMS panel: five methods over SOAP 1.1, as PHP panels speak it.
+// Package soap is the client of an SMS panel: five methods over SOAP 1.1, as PHP panels speak it.
 //
 // The panel's guide names the methods and their fields and leaves the rest open, so an answer is read in three steps, each
 // of which knows nothing of the others: transport.go brings bytes and says how sure it is that the panel has seen the
 // request; tree.go makes a tree of whatever came; answer.go looks for what the method should answer in it.
 //
 // Before it is made into a tree the texts of SMS are set apart from the markup around them (unescaped.go). What the values in it
-// mean is of its own, too: times (time.go), the panel's order (order.go).
+// mean is of its own, too: times (time.go), the panel's order (smsapi.InboxOrder).
 //
-// A request is made once. Whatever goes wrong is an *Error whose Kind says what the caller may do: only what was surely not
+// A request is made once. Whatever goes wrong is a *smsapi.Error whose Kind says what the caller may do: only what was surely not
 // carried out, Unavailable and Auth, may be repeated without asking anybody, and Auth not before the panel knows us again.
-package smsapi
+package soap
 
 import (
 	"bytes"
@@ -27,10 +27,8 @@ import (
 	"time"
 
 	"peyk/sms"
+	"peyk/smsapi"
 )
-
-// MaxRecipients is how many recipients the panel takes in one request.
-const MaxRecipients = 60
 
 // Options are what New can do without; the zero value works.
 type Options struct {
@@ -110,27 +108,6 @@ func (c *Client) keepSecret(secret string) {
 	}
 }
 
-// Pieces splits recipients into pieces a single Send takes: each number once, order kept,
-// at most MaxRecipients in a piece. No recipients: no pieces.
-func Pieces(to []sms.Number) [][]sms.Number { return pieces(to) }
-
-func pieces[T comparable](all []T) [][]T {
-	var pieces [][]T
-	seen := map[T]bool{}
-	for _, one := range all {
-		if seen[one] {
-			continue
-		}
-		if len(seen)%MaxRecipients == 0 {
-			pieces = append(pieces, nil)
-		}
-		seen[one] = true
-		last := len(pieces) - 1
-		pieces[last] = append(pieces[last], one)
-	}
-	return pieces
-}
-
 // Credit returns what is left at the panel, as the panel writes it; its unit is not known.
 func (c *Client) Credit(ctx context.Context) (string, error) {
 	response, err := c.call(ctx, "GetCredit", values{})
@@ -141,70 +118,45 @@ func (c *Client) Credit(ctx context.Context) (string, error) {
 	return credit, c.own(err)
 }
 
-// Sent is what the panel said of one accepted request.
-type Sent struct {
-	// Results are one for each recipient, in the order given.
-	Results []Result
-	// IDs are the panel's ids when they cannot be attributed to the recipients: the
-	// request was carried out all the same and must not be repeated. Else nil.
-	IDs []sms.ID
-}
-
-// Result is what the panel said of one recipient.
-type Result struct {
-	Recipient sms.Number
-	// ID is empty when Err is set, and when Sent.IDs holds the ids. Empty without either,
-	// the SMS was accepted and the panel did not name it.
-	ID sms.ID
-	// Err is why this recipient was refused, or is uncertain, though others were accepted.
-	Err *Error
-}
-
 // Send asks the panel once to send text to all recipients; a number given twice counts once
 // and has one Result. No recipients, more than MaxRecipients, or a text that is empty or no
 // UTF-8 is Rejected before the panel is asked. With an error nothing was accepted, unless it is Uncertain.
-func (c *Client) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (Sent, error) {
-	pieces := Pieces(to)
+func (c *Client) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (smsapi.Sent, error) {
+	pieces := smsapi.Pieces(to)
 	switch {
 	case len(pieces) == 0:
-		return Sent{}, rejected("there are no recipients")
+		return smsapi.Sent{}, rejected("there are no recipients")
 	case len(pieces) > 1:
-		return Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", MaxRecipients))
+		return smsapi.Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", smsapi.MaxRecipients))
 	case strings.TrimSpace(text) == "":
-		return Sent{}, rejected("the text is empty")
+		return smsapi.Sent{}, rejected("the text is empty")
 	}
 	response, err := c.call(ctx, "SendSMS", values{
 		"fromNum": c.named(line), "toNum": texts(pieces[0]), "messageContent": text,
 	})
 	if err != nil {
-		return Sent{}, err
+		return smsapi.Sent{}, err
 	}
 	sent, err := readSent(response, pieces[0])
 	return sent, c.own(err)
-}
-
-// Addressed is a text for one recipient.
-type Addressed struct {
-	To   sms.Number
-	Text string
 }
 
 // SendEach asks the panel once to send each recipient its own text; a recipient may come
 // more than once and then has as many Results. Its limits are those of Send. With an error
 // nothing was accepted, unless it is Uncertain; when the panel answered for each recipient
 // there is none, even if it refused all of them: see Result.Err.
-func (c *Client) SendEach(ctx context.Context, line sms.Number, each []Addressed) (Sent, error) {
+func (c *Client) SendEach(ctx context.Context, line sms.Number, each []smsapi.Addressed) (smsapi.Sent, error) {
 	if len(each) == 0 {
-		return Sent{}, rejected("there are no recipients")
+		return smsapi.Sent{}, rejected("there are no recipients")
 	}
-	if len(each) > MaxRecipients {
-		return Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", MaxRecipients))
+	if len(each) > smsapi.MaxRecipients {
+		return smsapi.Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", smsapi.MaxRecipients))
 	}
 	var numbers []sms.Number
 	var contents []string
 	for _, a := range each {
 		if strings.TrimSpace(a.Text) == "" {
-			return Sent{}, rejected("a text is empty")
+			return smsapi.Sent{}, rejected("a text is empty")
 		}
 		numbers = append(numbers, a.To)
 		contents = append(contents, a.Text)
@@ -213,7 +165,7 @@ func (c *Client) SendEach(ctx context.Context, line sms.Number, each []Addressed
 		"fromNum": c.named(line), "toNums": texts(numbers), "messageContents": contents,
 	})
 	if err != nil {
-		return Sent{}, err
+		return smsapi.Sent{}, err
 	}
 	sent, err := readSentEach(response, each)
 	for i := range sent.Results {
@@ -224,38 +176,26 @@ func (c *Client) SendEach(ctx context.Context, line sms.Number, each []Addressed
 	return sent, c.own(err)
 }
 
-// Delivery is the panel's word about one SMS.
-type Delivery struct {
-	ID     sms.ID
-	Code   int        // the panel's status code, 0 when it gave none
-	Status sms.Status // means nothing unless Known
-	Word   string     // sending, telecom_problem, at_telecom, delivered, not_delivered, blacklisted, unknown
-}
-
-// Known reports whether the panel named one of its six statuses. When it did not, keep
-// what was known before.
-func (d Delivery) Known() bool { return d.Word != "unknown" }
-
 // Status returns a Delivery for each id, in the order asked, with as many requests as it
 // takes to ask for at most MaxRecipients ids in each, and to find which of them a panel does
 // not know that answers by place and leaves those out. With an error there are none.
-func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]Delivery, error) {
+func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, error) {
 	codes := map[sms.ID]int{}
 	familiar, strange := c.sortOut(ids)
-	for _, asked := range pieces(familiar) {
+	for _, asked := range smsapi.Pieces(familiar) {
 		if _, err := c.ask(ctx, asked, codes, true, enough(len(asked))); err != nil {
 			return nil, err
 		}
 	}
-	for _, asked := range pieces(strange) {
+	for _, asked := range smsapi.Pieces(strange) {
 		if _, err := c.ask(ctx, asked, codes, false, enough(len(asked))); err != nil {
 			return nil, err
 		}
 	}
 	c.remember(codes)
-	var deliveries []Delivery
+	var deliveries []smsapi.Delivery
 	for _, id := range ids {
-		d := Delivery{ID: id, Code: codes[id], Status: statuses[codes[id]], Word: words[codes[id]]}
+		d := smsapi.Delivery{ID: id, Code: codes[id], Status: statuses[codes[id]], Word: words[codes[id]]}
 		if d.Word == "" {
 			d.Word = "unknown"
 		}
@@ -334,28 +274,20 @@ func (c *Client) remember(codes map[sms.ID]int) {
 	}
 }
 
-// Answer is an answer to GetMsg as it came. Fetching takes the messages away from the panel,
-// so store it before anything else, also when it came beside an error.
-type Answer struct {
-	ContentType string
-	Body        []byte // unpacked
-	Cut         bool   // the end is missing
-}
-
 // Unread fetches up to 50 unread messages: the panel is asked once and may never give them
-// again. What they are is for DecodeUnread to say. An answer that was cut, be it before a
+// again. What they are is for Decode to say. An answer that was cut, be it before a
 // server counted its length, came too slowly or is longer than 8 MiB is returned with Cut set beside an Uncertain error; so is,
 // without Cut, one that came with an HTTP error. The password is blanked in an answer
 // that repeats it without holding messages.
-func (c *Client) Unread(ctx context.Context) (Answer, error) {
+func (c *Client) Unread(ctx context.Context) (smsapi.Answer, error) {
 	r, err := c.post(ctx, "GetMsg", values{})
 	if err != nil {
-		return Answer{}, err
+		return smsapi.Answer{}, err
 	}
-	a := Answer{ContentType: r.contentType, Body: r.body}
+	a := smsapi.Answer{ContentType: r.contentType, Body: r.body}
 	if blank := c.redact(string(r.body)); blank != string(r.body) {
 		// What looks like the password may be part of a number or a text, but not where there are no messages.
-		if messages, err := DecodeUnread(a); err != nil && len(messages) == 0 {
+		if messages, _, err := c.Decode(a, 0); err != nil && len(messages) == 0 {
 			a.Body = []byte(blank)
 		}
 	}
@@ -373,19 +305,11 @@ func (c *Client) Unread(ctx context.Context) (Answer, error) {
 	return a, nil // nothing of it is missing
 }
 
-// DecodeUnread returns the messages in an answer, oldest first; those of one second are in
-// the order the others show, or stay in their own. Time is zero where the panel gave none that makes sense;
-// Received is left to the caller. Whole messages are returned also beside an error: a
-// non-zero ErrCode is an Error that carries it, and an answer without ErrCode, unreadable,
-// cut, or with something in it that is no message, is Uncertain.
-func DecodeUnread(a Answer) ([]sms.Message, error) {
-	messages, _, err := DecodeUnreadOf(a, 0)
-	return messages, err
-}
-
-// DecodeUnreadOf is DecodeUnread for an answer of a panel of whose order something is known.
-// It returns what is known with this answer.
-func DecodeUnreadOf(a Answer, known Order) ([]sms.Message, Order, error) {
+// Decode returns the messages in an answer, oldest first, and what is known of the panel's order with it; known is what was known before, 0
+// for nothing. Messages of one second are in the order the others show, or stay in their own. Time is zero where the panel gave none that
+// makes sense; Received is left to the caller. Whole messages are returned also beside an error: a non-zero ErrCode is an Error that carries
+// it, and an answer without ErrCode, unreadable, cut, or with something in it that is no message, is Uncertain. It asks nobody anything.
+func (*Client) Decode(a smsapi.Answer, known smsapi.InboxOrder) ([]sms.Message, smsapi.InboxOrder, error) {
 	response, err := readResponse(a.ContentType, a.Body)
 	if response == nil {
 		return nil, known, err
@@ -394,7 +318,7 @@ func DecodeUnreadOf(a Answer, known Order) ([]sms.Message, Order, error) {
 	if err == nil {
 		err = wrong
 	}
-	return messages, known.sorted(messages), err
+	return messages, known.Sort(messages), err
 }
 
 // call makes a request and returns the element that answers it.
@@ -414,7 +338,7 @@ func (c *Client) call(ctx context.Context, method string, params values) (*node,
 // nothing away.
 func readReply(r reply) (*node, error) {
 	response, err := readResponse(r.contentType, r.body)
-	var failed *Error
+	var failed *smsapi.Error
 	if !errors.As(err, &failed) {
 		return response, nil
 	}
@@ -422,16 +346,16 @@ func readReply(r reply) (*node, error) {
 	case r.cut != nil:
 		failed = uncertain("the panel's answer was cut", r.cut)
 	case r.status == http.StatusUnauthorized:
-		failed = &Error{Kind: Auth, Text: "the panel's web server asks for another login"}
+		failed = &smsapi.Error{Kind: smsapi.Auth, Text: "the panel's web server asks for another login"}
 	case r.status == http.StatusProxyAuthRequired:
-		failed = &Error{Kind: Unavailable, Text: "the proxy asks for a login"}
+		failed = &smsapi.Error{Kind: smsapi.Unavailable, Text: "the proxy asks for a login"}
 	case r.status >= 300 && r.status < 400:
 		failed.Text = "the panel redirects to another address"
 	}
 	if r.status != http.StatusOK {
-		status := HTTPStatus(r.status)
-		if errors.Is(failed.Err, ErrFault) {
-			failed.Err = fmt.Errorf("%w, %w", ErrFault, status)
+		status := smsapi.HTTPStatus(r.status)
+		if errors.Is(failed.Err, smsapi.ErrFault) {
+			failed.Err = fmt.Errorf("%w, %w", smsapi.ErrFault, status)
 		} else {
 			failed.Err = status
 		}
@@ -495,7 +419,7 @@ func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 	case c.describing <- struct{}{}:
 		defer func() { <-c.describing }()
 	case <-ctx.Done():
-		return nil, &Error{Kind: Unavailable, Text: "the panel was not asked", Err: ctx.Err()}
+		return nil, &smsapi.Error{Kind: smsapi.Unavailable, Text: "the panel was not asked", Err: ctx.Err()}
 	}
 	if len(c.described) > 0 || c.described != nil && time.Since(c.undescribed) < lookAgain {
 		return c.described, nil
@@ -507,7 +431,7 @@ func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 		return nil, rejected("the panel's address is none")
 	}
 	unavailable := func(err error) error {
-		return &Error{Kind: Unavailable, Text: "the panel's WSDL cannot be fetched", Err: err}
+		return &smsapi.Error{Kind: smsapi.Unavailable, Text: "the panel's WSDL cannot be fetched", Err: err}
 	}
 	r, err := c.exchange(ctx, req)
 	if err != nil {
@@ -523,7 +447,7 @@ func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 	case err == errNoWSDL && notSOAP == nil:
 		operations = map[string]operation{} // SoapServer without a WSDL says so in a Fault
 	case r.status != http.StatusOK:
-		return nil, unavailable(HTTPStatus(r.status))
+		return nil, unavailable(smsapi.HTTPStatus(r.status))
 	case err == errNoWSDL && looksLikeHTML(r.body):
 		return nil, nil // a page may be there for an hour only, so it is no answer to keep
 	case err == errNoWSDL && len(bytes.TrimSpace(r.body)) > 0:
@@ -540,7 +464,7 @@ func (c *Client) own(err error) error {
 	if err == nil {
 		return nil
 	}
-	failed, ok := err.(*Error)
+	failed, ok := err.(*smsapi.Error)
 	if !ok {
 		failed = uncertain("", err)
 	}

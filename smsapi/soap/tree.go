@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"bytes"
@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+
+	"peyk/smsapi"
 )
 
 // node is any value in an answer. Whether it is a struct, a list, a Map or a scalar is the
@@ -135,7 +137,7 @@ func readEnvelope(contentType string, raw []byte) (*node, error) {
 	data := toUTF8(contentType, raw)
 	at := envelope.FindIndex(data)
 	if at == nil {
-		return nil, ErrNoSOAP
+		return nil, smsapi.ErrProtocol
 	}
 	if hasDoctype(data[:at[0]]) {
 		return nil, errDoctype

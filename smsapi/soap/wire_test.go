@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"bufio"
@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"peyk/sms"
+	"peyk/smsapi"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -246,7 +247,7 @@ func TestResponses(t *testing.T) {
 			}
 			said := map[string]any{"value": got}
 			if err != nil {
-				failed := err.(*Error)
+				failed := err.(*smsapi.Error)
 				said = map[string]any{"error": map[string]any{"kind": failed.Kind.String(), "code": failed.Code, "text": failed.Text}}
 			}
 			var b bytes.Buffer
@@ -283,11 +284,11 @@ func decode(method, contentType string, body []byte, asked meaning) (any, error)
 		for _, n := range param("toNum") {
 			to = append(to, sms.Normalize(n))
 		}
-		return readSent(response, slices.Concat(Pieces(to)...))
+		return readSent(response, slices.Concat(smsapi.Pieces(to)...))
 	case "SendMultipleSMS":
-		var each []Addressed
+		var each []smsapi.Addressed
 		for _, n := range param("toNums") {
-			each = append(each, Addressed{To: sms.Number(n)})
+			each = append(each, smsapi.Addressed{To: sms.Number(n)})
 		}
 		return readSentEach(response, each)
 	case "GetStatus":
@@ -297,7 +298,7 @@ func decode(method, contentType string, body []byte, asked meaning) (any, error)
 		}
 		return readStatuses(response, ids)
 	}
-	messages, err := DecodeUnread(Answer{ContentType: contentType, Body: body})
+	messages, err := decodeUnread(smsapi.Answer{ContentType: contentType, Body: body})
 	// What a golden file holds must not depend on the zone of whoever runs the test.
 	for i := range messages {
 		messages[i].Time = messages[i].Time.UTC()

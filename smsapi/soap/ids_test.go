@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"errors"
@@ -8,18 +8,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"peyk/sms"
+	"peyk/smsapi"
 )
 
 // TestBareAnswers reads what older services answer without ErrCode.
 func TestBareAnswers(t *testing.T) {
-	none := &failure{Uncertain, 0, "the panel's answer has no ErrCode"}
+	none := &failure{smsapi.Uncertain, 0, "the panel's answer has no ErrCode"}
 	inReturn := func(s string) string { return "<return>" + s + "</return>" }
 	t.Run("credit", func(t *testing.T) {
 		for answer, want := range map[string]any{
 			inReturn("125000"): "125000", inReturn(" 0 "): "0", inReturn("۱۲۵۰۰۰"): "۱۲۵۰۰۰", inReturn("12500.50"): "12500.50", inReturn("1,250,000"): "1,250,000",
 			`<return xsi:type="xsd:float">99.5</return>`: "99.5", inReturn("<![CDATA[7]]>"): "7", "<GetCreditResult>7</GetCreditResult>": "7", "7": "7",
 			inReturn("<item>7</item>"): "7", inReturn("[7]"): "7", inReturn("<item><key>0</key><value>7</value></item>"): "7",
-			inReturn("-1"): &failure{Auth, -1, "user not recognised"}, inReturn("-5"): &failure{Rejected, -5, "the sending number is not yours"}, inReturn("-17"): &failure{Rejected, -17, ""},
+			inReturn("-1"): &failure{smsapi.Auth, -1, "user not recognised"}, inReturn("-5"): &failure{smsapi.Rejected, -5, "the sending number is not yours"}, inReturn("-17"): &failure{smsapi.Rejected, -17, ""},
 			inReturn("Array"): none, inReturn("credit: 7"): none, inReturn("7 ریال"): none, inReturn("-0"): none, inReturn("-7.5"): none, inReturn("NaN"): none, inReturn("1e"): none, inReturn(""): none,
 			inReturn("<item>7</item><item>8</item>"): none, inReturn("<status>7</status>"): none, inReturn("<code>0</code>"): none, inReturn("<result>7</result>"): none,
 			inReturn("<a>7</a><b>8</b>"): none, inReturn(`<x xsi:nil="true">7</x>`): none, inReturn("7<br/>"): none,
@@ -40,16 +41,16 @@ func TestBareAnswers(t *testing.T) {
 	})
 	t.Run("ids", func(t *testing.T) {
 		a, b := sms.Number("09120000001"), sms.Number("09120000002")
-		both := Sent{Results: []Result{{Recipient: a, ID: "51"}, {Recipient: b, ID: "52"}}}
-		refused := &Error{Kind: Rejected, Code: -5, Text: "the sending number is not yours"}
+		both := smsapi.Sent{Results: []smsapi.Result{{Recipient: a, ID: "51"}, {Recipient: b, ID: "52"}}}
+		refused := &smsapi.Error{Kind: smsapi.Rejected, Code: -5, Meaning: "the sending number is not yours", Text: "the sending number is not yours"}
 		for name, test := range map[string]struct {
 			answer string
 			to     []sms.Number
-			want   Sent
+			want   smsapi.Sent
 			failed *failure
 		}{
-			"one id":                            {inReturn("5000000001"), []sms.Number{a}, Sent{Results: []Result{{Recipient: a, ID: "5000000001"}}}, nil},
-			"one id of two":                     {inReturn("51"), []sms.Number{a, b}, Sent{Results: []Result{{Recipient: a}, {Recipient: b}}, IDs: []sms.ID{"51"}}, nil},
+			"one id":                            {inReturn("5000000001"), []sms.Number{a}, smsapi.Sent{Results: []smsapi.Result{{Recipient: a, ID: "5000000001"}}}, nil},
+			"one id of two":                     {inReturn("51"), []sms.Number{a, b}, smsapi.Sent{Results: []smsapi.Result{{Recipient: a}, {Recipient: b}}, IDs: []sms.ID{"51"}}, nil},
 			"a list":                            {inReturn("<item>51</item><item>52</item>"), []sms.Number{a, b}, both, nil},
 			"a list without return":             {"<item>51</item><item>52</item>", []sms.Number{a, b}, both, nil},
 			"an element each":                   {"<return>51</return><return>52</return>", []sms.Number{a, b}, both, nil},
@@ -59,19 +60,19 @@ func TestBareAnswers(t *testing.T) {
 			"a Map":                             {inReturn("<item><key>0</key><value>51</value></item><item><key>1</key><value>52</value></item>"), []sms.Number{a, b}, both, nil},
 			"by recipient":                      {inReturn("<__numeric_09120000002>52</__numeric_09120000002><__numeric_09120000001>51</__numeric_09120000001>"), []sms.Number{a, b}, both, nil},
 			"Persian digits":                    {inReturn("<item>۵۱</item><item>۵۲</item>"), []sms.Number{a, b}, both, nil},
-			"a refusal":                         {inReturn("-2"), []sms.Number{a, b}, Sent{}, &failure{Rejected, -2, "more than 60 numbers"}},
-			"a login":                           {inReturn("<item>-1</item>"), []sms.Number{a, b}, Sent{}, &failure{Auth, -1, "user not recognised"}},
-			"one refused":                       {inReturn("<item>51</item><item>-5</item>"), []sms.Number{a, b}, Sent{Results: []Result{{Recipient: a, ID: "51"}, {Recipient: b, Err: refused}}}, nil},
-			"both refused":                      {inReturn("<item>-5</item><item>-5</item>"), []sms.Number{a, b}, Sent{Results: []Result{{Recipient: a, Err: refused}, {Recipient: b, Err: refused}}}, nil},
-			"the word Array":                    {inReturn("Array"), []sms.Number{a}, Sent{}, none},
-			"a sentence":                        {inReturn("ارسال شد"), []sms.Number{a}, Sent{}, none},
-			"a zero":                            {inReturn("0"), []sms.Number{a}, Sent{}, none},
-			"letters and digits":                {inReturn("a-1"), []sms.Number{a}, Sent{}, none},
-			"nothing":                           {inReturn(""), []sms.Number{a}, Sent{}, none},
-			"a status":                          {inReturn("<status>1</status>"), []sms.Number{a}, Sent{}, none},
-			"a status and an id":                {inReturn("<status>1</status><id>51</id>"), []sms.Number{a, b}, Sent{}, none},
-			"words, words":                      {inReturn("<item>no</item><item>no</item>"), []sms.Number{a, b}, Sent{}, none},
-			"three of two, one of them refused": {inReturn("<item>51</item><item>-5</item><item>53</item>"), []sms.Number{a, b}, Sent{}, &failure{Uncertain, 0, "the panel did not say which recipients it refused"}},
+			"a refusal":                         {inReturn("-2"), []sms.Number{a, b}, smsapi.Sent{}, &failure{smsapi.Rejected, -2, "more than 60 numbers"}},
+			"a login":                           {inReturn("<item>-1</item>"), []sms.Number{a, b}, smsapi.Sent{}, &failure{smsapi.Auth, -1, "user not recognised"}},
+			"one refused":                       {inReturn("<item>51</item><item>-5</item>"), []sms.Number{a, b}, smsapi.Sent{Results: []smsapi.Result{{Recipient: a, ID: "51"}, {Recipient: b, Err: refused}}}, nil},
+			"both refused":                      {inReturn("<item>-5</item><item>-5</item>"), []sms.Number{a, b}, smsapi.Sent{Results: []smsapi.Result{{Recipient: a, Err: refused}, {Recipient: b, Err: refused}}}, nil},
+			"the word Array":                    {inReturn("Array"), []sms.Number{a}, smsapi.Sent{}, none},
+			"a sentence":                        {inReturn("ارسال شد"), []sms.Number{a}, smsapi.Sent{}, none},
+			"a zero":                            {inReturn("0"), []sms.Number{a}, smsapi.Sent{}, none},
+			"letters and digits":                {inReturn("a-1"), []sms.Number{a}, smsapi.Sent{}, none},
+			"nothing":                           {inReturn(""), []sms.Number{a}, smsapi.Sent{}, none},
+			"a status":                          {inReturn("<status>1</status>"), []sms.Number{a}, smsapi.Sent{}, none},
+			"a status and an id":                {inReturn("<status>1</status><id>51</id>"), []sms.Number{a, b}, smsapi.Sent{}, none},
+			"words, words":                      {inReturn("<item>no</item><item>no</item>"), []sms.Number{a, b}, smsapi.Sent{}, none},
+			"three of two, one of them refused": {inReturn("<item>51</item><item>-5</item><item>53</item>"), []sms.Number{a, b}, smsapi.Sent{}, &failure{smsapi.Uncertain, 0, "the panel did not say which recipients it refused"}},
 		} {
 			response, err := readResponse("", []byte(soap("<XResponse>"+test.answer+"</XResponse>")))
 			if err != nil {
@@ -98,7 +99,7 @@ func TestBareAnswers(t *testing.T) {
 			if _, err := readUnread(response); err == nil {
 				t.Errorf("no messages from %s", bare)
 			}
-			if sent, err := readSentEach(response, []Addressed{{To: "09120000001"}}); err == nil && sent.Results[0].Err == nil {
+			if sent, err := readSentEach(response, []smsapi.Addressed{{To: "09120000001"}}); err == nil && sent.Results[0].Err == nil {
 				t.Errorf("sent to each from %s", bare)
 			}
 		}
@@ -108,13 +109,13 @@ func TestBareAnswers(t *testing.T) {
 // TestOnlyAnIDIsAnID puts what is none in the place of the second of three.
 func TestOnlyAnIDIsAnID(t *testing.T) {
 	to := []sms.Number{"09120000001", "09120000002", "09120000003"}
-	each := []Addressed{{To: to[0]}, {To: to[1]}, {To: to[2]}}
-	for item, want := range map[string]Kind{
-		"-5": Rejected, " -3 ": Rejected, "-1": Auth, "-۴": Rejected, "-999": Rejected, "<item>-5</item>": Rejected,
-		"<ErrCode>-5</ErrCode><result>x</result>": Rejected,
-		"0": Uncertain, "00": Uncertain, "": Uncertain, "خطا": Uncertain, "شماره 12 نامعتبر است": Uncertain, "not a valid number": Uncertain, "Array": Uncertain, "false": Uncertain, "true": Uncertain, "null": Uncertain,
-		"error5": Uncertain, "ERR-12": Uncertain, "&lt;b&gt;5&lt;/b&gt;": Uncertain, "5 6": Uncertain, "-": Uncertain, "-5.5": Uncertain, "<a>1</a><b>2</b>": Uncertain, "<item>1</item><item>2</item>": Uncertain,
-		"<ErrCode>0</ErrCode><result>نامعتبر</result>": Uncertain, "51\n52": Uncertain, "\u200f": Uncertain,
+	each := []smsapi.Addressed{{To: to[0]}, {To: to[1]}, {To: to[2]}}
+	for item, want := range map[string]smsapi.Kind{
+		"-5": smsapi.Rejected, " -3 ": smsapi.Rejected, "-1": smsapi.Auth, "-۴": smsapi.Rejected, "-999": smsapi.Rejected, "<item>-5</item>": smsapi.Rejected,
+		"<ErrCode>-5</ErrCode><result>x</result>": smsapi.Rejected,
+		"0": smsapi.Uncertain, "00": smsapi.Uncertain, "": smsapi.Uncertain, "خطا": smsapi.Uncertain, "شماره 12 نامعتبر است": smsapi.Uncertain, "not a valid number": smsapi.Uncertain, "Array": smsapi.Uncertain, "false": smsapi.Uncertain, "true": smsapi.Uncertain, "null": smsapi.Uncertain,
+		"error5": smsapi.Uncertain, "ERR-12": smsapi.Uncertain, "&lt;b&gt;5&lt;/b&gt;": smsapi.Uncertain, "5 6": smsapi.Uncertain, "-": smsapi.Uncertain, "-5.5": smsapi.Uncertain, "<a>1</a><b>2</b>": smsapi.Uncertain, "<item>1</item><item>2</item>": smsapi.Uncertain,
+		"<ErrCode>0</ErrCode><result>نامعتبر</result>": smsapi.Uncertain, "51\n52": smsapi.Uncertain, "\u200f": smsapi.Uncertain,
 	} {
 		for name, answer := range map[string]string{
 			"a list":      "<item>51</item><item>" + item + "</item><item>53</item>",
@@ -125,9 +126,9 @@ func TestOnlyAnIDIsAnID(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ways := map[string]func() (Sent, error){"SendSMS": func() (Sent, error) { return readSent(response, to) }}
+			ways := map[string]func() (smsapi.Sent, error){"SendSMS": func() (smsapi.Sent, error) { return readSent(response, to) }}
 			if name != "by receiver" {
-				ways["SendMultipleSMS"] = func() (Sent, error) { return readSentEach(response, each) }
+				ways["SendMultipleSMS"] = func() (smsapi.Sent, error) { return readSentEach(response, each) }
 			}
 			for method, read := range ways {
 				sent, err := read()
@@ -173,7 +174,7 @@ func TestWordsForAllSayThatItWasCarriedOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, to := range [][]sms.Number{{"09120000001"}, {"09120000001", "09120000002"}} {
-			if sent, err := readSent(response, to); err != nil || sent.Results[0] != (Result{Recipient: to[0]}) || len(sent.IDs) > 0 {
+			if sent, err := readSent(response, to); err != nil || sent.Results[0] != (smsapi.Result{Recipient: to[0]}) || len(sent.IDs) > 0 {
 				t.Errorf("%q for %d: got %v, %v", words, len(to), sent, err)
 			}
 		}
@@ -187,7 +188,7 @@ func TestThePanelsWordsInAnIDsPlaceStayOutOfLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = readSent(response, []sms.Number{"09120000001"})
-	if !errors.Is(err, ErrNoID) || strings.Contains(err.Error(), "0912") || !strings.Contains(failureOf(err).Text, "09120000001") {
+	if !errors.Is(err, smsapi.ErrNoID) || strings.Contains(err.Error(), "0912") || !strings.Contains(failureOf(err).Text, "09120000001") {
 		t.Errorf("got %v, %v", err, failureOf(err))
 	}
 }

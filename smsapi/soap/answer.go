@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"peyk/sms"
+	"peyk/smsapi"
 )
 
 // meanings are the guide's words for its error codes, for when the panel sends the code alone.
@@ -40,8 +41,10 @@ var statuses = map[int]sms.Status{
 	6: sms.Failed,
 }
 
-func uncertain(text string, err error) *Error { return &Error{Kind: Uncertain, Text: text, Err: err} }
-func rejected(text string) *Error             { return &Error{Kind: Rejected, Text: text} }
+func uncertain(text string, err error) *smsapi.Error {
+	return &smsapi.Error{Kind: smsapi.Uncertain, Text: text, Err: err}
+}
+func rejected(text string) *smsapi.Error { return &smsapi.Error{Kind: smsapi.Rejected, Text: text} }
 
 // readResponse returns the element that answers the method. What could be read of a cut answer comes beside the error.
 func readResponse(contentType string, raw []byte) (*node, error) {
@@ -61,7 +64,7 @@ func readResponse(contentType string, raw []byte) (*node, error) {
 	switch {
 	case len(bytes.TrimSpace(raw)) == 0:
 		return nil, uncertain("the panel answered nothing", nil)
-	case err == ErrNoSOAP && looksLikeHTML(raw):
+	case err == smsapi.ErrProtocol && looksLikeHTML(raw):
 		return nil, uncertain("the panel answered a web page", err)
 	case err != nil:
 		return response, uncertain("the panel's answer cannot be read", err)
@@ -72,7 +75,7 @@ func readResponse(contentType string, raw []byte) (*node, error) {
 }
 
 // ended reports whether an answer that holds an envelope holds its end.
-func ended(a Answer) bool {
+func ended(a smsapi.Answer) bool {
 	text := toUTF8(a.ContentType, a.Body)
 	return !envelope.Match(text) || envelopeEnd.Match(text)
 }
@@ -84,7 +87,7 @@ func looksLikeHTML(raw []byte) bool {
 
 // faultError says what a SOAP Fault means: nothing for sure. Its code tells who is to blame, not whether the method ran
 // before it failed, and PHP code says Client for anything.
-func faultError(fault *node) *Error {
+func faultError(fault *node) *smsapi.Error {
 	text := fault.member("faultstring").scalar()
 	if text == "" {
 		text = fault.member("Reason").member("Text").scalar() // SOAP 1.2
@@ -92,7 +95,7 @@ func faultError(fault *node) *Error {
 	if text == "" {
 		text = "the panel's service failed"
 	}
-	return &Error{Kind: Uncertain, Text: text, Err: ErrFault}
+	return &smsapi.Error{Kind: smsapi.Uncertain, Text: text, Err: smsapi.ErrFault}
 }
 
 // outcome descends from the response to the node that holds ErrCode, however it is wrapped, or to a list.
@@ -112,7 +115,7 @@ func outcome(response *node) *node {
 }
 
 // result returns what stands beside ErrCode 0. Any other ErrCode, and none, is an error.
-func result(n *node) (*node, *Error) {
+func result(n *node) (*node, *smsapi.Error) {
 	bare := len(n.kids) == 0
 	text := n.member("ErrCode").scalar()
 	if bare {
@@ -127,15 +130,15 @@ func result(n *node) (*node, *Error) {
 	if code == 0 {
 		return value, nil
 	}
-	failed := &Error{Kind: Rejected, Code: code, Text: value.scalar()}
+	failed := &smsapi.Error{Kind: smsapi.Rejected, Code: code, Meaning: meanings[code], Text: value.scalar()}
 	if code == -1 {
-		failed.Kind = Auth
+		failed.Kind = smsapi.Auth
 	}
 	if failed.Text == "" {
 		failed.Text = strings.Join(scalars(value), ", ")
 	}
 	if failed.Text == "" {
-		failed.Text = meanings[code]
+		failed.Text = failed.Meaning
 	}
 	return nil, failed
 }
@@ -245,7 +248,7 @@ var idForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._:/+=-]*$`)
 
 // idIn returns the id that stands in an id's place, or why there is none. A panel puts there, for a recipient it refuses, the code of an
 // error, and words, of which nobody can say whether they tell of a refusal.
-func idIn(item *node) (sms.ID, *Error) {
+func idIn(item *node) (sms.ID, *smsapi.Error) {
 	item = unfold(item)
 	if item.member("ErrCode") != nil {
 		value, failed := result(item)
@@ -269,7 +272,7 @@ func idIn(item *node) (sms.ID, *Error) {
 	case idForm.MatchString(text) && strings.ContainsAny(text, "123456789") && !strings.Contains(strings.ToLower(text), "err"):
 		return sms.ID(text), nil
 	}
-	return "", &Error{Kind: Uncertain, Text: cmp.Or(text, "the panel gave no id"), Err: ErrNoID}
+	return "", &smsapi.Error{Kind: smsapi.Uncertain, Text: cmp.Or(text, "the panel gave no id"), Err: smsapi.ErrNoID}
 }
 
 // success are words for a whole request behind its ErrCode 0: the guide's own, and what is often said. Array is PHP's word for a list that
@@ -280,7 +283,7 @@ var success = []string{"اجرای موفق درخواست", "array", "ok", "don
 func carriedOut(n *node) bool { return slices.Contains(success, strings.ToLower(n.scalar())) }
 
 // readSent interprets an answer to SendSMS; the recipients are distinct.
-func readSent(response *node, to []sms.Number) (Sent, error) {
+func readSent(response *node, to []sms.Number) (smsapi.Sent, error) {
 	n := outcome(response)
 	value, failed := result(n)
 	items := list(value)
@@ -297,10 +300,10 @@ func readSent(response *node, to []sms.Number) (Sent, error) {
 			return digitsOnly(string(id)) || none != nil && none.Code != 0
 		}
 		if !slices.ContainsFunc(items, says) {
-			return Sent{}, failed
+			return smsapi.Sent{}, failed
 		}
 	case failed != nil:
-		return Sent{}, failed
+		return smsapi.Sent{}, failed
 	case value == nil || len(value.kids) == 0:
 		// The guide speaks of the ids as of a member of their own, which it does not name.
 		for _, k := range n.kids {
@@ -309,13 +312,13 @@ func readSent(response *node, to []sms.Number) (Sent, error) {
 			}
 		}
 	}
-	answers := make([]Result, len(items))
+	answers := make([]smsapi.Result, len(items))
 	places := map[sms.Number]int{}
 	var ids []sms.ID
 	for i, item := range items {
 		answers[i].ID, answers[i].Err = idIn(item)
 		if !told && answers[i].Err == nil && !digitsOnly(string(answers[i].ID)) {
-			answers[i] = Result{Err: failed}
+			answers[i] = smsapi.Result{Err: failed}
 		}
 		if answers[i].Err == nil {
 			ids = append(ids, answers[i].ID)
@@ -324,41 +327,41 @@ func readSent(response *node, to []sms.Number) (Sent, error) {
 			places[recipient] = i
 		}
 	}
-	wrong := slices.IndexFunc(answers, func(r Result) bool { return r.Err != nil })
-	results := make([]Result, len(to))
+	wrong := slices.IndexFunc(answers, func(r smsapi.Result) bool { return r.Err != nil })
+	results := make([]smsapi.Result, len(to))
 	switch {
 	case len(items) == 1 && wrong == 0 && answers[0].Err.Code != 0: // a lone error concerns all
-		return Sent{}, answers[0].Err
+		return smsapi.Sent{}, answers[0].Err
 	case len(items) == 1 && told && carriedOut(items[0]):
 	case len(places) > 0 && len(places) == len(items):
 		for i, recipient := range to {
 			if place, ok := places[recipient]; ok {
 				results[i] = answers[place]
 			} else {
-				results[i].Err = &Error{Kind: Uncertain, Text: "the panel gave no id", Err: ErrNoID}
+				results[i].Err = &smsapi.Error{Kind: smsapi.Uncertain, Text: "the panel gave no id", Err: smsapi.ErrNoID}
 			}
 		}
 		ids = nil
 	case len(items) == len(to):
 		results, ids = answers, nil
 	case wrong >= 0:
-		return Sent{}, uncertain("the panel did not say which recipients it refused", nil)
+		return smsapi.Sent{}, uncertain("the panel did not say which recipients it refused", nil)
 	}
 	unsure := 0
 	for i := range results {
 		results[i].Recipient = to[i]
-		if results[i].Err != nil && results[i].Err.Kind == Uncertain {
+		if results[i].Err != nil && results[i].Err.Kind == smsapi.Uncertain {
 			unsure++
 		}
 	}
 	if unsure == len(to) {
-		return Sent{}, results[0].Err
+		return smsapi.Sent{}, results[0].Err
 	}
-	return Sent{Results: results, IDs: ids}, nil
+	return smsapi.Sent{Results: results, IDs: ids}, nil
 }
 
 // readSentEach interprets an answer to SendMultipleSMS.
-func readSentEach(response *node, texts []Addressed) (Sent, error) {
+func readSentEach(response *node, texts []smsapi.Addressed) (smsapi.Sent, error) {
 	n := outcome(response)
 	items := n.kids
 	accepted := false
@@ -366,11 +369,11 @@ func readSentEach(response *node, texts []Addressed) (Sent, error) {
 		// An error that stands alone concerns all recipients.
 		value, failed := result(n)
 		if failed != nil {
-			return Sent{}, failed
+			return smsapi.Sent{}, failed
 		}
 		items, accepted = list(value), true
 	}
-	answers := make([]Result, len(items))
+	answers := make([]smsapi.Result, len(items))
 	refused := len(items) == 0 && !accepted
 	var ids []sms.ID
 	for i, item := range items {
@@ -388,9 +391,9 @@ func readSentEach(response *node, texts []Addressed) (Sent, error) {
 		for i := range texts {
 			answers[i].Recipient = texts[i].To
 		}
-		return Sent{Results: answers}, nil
+		return smsapi.Sent{Results: answers}, nil
 	}
-	sent := Sent{Results: make([]Result, len(texts)), IDs: ids}
+	sent := smsapi.Sent{Results: make([]smsapi.Result, len(texts)), IDs: ids}
 	for i := range texts {
 		sent.Results[i].Recipient = texts[i].To
 		if refused {

@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"math"

@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"bytes"
@@ -25,6 +25,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sms"
+	"peyk/smsapi"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -81,23 +82,23 @@ var methods = map[string]func(context.Context, *Client) error{
 		return err
 	},
 	"SendMultipleSMS": func(ctx context.Context, c *Client) error {
-		_, err := c.SendEach(ctx, line, []Addressed{{alice, text}, {bob, text}})
+		_, err := c.SendEach(ctx, line, []smsapi.Addressed{{To: alice, Text: text}, {To: bob, Text: text}})
 		return err
 	},
 	"GetStatus": func(ctx context.Context, c *Client) error { _, err := c.Status(ctx, []sms.ID{"51"}); return err },
 	"GetMsg": func(ctx context.Context, c *Client) error {
 		answer, err := c.Unread(ctx)
 		if err == nil {
-			_, err = DecodeUnread(answer)
+			_, err = decodeUnread(answer)
 		}
 		return err
 	},
 }
 
 // wantKind fails unless err is an *Error of that kind without secrets in it.
-func wantKind(t *testing.T, err error, want Kind) {
+func wantKind(t *testing.T, err error, want smsapi.Kind) {
 	t.Helper()
-	var failed *Error
+	var failed *smsapi.Error
 	if !errors.As(err, &failed) {
 		t.Fatalf("got %v, want an *Error of kind %v", err, want)
 	}
@@ -143,20 +144,20 @@ func TestPanelsOfEachKind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := Sent{Results: []Result{{Recipient: alice, ID: "5000000001"}, {Recipient: bob, ID: "5000000002"}}}
+			want := smsapi.Sent{Results: []smsapi.Result{{Recipient: alice, ID: "5000000001"}, {Recipient: bob, ID: "5000000002"}}}
 			if diff := cmp.Diff(want, sent); diff != "" {
 				t.Errorf("Send (-want +got):\n%s", diff)
 			}
-			sent, err = c.SendEach(t.Context(), line, []Addressed{{alice, "یک"}, {"12", "bad"}, {alice, "two"}})
+			sent, err = c.SendEach(t.Context(), line, []smsapi.Addressed{{To: alice, Text: "یک"}, {To: "12", Text: "bad"}, {To: alice, Text: "two"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			refused := sent.Results[1].Err
-			want = Sent{Results: []Result{{Recipient: alice, ID: "5000000003"}, {Recipient: "12", Err: refused}, {Recipient: alice, ID: "5000000004"}}}
+			want = smsapi.Sent{Results: []smsapi.Result{{Recipient: alice, ID: "5000000003"}, {Recipient: "12", Err: refused}, {Recipient: alice, ID: "5000000004"}}}
 			if diff := cmp.Diff(want, sent); diff != "" {
 				t.Errorf("SendEach (-want +got):\n%s", diff)
 			}
-			if refused == nil || refused.Kind != Rejected || refused.Code != -3 || refused.Text == "" {
+			if refused == nil || refused.Kind != smsapi.Rejected || refused.Code != -3 || refused.Text == "" {
 				t.Errorf("SendEach to a wrong number: got %v, want a rejection with code -3", refused)
 			}
 			var got []string
@@ -177,10 +178,10 @@ func TestPanelsOfEachKind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]Delivery{
-				{"5000000002", 4, sms.Delivered, "delivered"},
-				{"77", 0, 0, "unknown"},
-				{"5000000001", 1, sms.Sent, "sending"},
+			if diff := cmp.Diff([]smsapi.Delivery{
+				{ID: "5000000002", Code: 4, Status: sms.Delivered, Word: "delivered"},
+				{ID: "77", Code: 0, Status: 0, Word: "unknown"},
+				{ID: "5000000001", Code: 1, Status: sms.Sent, Word: "sending"},
 			}, deliveries); diff != "" {
 				t.Errorf("Status (-want +got):\n%s", diff)
 			}
@@ -191,7 +192,7 @@ func TestPanelsOfEachKind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			messages, err := DecodeUnread(answer)
+			messages, err := decodeUnread(answer)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,19 +203,19 @@ func TestPanelsOfEachKind(t *testing.T) {
 				t.Errorf("Unread (-want +got):\n%s", diff)
 			}
 			answer, err = c.Unread(t.Context())
-			if messages, wrong := DecodeUnread(answer); err != nil || wrong != nil || len(messages) != 0 {
+			if messages, wrong := decodeUnread(answer); err != nil || wrong != nil || len(messages) != 0 {
 				t.Errorf("Unread of nothing: got %v, %v, %v", messages, err, wrong)
 			}
 
 			_, err = c.Send(t.Context(), "30009999", []sms.Number{alice}, text)
-			wantKind(t, err, Rejected)
+			wantKind(t, err, smsapi.Rejected)
 			if got := failureOf(err).Code; got != -5 {
 				t.Errorf("Send from a foreign line: got code %d, want -5", got)
 			}
 			p.SetPassword("another")
 			for name, call := range methods {
 				err := call(t.Context(), c)
-				wantKind(t, err, Auth)
+				wantKind(t, err, smsapi.Auth)
 				if got := failureOf(err).Code; got != -1 {
 					t.Errorf("%s with a wrong password: got code %d, want -1", name, got)
 				}
@@ -253,23 +254,23 @@ func TestFailures(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		handler http.HandlerFunc
-		want    Kind
+		want    smsapi.Kind
 		long    bool
 	}{
-		{"hangs up without an answer", hijack(""), Uncertain, false},
-		{"hangs up within the headers", hijack("HTTP/1.1 200 OK\r\nContent-"), Uncertain, false},
-		{"answers what is no HTTP, and the password", hijack("pass=" + password + " to=" + string(alice) + "\r\n\r\n"), Uncertain, false},
-		{"hangs up within the body", hijack("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + soap("")[:150]), Uncertain, false},
-		{"never answers", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Uncertain, false},
+		{"hangs up without an answer", hijack(""), smsapi.Uncertain, false},
+		{"hangs up within the headers", hijack("HTTP/1.1 200 OK\r\nContent-"), smsapi.Uncertain, false},
+		{"answers what is no HTTP, and the password", hijack("pass=" + password + " to=" + string(alice) + "\r\n\r\n"), smsapi.Uncertain, false},
+		{"hangs up within the body", hijack("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + soap("")[:150]), smsapi.Uncertain, false},
+		{"never answers", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, smsapi.Uncertain, false},
 		{"never ends", func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, soap("")[:150])
 			http.NewResponseController(w).Flush()
 			<-r.Context().Done()
-		}, Uncertain, false},
+		}, smsapi.Uncertain, false},
 		{"answers without end", func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, soap("")[:150])
 			endless(w, bytes.Repeat([]byte(" "), 1<<16))
-		}, Uncertain, true},
+		}, smsapi.Uncertain, true},
 		{"answers headers without end", func(w http.ResponseWriter, r *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
@@ -283,7 +284,7 @@ func TestFailures(t *testing.T) {
 					return
 				}
 			}
-		}, Uncertain, false},
+		}, smsapi.Uncertain, false},
 		{"answers a gzip bomb", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
@@ -294,26 +295,26 @@ func TestFailures(t *testing.T) {
 				}
 			}
 			z.Close()
-		}, Uncertain, true},
+		}, smsapi.Uncertain, true},
 		{"answers broken gzip", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write([]byte{0x1f, 0x8b, 0x08, 0, 1, 2, 3})
-		}, Uncertain, false},
-		{"answers nothing", answer(200, ""), Uncertain, false},
-		{"crashes", answer(500, ""), Uncertain, false},
-		{"crashes with a page", answer(500, "<html><body>Error</body></html>"), Uncertain, false},
-		{"is not available behind a gateway", answer(503, "<html>down</html>"), Uncertain, false},
-		{"answers a page", answer(200, "<!DOCTYPE html><html><body>Account suspended</body></html>"), Uncertain, false},
+		}, smsapi.Uncertain, false},
+		{"answers nothing", answer(200, ""), smsapi.Uncertain, false},
+		{"crashes", answer(500, ""), smsapi.Uncertain, false},
+		{"crashes with a page", answer(500, "<html><body>Error</body></html>"), smsapi.Uncertain, false},
+		{"is not available behind a gateway", answer(503, "<html>down</html>"), smsapi.Uncertain, false},
+		{"answers a page", answer(200, "<!DOCTYPE html><html><body>Account suspended</body></html>"), smsapi.Uncertain, false},
 		{"answers a Fault with the password", answer(500, soap("<SOAP-ENV:Fault><faultcode>SOAP-ENV:Server</faultcode><faultstring>"+
-			"call("+password+")</faultstring></SOAP-ENV:Fault>")), Uncertain, false},
-		{"answers a Fault with success", answer(200, soap("<Fault><faultstring>x</faultstring></Fault>")), Uncertain, false},
-		{"answers with a DOCTYPE", answer(200, `<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>`+answered("0", "&b;")), Uncertain, false},
-		{"answers without ErrCode", answer(200, soap("<R><return><result>51</result></return></R>")), Uncertain, false},
-		{"answers the word Array", answer(200, soap("<R><return>Array</return></R>")), Uncertain, false},
-		{"wants another login", answer(401, "<html>401</html>"), Auth, false},
-		{"does not know the user, and shows the password", answer(200, answered("-1", "no user "+password)), Auth, false},
-		{"refuses with a code", answer(200, answered("-5", "x")), Rejected, false},
-		{"refuses with a code and status 500", answer(500, answered("-5", "x")), Rejected, false},
+			"call("+password+")</faultstring></SOAP-ENV:Fault>")), smsapi.Uncertain, false},
+		{"answers a Fault with success", answer(200, soap("<Fault><faultstring>x</faultstring></Fault>")), smsapi.Uncertain, false},
+		{"answers with a DOCTYPE", answer(200, `<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>`+answered("0", "&b;")), smsapi.Uncertain, false},
+		{"answers without ErrCode", answer(200, soap("<R><return><result>51</result></return></R>")), smsapi.Uncertain, false},
+		{"answers the word Array", answer(200, soap("<R><return>Array</return></R>")), smsapi.Uncertain, false},
+		{"wants another login", answer(401, "<html>401</html>"), smsapi.Auth, false},
+		{"does not know the user, and shows the password", answer(200, answered("-1", "no user "+password)), smsapi.Auth, false},
+		{"refuses with a code", answer(200, answered("-5", "x")), smsapi.Rejected, false},
+		{"refuses with a code and status 500", answer(500, answered("-5", "x")), smsapi.Rejected, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for method, call := range methods {
@@ -378,7 +379,7 @@ func TestNoConnectionIsUnavailable(t *testing.T) {
 				for range 2 {
 					err := call(test.ctx, c)
 					t.Logf("%s: %v", method, err)
-					wantKind(t, err, Unavailable)
+					wantKind(t, err, smsapi.Unavailable)
 					c.described = map[string]operation{}
 				}
 			}
@@ -396,7 +397,7 @@ func TestARequestUnderWayIsUncertainWhenCancelled(t *testing.T) {
 		<-r.Context().Done()
 	})
 	_, err := newClient(t, address, Options{}).Send(ctx, line, []sms.Number{alice}, text)
-	wantKind(t, err, Uncertain)
+	wantKind(t, err, smsapi.Uncertain)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled below it", err)
 	}
@@ -442,7 +443,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		})
 		for _, call := range methods {
 			err := call(t.Context(), newClient(t, address, Options{}))
-			wantKind(t, err, Uncertain)
+			wantKind(t, err, smsapi.Uncertain)
 			if want := "the panel redirects to another address"; failureOf(err).Text != want {
 				t.Errorf("%d: got %v, want %q", status, err, want)
 			}
@@ -454,7 +455,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		server := httptest.NewServer(http.RedirectHandler(target.URL, status))
 		_, err := newClient(t, server.URL, Options{}).Credit(t.Context())
 		server.Close()
-		wantKind(t, err, Unavailable)
+		wantKind(t, err, smsapi.Unavailable)
 	}
 	if got := elsewhere.Load(); got != 0 {
 		t.Errorf("the redirect's target was asked %d times, want never", got)
@@ -464,23 +465,25 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 func TestSendRefusesWhatThePanelWouldNotTake(t *testing.T) {
 	address, calls := service(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answered("0", "")) })
 	c := newClient(t, address, Options{})
-	many := make([]sms.Number, MaxRecipients+1)
-	each := make([]Addressed, MaxRecipients+1)
+	many := make([]sms.Number, smsapi.MaxRecipients+1)
+	each := make([]smsapi.Addressed, smsapi.MaxRecipients+1)
 	for i := range many {
 		many[i] = sms.Number(fmt.Sprintf("0912%07d", i))
-		each[i] = Addressed{many[i], text}
+		each[i] = smsapi.Addressed{To: many[i], Text: text}
 	}
-	for name, send := range map[string]func() (Sent, error){
-		"no recipients":        func() (Sent, error) { return c.Send(t.Context(), line, nil, text) },
-		"too many recipients":  func() (Sent, error) { return c.Send(t.Context(), line, many, text) },
-		"no text":              func() (Sent, error) { return c.Send(t.Context(), line, many[:1], " \n") },
-		"each: no recipients":  func() (Sent, error) { return c.SendEach(t.Context(), line, nil) },
-		"each: too many":       func() (Sent, error) { return c.SendEach(t.Context(), line, each) },
-		"each: a missing text": func() (Sent, error) { return c.SendEach(t.Context(), line, []Addressed{{alice, "x"}, {bob, ""}}) },
+	for name, send := range map[string]func() (smsapi.Sent, error){
+		"no recipients":       func() (smsapi.Sent, error) { return c.Send(t.Context(), line, nil, text) },
+		"too many recipients": func() (smsapi.Sent, error) { return c.Send(t.Context(), line, many, text) },
+		"no text":             func() (smsapi.Sent, error) { return c.Send(t.Context(), line, many[:1], " \n") },
+		"each: no recipients": func() (smsapi.Sent, error) { return c.SendEach(t.Context(), line, nil) },
+		"each: too many":      func() (smsapi.Sent, error) { return c.SendEach(t.Context(), line, each) },
+		"each: a missing text": func() (smsapi.Sent, error) {
+			return c.SendEach(t.Context(), line, []smsapi.Addressed{{To: alice, Text: "x"}, {To: bob, Text: ""}})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := send()
-			wantKind(t, err, Rejected)
+			wantKind(t, err, smsapi.Rejected)
 		})
 	}
 	if got := calls.Load(); got != 0 {
@@ -488,30 +491,6 @@ func TestSendRefusesWhatThePanelWouldNotTake(t *testing.T) {
 	}
 	if sent, err := c.Send(t.Context(), line, slices.Concat(many[:60], many[:60]), text); err != nil || len(sent.Results) != 60 {
 		t.Errorf("60 numbers, each twice: got %d results, %v, want 60", len(sent.Results), err)
-	}
-}
-
-func TestPieces(t *testing.T) {
-	var all []sms.Number
-	for i := range 2*MaxRecipients + 1 {
-		n := sms.Number(fmt.Sprint(i))
-		all = append(all, n, n, "0")
-	}
-	got := Pieces(all)
-	var sizes []int
-	for _, piece := range got {
-		sizes = append(sizes, len(piece))
-	}
-	if want := []int{60, 60, 1}; !slices.Equal(sizes, want) {
-		t.Errorf("got pieces of %v, want %v", sizes, want)
-	}
-	for i, n := range slices.Concat(got...) {
-		if want := sms.Number(fmt.Sprint(i)); n != want {
-			t.Fatalf("got %q at place %d, want %q", string(n), i, string(want))
-		}
-	}
-	if got := Pieces(nil); got != nil {
-		t.Errorf("of no recipients: got %v, want none", got)
 	}
 }
 
@@ -526,7 +505,7 @@ func TestStatusAsksInPieces(t *testing.T) {
 	var ids []sms.ID
 	for i := range 3 {
 		var to []sms.Number
-		for j := range MaxRecipients {
+		for j := range smsapi.MaxRecipients {
 			to = append(to, sms.Number(fmt.Sprintf("0912%03d%04d", i, j)))
 		}
 		sent, err := c.Send(t.Context(), line, to, text)
@@ -554,12 +533,12 @@ func TestStatusAsksInPieces(t *testing.T) {
 		t.Errorf("the panel was asked %d times, want %d", asked, want)
 	}
 	for i, d := range deliveries {
-		want := Delivery{ids[i], 1, sms.Sent, "sending"}
+		want := smsapi.Delivery{ID: ids[i], Code: 1, Status: sms.Sent, Word: "sending"}
 		switch i {
 		case 0, 180:
-			want = Delivery{ids[i], 6, sms.Failed, "blacklisted"}
+			want = smsapi.Delivery{ID: ids[i], Code: 6, Status: sms.Failed, Word: "blacklisted"}
 		case 100:
-			want = Delivery{ids[i], 3, sms.AtTelecom, "at_telecom"}
+			want = smsapi.Delivery{ID: ids[i], Code: 3, Status: sms.AtTelecom, Word: "at_telecom"}
 		}
 		if d != want {
 			t.Errorf("place %d: got %v, want %v", i, d, want)
@@ -609,12 +588,12 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			address, calls := service(t, test.handler)
 			answer, err := newClient(t, address, Options{Timeout: test.timeout}).Unread(t.Context())
-			wantKind(t, err, Uncertain)
+			wantKind(t, err, smsapi.Uncertain)
 			if !answer.Cut || string(answer.Body) != test.body {
 				t.Errorf("got Cut %v and %d bytes, want true and the %d bytes that came", answer.Cut, len(answer.Body), len(test.body))
 			}
-			got, err := DecodeUnread(answer)
-			wantKind(t, err, Uncertain)
+			got, err := decodeUnread(answer)
+			wantKind(t, err, smsapi.Uncertain)
 			if diff := cmp.Diff([]sms.Message{inbound(alice, "first", 1700000000)}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -636,7 +615,7 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 			io.WriteString(w, "<html>")
 		})
 		answer, err := newClient(t, address, Options{}).Unread(t.Context())
-		wantKind(t, err, Uncertain)
+		wantKind(t, err, smsapi.Uncertain)
 		if string(answer.Body) != "<html>" || answer.Cut {
 			t.Errorf("got %q, Cut %v, want the page", answer.Body, answer.Cut)
 		}
@@ -732,7 +711,7 @@ func TestWSDL(t *testing.T) {
 		name    string
 		wsdl    http.HandlerFunc
 		want    []string // the parameters of SendSMS, or none when it is not asked
-		kind    Kind
+		kind    smsapi.Kind
 		fetched int // for two calls
 	}{
 		{"its order holds, unknown parameters are filled", serve(200, "text/xml; charset=ISO-8859-1", string(sample)), olders, 0, 1},
@@ -741,16 +720,16 @@ func TestWSDL(t *testing.T) {
 		{"nusoap without one", serve(200, "text/html", "This service does not provide WSDL"), guides, 0, 1},
 		{"SoapServer without one", serve(500, "text/xml", soap("<SOAP-ENV:Fault><faultstring>WSDL generation is not supported yet</faultstring></SOAP-ENV:Fault>")), guides, 0, 1},
 		{"a page is none, but perhaps not for long", serve(200, "text/html", page), guides, 0, 2},
-		{"nothing", serve(200, "text/xml", ""), nil, Unavailable, 2},
-		{"an error", serve(503, "text/html", page), nil, Unavailable, 2},
-		{"forbidden", serve(403, "text/html", page), nil, Unavailable, 2},
-		{"a piece of it", serve(200, "text/xml", string(sample[:len(sample)/2])), nil, Unavailable, 2},
-		{"a DOCTYPE", serve(200, "text/xml", "<!DOCTYPE a>"+string(sample)), nil, Unavailable, 2},
+		{"nothing", serve(200, "text/xml", ""), nil, smsapi.Unavailable, 2},
+		{"an error", serve(503, "text/html", page), nil, smsapi.Unavailable, 2},
+		{"forbidden", serve(403, "text/html", page), nil, smsapi.Unavailable, 2},
+		{"a piece of it", serve(200, "text/xml", string(sample[:len(sample)/2])), nil, smsapi.Unavailable, 2},
+		{"a DOCTYPE", serve(200, "text/xml", "<!DOCTYPE a>"+string(sample)), nil, smsapi.Unavailable, 2},
 		{"cut", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", fmt.Sprint(len(sample)+1))
 			w.Write(sample)
-		}, nil, Unavailable, 2},
-		{"a parameter is missing", serve(200, "text/xml", strings.ReplaceAll(string(sample), `name="toNum"`, `name="mobile"`)), nil, Rejected, 1},
+		}, nil, smsapi.Unavailable, 2},
+		{"a parameter is missing", serve(200, "text/xml", strings.ReplaceAll(string(sample), `name="toNum"`, `name="mobile"`)), nil, smsapi.Rejected, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := &described{wsdl: test.wsdl}
@@ -885,7 +864,7 @@ func TestProxies(t *testing.T) {
 			before := calls.Load()
 			credit, err := newClient(t, address, opts).Credit(t.Context())
 			if test.want != "" {
-				wantKind(t, err, Unavailable)
+				wantKind(t, err, smsapi.Unavailable)
 			} else if credit != "1000" || err != nil || calls.Load() != before+1 {
 				t.Errorf("got %q, %v, %d calls, want 1000 and one", credit, err, calls.Load()-before)
 			}
@@ -956,10 +935,10 @@ func socks5(t *testing.T, passed *atomic.Int32) string {
 func TestNewRefusesWhatIsNoAddress(t *testing.T) {
 	for _, address := range []string{"", "panel.example", "ftp://panel.example", "http://", "http://a b/" + password, "://"} {
 		_, err := New(address, user, password, Options{})
-		wantKind(t, err, Rejected)
+		wantKind(t, err, smsapi.Rejected)
 	}
 	_, err := New("http://panel.example", user, password, Options{Proxy: &url.URL{Scheme: "ftp", Host: "x", User: url.UserPassword("u", "proxy-secret")}})
-	wantKind(t, err, Rejected)
+	wantKind(t, err, smsapi.Rejected)
 }
 
 func TestAShortPasswordLeavesWordsAlone(t *testing.T) {
@@ -969,29 +948,7 @@ func TestAShortPasswordLeavesWordsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Credit(t.Context())
-	if want := (&failure{Rejected, -5, "1 of 2"}); !cmp.Equal(want, failureOf(err)) {
+	if want := (&failure{smsapi.Rejected, -5, "1 of 2"}); !cmp.Equal(want, failureOf(err)) {
 		t.Errorf("got %v, want %v", failureOf(err), want)
-	}
-}
-
-func TestErrorsKeepThePanelsWordsOutOfLogs(t *testing.T) {
-	err := &Error{Kind: Rejected, Code: -5, Text: "09120000001: the text that was sent", Err: io.EOF}
-	for want, err := range map[string]error{
-		"rejected: panel error -5, " + meanings[-5] + ": EOF": err,
-		"rejected: panel error -77":                           &Error{Kind: Rejected, Code: -77, Text: "09120000001"},
-		"uncertain: the panel's service failed":               &Error{Text: "09120000001", Err: ErrFault},
-		"rejected: there are no recipients":                   rejected("there are no recipients"),
-	} {
-		if got := err.Error(); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-	if !errors.Is(err, io.EOF) {
-		t.Error("io.EOF is not below it")
-	}
-	for kind, want := range map[Kind]string{Rejected: "rejected", Auth: "auth", Unavailable: "unavailable", Uncertain: "uncertain"} {
-		if got := kind.String(); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
 	}
 }

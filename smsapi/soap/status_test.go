@@ -1,4 +1,4 @@
-package smsapi
+package soap
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"peyk/sandbox/panel"
 	"peyk/sms"
+	"peyk/smsapi"
 )
 
 // TestAnIDThatThePanelLeavesOutHidesNoOther asks a panel that answers by place and leaves out what it does not know.
@@ -72,7 +73,7 @@ func TestAnIDThatThePanelLeavesOutHidesNoOther(t *testing.T) {
 				if n := asked() - before; n > limit {
 					t.Errorf("the panel was asked %d times, want at most %d", n, limit)
 				}
-				limit = len(pieces(ids)) + 1 // the next time it is known which to ask for apart
+				limit = len(smsapi.Pieces(ids)) + 1 // the next time it is known which to ask for apart
 			}
 		})
 	}

@@ -1,8 +1,10 @@
-package smsapi
+package soap
 
 import (
 	"testing"
 	"time"
+
+	"peyk/smsapi"
 )
 
 // BenchmarkDecodeUnread decodes a full answer of 50 messages in each dialect; 1 ms is the limit.
@@ -13,7 +15,7 @@ func BenchmarkDecodeUnread(b *testing.B) {
 			contentType, body := sampleBody(b, "testdata/wire/"+dialect+"/GetMsg.n50.response.http")
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				messages, err := DecodeUnread(Answer{ContentType: contentType, Body: body})
+				messages, err := decodeUnread(smsapi.Answer{ContentType: contentType, Body: body})
 				if err != nil || len(messages) != 50 {
 					b.Fatalf("got %d messages, %v", len(messages), err)
 				}
