@@ -94,31 +94,42 @@ func (w patientWriter) Write(p []byte) (int, error) {
 	return w.conn.Write(p)
 }
 
-// storeCommand runs peyk backup or restore and returns the exit code.
-func storeCommand(ctx context.Context, name string, args, environ []string, stdout, stderr io.Writer) int {
-	if len(args) != 1 || strings.HasPrefix(args[0], "-") {
-		fmt.Fprintf(stderr, "peyk %s takes one argument, the name of a file\n\n%s", name, usage)
-		return 2
-	}
-	s, _, err := readSettings(environ, "DB_")
+func (c *call) backup(ctx context.Context) error {
+	file, dbPath, err := c.fileAndStore()
 	if err != nil {
-		return wrongSettings(stderr, err)
+		return err
 	}
-	var done string
-	switch name {
-	case "backup":
-		done, err = backUp(ctx, s.dbPath, args[0])
-	case "restore":
-		// Whatever else is wrong with the settings: whom they name is told that a backup was restored.
-		all, _, _ := readSettings(environ, "")
-		done, err = restore(args[0], s.dbPath, all.store)
+	done, err := backUp(ctx, dbPath, file)
+	if err == nil {
+		fmt.Fprintln(c.stdout, done)
 	}
+	return err
+}
+
+func (c *call) restore(context.Context) error {
+	file, dbPath, err := c.fileAndStore()
 	if err != nil {
-		fmt.Fprintf(stderr, "peyk %s: %v\n", name, err)
-		return 1
+		return err
 	}
-	fmt.Fprintln(stdout, done)
-	return 0
+	// Whatever else is wrong with the settings: whom they name is told that a backup was restored.
+	all, _, _ := readSettings(c.environ, "")
+	done, err := restore(file, dbPath, all.store)
+	if err == nil {
+		fmt.Fprintln(c.stdout, done)
+	}
+	return err
+}
+
+// fileAndStore returns the one argument, a file's name, and where the store is.
+func (c *call) fileAndStore() (file, dbPath string, err error) {
+	if len(c.args) != 1 || strings.HasPrefix(c.args[0], "-") {
+		return "", "", c.wrongUse("peyk %s takes one argument, the name of a file", c.name)
+	}
+	s, _, err := readSettings(c.environ, "DB_")
+	if err != nil {
+		return "", "", c.wrongSettings(err)
+	}
+	return c.args[0], s.dbPath, nil
 }
 
 // backUp writes the store as it is now to a new file.

@@ -190,7 +190,7 @@ func BenchmarkFirstPost(b *testing.B) {
 		ctx, stop := context.WithCancel(b.Context())
 		ended := make(chan error)
 		begun := time.Now()
-		go func() { ended <- bridge(ctx, settings, slog.New(slog.DiscardHandler)) }()
+		go func() { ended <- runBridge(ctx, settings, slog.New(slog.DiscardHandler)) }()
 		took = append(took, (<-posted).Sub(begun))
 		b.StopTimer()
 		stop()

@@ -10,30 +10,29 @@ import (
 	"peyk/smsapi/soap"
 )
 
-// checkCommand runs peyk check and returns the exit code: 0 all is well, 1 something is wrong, 2 the settings are. What the settings
+// check runs peyk check. It ends with 0 when all is well, with 1 when something is wrong, with 2 when the settings are. What the settings
 // let be checked is checked all the same.
-func checkCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 {
-		fmt.Fprintf(stderr, "peyk check: %q is one argument too many\n\n%s", args[0], usage)
-		return 2
+func (c *call) check(ctx context.Context) error {
+	if c.quick {
+		return c.quickCheck(ctx)
 	}
-	code := 0
-	s, warnings, mistakes := readSettings(environ, "")
+	code := exit(0)
+	s, warnings, mistakes := readSettings(c.environ, "")
 	switch {
 	case mistakes != nil:
 		code = 2
 		for line := range strings.SplitSeq(mistakes.Error(), "\n") {
-			fmt.Fprintln(stdout, "WRONG settings:", line)
+			fmt.Fprintln(c.stdout, "WRONG settings:", line)
 		}
 	default:
-		fmt.Fprintln(stdout, "ok    settings: none is missing, each can be read.")
+		fmt.Fprintln(c.stdout, "ok    settings: none is missing, each can be read.")
 	}
 	for _, w := range warnings {
-		fmt.Fprintln(stdout, "note  settings:", w)
+		fmt.Fprintln(c.stdout, "note  settings:", w)
 	}
 	// With a wrong proxy or address the others must not be used: they would lead elsewhere.
 	right := func(prefix string) bool {
-		_, _, err := readSettings(environ, prefix)
+		_, _, err := readSettings(c.environ, prefix)
 		return err == nil
 	}
 	var tg bot.TelegramConfig
@@ -44,7 +43,7 @@ func checkCommand(ctx context.Context, args, environ []string, stdout, stderr io
 	if right("SMS_API_") {
 		var err error
 		if panel, err = s.panel.client(); err != nil {
-			fmt.Fprintln(stdout, "WRONG panel:", err)
+			fmt.Fprintln(c.stdout, "WRONG panel:", err)
 			code = 2
 		}
 	}
@@ -53,10 +52,13 @@ func checkCommand(ctx context.Context, args, environ []string, stdout, stderr io
 	}
 	copyOut := func(w io.Writer) error { return copyStore(ctx, s.dbPath, w) }
 	for _, found := range bot.New(nil, panel, tg, s.bot).Check(ctx, s.dbPath, s.store, copyOut) {
-		fmt.Fprintln(stdout, found)
+		fmt.Fprintln(c.stdout, found)
 		if found.State == bot.Wrong {
 			code = max(code, 1)
 		}
 	}
-	return code
+	if code != 0 {
+		return code
+	}
+	return nil
 }

@@ -118,23 +118,23 @@ func healthHandler(b *bot.Bot, st *store.Store, m *bot.Metrics, log *slog.Logger
 	return mux
 }
 
-// quickCheck asks the bridge that runs with these settings whether it is alive, and returns the exit code.
-func quickCheck(ctx context.Context, environ []string, stdout, stderr io.Writer) int {
-	s, _, err := readSettings(environ, "HTTP_")
+// quickCheck asks the bridge that runs with these settings whether it is alive.
+func (c *call) quickCheck(ctx context.Context) error {
+	s, _, err := readSettings(c.environ, "HTTP_")
 	if err != nil {
-		return wrongSettings(stderr, err)
+		return c.wrongSettings(err)
 	}
 	if s.httpAddr == "" {
-		fmt.Fprintln(stderr, "peyk check --quick: HTTP_ADDR is off, so nobody can be asked: set it, for example to 9383, and start the bridge again")
-		return 2
+		fmt.Fprintln(c.stderr, "peyk check --quick: HTTP_ADDR is off, so nobody can be asked: set it, for example to 9383, and start the bridge again")
+		return exit(2)
 	}
 	said, err := askHealth(ctx, s.httpAddr)
 	if err != nil {
-		fmt.Fprintf(stdout, "bridge: %v\n", err)
-		return 1
+		fmt.Fprintf(c.stdout, "bridge: %v\n", err)
+		return exit(1)
 	}
-	fmt.Fprintf(stdout, "bridge: %s\n", said)
-	return 0
+	fmt.Fprintf(c.stdout, "bridge: %s\n", said)
+	return nil
 }
 
 // askHealth returns what the bridge at address says of itself in one line, or why that is not well.

@@ -57,8 +57,8 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"terminate": terminate,
-			"tg":        command(tgCommands),
-			"panel":     command(panelSideCommands),
+			"tg":        inScript(tgCommands),
+			"panel":     inScript(panelSideCommands),
 		},
 	})
 }
@@ -140,7 +140,8 @@ type scriptCommand struct {
 	run func(w *world, ctx context.Context, args []string) error
 }
 
-func command(table map[string]scriptCommand) func(*testscript.TestScript, bool, []string) {
+// inScript makes a table one command of scripts.
+func inScript(table map[string]scriptCommand) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) == 0 || table[args[0]].run == nil || table[args[0]].n != len(args)-1 {
 			ts.Fatalf("wrong use: %q", args)

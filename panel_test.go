@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"strings"
@@ -38,13 +40,17 @@ func startPanel(t *testing.T, opts panel.Options) (*panel.Server, panelSettings)
 func runPanel(t *testing.T, cfg panelSettings, stdin string, args ...string) (panelRun, string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := panelCommand(t.Context(), args, cfg, strings.NewReader(stdin), &stdout, &stderr)
+	c := call{args: args, stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr}
+	code := exit(0)
+	if err := c.panelWith(t.Context(), cfg); err != nil && !errors.As(err, &code) {
+		t.Errorf("got %v, want it told and an exit code", err)
+	}
 	for _, out := range []string{stdout.String(), stderr.String()} {
 		if strings.Contains(out, cfg.Password) {
 			t.Errorf("the password is shown: %s", out)
 		}
 	}
-	return panelRun{code, stdout.String()}, stderr.String()
+	return panelRun{int(code), stdout.String()}, stderr.String()
 }
 
 func TestPanelCommand(t *testing.T) {
@@ -276,7 +282,7 @@ func TestPanelCommandRefusesWrongUse(t *testing.T) {
 
 func TestPanelCommandHelps(t *testing.T) {
 	got, _ := runPanel(t, panelSettings{Password: "x-y"}, "", "--help")
-	for _, c := range panelCommands {
+	for _, c := range new(panelCall).commands() {
 		if !strings.Contains(got.Stdout, c.name) || got.Code != 0 {
 			t.Errorf("got %+v, want %s in it", got, c.name)
 		}
@@ -284,6 +290,11 @@ func TestPanelCommandHelps(t *testing.T) {
 		if want := "usage: peyk panel " + c.name; !strings.HasPrefix(own.Stdout, want) || own.Code != 0 {
 			t.Errorf("got %+v, want %q", own, want)
 		}
+		c.flagSet().VisitAll(func(f *flag.Flag) {
+			if !strings.Contains(c.args, "--"+f.Name+" ") {
+				t.Errorf("--%s is not in the help of %s: %s", f.Name, c.name, c.args)
+			}
+		})
 		if c.name == "unread" && !strings.Contains(own.Stdout, "marks them as read") {
 			t.Errorf("got %q, want a warning", own.Stdout)
 		}

@@ -27,21 +27,21 @@ import (
 //go:embed .env.example
 var manual []byte
 
-// setupCommand runs peyk setup, which asks for what is needed and writes it into .env, and returns the exit code.
-func setupCommand(ctx context.Context, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	s := setup{dialog: newDialog(stdin, stdout), environ: environ, answers: map[string]string{}, told: map[string]bool{}}
+// setup runs peyk setup, which asks for what is needed and writes it into .env.
+func (c *call) setup(ctx context.Context) error {
+	s := setup{dialog: newDialog(c.stdin, c.stdout), environ: c.environ, answers: map[string]string{}, told: map[string]bool{}}
 	err := s.run(ctx)
 	switch {
 	case err == nil:
-		return 0
+		return nil
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "\npeyk setup: broken off: nothing was written")
+		fmt.Fprintln(c.stderr, "\npeyk setup: broken off: nothing was written")
 	case errors.Is(err, io.EOF):
-		fmt.Fprintln(stderr, "\npeyk setup: the input ended before the last question: nothing was written")
+		fmt.Fprintln(c.stderr, "\npeyk setup: the input ended before the last question: nothing was written")
 	default:
-		fmt.Fprintf(stderr, "peyk setup: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+		fmt.Fprintf(c.stderr, "peyk setup: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
-	return 1
+	return exit(1)
 }
 
 // setup is one run of peyk setup.

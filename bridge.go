@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"peyk/bot"
+	"peyk/store"
+)
+
+// bridge runs the bridge until ctx ends.
+func (c *call) bridge(ctx context.Context) error {
+	s, warnings, err := readSettings(c.environ, "")
+	if err != nil {
+		return c.wrongSettings(err)
+	}
+	log := newLog(s, c.stderr)
+	for _, w := range append(warnings, s.inClear()...) {
+		log.Warn(w)
+	}
+	log.Info("peyk starts", "version", versionOf(), "store", s.dbPath)
+	err = runBridge(ctx, s, log)
+	switch {
+	case err == nil:
+		log.Info("peyk has ended")
+		return nil
+	case errors.Is(err, store.ErrLocked):
+		log.Error("another peyk is running on this file: stop it, or give this one a DB_PATH of its own", "store", s.dbPath)
+	case errors.Is(err, store.ErrNewer):
+		log.Error("a newer peyk has written this file: run that version, or go back to the copy it made beside the file", "store", s.dbPath)
+	case errors.Is(err, store.ErrDamaged):
+		log.Error("the store's file cannot be used: put a backup in its place with peyk restore, or have DB_PATH name another", "store", s.dbPath, "err", err)
+	default:
+		log.Error("peyk gives up", "err", err)
+	}
+	return exit(1)
+}
+
+func runBridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
+	panel, err := s.panel.client()
+	if err != nil {
+		return err
+	}
+	metrics := bot.NewMetrics()
+	s.store.Committed = metrics.Committed
+	st, err := store.Open(s.dbPath, s.store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	stopBackups, err := serveBackups(st, s.dbPath, log)
+	if err != nil {
+		log.Warn("peyk backup will work only while the bridge does not run", "err", err)
+	} else {
+		defer stopBackups()
+	}
+	s.bot.Log, s.bot.Metrics = log, metrics
+	b := bot.New(st, panel, s.telegram, s.bot)
+	if s.httpAddr != "" {
+		stopHealth, err := serveHealth(s.httpAddr, b, st, metrics, log)
+		if err != nil {
+			return err
+		}
+		defer stopHealth()
+	}
+	return b.Run(ctx)
+}
+
+func newLog(s settings, stderr io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: s.logLevel}
+	if s.logJSON {
+		return slog.New(slog.NewJSONHandler(stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(stderr, opts))
+}
