@@ -207,9 +207,23 @@ func (p *panelCall) status(ctx context.Context) error {
 	}
 	var shown []status
 	for _, d := range deliveries {
-		shown = append(shown, status{d.ID, d.Code, d.Word})
+		shown = append(shown, status{d.ID, d.Code, stateWord(d)})
 	}
 	return p.print(map[string]any{"statuses": shown})
+}
+
+// stateWord names a delivery as scripts read it.
+func stateWord(d smsapi.Delivery) string {
+	word := d.Status.String()
+	switch d.Status {
+	case sms.Queued:
+		word = "unknown"
+	case sms.Sent:
+		word = "sending" // the panel's own word for what it has
+	case sms.Failed:
+		word = d.Reason.String()
+	}
+	return strings.ReplaceAll(word, " ", "_")
 }
 
 func (p *panelCall) unread(ctx context.Context) error {

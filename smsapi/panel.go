@@ -57,13 +57,13 @@ type Result struct {
 // Delivery is the panel's word about one SMS.
 type Delivery struct {
 	ID     sms.ID
-	Code   int        // the panel's status code, 0 when it gave none
-	Status sms.Status // means nothing unless Known
-	Word   string     // sending, telecom_problem, at_telecom, delivered, not_delivered, blacklisted, unknown
+	Status sms.Status // sms.Queued: the panel said nothing, so what was known before still holds
+	Reason sms.Reason // why it is sms.Failed
+	Code   int        // the panel's own code, for people to read; 0 when it gave none
 }
 
-// Known reports whether the panel named one of its statuses. When it did not, keep what was known before.
-func (d Delivery) Known() bool { return d.Word != "unknown" }
+// Known reports whether the panel said what became of the SMS.
+func (d Delivery) Known() bool { return d.Status != sms.Queued }
 
 // Answer is the raw answer to a fetch of unread SMS. Fetching takes the messages away from the panel,
 // so store it before anything else, also when it came beside an error.

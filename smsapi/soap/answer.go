@@ -21,24 +21,14 @@ var meanings = map[int]string{
 	-5: "the sending number is not yours",
 }
 
-// words are this package's names of the guide's status codes.
-var words = map[int]string{
-	1: "sending",
-	2: "telecom_problem",
-	3: "at_telecom",
-	4: "delivered",
-	5: "not_delivered",
-	6: "blacklisted",
-}
-
-// statuses are what the guide's status codes mean to us: 2 and 5 may still change, but so may any Failed.
-var statuses = map[int]sms.Status{
-	1: sms.Sent,
-	2: sms.Failed,
-	3: sms.AtTelecom,
-	4: sms.Delivered,
-	5: sms.Failed,
-	6: sms.Failed,
+// statuses are what the guide's status codes mean.
+var statuses = map[int]smsapi.Delivery{
+	1: {Status: sms.Sent},
+	2: {Status: sms.Failed, Reason: sms.TelecomProblem},
+	3: {Status: sms.AtTelecom},
+	4: {Status: sms.Delivered},
+	5: {Status: sms.Failed, Reason: sms.NotDelivered},
+	6: {Status: sms.Failed, Reason: sms.Blacklisted},
 }
 
 func uncertain(text string, err error) *smsapi.Error {

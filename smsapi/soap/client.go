@@ -195,10 +195,8 @@ func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, e
 	c.remember(codes)
 	var deliveries []smsapi.Delivery
 	for _, id := range ids {
-		d := smsapi.Delivery{ID: id, Code: codes[id], Status: statuses[codes[id]], Word: words[codes[id]]}
-		if d.Word == "" {
-			d.Word = "unknown"
-		}
+		d := statuses[codes[id]]
+		d.ID, d.Code = id, codes[id]
 		deliveries = append(deliveries, d)
 	}
 	return deliveries, nil

@@ -179,9 +179,9 @@ func TestPanelsOfEachKind(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff([]smsapi.Delivery{
-				{ID: "5000000002", Code: 4, Status: sms.Delivered, Word: "delivered"},
-				{ID: "77", Code: 0, Status: 0, Word: "unknown"},
-				{ID: "5000000001", Code: 1, Status: sms.Sent, Word: "sending"},
+				{ID: "5000000002", Code: 4, Status: sms.Delivered},
+				{ID: "77", Code: 0},
+				{ID: "5000000001", Code: 1, Status: sms.Sent},
 			}, deliveries); diff != "" {
 				t.Errorf("Status (-want +got):\n%s", diff)
 			}
@@ -533,12 +533,12 @@ func TestStatusAsksInPieces(t *testing.T) {
 		t.Errorf("the panel was asked %d times, want %d", asked, want)
 	}
 	for i, d := range deliveries {
-		want := smsapi.Delivery{ID: ids[i], Code: 1, Status: sms.Sent, Word: "sending"}
+		want := smsapi.Delivery{ID: ids[i], Code: 1, Status: sms.Sent}
 		switch i {
 		case 0, 180:
-			want = smsapi.Delivery{ID: ids[i], Code: 6, Status: sms.Failed, Word: "blacklisted"}
+			want = smsapi.Delivery{ID: ids[i], Code: 6, Status: sms.Failed, Reason: sms.Blacklisted}
 		case 100:
-			want = smsapi.Delivery{ID: ids[i], Code: 3, Status: sms.AtTelecom, Word: "at_telecom"}
+			want = smsapi.Delivery{ID: ids[i], Code: 3, Status: sms.AtTelecom}
 		}
 		if d != want {
 			t.Errorf("place %d: got %v, want %v", i, d, want)
