@@ -8,6 +8,7 @@ import (
 
 	"peyk/bot"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // bridge runs the bridge until ctx ends.
@@ -57,7 +58,8 @@ func runBridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 		defer stopBackups()
 	}
 	s.bot.Log, s.bot.Metrics = log, metrics
-	b := bot.New(st, panel, s.telegram, s.bot)
+	s.telegram.Asked, s.telegram.Heard = metrics.TelegramAsked, st.HeardAnswer
+	b := bot.New(st, panel, telegram.New(s.telegram), s.bot)
 	if s.httpAddr != "" {
 		stopHealth, err := serveHealth(s.httpAddr, b, st, metrics, log)
 		if err != nil {

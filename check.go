@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"peyk/telegram"
 	"strings"
 
 	"peyk/bot"
@@ -35,9 +36,9 @@ func (c *call) check(ctx context.Context) error {
 		_, _, err := readSettings(c.environ, prefix)
 		return err == nil
 	}
-	var tg bot.TelegramConfig
-	if right("TELEGRAM_") {
-		tg = s.telegram
+	var tg *telegram.Client
+	if right("TELEGRAM_") && s.telegram.Token != "" {
+		tg = telegram.New(s.telegram)
 	}
 	var panel *soap.Client
 	if right("SMS_API_") {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"peyk/telegram"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,14 +23,14 @@ import (
 	"github.com/joho/godotenv"
 
 	"peyk/bot"
+	"peyk/internal/connect"
 	"peyk/sms"
-	"peyk/smsapi"
 	"peyk/store"
 )
 
 // settings are what the program is told from outside. readSettings makes them.
 type settings struct {
-	telegram bot.TelegramConfig
+	telegram telegram.Options
 	panel    panelSettings
 	bot      bot.Options
 	store    store.Options
@@ -490,10 +491,10 @@ func readFormat(value string) (json bool, err error) {
 
 // inClear warns of what can be read on the way.
 func (s *settings) inClear() (warnings []string) {
-	if smsapi.InClear(s.panel.URL) {
+	if connect.InClear(s.panel.URL) {
 		warnings = append(warnings, "SMS_API_URL is http: the panel's user name and password cross the network in clear; use https if the panel has it")
 	}
-	if smsapi.InClear(s.telegram.URL) {
+	if connect.InClear(s.telegram.URL) {
 		warnings = append(warnings, "TELEGRAM_API_URL is http: the bot's token crosses the network in clear")
 	}
 	return warnings

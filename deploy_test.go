@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"peyk/telegram"
 	"regexp"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func registered(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	m := bot.NewMetrics()
-	b := bot.New(st, client, bot.TelegramConfig{}, bot.Options{Metrics: m})
+	b := bot.New(st, client, telegram.New(telegram.Options{}), bot.Options{Metrics: m})
 	stop, err := serveHealth("127.0.0.1:0", b, st, m, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"peyk/telegram"
 	"regexp"
 	"runtime"
 	"strings"
@@ -55,7 +56,8 @@ func TestReadyFollowsTheNetworksAndAliveDoesNot(t *testing.T) {
 	}
 	m := bot.NewMetrics()
 	settings.bot.Metrics = m
-	b := bot.New(st, client, settings.telegram, settings.bot)
+	settings.telegram.Asked = m.TelegramAsked
+	b := bot.New(st, client, telegram.New(settings.telegram), settings.bot)
 	web := httptest.NewServer(healthHandler(b, st, m, slog.New(slog.DiscardHandler)))
 	defer web.Close()
 	ready := func(status int, pattern string) {

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"peyk/telegram"
 	"slices"
 	"strings"
 
@@ -118,7 +119,7 @@ func (s *setup) telegramStep(ctx context.Context) error {
 	s.sayf("\nThe bot. On Telegram, /newbot to @BotFather makes one; he gives a token for it.\n")
 	token := question{name: "TELEGRAM_BOT_TOKEN", ask: "Token", secret: true}
 	try := func() ([]bot.Finding, error) {
-		return bot.New(nil, nil, s.telegram, bot.Options{}).Check(ctx, "", store.Options{}, nil), nil
+		return bot.New(nil, nil, telegram.New(s.telegram), bot.Options{}).Check(ctx, "", store.Options{}, nil), nil
 	}
 	viaProxy := func() (bool, error) {
 		was := s.answers["TELEGRAM_PROXY"]
@@ -148,7 +149,7 @@ func (s *setup) askPanel(ctx context.Context, opts bot.Options) ([]bot.Finding, 
 	if err != nil {
 		return nil, err
 	}
-	return bot.New(nil, client, bot.TelegramConfig{}, opts).Check(ctx, "", store.Options{}, nil), nil
+	return bot.New(nil, client, nil, opts).Check(ctx, "", store.Options{}, nil), nil
 }
 
 // step asks its questions until what try finds is right, or is to be kept all the same. otherWay, if there is one, asks for another way

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
+	"peyk/telegram"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ func (b *Bot) offerOwnership() error {
 }
 
 // takeStranger answers /start and /id in private, now and then; everything else, and everything in groups, is met with silence.
-func (b *Bot) takeStranger(ctx context.Context, m *message) error {
+func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 	if !m.Private || m.Command != "start" && m.Command != "id" {
 		return nil
 	}

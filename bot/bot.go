@@ -34,6 +34,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"peyk/telegram"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -71,7 +72,8 @@ type Options struct {
 type Bot struct {
 	store   *store.Store
 	panel   meteredPanel
-	tg      *telegram
+	tg      *telegram.Client
+	self    telegram.User // who we are, once meet has returned; of the updates' flow
 	opts    Options
 	log     *slog.Logger
 	metrics *Metrics
@@ -99,13 +101,13 @@ type Bot struct {
 
 // posters bounds the calls that post at once, one for each chat; senders the requests that send.
 const (
-	posters = perSecond
+	posters = 30 // as many messages as Telegram takes in a second
 	senders = 8
 	askers  = 8
 )
 
 // New returns a bridge over an open store, which the caller closes after Run.
-func New(st *store.Store, panel *soap.Client, tg TelegramConfig, opts Options) *Bot {
+func New(st *store.Store, panel *soap.Client, tg *telegram.Client, opts Options) *Bot {
 	if opts.PollInterval == 0 {
 		opts.PollInterval = 5 * time.Second
 	}
@@ -132,12 +134,8 @@ func New(st *store.Store, panel *soap.Client, tg TelegramConfig, opts Options) *
 	}
 	state := newPanelState(opts.PollInterval)
 	b := &Bot{
-		store: st, late: make(chan struct{}), panel: meteredPanel{panel, opts.Metrics, state}, state: state, tg: newTelegram(tg), opts: opts, log: opts.Log, metrics: opts.Metrics,
+		store: st, late: make(chan struct{}), panel: meteredPanel{panel, opts.Metrics, state}, state: state, tg: tg, opts: opts, log: opts.Log, metrics: opts.Metrics,
 		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers), doubting: make(chan struct{}, 1),
-	}
-	b.tg.metrics = b.metrics
-	if st != nil {
-		b.tg.heard = st.HeardAnswer
 	}
 	b.metrics.MustRegister(gauges{b})
 	return b

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	api "peyk/telegram"
 	"runtime"
 	"strings"
 	"sync"
@@ -166,7 +167,8 @@ func (w *world) startImpatient(timeout time.Duration) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	b := bot.New(w.store, client, bot.TelegramConfig{Token: w.token, URL: w.tgURL}, w.opts)
+	tg := api.New(api.Options{Token: w.token, URL: w.tgURL, Asked: w.opts.Metrics.TelegramAsked, Heard: w.store.HeardAnswer})
+	b := bot.New(w.store, client, tg, w.opts)
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	ended := w.ended

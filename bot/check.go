@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"peyk/telegram"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"time"
 	"unicode"
 
+	"peyk/internal/connect"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
@@ -100,7 +102,7 @@ func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Option
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	var sides sync.WaitGroup
-	if b.tg.api.Token != "" {
+	if b.tg != nil {
 		sides.Go(func() { b.checkTelegram(ctx, &tg, inboxes, admins) })
 	}
 	if b.panel.Client != nil {
@@ -251,12 +253,12 @@ type side struct{ name, url, proxy string }
 
 func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Chat, admins []sms.AgentID) {
 	telegramSide := side{f.checkTelegramName, "TELEGRAM_API_URL", "TELEGRAM_PROXY"}
-	if b.tg.clear {
+	if b.tg.InClear() {
 		f.add(Noted, f.checkTelegramClear)
 	}
-	me, hearsAll, err := b.tg.getMe(ctx)
+	me, hearsAll, err := b.tg.GetMe(ctx)
 	if err != nil {
-		if fateOf(err) == revoked {
+		if telegram.FateOf(err) == telegram.Revoked {
 			f.add(Wrong, f.checkToken)
 		} else {
 			f.unreached(telegramSide, err)
@@ -270,7 +272,7 @@ func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Ch
 	} else {
 		f.add(Right, f.checkPrivacy)
 	}
-	hook, err := b.tg.webhook(ctx)
+	hook, err := b.tg.Webhook(ctx)
 	switch {
 	case err != nil:
 		f.unreached(telegramSide, err)
@@ -285,7 +287,7 @@ func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Ch
 		if slices.ContainsFunc(inboxes, func(c store.Chat) bool { return c.ID == sms.ChatID(id) }) {
 			continue // said above
 		}
-		if _, err := b.tg.standing(ctx, sms.ChatID(id), me.ID); fateOf(err) == chatLost {
+		if _, err := b.tg.Standing(ctx, sms.ChatID(id), me.ID); telegram.FateOf(err) == telegram.ChatLost {
 			f.add(Noted, f.say(f.checkAdmin, code(fmt.Sprint(int64(id)))))
 		}
 	}
@@ -294,21 +296,21 @@ func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Ch
 // checkChat checks a chat that shows SMS.
 func (b *Bot) checkChat(ctx context.Context, f *findings, s side, self sms.AgentID, c store.Chat) {
 	named := code(fmt.Sprint(int64(c.ID)))
-	may, err := b.tg.standing(ctx, c.ID, self)
-	if fateOf(err) == migrated {
-		moved, _ := errors.AsType[*telegramError](err)
-		f.add(Noted, f.say(f.checkMoved, named, code(fmt.Sprint(int64(moved.migratedTo)))))
-		named = code(fmt.Sprint(int64(moved.migratedTo)))
-		may, err = b.tg.standing(ctx, moved.migratedTo, self)
+	may, err := b.tg.Standing(ctx, c.ID, self)
+	if telegram.FateOf(err) == telegram.Migrated {
+		moved, _ := errors.AsType[*telegram.Error](err)
+		f.add(Noted, f.say(f.checkMoved, named, code(fmt.Sprint(int64(moved.MigratedTo)))))
+		named = code(fmt.Sprint(int64(moved.MigratedTo)))
+		may, err = b.tg.Standing(ctx, moved.MigratedTo, self)
 	}
 	if may.Title != "" {
 		named = isolated(may.Title) + " (" + named + ")"
 	}
-	failed, _ := errors.AsType[*telegramError](err)
+	failed, _ := errors.AsType[*telegram.Error](err)
 	switch {
-	case fateOf(err) == chatLost && failed.code == http.StatusForbidden:
+	case telegram.FateOf(err) == telegram.ChatLost && failed.Code == http.StatusForbidden:
 		f.add(Wrong, f.say(f.checkThrownOut, named))
-	case fateOf(err) == chatLost || fateOf(err) == refused:
+	case telegram.FateOf(err) == telegram.ChatLost || telegram.FateOf(err) == telegram.Refused:
 		f.add(Wrong, f.say(f.checkNoChat, named))
 	case err != nil:
 		f.unreached(s, err)
@@ -380,14 +382,14 @@ func (f *findings) panelFails(s side, err error) {
 
 // unreached adds why we do not get to the other side, or do not understand what comes from there.
 func (f *findings) unreached(s side, err error) {
-	if e, ok := errors.AsType[*telegramError](err); ok && e.cause != nil {
-		err = e.cause
+	if e, ok := errors.AsType[*telegram.Error](err); ok && e.Cause != nil {
+		err = e.Cause
 	}
 	place, proxy := code(s.url), code(s.proxy)
 	status := 0
 	if e, ok := errors.AsType[smsapi.HTTPStatus](err); ok {
 		status = int(e)
-	} else if e, ok := errors.AsType[gatewayError](err); ok {
+	} else if e, ok := errors.AsType[connect.Status](err); ok {
 		status = int(e)
 	}
 	dial, _ := errors.AsType[*net.OpError](err)
@@ -453,7 +455,10 @@ func oldTLS(err error) bool {
 
 // checkClock compares our clock with those of the other sides' answers.
 func (b *Bot) checkClock(f *findings) {
-	telegrams := b.tg.skew.Load()
+	var telegrams *time.Duration // how far it is ahead of us
+	if skew, known := b.tg.Skew(); known {
+		telegrams = &skew
+	}
 	if b.store != nil { // it has also seen the dates of messages
 		if off := b.store.ClockOff(); off != 0 {
 			telegrams = &off
@@ -480,7 +485,7 @@ func (b *Bot) checkClock(f *findings) {
 }
 
 // checkCommand is the check in the chat, what is wrong first.
-func (b *Bot) checkCommand(ctx context.Context, m *message, _ role) error {
+func (b *Bot) checkCommand(ctx context.Context, m *telegram.Message, _ role) error {
 	contested := b.contested
 	return b.inquire(ctx, m, func(ctx context.Context, t *text) string {
 		list := b.check(ctx, t, b.store.Path(), store.Options{}, b.store.Backup)

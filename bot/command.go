@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"peyk/telegram"
 	"slices"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 type command struct {
 	name string
 	who  role
-	run  func(*Bot, context.Context, *message, role) error
+	run  func(*Bot, context.Context, *telegram.Message, role) error
 }
 
 // sends reports whether what comes with a command, or with none, may go out to a customer.
@@ -48,11 +49,11 @@ func commands() []command {
 }
 
 // menu returns the commands somebody may use, for the menus of Telegram's clients.
-func menu(t *text, r role) []menuEntry {
-	var entries []menuEntry
+func menu(t *text, r role) []telegram.MenuEntry {
+	var entries []telegram.MenuEntry
 	for _, c := range commands() {
 		if c.who <= r {
-			entries = append(entries, menuEntry{c.name, t.commands[c.name]})
+			entries = append(entries, telegram.MenuEntry{Command: c.name, Description: t.commands[c.name]})
 		}
 	}
 	return entries
@@ -64,7 +65,7 @@ func isCommand(name string) bool {
 }
 
 // takeCommand carries out a command of an agent.
-func (b *Bot) takeCommand(ctx context.Context, m *message, r role) error {
+func (b *Bot) takeCommand(ctx context.Context, m *telegram.Message, r role) error {
 	t := b.text(m.Chat)
 	for _, c := range commands() {
 		if c.name != m.Command {
@@ -78,14 +79,14 @@ func (b *Bot) takeCommand(ctx context.Context, m *message, r role) error {
 	return b.say(m, t.say(t.unknownCommand, code("/"+short(m.Command, nameRunes))))
 }
 
-func (b *Bot) start(ctx context.Context, m *message, r role) error {
+func (b *Bot) start(ctx context.Context, m *telegram.Message, r role) error {
 	if m.Private { // before they wrote here first, it could not be set
 		b.giveMenu(ctx, m.Chat, r)
 	}
 	return b.say(m, b.text(m.Chat).hello)
 }
 
-func (b *Bot) help(_ context.Context, m *message, r role) error {
+func (b *Bot) help(_ context.Context, m *telegram.Message, r role) error {
 	t := b.text(m.Chat)
 	lines := []string{t.helpHead, t.helpReply, ""}
 	for _, e := range menu(t, r) {
@@ -97,12 +98,12 @@ func (b *Bot) help(_ context.Context, m *message, r role) error {
 	return b.say(m, strings.Join(lines, "\n"))
 }
 
-func (b *Bot) id(_ context.Context, m *message, _ role) error {
+func (b *Bot) id(_ context.Context, m *telegram.Message, _ role) error {
 	return b.say(m, fmt.Sprintf(b.text(m.Chat).id, code(fmt.Sprint(int64(m.From.ID))), code(fmt.Sprint(int64(m.Chat)))))
 }
 
 // inquire takes m, asks the panel beside the flows, and posts what find returns. A crash in between costs the agent a question, no more.
-func (b *Bot) inquire(ctx context.Context, m *message, find func(context.Context, *text) string) error {
+func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(context.Context, *text) string) error {
 	if _, err := b.store.Take(key(m), store.Caused{}); err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (b *Bot) inquire(ctx context.Context, m *message, find func(context.Context
 	return nil
 }
 
-func (b *Bot) credit(ctx context.Context, m *message, _ role) error {
+func (b *Bot) credit(ctx context.Context, m *telegram.Message, _ role) error {
 	return b.inquire(ctx, m, func(ctx context.Context, t *text) string {
 		credit, err := b.panel.Credit(ctx)
 		if err != nil {
@@ -166,7 +167,7 @@ func (b *Bot) readLines(words []string) (lines []sms.Number, wrong string) {
 	return lines, ""
 }
 
-func (b *Bot) setLine(_ context.Context, m *message, r role) error {
+func (b *Bot) setLine(_ context.Context, m *telegram.Message, r role) error {
 	t := b.text(m.Chat)
 	if m.Args == "" {
 		line, err := b.lineOf(m.Chat)
@@ -189,7 +190,7 @@ func (b *Bot) setLine(_ context.Context, m *message, r role) error {
 	return err
 }
 
-func (b *Bot) setInbox(ctx context.Context, m *message, r role) error {
+func (b *Bot) setInbox(ctx context.Context, m *telegram.Message, r role) error {
 	t := b.text(m.Chat)
 	words := strings.FieldsFunc(m.Args, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '،' })
 	if len(words) == 0 {
@@ -244,7 +245,7 @@ func (b *Bot) setInbox(ctx context.Context, m *message, r role) error {
 }
 
 // boundToo adds to what is said of the inbound SMS of a place that those of the customer it belongs to are shown there in any case.
-func (b *Bot) boundToo(t *text, m *message, said string) string {
+func (b *Bot) boundToo(t *text, m *telegram.Message, said string) string {
 	bound, err := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
 	if err != nil {
 		return said
@@ -269,7 +270,7 @@ func showInbox(topic sms.TopicID, lines []sms.Number) func(*store.Chat) {
 	}
 }
 
-func (b *Bot) inboxState(t *text, m *message) (string, error) {
+func (b *Bot) inboxState(t *text, m *telegram.Message) (string, error) {
 	c, err := b.store.Chat(m.Chat)
 	if err != nil {
 		return "", err
@@ -293,7 +294,7 @@ func (b *Bot) inboxState(t *text, m *message) (string, error) {
 }
 
 // setLanguage sets what is spoken in a chat, and says so in it.
-func (b *Bot) setLanguage(ctx context.Context, m *message, r role) error {
+func (b *Bot) setLanguage(ctx context.Context, m *telegram.Message, r role) error {
 	chosen := languages[strings.ToLower(m.Args)]
 	if chosen == nil {
 		return b.say(m, b.text(m.Chat).languageUsage)

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"peyk/telegram"
 	"strings"
 
 	"peyk/sms"
@@ -11,7 +12,7 @@ import (
 
 // customerOf returns the conversation a command is about: that of the message replied to, else that of the customer the chat or topic
 // belongs to. It is empty when there is none.
-func (b *Bot) customerOf(m *message) (sms.Conversation, error) {
+func (b *Bot) customerOf(m *telegram.Message) (sms.Conversation, error) {
 	if m.ReplyTo != nil {
 		c, _, refusal, err := b.conversation(m)
 		if err != nil || refusal == "" {
@@ -45,7 +46,7 @@ func (b *Bot) conversationWith(chat sms.ChatID, n sms.Number) (sms.Conversation,
 }
 
 // link binds a chat or a topic to a customer.
-func (b *Bot) link(ctx context.Context, m *message, r role) error {
+func (b *Bot) link(ctx context.Context, m *telegram.Message, r role) error {
 	t := b.text(m.Chat)
 	n, err := sms.ParseRecipient(m.Args)
 	if err != nil {
@@ -62,7 +63,7 @@ func (b *Bot) link(ctx context.Context, m *message, r role) error {
 }
 
 // unlink takes a chat or a topic from the customer it belongs to.
-func (b *Bot) unlink(_ context.Context, m *message, _ role) error {
+func (b *Bot) unlink(_ context.Context, m *telegram.Message, _ role) error {
 	t := b.text(m.Chat)
 	place := sms.Place{Chat: m.Chat, Topic: m.Topic}
 	bound, err := b.store.Bound(place)
@@ -80,7 +81,7 @@ func (b *Bot) unlink(_ context.Context, m *message, _ role) error {
 }
 
 // name gives a customer a name.
-func (b *Bot) name(_ context.Context, m *message, _ role) error {
+func (b *Bot) name(_ context.Context, m *telegram.Message, _ role) error {
 	t := b.text(m.Chat)
 	c, err := b.customerOf(m)
 	switch name := strings.TrimSpace(short(m.Args, nameRunes)); {
@@ -101,7 +102,7 @@ func (b *Bot) name(_ context.Context, m *message, _ role) error {
 }
 
 // takeOver makes who asks the one who answers a customer, until they let go or somebody else takes over.
-func (b *Bot) takeOver(_ context.Context, m *message, _ role) error {
+func (b *Bot) takeOver(_ context.Context, m *telegram.Message, _ role) error {
 	t := b.text(m.Chat)
 	c, err := b.customerOf(m)
 	switch {
@@ -122,7 +123,7 @@ func (b *Bot) takeOver(_ context.Context, m *message, _ role) error {
 }
 
 // letGo lets everybody answer a customer again: who answers, or an admin, may say so.
-func (b *Bot) letGo(_ context.Context, m *message, r role) error {
+func (b *Bot) letGo(_ context.Context, m *telegram.Message, r role) error {
 	t := b.text(m.Chat)
 	about, err := b.customerOf(m)
 	if err != nil {

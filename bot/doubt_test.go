@@ -2,12 +2,12 @@ package bot
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"peyk/telegram"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -53,10 +53,9 @@ func newDesk(t *testing.T, arm func(*desk)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.bot = New(st, nil, TelegramConfig{Token: d.tg.Token(), URL: "http://telegram.invalid"}, Options{
+	d.bot = New(st, nil, telegram.New(telegram.Options{Token: d.tg.Token(), URL: "http://telegram.invalid", Heard: st.HeardAnswer, Transport: inMemory{d.tg}}), Options{
 		Admins: []sms.AgentID{sms.AgentID(d.sara)}, TelegramSecond: time.Second, Log: slog.New(slog.NewTextHandler(d.logs, nil)),
 	})
-	d.bot.tg.client.Transport = inMemory{d.tg}
 	if arm != nil {
 		arm(d)
 	}
@@ -251,27 +250,11 @@ func TestPatienceOfAnEarlierVersion(t *testing.T) {
 				}
 			})
 			d.posts("hello")
-			time.Sleep(min(held, maxPatience) + 5*time.Second)
+			time.Sleep(min(held, telegram.MaxPatience) + 5*time.Second)
 			if !d.shows("hello") {
 				t.Errorf("held for %v, it still waits", held)
 			}
 			d.end()
 		})
-	}
-}
-
-// TestPatienceForReactionsAndButtons calls what is no post.
-func TestPatienceForReactionsAndButtons(t *testing.T) {
-	for _, method := range []string{"editMessageText", "setMessageReaction", "createForumTopic", "editForumTopic", "answerCallbackQuery", "getUpdates"} {
-		e := classify(method, readRefusal([]byte(`{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":1000000000}}`)))
-		if e.fate != slowDown || e.retryAfter != time.Hour {
-			t.Errorf("%s: %v, %v", method, fates[e.fate], e.retryAfter)
-		}
-	}
-	if e := classify("sendMessage", readRefusal([]byte(`{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded","parameters":{"migrate_to_chat_id":"-1001"}}`))); e.fate != migrated || e.migratedTo != -1001 {
-		t.Errorf("%v to %d", fates[e.fate], e.migratedTo)
-	}
-	if err := readRefusal([]byte(fmt.Sprintf(`{"ok":true,"result":%d}`, 1))); err != nil {
-		t.Errorf("an answer is refused: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"cmp"
 	"net/url"
+	"peyk/telegram"
 	"slices"
 	"strings"
 	"unicode"
@@ -10,24 +11,18 @@ import (
 	"peyk/sms"
 )
 
-// link is an address behind words of a text, which stand between two bytes of it.
-type link struct {
-	from, to int
-	address  string
-}
-
 // spelled returns words, which the text of m ends with, with the address of every link in them behind what it is linked to: in an SMS it
 // would be gone. It is left out where the words are the address, and where it helps nobody who has a telephone only.
-func (m *message) spelled(words string) string {
-	begin := m.beginOf(words)
+func spelled(m *telegram.Message, words string) string {
+	begin := beginOf(m, words)
 	var b strings.Builder
 	at := begin
-	for _, l := range m.links(begin) {
-		said := strings.TrimRightFunc(m.Text[at:l.to], unicode.IsSpace)
+	for _, l := range linksBehind(m, begin) {
+		said := strings.TrimRightFunc(m.Text[at:l.To], unicode.IsSpace)
 		b.WriteString(said)
 		at += len(said)
-		address := bareAddress(l.address)
-		if address == "" || saysAddress(m.Text[max(l.from, begin):l.to], address) {
+		address := bareAddress(l.Address)
+		if address == "" || saysAddress(m.Text[max(l.From, begin):l.To], address) {
 			continue
 		}
 		b.WriteString(" " + address)
@@ -40,21 +35,21 @@ func (m *message) spelled(words string) string {
 }
 
 // beginOf returns where in the text of m words begin, which it ends with but for space.
-func (m *message) beginOf(words string) int {
+func beginOf(m *telegram.Message, words string) int {
 	end := func(s string) int { return len(strings.TrimRightFunc(s, unicode.IsSpace)) }
 	return max(0, end(m.Text)-end(words))
 }
 
-// links returns those behind begin, in their order. Telegram tells of one in pieces when some of its words are bold.
-func (m *message) links(begin int) []link {
-	var found []link
-	for _, l := range slices.SortedFunc(slices.Values(m.Links), func(a, b link) int { return cmp.Or(a.to-b.to, a.from-b.from) }) {
-		if l.to <= max(begin, l.from) || l.to > len(m.Text) {
+// linksBehind returns those behind begin, in their order. Telegram tells of one in pieces when some of its words are bold.
+func linksBehind(m *telegram.Message, begin int) []telegram.Link {
+	var found []telegram.Link
+	for _, l := range slices.SortedFunc(slices.Values(m.Links), func(a, b telegram.Link) int { return cmp.Or(a.To-b.To, a.From-b.From) }) {
+		if l.To <= max(begin, l.From) || l.To > len(m.Text) {
 			continue
 		}
-		if last := len(found) - 1; last >= 0 && found[last].address == l.address {
-			if before := &found[last]; l.from <= before.to || strings.TrimSpace(m.Text[before.to:l.from]) == "" {
-				before.to = l.to
+		if last := len(found) - 1; last >= 0 && found[last].Address == l.Address {
+			if before := &found[last]; l.From <= before.To || strings.TrimSpace(m.Text[before.To:l.From]) == "" {
+				before.To = l.To
 				continue
 			}
 		}
@@ -64,12 +59,12 @@ func (m *message) links(begin int) []link {
 }
 
 // firstAddress returns the address that the first of words is linked to, if it is.
-func (m *message) firstAddress(words string) string {
-	begin := m.beginOf(words)
+func firstAddress(m *telegram.Message, words string) string {
+	begin := beginOf(m, words)
 	first, _ := nextWord(strings.TrimLeftFunc(words, unicode.IsSpace))
-	for _, l := range m.links(begin) {
-		if l.from < begin+strings.Index(words, first)+len(first) {
-			return bareAddress(l.address)
+	for _, l := range linksBehind(m, begin) {
+		if l.From < begin+strings.Index(words, first)+len(first) {
+			return bareAddress(l.Address)
 		}
 	}
 	return ""

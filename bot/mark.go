@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"peyk/telegram"
 	"time"
 
 	"peyk/internal/crashpoint"
@@ -113,9 +114,9 @@ func (b *Bot) showMark(ctx context.Context, p store.Post) error {
 	}
 	emoji := batch.Mark()
 	crashpoint.At("mark.due")
-	err = b.tg.react(ctx, p.Chat, batch.Message, emoji)
+	err = b.tg.React(ctx, p.Chat, batch.Message, emoji)
 	crashpoint.At("mark.answered")
-	if err != nil && fateOf(err) != notModified {
+	if err != nil && telegram.FateOf(err) != telegram.NotModified {
 		return err
 	}
 	return b.persist(ctx, "note a mark", func() error { return b.store.Marked(p, emoji) })
@@ -130,33 +131,33 @@ func (b *Bot) settleMark(s shown, lane *markLane) {
 	if s.err == nil {
 		return
 	}
-	e, ok := errors.AsType[*telegramError](s.err)
+	e, ok := errors.AsType[*telegram.Error](s.err)
 	if !ok { // the store: the row is still there
 		b.log.Error("show mark", "chat", int64(chat), "err", s.err)
 		lane.until = now.Add(time.Second)
 		return
 	}
 	var err error
-	switch e.fate {
-	case slowDown: // nothing in it says that messages are meant, too: those will be told so themselves
-		b.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.retryAfter.Seconds())
-		lane.until = later(lane.until, now.Add(e.retryAfter))
-		err = b.store.HoldMarks(s.post, b.store.Now().Add(e.retryAfter))
-	case migrated:
-		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.migratedTo))
-		err = b.store.MigrateChat(chat, e.migratedTo)
-	case replyLost:
+	switch e.Fate {
+	case telegram.SlowDown: // nothing in it says that messages are meant, too: those will be told so themselves
+		b.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
+		lane.until = later(lane.until, now.Add(e.RetryAfter))
+		err = b.store.HoldMarks(s.post, b.store.Now().Add(e.RetryAfter))
+	case telegram.Migrated:
+		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
+		err = b.store.MigrateChat(chat, e.MigratedTo)
+	case telegram.ReplyLost:
 		err = b.store.Unmarked(s.post, false)
-	case marksDenied:
-		b.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.reason)
+	case telegram.MarksDenied:
+		b.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.Reason)
 		err = b.store.Unmarked(s.post, true)
 	default:
 		if failing.tries++; failing.tries == 1 {
 			failing.since = now
 		}
 		lane.until = later(lane.until, now.Add(min(pause(500*time.Millisecond, failing.tries), longestMarked)))
-		if failing.tries >= markTries && b.tg.worked.after(failing.since) {
-			b.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.reason)
+		if failing.tries >= markTries && b.tg.Worked().After(failing.since) {
+			b.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.Reason)
 			err = b.store.Unmarked(s.post, false)
 			break
 		}

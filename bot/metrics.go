@@ -3,8 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
+	"peyk/telegram"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -74,7 +73,7 @@ func NewMetrics() *Metrics {
 	m.panelTook = durations("peyk_panel_request_duration_seconds", "How long the panel took to answer, or not to.")
 	m.panelErrors = counters("peyk_panel_errors_total", "Requests to the panel that failed, by what is known of them.", "kind", kinds...)
 	m.telegramTook = durations("peyk_telegram_request_duration_seconds", "How long Telegram took to answer, or not to; getUpdates waits for news.")
-	m.telegramErrors = counters("peyk_telegram_errors_total", "Calls of Telegram that failed, by what that calls for.", "fate", slices.Collect(maps.Values(fates))...)
+	m.telegramErrors = counters("peyk_telegram_errors_total", "Calls of Telegram that failed, by what that calls for.", "fate", telegram.FateNames()...)
 	m.commitTook = add.NewHistogram(prometheus.HistogramOpts{
 		Name: "peyk_store_commit_duration_seconds", Help: "How long it took until a transaction was on disk.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5},
@@ -101,14 +100,11 @@ func (m *Metrics) Committed(c store.Commit) {
 	}
 }
 
-// telegramAsked counts a call of Telegram. One that we broke off ourselves says nothing of Telegram.
-func (m *Metrics) telegramAsked(ctx context.Context, method string, begun time.Time, err error) {
-	if m == nil || errors.Is(ctx.Err(), context.Canceled) {
-		return
-	}
-	m.telegramTook.WithLabelValues(method).Observe(time.Since(begun).Seconds())
+// TelegramAsked counts a call of Telegram.
+func (m *Metrics) TelegramAsked(method string, took time.Duration, err error) {
+	m.telegramTook.WithLabelValues(method).Observe(took.Seconds())
 	if err != nil {
-		m.telegramErrors.WithLabelValues(fates[fateOf(err)]).Inc()
+		m.telegramErrors.WithLabelValues(telegram.FateOf(err).String()).Inc()
 	}
 }
 

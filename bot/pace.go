@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"peyk/telegram"
 	"sync"
 	"time"
 
@@ -62,7 +63,7 @@ func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 		for _, at := range c.Recent {
 			p.chat(c.ID).recent = append(p.chat(c.ID).recent, past(time.UnixMilli(at)))
 		}
-		if store.PutOff(c.Held, now, maxPatience+time.Second) { // else of a time when there was no such limit
+		if store.PutOff(c.Held, now, telegram.MaxPatience+time.Second) { // else of a time when there was no such limit
 			p.patience(c.ID, c.Held.Sub(now), now)
 		}
 	}

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"peyk/telegram"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,17 +14,17 @@ import (
 )
 
 // person returns whom /allow and /deny are about: the id given, or who wrote the message replied to.
-func (b *Bot) person(m *message) (user, bool) {
+func (b *Bot) person(m *telegram.Message) (telegram.User, bool) {
 	if m.Args == "" && m.ReplyTo != nil && !m.ReplyTo.Faceless && !m.ReplyTo.From.Bot {
 		return m.ReplyTo.From, true
 	}
 	id, err := strconv.ParseInt(sms.Digits(strings.TrimSpace(m.Args)), 10, 64)
 	// Groups and channels have negative ids, and some accounts everybody shares.
-	return user{ID: sms.AgentID(id)}, err == nil && id > 0 && !faceless(sms.AgentID(id)) && sms.AgentID(id) != b.tg.self.ID
+	return telegram.User{ID: sms.AgentID(id)}, err == nil && id > 0 && !telegram.Faceless(sms.AgentID(id)) && sms.AgentID(id) != b.self.ID
 }
 
 // allow puts somebody on the allow-list of the store.
-func (b *Bot) allow(ctx context.Context, m *message, _ role) error {
+func (b *Bot) allow(ctx context.Context, m *telegram.Message, _ role) error {
 	t := b.text(m.Chat)
 	who, ok := b.person(m)
 	if !ok {
@@ -49,7 +50,7 @@ func (b *Bot) allow(ctx context.Context, m *message, _ role) error {
 
 // deny takes somebody off the allow-list of the store. Nobody can deny themselves, so that an admin is always left; those the settings
 // name stay.
-func (b *Bot) deny(ctx context.Context, m *message, _ role) error {
+func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
 	t := b.text(m.Chat)
 	who, ok := b.person(m)
 	switch {
@@ -70,7 +71,7 @@ func (b *Bot) deny(ctx context.Context, m *message, _ role) error {
 	}
 	gone := agents[i]
 	gone.Denied = true
-	_, err = b.store.Take(key(m), store.Caused{Agent: &gone, Posts: []store.Post{answer(m, t.say(t.denied, mention(user{ID: gone.ID, Name: gone.Name})))}})
+	_, err = b.store.Take(key(m), store.Caused{Agent: &gone, Posts: []store.Post{answer(m, t.say(t.denied, mention(telegram.User{ID: gone.ID, Name: gone.Name})))}})
 	if err == nil {
 		b.log.Info("denied", "agent", int64(who.ID), "by", int64(m.From.ID))
 		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), stranger) })
@@ -82,7 +83,7 @@ func (b *Bot) deny(ctx context.Context, m *message, _ role) error {
 const namesTime = 10 * time.Second
 
 // users lists the allow-list, of the settings and of the store.
-func (b *Bot) users(ctx context.Context, m *message, _ role) error {
+func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
 	agents, err := b.store.Agents()
 	if err != nil {
 		return err
@@ -115,17 +116,17 @@ func (b *Bot) users(ctx context.Context, m *message, _ role) error {
 			}
 			name := names[id]
 			if name == "" { // named by a number: Telegram tells of who wrote to the bot in private
-				chat, _ := b.tg.getChat(ctx, sms.ChatID(id))
-				name = chat.name()
+				chat, _ := b.tg.GetChat(ctx, sms.ChatID(id))
+				name = chat.Name()
 			}
-			lines = append(lines, t.say(t.userLine, mention(user{ID: id, Name: name}), word))
+			lines = append(lines, t.say(t.userLine, mention(telegram.User{ID: id, Name: name}), word))
 		}
 		return clip(lines)
 	})
 }
 
 // mention names somebody, with the id that tells them from others of the name.
-func mention(u user) string {
+func mention(u telegram.User) string {
 	id := code(fmt.Sprint(int64(u.ID)))
 	if u.Name == "" {
 		return id

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"peyk/telegram"
 	"strings"
 	"time"
 
@@ -136,43 +137,43 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 		suspects.worked(s.post, now)
 		return
 	}
-	e, ok := errors.AsType[*telegramError](s.err)
+	e, ok := errors.AsType[*telegram.Error](s.err)
 	if !ok { // the store: the row is still there
 		b.log.Error("show post", "chat", int64(chat), "err", s.err)
 		b.pace.hold(chat, time.Second, now)
 		return
 	}
 	var err error
-	switch e.fate {
-	case slowDown:
-		b.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.retryAfter.Seconds())
-		b.pace.patience(chat, e.retryAfter, now)
-		err = b.store.HoldChat(chat, now.Add(e.retryAfter))
-	case migrated:
-		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.migratedTo))
-		err = b.store.MigrateChat(chat, e.migratedTo)
-	case chatLost:
-		err = b.lost(s.post, e.reason, now)
-	case topicClosed, topicLost: // General, too: there is no place left
-		b.log.Warn("chat takes no posts outside of topics", "chat", int64(chat), "reason", e.reason)
+	switch e.Fate {
+	case telegram.SlowDown:
+		b.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
+		b.pace.patience(chat, e.RetryAfter, now)
+		err = b.store.HoldChat(chat, now.Add(e.RetryAfter))
+	case telegram.Migrated:
+		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
+		err = b.store.MigrateChat(chat, e.MigratedTo)
+	case telegram.ChatLost:
+		err = b.lost(s.post, e.Reason, now)
+	case telegram.TopicClosed, telegram.TopicLost: // General, too: there is no place left
+		b.log.Warn("chat takes no posts outside of topics", "chat", int64(chat), "reason", e.Reason)
 		if s.post.Class == store.Answers {
-			err = b.store.Refused(s.post, e.reason)
+			err = b.store.Refused(s.post, e.Reason)
 			break
 		}
 		b.pace.hold(chat, closedPause, now)
-		err = b.store.ChatLost(chat, e.reason)
-	case refused, badMarkup:
-		b.log.Error("telegram refuses a post", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.reason)
-		err = b.unshown(s.post, e.reason, now)
+		err = b.store.ChatLost(chat, e.Reason)
+	case telegram.Refused, telegram.BadMarkup:
+		b.log.Error("telegram refuses a post", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.Reason)
+		err = b.unshown(s.post, e.Reason, now)
 	default:
 		tries, alone := suspects.failed(s.post, now)
-		if alone && tries >= poisonTries && e.code != 0 {
-			b.log.Error("telegram fails on one post only", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.reason)
+		if alone && tries >= poisonTries && e.Code != 0 {
+			b.log.Error("telegram fails on one post only", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.Reason)
 			delete(suspects.failing, chat)
-			err = b.unshown(s.post, e.reason, now)
+			err = b.unshown(s.post, e.Reason, now)
 			break
 		}
-		if e.arrived {
+		if e.Arrived {
 			err = b.store.Unanswered(s.post)
 		}
 		if alone {
@@ -210,7 +211,7 @@ func (b *Bot) lost(p store.Post, reason string, now time.Time) error {
 
 // showNotice shows, instead of a post that Telegram refused, which one it is.
 func (b *Bot) showNotice(ctx context.Context, t *text, p store.Post) error {
-	o := outgoing{chat: p.Chat, topic: p.Topic, replyTo: p.ReplyTo, html: t.say(t.unshown, reason(p.Reason)), buttons: t.showAgainButton(p.Chat, p.Class, p.ID), loud: true}
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: t.say(t.unshown, reason(p.Reason)), Buttons: t.showAgainButton(p.Chat, p.Class, p.ID), Loud: true}
 	if p.Kind == store.PostSMS {
 		chat, err := b.store.Chat(p.Chat)
 		if err != nil {
@@ -220,14 +221,14 @@ func (b *Bot) showNotice(ctx context.Context, t *text, p store.Post) error {
 		if err != nil || made {
 			return err
 		}
-		o.topic = place.Topic
+		o.Topic = place.Topic
 		// The head stands first, where a reply to a notice that nobody noted finds it.
-		o.html = strings.TrimPrefix(b.nameSMS(t, p.Seq)+"\n"+t.say(t.unshownSMS, reason(p.Reason)), "\n")
+		o.HTML = strings.TrimPrefix(b.nameSMS(t, p.Seq)+"\n"+t.say(t.unshownSMS, reason(p.Reason)), "\n")
 	}
-	o.plain = plain(o.html)
+	o.Plain = plain(o.HTML)
 	place := b.place
 	if p.Kind == store.PostSMS {
-		place = func(ctx context.Context, o *outgoing) (sms.ChatMessageID, error) {
+		place = func(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
 			id, _, err := b.placeSMS(ctx, *o)
 			return id, err
 		}
@@ -266,7 +267,7 @@ func (b *Bot) showBegun(ctx context.Context, p store.Post) error {
 		return err
 	}
 	err := b.show(ctx, p)
-	if e, failed := errors.AsType[*telegramError](err); failed && !e.arrived {
+	if e, failed := errors.AsType[*telegram.Error](err); failed && !e.Arrived {
 		return errors.Join(err, note(false))
 	}
 	return err
@@ -278,28 +279,28 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 	if p.Reason != "" {
 		return b.showNotice(ctx, t, p)
 	}
-	o := outgoing{chat: p.Chat, topic: p.Topic, replyTo: p.ReplyTo}
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo}
 	switch p.Kind {
 	case store.PostText:
-		o.html, o.plain = p.Text, plain(p.Text)
-		for _, button := range p.Buttons {
-			o.buttons = append(o.buttons, []store.Button{button})
+		o.HTML, o.Plain = p.Text, plain(p.Text)
+		for _, under := range p.Buttons {
+			o.Buttons = append(o.Buttons, []telegram.Button{telegram.Button(under)})
 		}
 	case store.PostSMS:
 		return b.showSMS(ctx, t, p)
 	case store.PostCard:
 		return b.showCard(ctx, t, p)
 	case store.PostMarks:
-		o.html, o.plain = t.marks, plain(t.marks)
+		o.HTML, o.Plain = t.marks, plain(t.marks)
 	case store.PostIncident:
 		i, err := b.store.Incident(p.Incident)
 		if err != nil {
 			return fmt.Errorf("read incident %d: %w", p.Incident, err)
 		}
-		o.html = b.renderIncident(t, i, b.store.Now())
-		o.plain, o.loud = plain(o.html), true
+		o.HTML = b.renderIncident(t, i, b.store.Now())
+		o.Plain, o.Loud = plain(o.HTML), true
 		if i.Post != 0 {
-			o.buttons = t.showAgainButton(i.Chat, i.Class, i.Post)
+			o.Buttons = t.showAgainButton(i.Chat, i.Class, i.Post)
 		}
 	case store.PostBatch:
 		return b.showBatch(ctx, p, t)
@@ -337,7 +338,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
 	if len(posts) > 1 {
 		o := b.renderDigest(t, messages, names, repeated, b.store.Now())
 		crashpoint.At("digest.begun")
-		o.chat, o.topic = place.Chat, place.Topic
+		o.Chat, o.Topic = place.Chat, place.Topic
 		id, topic, err := b.placeSMS(ctx, o)
 		crashpoint.At("digest.answered")
 		if err != nil || id == 0 {
@@ -348,7 +349,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
 	parts := b.renderSMS(t, messages[0], names[0], repeated, b.store.Now())
 	o := parts[min(p.Part, len(parts)-1)]
 	crashpoint.At("post.due")
-	o.chat, o.topic = place.Chat, place.Topic
+	o.Chat, o.Topic = place.Chat, place.Topic
 	id, topic, err := b.placeSMS(ctx, o)
 	crashpoint.At("post.answered")
 	if err != nil || id == 0 {
@@ -419,24 +420,24 @@ func (b *Bot) digestSize(posts []store.Post) (int, error) {
 }
 
 // place posts o, at the next best place when its own is gone; o says in the end where that is.
-func (b *Bot) place(ctx context.Context, o *outgoing) (sms.ChatMessageID, error) {
-	o.html = b.text(o.chat).set(o.html)
+func (b *Bot) place(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
+	o.HTML = b.text(o.Chat).set(o.HTML)
 	for {
-		id, err := b.tg.post(ctx, *o)
-		if e, failed := errors.AsType[*telegramError](err); !failed || e.arrived {
-			b.pace.arrived(o.chat, o.edit != 0, time.Now())
+		id, err := b.tg.Post(ctx, *o)
+		if e, failed := errors.AsType[*telegram.Error](err); !failed || e.Arrived {
+			b.pace.arrived(o.Chat, o.Edit != 0, time.Now())
 		}
 		switch {
 		case err == nil:
 			return id, nil
-		case (fateOf(err) == topicLost || fateOf(err) == topicClosed) && o.topic != 0 && !o.strict:
-			o.topic = 0
-		case fateOf(err) == replyLost && o.replyTo != 0:
-			o.replyTo = 0
-		case fateOf(err) == notModified && o.edit != 0:
-			return o.edit, nil
-		case (fateOf(err) == notEditable || fateOf(err) == refused) && o.edit != 0:
-			o.edit = 0
+		case (telegram.FateOf(err) == telegram.TopicLost || telegram.FateOf(err) == telegram.TopicClosed) && o.Topic != 0 && !o.Strict:
+			o.Topic = 0
+		case telegram.FateOf(err) == telegram.ReplyLost && o.ReplyTo != 0:
+			o.ReplyTo = 0
+		case telegram.FateOf(err) == telegram.NotModified && o.Edit != 0:
+			return o.Edit, nil
+		case (telegram.FateOf(err) == telegram.NotEditable || telegram.FateOf(err) == telegram.Refused) && o.Edit != 0:
+			o.Edit = 0
 		default:
 			return 0, err
 		}
@@ -463,20 +464,20 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 	if err != nil {
 		return fmt.Errorf("read recipients of batch %d: %w", p.Batch, err)
 	}
-	o := outgoing{chat: p.Chat, topic: p.Topic, replyTo: batch.Message, edit: batch.Shown}
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: batch.Message, Edit: batch.Shown}
 	if p.Chat != batch.Chat {
 		// The group became a supergroup: its messages stayed behind.
-		o.replyTo, o.edit = 0, 0
+		o.ReplyTo, o.Edit = 0, 0
 		if l, err := b.store.Link(p.Chat, batch.Shown); err == nil && l.Batch == batch.ID {
-			o.edit = batch.Shown
+			o.Edit = batch.Shown
 		}
 	}
-	o.html, o.buttons = b.renderBatch(t, batch, recipients)
-	o.plain, o.loud = plain(o.html), batch.Undecided()
+	o.HTML, o.Buttons = b.renderBatch(t, batch, recipients)
+	o.Plain, o.Loud = plain(o.HTML), batch.Undecided()
 	// In General nobody would know what a tick is about; a question and a failure name their customer.
-	o.strict = o.topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0
+	o.Strict = o.Topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0
 	id, err := b.place(ctx, &o)
-	if o.strict && (fateOf(err) == topicLost || fateOf(err) == topicClosed) {
+	if o.Strict && (telegram.FateOf(err) == telegram.TopicLost || telegram.FateOf(err) == telegram.TopicClosed) {
 		id, err = 0, nil
 	}
 	if err != nil {

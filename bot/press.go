@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"peyk/telegram"
 	"strconv"
 	"strings"
 
@@ -20,9 +21,9 @@ func pressData(id store.BatchID, generation int, d store.Decision) string {
 }
 
 // showAgainButton is under the notice of a post that was refused; the post is named by its place in the store.
-func (t *text) showAgainButton(chat sms.ChatID, class store.Class, id uint64) [][]store.Button {
+func (t *text) showAgainButton(chat sms.ChatID, class store.Class, id uint64) [][]telegram.Button {
 	data := fmt.Sprintf("show:%s:%d:%s", strconv.FormatInt(int64(chat), 36), class, strconv.FormatUint(id, 36))
-	return [][]store.Button{{{Label: t.showAgain, Data: data}}}
+	return [][]telegram.Button{{{Label: t.showAgain, Data: data}}}
 }
 
 func readShowAgain(data string) (p store.Post, ok bool) {
@@ -50,7 +51,7 @@ func readPressData(data string) (id store.BatchID, generation int, d store.Decis
 }
 
 // takePress acts on a button. Who presses is checked like who commands; what it says is looked up, never believed.
-func (b *Bot) takePress(ctx context.Context, p *press) error {
+func (b *Bot) takePress(ctx context.Context, p *telegram.Press) error {
 	var chat sms.ChatID
 	if p.Message != nil {
 		chat = p.Message.Chat
@@ -60,21 +61,21 @@ func (b *Bot) takePress(ctx context.Context, p *press) error {
 		return err
 	}
 	b.tell(ctx, func(ctx context.Context) {
-		if err := b.tg.answerPress(ctx, p.ID, word, alert); err != nil {
+		if err := b.tg.AnswerPress(ctx, p.ID, word, alert); err != nil {
 			b.log.Debug("answer a button", "err", err) // too late to be seen; the decision is stored
 		}
 	})
 	return nil
 }
 
-func (b *Bot) decide(ctx context.Context, p *press, t *text) (word string, alert bool, err error) {
+func (b *Bot) decide(ctx context.Context, p *telegram.Press, t *text) (word string, alert bool, err error) {
 	r, err := b.roleOf(p.From.ID)
 	switch {
 	case err != nil:
 		return "", false, err
 	case r == stranger:
 		return t.pressNotAgent, true, nil
-	case p.Message == nil || !p.Gone && p.Message.From.ID != b.tg.self.ID:
+	case p.Message == nil || !p.Gone && p.Message.From.ID != b.self.ID:
 		return t.pressOld, true, nil // under a message of ours that is gone nobody can be asked whose it was; the data must do
 	case p.Data == pressShowHere:
 		return b.showHere(ctx, p, r, t)
@@ -126,7 +127,7 @@ func (b *Bot) decide(ctx context.Context, p *press, t *text) (word string, alert
 }
 
 // showAgain has a post shown that Telegram refused: in its chat any agent may say so, elsewhere the admins, who were told of it.
-func (b *Bot) showAgain(p *press, r role, t *text, refused store.Post) (string, bool, error) {
+func (b *Bot) showAgain(p *telegram.Press, r role, t *text, refused store.Post) (string, bool, error) {
 	same, err := b.sameChat(refused.Chat, p.Message.Chat)
 	switch {
 	case err != nil:
@@ -155,7 +156,7 @@ func (b *Bot) sameChat(one, other sms.ChatID) (bool, error) {
 }
 
 // showHere makes the chat of the welcome an inbox.
-func (b *Bot) showHere(ctx context.Context, p *press, r role, t *text) (string, bool, error) {
+func (b *Bot) showHere(ctx context.Context, p *telegram.Press, r role, t *text) (string, bool, error) {
 	if r < admin {
 		return t.pressNotAdmins, true, nil
 	}

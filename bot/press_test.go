@@ -2,6 +2,7 @@ package bot
 
 import (
 	"path/filepath"
+	"peyk/telegram"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +25,8 @@ func FuzzPressData(f *testing.F) {
 	}
 	f.Cleanup(func() { st.Close() })
 	const ali, bot, chat = 7, 8, 7
-	b := New(st, nil, TelegramConfig{Token: "8:x"}, Options{Users: []sms.AgentID{ali}})
-	b.tg.self = user{ID: bot}
+	b := New(st, nil, nil, Options{Users: []sms.AgentID{ali}})
+	b.self = telegram.User{ID: bot}
 	asked := sms.ChatMessageID(0)
 	ask := func(tb testing.TB) store.Batch {
 		asked++
@@ -48,7 +49,7 @@ func FuzzPressData(f *testing.F) {
 			t.Errorf("%q reads as %d, %d, %q, which reads as %d, %d, %q", data, id, generation, d, again, g, e)
 		}
 		for _, who := range []sms.AgentID{ali, 9} {
-			p := &press{From: user{ID: who, Name: "Somebody"}, Data: data, Message: &message{Chat: chat, From: user{ID: bot}}}
+			p := &telegram.Press{From: telegram.User{ID: who, Name: "Somebody"}, Data: data, Message: &telegram.Message{Chat: chat, From: telegram.User{ID: bot}}}
 			if word, _, err := b.decide(t.Context(), p, &english); err != nil || word == "" {
 				t.Fatalf("%d presses %q: %q, %v", who, data, word, err)
 			}

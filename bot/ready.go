@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// pollTime is as long as Telegram lets a poll wait.
+const pollTime = 50 * time.Second
+
 // moment is a time that one goroutine sets and others read; the zero value is never.
 type moment struct{ ns atomic.Int64 }
 

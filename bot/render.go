@@ -2,6 +2,7 @@ package bot
 
 import (
 	"cmp"
+	"peyk/telegram"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +21,10 @@ const headUnits = 256
 
 // renderSMS returns what shows an SMS, in as many messages as it takes: a head of ours on the first line, then the customer's words in a
 // block of their own, so that no SMS can look like a head.
-func (b *Bot) renderSMS(t *text, m store.SMS, name string, repeated bool, now time.Time) []outgoing {
+func (b *Bot) renderSMS(t *text, m store.SMS, name string, repeated bool, now time.Time) []telegram.Outgoing {
 	head := b.renderHead(t, m, name, now)
 	parts := split(t.wordsOf(m), messageUnits-headUnits)
-	shown := make([]outgoing, len(parts))
+	shown := make([]telegram.Outgoing, len(parts))
 	for i, part := range parts {
 		head := head
 		if len(parts) > 1 {
@@ -32,7 +33,7 @@ func (b *Bot) renderSMS(t *text, m store.SMS, name string, repeated bool, now ti
 		if repeated {
 			head += " · " + t.repeated
 		}
-		shown[i] = outgoing{html: head + "\n" + quoted(part), plain: plain(head) + "\n" + part, loud: true}
+		shown[i] = telegram.Outgoing{HTML: head + "\n" + quoted(part), Plain: plain(head) + "\n" + part, Loud: true}
 	}
 	return shown
 }
@@ -46,16 +47,16 @@ func (t *text) wordsOf(m store.SMS) string {
 }
 
 // renderDigest returns what shows several SMS at once, whose customers have those names. All of them must fit: see smsUnits.
-func (b *Bot) renderDigest(t *text, messages []store.SMS, names []string, repeated bool, now time.Time) outgoing {
+func (b *Bot) renderDigest(t *text, messages []store.SMS, names []string, repeated bool, now time.Time) telegram.Outgoing {
 	head := t.say(t.digestHead, len(messages), shortID(messages[0].Seq))
 	if repeated {
 		head = t.repeated + " · " + head
 	}
-	o := outgoing{html: head, plain: plain(head), loud: true}
+	o := telegram.Outgoing{HTML: head, Plain: plain(head), Loud: true}
 	for i, m := range messages {
 		head, text := b.renderHead(t, m, names[i], now), split(t.wordsOf(m), messageUnits)[0]
-		o.html += "\n" + head + "\n" + quoted(text)
-		o.plain += "\n" + plain(head) + "\n" + text
+		o.HTML += "\n" + head + "\n" + quoted(text)
+		o.Plain += "\n" + plain(head) + "\n" + text
 	}
 	return o
 }
@@ -166,9 +167,9 @@ func split(s string, units int) []string {
 const shownNumbers = 10
 
 // renderBatch returns how far a batch has come, and the buttons of the question it asks. One recipient is told of in words, many in counts.
-func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (string, [][]store.Button) {
-	button := func(label string, d store.Decision) store.Button {
-		return store.Button{Label: label, Data: pressData(batch.ID, batch.Generation, d)}
+func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (string, [][]telegram.Button) {
+	press := func(label string, d store.Decision) telegram.Button {
+		return telegram.Button{Label: label, Data: pressData(batch.ID, batch.Generation, d)}
 	}
 	switch batch.State {
 	case store.Asking:
@@ -179,7 +180,7 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 		if batch.Answering != "" || batch.Same {
 			send, cancel = t.sendAnyway, t.leaveIt
 		}
-		return b.renderQuestion(t, batch, recipients), [][]store.Button{{button(send, store.Send), button(cancel, store.Cancel)}}
+		return b.renderQuestion(t, batch, recipients), [][]telegram.Button{{press(send, store.Send), press(cancel, store.Cancel)}}
 	case store.Cancelled:
 		return renderTo(t, batch, recipients) + t.say(t.cancelled, isolated(batch.DecidedBy)), nil
 	case store.Expired:
@@ -209,24 +210,24 @@ func (b *Bot) renderBatch(t *text, batch store.Batch, recipients []store.SMS) (s
 			lines = append(lines, t.expiredRest)
 		}
 	}
-	var buttons [][]store.Button
+	var buttons [][]telegram.Button
 	switch waiting := batch.Counts[sms.Queued] - batch.Dropped; {
 	case batch.State == store.Asking:
 		if batch.N > 1 {
 			lines = append(lines, t.say(t.askLatePart, waiting))
 		}
-		buttons = append(buttons, []store.Button{button(t.send, store.Send), button(t.cancel, store.Cancel)})
+		buttons = append(buttons, []telegram.Button{press(t.send, store.Send), press(t.cancel, store.Cancel)})
 	case batch.Waiting():
 		if batch.N > 1 {
 			lines = append(lines, t.waits(batch.Waits))
 		}
-		buttons = append(buttons, []store.Button{button(t.cancel, store.Cancel)})
+		buttons = append(buttons, []telegram.Button{press(t.cancel, store.Cancel)})
 	}
 	if batch.Uncertain > 0 {
 		if batch.N > 1 {
 			lines = append(lines, t.say(t.askAgainPart, batch.Uncertain))
 		}
-		buttons = append(buttons, []store.Button{button(t.again, store.Again), button(t.was, store.WasSent), button(t.leave, store.Leave)})
+		buttons = append(buttons, []telegram.Button{press(t.again, store.Again), press(t.was, store.WasSent), press(t.leave, store.Leave)})
 	}
 	return strings.Join(lines, "\n"), buttons
 }

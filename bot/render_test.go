@@ -2,10 +2,10 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"html"
 	"net/http/httptest"
+	"peyk/telegram"
 	"reflect"
 	"regexp"
 	"slices"
@@ -39,25 +39,25 @@ func units(s string) int { return len(utf16.Encode([]rune(s))) }
 
 // smsShown puts the parts of a shown SMS together again and checks each: it fits into a chat message, its head is one line and the
 // plain form says the same.
-func smsShown(t *testing.T, shown []outgoing) string {
+func smsShown(t *testing.T, shown []telegram.Outgoing) string {
 	t.Helper()
 	var text strings.Builder
 	for _, o := range shown {
-		head, block, found := strings.Cut(o.html, "\n<blockquote>")
+		head, block, found := strings.Cut(o.HTML, "\n<blockquote>")
 		block, closed := strings.CutSuffix(block, "</blockquote>")
 		if !found || !closed || strings.ContainsAny(block, "<>") || strings.Contains(head, "\n") {
-			t.Fatalf("the markup is broken: %q", o.html)
+			t.Fatalf("the markup is broken: %q", o.HTML)
 		}
-		if n := units(shownText(o.html)); n > messageUnits {
+		if n := units(shownText(o.HTML)); n > messageUnits {
 			t.Errorf("a part has %d units, more than %d", n, messageUnits)
 		}
-		if n := units(o.plain); n > messageUnits {
+		if n := units(o.Plain); n > messageUnits {
 			t.Errorf("a plain part has %d units, more than %d", n, messageUnits)
 		}
-		if len(o.html) > 32768 {
-			t.Errorf("the markup of a part has %d bytes", len(o.html))
+		if len(o.HTML) > 32768 {
+			t.Errorf("the markup of a part has %d bytes", len(o.HTML))
 		}
-		if got, want := o.plain, shownText(head)+"\n"+shownText(block); got != want {
+		if got, want := o.Plain, shownText(head)+"\n"+shownText(block); got != want {
 			t.Errorf("plain is %q, want %q", got, want)
 		}
 		text.WriteString(shownText(block))
@@ -66,13 +66,13 @@ func smsShown(t *testing.T, shown []outgoing) string {
 }
 
 // asShown is a shown SMS as it comes back with a reply to it.
-func asShown(plain string) *message {
+func asShown(plain string) *telegram.Message {
 	head, _, _ := strings.Cut(plain, "\n")
-	return &message{Text: plain, Blocks: []block{{units(head) + 1, units(plain)}}}
+	return &telegram.Message{Text: plain, Blocks: []telegram.Block{{From: units(head) + 1, To: units(plain)}}}
 }
 
 // namedIn returns the ids in the heads of m.
-func namedIn(m *message) []store.Seq {
+func namedIn(m *telegram.Message) []store.Seq {
 	var named []store.Seq
 	for _, head := range headsOf(m) {
 		if seq, ok := readShortID(head); ok {
@@ -95,11 +95,11 @@ func FuzzShow(f *testing.F) {
 		if got != want && got != "∅"+want {
 			t.Errorf("an SMS of %q is shown as %q", want, got)
 		}
-		if named := namedIn(asShown(shown[0].plain)); !slices.Equal(named, []store.Seq{71}) {
-			t.Errorf("%.300q names the SMS %d, want 71", shown[0].plain, named)
+		if named := namedIn(asShown(shown[0].Plain)); !slices.Equal(named, []store.Seq{71}) {
+			t.Errorf("%.300q names the SMS %d, want 71", shown[0].Plain, named)
 		}
-		if !namesCustomer(shown[0].plain, inbound(customer, "")) {
-			t.Errorf("%.300q does not name the customer %q", shown[0].plain, customer)
+		if !namesCustomer(shown[0].Plain, inbound(customer, "")) {
+			t.Errorf("%.300q does not name the customer %q", shown[0].Plain, customer)
 		}
 	})
 }
@@ -134,10 +134,10 @@ func TestSMSThatLooksLikeAHead(t *testing.T) {
 		if got := smsShown(t, shown); got != text {
 			t.Errorf("shown is %q, want %q", got, text)
 		}
-		if head, _, _ := strings.Cut(shown[0].html, "\n"); strings.Contains(head, "09120000000") {
+		if head, _, _ := strings.Cut(shown[0].HTML, "\n"); strings.Contains(head, "09120000000") {
 			t.Errorf("the head is the customer's: %q", head)
 		}
-		for _, m := range []*message{asShown(shown[0].plain), {Text: shown[0].plain}} {
+		for _, m := range []*telegram.Message{asShown(shown[0].Plain), {Text: shown[0].Plain}} {
 			if named := namedIn(m); !slices.Equal(named, []store.Seq{71}) {
 				t.Errorf("a reply to it would go to SMS %d", named)
 			}
@@ -155,7 +155,7 @@ func TestHeadHidesAndTurnsNothing(t *testing.T) {
 	name := "Ba\u202enk\u2066\u200f\u200d\ufeff\u00ad\x07\x1b\u0085\n<b>09120000000</b> → 1"
 	shown := renderer().renderSMS(&english, inbound(name, "hi"), "", false, noon)[0]
 	want := "📩 Bank <b>09120000000</b> → 1 → 30001234 · 12:00 · #s1z\nhi"
-	if got := shownText(shown.html); strings.ReplaceAll(got, "  ", " ") != want {
+	if got := shownText(shown.HTML); strings.ReplaceAll(got, "  ", " ") != want {
 		t.Errorf("shown is %q, want %q", got, want)
 	}
 	if !strings.Contains(short("می\u200cشود", nameRunes), "\u200c") {
@@ -202,7 +202,7 @@ func TestSentencesAreWhole(t *testing.T) {
 	if _, err := server.Say(sandbox.Post{Chat: person, From: person, Text: "/start"}); err != nil {
 		t.Fatal(err)
 	}
-	tg := newTelegram(TelegramConfig{Token: server.Token(), URL: web.URL})
+	tg := telegram.New(telegram.Options{Token: server.Token(), URL: web.URL})
 	verb := regexp.MustCompile(`%[^%]`)
 	check := func(t *testing.T, name, sentence string) {
 		if strings.TrimSpace(sentence) == "" {
@@ -220,7 +220,7 @@ func TestSentencesAreWhole(t *testing.T) {
 			}
 			said = fmt.Sprintf(sentence, args...)
 		}
-		id, err := tg.postOnce(context.Background(), outgoing{chat: sms.ChatID(person)}, said, "HTML")
+		id, err := tg.Post(context.Background(), telegram.Outgoing{Chat: sms.ChatID(person), HTML: said})
 		if err != nil {
 			t.Errorf("%s: %v: %q", name, err, said)
 			return
@@ -292,21 +292,21 @@ func TestPersianSetsApart(t *testing.T) {
 	m := inbound("09121234567", "سلام")
 	shown := b.renderSMS(&persian, m, "", true, noon)[0]
 	want := "📩\u200f \u2066<code>09121234567</code>\u2069 ← \u2066<code>30001234</code>\u2069 · ۱۲:۰۰ · \u2066#s1z\u2069 · ♻️ شاید تکراری\n<blockquote>سلام</blockquote>"
-	if got := persian.set(shown.html); got != want {
+	if got := persian.set(shown.HTML); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if named := namedIn(asShown(shown.plain)); !slices.Equal(named, []store.Seq{71}) {
+	if named := namedIn(asShown(shown.Plain)); !slices.Equal(named, []store.Seq{71}) {
 		t.Errorf("a reply to it would go to SMS %d", named)
 	}
-	if !namesCustomer(headsOf(asShown(shown.plain))[0], m) {
-		t.Errorf("%q does not name its customer", shown.plain)
+	if !namesCustomer(headsOf(asShown(shown.Plain))[0], m) {
+		t.Errorf("%q does not name its customer", shown.Plain)
 	}
 	b.opts.Location = time.FixedZone("", 3*3600+1800)
 	if got, want := b.date(&persian, time.Date(2026, 3, 21, 12, 5, 9, 0, time.UTC), "15:04:05"), "۱۴۰۵/۰۱/۰۱ ۱۵:۳۵:۰۹"; got != want {
 		t.Errorf("the first day of 1405 is %q, want %q", got, want)
 	}
 	for name, said := range map[string]string{
-		"a person":            mention(user{ID: 12, Name: "Ali K."}),
+		"a person":            mention(telegram.User{ID: 12, Name: "Ali K."}),
 		"who decided":         first(b.renderBatch(&persian, store.Batch{N: 2, State: store.Cancelled, DecidedBy: "Ali K."}, nil)),
 		"what Telegram says":  b.renderIncident(&persian, store.Incident{Kind: store.ChatLost, Reason: "Ali K."}, noon),
 		"what the panel says": failure(&persian, store.SMS{Reason: "Ali K."}),
@@ -385,29 +385,4 @@ func TestAnswersToButtonsFit(t *testing.T) {
 	}
 }
 
-func first(html string, _ [][]store.Button) string { return html }
-
-func FuzzReadUpdate(f *testing.F) {
-	for _, seed := range []string{
-		`{"update_id":1,"message":{"message_id":2,"date":1,"chat":{"id":3,"type":"private"},"from":{"id":3},"text":"/send 0912 hi","entities":[{"type":"bot_command","offset":0,"length":5}]}}`,
-		`{"update_id":1,"callback_query":{"id":"1","from":{"id":1},"data":"b:1:1:send","message":{"message_id":3,"chat":{"id":1}}}}`,
-		`{"update_id":1,"my_chat_member":{"chat":{"id":1},"from":{"id":2},"new_chat_member":{"status":"member"}}}`,
-		`{"update_id":1,"message":{"reply_to_message":{"chat":null}}}`, `null`, `[]`, `{"update_id":"x"}`,
-	} {
-		f.Add(seed)
-	}
-	tg := newTelegram(TelegramConfig{Token: "1:x"})
-	f.Fuzz(func(t *testing.T, raw string) {
-		u := tg.readUpdate(json.RawMessage(raw))
-		for _, m := range []*message{u.Message, u.Edited} {
-			if m != nil && m.Command != "" && (m.Forwarded || m.Other) {
-				t.Errorf("%s: a command of somebody else's: %+v", raw, m)
-			}
-		}
-		if u.Press != nil {
-			if id, generation, d, ok := readPressData(u.Press.Data); ok && strings.Count(u.Press.Data, ":") != 3 {
-				t.Errorf("button data %q reads as %d, %d, %q", u.Press.Data, id, generation, d)
-			}
-		}
-	})
-}
+func first(html string, _ [][]telegram.Button) string { return html }

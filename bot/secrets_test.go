@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	api "peyk/telegram"
 	"strings"
 	"testing"
 	"time"
@@ -270,7 +271,7 @@ func TestNoSecretIsToldByServersThatAreNone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := bot.New(st, client, bot.TelegramConfig{Token: w.token, URL: tc.address, Proxy: tc.proxy}, w.opts)
+			b := bot.New(st, client, api.New(api.Options{Token: w.token, URL: tc.address, Proxy: tc.proxy}), w.opts)
 			ctx, cancel := context.WithCancel(w.context())
 			ended := make(chan error, 1)
 			go func() { ended <- b.Run(ctx) }()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"peyk/telegram"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,15 +25,15 @@ const (
 )
 
 // order takes m together with the batch it orders; answers is that it goes on with a conversation.
-func (b *Bot) order(ctx context.Context, m *message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
+func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
 	t := b.text(m.Chat)
 	hidden := ""
 	if !reply {
-		hidden = cmp.Or(heldNumber(words), heldNumber(m.firstAddress(words)))
+		hidden = cmp.Or(heldNumber(words), heldNumber(firstAddress(m, words)))
 	}
-	spelled := m.spelled(words)
-	linked := spelled != words
-	words = spelled
+	written := spelled(m, words)
+	linked := written != words
+	words = written
 	if m.Garbled && strings.ContainsRune(words, utf8.RuneError) {
 		return b.say(m, t.garbled)
 	}
@@ -84,7 +85,7 @@ func (b *Bot) refused(to []sms.Number) []string {
 }
 
 // sendCommand orders an SMS to the numbers the command names, from the chat's line.
-func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
+func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) error {
 	t := b.text(m.Chat)
 	to, wrong, words := readSend(m.Args)
 	line, err := b.lineOf(m.Chat)
@@ -93,7 +94,7 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 	}
 	answers := false
 	if len(to) == 0 && len(wrong) == 0 {
-		c, err := b.customerOf(&message{Chat: m.Chat, Topic: m.Topic})
+		c, err := b.customerOf(&telegram.Message{Chat: m.Chat, Topic: m.Topic})
 		if err != nil {
 			return err
 		}
@@ -127,7 +128,7 @@ func (b *Bot) sendCommand(ctx context.Context, m *message, _ role) error {
 }
 
 // takeReply orders an SMS to the customer whose SMS m answers, from the line that customer wrote to.
-func (b *Bot) takeReply(ctx context.Context, m *message) error {
+func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
 	t := b.text(m.Chat)
 	c, words, refusal, err := b.conversation(m)
 	switch {
@@ -152,15 +153,15 @@ func (b *Bot) takeReply(ctx context.Context, m *message) error {
 }
 
 // answered returns the message of ours that m answers, wherever it is, or nil.
-func (b *Bot) answered(m *message) *message {
-	if m.ReplyTo != nil && m.ReplyTo.From.ID == b.tg.self.ID {
+func (b *Bot) answered(m *telegram.Message) *telegram.Message {
+	if m.ReplyTo != nil && m.ReplyTo.From.ID == b.self.ID {
 		return m.ReplyTo
 	}
 	return m.Elsewhere
 }
 
 // answersAnother reports whether m answers what is of another customer than n.
-func (b *Bot) answersAnother(m *message, n sms.Number) (bool, error) {
+func (b *Bot) answersAnother(m *telegram.Message, n sms.Number) (bool, error) {
 	reply := *m
 	if reply.ReplyTo = b.answered(m); reply.ReplyTo == nil {
 		return false, nil
@@ -172,7 +173,7 @@ func (b *Bot) answersAnother(m *message, n sms.Number) (bool, error) {
 
 // asks reports whether a message of ours holds a question that is not decided yet. Words in reply to it are meant for us, not for a
 // customer, and no words decide anything: buttons do.
-func (b *Bot) asks(m *message) (bool, error) {
+func (b *Bot) asks(m *telegram.Message) (bool, error) {
 	link, err := b.store.Link(m.Chat, m.ID)
 	if errors.Is(err, store.ErrNotFound) { // shown just now, or by a process that was killed before it could note that
 		link.Batch, _, _, _ = readPressData(m.Data)
@@ -187,7 +188,7 @@ func (b *Bot) asks(m *message) (bool, error) {
 }
 
 // conversation finds out whom a reply goes to and with which words, or why to nobody.
-func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal string, err error) {
+func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refusal string, err error) {
 	t := b.text(m.Chat)
 	link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -232,7 +233,7 @@ func (b *Bot) conversation(m *message) (c sms.Conversation, words, refusal strin
 
 // named returns the SMS that the heads in a message of ours name, or none when one of them is unknown. In a store begun anew an old id
 // is that of another SMS: the head must name its customer, too.
-func (b *Bot) named(m *message) ([]store.Seq, error) {
+func (b *Bot) named(m *telegram.Message) ([]store.Seq, error) {
 	var shown []store.Seq
 	for _, head := range headsOf(m) {
 		seq, ok := readShortID(head)
@@ -253,7 +254,7 @@ func (b *Bot) named(m *message) ([]store.Seq, error) {
 
 // pick finds out which of several SMS shown in one message m answers, and with which words: the one whose id it begins with, the one it
 // quotes, or any when they are all of one conversation. It returns 0 when that cannot be told.
-func (b *Bot) pick(m *message, shown []store.Seq) (store.Seq, string, error) {
+func (b *Bot) pick(m *telegram.Message, shown []store.Seq) (store.Seq, string, error) {
 	first, rest, _ := strings.Cut(strings.TrimSpace(m.Text), " ")
 	if i := strings.IndexByte(first, '\n'); i > 0 {
 		first, rest = first[:i], first[i+1:]+" "+rest
@@ -266,7 +267,7 @@ func (b *Bot) pick(m *message, shown []store.Seq) (store.Seq, string, error) {
 	}
 	if m.QuoteAt >= 0 && len(m.ReplyTo.Blocks) == len(shown) {
 		for i, block := range m.ReplyTo.Blocks { // its head stands between the block before and its own
-			if m.QuoteAt < block.to {
+			if m.QuoteAt < block.To {
 				return shown[i], m.Text, nil
 			}
 		}

@@ -15,7 +15,7 @@ func TestPostThatIsGoneIsNotShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	b := New(st, nil, TelegramConfig{Token: "1:x"}, Options{})
+	b := New(st, nil, nil, Options{})
 	gone := store.Post{Chat: -5, Class: store.Backlog, ID: 1, Kind: store.PostSMS, Seq: 1}
 	if err := b.show(t.Context(), gone); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("show = %v, want %v", err, store.ErrNotFound)

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"peyk/telegram"
 	"strings"
 	"testing"
 )
@@ -15,19 +16,19 @@ func FuzzSpelled(f *testing.F) {
 			return
 		}
 		within := func(n int) int { return max(0, min(n, len(text))) }
-		m := &message{Text: text, Links: []link{{within(from), within(to), one}, {within(from2), within(to2), two}}}
-		spelled := m.spelled(words)
-		rest := spelled
+		m := &telegram.Message{Text: text, Links: []telegram.Link{{From: within(from), To: within(to), Address: one}, {From: within(from2), To: within(to2), Address: two}}}
+		written := spelled(m, words)
+		rest := written
 		for _, r := range []byte(words) { // all of it is there, in its order
 			at := strings.IndexByte(rest, r)
 			if at < 0 {
-				t.Fatalf("%q with links to %q and %q is spelled %q", words, one, two, spelled)
+				t.Fatalf("%q with links to %q and %q is written %q", words, one, two, written)
 			}
 			rest = rest[at+1:]
 		}
-		m.firstAddress(words)
-		if m.Links = nil; m.spelled(words) != words {
-			t.Errorf("%q without links becomes %q", words, m.spelled(words))
+		firstAddress(m, words)
+		if m.Links = nil; spelled(m, words) != words {
+			t.Errorf("%q without links becomes %q", words, spelled(m, words))
 		}
 	})
 }

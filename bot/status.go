@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"peyk/telegram"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,7 +18,7 @@ import (
 const statusShown = 10
 
 // status asks the panel for the delivery of the ids named, of the message replied to, or of the last batches of the chat.
-func (b *Bot) status(ctx context.Context, m *message, _ role) error {
+func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 	if ids := strings.FieldsFunc(sms.Digits(m.Args), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '،' }); len(ids) > 0 {
 		return b.inquire(ctx, m, func(ctx context.Context, t *text) string { return b.statusOfIDs(ctx, t, ids) })
 	}

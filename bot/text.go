@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"html"
+	"peyk/telegram"
 	"slices"
 	"strconv"
 	"strings"
@@ -718,14 +719,14 @@ func shortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq
 
 // headsOf returns the heads in a message of ours. A head is the line before a customer's words, which stand in blocks of their own, so
 // that none of them is taken for one; without blocks only the first line may be a head.
-func headsOf(m *message) []string {
+func headsOf(m *telegram.Message) []string {
 	if len(m.Blocks) == 0 {
 		head, _, _ := strings.Cut(m.Text, "\n")
 		return []string{bare(head)}
 	}
 	var heads []string
 	for _, b := range m.Blocks {
-		before, _ := cutUTF16(m.Text, b.from)
+		before, _ := telegram.CutUTF16(m.Text, b.From)
 		before = strings.TrimRight(before, "\n")
 		heads = append(heads, bare(before[strings.LastIndexByte(before, '\n')+1:]))
 	}

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"peyk/telegram"
 	"slices"
 	"strings"
 	"time"
@@ -50,24 +51,24 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 	}
 	title := topicTitle(c)
 	crashpoint.At("topic.due")
-	id, err := b.tg.makeTopic(ctx, p.Chat, title)
+	id, err := b.tg.MakeTopic(ctx, p.Chat, title)
 	crashpoint.At("topic.made")
-	e, failed := errors.AsType[*telegramError](err)
-	if !failed || e.arrived {
+	e, failed := errors.AsType[*telegram.Error](err)
+	if !failed || e.Arrived {
 		b.pace.arrived(p.Chat, false, time.Now()) // Telegram counts it like a message
 	}
 	if failed {
-		if e.arrived {
+		if e.Arrived {
 			if err := b.persist(ctx, "note a topic", func() error { return b.store.TopicUnanswered(p.Chat) }); err != nil {
 				return place, false, err
 			}
 		}
-		e.arrived = false // the topic perhaps, not the SMS
+		e.Arrived = false // the topic perhaps, not the SMS
 		switch {
-		case e.fate == topicsDenied:
-			return place, false, b.topicsForbidden(ctx, p.Chat, e.reason)
-		case e.fate == refused || e.code >= 500: // this one only, perhaps for its title: the SMS must be seen all the same
-			b.log.Warn("telegram refuses a topic", "chat", int64(p.Chat), "reason", e.reason)
+		case e.Fate == telegram.TopicsDenied:
+			return place, false, b.topicsForbidden(ctx, p.Chat, e.Reason)
+		case e.Fate == telegram.Refused || e.Code >= 500: // this one only, perhaps for its title: the SMS must be seen all the same
+			b.log.Warn("telegram refuses a topic", "chat", int64(p.Chat), "reason", e.Reason)
 			return place, false, nil
 		}
 		return place, false, err
@@ -84,47 +85,47 @@ func (b *Bot) topicsForbidden(ctx context.Context, chat sms.ChatID, reason strin
 
 // placeSMS posts SMS and returns the message and the topic that show them. A customer's topic that is closed is opened again. Where it is
 // gone nothing is posted and the message is 0: another one is to be made.
-func (b *Bot) placeSMS(ctx context.Context, o outgoing) (sms.ChatMessageID, sms.TopicID, error) {
-	place := sms.Place{Chat: o.chat, Topic: o.topic}
+func (b *Bot) placeSMS(ctx context.Context, o telegram.Outgoing) (sms.ChatMessageID, sms.TopicID, error) {
+	place := sms.Place{Chat: o.Chat, Topic: o.Topic}
 	bound, err := b.store.Bound(place)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return 0, 0, err
 	}
-	o.strict = err == nil && o.topic != 0
-	if o.strict && bound.Closed {
+	o.Strict = err == nil && o.Topic != 0
+	if o.Strict && bound.Closed {
 		if err := b.reopen(ctx, place); err != nil {
 			return 0, 0, err
 		}
 	}
 	id, err := b.place(ctx, &o)
 	switch {
-	case !o.strict:
-	case fateOf(err) == topicLost:
+	case !o.Strict:
+	case telegram.FateOf(err) == telegram.TopicLost:
 		return 0, 0, b.topicLost(ctx, bound, err)
-	case fateOf(err) == topicClosed:
+	case telegram.FateOf(err) == telegram.TopicClosed:
 		if err := b.reopen(ctx, place); err != nil {
 			return 0, 0, err
 		}
-		o.strict = false // outside of it, where we may not open it
+		o.Strict = false // outside of it, where we may not open it
 		id, err = b.place(ctx, &o)
 	}
-	return id, o.topic, err
+	return id, o.Topic, err
 }
 
 // reopen opens a topic again that somebody closed: its customer has written. Where we may not, the admins are told.
 func (b *Bot) reopen(ctx context.Context, p sms.Place) error {
-	err := b.tg.reopenTopic(ctx, p)
-	switch e, failed := errors.AsType[*telegramError](err); {
+	err := b.tg.ReopenTopic(ctx, p)
+	switch e, failed := errors.AsType[*telegram.Error](err); {
 	case !failed:
 		return b.persist(ctx, "note a topic", func() error {
 			return b.store.EditTopic(p, func(bound *store.Bound) { bound.Closed = false })
 		})
-	case e.fate == topicsDenied:
-		return b.topicsForbidden(ctx, p.Chat, e.reason)
-	case e.fate == topicLost || e.fate == refused || e.code >= 500:
+	case e.Fate == telegram.TopicsDenied:
+		return b.topicsForbidden(ctx, p.Chat, e.Reason)
+	case e.Fate == telegram.TopicLost || e.Fate == telegram.Refused || e.Code >= 500:
 		return nil // the post will tell
 	default:
-		e.arrived = false // the opening perhaps, not the SMS
+		e.Arrived = false // the opening perhaps, not the SMS
 		return e
 	}
 }
@@ -136,8 +137,8 @@ func (b *Bot) topicLost(ctx context.Context, bound store.Bound, err error) error
 	if again, err := b.linkAgain(ctx, bound); again || err != nil {
 		return err
 	}
-	if e, ok := errors.AsType[*telegramError](err); ok && bound.Made && bound.Card == 0 {
-		if err := b.topicsForbidden(ctx, bound.Chat, e.reason); err != nil {
+	if e, ok := errors.AsType[*telegram.Error](err); ok && bound.Made && bound.Card == 0 {
+		if err := b.topicsForbidden(ctx, bound.Chat, e.Reason); err != nil {
 			return err
 		}
 	}
@@ -156,9 +157,9 @@ func (b *Bot) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
 		return false, err
 	}
 	title := topicTitle(c)
-	id, err := b.tg.makeTopic(ctx, bound.Chat, title)
-	e, failed := errors.AsType[*telegramError](err)
-	if !failed || e.arrived {
+	id, err := b.tg.MakeTopic(ctx, bound.Chat, title)
+	e, failed := errors.AsType[*telegram.Error](err)
+	if !failed || e.Arrived {
 		b.pace.arrived(bound.Chat, false, time.Now())
 	}
 	switch {
@@ -166,12 +167,12 @@ func (b *Bot) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
 		return true, b.persist(ctx, "note a topic", func() error {
 			return b.store.LinkAgain(bound, sms.Place{Chat: bound.Chat, Topic: id}, title)
 		})
-	case e.fate == topicsDenied:
-		return false, b.topicsForbidden(ctx, bound.Chat, e.reason)
-	case e.fate == refused || e.code >= 500:
+	case e.Fate == telegram.TopicsDenied:
+		return false, b.topicsForbidden(ctx, bound.Chat, e.Reason)
+	case e.Fate == telegram.Refused || e.Code >= 500:
 		return false, nil
 	}
-	e.arrived = false // the topic perhaps, not what it was to show
+	e.Arrived = false // the topic perhaps, not what it was to show
 	return false, e
 }
 
@@ -187,8 +188,8 @@ func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
 		return err
 	}
 	if title := topicTitle(c); bound.Made && title != bound.Title {
-		err := b.tg.renameTopic(ctx, place, title)
-		if e, failed := errors.AsType[*telegramError](err); failed && (e.fate == slowDown || e.fate == passing && e.code < 500) {
+		err := b.tg.RenameTopic(ctx, place, title)
+		if e, failed := errors.AsType[*telegram.Error](err); failed && (e.Fate == telegram.SlowDown || e.Fate == telegram.Passing && e.Code < 500) {
 			return err
 		}
 		if err == nil {
@@ -198,15 +199,15 @@ func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
 			b.log.Warn("rename topic", "chat", int64(p.Chat), "topic", int64(p.Topic), "err", err) // the card tells the name
 		}
 	}
-	o := outgoing{chat: p.Chat, topic: p.Topic, edit: bound.Card, strict: p.Topic != 0, html: b.renderCard(t, c, b.store.Now())}
-	o.plain = plain(o.html)
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, Edit: bound.Card, Strict: p.Topic != 0, HTML: b.renderCard(t, c, b.store.Now())}
+	o.Plain = plain(o.HTML)
 	crashpoint.At("card.due")
 	id, err := b.place(ctx, &o)
 	crashpoint.At("card.answered")
 	switch {
-	case o.strict && fateOf(err) == topicLost:
+	case o.Strict && telegram.FateOf(err) == telegram.TopicLost:
 		return b.topicLost(ctx, bound, err)
-	case o.strict && fateOf(err) == topicClosed:
+	case o.Strict && telegram.FateOf(err) == telegram.TopicClosed:
 		return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, 0, false) }) // it is told once the topic is open
 	case err != nil:
 		return err
@@ -238,7 +239,7 @@ func (b *Bot) renderCard(t *text, c store.Customer, now time.Time) string {
 }
 
 // takeTopicChange notes what somebody did to a topic by hand. The name an agent gives it is the customer's.
-func (b *Bot) takeTopicChange(m *message) error {
+func (b *Bot) takeTopicChange(m *telegram.Message) error {
 	place := sms.Place{Chat: m.Chat, Topic: m.Topic}
 	bound, err := b.store.Bound(place)
 	if errors.Is(err, store.ErrNotFound) {
@@ -261,7 +262,7 @@ func (b *Bot) takeTopicChange(m *message) error {
 }
 
 // setTopics switches the topics of a forum on or off.
-func (b *Bot) setTopics(ctx context.Context, m *message, r role) error {
+func (b *Bot) setTopics(ctx context.Context, m *telegram.Message, r role) error {
 	t := b.text(m.Chat)
 	word := strings.ToLower(m.Args)
 	switch {

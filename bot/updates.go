@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"peyk/telegram"
 	"slices"
 	"time"
 
@@ -21,7 +22,7 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 	trouble := outage{log: b.log, what: "ask telegram for updates"}
 	var offset int64
 	for ctx.Err() == nil {
-		updates, err := b.tg.updates(ctx, offset, pollTime)
+		updates, err := b.tg.Updates(ctx, offset, pollTime)
 		if ctx.Err() != nil {
 			break
 		}
@@ -29,10 +30,10 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			if err := b.doubt(ctx, err); err != nil {
 				return err
 			}
-			if fateOf(err) == contested {
+			if telegram.FateOf(err) == telegram.Contested {
 				b.contested = time.Now()
 			}
-			if trouble.failures == 0 && fateOf(err) == contested {
+			if trouble.failures == 0 && telegram.FateOf(err) == telegram.Contested {
 				b.log.Warn("another program uses this bot's token, or a webhook is set: stop the other one")
 			}
 			sleep(ctx, min(pause(500*time.Millisecond, trouble.failed(err)), 10*time.Second), nil)
@@ -45,7 +46,7 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 		b.updated.set(time.Now())
 		b.noteClock()
 		for _, raw := range updates {
-			u := b.tg.readUpdate(raw)
+			u := telegram.ReadUpdate(raw, b.self)
 			if u.Dated > 0 {
 				b.store.HeardMessage(time.Unix(u.Dated, 0))
 			}
@@ -87,7 +88,7 @@ func (b *Bot) confirm(ctx context.Context, offset int64) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if _, err := b.tg.updates(ctx, offset, 0); err != nil {
+	if _, err := b.tg.Updates(ctx, offset, 0); err != nil {
 		b.log.Debug("confirm updates", "err", err) // taken all the same
 	}
 	return nil
@@ -97,11 +98,11 @@ func (b *Bot) confirm(ctx context.Context, offset int64) error {
 func (b *Bot) meet(ctx context.Context) error {
 	trouble := outage{log: b.log, what: "reach telegram"}
 	for ctx.Err() == nil {
-		self, hearsAll, err := b.tg.getMe(ctx)
+		self, hearsAll, err := b.tg.GetMe(ctx)
 		if err == nil {
 			trouble.worked()
 			b.updated.set(time.Now()) // the first getUpdates may be a minute away
-			b.tg.self = self
+			b.self = self
 			b.known.Store(true)
 			b.noteClock()
 			b.log.Info("bridging", "bot", self.UserName, "group_privacy", !hearsAll)
@@ -130,7 +131,7 @@ const (
 // growing pauses, until it knows us, or has said nothing else for ten minutes, or for some seconds at the start; then it returns the error that ends the program. Of several
 // who doubt at once the first asks, the others wait for what it learns. Any other error, and the end of ctx, is no doubt.
 func (b *Bot) doubt(ctx context.Context, err error) error {
-	if fateOf(err) != revoked {
+	if telegram.FateOf(err) != telegram.Revoked {
 		return nil
 	}
 	select {
@@ -146,7 +147,7 @@ func (b *Bot) doubt(ctx context.Context, err error) error {
 	}
 	var since time.Time // of a row of answers that say so
 	for ctx.Err() == nil {
-		_, _, err := b.tg.getMe(ctx)
+		_, _, err := b.tg.GetMe(ctx)
 		if err == nil {
 			trouble.worked()
 			return nil
@@ -154,7 +155,7 @@ func (b *Bot) doubt(ctx context.Context, err error) error {
 		switch now := time.Now(); {
 		case ctx.Err() != nil:
 			return nil
-		case fateOf(err) != revoked:
+		case telegram.FateOf(err) != telegram.Revoked:
 			since = time.Time{}
 		case since.IsZero():
 			since = now
@@ -168,7 +169,7 @@ func (b *Bot) doubt(ctx context.Context, err error) error {
 }
 
 // take acts on one update. An error means that nothing was stored and it is to be taken again.
-func (b *Bot) take(ctx context.Context, u update) error {
+func (b *Bot) take(ctx context.Context, u telegram.Update) error {
 	var err error
 	switch {
 	case u.Refused != "":
@@ -203,7 +204,7 @@ const (
 
 // roleOf looks somebody up in the allow-list of the settings and of the store. Accounts that everybody shares are on neither.
 func (b *Bot) roleOf(id sms.AgentID) (role, error) {
-	if id == 0 || faceless(id) {
+	if id == 0 || telegram.Faceless(id) {
 		return stranger, nil
 	}
 	found := stranger
@@ -229,21 +230,21 @@ func (b *Bot) roleOf(id sms.AgentID) (role, error) {
 	return found, err
 }
 
-func key(m *message) store.UpdateKey { return store.UpdateKey{Chat: m.Chat, Message: m.ID} }
+func key(m *telegram.Message) store.UpdateKey { return store.UpdateKey{Chat: m.Chat, Message: m.ID} }
 
 // answer is the post that answers m.
-func answer(m *message, html string) store.Post {
+func answer(m *telegram.Message, html string) store.Post {
 	return store.Post{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: html, ReplyTo: m.ID}
 }
 
 // say takes m and answers it.
-func (b *Bot) say(m *message, html string) error {
+func (b *Bot) say(m *telegram.Message, html string) error {
 	_, err := b.store.Take(key(m), store.Caused{Posts: []store.Post{answer(m, html)}})
 	return err
 }
 
 // takeMessage acts on what somebody wrote, if it concerns us: commands, and replies to our messages.
-func (b *Bot) takeMessage(ctx context.Context, m *message) error {
+func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 	if m.MigrateTo != 0 {
 		b.giveMenu(ctx, m.MigrateTo, agent)
 		return b.store.MigrateChat(m.Chat, m.MigrateTo)
@@ -251,7 +252,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 	if m.TopicChanged != "" {
 		return b.takeTopicChange(m)
 	}
-	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.tg.self.ID
+	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.self.ID
 	if m.Other || m.Command == "" && !toUs && m.Elsewhere == nil && !m.Private {
 		return nil
 	}
@@ -303,7 +304,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *message) error {
 }
 
 // takeEdit tells whoever edits an order that it was carried out as it was.
-func (b *Bot) takeEdit(m *message) error {
+func (b *Bot) takeEdit(m *telegram.Message) error {
 	link, err := b.store.Link(m.Chat, m.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !link.Order {
 		return b.refuseEdit(m)
@@ -334,16 +335,16 @@ func (b *Bot) takeEdit(m *message) error {
 }
 
 // sameOrder reports whether m, as it now stands, would order what batch is.
-func (b *Bot) sameOrder(m *message, batch store.Batch) (bool, error) {
+func (b *Bot) sameOrder(m *telegram.Message, batch store.Batch) (bool, error) {
 	if m.Command != "send" {
-		return batch.Reply && m.spelled(m.Text) == batch.Text, nil
+		return batch.Reply && spelled(m, m.Text) == batch.Text, nil
 	}
 	to, _, words := readSend(m.Args)
-	if m.spelled(words) != batch.Text {
+	if spelled(m, words) != batch.Text {
 		return false, nil
 	}
 	if len(to) == 0 {
-		c, err := b.customerOf(&message{Chat: m.Chat, Topic: m.Topic})
+		c, err := b.customerOf(&telegram.Message{Chat: m.Chat, Topic: m.Topic})
 		if err != nil {
 			return false, err
 		}
@@ -354,7 +355,7 @@ func (b *Bot) sameOrder(m *message, batch store.Batch) (bool, error) {
 }
 
 // refuseEdit tells an agent who mends a /send that was refused that nobody reads the mended one.
-func (b *Bot) refuseEdit(m *message) error {
+func (b *Bot) refuseEdit(m *telegram.Message) error {
 	r, err := b.roleOf(m.From.ID)
 	if err != nil || r == stranger || m.Faceless || m.Command != "send" {
 		return err
@@ -366,7 +367,7 @@ func (b *Bot) refuseEdit(m *message) error {
 }
 
 // takeMember acts on our being added to a chat or thrown out.
-func (b *Bot) takeMember(ctx context.Context, m *member) error {
+func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	switch {
 	case m.Private && m.In, !m.Private && m.In && m.WasIn:
 		b.pace.release(m.Chat)
@@ -402,12 +403,12 @@ func (b *Bot) takeMember(ctx context.Context, m *member) error {
 	told := b.joiners.answer(m.By.ID, b.store.Now())
 	b.tell(ctx, func(ctx context.Context) {
 		if told {
-			if _, err := b.tg.post(ctx, outgoing{chat: m.Chat, html: t.leaving}); err != nil {
+			if _, err := b.tg.Post(ctx, telegram.Outgoing{Chat: m.Chat, HTML: t.leaving}); err != nil {
 				b.log.Debug("say why it leaves", "chat", int64(m.Chat), "err", err)
 			}
 			b.pace.arrived(m.Chat, false, time.Now())
 		}
-		if err := b.tg.leave(ctx, m.Chat); err != nil {
+		if err := b.tg.Leave(ctx, m.Chat); err != nil {
 			b.log.Warn("leave chat", "chat", int64(m.Chat), "err", err)
 		}
 	})
@@ -463,11 +464,11 @@ func (b *Bot) becameOurs(ctx context.Context, chat sms.ChatID) (bool, error) {
 		}
 	}
 	for _, id := range groups {
-		if !basicGroup(id) {
+		if !telegram.BasicGroup(id) {
 			continue
 		}
-		e, ok := errors.AsType[*telegramError](b.tg.typing(ctx, id))
-		if ok && e.migratedTo == chat {
+		e, ok := errors.AsType[*telegram.Error](b.tg.Typing(ctx, id))
+		if ok && e.MigratedTo == chat {
 			return true, b.store.MigrateChat(id, chat)
 		}
 	}
@@ -519,7 +520,7 @@ func (b *Bot) setMenus(ctx context.Context) {
 		}
 		b.setMenu(ctx, chat, r)
 		if chat < 0 { // one that nobody wrote in since is told of by its title, too
-			if c, err := b.tg.getChat(ctx, chat); err == nil {
+			if c, err := b.tg.GetChat(ctx, chat); err == nil {
 				_ = b.noteTitle(chat, c.Title) // heard again with the next message
 			}
 		}
@@ -528,10 +529,10 @@ func (b *Bot) setMenus(ctx context.Context) {
 
 // setMenu sets the menu of one chat, in its language; chat 0 is every chat without a menu of its own, in both.
 func (b *Bot) setMenu(ctx context.Context, chat sms.ChatID, r role) {
-	err := b.tg.setMenu(ctx, chat, "", menu(b.text(chat), r))
+	err := b.tg.SetMenu(ctx, chat, "", menu(b.text(chat), r))
 	if chat == 0 {
 		for name, t := range languages {
-			err = errors.Join(err, b.tg.setMenu(ctx, chat, name, menu(t, r)))
+			err = errors.Join(err, b.tg.SetMenu(ctx, chat, name, menu(t, r)))
 		}
 	}
 	if err != nil {

@@ -1,18 +1,20 @@
-package bot
+package telegram
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"testing"
+	"time"
 )
 
 func TestEveryFateHasAName(t *testing.T) {
-	for f := passing; f <= refused; f++ {
+	for f := Passing; f <= Refused; f++ {
 		if fates[f] == "" {
 			t.Errorf("fate %d has none", f)
 		}
@@ -65,15 +67,31 @@ func TestWhatNeverLeftIsNotTakenForPosted(t *testing.T) {
 		"a gateway before Telegram is overtaxed": {unable.URL, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			config := TelegramConfig{Token: "1:secret", URL: test.address}
+			config := Options{Token: "1:secret", URL: test.address}
 			if test.proxy != "" {
 				config.Proxy, _ = url.Parse(test.proxy)
 			}
-			_, err := newTelegram(config).post(context.Background(), outgoing{chat: 1, html: "hello"})
-			e, ok := errors.AsType[*telegramError](err)
-			if !ok || e.fate != passing || e.arrived != test.arrived {
+			_, err := New(config).Post(context.Background(), Outgoing{Chat: 1, HTML: "hello"})
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Fate != Passing || e.Arrived != test.arrived {
 				t.Errorf("got %+v (%v), want one that passes, arrived %t", e, err, test.arrived)
 			}
 		})
+	}
+}
+
+// TestPatienceForReactionsAndButtons calls what is no post.
+func TestPatienceForReactionsAndButtons(t *testing.T) {
+	for _, method := range []string{"editMessageText", "setMessageReaction", "createForumTopic", "editForumTopic", "answerCallbackQuery", "getUpdates"} {
+		e := classify(method, readRefusal([]byte(`{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":1000000000}}`)))
+		if e.Fate != SlowDown || e.RetryAfter != time.Hour {
+			t.Errorf("%s: %v, %v", method, e.Fate, e.RetryAfter)
+		}
+	}
+	if e := classify("sendMessage", readRefusal([]byte(`{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded","parameters":{"migrate_to_chat_id":"-1001"}}`))); e.Fate != Migrated || e.MigratedTo != -1001 {
+		t.Errorf("%v to %d", e.Fate, e.MigratedTo)
+	}
+	if err := readRefusal([]byte(fmt.Sprintf(`{"ok":true,"result":%d}`, 1))); err != nil {
+		t.Errorf("an answer is refused: %v", err)
 	}
 }

@@ -1,0 +1,42 @@
+// Package connect holds what both HTTP clients, the panel's and Telegram's, need to know of connections and proxies. It knows neither.
+package connect
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Status is an HTTP status as an error: the answer of something on the way, such as a proxy, rather than of the service behind it.
+type Status int
+
+func (s Status) Error() string { return fmt.Sprintf("http status %d", int(s)) }
+
+// InClear reports whether requests to address can be read on the way: it is http, and not to this machine.
+func InClear(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
+}
+
+// Transport returns a transport that connects through proxy, or directly when it is nil, whatever the environment says. To connect, and to
+// agree on TLS, may take timeout each.
+func Transport(proxy *url.URL, timeout time.Duration) *http.Transport {
+	t := &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: timeout}).DialContext,
+		TLSHandshakeTimeout: timeout,
+	}
+	if proxy != nil {
+		t.Proxy = http.ProxyURL(proxy)
+		// In the form of the transport's own errors about the proxy, which would be the bare words of the answer otherwise.
+		t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+			if answer.StatusCode == http.StatusOK {
+				return nil
+			}
+			return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: Status(answer.StatusCode)}
+		}
+	}
+	return t
+}

@@ -1,0 +1,198 @@
+// Package telegram is a client of the Bot API: what it is called with, what its answers and updates say, and what a failure calls for. It
+// asks once, keeps no state but its connections, and knows neither the store nor the bridge. The other packages see only its own types: of
+// the library it is the only one that knows.
+package telegram
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"peyk/internal/connect"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+)
+
+const (
+	callTime   = 20 * time.Second
+	answerSize = 16 << 20 // 100 updates are far smaller
+	atOnce     = 30       // connections kept: Telegram takes as many messages a second
+)
+
+// Client is one bot's side of the Bot API. It may be used by many at once.
+type Client struct {
+	api    *tgbotapi.BotAPI
+	client *http.Client
+	opts   Options
+	skew   atomic.Pointer[time.Duration] // by the last answer; nil before one
+	worked atomic.Pointer[time.Time]     // when it last answered a call well that sets no reaction
+}
+
+// Options says how to reach Telegram as which bot. Token is required.
+type Options struct {
+	Token string
+	URL   string   // https://api.telegram.org when empty
+	Proxy *url.URL // nil: none, whatever the environment says
+
+	Asked func(method string, took time.Duration, err error) // is told of each call, but for those that the caller broke off; may be nil
+	Heard func(took time.Duration, date time.Time)           // is told of each answer when Telegram says it was given; may be nil
+
+	Transport http.RoundTripper // instead of the network; it knows no proxy
+}
+
+func New(c Options) *Client {
+	if c.URL == "" {
+		c.URL = "https://api.telegram.org"
+	}
+	if c.Transport == nil {
+		transport := connect.Transport(c.Proxy, 10*time.Second)
+		transport.MaxIdleConns, transport.MaxIdleConnsPerHost, transport.IdleConnTimeout = atOnce, atOnce, 90*time.Second
+		c.Transport = transport
+	}
+	t := &Client{
+		opts: c,
+		// Debug stays off: it would print texts and tokens. The library logs nothing else in what is used here.
+		api: &tgbotapi.BotAPI{Token: c.Token, Buffer: 100},
+		client: &http.Client{
+			Transport:     c.Transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	t.api.SetAPIEndpoint(strings.ReplaceAll(strings.TrimRight(c.URL, "/"), "%", "%%") + "/bot%s/%s")
+	return t
+}
+
+// Skew returns how far Telegram's clock is ahead of ours, to a second or two, by its last answer. It reports false while there was none
+// with a time.
+func (t *Client) Skew() (time.Duration, bool) {
+	if skew := t.skew.Load(); skew != nil {
+		return *skew, true
+	}
+	return 0, false
+}
+
+// Worked returns when Telegram last answered a call well, but for those that set reactions; zero when never.
+func (t *Client) Worked() time.Time {
+	if at := t.worked.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
+// InClear reports whether the token can be read on the way.
+func (t *Client) InClear() bool { return connect.InClear(t.opts.URL) }
+
+// call asks Telegram once.
+func (t *Client) call(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return t.ask(ctx, method, params)
+}
+
+func (t *Client) ask(ctx context.Context, method string, params map[string]any) (result json.RawMessage, err error) {
+	fields := tgbotapi.Params{}
+	for name, value := range params {
+		switch v := value.(type) {
+		case string:
+			fields[name] = v
+		case int64:
+			fields[name] = strconv.FormatInt(v, 10)
+		case bool:
+			fields[name] = strconv.FormatBool(v)
+		default:
+			encoded, err := json.Marshal(v)
+			if err != nil {
+				return nil, fmt.Errorf("telegram %s: %w", method, err)
+			}
+			fields[name] = string(encoded)
+		}
+	}
+	if asked := t.opts.Asked; asked != nil {
+		defer func(begun time.Time) {
+			if !errors.Is(ctx.Err(), context.Canceled) {
+				asked(method, time.Since(begun), err)
+			}
+		}(time.Now())
+	}
+	api := *t.api // nothing in it changes
+	api.Client = doer{ctx, t}
+	resp, err := api.MakeRequest(method, fields)
+	if err != nil {
+		e := classify(method, err)
+		// net/http quotes what is no HTTP, and a server may repeat what it was asked.
+		_, secret, _ := strings.Cut(t.opts.Token, ":")
+		e.Reason = strings.ReplaceAll(e.Reason, cmp.Or(secret, t.opts.Token), "***")
+		return nil, e
+	}
+	if method != setMark {
+		now := time.Now()
+		t.worked.Store(&now)
+	}
+	return resp.Result, nil
+}
+
+// unasked is an error of a call for which there was no connection to Telegram.
+type unasked struct{ error }
+
+func (e unasked) Unwrap() error { return e.error }
+
+// doer is the library's HTTP client for one call: the library knows neither contexts nor limits, and prints addresses, which
+// hold the token (https://github.com/go-telegram-bot-api/telegram-bot-api/issues/628).
+type doer struct {
+	ctx context.Context
+	*Client
+}
+
+func (d doer) Do(req *http.Request) (*http.Response, error) {
+	connected, begun := false, time.Now()
+	ctx := httptrace.WithClientTrace(d.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
+	resp, err := d.client.Do(req.WithContext(ctx))
+	switch {
+	case err != nil && !connected:
+		return nil, unasked{withoutURL(err)}
+	case err != nil:
+		return nil, withoutURL(err)
+	}
+	defer resp.Body.Close()
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		skew := time.Until(date)
+		d.skew.Store(&skew)
+		if d.opts.Heard != nil {
+			d.opts.Heard(time.Since(begun), date)
+		}
+	}
+	// Read to the end, or the connection is not used again.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, answerSize))
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	if !json.Valid(body) {
+		if resp.StatusCode == http.StatusOK {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return nil, connect.Status(resp.StatusCode)
+	}
+	if err := readRefusal(body); err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}
+
+// withoutURL takes the address out of an error of net/http.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}

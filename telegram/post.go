@@ -1,0 +1,132 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"peyk/sms"
+)
+
+// Button is under a message; Data comes back when it is pressed, 64 bytes at most.
+type Button struct{ Label, Data string }
+
+// Outgoing is a message to be posted, or put in place of one.
+type Outgoing struct {
+	Chat    sms.ChatID
+	Topic   sms.TopicID
+	ReplyTo sms.ChatMessageID
+	HTML    string
+	Plain   string // what to post when Telegram refuses html
+	Buttons [][]Button
+	Edit    sms.ChatMessageID // the message to change; 0 posts a new one
+	Loud    bool              // it makes a sound: a new SMS, a question or an alarm
+	Strict  bool              // in this topic or not at all
+}
+
+// Post posts or edits and returns the message's id. What Telegram refuses for its markup, or for a reason we do not know, goes out plain, and then
+// without its buttons: an SMS is never lost to formatting.
+func (t *Client) Post(ctx context.Context, o Outgoing) (sms.ChatMessageID, error) {
+	id, err := t.postOnce(ctx, o, o.HTML, "HTML")
+	refusedSo := func() bool { return FateOf(err) == BadMarkup || FateOf(err) == Refused }
+	if refusedSo() && o.Plain != "" {
+		id, err = t.postOnce(ctx, o, o.Plain, "")
+		if refusedSo() && len(o.Buttons) > 0 {
+			o.Buttons = nil
+			id, err = t.postOnce(ctx, o, o.Plain, "")
+		}
+	}
+	return id, err
+}
+
+func (t *Client) postOnce(ctx context.Context, o Outgoing, text, mode string) (sms.ChatMessageID, error) {
+	params := map[string]any{
+		"chat_id": int64(o.Chat), "text": text,
+		// A preview would have Telegram open links in an SMS, which can use up a login link.
+		"link_preview_options": map[string]bool{"is_disabled": true},
+	}
+	if mode != "" {
+		params["parse_mode"] = mode
+	}
+	if len(o.Buttons) > 0 {
+		rows := make([][]map[string]string, len(o.Buttons))
+		for i, row := range o.Buttons {
+			for _, b := range row {
+				rows[i] = append(rows[i], map[string]string{"text": b.Label, "callback_data": b.Data})
+			}
+		}
+		params["reply_markup"] = map[string]any{"inline_keyboard": rows}
+	}
+	method := "sendMessage"
+	if o.Edit != 0 {
+		method = "editMessageText"
+		params["message_id"] = int64(o.Edit)
+	} else {
+		if !o.Loud {
+			params["disable_notification"] = true
+		}
+		if o.Topic != 0 {
+			params["message_thread_id"] = int64(o.Topic)
+		}
+		if o.ReplyTo != 0 {
+			params["reply_parameters"] = map[string]any{"message_id": o.ReplyTo, "allow_sending_without_reply": true}
+		}
+	}
+	result, err := t.call(ctx, method, params)
+	if err != nil {
+		return 0, err
+	}
+	var posted struct {
+		ID int64 `json:"message_id"`
+	}
+	if err := json.Unmarshal(result, &posted); err != nil || posted.ID == 0 {
+		return 0, &Error{method: method, Reason: "answer without a message id", Arrived: true}
+	}
+	return sms.ChatMessageID(posted.ID), nil
+}
+
+// React puts one emoji on a message, instead of what we put there before; an empty one takes it away.
+func (t *Client) React(ctx context.Context, chat sms.ChatID, id sms.ChatMessageID, emoji string) error {
+	reaction := []map[string]string{}
+	if emoji != "" {
+		reaction = append(reaction, map[string]string{"type": "emoji", "emoji": emoji})
+	}
+	_, err := t.call(ctx, setMark, map[string]any{"chat_id": int64(chat), "message_id": int64(id), "reaction": reaction})
+	return err
+}
+
+// AnswerPress ends the waiting bar of a button, with a word to the presser.
+func (t *Client) AnswerPress(ctx context.Context, id, text string, alert bool) error {
+	_, err := t.call(ctx, "answerCallbackQuery", map[string]any{"callback_query_id": id, "text": text, "show_alert": alert})
+	return err
+}
+
+// MakeTopic makes a topic in a forum. After an error it may be there all the same, and nobody will know of it.
+func (t *Client) MakeTopic(ctx context.Context, chat sms.ChatID, title string) (sms.TopicID, error) {
+	result, err := t.call(ctx, "createForumTopic", map[string]any{"chat_id": int64(chat), "name": title})
+	if err != nil {
+		return 0, err
+	}
+	var made struct {
+		ID int64 `json:"message_thread_id"`
+	}
+	if err := json.Unmarshal(result, &made); err != nil || made.ID == 0 {
+		return 0, &Error{method: "createForumTopic", Reason: "answer without a topic's id", Arrived: true}
+	}
+	return sms.TopicID(made.ID), nil
+}
+
+// RenameTopic and reopenTopic work, too, on a topic that is so already.
+func (t *Client) RenameTopic(ctx context.Context, at sms.Place, title string) error {
+	return t.changeTopic(ctx, "editForumTopic", map[string]any{"chat_id": int64(at.Chat), "message_thread_id": int64(at.Topic), "name": title})
+}
+
+func (t *Client) ReopenTopic(ctx context.Context, at sms.Place) error {
+	return t.changeTopic(ctx, "reopenForumTopic", map[string]any{"chat_id": int64(at.Chat), "message_thread_id": int64(at.Topic)})
+}
+
+func (t *Client) changeTopic(ctx context.Context, method string, params map[string]any) error {
+	_, err := t.call(ctx, method, params)
+	if FateOf(err) == NotModified {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,330 @@
+package telegram
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"peyk/sms"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+)
+
+// User is somebody on Telegram.
+type User struct {
+	ID       sms.AgentID
+	Name     string // as others see it
+	UserName string
+	Bot      bool
+}
+
+// Link is an address behind words of a text, which stand between two bytes of it.
+type Link struct {
+	From, To int
+	Address  string
+}
+
+// Message is what we read of a chat message.
+type Message struct {
+	Chat    sms.ChatID
+	ID      sms.ChatMessageID
+	Topic   sms.TopicID // 0 outside topics and in General
+	Private bool
+	Title   string // of a group
+	From    User
+	Text    string
+	// Command is the command the text, or a file's caption, begins with, without its slash and in lower case; Args the text
+	// behind it. A command for another bot, and one in forwarded text, is none.
+	Command string
+	Args    string
+	Other   bool // a command, but for another bot
+	Named   bool // a command that names us
+
+	Data      string   // what the first button under a message of ours carries
+	Blocks    []Block  // the customers' words in a message of ours, in its order
+	QuoteAt   int      // where in the text of ReplyTo the words quoted from it begin, in UTF-16 units; -1 when none are
+	ReplyTo   *Message // a real answer: not the topic's first message, which every message of a topic carries
+	Elsewhere *Message // of ours, in another chat or topic, that it answers
+	Forwarded bool     // somebody else's words, by forwarding or by an inline bot
+	Faceless  bool     // written as a group or a channel
+	Media     bool     // not a text
+	Links     []Link   // the addresses behind words of Text
+	Garbled   bool     // reading it made U+FFFD of what is no character
+	MigrateTo sms.ChatID
+
+	Forum        bool   // the chat has topics
+	TopicChanged string // what became of the topic: closed, reopened, renamed
+	TopicTitle   string // what it was renamed to
+}
+
+// Block is a block of a text, from and to in UTF-16 units.
+type Block struct{ From, To int }
+
+// Update is one happening the bot is told of; one of its pointers is set, or none when it is of a kind we do not use.
+type Update struct {
+	ID      int64
+	Dated   int64 // when it happened, 0 when that is not told
+	Message *Message
+	Edited  *Message
+	Press   *Press
+	Member  *Member
+	Refused string // why it could not be read
+}
+
+// Press is a button pressed.
+type Press struct {
+	ID      string
+	From    User
+	Data    string
+	Message *Message // nil when Telegram does not even say in which chat it stands
+	Gone    bool     // of Message nothing but its place is known: it is too old, or deleted
+}
+
+// Member is a change of what we are in a chat.
+type Member struct {
+	Chat    sms.ChatID
+	Private bool
+	Title   string
+	By      User
+	Date    int64
+	In      bool // we may write there
+	WasIn   bool
+}
+
+func toUser(u *tgbotapi.User) User {
+	if u == nil {
+		return User{}
+	}
+	name := strings.TrimSpace(u.FirstName + " " + u.LastName)
+	return User{ID: sms.AgentID(u.ID), Name: name, UserName: u.UserName, Bot: u.IsBot}
+}
+
+// wireMessage adds to the library's message what came after it.
+type wireMessage struct {
+	tgbotapi.Message
+	Chat *struct {
+		tgbotapi.Chat
+		Forum bool `json:"is_forum"`
+	} `json:"chat"`
+	Closed   *struct{} `json:"forum_topic_closed"`
+	Reopened *struct{} `json:"forum_topic_reopened"`
+	Renamed  *struct {
+		Title string `json:"name"`
+	} `json:"forum_topic_edited"`
+	ReplyTo  *wireMessage `json:"reply_to_message"`
+	External *struct {
+		Chat struct {
+			ID int64 `json:"id"`
+		} `json:"chat"`
+		MessageID int64 `json:"message_id"`
+		Origin    struct {
+			Sender tgbotapi.User `json:"sender_user"`
+		} `json:"origin"`
+	} `json:"external_reply"`
+	Story         json.RawMessage `json:"story"`
+	PaidMedia     json.RawMessage `json:"paid_media"`
+	Checklist     json.RawMessage `json:"checklist"`
+	Rich          json.RawMessage `json:"rich_message"`
+	Thread        int64           `json:"message_thread_id"`
+	InTopic       bool            `json:"is_topic_message"`
+	ForwardOrigin json.RawMessage `json:"forward_origin"`
+	Quote         *struct {
+		Position int `json:"position"`
+	} `json:"quote"`
+}
+
+type wireUpdate struct {
+	ID      int64        `json:"update_id"`
+	Message *wireMessage `json:"message"`
+	Edited  *wireMessage `json:"edited_message"`
+	Press   *struct {
+		ID      string         `json:"id"`
+		From    *tgbotapi.User `json:"from"`
+		Data    string         `json:"data"`
+		Message *wireMessage   `json:"message"`
+	} `json:"callback_query"`
+	Member *tgbotapi.ChatMemberUpdated `json:"my_chat_member"`
+}
+
+// Updates waits for updates from offset on, which confirms those before it.
+func (t *Client) Updates(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+15*time.Second)
+	defer cancel()
+	result, err := t.ask(ctx, "getUpdates", map[string]any{
+		"offset": offset, "timeout": int64(wait / time.Second), "limit": int64(100),
+		// The server keeps the last list, also across restarts: always in full.
+		"allowed_updates": []string{"message", "edited_message", "callback_query", "my_chat_member"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var updates []json.RawMessage
+	if err := json.Unmarshal(result, &updates); err != nil {
+		return nil, &Error{method: "getUpdates", Reason: "unreadable answer"}
+	}
+	return updates, nil
+}
+
+// ReadUpdate reads what updates returned, for the bot that we are. It never fails: what cannot be read is an update that says why.
+func ReadUpdate(raw json.RawMessage, self User) Update {
+	var w wireUpdate
+	if err := json.Unmarshal(raw, &w); err != nil {
+		var id struct {
+			ID int64 `json:"update_id"`
+		}
+		_ = json.Unmarshal(raw, &id) // 0 when even that is unreadable: the caller cannot confirm it
+		return Update{ID: id.ID, Refused: "unexpected shape"}
+	}
+	u := Update{ID: w.ID, Message: read(w.Message, self), Edited: read(w.Edited, self)}
+	if u.Message != nil {
+		u.Message.Garbled = garbled(raw)
+	}
+	if p := w.Press; p != nil && p.From != nil {
+		u.Press = &Press{ID: p.ID, From: toUser(p.From), Data: p.Data, Message: read(p.Message, self)}
+		// https://core.telegram.org/bots/api#inaccessiblemessage
+		u.Press.Gone = p.Message != nil && p.Message.Date == 0 && p.Message.From == nil
+	}
+	if m := w.Member; m != nil {
+		u.Member = &Member{
+			Chat: sms.ChatID(m.Chat.ID), Private: m.Chat.IsPrivate(), Title: m.Chat.Title, By: toUser(&m.From), Date: int64(m.Date),
+			In: in(m.NewChatMember), WasIn: in(m.OldChatMember),
+		}
+		u.Dated = int64(m.Date)
+	}
+	if w.Message != nil {
+		u.Dated = int64(w.Message.Date)
+	}
+	return u
+}
+
+// garbled reports whether JSON holds what is no character, which its decoder takes for U+FFFD: bytes that are no UTF-8, or one half of a
+// pair of UTF-16.
+func garbled(raw []byte) bool {
+	for i := bytes.IndexByte(raw, '\\'); i >= 0 && i < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		i++ // what follows is no backslash that begins anything
+		if r := escaped(raw[i-1:]); utf16.IsSurrogate(r) {
+			if utf16.DecodeRune(r, escaped(raw[min(i+5, len(raw)):])) == utf8.RuneError {
+				return true
+			}
+			i += 10
+		}
+	}
+	return !utf8.Valid(raw)
+}
+
+// escaped returns the UTF-16 unit that raw begins with as \uXXXX, or -1.
+func escaped(raw []byte) rune {
+	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
+		return -1
+	}
+	unit, err := strconv.ParseUint(string(raw[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(unit)
+}
+
+// Accounts that everybody shares: anonymous administrators, channels speaking in groups, posts of linked channels.
+const (
+	anonymousAdmin = 1087968824
+	channelBot     = 136817688
+	linkedChannel  = 777000
+)
+
+func Faceless(id sms.AgentID) bool {
+	return id == anonymousAdmin || id == channelBot || id == linkedChannel
+}
+
+func read(w *wireMessage, self User) *Message {
+	if w == nil || w.Chat == nil {
+		return nil
+	}
+	m := &Message{
+		Chat: sms.ChatID(w.Chat.ID), ID: sms.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), Title: w.Chat.Title, From: toUser(w.From), Text: w.Text,
+		// A channel's post in the group linked to it is forwarded by nobody: the channel itself speaks.
+		Forwarded: (w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil) && !w.IsAutomaticForward,
+		MigrateTo: sms.ChatID(w.MigrateToChatID), Forum: w.Chat.Forum,
+	}
+	switch {
+	case w.Closed != nil:
+		m.TopicChanged = "closed"
+	case w.Reopened != nil:
+		m.TopicChanged = "reopened"
+	case w.Renamed != nil && w.Renamed.Title != "": // else only its icon was changed
+		m.TopicChanged, m.TopicTitle = "renamed", w.Renamed.Title
+	}
+	m.Faceless = w.From == nil || w.SenderChat != nil || Faceless(m.From.ID)
+	m.Media = w.Text == "" && (w.Caption != "" || w.Photo != nil || w.Document != nil || w.Voice != nil || w.Audio != nil || w.Video != nil ||
+		w.Sticker != nil || w.Animation != nil || w.VideoNote != nil || w.Contact != nil || w.Location != nil || w.Poll != nil || w.Dice != nil ||
+		w.Story != nil || w.PaidMedia != nil || w.Checklist != nil || w.Rich != nil)
+	if w.ReplyMarkup != nil {
+		for _, button := range slices.Concat(w.ReplyMarkup.InlineKeyboard...) {
+			if button.CallbackData != nil && m.Data == "" {
+				m.Data = *button.CallbackData
+			}
+		}
+	}
+	m.QuoteAt = -1
+	if w.Quote != nil {
+		m.QuoteAt = w.Quote.Position
+	}
+	for _, e := range w.Entities {
+		switch e.Type {
+		case "blockquote":
+			m.Blocks = append(m.Blocks, Block{e.Offset, e.Offset + e.Length})
+		case "text_link":
+			before, _ := CutUTF16(w.Text, e.Offset)
+			upTo, _ := CutUTF16(w.Text, e.Offset+e.Length)
+			m.Links = append(m.Links, Link{From: len(before), To: len(upTo), Address: e.URL})
+		}
+	}
+	if (w.InTopic || m.TopicChanged != "") && w.Thread != 1 {
+		m.Topic = sms.TopicID(w.Thread)
+	}
+	if w.ReplyTo != nil && !(w.InTopic && int64(w.ReplyTo.MessageID) == w.Thread) {
+		m.ReplyTo = read(w.ReplyTo, self)
+	}
+	if e := w.External; e != nil && sms.AgentID(e.Origin.Sender.ID) == self.ID {
+		m.Elsewhere = &Message{Chat: sms.ChatID(e.Chat.ID), ID: sms.ChatMessageID(e.MessageID), From: self}
+	}
+	words, entities := w.Text, w.Entities
+	if words == "" {
+		words, entities = w.Caption, w.CaptionEntities
+	}
+	command := slices.IndexFunc(entities, func(e tgbotapi.MessageEntity) bool { return e.Type == "bot_command" && e.Offset == 0 })
+	if !m.Forwarded && command >= 0 {
+		name, rest := CutUTF16(words, entities[command].Length)
+		name, bot, addressed := strings.Cut(strings.TrimPrefix(name, "/"), "@")
+		if addressed && !strings.EqualFold(bot, self.UserName) {
+			m.Other = true
+		} else {
+			m.Named = addressed
+			m.Command, m.Args = strings.ToLower(name), strings.TrimSpace(rest)
+		}
+	}
+	return m
+}
+
+// CutUTF16 cuts s behind its first n UTF-16 units, in which Telegram counts.
+func CutUTF16(s string, n int) (string, string) {
+	for i, r := range s {
+		if n <= 0 {
+			return s[:i], s[i:]
+		}
+		n -= utf16.RuneLen(r)
+	}
+	return s, ""
+}
+
+// in tells whether a member is one.
+func in(c tgbotapi.ChatMember) bool {
+	return c.Status == "member" || c.Status == "administrator" || c.Status == "creator" || c.Status == "restricted" && c.IsMember
+}
