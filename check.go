@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"peyk/telegram"
 	"strings"
 
 	"peyk/bot"
 	"peyk/smsapi/soap"
+	"peyk/telegram"
 )
 
 // check runs peyk check. It ends with 0 when all is well, with 1 when something is wrong, with 2 when the settings are. What the settings

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"peyk/telegram"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,6 +25,7 @@ import (
 	"peyk/internal/connect"
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // settings are what the program is told from outside. readSettings makes them.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"peyk/telegram"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,6 +19,7 @@ import (
 	"peyk/bot"
 	"peyk/smsapi/soap"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // registered returns the names of all the metrics a bridge tells, seen by now or not.

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"peyk/telegram"
 	"regexp"
 	"runtime"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"peyk/bot"
 	"peyk/smsapi/soap"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // get asks for a page and returns its status and text.

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"peyk/sandbox/panel"
 	"peyk/sms"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // panelRun is what "peyk panel" left behind.

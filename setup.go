@@ -13,7 +13,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"peyk/telegram"
 	"slices"
 	"strings"
 
@@ -21,6 +20,7 @@ import (
 
 	"peyk/bot"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // manual is what a first .env is made of.

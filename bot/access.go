@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
-	"peyk/telegram"
 	"strings"
 	"time"
 
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // What those off the list are answered: each a few times an hour, all together not much more, so that a flood of strangers costs no

@@ -34,7 +34,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"peyk/telegram"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,6 +43,7 @@ import (
 	"peyk/sms"
 	"peyk/smsapi/soap"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // Options are the settings of a Bot. Lines is required; the rest may be left out.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	api "peyk/telegram"
 	"runtime"
 	"strings"
 	"sync"
@@ -23,6 +22,7 @@ import (
 	"peyk/sms"
 	"peyk/smsapi/soap"
 	"peyk/store"
+	api "peyk/telegram"
 )
 
 // patience bounds every wait of a test: what it waits for takes milliseconds.

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"peyk/telegram"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +24,7 @@ import (
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // State is what a finding means.

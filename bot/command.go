@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"peyk/telegram"
 	"slices"
 	"strings"
 
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // command is a row of the table that is the help, the menu and the dispatch alike. What it does in words is in text.commands.

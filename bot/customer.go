@@ -3,11 +3,11 @@ package bot
 import (
 	"context"
 	"errors"
-	"peyk/telegram"
 	"strings"
 
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // customerOf returns the conversation a command is about: that of the message replied to, else that of the customer the chat or topic

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"peyk/telegram"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +15,7 @@ import (
 	sandbox "peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // inMemory asks the sandbox's Telegram without a network between, so that hours pass at once where nothing else is done in them.

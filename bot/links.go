@@ -3,12 +3,12 @@ package bot
 import (
 	"cmp"
 	"net/url"
-	"peyk/telegram"
 	"slices"
 	"strings"
 	"unicode"
 
 	"peyk/sms"
+	"peyk/telegram"
 )
 
 // spelled returns words, which the text of m ends with, with the address of every link in them behind what it is linked to: in an SMS it

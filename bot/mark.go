@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"peyk/telegram"
 	"time"
 
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // markers bounds the calls that put marks on replies at once, markersEach those in one chat: agents wait for no slow network.

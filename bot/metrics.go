@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"peyk/telegram"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"peyk/smsapi"
 	"peyk/smsapi/soap"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // Metrics counts what one bridge does; doc/operations.md says what each figure means. The values of every label are a list in this

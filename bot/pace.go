@@ -1,12 +1,12 @@
 package bot
 
 import (
-	"peyk/telegram"
 	"sync"
 	"time"
 
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // What Telegram takes: 30 messages a second in all, one a second in a chat, 20 in any minute in a group

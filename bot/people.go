@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"fmt"
-	"peyk/telegram"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // person returns whom /allow and /deny are about: the id given, or who wrote the message replied to.

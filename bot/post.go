@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"peyk/telegram"
 	"strings"
 	"time"
 
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // lostChatPause is how often a chat that takes no posts is tried, beside when it is heard of.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"peyk/telegram"
 	"strconv"
 	"strings"
 
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // What buttons carry: a batch, the generation of its question, and the answer; the wish to see SMS here; or a post that Telegram refused.

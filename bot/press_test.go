@@ -2,13 +2,13 @@ package bot
 
 import (
 	"path/filepath"
-	"peyk/telegram"
 	"strings"
 	"testing"
 	"time"
 
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // FuzzPressData presses buttons nobody made under a question. Only the data of that very question decides it.

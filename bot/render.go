@@ -2,7 +2,6 @@ package bot
 
 import (
 	"cmp"
-	"peyk/telegram"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // messageUnits is what one chat message holds, in UTF-16 units after its markup is read.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html"
 	"net/http/httptest"
-	"peyk/telegram"
 	"reflect"
 	"regexp"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	sandbox "peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 var noon = time.Date(2026, 3, 21, 12, 0, 0, 0, time.UTC)

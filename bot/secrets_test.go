@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	api "peyk/telegram"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"peyk/sandbox/telegram"
 	"peyk/smsapi/soap"
 	"peyk/store"
+	api "peyk/telegram"
 )
 
 const (

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"peyk/telegram"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // More than this is asked about before it is sent, and so is every foreign number.

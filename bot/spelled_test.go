@@ -1,9 +1,10 @@
 package bot
 
 import (
-	"peyk/telegram"
 	"strings"
 	"testing"
+
+	"peyk/telegram"
 )
 
 // FuzzSpelled: what is added to a text are addresses and spaces, wherever somebody says that links are.

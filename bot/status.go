@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"peyk/telegram"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,6 +11,7 @@ import (
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // statusShown is how many batches /status without an id tells of.

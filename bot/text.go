@@ -3,7 +3,6 @@ package bot
 import (
 	"fmt"
 	"html"
-	"peyk/telegram"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // text is every sentence the bot says in one language, as HTML; english and persian are the two there are. The %v of a sentence stand

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"peyk/telegram"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // In a forum with topics each customer has one. A topic is made when the first SMS is to be shown: made at Telegram, then noted in the store

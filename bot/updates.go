@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"peyk/telegram"
 	"slices"
 	"time"
 
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
+	"peyk/telegram"
 )
 
 // takeUpdates asks Telegram for updates and acts on each before it confirms it. No offset is stored: Telegram keeps what is

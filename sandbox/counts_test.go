@@ -6,10 +6,10 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"github.com/google/go-cmp/cmp"
+
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // post is a message of the bot that shows SMS: heads and words by turns.

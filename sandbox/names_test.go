@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // desk is a control over a world in which the bot has written a little.

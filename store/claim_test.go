@@ -1,9 +1,10 @@
 package store
 
 import (
-	"peyk/sms"
 	"testing"
 	"time"
+
+	"peyk/sms"
 )
 
 func TestClaimLapsesUnlessTaken(t *testing.T) {

@@ -1,11 +1,12 @@
 package store
 
 import (
-	"peyk/sms"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"peyk/sms"
 )
 
 // reply is an order that answers an SMS.

@@ -8,10 +8,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"peyk/sms"
 	"strings"
 	"testing"
 	"time"
+
+	"peyk/sms"
 )
 
 // damages spoil a file of pages of that size, each in a way of its own.

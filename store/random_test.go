@@ -34,6 +34,7 @@ type world struct {
 	refused  map[string]bool
 	bears    map[BatchID]string // the mark on a reply
 	orders   map[UpdateKey]BatchID
+	to       map[BatchID]int   // recipients of an order
 	requests map[BatchID][]int // a piece's requests that may have reached the panel
 	again    map[BatchID]int   // decisions to send again
 }
@@ -51,7 +52,7 @@ func TestRandomOperationsAndCrashes(t *testing.T) {
 			w := &world{
 				T: t, Rand: rand.New(rand.NewPCG(seed, 1)), path: tempFile(t), clock: c, opts: c.options(), chats: []sms.ChatID{group, -1002, 88},
 				stored: map[string]bool{}, shown: map[sms.ChatID]map[string]int{}, last: map[sms.ChatID]Seq{}, refused: map[string]bool{}, bears: map[BatchID]string{},
-				orders: map[UpdateKey]BatchID{}, requests: map[BatchID][]int{}, again: map[BatchID]int{},
+				orders: map[UpdateKey]BatchID{}, to: map[BatchID]int{}, requests: map[BatchID][]int{}, again: map[BatchID]int{},
 			}
 			w.opts.Admins, w.opts.Keep, w.opts.AskFor = []sms.AgentID{admin}, 10*time.Minute, 3*time.Minute // of about fifty that pass
 			w.s = open(t, w.path, w.opts)
@@ -147,7 +148,8 @@ func (w *world) decode(raw uint64, body string) {
 func (w *world) order() {
 	w.update++
 	chat := w.chat()
-	o := order(numbers(1 + w.IntN(150))...)
+	to := 1 + w.IntN(150)
+	o := order(numbers(to)...)
 	o.Chat, o.Ask, o.Reply = chat, w.IntN(3) == 0, w.IntN(2) == 0
 	k := UpdateKey{Chat: chat, Message: w.update}
 	id := ok(w.s.Take(k, Caused{Order: o}))
@@ -155,7 +157,7 @@ func (w *world) order() {
 	if _, err := w.s.Take(k, Caused{Order: o}); !errors.Is(err, ErrTaken) {
 		w.Errorf("given again: %v", err)
 	}
-	w.orders[k] = id
+	w.orders[k], w.to[id] = id, to
 }
 
 func (w *world) send() {
@@ -409,8 +411,8 @@ func (w *world) drain() {
 			w.Errorf("two commands gave batch %d", id)
 		}
 		batches[id] = true
-		// Unless it is forgotten, or stayed behind in a group, a reply bears what became of it.
-		if b, err := w.s.Batch(id); err == nil && b.Reply && !b.Unmarked && w.bears[id] != b.Mark() {
+		// Unless it, or a part of its recipients, is forgotten, or it stayed behind in a group, a reply bears what became of it.
+		if b, err := w.s.Batch(id); err == nil && b.Reply && !b.Unmarked && b.N == w.to[id] && w.bears[id] != b.Mark() {
 			w.Errorf("the reply of batch %d bears %q, want %q", id, w.bears[id], b.Mark())
 		}
 	}

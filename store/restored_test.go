@@ -2,10 +2,11 @@ package store
 
 import (
 	"path/filepath"
-	"peyk/sms"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"peyk/sms"
 )
 
 // TestTheTeamIsToldOfARestore whoever knows its chats: the settings of the restore, those of the next start alone, or the store.

@@ -4,8 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"peyk/sms"
 	"time"
+
+	"peyk/sms"
 )
 
 // OverCap is the error of an order that would take its agent above what one may order in a day. Nothing of it was stored.

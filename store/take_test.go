@@ -2,11 +2,12 @@ package store
 
 import (
 	"errors"
-	"peyk/sms"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
+
+	"peyk/sms"
 )
 
 func TestTakenOnceAcrossARestart(t *testing.T) {

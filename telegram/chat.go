@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"peyk/sms"
 	"strings"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"peyk/sms"
 )
 
 func (t *Client) GetMe(ctx context.Context) (self User, hearsAll bool, err error) {

@@ -14,13 +14,14 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"peyk/internal/connect"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"peyk/internal/connect"
 )
 
 const (

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"peyk/internal/connect"
-	"peyk/sms"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"peyk/internal/connect"
+	"peyk/sms"
 )
 
 // Fate is what an error of Telegram's calls for.

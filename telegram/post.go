@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+
 	"peyk/sms"
 )
 

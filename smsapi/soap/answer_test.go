@@ -10,11 +10,11 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"peyk/sms"
-	"peyk/smsapi"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"peyk/sms"
+	"peyk/smsapi"
 )
 
 // soap wraps what a method answers.

@@ -23,13 +23,13 @@ import (
 	"testing"
 	"time"
 
-	"peyk/sandbox/panel"
-	"peyk/sms"
-	"peyk/smsapi"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
+
+	"peyk/sandbox/panel"
+	"peyk/sms"
+	"peyk/smsapi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
