@@ -10,13 +10,17 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"peyk/bot"
@@ -210,6 +214,58 @@ func TestTheProgramTellsOfItself(t *testing.T) {
 	}
 	if code, _ := quick(environ); code != 1 {
 		t.Errorf("after its end: got %d, want 1", code)
+	}
+}
+
+// registered returns the names of all the metrics a bridge tells, seen by now or not.
+func registered(t *testing.T) []string {
+	t.Helper()
+	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	client, err := soap.New("http://127.0.0.1:1/", "", "", soap.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := bot.NewMetrics()
+	b := bot.New(st, client, telegram.New(telegram.Options{}), bot.Options{Metrics: m})
+	stop, err := serveHealth("127.0.0.1:0", b, st, m, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	described := make(chan *prometheus.Desc)
+	go func() {
+		m.Describe(described)
+		close(described)
+	}()
+	var names []string
+	for d := range described {
+		names = append(names, regexp.MustCompile(`fqName: "(\w+)"`).FindStringSubmatch(d.String())[1])
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// TestTheManualNamesEveryMetric holds doc/operations.md to what the bridge tells.
+func TestTheManualNamesEveryMetric(t *testing.T) {
+	text, err := os.ReadFile("doc/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := registered(t)
+	named := regexp.MustCompile(`\b(peyk|process|go)_[a-z_]+[a-z]\b`).FindAllString(string(text), -1)
+	for _, name := range named {
+		if !slices.Contains(told, name) {
+			t.Errorf("doc/operations.md names %s, which there is not", name)
+		}
+	}
+	for _, name := range told {
+		if !slices.Contains(named, name) && !strings.HasPrefix(name, "process_") {
+			t.Errorf("doc/operations.md does not tell what %s means", name)
+		}
 	}
 }
 

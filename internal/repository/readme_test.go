@@ -1,4 +1,4 @@
-package main
+package repository
 
 import (
 	"os"
@@ -11,6 +11,7 @@ import (
 // TestThePersianReadmeSaysTheSame holds README.fa.md to what does not change with the language: what is typed into a shell and what it
 // answers, the commands of the chat, where the links lead, how many sections and rows there are.
 func TestThePersianReadmeSaysTheSame(t *testing.T) {
+	atTop(t)
 	all := func(pattern string) func(string) []string {
 		re := regexp.MustCompile(pattern)
 		return func(text string) []string { return re.FindAllString(text, -1) }

@@ -1,47 +1,16 @@
-package main
+package repository
 
 import (
-	"encoding/json"
-	"errors"
 	"go/parser"
 	"go/token"
-	"io"
-	"os/exec"
 	"path"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// listed is what "go list" says of a package of ours.
-type listed struct {
-	ImportPath string
-	Deps       []string
-	GoFiles    []string
-}
-
-// packages lists this module's packages.
-func packages(t testing.TB) []listed {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Deps,GoFiles", "./...").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	var all []listed
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p listed
-		err := d.Decode(&p)
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, p)
-	}
-}
-
 func TestPackagesImportOneWay(t *testing.T) {
+	atTop(t)
 	// What of ours each package may depend on, directly or not.
 	may := map[string][]string{
 		"peyk":                     {"peyk/bot", "peyk/smsapi", "peyk/smsapi/soap", "peyk/store", "peyk/telegram", "peyk/sms", "peyk/internal/connect", "peyk/internal/crashpoint", "peyk/sandbox", "peyk/sandbox/panel", "peyk/sandbox/telegram"},
@@ -53,6 +22,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/store":               {"peyk/sms", "peyk/internal/crashpoint"},
 		"peyk/sms":                 {},
 		"peyk/internal/crashpoint": {}, // empty but in builds made to be killed
+		"peyk/internal/repository": {}, // only tests
 		"peyk/crash":               {}, // only tests
 		"peyk/sandbox":             {"peyk/sandbox/panel", "peyk/sandbox/telegram"},
 		"peyk/sandbox/browser":     {}, // only tests
@@ -73,6 +43,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 }
 
 func TestEachLibraryHasOneDoor(t *testing.T) {
+	atTop(t)
 	doors := map[string][]string{
 		"github.com/go-telegram-bot-api/telegram-bot-api/v5": {"telegram/*"},
 		"github.com/joho/godotenv":                           {"config.go"},
@@ -82,10 +53,8 @@ func TestEachLibraryHasOneDoor(t *testing.T) {
 	}
 	found := map[string]bool{}
 	for _, p := range packages(t) {
-		dir := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "peyk"), "/")
 		// Tests of a door may look behind it.
-		for _, name := range p.GoFiles {
-			file := path.Join(dir, name)
+		for _, file := range p.files() {
 			for _, imported := range importsOf(t, file) {
 				through, guarded := doors[imported]
 				if !guarded {

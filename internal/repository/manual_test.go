@@ -1,0 +1,68 @@
+package repository
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestTheManualNamesEveryLogLine looks for what the source logs at info and above.
+func TestTheManualNamesEveryLogLine(t *testing.T) {
+	atTop(t)
+	text, err := os.ReadFile("doc/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manual := string(text)
+	lines := 0
+	for _, p := range packages(t) {
+		if strings.HasPrefix(p.ImportPath, "peyk/sandbox") {
+			continue
+		}
+		for _, file := range p.files() {
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			logged := func(phrase ast.Expr, end string) {
+				literal, ok := phrase.(*ast.BasicLit)
+				if !ok {
+					return // put together: of an outage, whose parts are found below, or a warning that explains itself
+				}
+				line, err := strconv.Unquote(literal.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				lines++
+				if line += end; !strings.Contains(manual, "`"+line+"`") {
+					t.Errorf("doc/operations.md does not tell what %q means, which %s logs", line, file)
+				}
+			}
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.CallExpr:
+					if called, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) > 0 && slices.Contains([]string{"Info", "Warn", "Error"}, called.Sel.Name) {
+						logged(n.Args[0], "")
+					}
+				case *ast.CompositeLit: // outage{what: …}
+					if kind, ok := n.Type.(*ast.Ident); ok && kind.Name == "outage" {
+						for _, field := range n.Elts {
+							if field, ok := field.(*ast.KeyValueExpr); ok && field.Key.(*ast.Ident).Name == "what" {
+								logged(field.Value, " fails")
+							}
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	if lines < 40 {
+		t.Errorf("the source logs %d lines: does this test still see them?", lines)
+	}
+}
