@@ -14,7 +14,8 @@
 //	kill_test.go        many worlds at once, many kills in each, and the table
 //	power_test.go       I10: what a loss of power may leave of the file, from a trace of the system calls
 //	outage_test.go      both networks down and two kills, in one run
-//	rows_test.go        rows of the table of crash points in doc/guarantees.md, and rows_linux_test.go
+//	rows_f_test.go …    rows of the table of crash points in doc/guarantees.md, a file a letter; rows_test.go is what they do,
+//	                    rows_evidence_test.go what they look for
 //	fault_test.go       the bridge ended by a fault of its own
 //	mutants_test.go     the bridge with a fault built in, which the invariants must find
 //	soak_test.go        one bridge for a long time, without kills

@@ -1,0 +1,102 @@
+package crash
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"peyk/sandbox/telegram"
+)
+
+// accepted has a reply come so far as to bear 👌, and the panel report its delivery while the bridge is down.
+func (w *world) accepted() {
+	w.Helper()
+	w.receives(1)
+	if err := w.panel.SetStatusOf("*0", 1); err != nil {
+		w.Fatal(err)
+	}
+	w.lives(w.told(w.group, "«end0»"))
+	o := w.replies(w.group, w.look().copies(w.group, 0)[0])
+	w.goesOn(func() error {
+		if m, _ := w.tg.Message(o.chat, o.message); marksOf(m) != "👌" {
+			return fmt.Errorf("the reply bears %q", marksOf(m))
+		}
+		return nil
+	})
+	if err := w.bridge.end(); err != nil {
+		w.Fatal(err)
+	}
+	if !w.panel.SetStatus(w.panel.Sent()[0].ID, 4) {
+		w.Fatal("no such SMS")
+	}
+}
+
+func TestE1InAnEdit(t *testing.T) {
+	// reports counts the messages that report the only order.
+	reports := func(w *world, e *evidence) int {
+		n := 0
+		for _, m := range e.messages[w.group] {
+			if m.ReplyTo == w.orders[0].message {
+				n++
+			}
+		}
+		return n
+	}
+	each(t, map[string]func(*world){
+		"before an edit": func(w *world) {
+			w.sends(barred)
+			w.diesIn("telegram", "editMessageText", "before")
+			if n := reports(w, w.rests()); n != 1 {
+				w.Errorf("reported in %d messages", n)
+			}
+		},
+		"after an edit": func(w *world) {
+			w.sends(barred)
+			w.diesIn("telegram", "editMessageText", "after")
+			if n := reports(w, w.rests()); n != 1 {
+				w.Errorf("reported in %d messages", n)
+			}
+			if !slices.ContainsFunc(w.tg.Calls(), func(c telegram.Call) bool { return strings.Contains(c.Description, "not modified") }) {
+				w.Error("the edit was not repeated")
+			}
+		},
+		"before a reaction": func(w *world) {
+			w.accepted()
+			w.diesIn("telegram", "setMessageReaction", "before")
+			w.rests().marked("👍")
+		},
+		"after a reaction": func(w *world) {
+			w.accepted()
+			w.diesIn("telegram", "setMessageReaction", "after")
+			w.rests().marked("👍")
+		},
+		"between a reaction and what tells of it": func(w *world) {
+			w.accepted()
+			w.diesAt("mark.answered", 1)
+			w.rests().marked("👍")
+		},
+		"the message is gone": func(w *world) {
+			if err := w.panel.SetStatusOf("*5", 1); err != nil {
+				w.Fatal(err)
+			}
+			w.sends("09130000005")
+			w.lives(w.told(w.group, "sent, no word"))
+			w.bridge.kill()
+			w.arrived()
+			m, err := w.says(w.group, "sent, no word")
+			if err == nil {
+				err = w.tg.Delete(w.group, m.ID)
+			}
+			if err != nil {
+				w.Fatal(err)
+			}
+			if !w.panel.SetStatus(w.panel.Sent()[0].ID, 4) {
+				w.Fatal("no such SMS")
+			}
+			if again := w.rests().reports("delivered."); again.ID == m.ID || again.Deleted {
+				w.Errorf("the report stands in %+v", again)
+			}
+		},
+	})
+}
