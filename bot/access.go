@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"peyk/bot/text"
 	"peyk/sms"
 	"peyk/store"
 	"peyk/telegram"
@@ -59,11 +60,11 @@ func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 	if !m.Private || m.Command != "start" && m.Command != "id" {
 		return nil
 	}
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	// The code is too long to be guessed, so it is good also behind a flood and after a few slips of the pen.
 	if b.code != "" && m.Command == "start" && subtle.ConstantTimeCompare([]byte(strings.ToLower(m.Args)), []byte(b.code)) == 1 {
 		owner := store.Agent{ID: m.From.ID, Name: m.From.Name, Admin: true, Since: b.store.Now()}
-		_, err := b.store.Take(key(m), store.Caused{Agent: &owner, Posts: []store.Post{answer(m, t.welcomeOwner)}})
+		_, err := b.store.Take(key(m), store.Caused{Agent: &owner, Posts: []store.Post{answer(m, t.WelcomeOwner)}})
 		if err == nil {
 			b.code = ""
 			b.giveMenu(ctx, m.Chat, admin)
@@ -74,5 +75,5 @@ func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 	if !b.strangers.answer(m.From.ID, time.Now()) {
 		return nil
 	}
-	return b.say(m, t.say(t.helloStranger, code(fmt.Sprint(int64(m.From.ID)))))
+	return b.say(m, t.Say(t.HelloStranger, text.Code(fmt.Sprint(int64(m.From.ID)))))
 }

@@ -39,6 +39,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"peyk/bot/text"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi/soap"
@@ -120,7 +121,7 @@ func New(st *store.Store, panel *soap.Client, tg *telegram.Client, opts Options)
 	if opts.TelegramSecond == 0 {
 		opts.TelegramSecond = crashpoint.Second(time.Second)
 	}
-	if languages[opts.Language] == nil {
+	if text.Languages[opts.Language] == nil {
 		opts.Language = "en"
 	}
 	if opts.Location == nil {
@@ -186,6 +187,17 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// language returns the sentences in the language of a chat.
+func (b *Bot) language(chat sms.ChatID) *text.Language {
+	if c, err := b.store.Chat(chat); err == nil && text.Languages[c.Language] != nil {
+		return text.Languages[c.Language]
+	}
+	return text.Languages[b.opts.Language]
+}
+
+// now is the store's time, in the zone that times are shown in.
+func (b *Bot) now() time.Time { return b.store.Now().In(b.opts.Location) }
 
 // line returns the line of ours that a number the panel wrote stands for; one we do not know stays as it is.
 func (b *Bot) line(n sms.Number) sms.Number {

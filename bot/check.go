@@ -20,6 +20,7 @@ import (
 	"time"
 	"unicode"
 
+	"peyk/bot/text"
 	"peyk/internal/connect"
 	"peyk/sms"
 	"peyk/smsapi"
@@ -48,7 +49,7 @@ type Finding struct {
 
 // String returns the finding as one line for a terminal: ok, note or WRONG, the sentence, the cause.
 func (f Finding) String() string {
-	said := plain(f.html)
+	said := text.Plain(f.html)
 	if f.Cause != nil {
 		said += " (" + f.Cause.Error() + ")"
 	}
@@ -73,7 +74,7 @@ const (
 
 // findings are what was found so far, and the language of it.
 type findings struct {
-	*text
+	*text.Language
 	list []Finding
 }
 
@@ -89,11 +90,11 @@ func (f *findings) wrong(cause error, html string) {
 // may do there, the panel. What the Bot was made without is left out, a nil panel, an empty token, an empty path. It does not ask for
 // updates, for that would end the poll of whoever else does. copyOut writes out the store while a bridge has it open.
 func (b *Bot) Check(ctx context.Context, path string, opts store.Options, copyOut func(io.Writer) error) []Finding {
-	return b.check(ctx, &english, path, opts, copyOut)
+	return b.check(ctx, &text.English, path, opts, copyOut)
 }
 
-func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Options, copyOut func(io.Writer) error) []Finding {
-	home, tg, panel := findings{text: t}, findings{text: t}, findings{text: t}
+func (b *Bot) check(ctx context.Context, t *text.Language, path string, opts store.Options, copyOut func(io.Writer) error) []Finding {
+	home, tg, panel := findings{Language: t}, findings{Language: t}, findings{Language: t}
 	var inboxes []store.Chat
 	var admins []sms.AgentID
 	if path != "" {
@@ -109,7 +110,7 @@ func (b *Bot) check(ctx context.Context, t *text, path string, opts store.Option
 		sides.Go(func() { b.checkPanel(ctx, &panel) })
 	}
 	sides.Wait()
-	all := findings{text: t, list: slices.Concat(home.list, tg.list, panel.list)}
+	all := findings{Language: t, list: slices.Concat(home.list, tg.list, panel.list)}
 	b.checkClock(&all)
 	return all.list
 }
@@ -121,51 +122,51 @@ func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut f
 		inboxes = append(inboxes, store.Chat{ID: id})
 	}
 	admins = opts.Admins
-	file, dir := code(path), filepath.Dir(path)
+	file, dir := text.Code(path), filepath.Dir(path)
 	defer func() {
 		if len(admins) == 0 && len(b.opts.Users) == 0 {
-			f.add(Noted, f.checkNobody)
+			f.add(Noted, f.CheckNobody)
 		}
 		if len(inboxes) == 0 {
-			f.add(Noted, f.checkNoInbox)
+			f.add(Noted, f.CheckNoInbox)
 		}
 		chats = append(inboxes, slices.DeleteFunc(linked, func(c store.Chat) bool {
 			return slices.ContainsFunc(inboxes, func(in store.Chat) bool { return in.ID == c.ID })
 		})...)
 	}()
 	if err := takesFiles(dir); err != nil {
-		f.wrong(err, f.say(f.checkDir, code(dir)))
+		f.wrong(err, f.Say(f.CheckDir, text.Code(dir)))
 	}
 	room, err := store.Room(existing(dir))
 	roomKnown := err == nil
 	if roomKnown && room < fullDisk {
-		f.add(Noted, f.say(f.checkRoom, code(dir), int(room>>20)))
+		f.add(Noted, f.Say(f.CheckRoom, text.Code(dir), int(room>>20)))
 	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.add(Noted, f.say(f.checkNoStore, file))
+		f.add(Noted, f.Say(f.CheckNoStore, file))
 		return
 	case err != nil:
-		f.wrong(err, f.say(f.checkStoreShut, file))
+		f.wrong(err, f.Say(f.CheckStoreShut, file))
 		return
 	case !info.Mode().IsRegular():
-		f.add(Wrong, f.say(f.checkNoFile, file))
+		f.add(Wrong, f.Say(f.CheckNoFile, file))
 		return
 	case info.Mode().Perm()&0o077 != 0:
-		f.add(Wrong, f.say(f.checkStoreOpen, file, code("chmod 600 "+path)))
+		f.add(Wrong, f.Say(f.CheckStoreOpen, file, text.Code("chmod 600 "+path)))
 	}
-	whole := f.checkWhole
+	whole := f.CheckWhole
 	st, err := store.Inspect(path, opts)
 	if errors.Is(err, store.ErrLocked) {
 		if roomKnown && room < uint64(info.Size())+fullDisk {
-			f.add(Noted, f.say(f.checkNoCopy, file))
+			f.add(Noted, f.Say(f.CheckNoCopy, file))
 			return
 		}
-		whole = f.checkCopyWhole
+		whole = f.CheckCopyWhole
 		copied, remove, failed := copyStore(dir, copyOut)
 		if failed != nil {
-			f.wrong(failed, f.say(f.checkStoreBusy, file))
+			f.wrong(failed, f.Say(f.CheckStoreBusy, file))
 			return
 		}
 		defer remove()
@@ -177,13 +178,13 @@ func (b *Bot) checkStore(f *findings, path string, opts store.Options, copyOut f
 	}
 	switch {
 	case err == nil:
-		f.add(Right, f.say(whole, file))
+		f.add(Right, f.Say(whole, file))
 	case errors.Is(err, store.ErrNewer):
-		f.wrong(err, f.say(f.checkStoreNewer, file))
+		f.wrong(err, f.Say(f.CheckStoreNewer, file))
 	case errors.Is(err, fs.ErrPermission):
-		f.wrong(err, f.say(f.checkStoreShut, file))
+		f.wrong(err, f.Say(f.CheckStoreShut, file))
 	default:
-		f.wrong(err, f.say(f.checkDamaged, file, code("peyk restore")))
+		f.wrong(err, f.Say(f.CheckDamaged, file, text.Code("peyk restore")))
 	}
 	if from := cmp.Or(b.store, st); from != nil {
 		// What cannot be read is damaged, which was said, or not known yet to the version that wrote the file.
@@ -252,25 +253,25 @@ func copyStore(dir string, copyOut func(io.Writer) error) (path string, remove f
 type side struct{ name, url, proxy string }
 
 func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Chat, admins []sms.AgentID) {
-	telegramSide := side{f.checkTelegramName, "TELEGRAM_API_URL", "TELEGRAM_PROXY"}
+	telegramSide := side{f.CheckTelegramName, "TELEGRAM_API_URL", "TELEGRAM_PROXY"}
 	if b.tg.InClear() {
-		f.add(Noted, f.checkTelegramClear)
+		f.add(Noted, f.CheckTelegramClear)
 	}
 	me, hearsAll, err := b.tg.GetMe(ctx)
 	if err != nil {
 		if telegram.FateOf(err) == telegram.Revoked {
-			f.add(Wrong, f.checkToken)
+			f.add(Wrong, f.CheckToken)
 		} else {
 			f.unreached(telegramSide, err)
 		}
 		return
 	}
 	link := "https://t.me/" + me.UserName
-	f.list = append(f.list, Finding{Link: link, html: f.say(f.checkBot, isolated("@"+me.UserName), esc(link))})
+	f.list = append(f.list, Finding{Link: link, html: f.Say(f.CheckBot, text.Isolated("@"+me.UserName), text.Escape(link))})
 	if hearsAll {
-		f.add(Noted, f.checkHearsAll)
+		f.add(Noted, f.CheckHearsAll)
 	} else {
-		f.add(Right, f.checkPrivacy)
+		f.add(Right, f.CheckPrivacy)
 	}
 	hook, err := b.tg.Webhook(ctx)
 	switch {
@@ -278,7 +279,7 @@ func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Ch
 		f.unreached(telegramSide, err)
 		return
 	case hook != "":
-		f.add(Wrong, f.say(f.checkWebhook, code(`curl "https://api.telegram.org/bot$TELEGRAM_BOT_TOKEN/deleteWebhook"`)))
+		f.add(Wrong, f.Say(f.CheckWebhook, text.Code(`curl "https://api.telegram.org/bot$TELEGRAM_BOT_TOKEN/deleteWebhook"`)))
 	}
 	for _, c := range inboxes {
 		b.checkChat(ctx, f, telegramSide, me.ID, c)
@@ -288,53 +289,53 @@ func (b *Bot) checkTelegram(ctx context.Context, f *findings, inboxes []store.Ch
 			continue // said above
 		}
 		if _, err := b.tg.Standing(ctx, sms.ChatID(id), me.ID); telegram.FateOf(err) == telegram.ChatLost {
-			f.add(Noted, f.say(f.checkAdmin, code(fmt.Sprint(int64(id)))))
+			f.add(Noted, f.Say(f.CheckAdmin, text.Code(fmt.Sprint(int64(id)))))
 		}
 	}
 }
 
 // checkChat checks a chat that shows SMS.
 func (b *Bot) checkChat(ctx context.Context, f *findings, s side, self sms.AgentID, c store.Chat) {
-	named := code(fmt.Sprint(int64(c.ID)))
+	named := text.Code(fmt.Sprint(int64(c.ID)))
 	may, err := b.tg.Standing(ctx, c.ID, self)
 	if telegram.FateOf(err) == telegram.Migrated {
 		moved, _ := errors.AsType[*telegram.Error](err)
-		f.add(Noted, f.say(f.checkMoved, named, code(fmt.Sprint(int64(moved.MigratedTo)))))
-		named = code(fmt.Sprint(int64(moved.MigratedTo)))
+		f.add(Noted, f.Say(f.CheckMoved, named, text.Code(fmt.Sprint(int64(moved.MigratedTo)))))
+		named = text.Code(fmt.Sprint(int64(moved.MigratedTo)))
 		may, err = b.tg.Standing(ctx, moved.MigratedTo, self)
 	}
 	if may.Title != "" {
-		named = isolated(may.Title) + " (" + named + ")"
+		named = text.Isolated(may.Title) + " (" + named + ")"
 	}
 	failed, _ := errors.AsType[*telegram.Error](err)
 	switch {
 	case telegram.FateOf(err) == telegram.ChatLost && failed.Code == http.StatusForbidden:
-		f.add(Wrong, f.say(f.checkThrownOut, named))
+		f.add(Wrong, f.Say(f.CheckThrownOut, named))
 	case telegram.FateOf(err) == telegram.ChatLost || telegram.FateOf(err) == telegram.Refused:
-		f.add(Wrong, f.say(f.checkNoChat, named))
+		f.add(Wrong, f.Say(f.CheckNoChat, named))
 	case err != nil:
 		f.unreached(s, err)
 	case !may.In:
-		f.add(Wrong, f.say(f.checkThrownOut, named))
+		f.add(Wrong, f.Say(f.CheckThrownOut, named))
 	case !may.Write:
-		f.add(Wrong, f.say(f.checkMuted, named))
+		f.add(Wrong, f.Say(f.CheckMuted, named))
 	case c.Topics && !(may.Forum && may.Topics):
-		f.add(Wrong, f.say(f.checkNoTopics, named))
+		f.add(Wrong, f.Say(f.CheckNoTopics, named))
 	case may.Forum && !may.Topics:
-		f.add(Noted, f.say(f.checkTopics, named))
+		f.add(Noted, f.Say(f.CheckTopics, named))
 	default:
-		f.add(Right, f.say(f.checkChat, named))
+		f.add(Right, f.Say(f.CheckChat, named))
 	}
 }
 
 func (b *Bot) checkPanel(ctx context.Context, f *findings) {
-	panelSide := side{f.checkPanelName, "SMS_API_URL", "SMS_API_PROXY"}
+	panelSide := side{f.CheckPanelName, "SMS_API_URL", "SMS_API_PROXY"}
 	if b.panel.InClear() {
-		f.add(Noted, f.checkPanelClear)
+		f.add(Noted, f.CheckPanelClear)
 	}
 	lacks, err := b.panel.Lacks(ctx)
 	if err == nil && len(lacks) > 0 {
-		f.add(Wrong, f.say(f.checkWSDL, code(strings.Join(lacks, ", "))))
+		f.add(Wrong, f.Say(f.CheckWSDL, text.Code(strings.Join(lacks, ", "))))
 		return
 	}
 	credit := ""
@@ -345,20 +346,20 @@ func (b *Bot) checkPanel(ctx context.Context, f *findings) {
 		f.panelFails(panelSide, err)
 		return
 	}
-	f.add(Right, f.say(f.checkLogin, code(short(credit, nameRunes))))
+	f.add(Right, f.Say(f.CheckLogin, text.Code(text.Short(credit, text.NameRunes))))
 	if len(b.opts.Lines) == 0 {
 		return
 	}
 	foreign, told, err := b.panel.Foreign(ctx, b.opts.Lines)
 	for _, line := range foreign {
-		f.add(Wrong, f.say(f.checkForeign, number(line)))
+		f.add(Wrong, f.Say(f.CheckForeign, text.Number(line)))
 	}
 	ours := slices.DeleteFunc(slices.Clone(b.opts.Lines), func(l sms.Number) bool { return slices.Contains(foreign, l) })
 	switch {
 	case err != nil || !told:
-		f.add(Noted, f.say(f.checkUntold, f.numbers(ours)))
+		f.add(Noted, f.Say(f.CheckUntold, f.Numbers(ours)))
 	case len(ours) > 0:
-		f.add(Right, f.say(f.checkLines, f.numbers(ours)))
+		f.add(Right, f.Say(f.CheckLines, f.Numbers(ours)))
 	}
 }
 
@@ -368,13 +369,13 @@ func (f *findings) panelFails(s side, err error) {
 	status, _ := errors.AsType[smsapi.HTTPStatus](err)
 	switch {
 	case ok && e.Kind == smsapi.Auth && e.Code == 0:
-		f.wrong(err, f.checkWebLogin)
+		f.wrong(err, f.CheckWebLogin)
 	case ok && e.Kind == smsapi.Auth:
-		f.wrong(err, f.checkPassword)
+		f.wrong(err, f.CheckPassword)
 	case ok && e.Kind == smsapi.Rejected, errors.Is(err, smsapi.ErrFault):
-		f.wrong(err, f.say(f.checkPanelRefuses, reason(e.Text)))
+		f.wrong(err, f.Say(f.CheckPanelRefuses, text.Reason(e.Text)))
 	case errors.Is(err, smsapi.ErrProtocol) || status == http.StatusNotFound:
-		f.wrong(err, f.checkNoSOAP)
+		f.wrong(err, f.CheckNoSOAP)
 	default:
 		f.unreached(s, err)
 	}
@@ -385,7 +386,7 @@ func (f *findings) unreached(s side, err error) {
 	if e, ok := errors.AsType[*telegram.Error](err); ok && e.Cause != nil {
 		err = e.Cause
 	}
-	place, proxy := code(s.url), code(s.proxy)
+	place, proxy := text.Code(s.url), text.Code(s.proxy)
 	status := 0
 	if e, ok := errors.AsType[smsapi.HTTPStatus](err); ok {
 		status = int(e)
@@ -399,45 +400,45 @@ func (f *findings) unreached(s side, err error) {
 	late, _ := errors.AsType[net.Error](err)
 	switch {
 	case dial != nil && (dial.Op == "proxyconnect" || strings.HasPrefix(dial.Op, "socks")), status == http.StatusProxyAuthRequired:
-		f.wrong(err, f.say(f.netProxy, s.name, proxy))
+		f.wrong(err, f.Say(f.NetProxy, s.name, proxy))
 	case noName:
-		f.wrong(err, f.say(f.netName, s.name, place))
+		f.wrong(err, f.Say(f.NetName, s.name, place))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		f.wrong(err, f.say(f.netRefused, s.name, place, proxy))
+		f.wrong(err, f.Say(f.NetRefused, s.name, place, proxy))
 	case noTLS || errors.Is(err, http.ErrSchemeMismatch):
-		f.wrong(err, f.say(f.netWantsHTTP, s.name, place))
+		f.wrong(err, f.Say(f.NetWantsHTTP, s.name, place))
 	case errors.Is(err, smsapi.ErrWantsHTTPS):
-		f.wrong(err, f.say(f.netWantsHTTPS, s.name, place))
+		f.wrong(err, f.Say(f.NetWantsHTTPS, s.name, place))
 	case certificate:
-		f.wrong(err, f.say(f.badCertificate(err), s.name, place))
+		f.wrong(err, f.Say(badCertificate(f.Language, err), s.name, place))
 	case oldTLS(err):
-		f.wrong(err, f.say(f.netOldTLS, s.name, place))
+		f.wrong(err, f.Say(f.NetOldTLS, s.name, place))
 	case status >= 300 && status < 400:
-		f.wrong(err, f.say(f.netRedirect, s.name, place))
+		f.wrong(err, f.Say(f.NetRedirect, s.name, place))
 	case status != 0:
-		f.wrong(err, f.say(f.netStatus, s.name, status, place))
+		f.wrong(err, f.Say(f.NetStatus, s.name, status, place))
 	case late != nil && late.Timeout():
-		f.wrong(err, f.say(f.netSilent, s.name, place, proxy))
+		f.wrong(err, f.Say(f.NetSilent, s.name, place, proxy))
 	default:
-		f.wrong(err, f.say(f.netBroken, s.name, place))
+		f.wrong(err, f.Say(f.NetBroken, s.name, place))
 	}
 	f.list[len(f.list)-1].Unreached = true
 }
 
 // badCertificate says what is wrong with a certificate.
-func (t *text) badCertificate(err error) string {
+func badCertificate(t *text.Language, err error) string {
 	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
 	_, otherName := errors.AsType[x509.HostnameError](err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {
 	case invalid.Reason == x509.Expired && invalid.Cert != nil: // or not valid yet
-		return t.netExpired
+		return t.NetExpired
 	case otherName:
-		return t.netOtherName
+		return t.NetOtherName
 	case unknown:
-		return t.netUnknownIssuer
+		return t.NetUnknownIssuer
 	}
-	return t.netCertificate
+	return t.NetCertificate
 }
 
 // oldTLS tells whether a server has no TLS in common with us, most often because it is too old. The library has no types for it.
@@ -474,23 +475,23 @@ func (b *Bot) checkClock(f *findings) {
 	case telegrams == nil && !panelKnown:
 		return
 	case telegrams != nil && telegrams.Abs() > clockOff:
-		f.add(Wrong, f.say(f.checkClockOff, minutes(*telegrams), f.checkTelegramName))
+		f.add(Wrong, f.Say(f.CheckClockOff, minutes(*telegrams), f.CheckTelegramName))
 	case panelKnown && panels.Abs() > clockOff && telegrams == nil:
-		f.add(Wrong, f.say(f.checkClockOff, minutes(panels), f.checkPanelName))
+		f.add(Wrong, f.Say(f.CheckClockOff, minutes(panels), f.CheckPanelName))
 	case panelKnown && panels.Abs() > clockOff:
-		f.add(Noted, f.say(f.checkPanelClock, minutes(panels)))
+		f.add(Noted, f.Say(f.CheckPanelClock, minutes(panels)))
 	default:
-		f.add(Right, f.checkClock)
+		f.add(Right, f.CheckClock)
 	}
 }
 
 // checkCommand is the check in the chat, what is wrong first.
 func (b *Bot) checkCommand(ctx context.Context, m *telegram.Message, _ role) error {
 	contested := b.contested
-	return b.inquire(ctx, m, func(ctx context.Context, t *text) string {
+	return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string {
 		list := b.check(ctx, t, b.store.Path(), store.Options{}, b.store.Backup)
 		if time.Since(contested) < contestedLately {
-			list = append(list, Finding{State: Wrong, html: t.say(t.checkContested, b.clock(t, contested, time.Now()))})
+			list = append(list, Finding{State: Wrong, html: t.Say(t.CheckContested, t.Clock(contested, b.now()))})
 		}
 		slices.SortStableFunc(list, func(a, b Finding) int { return int(b.State - a.State) })
 		lines := make([]string, len(list))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"peyk/bot/text"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
@@ -49,11 +50,11 @@ func commands() []command {
 }
 
 // menu returns the commands somebody may use, for the menus of Telegram's clients.
-func menu(t *text, r role) []telegram.MenuEntry {
+func menu(t *text.Language, r role) []telegram.MenuEntry {
 	var entries []telegram.MenuEntry
 	for _, c := range commands() {
 		if c.who <= r {
-			entries = append(entries, telegram.MenuEntry{Command: c.name, Description: t.commands[c.name]})
+			entries = append(entries, telegram.MenuEntry{Command: c.name, Description: t.Commands[c.name]})
 		}
 	}
 	return entries
@@ -66,49 +67,49 @@ func isCommand(name string) bool {
 
 // takeCommand carries out a command of an agent.
 func (b *Bot) takeCommand(ctx context.Context, m *telegram.Message, r role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	for _, c := range commands() {
 		if c.name != m.Command {
 			continue
 		}
 		if c.who > r {
-			return b.say(m, t.onlyAdmins)
+			return b.say(m, t.OnlyAdmins)
 		}
 		return c.run(b, ctx, m, r)
 	}
-	return b.say(m, t.say(t.unknownCommand, code("/"+short(m.Command, nameRunes))))
+	return b.say(m, t.Say(t.UnknownCommand, text.Code("/"+text.Short(m.Command, text.NameRunes))))
 }
 
 func (b *Bot) start(ctx context.Context, m *telegram.Message, r role) error {
 	if m.Private { // before they wrote here first, it could not be set
 		b.giveMenu(ctx, m.Chat, r)
 	}
-	return b.say(m, b.text(m.Chat).hello)
+	return b.say(m, b.language(m.Chat).Hello)
 }
 
 func (b *Bot) help(_ context.Context, m *telegram.Message, r role) error {
-	t := b.text(m.Chat)
-	lines := []string{t.helpHead, t.helpReply, ""}
+	t := b.language(m.Chat)
+	lines := []string{t.HelpHead, t.HelpReply, ""}
 	for _, e := range menu(t, r) {
-		lines = append(lines, t.say(t.helpCommand, e.Command, esc(e.Description)))
-		if example := t.examples[e.Command]; example != code("/"+e.Command) {
-			lines = append(lines, t.say(t.helpExample, example))
+		lines = append(lines, t.Say(t.HelpCommand, e.Command, text.Escape(e.Description)))
+		if example := t.Examples[e.Command]; example != text.Code("/"+e.Command) {
+			lines = append(lines, t.Say(t.HelpExample, example))
 		}
 	}
 	return b.say(m, strings.Join(lines, "\n"))
 }
 
 func (b *Bot) id(_ context.Context, m *telegram.Message, _ role) error {
-	return b.say(m, fmt.Sprintf(b.text(m.Chat).id, code(fmt.Sprint(int64(m.From.ID))), code(fmt.Sprint(int64(m.Chat)))))
+	return b.say(m, fmt.Sprintf(b.language(m.Chat).ID, text.Code(fmt.Sprint(int64(m.From.ID))), text.Code(fmt.Sprint(int64(m.Chat)))))
 }
 
 // inquire takes m, asks the panel beside the flows, and posts what find returns. A crash in between costs the agent a question, no more.
-func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(context.Context, *text) string) error {
+func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(context.Context, *text.Language) string) error {
 	if _, err := b.store.Take(key(m), store.Caused{}); err != nil {
 		return err
 	}
 	b.ask(ctx, func(ctx context.Context) {
-		p := answer(m, find(ctx, b.text(m.Chat)))
+		p := answer(m, find(ctx, b.language(m.Chat)))
 		if err := b.persist(ctx, "answer a command", func() error { return b.store.AddPost(p) }); err != nil {
 			b.log.Error("answer a command", "err", err)
 		}
@@ -117,28 +118,28 @@ func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(contex
 }
 
 func (b *Bot) credit(ctx context.Context, m *telegram.Message, _ role) error {
-	return b.inquire(ctx, m, func(ctx context.Context, t *text) string {
+	return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string {
 		credit, err := b.panel.Credit(ctx)
 		if err != nil {
 			return b.panelSays(t, err)
 		}
-		return t.say(t.credit, code(short(credit, nameRunes)))
+		return t.Say(t.Credit, text.Code(text.Short(credit, text.NameRunes)))
 	})
 }
 
 // panelSays turns an error of the panel into a sentence.
-func (b *Bot) panelSays(t *text, err error) string {
+func (b *Bot) panelSays(t *text.Language, err error) string {
 	b.log.Warn("ask panel", "err", err)
 	e, ok := errors.AsType[*smsapi.Error](err)
 	switch {
 	case ok && e.Kind == smsapi.Rejected:
-		return t.say(t.panelRejected, reason(e.Text))
+		return t.Say(t.PanelRejected, text.Reason(e.Text))
 	case ok && e.Kind == smsapi.Auth:
-		return t.panelAuth
+		return t.PanelAuth
 	case ok && e.Kind == smsapi.Unavailable:
-		return t.panelUnavailable
+		return t.PanelUnavailable
 	}
-	return t.panelUncertain
+	return t.PanelUncertain
 }
 
 // lineOf is the line a chat sends from.
@@ -168,37 +169,37 @@ func (b *Bot) readLines(words []string) (lines []sms.Number, wrong string) {
 }
 
 func (b *Bot) setLine(_ context.Context, m *telegram.Message, r role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	if m.Args == "" {
 		line, err := b.lineOf(m.Chat)
 		if err != nil {
 			return err
 		}
-		return b.say(m, t.say(t.lineIs, number(line), t.numbers(b.opts.Lines)))
+		return b.say(m, t.Say(t.LineIs, text.Number(line), t.Numbers(b.opts.Lines)))
 	}
 	if r < admin {
-		return b.say(m, t.onlyAdmins)
+		return b.say(m, t.OnlyAdmins)
 	}
 	lines, wrong := b.readLines([]string{m.Args})
 	if wrong != "" {
-		return b.say(m, t.say(t.notOurLine, code(short(wrong, nameRunes)), t.numbers(b.opts.Lines)))
+		return b.say(m, t.Say(t.NotOurLine, text.Code(text.Short(wrong, text.NameRunes)), t.Numbers(b.opts.Lines)))
 	}
 	_, err := b.store.Take(key(m), store.Caused{
 		EditChat: func(c *store.Chat) { c.Line = lines[0] },
-		Posts:    []store.Post{answer(m, t.say(t.lineSet, number(lines[0])))},
+		Posts:    []store.Post{answer(m, t.Say(t.LineSet, text.Number(lines[0])))},
 	})
 	return err
 }
 
 func (b *Bot) setInbox(ctx context.Context, m *telegram.Message, r role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	words := strings.FieldsFunc(m.Args, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '،' })
 	if len(words) == 0 {
 		state, err := b.inboxState(t, m)
 		if err != nil {
 			return err
 		}
-		return b.say(m, b.boundToo(t, m, t.say(t.inboxIs, state))+"\n"+t.inboxUsage)
+		return b.say(m, b.boundToo(t, m, t.Say(t.InboxIs, state))+"\n"+t.InboxUsage)
 	}
 	var edit func(*store.Chat)
 	var said string
@@ -206,24 +207,24 @@ func (b *Bot) setInbox(ctx context.Context, m *telegram.Message, r role) error {
 	case "on":
 		lines, wrong := b.readLines(words[1:])
 		if wrong != "" {
-			return b.say(m, t.say(t.notOurLine, code(short(wrong, nameRunes)), t.numbers(b.opts.Lines)))
+			return b.say(m, t.Say(t.NotOurLine, text.Code(text.Short(wrong, text.NameRunes)), t.Numbers(b.opts.Lines)))
 		}
 		edit = showInbox(m.Topic, lines)
-		said = t.inboxOn
+		said = t.InboxOn
 		if len(lines) > 0 {
-			said = t.say(t.inboxOnLines, t.numbers(lines))
+			said = t.Say(t.InboxOnLines, t.Numbers(lines))
 		}
 	case "off":
 		if len(words) > 1 {
-			return b.say(m, t.inboxUsage)
+			return b.say(m, t.InboxUsage)
 		}
-		said = b.boundToo(t, m, t.inboxOff)
+		said = b.boundToo(t, m, t.InboxOff)
 		edit = func(c *store.Chat) {
 			c.Inboxes = slices.DeleteFunc(c.Inboxes, func(in store.Inbox) bool { return in.Topic == m.Topic })
 			c.Off = len(c.Inboxes) == 0
 		}
 	default:
-		return b.say(m, t.inboxUsage)
+		return b.say(m, t.InboxUsage)
 	}
 	inboxes, err := b.store.InboxChats()
 	if err != nil {
@@ -245,12 +246,12 @@ func (b *Bot) setInbox(ctx context.Context, m *telegram.Message, r role) error {
 }
 
 // boundToo adds to what is said of the inbound SMS of a place that those of the customer it belongs to are shown there in any case.
-func (b *Bot) boundToo(t *text, m *telegram.Message, said string) string {
+func (b *Bot) boundToo(t *text.Language, m *telegram.Message, said string) string {
 	bound, err := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
 	if err != nil {
 		return said
 	}
-	return said + " " + t.say(t.inboxLinked, number(bound.Customer))
+	return said + " " + t.Say(t.InboxLinked, text.Number(bound.Customer))
 }
 
 // showInbox makes a topic, or the chat itself, show inbound SMS of some lines, or of all when there are none. A chat shows an SMS
@@ -270,38 +271,38 @@ func showInbox(topic sms.TopicID, lines []sms.Number) func(*store.Chat) {
 	}
 }
 
-func (b *Bot) inboxState(t *text, m *telegram.Message) (string, error) {
+func (b *Bot) inboxState(t *text.Language, m *telegram.Message) (string, error) {
 	c, err := b.store.Chat(m.Chat)
 	if err != nil {
 		return "", err
 	}
 	for _, in := range c.Inboxes {
 		if in.Topic == m.Topic && len(in.Lines) > 0 {
-			return t.numbers(in.Lines), nil
+			return t.Numbers(in.Lines), nil
 		}
 		if in.Topic == m.Topic {
-			return t.inboxAll, nil
+			return t.InboxAll, nil
 		}
 	}
 	if len(c.Inboxes) > 0 {
-		return t.inboxNone, nil
+		return t.InboxNone, nil
 	}
 	inboxes, err := b.store.InboxChats() // the settings' among them
 	if slices.Contains(inboxes, m.Chat) {
-		return t.inboxAll, err
+		return t.InboxAll, err
 	}
-	return t.inboxNone, err
+	return t.InboxNone, err
 }
 
 // setLanguage sets what is spoken in a chat, and says so in it.
 func (b *Bot) setLanguage(ctx context.Context, m *telegram.Message, r role) error {
-	chosen := languages[strings.ToLower(m.Args)]
+	chosen := text.Languages[strings.ToLower(m.Args)]
 	if chosen == nil {
-		return b.say(m, b.text(m.Chat).languageUsage)
+		return b.say(m, b.language(m.Chat).LanguageUsage)
 	}
 	_, err := b.store.Take(key(m), store.Caused{
 		EditChat: func(c *store.Chat) { c.Language = strings.ToLower(m.Args) },
-		Posts:    []store.Post{answer(m, chosen.languageSet)},
+		Posts:    []store.Post{answer(m, chosen.LanguageSet)},
 	})
 	if err == nil {
 		if !m.Private {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"peyk/bot/text"
 	"peyk/sms"
 )
 
@@ -55,7 +56,7 @@ func amount(credit string) (float64, bool) {
 	return n, err == nil
 }
 
-func amountCode(n float64) string { return code(strconv.FormatFloat(n, 'f', -1, 64)) }
+func amountCode(n float64) string { return text.Code(strconv.FormatFloat(n, 'f', -1, 64)) }
 
 // about rounds an amount that is an estimate.
 func about(n float64) float64 {

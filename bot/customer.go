@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"peyk/bot/text"
 	"peyk/sms"
 	"peyk/store"
 	"peyk/telegram"
@@ -47,14 +48,14 @@ func (b *Bot) conversationWith(chat sms.ChatID, n sms.Number) (sms.Conversation,
 
 // link binds a chat or a topic to a customer.
 func (b *Bot) link(ctx context.Context, m *telegram.Message, r role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	n, err := sms.ParseRecipient(m.Args)
 	if err != nil {
-		return b.say(m, t.linkUsage)
+		return b.say(m, t.LinkUsage)
 	}
 	_, err = b.store.Take(key(m), store.Caused{
 		Link:  &store.Bound{Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Customer: n},
-		Posts: []store.Post{answer(m, t.say(t.linked, number(n)))},
+		Posts: []store.Post{answer(m, t.Say(t.Linked, text.Number(n)))},
 	})
 	if err == nil {
 		b.giveMenu(ctx, m.Chat, r)
@@ -64,35 +65,35 @@ func (b *Bot) link(ctx context.Context, m *telegram.Message, r role) error {
 
 // unlink takes a chat or a topic from the customer it belongs to.
 func (b *Bot) unlink(_ context.Context, m *telegram.Message, _ role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	place := sms.Place{Chat: m.Chat, Topic: m.Topic}
 	bound, err := b.store.Bound(place)
 	if errors.Is(err, store.ErrNotFound) {
-		return b.say(m, t.notLinked)
+		return b.say(m, t.NotLinked)
 	}
 	if err != nil {
 		return err
 	}
 	_, err = b.store.Take(key(m), store.Caused{
 		Link:  &store.Bound{Place: place},
-		Posts: []store.Post{answer(m, t.say(t.unlinked, number(bound.Customer)))},
+		Posts: []store.Post{answer(m, t.Say(t.Unlinked, text.Number(bound.Customer)))},
 	})
 	return err
 }
 
 // name gives a customer a name.
 func (b *Bot) name(_ context.Context, m *telegram.Message, _ role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	c, err := b.customerOf(m)
-	switch name := strings.TrimSpace(short(m.Args, nameRunes)); {
+	switch name := strings.TrimSpace(text.Short(m.Args, text.NameRunes)); {
 	case err != nil:
 		return err
-	case c.Customer == "" || blank(name):
-		return b.say(m, t.nameUsage)
+	case c.Customer == "" || text.Blank(name):
+		return b.say(m, t.NameUsage)
 	default:
-		said := t.say(t.named, number(c.Customer), isolated(name))
+		said := t.Say(t.Named, text.Number(c.Customer), text.Isolated(name))
 		if name == "-" {
-			name, said = "", t.say(t.nameless, number(c.Customer))
+			name, said = "", t.Say(t.Nameless, text.Number(c.Customer))
 		}
 		_, err = b.store.Take(key(m), store.Caused{
 			Customer: c.Customer, EditCustomer: func(c *store.Customer) { c.Name = name }, Posts: []store.Post{answer(m, said)},
@@ -103,47 +104,47 @@ func (b *Bot) name(_ context.Context, m *telegram.Message, _ role) error {
 
 // takeOver makes who asks the one who answers a customer, until they let go or somebody else takes over.
 func (b *Bot) takeOver(_ context.Context, m *telegram.Message, _ role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	c, err := b.customerOf(m)
 	switch {
 	case err != nil:
 		return err
 	case c.Customer == "":
-		return b.say(m, t.takeUsage)
+		return b.say(m, t.TakeUsage)
 	}
-	who := short(m.From.Name, nameRunes)
+	who := text.Short(m.From.Name, text.NameRunes)
 	_, err = b.store.Take(key(m), store.Caused{
 		Customer: c.Customer,
 		EditCustomer: func(c *store.Customer) {
 			c.Claim = store.Claim{Owner: m.From.ID, Name: who, At: b.store.Now(), Taken: true}
 		},
-		Posts: []store.Post{answer(m, t.say(t.taken, isolated(who), number(c.Customer)))},
+		Posts: []store.Post{answer(m, t.Say(t.Taken, text.Isolated(who), text.Number(c.Customer)))},
 	})
 	return err
 }
 
 // letGo lets everybody answer a customer again: who answers, or an admin, may say so.
 func (b *Bot) letGo(_ context.Context, m *telegram.Message, r role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	about, err := b.customerOf(m)
 	if err != nil {
 		return err
 	}
 	if about.Customer == "" {
-		return b.say(m, t.takeUsage)
+		return b.say(m, t.TakeUsage)
 	}
 	c, err := b.store.Customer(about.Customer)
 	switch {
 	case err != nil:
 		return err
 	case !c.Claim.Held(b.store.Now()):
-		return b.say(m, t.say(t.takenByNobody, number(c.Number)))
+		return b.say(m, t.Say(t.TakenByNobody, text.Number(c.Number)))
 	case c.Claim.Owner != m.From.ID && r < admin:
-		return b.say(m, t.say(t.takenByOther, isolated(c.Claim.Name)))
+		return b.say(m, t.Say(t.TakenByOther, text.Isolated(c.Claim.Name)))
 	}
 	_, err = b.store.Take(key(m), store.Caused{
 		Customer: c.Number, EditCustomer: func(c *store.Customer) { c.Claim = store.Claim{} },
-		Posts: []store.Post{answer(m, t.say(t.released, number(c.Number)))},
+		Posts: []store.Post{answer(m, t.Say(t.Released, text.Number(c.Number)))},
 	})
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"peyk/bot/text"
 	"peyk/sms"
 	"peyk/store"
 	"peyk/telegram"
@@ -25,21 +26,21 @@ func (b *Bot) person(m *telegram.Message) (telegram.User, bool) {
 
 // allow puts somebody on the allow-list of the store.
 func (b *Bot) allow(ctx context.Context, m *telegram.Message, _ role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	who, ok := b.person(m)
 	if !ok {
-		return b.say(m, t.allowUsage)
+		return b.say(m, t.AllowUsage)
 	}
 	known, err := b.roleOf(who.ID)
 	if err != nil {
 		return err
 	}
 	if known != stranger {
-		return b.say(m, t.say(t.allowedAlready, mention(who)))
+		return b.say(m, t.Say(t.AllowedAlready, mention(who)))
 	}
 	_, err = b.store.Take(key(m), store.Caused{
-		Agent: &store.Agent{ID: who.ID, Name: short(who.Name, nameRunes), Since: b.store.Now()},
-		Posts: []store.Post{answer(m, t.say(t.allowed, mention(who)))},
+		Agent: &store.Agent{ID: who.ID, Name: text.Short(who.Name, text.NameRunes), Since: b.store.Now()},
+		Posts: []store.Post{answer(m, t.Say(t.Allowed, mention(who)))},
 	})
 	if err == nil {
 		b.log.Info("allowed", "agent", int64(who.ID), "by", int64(m.From.ID))
@@ -51,15 +52,15 @@ func (b *Bot) allow(ctx context.Context, m *telegram.Message, _ role) error {
 // deny takes somebody off the allow-list of the store. Nobody can deny themselves, so that an admin is always left; those the settings
 // name stay.
 func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	who, ok := b.person(m)
 	switch {
 	case !ok:
-		return b.say(m, t.denyUsage)
+		return b.say(m, t.DenyUsage)
 	case who.ID == m.From.ID:
-		return b.say(m, t.denyYourself)
+		return b.say(m, t.DenyYourself)
 	case slices.Contains(b.opts.Users, who.ID) || slices.Contains(b.opts.Admins, who.ID):
-		return b.say(m, t.say(t.denySettings, mention(who)))
+		return b.say(m, t.Say(t.DenySettings, mention(who)))
 	}
 	agents, err := b.store.Agents()
 	if err != nil {
@@ -67,11 +68,11 @@ func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
 	}
 	i := slices.IndexFunc(agents, func(a store.Agent) bool { return a.ID == who.ID })
 	if i < 0 {
-		return b.say(m, t.say(t.denyUnknown, mention(who)))
+		return b.say(m, t.Say(t.DenyUnknown, mention(who)))
 	}
 	gone := agents[i]
 	gone.Denied = true
-	_, err = b.store.Take(key(m), store.Caused{Agent: &gone, Posts: []store.Post{answer(m, t.say(t.denied, mention(telegram.User{ID: gone.ID, Name: gone.Name})))}})
+	_, err = b.store.Take(key(m), store.Caused{Agent: &gone, Posts: []store.Post{answer(m, t.Say(t.Denied, mention(telegram.User{ID: gone.ID, Name: gone.Name})))}})
 	if err == nil {
 		b.log.Info("denied", "agent", int64(who.ID), "by", int64(m.From.ID))
 		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), stranger) })
@@ -105,21 +106,21 @@ func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
 		}
 		listed = append(listed, id)
 	}
-	return b.inquire(ctx, m, func(ctx context.Context, t *text) string {
+	return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string {
 		ctx, cancel := context.WithTimeout(ctx, namesTime)
 		defer cancel()
 		var lines []string
 		for _, id := range listed {
-			word := t.userAgent
+			word := t.UserAgent
 			if roles[id] == admin {
-				word = t.userAdmin
+				word = t.UserAdmin
 			}
 			name := names[id]
 			if name == "" { // named by a number: Telegram tells of who wrote to the bot in private
 				chat, _ := b.tg.GetChat(ctx, sms.ChatID(id))
 				name = chat.Name()
 			}
-			lines = append(lines, t.say(t.userLine, mention(telegram.User{ID: id, Name: name}), word))
+			lines = append(lines, t.Say(t.UserLine, mention(telegram.User{ID: id, Name: name}), word))
 		}
 		return clip(lines)
 	})
@@ -127,9 +128,9 @@ func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
 
 // mention names somebody, with the id that tells them from others of the name.
 func mention(u telegram.User) string {
-	id := code(fmt.Sprint(int64(u.ID)))
+	id := text.Code(fmt.Sprint(int64(u.ID)))
 	if u.Name == "" {
 		return id
 	}
-	return isolated(u.Name) + " (" + id + ")"
+	return text.Isolated(u.Name) + " (" + id + ")"
 }

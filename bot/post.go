@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"peyk/bot/text"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
@@ -210,8 +211,8 @@ func (b *Bot) lost(p store.Post, reason string, now time.Time) error {
 }
 
 // showNotice shows, instead of a post that Telegram refused, which one it is.
-func (b *Bot) showNotice(ctx context.Context, t *text, p store.Post) error {
-	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: t.say(t.unshown, reason(p.Reason)), Buttons: t.showAgainButton(p.Chat, p.Class, p.ID), Loud: true}
+func (b *Bot) showNotice(ctx context.Context, t *text.Language, p store.Post) error {
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: t.Say(t.Unshown, text.Reason(p.Reason)), Buttons: showAgainButton(t, p.Chat, p.Class, p.ID), Loud: true}
 	if p.Kind == store.PostSMS {
 		chat, err := b.store.Chat(p.Chat)
 		if err != nil {
@@ -223,9 +224,9 @@ func (b *Bot) showNotice(ctx context.Context, t *text, p store.Post) error {
 		}
 		o.Topic = place.Topic
 		// The head stands first, where a reply to a notice that nobody noted finds it.
-		o.HTML = strings.TrimPrefix(b.nameSMS(t, p.Seq)+"\n"+t.say(t.unshownSMS, reason(p.Reason)), "\n")
+		o.HTML = strings.TrimPrefix(b.nameSMS(t, p.Seq)+"\n"+t.Say(t.UnshownSMS, text.Reason(p.Reason)), "\n")
 	}
-	o.Plain = plain(o.HTML)
+	o.Plain = text.Plain(o.HTML)
 	place := b.place
 	if p.Kind == store.PostSMS {
 		place = func(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
@@ -243,7 +244,7 @@ func (b *Bot) showNotice(ctx context.Context, t *text, p store.Post) error {
 }
 
 // nameSMS says which SMS it is, without its words; "" when it is not kept any more.
-func (b *Bot) nameSMS(t *text, seq store.Seq) string {
+func (b *Bot) nameSMS(t *text.Language, seq store.Seq) string {
 	if seq == 0 {
 		return ""
 	}
@@ -251,7 +252,7 @@ func (b *Bot) nameSMS(t *text, seq store.Seq) string {
 	if err != nil {
 		return ""
 	}
-	return b.renderHead(t, m, "", b.store.Now())
+	return text.Head(t, m, "", b.now())
 }
 
 // showBegun is show, noting before a group's first post that one may be on its way. A call that surely did not get there takes the note back, so that
@@ -275,14 +276,14 @@ func (b *Bot) showBegun(ctx context.Context, p store.Post) error {
 
 // show carries out one post, or the next part of it, and notes that it was.
 func (b *Bot) show(ctx context.Context, p store.Post) error {
-	t := b.text(p.Chat)
+	t := b.language(p.Chat)
 	if p.Reason != "" {
 		return b.showNotice(ctx, t, p)
 	}
 	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo}
 	switch p.Kind {
 	case store.PostText:
-		o.HTML, o.Plain = p.Text, plain(p.Text)
+		o.HTML, o.Plain = p.Text, text.Plain(p.Text)
 		for _, under := range p.Buttons {
 			o.Buttons = append(o.Buttons, []telegram.Button{telegram.Button(under)})
 		}
@@ -291,16 +292,16 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 	case store.PostCard:
 		return b.showCard(ctx, t, p)
 	case store.PostMarks:
-		o.HTML, o.Plain = t.marks, plain(t.marks)
+		o.HTML, o.Plain = t.Marks, text.Plain(t.Marks)
 	case store.PostIncident:
 		i, err := b.store.Incident(p.Incident)
 		if err != nil {
 			return fmt.Errorf("read incident %d: %w", p.Incident, err)
 		}
-		o.HTML = b.renderIncident(t, i, b.store.Now())
-		o.Plain, o.Loud = plain(o.HTML), true
+		o.HTML = b.renderIncident(t, i, b.now())
+		o.Plain, o.Loud = text.Plain(o.HTML), true
 		if i.Post != 0 {
-			o.Buttons = t.showAgainButton(i.Chat, i.Class, i.Post)
+			o.Buttons = showAgainButton(t, i.Chat, i.Class, i.Post)
 		}
 	case store.PostBatch:
 		return b.showBatch(ctx, p, t)
@@ -315,7 +316,7 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 }
 
 // showSMS shows an SMS, or the next part of a long one, or it and those behind it in one message.
-func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
+func (b *Bot) showSMS(ctx context.Context, t *text.Language, p store.Post) error {
 	chat, err := b.store.Chat(p.Chat)
 	if err != nil {
 		return err
@@ -336,7 +337,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
 		repeated = repeated || p.Repeated
 	}
 	if len(posts) > 1 {
-		o := b.renderDigest(t, messages, names, repeated, b.store.Now())
+		o := text.Digest(t, messages, names, repeated, b.now())
 		crashpoint.At("digest.begun")
 		o.Chat, o.Topic = place.Chat, place.Topic
 		id, topic, err := b.placeSMS(ctx, o)
@@ -346,7 +347,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text, p store.Post) error {
 		}
 		return b.persist(ctx, "note a post", func() error { return b.store.Digested(posts, topic, id) })
 	}
-	parts := b.renderSMS(t, messages[0], names[0], repeated, b.store.Now())
+	parts := text.SMS(t, messages[0], names[0], repeated, b.now())
 	o := parts[min(p.Part, len(parts)-1)]
 	crashpoint.At("post.due")
 	o.Chat, o.Topic = place.Chat, place.Topic
@@ -405,14 +406,14 @@ func (b *Bot) digest(p store.Post, topics bool) ([]store.Post, error) {
 
 // digestSize is how many of posts, from the first on, one message holds.
 func (b *Bot) digestSize(posts []store.Post) (int, error) {
-	units := headUnits
+	units := text.HeadUnits
 	for i, p := range posts {
 		m, name, err := b.readSMS(p.Seq)
 		if err != nil {
 			return 0, err
 		}
 		// The head is counted with its tags, which Telegram does not count: a little less fits than could.
-		if units += smsUnits(m, name); units > messageUnits {
+		if units += text.Units(m, name); units > text.MessageUnits {
 			return max(i, 1), nil
 		}
 	}
@@ -421,7 +422,7 @@ func (b *Bot) digestSize(posts []store.Post) (int, error) {
 
 // place posts o, at the next best place when its own is gone; o says in the end where that is.
 func (b *Bot) place(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
-	o.HTML = b.text(o.Chat).set(o.HTML)
+	o.HTML = b.language(o.Chat).Set(o.HTML)
 	for {
 		id, err := b.tg.Post(ctx, *o)
 		if e, failed := errors.AsType[*telegram.Error](err); !failed || e.Arrived {
@@ -448,7 +449,7 @@ func (b *Bot) place(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageI
 const recipientsShown = 1000
 
 // showBatch edits the message that reports a batch, or posts it. It may be done again.
-func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
+func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text.Language) error {
 	batch, err := b.store.Batch(p.Batch)
 	if err != nil {
 		return fmt.Errorf("read batch %d: %w", p.Batch, err)
@@ -472,8 +473,8 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text) error {
 			o.Edit = batch.Shown
 		}
 	}
-	o.HTML, o.Buttons = b.renderBatch(t, batch, recipients)
-	o.Plain, o.Loud = plain(o.HTML), batch.Undecided()
+	o.HTML, o.Buttons = renderBatch(t, batch, recipients, b.opts.PartSizes)
+	o.Plain, o.Loud = text.Plain(o.HTML), batch.Undecided()
 	// In General nobody would know what a tick is about; a question and a failure name their customer.
 	o.Strict = o.Topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0
 	id, err := b.place(ctx, &o)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"peyk/bot/text"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
@@ -21,9 +22,9 @@ func pressData(id store.BatchID, generation int, d store.Decision) string {
 }
 
 // showAgainButton is under the notice of a post that was refused; the post is named by its place in the store.
-func (t *text) showAgainButton(chat sms.ChatID, class store.Class, id uint64) [][]telegram.Button {
+func showAgainButton(t *text.Language, chat sms.ChatID, class store.Class, id uint64) [][]telegram.Button {
 	data := fmt.Sprintf("show:%s:%d:%s", strconv.FormatInt(int64(chat), 36), class, strconv.FormatUint(id, 36))
-	return [][]telegram.Button{{{Label: t.showAgain, Data: data}}}
+	return [][]telegram.Button{{{Label: t.ShowAgain, Data: data}}}
 }
 
 func readShowAgain(data string) (p store.Post, ok bool) {
@@ -56,7 +57,7 @@ func (b *Bot) takePress(ctx context.Context, p *telegram.Press) error {
 	if p.Message != nil {
 		chat = p.Message.Chat
 	}
-	word, alert, err := b.decide(ctx, p, b.text(chat))
+	word, alert, err := b.decide(ctx, p, b.language(chat))
 	if err != nil {
 		return err
 	}
@@ -68,15 +69,15 @@ func (b *Bot) takePress(ctx context.Context, p *telegram.Press) error {
 	return nil
 }
 
-func (b *Bot) decide(ctx context.Context, p *telegram.Press, t *text) (word string, alert bool, err error) {
+func (b *Bot) decide(ctx context.Context, p *telegram.Press, t *text.Language) (word string, alert bool, err error) {
 	r, err := b.roleOf(p.From.ID)
 	switch {
 	case err != nil:
 		return "", false, err
 	case r == stranger:
-		return t.pressNotAgent, true, nil
+		return t.PressNotAgent, true, nil
 	case p.Message == nil || !p.Gone && p.Message.From.ID != b.self.ID:
-		return t.pressOld, true, nil // under a message of ours that is gone nobody can be asked whose it was; the data must do
+		return t.PressOld, true, nil // under a message of ours that is gone nobody can be asked whose it was; the data must do
 	case p.Data == pressShowHere:
 		return b.showHere(ctx, p, r, t)
 	}
@@ -85,11 +86,11 @@ func (b *Bot) decide(ctx context.Context, p *telegram.Press, t *text) (word stri
 	}
 	id, generation, d, ok := readPressData(p.Data)
 	if !ok {
-		return t.pressOld, true, nil
+		return t.PressOld, true, nil
 	}
 	batch, err := b.store.Batch(id)
 	if errors.Is(err, store.ErrNotFound) {
-		return t.pressOld, true, nil
+		return t.PressOld, true, nil
 	}
 	if err != nil {
 		return "", false, err
@@ -98,48 +99,48 @@ func (b *Bot) decide(ctx context.Context, p *telegram.Press, t *text) (word stri
 	case err != nil:
 		return "", false, err
 	case !same:
-		return t.pressOld, true, nil
+		return t.PressOld, true, nil
 	}
 	// An admin may call off what somebody else was about to send, but not send it.
 	if batch.Agent != p.From.ID && (d == store.Send || d == store.Cancel && r < admin) {
-		return t.pressNotYours, true, nil
+		return t.PressNotYours, true, nil
 	}
 	crashpoint.At("press.read")
 	batch, err = b.store.Decide(id, generation, d, p.From.Name)
 	crashpoint.At("press.decided")
 	if over, ok := errors.AsType[*store.OverCap](err); ok {
-		return plain(t.say(t.aboveCap, over.Parts, over.Left, over.Cap)), true, nil
+		return text.Plain(t.Say(t.AboveCap, over.Parts, over.Left, over.Cap)), true, nil
 	}
 	switch {
 	case errors.Is(err, store.ErrUnderWay):
-		return t.pressUnderWay, true, nil
+		return t.PressUnderWay, true, nil
 	case errors.Is(err, store.ErrExpired):
-		return t.pressExpired, true, nil
+		return t.PressExpired, true, nil
 	case errors.Is(err, store.ErrDecided) && batch.DecidedBy != "":
-		return plain(t.say(t.pressAlready, isolated(batch.DecidedBy))), true, nil
+		return text.Plain(t.Say(t.PressAlready, text.Isolated(batch.DecidedBy))), true, nil
 	case errors.Is(err, store.ErrDecided):
-		return t.pressOld, true, nil
+		return t.PressOld, true, nil
 	case err != nil:
 		return "", false, err
 	}
 	b.log.Info("decided", "batch", uint64(id), "agent", int64(p.From.ID), "decision", string(d))
-	return t.pressDone, false, nil
+	return t.PressDone, false, nil
 }
 
 // showAgain has a post shown that Telegram refused: in its chat any agent may say so, elsewhere the admins, who were told of it.
-func (b *Bot) showAgain(p *telegram.Press, r role, t *text, refused store.Post) (string, bool, error) {
+func (b *Bot) showAgain(p *telegram.Press, r role, t *text.Language, refused store.Post) (string, bool, error) {
 	same, err := b.sameChat(refused.Chat, p.Message.Chat)
 	switch {
 	case err != nil:
 		return "", false, err
 	case !same && r < admin:
-		return t.pressOld, true, nil
+		return t.PressOld, true, nil
 	}
 	err = b.store.ShowAgain(refused)
 	if errors.Is(err, store.ErrNotFound) {
-		return t.shownAgain, true, nil
+		return t.ShownAgain, true, nil
 	}
-	return t.pressDone, false, err
+	return t.PressDone, false, err
 }
 
 // sameChat tells whether two chats are one: a group is still itself when it became a supergroup, and its old messages stay behind.
@@ -156,19 +157,19 @@ func (b *Bot) sameChat(one, other sms.ChatID) (bool, error) {
 }
 
 // showHere makes the chat of the welcome an inbox.
-func (b *Bot) showHere(ctx context.Context, p *telegram.Press, r role, t *text) (string, bool, error) {
+func (b *Bot) showHere(ctx context.Context, p *telegram.Press, r role, t *text.Language) (string, bool, error) {
 	if r < admin {
-		return t.pressNotAdmins, true, nil
+		return t.PressNotAdmins, true, nil
 	}
 	m := p.Message
 	_, err := b.store.Take(store.UpdateKey{Chat: m.Chat, Message: m.ID, Kind: store.Written}, store.Caused{
-		EditChat: showInbox(m.Topic, nil), Posts: []store.Post{{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: t.inboxOn}},
+		EditChat: showInbox(m.Topic, nil), Posts: []store.Post{{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: t.InboxOn}},
 	})
 	if errors.Is(err, store.ErrTaken) {
-		return t.pressOld, true, nil // somebody may have switched it off since
+		return t.PressOld, true, nil // somebody may have switched it off since
 	}
 	if err == nil {
 		b.giveMenu(ctx, m.Chat, r)
 	}
-	return t.pressDone, false, err
+	return t.PressDone, false, err
 }

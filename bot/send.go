@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"peyk/bot/text"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
@@ -26,7 +27,7 @@ const (
 
 // order takes m together with the batch it orders; answers is that it goes on with a conversation.
 func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	hidden := ""
 	if !reply {
 		hidden = cmp.Or(heldNumber(words), heldNumber(firstAddress(m, words)))
@@ -35,21 +36,21 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 	linked := written != words
 	words = written
 	if m.Garbled && strings.ContainsRune(words, utf8.RuneError) {
-		return b.say(m, t.garbled)
+		return b.say(m, t.Garbled)
 	}
 	if refused := b.refused(to); len(refused) > 0 {
-		return b.say(m, t.say(t.notAllowed, clip(refused), code(short(strings.Join(b.opts.Prefixes, ", "), reasonRunes))))
+		return b.say(m, t.Say(t.NotAllowed, clip(refused), text.Code(text.Short(strings.Join(b.opts.Prefixes, ", "), text.ReasonRunes))))
 	}
 	parts := b.opts.PartSizes.Count(words).Parts
 	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || hidden != ""
 	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
 		Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
-		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask, Linked: linked, Hidden: short(hidden, nameRunes),
-		Claim: answers, AgentName: short(m.From.Name, nameRunes),
+		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask, Linked: linked, Hidden: text.Short(hidden, text.NameRunes),
+		Claim: answers, AgentName: text.Short(m.From.Name, text.NameRunes),
 	}})
 	if over, ok := errors.AsType[*store.OverCap](err); ok {
 		b.log.Info("order above the cap of a day", "agent", int64(m.From.ID), "parts", over.Parts, "left", over.Left)
-		return b.say(m, t.say(t.aboveCap, over.Parts, over.Left, over.Cap))
+		return b.say(m, t.Say(t.AboveCap, over.Parts, over.Left, over.Cap))
 	}
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func (b *Bot) refused(to []sms.Number) []string {
 	for _, n := range to {
 		begins := func(prefix string) bool { return strings.HasPrefix(string(n.International()), prefix) }
 		if len(b.opts.Prefixes) > 0 && !slices.ContainsFunc(b.opts.Prefixes, begins) {
-			refused = append(refused, number(n))
+			refused = append(refused, text.Number(n))
 		}
 	}
 	return refused
@@ -86,7 +87,7 @@ func (b *Bot) refused(to []sms.Number) []string {
 
 // sendCommand orders an SMS to the numbers the command names, from the chat's line.
 func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	to, wrong, words := readSend(m.Args)
 	line, err := b.lineOf(m.Chat)
 	if err != nil {
@@ -105,7 +106,7 @@ func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) erro
 				return err
 			}
 			if other {
-				return b.say(m, t.say(t.anotherPlace, number(c.Customer)))
+				return b.say(m, t.Say(t.AnotherPlace, text.Number(c.Customer)))
 			}
 		} else if word, _ := nextWord(words); hasDigit(undressed(word)) {
 			wrong = append(wrong, word)
@@ -114,22 +115,22 @@ func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) erro
 	switch {
 	case len(wrong) > 0:
 		for i, w := range wrong {
-			wrong[i] = code(short(w, nameRunes))
+			wrong[i] = text.Code(text.Short(w, text.NameRunes))
 		}
-		return b.say(m, t.say(t.wrongNumbers, clip(wrong)))
+		return b.say(m, t.Say(t.WrongNumbers, clip(wrong)))
 	case len(to) == 0:
-		return b.say(m, t.noRecipient)
-	case blank(words):
-		return b.say(m, t.nothingToSend)
+		return b.say(m, t.NoRecipient)
+	case text.Blank(words):
+		return b.say(m, t.NothingToSend)
 	case answers && !to[0].Answerable():
-		return b.say(m, t.say(t.cannotAnswer, code(short(string(to[0]), nameRunes))))
+		return b.say(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(to[0]), text.NameRunes))))
 	}
 	return b.order(ctx, m, line, to, words, false, answers)
 }
 
 // takeReply orders an SMS to the customer whose SMS m answers, from the line that customer wrote to.
 func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	c, words, refusal, err := b.conversation(m)
 	switch {
 	case err != nil:
@@ -138,12 +139,12 @@ func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
 		return b.say(m, refusal)
 	case m.Text == "":
 		return nil // a service message
-	case blank(words):
-		return b.say(m, t.nothingToSend)
+	case text.Blank(words):
+		return b.say(m, t.NothingToSend)
 	case c.Customer == "":
-		return b.say(m, t.answerNobody)
+		return b.say(m, t.AnswerNobody)
 	case !c.Customer.Answerable():
-		return b.say(m, t.say(t.cannotAnswer, code(short(string(c.Customer), nameRunes))))
+		return b.say(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(c.Customer), text.NameRunes))))
 	case c.Line == "": // the panel did not say
 		if c.Line, err = b.lineOf(m.Chat); err != nil {
 			return err
@@ -189,7 +190,7 @@ func (b *Bot) asks(m *telegram.Message) (bool, error) {
 
 // conversation finds out whom a reply goes to and with which words, or why to nobody.
 func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refusal string, err error) {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		card, missing := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
@@ -199,7 +200,7 @@ func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refu
 		}
 		// The chat message of a post that was interrupted was never learned; its heads name the SMS.
 		if link.Seqs, err = b.named(m.ReplyTo); err == nil && len(link.Seqs) == 0 {
-			return c, "", t.notAnSMS, nil
+			return c, "", t.NotAnSMS, nil
 		}
 	}
 	if err != nil {
@@ -211,7 +212,7 @@ func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refu
 			return c, "", "", err
 		}
 		if batch.N > 1 {
-			return c, "", t.say(t.toMany, batch.N), nil
+			return c, "", t.Say(t.ToMany, batch.N), nil
 		}
 		link.Seq = batch.First
 	}
@@ -221,12 +222,12 @@ func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refu
 			return c, "", "", err
 		}
 		if link.Seq == 0 {
-			return c, "", t.say(t.whichOne, shortID(link.Seqs[0])), nil
+			return c, "", t.Say(t.WhichOne, text.ShortID(link.Seqs[0])), nil
 		}
 	}
 	shown, err := b.store.SMS(link.Seq)
 	if errors.Is(err, store.ErrNotFound) {
-		return c, "", t.notAnSMS, nil
+		return c, "", t.NotAnSMS, nil
 	}
 	return shown.Conversation, words, "", err
 }
@@ -235,13 +236,13 @@ func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refu
 // is that of another SMS: the head must name its customer, too.
 func (b *Bot) named(m *telegram.Message) ([]store.Seq, error) {
 	var shown []store.Seq
-	for _, head := range headsOf(m) {
-		seq, ok := readShortID(head)
+	for _, head := range text.HeadsOf(m) {
+		seq, ok := text.ReadShortID(head)
 		if !ok {
 			return nil, nil
 		}
 		s, err := b.store.SMS(seq)
-		if errors.Is(err, store.ErrNotFound) || err == nil && !namesCustomer(head, s) {
+		if errors.Is(err, store.ErrNotFound) || err == nil && !text.NamesCustomer(head, s) {
 			return nil, nil
 		}
 		if err != nil {

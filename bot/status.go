@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"peyk/bot/text"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
@@ -20,7 +21,7 @@ const statusShown = 10
 // status asks the panel for the delivery of the ids named, of the message replied to, or of the last batches of the chat.
 func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 	if ids := strings.FieldsFunc(sms.Digits(m.Args), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '،' }); len(ids) > 0 {
-		return b.inquire(ctx, m, func(ctx context.Context, t *text) string { return b.statusOfIDs(ctx, t, ids) })
+		return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string { return b.statusOfIDs(ctx, t, ids) })
 	}
 	var batches []store.Batch
 	if m.ReplyTo != nil {
@@ -29,7 +30,7 @@ func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 			return err
 		}
 		if link.Batch == 0 {
-			return b.say(m, b.text(m.Chat).notSent)
+			return b.say(m, b.language(m.Chat).NotSent)
 		}
 		batch, err := b.store.Batch(link.Batch)
 		if err != nil {
@@ -43,12 +44,12 @@ func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 		}
 	}
 	if len(batches) == 0 {
-		return b.say(m, b.text(m.Chat).noStatus)
+		return b.say(m, b.language(m.Chat).NoStatus)
 	}
-	return b.inquire(ctx, m, func(ctx context.Context, t *text) string { return b.statusOfBatches(ctx, t, batches) })
+	return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string { return b.statusOfBatches(ctx, t, batches) })
 }
 
-func (b *Bot) statusOfIDs(ctx context.Context, t *text, ids []string) string {
+func (b *Bot) statusOfIDs(ctx context.Context, t *text.Language, ids []string) string {
 	asked := make([]sms.ID, len(ids))
 	for i, id := range ids {
 		asked[i] = sms.ID(id)
@@ -63,11 +64,11 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text, ids []string) string {
 		if m, err := b.store.ByID(d.ID); err == nil && d.Known() {
 			reports = append(reports, store.Report{Seq: m.Seq, Code: d.Code, Status: d.Status})
 		}
-		word, ok := t.statuses[d.Code]
+		word, ok := t.Statuses[d.Code]
 		if !ok {
-			word = t.say(t.statusUnknown, d.Code)
+			word = t.Say(t.StatusUnknown, d.Code)
 		}
-		lines = append(lines, t.say(t.statusLine, code(short(string(d.ID), nameRunes)), word))
+		lines = append(lines, t.Say(t.StatusLine, text.Code(text.Short(string(d.ID), text.NameRunes)), word))
 	}
 	if err := b.store.SetDelivery(reports); err != nil {
 		b.log.Error("store delivery", "err", err)
@@ -76,7 +77,7 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text, ids []string) string {
 }
 
 // statusOfBatches asks about those recipients of the batches of which more may become known, then tells of all.
-func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batch) string {
+func (b *Bot) statusOfBatches(ctx context.Context, t *text.Language, batches []store.Batch) string {
 	var open []store.SMS
 	for _, batch := range batches {
 		recipients, err := b.store.Recipients(batch, 0, smsapi.MaxRecipients)
@@ -112,10 +113,10 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batc
 			b.log.Error("read recipients", "err", err)
 			continue
 		}
-		html, _ := b.renderBatch(t, batch, recipients)
-		lines = append(lines, b.clock(t, batch.Created, b.store.Now())+" · "+html)
+		html, _ := renderBatch(t, batch, recipients, b.opts.PartSizes)
+		lines = append(lines, t.Clock(batch.Created, b.now())+" · "+html)
 		if batch.N == 1 && recipients[0].ID != "" {
-			lines[len(lines)-1] += " " + code(short(string(recipients[0].ID), nameRunes))
+			lines[len(lines)-1] += " " + text.Code(text.Short(string(recipients[0].ID), text.NameRunes))
 		}
 	}
 	return clip(lines)
@@ -125,7 +126,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text, batches []store.Batc
 func clip(lines []string) string {
 	size := 0
 	for i, line := range lines {
-		if size += utf8.RuneCountInString(line) + 1; size > messageUnits-headUnits {
+		if size += utf8.RuneCountInString(line) + 1; size > text.MessageUnits-text.HeadUnits {
 			return strings.Join(lines[:i], "\n") + "\n…"
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"peyk/bot/text"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
@@ -22,10 +23,10 @@ const noTopicsPause = time.Hour
 
 // topicTitle is what a customer's topic is called. Telegram takes 128 characters.
 func topicTitle(c store.Customer) string {
-	if name := short(c.Name, 2*nameRunes); name != "" {
+	if name := text.Short(c.Name, 2*text.NameRunes); name != "" {
 		return name
 	}
-	return short(string(c.Number), 2*nameRunes)
+	return text.Short(string(c.Number), 2*text.NameRunes)
 }
 
 // topicFor returns the place that shows an SMS: where its customer is linked to, or the customer's topic where the forum has them. made is
@@ -177,7 +178,7 @@ func (b *Bot) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
 }
 
 // showCard shows, or edits, what is known of the customer a place belongs to. The title of a topic of ours follows the customer's name.
-func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
+func (b *Bot) showCard(ctx context.Context, t *text.Language, p store.Post) error {
 	place := sms.Place{Chat: p.Chat, Topic: p.Topic}
 	bound, err := b.store.Bound(place)
 	if err != nil {
@@ -199,8 +200,8 @@ func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
 			b.log.Warn("rename topic", "chat", int64(p.Chat), "topic", int64(p.Topic), "err", err) // the card tells the name
 		}
 	}
-	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, Edit: bound.Card, Strict: p.Topic != 0, HTML: b.renderCard(t, c, b.store.Now())}
-	o.Plain = plain(o.HTML)
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, Edit: bound.Card, Strict: p.Topic != 0, HTML: renderCard(t, c, b.now())}
+	o.Plain = text.Plain(o.HTML)
 	crashpoint.At("card.due")
 	id, err := b.place(ctx, &o)
 	crashpoint.At("card.answered")
@@ -216,26 +217,26 @@ func (b *Bot) showCard(ctx context.Context, t *text, p store.Post) error {
 }
 
 // renderCard says who a customer is.
-func (b *Bot) renderCard(t *text, c store.Customer, now time.Time) string {
-	who := code(short(string(c.Number), nameRunes))
+func renderCard(t *text.Language, c store.Customer, now time.Time) string {
+	who := text.Code(text.Short(string(c.Number), text.NameRunes))
 	if c.Name != "" {
-		who = "<b>" + isolated(c.Name) + "</b> · " + who
+		who = "<b>" + text.Isolated(c.Name) + "</b> · " + who
 	}
-	head := t.say(t.cardHead, who)
+	head := t.Say(t.CardHead, who)
 	if c.Line != "" {
-		head += t.say(t.cardLine, code(short(string(c.Line), nameRunes)))
+		head += t.Say(t.CardLine, text.Code(text.Short(string(c.Line), text.NameRunes)))
 	}
-	counts := t.say(t.cardCounts, c.In, c.Out)
+	counts := t.Say(t.CardCounts, c.In, c.Out)
 	if !c.First.IsZero() {
-		counts += t.say(t.cardSince, b.clock(t, c.First, now))
+		counts += t.Say(t.CardSince, t.Clock(c.First, now))
 	}
 	lines := []string{head, counts}
 	if c.Claim.Owner != 0 {
-		lines = append(lines, t.say(t.cardOwner, isolated(c.Claim.Name)))
+		lines = append(lines, t.Say(t.CardOwner, text.Isolated(c.Claim.Name)))
 	} else {
-		lines = append(lines, t.cardNobody)
+		lines = append(lines, t.CardNobody)
 	}
-	return strings.Join(append(lines, "", t.cardRule), "\n")
+	return strings.Join(append(lines, "", t.CardRule), "\n")
 }
 
 // takeTopicChange notes what somebody did to a topic by hand. The name an agent gives it is the customer's.
@@ -256,25 +257,25 @@ func (b *Bot) takeTopicChange(m *telegram.Message) error {
 		return err
 	}
 	_, err = b.store.Take(key(m), store.Caused{
-		Customer: bound.Customer, EditCustomer: func(c *store.Customer) { c.Name = short(m.TopicTitle, nameRunes) },
+		Customer: bound.Customer, EditCustomer: func(c *store.Customer) { c.Name = text.Short(m.TopicTitle, text.NameRunes) },
 	})
 	return err
 }
 
 // setTopics switches the topics of a forum on or off.
 func (b *Bot) setTopics(ctx context.Context, m *telegram.Message, r role) error {
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	word := strings.ToLower(m.Args)
 	switch {
 	case word != "on" && word != "off":
-		return b.say(m, t.topicsUsage)
+		return b.say(m, t.TopicsUsage)
 	case word == "on" && !m.Forum:
-		return b.say(m, t.topicsNoForum)
+		return b.say(m, t.TopicsNoForum)
 	}
-	said := t.topicsOff
+	said := t.TopicsOff
 	edit := func(c *store.Chat) { c.Topics = false }
 	if word == "on" {
-		said = t.topicsOn
+		said = t.TopicsOn
 		inboxes, err := b.store.InboxChats()
 		if err != nil {
 			return err
@@ -282,7 +283,7 @@ func (b *Bot) setTopics(ctx context.Context, m *telegram.Message, r role) error 
 		show := func(*store.Chat) {}
 		if !slices.Contains(inboxes, m.Chat) { // topics for nobody's SMS are not what is meant
 			show = showInbox(0, nil)
-			said += " " + t.inboxOn
+			said += " " + t.InboxOn
 		}
 		edit = func(c *store.Chat) {
 			show(c)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"peyk/bot/text"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
@@ -259,13 +260,13 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 	if m.Command != "" && !m.Private && !m.Named && !toUs && !isCommand(m.Command) {
 		return nil // where we hear everything, that is some other bot's
 	}
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	if m.Faceless {
 		// Not without end: somebody off the list may speak as a channel, too.
 		if !b.strangers.answer(sms.AgentID(m.Chat), time.Now()) {
 			return nil
 		}
-		return b.say(m, t.faceless)
+		return b.say(m, t.Faceless)
 	}
 	r, err := b.roleOf(m.From.ID)
 	if err != nil {
@@ -286,19 +287,19 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 	}
 	switch {
 	case asks:
-		return b.say(m, t.undecided)
+		return b.say(m, t.Undecided)
 	case m.Media:
-		return b.say(m, t.onlyText)
+		return b.say(m, t.OnlyText)
 	case m.Command != "":
 		return b.takeCommand(ctx, m, r)
 	case m.Elsewhere != nil:
-		return b.say(m, t.elsewhere)
+		return b.say(m, t.Elsewhere)
 	case m.Forwarded && m.Text != "":
-		return b.say(m, t.notYourWords)
+		return b.say(m, t.NotYourWords)
 	case toUs:
 		return b.takeReply(ctx, m)
 	case m.Text != "": // in private, not a reply
-		return b.say(m, t.toNobody)
+		return b.say(m, t.ToNobody)
 	}
 	return nil
 }
@@ -322,13 +323,13 @@ func (b *Bot) takeEdit(m *telegram.Message) error {
 	}
 	k := key(m)
 	k.Kind = store.Edited
-	t := b.text(m.Chat)
-	said := t.edited
+	t := b.language(m.Chat)
+	said := t.Edited
 	switch batch.State {
 	case store.Asking:
-		said = t.editedAsked
+		said = t.EditedAsked
 	case store.Cancelled, store.Expired:
-		said = t.editedUnsent
+		said = t.EditedUnsent
 	}
 	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, said)}})
 	return err
@@ -362,7 +363,7 @@ func (b *Bot) refuseEdit(m *telegram.Message) error {
 	}
 	k := key(m)
 	k.Kind = store.Edited
-	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, b.text(m.Chat).editUnread)}})
+	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, b.language(m.Chat).EditUnread)}})
 	return err
 }
 
@@ -385,7 +386,7 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	if err != nil {
 		return err
 	}
-	t := b.text(m.Chat)
+	t := b.language(m.Chat)
 	k := store.UpdateKey{Chat: m.Chat, Message: sms.ChatMessageID(m.Date), Kind: store.Joined}
 	if r == admin {
 		b.pace.release(m.Chat)
@@ -403,7 +404,7 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	told := b.joiners.answer(m.By.ID, b.store.Now())
 	b.tell(ctx, func(ctx context.Context) {
 		if told {
-			if _, err := b.tg.Post(ctx, telegram.Outgoing{Chat: m.Chat, HTML: t.leaving}); err != nil {
+			if _, err := b.tg.Post(ctx, telegram.Outgoing{Chat: m.Chat, HTML: t.Leaving}); err != nil {
 				b.log.Debug("say why it leaves", "chat", int64(m.Chat), "err", err)
 			}
 			b.pace.arrived(m.Chat, false, time.Now())
@@ -421,26 +422,26 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 		return err
 	}
 	for _, id := range admins {
-		t := b.text(sms.ChatID(id))
-		caused.Posts = append(caused.Posts, store.Post{Chat: sms.ChatID(id), Kind: store.PostText, Text: t.say(t.leftGroup, mention(m.By), isolated(m.Title))})
+		t := b.language(sms.ChatID(id))
+		caused.Posts = append(caused.Posts, store.Post{Chat: sms.ChatID(id), Kind: store.PostText, Text: t.Say(t.LeftGroup, mention(m.By), text.Isolated(m.Title))})
 	}
 	_, err = b.store.Take(k, caused)
 	return err
 }
 
 // welcome is the post that greets a group: it says what is shown there, and offers what is not.
-func (b *Bot) welcome(t *text, chat sms.ChatID) (store.Post, error) {
-	p := store.Post{Chat: chat, Kind: store.PostText, Text: t.welcomeShown}
+func (b *Bot) welcome(t *text.Language, chat sms.ChatID) (store.Post, error) {
+	p := store.Post{Chat: chat, Kind: store.PostText, Text: t.WelcomeShown}
 	inboxes, err := b.store.InboxChats()
 	if err != nil || slices.Contains(inboxes, chat) {
 		return p, err
 	}
-	p.Text, p.Buttons = t.welcomeGroup, []store.Button{{Label: t.showHere, Data: pressShowHere}}
+	p.Text, p.Buttons = t.WelcomeGroup, []store.Button{{Label: t.ShowHere, Data: pressShowHere}}
 	bound, err := b.store.Bound(sms.Place{Chat: chat})
 	if errors.Is(err, store.ErrNotFound) {
 		return p, nil
 	}
-	p.Text = t.say(t.welcomeLinked, number(bound.Customer))
+	p.Text = t.Say(t.WelcomeLinked, text.Number(bound.Customer))
 	return p, err
 }
 
@@ -488,7 +489,7 @@ func (b *Bot) noteTitle(chat sms.ChatID, title string) error {
 	if chat > 0 || title == "" {
 		return nil
 	}
-	return b.store.NoteTitle(chat, short(title, nameRunes))
+	return b.store.NoteTitle(chat, text.Short(title, text.NameRunes))
 }
 
 // setMenus puts the commands each person may use into the menus of Telegram's clients. That is a convenience: who may do what is
@@ -529,9 +530,9 @@ func (b *Bot) setMenus(ctx context.Context) {
 
 // setMenu sets the menu of one chat, in its language; chat 0 is every chat without a menu of its own, in both.
 func (b *Bot) setMenu(ctx context.Context, chat sms.ChatID, r role) {
-	err := b.tg.SetMenu(ctx, chat, "", menu(b.text(chat), r))
+	err := b.tg.SetMenu(ctx, chat, "", menu(b.language(chat), r))
 	if chat == 0 {
-		for name, t := range languages {
+		for name, t := range text.Languages {
 			err = errors.Join(err, b.tg.SetMenu(ctx, chat, name, menu(t, r)))
 		}
 	}

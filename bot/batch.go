@@ -1,0 +1,250 @@
+package bot
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"peyk/bot/text"
+	"peyk/sms"
+	"peyk/store"
+	"peyk/telegram"
+)
+
+// shownNumbers is how many recipients of a large batch are named, of those that failed or are foreign.
+const shownNumbers = 10
+
+// renderBatch returns how far a batch has come, and the buttons of the question it asks. One recipient is told of in words, many in counts.
+func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) (string, [][]telegram.Button) {
+	press := func(label string, d store.Decision) telegram.Button {
+		return telegram.Button{Label: label, Data: pressData(batch.ID, batch.Generation, d)}
+	}
+	switch batch.State {
+	case store.Asking:
+		if batch.Late {
+			break // how the rest of it fares is told, too
+		}
+		send, cancel := t.Send, t.Cancel
+		if batch.Answering != "" || batch.Same {
+			send, cancel = t.SendAnyway, t.LeaveIt
+		}
+		return renderQuestion(t, batch, recipients, sizes), [][]telegram.Button{{press(send, store.Send), press(cancel, store.Cancel)}}
+	case store.Cancelled:
+		return renderTo(t, batch, recipients) + t.Say(t.Cancelled, text.Isolated(batch.DecidedBy)), nil
+	case store.Expired:
+		return renderTo(t, batch, recipients) + t.Expired, nil
+	}
+	var lines []string
+	if batch.N == 1 && len(recipients) == 1 {
+		lines = append(lines, renderTo(t, batch, recipients)+renderOne(t, batch, recipients[0]))
+	} else {
+		lines = append(lines, renderTo(t, batch, recipients)+renderCounts(t, batch))
+		lines = append(lines, renderFailures(t, batch, recipients)...)
+	}
+	if batch.NoReport > 0 && batch.N > 1 {
+		lines = append(lines, t.Say(t.NoReport, batch.NoReport))
+	}
+	switch batch.Decision {
+	case store.Again:
+		lines = append(lines, t.Say(t.DecidedAgain, text.Isolated(batch.DecidedBy)))
+	case store.WasSent:
+		lines = append(lines, t.Say(t.DecidedWas, text.Isolated(batch.DecidedBy)))
+	case store.Leave:
+		lines = append(lines, t.Say(t.DecidedLeave, text.Isolated(batch.DecidedBy)))
+	case store.Cancel:
+		lines = append(lines, t.Say(t.CancelledRest, text.Isolated(batch.DecidedBy)))
+	case "":
+		if batch.Dropped > 0 {
+			lines = append(lines, t.ExpiredRest)
+		}
+	}
+	var buttons [][]telegram.Button
+	switch waiting := batch.Counts[sms.Queued] - batch.Dropped; {
+	case batch.State == store.Asking:
+		if batch.N > 1 {
+			lines = append(lines, t.Say(t.AskLatePart, waiting))
+		}
+		buttons = append(buttons, []telegram.Button{press(t.Send, store.Send), press(t.Cancel, store.Cancel)})
+	case batch.Waiting():
+		if batch.N > 1 {
+			lines = append(lines, whyItWaits(t, batch.Waits))
+		}
+		buttons = append(buttons, []telegram.Button{press(t.Cancel, store.Cancel)})
+	}
+	if batch.Uncertain > 0 {
+		if batch.N > 1 {
+			lines = append(lines, t.Say(t.AskAgainPart, batch.Uncertain))
+		}
+		buttons = append(buttons, []telegram.Button{press(t.Again, store.Again), press(t.Was, store.WasSent), press(t.Leave, store.Leave)})
+	}
+	return strings.Join(lines, "\n"), buttons
+}
+
+func renderTo(t *text.Language, batch store.Batch, recipients []store.SMS) string {
+	if batch.N == 1 && len(recipients) == 1 {
+		return t.Say(t.To, text.Number(recipients[0].Customer))
+	}
+	return t.Say(t.ToCount, batch.N)
+}
+
+func renderOne(t *text.Language, batch store.Batch, m store.SMS) string {
+	hours := int(store.FollowFor.Hours())
+	switch m.Status {
+	case sms.Queued:
+		switch {
+		case batch.State == store.Asking:
+			return t.AskLate
+		case batch.Waiting():
+			return whyItWaits(t, batch.Waits)
+		}
+		return t.Queued
+	case sms.Sending:
+		switch {
+		case batch.Uncertain > 0:
+			return t.AskAgain
+		case batch.Left > 0:
+			return t.Dropped
+		}
+		return t.Sending
+	case sms.Sent:
+		switch {
+		case batch.NoReport > 0 && m.ID == "":
+			return t.SentNoReport
+		case batch.NoReport > 0:
+			return t.Say(t.SentLongAgo, hours)
+		}
+		return t.Sent
+	case sms.AtTelecom:
+		if batch.NoReport > 0 {
+			return t.Say(t.TelecomLongAgo, hours)
+		}
+		return t.AtTelecom
+	case sms.Delivered:
+		return t.Delivered
+	}
+	return t.Say(t.Failed, failure(t, m))
+}
+
+// whyItWaits says why what is queued does not go out.
+func whyItWaits(t *text.Language, why store.Wait) string {
+	if why == store.LoginRefused {
+		return t.WaitsLogin
+	}
+	return t.WaitsDown
+}
+
+// failure says why m did not arrive, in the panel's words where it gave any.
+func failure(t *text.Language, m store.SMS) string {
+	if m.Unsure {
+		return t.Say(t.Unsure, text.Reason(m.Reason))
+	}
+	if m.Reason != "" {
+		return t.Say(t.PanelRejected, text.Reason(m.Reason))
+	}
+	switch m.Code {
+	case 2:
+		return t.TelecomTrouble
+	case 5:
+		return t.NotDelivered
+	case 6:
+		return t.BlackList
+	}
+	return t.Say(t.PanelRejected, text.Code(strconv.Itoa(m.Code)))
+}
+
+func renderCounts(t *text.Language, batch store.Batch) string {
+	var said []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{
+		{batch.Counts[sms.Queued] - batch.Dropped, t.CountQueued},
+		{batch.Counts[sms.Sending] - batch.Uncertain - batch.Left, t.CountSending},
+		{batch.Counts[sms.Sent], t.CountSent},
+		{batch.Counts[sms.AtTelecom], t.CountAtTelecom},
+		{batch.Counts[sms.Delivered], t.CountDelivered},
+		{batch.Counts[sms.Failed], t.CountFailed},
+		{batch.Uncertain, t.CountUncertain},
+		{batch.Left, t.CountLeft},
+		{batch.Dropped, t.CountDropped},
+	} {
+		if c.n > 0 {
+			said = append(said, t.Say(t.Counts, c.n, c.what))
+		}
+	}
+	return t.List(said)
+}
+
+func renderFailures(t *text.Language, batch store.Batch, recipients []store.SMS) []string {
+	var lines []string
+	for _, m := range recipients {
+		if m.Status == sms.Failed && len(lines) < shownNumbers {
+			lines = append(lines, t.Say(t.FailedOne, text.Number(m.Customer), failure(t, m)))
+		}
+	}
+	if more := batch.Counts[sms.Failed] - len(lines); more > 0 && len(lines) > 0 {
+		lines = append(lines, t.Say(t.More, more))
+	}
+	return lines
+}
+
+// renderQuestion says whom an order is for, why it is asked about, and what it will cost.
+func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) string {
+	var lines []string
+	switch {
+	case batch.Answering != "" && batch.N > 1:
+		lines = append(lines, t.Say(t.AnsweringSome, text.Isolated(batch.Answering)))
+	case batch.Answering != "":
+		lines = append(lines, t.Say(t.Answering, text.Isolated(batch.Answering)))
+	}
+	if batch.Same {
+		lines = append(lines, t.Same)
+	}
+	if batch.Hidden != "" {
+		lines = append(lines, t.Say(t.AskNumber, text.Code(batch.Hidden)))
+	}
+	if batch.Linked {
+		lines = append(lines, t.AskLinks)
+	}
+	if batch.N == 1 && len(recipients) == 1 {
+		who := text.Number(recipients[0].Customer)
+		if batch.Named != "" {
+			who += " " + text.Isolated(batch.Named)
+		}
+		lines = append([]string{t.Say(t.AskTo, who)}, lines...)
+	}
+	if !batch.Costly && (batch.Answering != "" || batch.Same) { // without another reason, as in files of before there was one, it is the cost
+		return strings.Join(lines, "\n")
+	}
+	seg := sizes.Count(batch.Text)
+	lines = append(lines, t.Say(t.Ask, batch.N, seg.Parts, seg.Parts*batch.N))
+	if seg.Unicode {
+		shown := string(seg.Forced)
+		if !unicode.IsGraphic(seg.Forced) {
+			shown = " "
+		}
+		lines = append(lines, t.Say(t.AskUnicode, text.Escape(shown), text.RuneName(seg.Forced), sizes.Unicode.Alone, sizes.Unicode.Joined))
+	} else {
+		lines = append(lines, t.Say(t.AskLatin, sizes.GSM.Alone, sizes.GSM.Joined))
+	}
+	var foreign []sms.Number
+	for _, r := range recipients {
+		if r.Customer.Foreign() {
+			foreign = append(foreign, r.Customer)
+		}
+	}
+	if n := min(len(foreign), shownNumbers); n > 0 {
+		named := t.Numbers(foreign[:n])
+		if more := len(foreign) - n; more > 0 {
+			named += " " + t.Say(t.More, more)
+		}
+		lines = append(lines, t.Say(t.AskForeign, named))
+	}
+	if batch.Credit != "" {
+		lines = append(lines, t.Say(t.AskCredit, text.Code(text.Short(batch.Credit, text.NameRunes))))
+		if credit, ok := amount(batch.Credit); ok && credit < float64(seg.Parts*batch.N) {
+			lines = append(lines, t.AskTooLittle)
+		}
+	}
+	return strings.Join(lines, "\n")
+}

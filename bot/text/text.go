@@ -1,0 +1,602 @@
+// Package text is what the bot says and how it reads what it said: every sentence in each language, dates and numbers as people there write
+// them, and the head of a shown SMS with its parsing. It decides nothing and asks nobody: it is given SMS and times and returns HTML as
+// Telegram takes it. A language is a file with a Language in it and a row in Languages.
+package text
+
+// Language is every sentence the bot says in one language, as HTML; english and persian are the two there are. The %v of a sentence stand
+// for the arguments named behind it; those that are foreign text are escaped by the caller with code or esc.
+type Language struct {
+	persian bool // digits, dates and the direction of writing
+
+	// Answers to commands.
+	Hello          string
+	HelloStranger  string // user id
+	WelcomeOwner   string
+	HelpHead       string
+	HelpReply      string
+	HelpCommand    string // command, what it does
+	HelpExample    string // command with what follows it
+	ID             string // user id, chat id
+	Credit         string // credit
+	UnknownCommand string // command
+	OnlyAdmins     string
+	OnlyText       string
+	NotYourWords   string
+	NotAnSMS       string
+	ToNobody       string
+	Elsewhere      string
+	ToMany         string // number of recipients
+	Undecided      string
+	CannotAnswer   string // customer
+	AnswerNobody   string
+	Faceless       string
+	Edited         string
+	EditedAsked    string
+	EditedUnsent   string
+	NothingToSend  string
+	Garbled        string
+	NoRecipient    string
+	AnotherPlace   string // customer
+	WrongNumbers   string // numbers, one a line
+	AboveCap       string // parts, what is left of the cap, the cap; 200 characters at most, for a button's answer
+	NotAllowed     string // numbers, one a line; prefixes
+	EditUnread     string
+	LineIs         string // line, lines
+	LineSet        string // line
+	NotOurLine     string // given, lines
+	InboxOn        string
+	InboxOnLines   string // lines
+	InboxOff       string
+	InboxIs        string // state
+	InboxAll       string
+	InboxNone      string
+	InboxUsage     string
+	InboxLinked    string // customer
+	NoStatus       string
+	NotSent        string
+	StatusLine     string         // panel's id, status
+	StatusUnknown  string         // the panel's code
+	Statuses       map[int]string // by the panel's code; 0 is an answer that says nothing
+	LanguageSet    string
+	LanguageUsage  string
+	Allowed        string // who
+	AllowedAlready string // who
+	AllowUsage     string
+	Denied         string // who
+	DenyUsage      string
+	DenyYourself   string
+	DenySettings   string // who
+	DenyUnknown    string // who
+	UserLine       string // who, what
+	UserAdmin      string
+	UserAgent      string
+	WelcomeGroup   string
+	WelcomeShown   string
+	WelcomeLinked  string // customer
+	ShowHere       string
+	Leaving        string
+	LeftGroup      string // who, title
+	TopicsOn       string
+	TopicsOff      string
+	TopicsNoForum  string
+	TopicsUsage    string
+	Linked         string // customer
+	Unlinked       string // customer
+	LinkUsage      string
+	NotLinked      string
+	Named          string // customer, name
+	Nameless       string // customer
+	NameUsage      string
+	Taken          string // who, customer
+	TakeUsage      string
+	TakenByNobody  string // customer
+	TakenByOther   string // who
+	Released       string // customer
+	Marks          string
+
+	// The card of a customer.
+	CardHead   string // who
+	CardLine   string // line
+	CardCounts string // how many came, how many were sent
+	CardSince  string // time
+	CardOwner  string // who
+	CardNobody string
+	CardRule   string
+
+	// What the panel says.
+	Unsure           string // words
+	PanelRejected    string // words
+	PanelAuth        string
+	PanelUnavailable string
+	PanelUncertain   string
+
+	// An inbound SMS.
+	smsHead    string // customer, line, time, short id
+	noSender   string // in the customer's place
+	smsPart    string // part, parts
+	digestHead string // how many, the short id of one
+	WhichOne   string // the short id of one
+	repeated   string
+	asItCame   string
+	times      string // how often it came in a row
+	arrivedAt  string // time
+
+	// How far a batch has come: one recipient, then many.
+	To             string // customer
+	ToCount        string // recipients
+	Queued         string
+	WaitsDown      string
+	WaitsLogin     string
+	Sending        string
+	Sent           string
+	SentNoReport   string
+	SentLongAgo    string // hours
+	TelecomLongAgo string // hours
+	AtTelecom      string
+	Delivered      string
+	Failed         string // reason
+	Dropped        string
+	AskAgain       string
+	AskAgainPart   string // how many of, how many
+	Cancelled      string // by
+	CancelledRest  string // by
+	Expired        string
+	ExpiredRest    string
+	Counts         string // how many, what
+	CountQueued    string
+	CountSending   string
+	CountSent      string
+	CountAtTelecom string
+	CountDelivered string
+	CountFailed    string
+	CountUncertain string
+	CountLeft      string
+	CountDropped   string
+	NoReport       string // how many
+	FailedOne      string // customer, reason
+	More           string // how many
+	DecidedAgain   string // by
+	DecidedWas     string // by
+	DecidedLeave   string // by
+
+	// The question before sending.
+	AskTo          string // customer
+	Ask            string // recipients, parts each, parts in all
+	AskLate        string
+	AskLatePart    string // how many
+	AskLatin       string // characters in one part, in each of several
+	AskUnicode     string // character, its name, as askLatin
+	AskForeign     string // numbers
+	AskLinks       string
+	AskNumber      string // what the text begins with
+	AskCredit      string // credit
+	Answering      string // who
+	AnsweringSome  string // who
+	Same           string
+	SendAnyway     string
+	LeaveIt        string
+	AskTooLittle   string
+	Send, Cancel   string
+	Again, Was     string
+	Leave          string
+	PressOld       string
+	PressAlready   string // who
+	PressExpired   string
+	PressUnderWay  string
+	PressDone      string
+	PressNotYours  string
+	PressNotAgent  string
+	PressNotAdmins string
+
+	// Why an SMS did not arrive: the panel's status codes 2, 5 and 6.
+	TelecomTrouble string
+	NotDelivered   string
+	BlackList      string
+
+	// Incidents.
+	FetchLost        string // from, to, how many, of how many fetches
+	FetchCut         string // time, how many
+	FetchCutAgain    string // from, to, of how many fetches, how many were saved
+	Undecodable      string // time
+	UndecodableAgain string // from, to, how many
+	NotKept          string // how many
+	NoChat           string
+	ChatLost         string // chat, reason
+	PostRefused      string // chat, reason
+	Unshown          string // reason
+	UnshownSMS       string // reason
+	ShowAgain        string
+	ShownAgain       string
+	LinkLost         string // customer, chat
+	NoTopics         string // chat, reason
+	PanelRefuses     string // reason
+	PanelAccepts     string // from, to
+	PanelRepeats     string // how often
+	PanelDown        string // since
+	PanelBack        string // from, to
+	LowCredit        string // credit, limit
+	LowCreditDays    string // how much a day, days
+	ClockWrong       string // minutes
+	Restored         string // the backup's time, now
+
+	// What a check finds. Each begins with what it is about.
+	CheckWhole         string // path
+	CheckCopyWhole     string // path
+	CheckNoStore       string // path
+	CheckNoFile        string // path
+	CheckStoreOpen     string // path, mend
+	CheckStoreShut     string // path
+	CheckStoreBusy     string // path
+	CheckStoreNewer    string // path
+	CheckDamaged       string // path, mend
+	CheckNoCopy        string // path
+	CheckDir           string // directory
+	CheckRoom          string // directory, MB
+	CheckNobody        string
+	CheckNoInbox       string
+	CheckTelegramName  string
+	CheckTelegramClear string
+	CheckToken         string
+	CheckBot           string // name, link
+	CheckPrivacy       string
+	CheckHearsAll      string
+	CheckWebhook       string // mend
+	CheckContested     string // time
+	CheckChat          string // chat
+	CheckNoChat        string // chat
+	CheckThrownOut     string // chat
+	CheckMuted         string // chat
+	CheckMoved         string // chat, new id
+	CheckNoTopics      string // chat
+	CheckTopics        string // chat
+	CheckAdmin         string // user id
+	CheckPanelName     string
+	CheckPanelClear    string
+	CheckLogin         string // credit
+	CheckPassword      string
+	CheckWebLogin      string
+	CheckPanelRefuses  string // words
+	CheckNoSOAP        string
+	CheckWSDL          string // methods
+	CheckLines         string // lines
+	CheckForeign       string // line
+	CheckUntold        string // lines
+	CheckClock         string
+	CheckClockOff      string // minutes, compared with whose
+	CheckPanelClock    string // minutes
+
+	// Why a check does not get to the other side: whose it is, the setting of its address, that of its proxy.
+	NetProxy         string // name, proxy
+	NetName          string // name, address
+	NetRefused       string // name, address, proxy
+	NetSilent        string // name, address, proxy
+	NetWantsHTTP     string // name, address
+	NetWantsHTTPS    string // name, address
+	NetCertificate   string // name, address
+	NetExpired       string // name, address
+	NetOtherName     string // name, address
+	NetUnknownIssuer string // name, address
+	NetOldTLS        string // name, address
+	NetRedirect      string // name, address
+	NetStatus        string // name, HTTP status, address
+	NetBroken        string // name, address
+
+	// Menu and help: what each command does, and how it is written.
+	Commands, Examples map[string]string
+}
+
+var English = Language{
+	Hello:          "Peyk joins your SMS line to Telegram. Customers' SMS appear in your group; reply to one and the answer goes out as an SMS. Send /help for what you can do.",
+	HelloStranger:  "This is a private bot. Your Telegram id is %v: an administrator can let you in with it.",
+	WelcomeOwner:   "You are now the owner. Add me to the group where SMS shall appear, or send /inbox on here.",
+	HelpHead:       "<b>Peyk</b> joins SMS to Telegram.",
+	HelpReply:      "Reply to a shown SMS and your text goes to that customer. Nothing else you write to one another is sent.",
+	HelpCommand:    "/%v – %v",
+	HelpExample:    "     %v",
+	ID:             "You are %v, this chat is %v.",
+	Credit:         "Credit at the panel: %v",
+	UnknownCommand: "There is no command %v. Nothing was sent. /help lists what there is.",
+	OnlyAdmins:     "Only administrators can do that.",
+	OnlyText:       "An SMS is only text: nothing was sent. Write the answer as a text reply.",
+	NotYourWords:   "Those are somebody else's words, forwarded or written by another bot: <b>nothing was sent</b>. Write it yourself.",
+	NotAnSMS:       "That message is no SMS I know: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
+	ToNobody:       "I do not know whom that is for: <b>nothing was sent</b>. Reply to a customer's SMS, or use <code>/send NUMBER TEXT</code>.",
+	ToMany:         "That is about %v recipients: <b>nothing was sent</b>. Use <code>/send NUMBER TEXT</code> to write to one of them.",
+	Undecided:      "That message asks something, and words do not answer it: press a button under it; <b>nothing was sent</b>.",
+	Elsewhere:      "That answers a message from another chat or topic: <b>nothing was sent</b>. Reply where the SMS is shown, or use <code>/send NUMBER TEXT</code>.",
+	AnswerNobody:   "The panel did not say who sent this SMS: it cannot be answered. Nothing was sent.",
+	CannotAnswer:   "%v is a sender's name, or not surely a telephone number: it cannot be answered. Nothing was sent.",
+	Faceless:       "I cannot tell who you are: <b>nothing was done</b>. Switch off “Remain anonymous” for yourself in this group, or write as yourself instead of a channel.",
+	Edited:         "The SMS was ordered with the text as it was: the edit changes nothing. To correct it, send another one.",
+	Garbled:        "Part of the text did not arrive whole, perhaps half of an emoji: nothing was sent. Write it anew.",
+	EditedAsked:    "The question is about the text as it was: the edit changes nothing. Call it off by its button, and write it anew.",
+	EditedUnsent:   "Nothing was sent, and the edit changes nothing: write it anew.",
+	NothingToSend:  "There is no text: nothing was sent. Use <code>/send NUMBER TEXT</code>.",
+	NoRecipient:    "There is no number: nothing was sent. Use <code>/send NUMBER[,NUMBER…] TEXT</code>, for example <code>/send 09121234567 Hello</code>.",
+	AnotherPlace:   "That message is of another customer, and this place belongs to %v: <b>nothing was sent</b>. Reply without <code>/send</code>, or use <code>/send NUMBER TEXT</code>.",
+	WrongNumbers:   "These are no telephone numbers; nothing was sent to anybody:\n%v",
+	AboveCap:       "Nothing was sent: that is above your cap of a day. SMS parts it takes: %v, left today: %v of %v. Who runs the bot can change DAILY_PARTS.",
+	NotAllowed:     "These numbers may not be sent to; nothing was sent to anybody:\n%v\nAllowed are those that begin with %v. Who runs the bot can change ALLOWED_PREFIXES.",
+	EditUnread:     "Edits are not read: nothing was done. Write it anew.",
+	LineIs:         "This chat sends from %v. Our lines: %v",
+	LineSet:        "This chat now sends from %v.",
+	NotOurLine:     "%v is not a line of ours. Our lines: %v",
+	InboxOn:        "Inbound SMS of all lines are now shown here.",
+	InboxOnLines:   "Inbound SMS of %v are now shown here.",
+	InboxOff:       "Inbound SMS are no longer shown here.",
+	InboxIs:        "Inbound SMS here: %v",
+	InboxAll:       "all lines.",
+	InboxNone:      "none.",
+	InboxLinked:    "Those of %v still are: this place belongs to them.",
+	InboxUsage:     "Use <code>/inbox on</code>, <code>/inbox on LINE…</code> or <code>/inbox off</code>.",
+	NoStatus:       "Nothing was sent from this chat yet, as far as I remember.",
+	NotSent:        "That message is not about an SMS we sent, as far as I remember.",
+	StatusLine:     "%v: %v",
+	StatusUnknown:  "status %v, which the panel's guide does not know",
+	Statuses: map[int]string{
+		0: "the panel does not know it", 1: "being sent", 2: "trouble in the telecom's network", 3: "at the telecom", 4: "delivered", 5: "not delivered", 6: "on the black list",
+	},
+	LanguageSet:    "From now on I speak English here.",
+	LanguageUsage:  "Use <code>/language en</code> or <code>/language fa</code>.",
+	Allowed:        "%v may use the bot now.",
+	AllowedAlready: "%v may use the bot already.",
+	AllowUsage:     "Use <code>/allow ID</code>, or reply <code>/allow</code> to a message of theirs. They see their id when they write me /id.",
+	Denied:         "%v may no longer use the bot.",
+	DenyUsage:      "Use <code>/deny ID</code>, or reply <code>/deny</code> to a message of theirs. /users lists who may use the bot.",
+	DenyYourself:   "You cannot take yourself off the list: another administrator has to.",
+	DenySettings:   "%v stands in the settings: take the id out of ALLOWED_USERS or ADMIN_USERS and start me again.",
+	DenyUnknown:    "%v is not on the list.",
+	UserLine:       "%v: %v",
+	UserAdmin:      "administrator",
+	UserAgent:      "agent",
+	WelcomeGroup:   "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
+	WelcomeShown:   "Hello. Customers' SMS are shown here. Reply to one and the answer goes out.",
+	WelcomeLinked:  "Hello. SMS of %v are shown here. Reply to one and the answer goes out. Press the button to see those of others, too.",
+	ShowHere:       "Show SMS here",
+	Leaving:        "Only an administrator of mine may add me to a group: I leave this one. Ask them to add me.",
+	LeftGroup:      "⚠️ %v added me to the group “%v”. As only administrators may do that, I left it.",
+	TopicsOn:       "From now on each customer has a topic here. I need the right <b>Manage Topics</b> for that.",
+	TopicsOff:      "No more topics are made here: SMS are shown outside of them. The topics there are stay.",
+	TopicsNoForum:  "This group has no topics. Switch them on in its settings (Edit – Topics), then write <code>/topics on</code> again.",
+	TopicsUsage:    "Use <code>/topics on</code> or <code>/topics off</code>.",
+	Linked:         "SMS of %v are now shown here and nowhere else. <code>/send TEXT</code> goes to them.",
+	Unlinked:       "This place no longer belongs to %v: their next SMS is shown where those of others are.",
+	LinkUsage:      "Use <code>/link NUMBER</code>, for example <code>/link 09121234567</code>.",
+	NotLinked:      "This place belongs to no customer.",
+	Named:          "%v is now called %v.",
+	Nameless:       "%v has no name any more.",
+	NameUsage:      "Use <code>/name TEXT</code> in a customer's topic, or as a reply to one of their SMS; <code>/name -</code> takes the name away.",
+	Taken:          "%v answers %v from now on; whoever else writes to them is asked first.",
+	TakeUsage:      "Write this in a customer's topic, or as a reply to one of their SMS.",
+	TakenByNobody:  "Nobody has taken %v.",
+	TakenByOther:   "That is for %v, or an administrator, to say.",
+	Released:       "Anybody may answer %v now.",
+	Marks:          "The marks I put on your replies: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. Where there is more to say I write it. <code>/status</code> in reply to one of yours tells all.",
+
+	CardHead:   "👤 %v",
+	CardLine:   " → %v",
+	CardCounts: "Received: %v · sent: %v",
+	CardSince:  " · since %v",
+	CardOwner:  "Answered by: %v",
+	CardNobody: "Nobody has answered yet.",
+	CardRule:   "Replies to my messages, but to questions, and <code>/send TEXT</code> go out as SMS. Everything else stays among you.",
+
+	Unsure:           "it cannot be known whether it was sent: where its id belongs, the panel says %v. Look into the panel's own list before you send it again.",
+	PanelRejected:    "The panel refuses: %v",
+	PanelAuth:        "The panel refuses our user name or password, or has blocked our address. Check SMS_API_USER and SMS_API_PASSWORD.",
+	PanelUnavailable: "The panel cannot be reached now. Nothing was done; try again in a while.",
+	PanelUncertain:   "The panel's answer did not come or could not be read. Try again in a while.",
+
+	noSender:   "no sender",
+	times:      "×%v",
+	asItCame:   "⚠️ not readable, as it came",
+	smsHead:    headMark + " %v → %v · %v · %v",
+	smsPart:    " · part %v of %v",
+	digestHead: "%v SMS. To answer one, quote it, or begin your reply with its id, such as %v.",
+	WhichOne:   "That message shows SMS of several customers: <b>nothing was sent</b>. Quote the one you answer, or begin your reply with its id, such as <code>%v</code>.",
+	repeated:   "♻️ perhaps repeated",
+	arrivedAt:  " (here at %v)",
+
+	To:             "To %v: ",
+	ToCount:        "To %v recipients: ",
+	Queued:         "⏳ not sent yet: it waits for the panel.",
+	WaitsDown:      "⏳ not sent yet: the panel is down. It goes out by itself when the panel is back; if that takes more than an hour, I ask first.",
+	WaitsLogin:     "⏳ not sent yet: the panel refuses our login, and the administrators were told. It goes out by itself once that is mended; if that takes more than an hour, I ask first.",
+	Sending:        "⏳ sending…",
+	Sent:           "✔️ sent, no word yet from the handset.",
+	SentNoReport:   "✔️ sent; the panel gives no report of its delivery.",
+	SentLongAgo:    "✔️ sent; no report of its delivery in %v hours.",
+	TelecomLongAgo: "✔️ reached the telecom; no report from the handset in %v hours.",
+	AtTelecom:      "✔️ reached the telecom, not yet the handset.",
+	Delivered:      "✅ delivered.",
+	Failed:         "❌ %v",
+	Dropped:        "❔ not known whether it was sent.",
+	AskAgain:       "❓ <b>It cannot be known whether it was sent</b>: the panel gave no clear answer. Sending again may reach the customer twice.",
+	AskAgainPart:   "❓ <b>Of %v of these it cannot be known whether they were sent</b>: the panel gave no clear answer. Sending again may reach them twice.",
+	Cancelled:      "🚫 cancelled by %v, nothing was sent.",
+	CancelledRest:  "🚫 what waited was cancelled by %v.",
+	ExpiredRest:    "⌛ nobody answered in time: what waited was not sent.",
+	Expired:        "⌛ nobody answered in time, nothing was sent. Order it anew if it shall go out.",
+	Counts:         "%v %v",
+	CountQueued:    "waiting",
+	CountSending:   "being sent",
+	CountSent:      "sent",
+	CountAtTelecom: "at the telecom",
+	CountDelivered: "delivered",
+	CountFailed:    "failed",
+	CountUncertain: "uncertain",
+	CountLeft:      "left uncertain",
+	CountDropped:   "not sent",
+	NoReport:       "no report of %v, and none is asked for any more",
+	FailedOne:      "❌ %v: %v",
+	More:           "… and %v more",
+	DecidedAgain:   "🔁 to be sent again, says %v",
+	DecidedWas:     "it was sent, says %v",
+	DecidedLeave:   "left so by %v",
+
+	AskTo:          "To %v",
+	Ask:            "<b>Send this?</b> Recipients: %v, parts each: %v, parts in all: %v.",
+	AskLate:        "⏳ <b>Send it now?</b> It was not sent: it has waited for more than an hour.",
+	AskLatePart:    "⏳ <b>Send now?</b> Not sent, as they have waited for more than an hour: %v.",
+	AskLatin:       "Latin text, %v characters in one part, %v in each of several.",
+	AskUnicode:     "Unicode because of “%v” (%v): %v characters in one part, %v in each of several.",
+	AskForeign:     "⚠️ Abroad, often at many times the price: %v",
+	AskLinks:       "The addresses of its links stand in the text, as an SMS cannot hide them behind words.",
+	AskNumber:      "⚠️ The text begins with %v. If that is a telephone number it is for, cancel, and write it without anything around it. Otherwise it goes out as part of the text.",
+	AskCredit:      "Credit: %v",
+	Answering:      "<b>%v is answering this customer.</b> Send your answer, too?",
+	AnsweringSome:  "<b>Some of these customers are being answered by %v.</b>",
+	Same:           "<b>You ordered exactly this a moment ago.</b> Send it once more?",
+	SendAnyway:     "Send anyway",
+	LeaveIt:        "Leave it",
+	AskTooLittle:   "⚠️ That is less than the parts in all: the credit may not be enough.",
+	Send:           "Send",
+	Cancel:         "Cancel",
+	Again:          "Send again",
+	Was:            "It was sent",
+	Leave:          "Leave",
+	PressOld:       "This button is out of date; look at the message again.",
+	PressAlready:   "%v has decided already.",
+	PressExpired:   "That is too late: nothing was sent. Order it anew if it shall go out.",
+	PressUnderWay:  "It is under way to the panel and cannot be called off. Look at the message again.",
+	PressDone:      "Done.",
+	PressNotYours:  "Only who asked can answer this.",
+	PressNotAgent:  "You are not on the list of this bot's users.",
+	PressNotAdmins: "Only administrators can do that.",
+
+	TelecomTrouble: "trouble in the telecom's network; it may still arrive.",
+	NotDelivered:   "did not reach the handset: it may be off or out of coverage; it may still arrive.",
+	BlackList:      "the number is on the operator's black list: it accepts no SMS of this kind.",
+
+	FetchLost:        "⚠️ Between %v and %v up to %v SMS may be lost: the panel was asked for new SMS and its answer never came (failed fetches: %v). Often it is a false alarm. The panel's own site shows what it received then.",
+	FetchCut:         "⚠️ At %v an answer of the panel broke off. %v SMS of it are saved and shown; others of it may be lost. The panel's own site shows what it received then.",
+	FetchCutAgain:    "⚠️ Between %v and %v answers of the panel broke off, again and again (failed fetches: %v). %v SMS of them are saved and shown; others of them may be lost. The panel's own site shows what it received then.",
+	Undecodable:      "⚠️ At %v the panel gave an answer that cannot be read. Its bytes are kept in the store; SMS may be in it. The panel's own site shows what it received then.",
+	UndecodableAgain: "⚠️ Between %v and %v the panel gave %v answers that cannot be read. The bytes are kept in the store, equal ones once; SMS may be in them or lost with them. The panel's own site shows what it received then.",
+	NotKept:          "Of these answers, not kept whole for want of room: %v.",
+	NoChat:           "⚠️ SMS arrive, and no chat shows them. They wait. Add me to a group and press [Show SMS here], or send /inbox on where they shall appear.",
+	ChatLost:         "⚠️ I can no longer write to the chat %v: %v. What it was to show waits until I can.",
+	Unshown:          "⚠️ Telegram refuses to show a message of mine here: %v",
+	UnshownSMS:       "⚠️ Telegram refuses to show this SMS here: %v",
+	ShowAgain:        "Show again",
+	ShownAgain:       "It was shown again already, or is no longer kept.",
+	PostRefused:      "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
+	LinkLost:         "⚠️ The topic that showed SMS of %v alone, in the chat %v, is gone. They are shown where those of others are now; <code>/link NUMBER</code> gives them a place of their own again.",
+	NoTopics:         "⚠️ I may make no topics in the chat %v: %v. SMS are shown outside of topics until then. Make me an administrator there with the right Manage Topics.",
+	PanelRefuses:     "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is mended. Check SMS_API_USER and SMS_API_PASSWORD.",
+	PanelAccepts:     "✅ The panel takes our user name and password again. It refused them from %v to %v. What waits goes out now; what has waited for more than an hour is asked about first.",
+	PanelRepeats:     "⚠️ The panel gave the same SMS %v times in a row, each time with another time. From now on such SMS are counted (×) instead of shown again, and SMS are fetched less often, until it gives others or none. Perhaps somebody does write the same again and again; else ask those who run the panel.",
+	PanelDown:        "⚠️ Since %v the panel answers nothing that makes sense, or nothing at all. Nothing is sent meanwhile: what agents write waits (⏳) and goes out by itself when the panel is back; what has waited for more than an hour by then is asked about first.",
+	PanelBack:        "✅ The panel answers again. It was down from %v to %v. What waits goes out now; what has waited for more than an hour is asked about first.",
+	LowCredit:        "⚠️ The credit at the panel is down to %v, below %v (LOW_CREDIT). Without credit nothing is sent.",
+	ClockWrong:       "⚠️ The clock of the machine Peyk runs on is %v minutes off (compared with Telegram's). Peyk goes by Telegram's and forgets nothing old until both agree: set the machine's by NTP, with <code>timedatectl set-ntp true</code>.",
+	LowCreditDays:    "In the last days about %v a day went. Days left at that rate: about %v.",
+
+	Restored: "⚠️ The store was put back to a backup of %v or a little later. Of what came and was sent from then until %v I know nothing: the panel's own site shows it. What I was to send then is asked about, not sent.",
+
+	CheckWhole:         "store: %v is whole.",
+	CheckCopyWhole:     "store: %v is whole; a copy was read, as a bridge has it open.",
+	CheckNoStore:       "store: %v is not there yet: the bridge makes it when it starts. If it should be there, see whether <code>DB_PATH</code> is right.",
+	CheckNoFile:        "store: %v is no file: give <code>DB_PATH</code> the name of one.",
+	CheckStoreOpen:     "store: %v can be read by others, and the bridge does not start with it: run %v.",
+	CheckStoreShut:     "store: %v cannot be opened: let the user that peyk runs as read and write it.",
+	CheckStoreBusy:     "store: %v was not checked: a process has it open and hands out no copy. Check again when none runs.",
+	CheckStoreNewer:    "store: %v was written by a newer peyk: run that version.",
+	CheckDamaged:       "store: %v is not whole: stop the bridge and put a backup in its place with %v.",
+	CheckNoCopy:        "store: %v was not checked: a bridge has it open, and there is no room for the copy to check.",
+	CheckDir:           "store: no file can be made in %v: let the user that peyk runs as write there, or give <code>DB_PATH</code> another place.",
+	CheckRoom:          "disk: in %v only %v MB are left: make room. On a full disk nothing is fetched and nothing sent.",
+	CheckNobody:        "people: nobody may use the bot yet: start it, and write it the one-time code of its log.",
+	CheckNoInbox:       "chats: none shows SMS yet: add the bot to a group and press [Show SMS here].",
+	CheckTelegramName:  "Telegram",
+	CheckTelegramClear: "Telegram: <code>TELEGRAM_API_URL</code> is http: the bot's token crosses the network in clear. Use https if the server has it.",
+	CheckToken:         "token: Telegram does not know it: put the one @BotFather gives into <code>TELEGRAM_BOT_TOKEN</code>, and see whether <code>TELEGRAM_API_URL</code> is right.",
+	CheckBot:           "token: it is that of %v, %v",
+	CheckPrivacy:       "group privacy: on, as it should be: the bot hears commands and replies to itself.",
+	CheckHearsAll:      "group privacy: off. That works; the bot passes over what agents say to one another, but need not hear it: @BotFather, /setprivacy.",
+	CheckWebhook:       "updates: a webhook is set, so Telegram gives them to another program: stop that one, then run %v.",
+	CheckContested:     "updates: at %v another program fetched them with our token: stop that one, or have @BotFather give a new token (/revoke).",
+	CheckChat:          "chat: the bot may write in %v.",
+	CheckNoChat:        "chat: Telegram knows no chat %v that the bot was ever in: add the bot to it, or correct the id in <code>INBOX_CHATS</code>.",
+	CheckThrownOut:     "chat: the bot was taken out of %v, or blocked there: let it in again, or take the chat out of <code>INBOX_CHATS</code>.",
+	CheckMuted:         "chat: the bot may not write in %v: let its members write, or make the bot an administrator there.",
+	CheckMoved:         "chat: %v has become the supergroup %v: the bot follows by itself. Put the new id into <code>INBOX_CHATS</code>.",
+	CheckNoTopics:      "chat: each customer is to have a topic in %v, and the bot can make none: switch the group's topics on, and make the bot an administrator with the right Manage Topics. Or write <code>/topics off</code> there.",
+	CheckTopics:        "chat: the bot may write in %v, but not manage topics, and so not write into closed ones: make it an administrator with the right Manage Topics.",
+	CheckAdmin:         "people: the administrator %v cannot be told of anything: they never wrote to the bot, or block it. They should send it /start.",
+	CheckPanelName:     "panel",
+	CheckPanelClear:    "panel: <code>SMS_API_URL</code> is http: user name and password cross the network in clear. Use https if the panel has it.",
+	CheckLogin:         "panel: it takes our user name and password; credit %v.",
+	CheckPassword:      "panel: it refuses user name or password: check <code>SMS_API_USER</code> and <code>SMS_API_PASSWORD</code>. Some panels have other ones for the web service, or let in certain addresses alone.",
+	CheckWebLogin:      "panel: its web server asks for a login of its own: write it into <code>SMS_API_URL</code>, as in <code>https://USER:PASSWORD@HOST/…</code>",
+	CheckPanelRefuses:  "panel: it does not tell the credit: “%v”. Ask your SMS provider.",
+	CheckNoSOAP:        "panel: no SMS service is at <code>SMS_API_URL</code>, but a web page or nothing: put in the address of the SOAP service, often <code>http://HOST/class/sms/webservice3/server.php?wsdl</code>",
+	CheckWSDL:          "panel: another service is at <code>SMS_API_URL</code>, without %v: put in the address of the panel's SMS service.",
+	CheckLines:         "lines: the panel lets us send from %v.",
+	CheckForeign:       "lines: %v is not ours, says the panel: correct <code>SMS_LINES</code>.",
+	CheckUntold:        "lines: whether %v are ours cannot be told without sending.",
+	CheckClock:         "clock: right.",
+	CheckClockOff:      "clock: this machine's is %v minutes off (compared with: %v); nothing old is forgotten until it is right: set it by NTP, with <code>timedatectl set-ntp true</code>",
+	CheckPanelClock:    "clock: this machine's is right, the panel's differs by %v minutes: the times of its SMS may be wrong by as much.",
+
+	NetProxy:         "%v: the proxy of %v lets nothing through: see whether it runs, and whether address, user name and password are right.",
+	NetName:          "%v: the server that %v names was not found: see whether it is spelt right, and whether this machine finds others (DNS).",
+	NetRefused:       "%v: nobody answers at the port that %v names: see whether address and port are right, and whether it takes a proxy to get there (%v).",
+	NetSilent:        "%v: no answer came in time: see whether %v is right, whether a firewall is in between, and whether it takes a proxy to get there (%v).",
+	NetWantsHTTP:     "%v: the server does not speak https there: write http:// in %v, or the port of https.",
+	NetWantsHTTPS:    "%v: the server speaks https there: write https:// in %v.",
+	NetCertificate:   "%v: the server's certificate is not good: see whether %v is right, and this machine's clock.",
+	NetExpired:       "%v: the server's certificate has run out, or is not valid yet: see whether this machine's clock is right; if it is, whoever runs the server of %v has to renew it.",
+	NetOtherName:     "%v: the server's certificate is for another name: put the name that it is for into %v, not an IP address or another name of the server.",
+	NetUnknownIssuer: "%v: the server's certificate is not good: nobody whom this machine trusts vouches for it. If %v does name the right server, put its issuer's certificates into a file, in PEM, and set <code>SSL_CERT_FILE</code> to that file's path in the environment Peyk starts in (.env does not count).",
+	NetOldTLS:        "%v: the server speaks no TLS that is safe today, only an older one: have it updated, or put a TLS proxy such as stunnel before it and that one's address into %v, or, if the server has http and the way to it is safe, <code>http://</code>.",
+	NetRedirect:      "%v: the server sends us elsewhere, most often from http to https: put the address it leads to into %v.",
+	NetStatus:        "%v: a server on the way answers with HTTP status %v: see whether %v is right; if so, try again later.",
+	NetBroken:        "%v: what came could not be read, or broke off: see whether %v is right, and what else listens there.",
+
+	Commands: map[string]string{
+		"start":    "what this bot is",
+		"help":     "what you can do",
+		"id":       "your Telegram id and this chat's",
+		"credit":   "credit left at the SMS panel",
+		"send":     "send an SMS: NUMBER[,NUMBER…] TEXT",
+		"status":   "delivery of the last SMS, or of panel ids",
+		"line":     "the line this chat sends from",
+		"inbox":    "show inbound SMS here: on, off, or on LINE…",
+		"topics":   "a topic for each customer: on or off",
+		"link":     "show SMS of one customer here: NUMBER",
+		"unlink":   "end that",
+		"name":     "name a customer: TEXT",
+		"take":     "you answer this customer",
+		"release":  "let anybody answer this customer",
+		"allow":    "let somebody use the bot: ID, or as a reply",
+		"deny":     "take somebody off the list: ID, or as a reply",
+		"users":    "who may use the bot",
+		"check":    "check settings, store, panel, Telegram and chats",
+		"language": "the language of this chat: en or fa",
+	},
+	Examples: map[string]string{
+		"start":    "<code>/start</code>",
+		"help":     "<code>/help</code>",
+		"id":       "<code>/id</code>",
+		"credit":   "<code>/credit</code>",
+		"send":     "<code>/send 09121234567 Hello</code>",
+		"status":   "<code>/status 5000000001</code>",
+		"line":     "<code>/line 30001234</code>",
+		"inbox":    "<code>/inbox on 30001234</code>",
+		"topics":   "<code>/topics on</code>",
+		"link":     "<code>/link 09121234567</code>",
+		"unlink":   "<code>/unlink</code>",
+		"name":     "<code>/name Mrs. Rezaei</code>",
+		"take":     "<code>/take</code>",
+		"release":  "<code>/release</code>",
+		"allow":    "<code>/allow 123456789</code>",
+		"deny":     "<code>/deny 123456789</code>",
+		"users":    "<code>/users</code>",
+		"check":    "<code>/check</code>",
+		"language": "<code>/language fa</code>",
+	},
+}
+
+// Languages by the names settings and commands use.
+var Languages = map[string]*Language{"en": &English, "fa": &Persian}
