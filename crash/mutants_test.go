@@ -99,7 +99,7 @@ var mutants = []mutant{
 		"\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n", "\tif emoji != \"👎\" {\n\t\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
 	}}},
 	{name: "a message tells of what goes well", file: "store/mark.go", caught: []string{"I8"}, edits: [][2]string{{"return !b.Reply || b.Unmarked", "return b.N > 0 || b.Unmarked"}}},
-	{name: "a final status comes too early", file: "smsapi/soap/answer.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{"3: {Status: sms.AtTelecom},", "3: {Status: sms.Delivered},"}}},
+	{name: "a final status comes too early", file: "smsapi/soap/status.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{"3: {Status: sms.AtTelecom},", "3: {Status: sms.Delivered},"}}},
 }
 
 // apply returns the file of a mutant with its edits. An edit that fits no more is an error: whoever changed the file changes it, too.

@@ -89,7 +89,7 @@ func TestErrCode(t *testing.T) {
 		{"an empty body", soap(""), &failure{smsapi.Uncertain, 0, "the panel's answer is empty"}},
 		{"an empty response", soap("<XResponse/>"), none},
 		{"no body", "<Envelope></Envelope>", &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
-		{"a page", "<!DOCTYPE html><html><body>Account suspended</body></html>", &failure{smsapi.Uncertain, 0, "the panel answered a web page"}},
+		{"a page", "<!DOCTYPE html><html><body>Account suspended</body></html>", &failure{smsapi.Uncertain, 0, "the panel answered with a web page"}},
 		{"plain words", "Service unavailable", &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
 		{"a DOCTYPE", `<!DOCTYPE x [<!ENTITY e "0">]>` + answered("&e;", "1000"), &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
 		{"a DOCTYPE inside", answered(`<!DOCTYPE x>0`, "1000"), &failure{smsapi.Uncertain, 0, "the panel's answer cannot be read"}},
@@ -262,7 +262,7 @@ func TestStatuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := readStatuses(response, ids)
+			got, _, err := readStatuses(response, ids)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -276,7 +276,7 @@ func TestStatuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := readStatuses(response, ids[:1])
+		got, _, err := readStatuses(response, ids[:1])
 		if want := (map[sms.ID]int{"51": 4}); err != nil || !cmp.Equal(want, got) {
 			t.Errorf("got %v, %v, want %v", got, err, want)
 		}
@@ -306,7 +306,7 @@ func decodeUnread(a smsapi.Answer) ([]sms.Message, error) {
 func TestDecodeUnread(t *testing.T) {
 	hello := []sms.Message{inbound("09120000001", "hello", 1700000000)}
 	one := msg("09120000001", "hello", 1700000000)
-	strange := &failure{smsapi.Uncertain, 0, "the panel's answer holds what is no message"}
+	strange := &failure{smsapi.Uncertain, 0, "the panel's answer has something in it that is not a message"}
 	for _, test := range []struct {
 		name, body string
 		want       []sms.Message
@@ -510,7 +510,7 @@ func FuzzEnvelope(f *testing.F) {
 		if err == nil && len(each.Results) != len(to) {
 			t.Errorf("got %d results for %d recipients", len(each.Results), len(to))
 		}
-		if codes, err := readStatuses(response, []sms.ID{"1", "2"}); err == nil {
+		if codes, _, err := readStatuses(response, []sms.ID{"1", "2"}); err == nil {
 			for id := range codes {
 				if id != "1" && id != "2" {
 					t.Errorf("got a status for %q, which nobody asked for", id)

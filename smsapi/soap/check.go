@@ -11,11 +11,11 @@ import (
 	"peyk/smsapi"
 )
 
-// InClear reports whether user name and password can be read on the way.
+// InClear reports whether the user name and the password travel unencrypted.
 func (c *Client) InClear() bool { return smsapi.InClear(c.address.String()) }
 
 // Skew returns how far the clock of the panel's web server is ahead of ours, to a second or two, by its last answer. It reports
-// false while there was none with a time.
+// false while no answer had a time.
 func (c *Client) Skew() (time.Duration, bool) {
 	skew := c.skew.Load()
 	if skew == nil {
@@ -28,7 +28,7 @@ func (c *Client) Skew() (time.Duration, bool) {
 func (c *Client) Lacks(ctx context.Context) ([]string, error) {
 	described, err := c.describe(ctx)
 	if err != nil {
-		return nil, c.own(err)
+		return nil, c.redacted(err)
 	}
 	var lacks []string
 	for _, method := range slices.Sorted(maps.Keys(guide)) {
@@ -39,11 +39,11 @@ func (c *Client) Lacks(ctx context.Context) ([]string, error) {
 	return lacks, nil
 }
 
-// nobodys is a line that no account has.
-const nobodys = "1"
+// unusedLine is a line that no account has.
+const unusedLine = "1"
 
 // Foreign returns those of lines that the panel says are not ours. Nothing is sent, whatever kind of server it is: each line is asked
-// to send no texts to no recipients, so that no telephone number is in the request at all. A panel that does not refuse this from a
+// to send no texts to no recipients, so that no phone number is in the request at all. A panel that does not refuse this from a
 // line nobody has would not refuse it from a foreign one either: then told is false, and nothing is known of the lines that are not
 // returned.
 func (c *Client) Foreign(ctx context.Context, lines []sms.Number) (foreign []sms.Number, told bool, err error) {
@@ -59,14 +59,12 @@ func (c *Client) Foreign(ctx context.Context, lines []sms.Number) (foreign []sms
 	if len(foreign) > 0 {
 		return foreign, true, nil // it tells them apart, or takes none of ours
 	}
-	told, err = c.refusesLine(ctx, nobodys)
+	told, err = c.refusesLine(ctx, unusedLine)
 	return nil, told, err
 }
 
-const notYours = -5
-
 func (c *Client) refusesLine(ctx context.Context, line sms.Number) (bool, error) {
-	response, err := c.call(ctx, "SendMultipleSMS", values{"fromNum": c.named(line), "toNums": []string{}, "messageContents": []string{}})
+	response, err := c.call(ctx, "SendMultipleSMS", values{"fromNum": c.lineName(line), "toNums": []string{}, "messageContents": []string{}})
 	if errors.Is(err, smsapi.ErrFault) {
 		return false, nil
 	}
@@ -74,5 +72,5 @@ func (c *Client) refusesLine(ctx context.Context, line sms.Number) (bool, error)
 		return false, err
 	}
 	_, failed := result(outcome(response))
-	return failed != nil && failed.Code == notYours, nil
+	return failed != nil && failed.Code == foreignLine, nil
 }

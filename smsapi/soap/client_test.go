@@ -380,7 +380,7 @@ func TestNoConnectionIsUnavailable(t *testing.T) {
 					err := call(test.ctx, c)
 					t.Logf("%s: %v", method, err)
 					wantKind(t, err, smsapi.Unavailable)
-					c.described = map[string]operation{}
+					c.service.operations = map[string]operation{}
 				}
 			}
 		})
@@ -783,7 +783,7 @@ func TestAWSDLThatWasAwayIsReadLater(t *testing.T) {
 	if got := send(); got != "user=demo" || d.fetched != 1 {
 		t.Errorf("at once the first parameter is %s, after %d looks", got, d.fetched)
 	}
-	c.undescribed = c.undescribed.Add(-time.Minute)
+	c.service.read = c.service.read.Add(-time.Minute)
 	if got := send(); got != "fromNum=30001234" {
 		t.Errorf("later the first parameter is %s", got)
 	}

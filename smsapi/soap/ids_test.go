@@ -93,7 +93,7 @@ func TestBareAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := readStatuses(response, []sms.ID{"51"}); err == nil {
+			if _, _, err := readStatuses(response, []sms.ID{"51"}); err == nil {
 				t.Errorf("statuses from %s", bare)
 			}
 			if _, err := readUnread(response); err == nil {

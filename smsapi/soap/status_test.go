@@ -167,7 +167,7 @@ func TestStatusesOfOtherForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := readStatuses(response, ids)
+			got, _, err := readStatuses(response, ids)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -80,33 +80,38 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 	}
 	// RoundTrip and not a http.Client: that would follow redirects and put the address into its errors.
 	resp, err := c.transport.RoundTrip(req)
-	if err != nil && !connected {
-		return reply{}, &smsapi.Error{Kind: smsapi.Unavailable, Text: "the panel cannot be reached", Err: c.blank(err)}
-	}
 	if err != nil {
-		// net/http quotes what is no HTTP, and a number or a text may be in it.
-		var lost net.Error
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		} else if strings.Contains(err.Error(), tlsAlert) {
-			return reply{}, &smsapi.Error{Kind: smsapi.Unavailable, Text: "the panel cannot be reached", Err: smsapi.ErrWantsHTTPS}
-		} else if !errors.As(err, &lost) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("what came is no HTTP")
-		}
-		return reply{}, uncertain("the panel's answer did not come", c.blank(err))
+		return reply{}, c.withoutReply(ctx, err, connected)
 	}
 	defer resp.Body.Close()
 	r := reply{status: resp.StatusCode, contentType: resp.Header.Get("Content-Type")}
 	r.body, r.cut = unpack(resp.Header.Get("Content-Encoding"), resp.Body)
-	r.cut = c.blank(r.cut)
+	r.cut = c.redactCause(r.cut)
 	if r.status == http.StatusBadRequest && c.address.Scheme == "http" && wantsHTTPS.Match(r.body) {
-		return reply{}, &smsapi.Error{Kind: smsapi.Unavailable, Text: "the panel cannot be reached", Err: smsapi.ErrWantsHTTPS}
+		return reply{}, unavailable("the panel cannot be reached", smsapi.ErrWantsHTTPS)
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		skew := time.Until(date)
 		c.skew.Store(&skew)
 	}
 	return r, nil
+}
+
+// withoutReply returns the error of a request that no answer came to.
+func (c *Client) withoutReply(ctx context.Context, err error, connected bool) error {
+	if !connected {
+		return unavailable("the panel cannot be reached", c.redactCause(err))
+	}
+	// net/http quotes what is not HTTP, and a number or a text may be in it.
+	var lost net.Error
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	} else if strings.Contains(err.Error(), tlsAlert) {
+		return unavailable("the panel cannot be reached", smsapi.ErrWantsHTTPS)
+	} else if !errors.As(err, &lost) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the answer is not HTTP")
+	}
+	return uncertain("the panel did not answer", c.redactCause(err))
 }
 
 // How servers of https answer who speaks http to them: nginx, Apache and Go in words, others with an alert of TLS.
@@ -139,20 +144,4 @@ func unpack(encoding string, body io.Reader) ([]byte, error) {
 		return text[:maxAnswer], errTooLong
 	}
 	return text, err
-}
-
-// blank returns err without what must not be seen: a server may repeat in its answer what it was sent.
-func (c *Client) blank(err error) error {
-	if err == nil || c.redact(err.Error()) == err.Error() {
-		return err
-	}
-	return errors.New(c.redact(err.Error()))
-}
-
-// redact blanks every secret in a text.
-func (c *Client) redact(text string) string {
-	for _, secret := range c.secrets {
-		text = strings.ReplaceAll(text, secret, "***")
-	}
-	return text
 }

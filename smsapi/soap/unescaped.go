@@ -6,19 +6,18 @@ import (
 	"strings"
 )
 
-// Some servers put an SMS into their answer as the customer wrote it, so that its words can be markup: a heart hides what stands behind it,
-// and a customer who knows how an answer looks can write a part of one. protect finds where each text ends by what only the server can
-// have written behind it, and escapes the text, so that it is read as it came.
+// Some servers put an SMS into their answer without escaping it, so that its words can be markup: a heart "<3" hides what stands behind it,
+// and a customer who knows what an answer looks like can write a part of one. escapeTexts finds where each text ends by what only the
+// server can have written behind it, and escapes the text, so that it is read as the customer wrote it.
 
-// The marks that protect leaves in a text's tag: the text is shown as it came; nobody can say where it ends, so its sender is not told
-// either.
+// What escapeTexts finds out about a text, as an attribute of its tag.
 const (
-	asItCame = "1"
-	doubtful = "2"
-	rawMark  = "peyk-raw"
+	markAttribute = "peyk-raw"
+	markVerbatim  = "1" // it holds markup, which is shown as it is
+	markDoubtful  = "2" // nobody can say where it ends, so nobody can say either who sent it
 )
 
-// maxTries bounds the search for ends of texts. An answer that takes more is an attack, and is not protected any further.
+// maxTries bounds the search for the ends of texts. An answer that takes more is an attack, and no further texts in it are escaped.
 const maxTries = 20_000
 
 // tag is a tag of an answer.
@@ -42,91 +41,146 @@ type layout struct {
 	bracket bool // next has read over one in a member: nearly always all it reads are whole tags
 }
 
-// protect escapes the texts in an answer that hold markup of their own, and marks them.
-func protect(data []byte) []byte {
-	if inJSON, ok := protectJSON(data); ok {
+// escapeTexts escapes the texts in an answer that hold markup of their own, and marks them.
+func escapeTexts(data []byte) []byte {
+	if inJSON, ok := escapeJSON(data); ok {
 		return inJSON
 	}
 	l, begin, ok := findLayout(data)
 	if !ok {
 		return data
 	}
-	var out []byte
-	done, tries := 0, 0
-	between := func(from, to int) { // texts, where nobody but the server wrote, if not a sender's name
-		for at := from; at < to-1; at++ {
-			i := bytes.IndexByte(data[at:to-1], '<')
-			if i < 0 {
-				break
-			}
-			if at += i; data[at+1] == '!' || data[at+1] == '?' {
-				continue
-			}
-			if _, isTag := readTag(data, at); !isTag {
-				out = append(append(out, data[done:at]...), "&lt;"...)
-				done = at + 1
-			}
-		}
-	}
-	between(0, begin)
+	e := escaping{layout: l}
+	e.escapeBrackets(0, begin)
 	for begin >= 0 {
-		end, next, mark := -1, -1, ""
-		if bytes.HasPrefix(data[begin:], []byte("<![CDATA[")) {
-			if i := bytes.Index(data[begin:], []byte("]]>")); i >= 0 {
-				behind := begin + i + len("]]>")
-				if after, closes := l.close(l.space(behind)); closes {
-					if following, whole := l.next(after); whole {
-						end, next = behind, following
-						if l.endsWithin(begin, end, &tries) {
-							mark = doubtful // written by the server, or by two customers with one between them
-						}
-					}
-				}
-			}
-		}
+		end, next, mark := e.endOfCDATA(begin)
 		if end < 0 {
-			for at := begin; tries < maxTries; tries++ {
-				i := bytes.Index(data[at:], []byte("</"))
-				if i < 0 {
-					break
-				}
-				at += i
-				if after, closes := l.close(at); closes {
-					if following, whole := l.next(after); whole {
-						end, next = at, following
-						break
-					}
-				}
-				at += len("</")
-			}
-			if end < 0 {
+			if end, next, mark = e.endOfText(begin); end < 0 {
 				break // cut, or written in a way of its own
 			}
-			if markedUp(data[begin:end]) {
-				mark = asItCame
+		}
+		e.escapeText(begin, end, mark)
+		if begin = next; next < 0 {
+			e.escapeBrackets(end, len(data))
+		} else if e.bracket {
+			e.escapeBrackets(end, next)
+		}
+	}
+	return e.bytes()
+}
+
+// escaping copies an answer with its texts escaped. It copies no more than it must: most answers need no escaping.
+type escaping struct {
+	layout
+	out   []byte
+	done  int // how much of data is in out
+	tries int // see maxTries
+}
+
+// replace puts text in the place of a part of data.
+func (e *escaping) replace(from, to int, text ...string) {
+	e.out = append(e.out, e.data[e.done:from]...)
+	for _, t := range text {
+		e.out = append(e.out, t...)
+	}
+	e.done = to
+}
+
+func (e *escaping) bytes() []byte {
+	if e.done == 0 {
+		return e.data
+	}
+	return append(e.out, e.data[e.done:]...)
+}
+
+// escapeBrackets escapes what is not a tag between two texts, where nobody but the server wrote, except for a sender's name.
+func (e *escaping) escapeBrackets(from, to int) {
+	for at := from; at < to-1; at++ {
+		i := bytes.IndexByte(e.data[at:to-1], '<')
+		if i < 0 {
+			return
+		}
+		if at += i; e.data[at+1] == '!' || e.data[at+1] == '?' {
+			continue
+		}
+		if _, isTag := readTag(e.data, at); !isTag {
+			e.replace(at, at+1, "&lt;")
+		}
+	}
+}
+
+// endOfCDATA returns where a text in CDATA ends and the next one begins; -1 when the text is not in CDATA.
+func (e *escaping) endOfCDATA(begin int) (end, next int, mark string) {
+	if !bytes.HasPrefix(e.data[begin:], []byte("<![CDATA[")) {
+		return -1, -1, ""
+	}
+	i := bytes.Index(e.data[begin:], []byte("]]>"))
+	if i < 0 {
+		return -1, -1, ""
+	}
+	end = begin + i + len("]]>")
+	after, closes := e.close(e.space(end))
+	if !closes {
+		return -1, -1, ""
+	}
+	next, whole := e.next(after)
+	if !whole {
+		return -1, -1, ""
+	}
+	if e.endsWithin(begin, end) {
+		mark = markDoubtful // written by the server, or by two customers with one between them
+	}
+	return end, next, mark
+}
+
+// endOfText returns where a text ends and the next one begins; -1 when nothing shows that.
+func (e *escaping) endOfText(begin int) (end, next int, mark string) {
+	for at := begin; e.tries < maxTries; e.tries++ {
+		i := bytes.Index(e.data[at:], []byte("</"))
+		if i < 0 {
+			break
+		}
+		at += i
+		if after, closes := e.close(at); closes {
+			if next, whole := e.next(after); whole {
+				if markedUp(e.data[begin:at]) {
+					mark = markVerbatim
+				}
+				return at, next, mark
 			}
 		}
-		switch {
-		case mark == "" && bytes.IndexByte(data[begin:end], '<') < 0 && bytes.Contains(data[begin:end], []byte("]]>")): // which XML forbids
-			out = append(out, data[done:begin]...)
-			out = append(out, bytes.ReplaceAll(data[begin:end], []byte("]]>"), []byte("]]&gt;"))...)
-			done = end
-		case mark != "":
-			out = append(out, data[done:begin-1]...)
-			out = append(out, ` `+rawMark+`="`+mark+`">`...)
-			out = append(out, escaper.Replace(string(data[begin:end]))...)
-			done = end
-		}
-		if begin = next; next < 0 {
-			between(end, len(data))
-		} else if l.bracket {
-			between(end, next)
-		}
+		at += len("</")
 	}
-	if done == 0 {
-		return data
+	return -1, -1, ""
+}
+
+// endsWithin reports whether a text could as well end somewhere inside, and another begin.
+func (e *escaping) endsWithin(begin, end int) bool {
+	for at := begin; e.tries < maxTries; e.tries++ {
+		i := bytes.Index(e.data[at:end], []byte("</"))
+		if i < 0 {
+			return false
+		}
+		at += i
+		if after, closes := e.close(at); closes {
+			if next, whole := e.next(after); whole && next >= 0 {
+				return true
+			}
+		}
+		at += len("</")
 	}
-	return append(out, data[done:]...)
+	return true
+}
+
+// escapeText escapes a text that is marked, and marks its tag.
+func (e *escaping) escapeText(begin, end int, mark string) {
+	text := e.data[begin:end]
+	switch {
+	case mark != "":
+		e.replace(begin-1, end, ` `, markAttribute, `="`, mark, `">`, escaper.Replace(string(text)))
+	case bytes.IndexByte(text, '<') < 0 && bytes.Contains(text, []byte("]]>")): // which XML forbids
+		e.replace(begin, end, strings.ReplaceAll(string(text), "]]>", "]]&gt;"))
+	}
 }
 
 // markedUp reports whether a text holds markup; what stands in CDATA is none.
@@ -146,8 +200,8 @@ func markedUp(text []byte) bool {
 	}
 }
 
-// protectJSON escapes an answer that is JSON in one element, and reports whether it is one.
-func protectJSON(data []byte) ([]byte, bool) {
+// escapeJSON escapes an answer that is JSON in one element, and reports whether it is one.
+func escapeJSON(data []byte) ([]byte, bool) {
 	for at := 0; ; {
 		i := bytes.IndexByte(data[at:], '<')
 		if i < 0 {
@@ -383,22 +437,4 @@ func (l *layout) member(t tag) (begin, end int, name []byte) {
 		end = entry.end
 	}
 	return begin, end, name
-}
-
-// endsWithin reports whether a text could as well end somewhere inside, and another begin.
-func (l *layout) endsWithin(begin, end int, tries *int) bool {
-	for at := begin; *tries < maxTries; *tries++ {
-		i := bytes.Index(l.data[at:end], []byte("</"))
-		if i < 0 {
-			return false
-		}
-		at += i
-		if after, closes := l.close(at); closes {
-			if next, whole := l.next(after); whole && next >= 0 {
-				return true
-			}
-		}
-		at += len("</")
-	}
-	return true
 }

@@ -124,7 +124,7 @@ func readRequest(t *testing.T, raw []byte) meaning {
 			switch a.Name.Local {
 			case "type":
 				// The WSDLs define ArrayOfString as an Array of xsd:string.
-				p.Type = strings.Replace(local(a.Value), "ArrayOfString", "Array", 1)
+				p.Type = strings.Replace(localName(a.Value), "ArrayOfString", "Array", 1)
 			case "arrayType":
 				p.ArrayType = a.Value
 			}
@@ -296,7 +296,8 @@ func decode(method, contentType string, body []byte, asked meaning) (any, error)
 		for _, id := range param("unique_ids") {
 			ids = append(ids, sms.ID(id))
 		}
-		return readStatuses(response, ids)
+		codes, _, err := readStatuses(response, ids)
+		return codes, err
 	}
 	messages, err := decodeUnread(smsapi.Answer{ContentType: contentType, Body: body})
 	// What a golden file holds must not depend on the zone of whoever runs the test.

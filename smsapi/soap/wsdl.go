@@ -3,11 +3,16 @@ package soap
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
+	"time"
+
+	"peyk/smsapi"
 )
 
 // operation is how a service wants one method called.
@@ -33,6 +38,96 @@ func guided(method, namespace string) operation {
 		op.params = append(op.params, param{name, name})
 	}
 	return op
+}
+
+// description is what the service's WSDL says, which is read once. It is guarded by reading.
+type description struct {
+	reading    chan struct{}        // holds one token while the WSDL is being read
+	operations map[string]operation // nil: not known yet; empty: the service has no WSDL
+	read       time.Time
+}
+
+// lookAgain is how long a service is believed to have no WSDL: a service that is half down says so, too.
+const lookAgain = time.Minute
+
+// operation returns how the service wants a method called.
+func (c *Client) operation(ctx context.Context, method string) (operation, error) {
+	described, err := c.describe(ctx)
+	if err != nil {
+		return operation{}, err
+	}
+	op, ok := described[method]
+	if !ok {
+		return guided(method, "urn:smsserver"), nil
+	}
+	for _, name := range guide[method] {
+		found := false
+		for _, p := range op.params {
+			found = found || p.known == name
+		}
+		if !found {
+			return operation{}, rejected("the panel's WSDL has no parameter " + name)
+		}
+	}
+	return op, nil
+}
+
+// describe returns the operations in the service's WSDL; none for a service without one. A WSDL that cannot be
+// fetched is Unavailable, since a wrong order of parameters is worse than none.
+func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
+	// A panel that is down keeps everybody waiting here, one behind the other: all of them no longer than for one exchange.
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	s := &c.service
+	select {
+	case s.reading <- struct{}{}:
+		defer func() { <-s.reading }()
+	case <-ctx.Done():
+		return nil, unavailable("the panel was not asked", ctx.Err())
+	}
+	if len(s.operations) > 0 || s.operations != nil && time.Since(s.read) < lookAgain {
+		return s.operations, nil
+	}
+	operations, err := c.fetchWSDL(ctx)
+	if err == nil && operations != nil {
+		s.operations, s.read = operations, time.Now()
+	}
+	return operations, err
+}
+
+// fetchWSDL asks the service for its WSDL. It returns an empty map for a service without one, and nil for one that nothing is known of.
+func (c *Client) fetchWSDL(ctx context.Context) (map[string]operation, error) {
+	address := *c.address
+	address.RawQuery = strings.TrimPrefix(address.RawQuery+"&wsdl", "&")
+	req, err := http.NewRequest(http.MethodGet, address.String(), nil)
+	if err != nil {
+		return nil, errBadAddress()
+	}
+	const failed = "the panel's WSDL cannot be fetched"
+	r, err := c.exchange(ctx, req)
+	if err != nil {
+		return nil, unavailable(failed, errors.Unwrap(err))
+	}
+	operations, err := readWSDL(r.contentType, r.body)
+	_, notSOAP := readEnvelope(r.contentType, r.body)
+	none := map[string]operation{}
+	switch {
+	case r.status == http.StatusNotFound:
+		return none, nil
+	case r.cut != nil:
+		return nil, unavailable(failed, r.cut)
+	case err == errNoWSDL && notSOAP == nil:
+		return none, nil // SoapServer without a WSDL says so in a Fault
+	case r.status != http.StatusOK:
+		return nil, unavailable(failed, smsapi.HTTPStatus(r.status))
+	case err == errNoWSDL && looksLikeHTML(r.body):
+		return nil, nil // a page may be there for an hour only, so it is not an answer to keep
+	case err == errNoWSDL && len(bytes.TrimSpace(r.body)) > 0:
+		return none, nil // nusoap says so in plain words
+	case err != nil:
+		return nil, unavailable(failed, err)
+	}
+	return operations, nil
 }
 
 // definitions is what counts of a WSDL 1.1 document in RPC style.
@@ -69,7 +164,7 @@ var (
 	partName       = regexp.MustCompile(`^[\pL_][\pL\pN._-]*$`)
 )
 
-// readWSDL returns the operations a service describes. An answer that is no WSDL at all is errNoWSDL.
+// readWSDL returns the operations a service describes. An answer that is not a WSDL at all is errNoWSDL.
 func readWSDL(contentType string, raw []byte) (map[string]operation, error) {
 	text := toUTF8(contentType, raw)
 	at := definitionsTag.FindIndex(text)
@@ -94,17 +189,7 @@ func readWSDL(contentType string, raw []byte) (map[string]operation, error) {
 				break
 			}
 		}
-		for _, message := range defs.Messages {
-			if message.Name != local(described.Input.Message) {
-				continue
-			}
-			for _, part := range message.Parts {
-				if part.Element == "" && partName.MatchString(part.Name) {
-					op.params = append(op.params, param{part.Name, guideName(described.Name, part.Name)})
-				}
-			}
-			break
-		}
+		op.params = defs.params(described.Name, localName(described.Input.Message))
 		if _, again := operations[described.Name]; !again && len(op.params) > 0 {
 			operations[described.Name] = op
 		}
@@ -112,8 +197,25 @@ func readWSDL(contentType string, raw []byte) (map[string]operation, error) {
 	return operations, nil
 }
 
-// local returns a qualified name without its prefix.
-func local(name string) string { return name[strings.LastIndex(name, ":")+1:] }
+// params returns the parameters of a method, which are the parts of its message.
+func (d *definitions) params(method, message string) []param {
+	for _, m := range d.Messages {
+		if m.Name != message {
+			continue
+		}
+		var params []param
+		for _, part := range m.Parts {
+			if part.Element == "" && partName.MatchString(part.Name) {
+				params = append(params, param{part.Name, guideName(method, part.Name)})
+			}
+		}
+		return params
+	}
+	return nil
+}
+
+// localName returns a qualified name without its prefix.
+func localName(name string) string { return name[strings.LastIndex(name, ":")+1:] }
 
 // guideName returns the guide's name of a method's parameter: services of the family differ in case and in the plural.
 func guideName(method, name string) string {

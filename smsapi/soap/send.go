@@ -1,0 +1,260 @@
+package soap
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"peyk/sms"
+	"peyk/smsapi"
+)
+
+// Send asks the panel once to send text to all recipients; a number given twice counts once
+// and has one Result. No recipients, more than MaxRecipients, or a text that is empty or not
+// UTF-8 is Rejected before the panel is asked. With an error nothing was accepted, unless it is Uncertain.
+func (c *Client) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (smsapi.Sent, error) {
+	pieces := smsapi.Pieces(to)
+	switch {
+	case len(pieces) == 0:
+		return smsapi.Sent{}, rejected("there are no recipients")
+	case len(pieces) > 1:
+		return smsapi.Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", smsapi.MaxRecipients))
+	case strings.TrimSpace(text) == "":
+		return smsapi.Sent{}, rejected("the text is empty")
+	}
+	response, err := c.call(ctx, "SendSMS", values{
+		"fromNum": c.lineName(line), "toNum": plain(pieces[0]), "messageContent": text,
+	})
+	if err != nil {
+		return smsapi.Sent{}, err
+	}
+	sent, err := readSent(response, pieces[0])
+	return sent, c.redacted(err)
+}
+
+// SendEach asks the panel once to send each recipient its own text; a recipient may come
+// more than once and then has as many Results. Its limits are those of Send. With an error
+// nothing was accepted, unless it is Uncertain; when the panel answered for each recipient
+// there is none, even if it refused all of them: see Result.Err.
+func (c *Client) SendEach(ctx context.Context, line sms.Number, each []smsapi.Addressed) (smsapi.Sent, error) {
+	if len(each) == 0 {
+		return smsapi.Sent{}, rejected("there are no recipients")
+	}
+	if len(each) > smsapi.MaxRecipients {
+		return smsapi.Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", smsapi.MaxRecipients))
+	}
+	var numbers []sms.Number
+	var contents []string
+	for _, a := range each {
+		if strings.TrimSpace(a.Text) == "" {
+			return smsapi.Sent{}, rejected("a text is empty")
+		}
+		numbers = append(numbers, a.To)
+		contents = append(contents, a.Text)
+	}
+	response, err := c.call(ctx, "SendMultipleSMS", values{
+		"fromNum": c.lineName(line), "toNums": plain(numbers), "messageContents": contents,
+	})
+	if err != nil {
+		return smsapi.Sent{}, err
+	}
+	sent, err := readSentEach(response, each)
+	for i := range sent.Results {
+		if failed := sent.Results[i].Err; failed != nil {
+			failed.Text = c.redact(failed.Text)
+		}
+	}
+	return sent, c.redacted(err)
+}
+
+// notTold is the error of recipients one of whom was refused, when the answer does not say which.
+func notTold() *smsapi.Error {
+	return uncertain("the panel did not say which recipients it refused", nil)
+}
+
+// readSent reads an answer to SendSMS; the recipients are distinct.
+func readSent(response *node, to []sms.Number) (smsapi.Sent, error) {
+	items, noCode, failed := sentItems(response)
+	if failed != nil {
+		return smsapi.Sent{}, failed
+	}
+	answers := make([]smsapi.Result, len(items))
+	var ids []sms.ID
+	for i, item := range items {
+		answers[i].ID, answers[i].Err = readID(item)
+		if noCode != nil && answers[i].Err == nil && !digitsOnly(string(answers[i].ID)) {
+			answers[i] = smsapi.Result{Err: noCode} // words, which may say anything
+		}
+		if answers[i].Err == nil {
+			ids = append(ids, answers[i].ID)
+		}
+	}
+	if len(items) == 1 && answers[0].Err != nil && answers[0].Err.Code != 0 { // a lone error concerns all
+		return smsapi.Sent{}, answers[0].Err
+	}
+	sent := smsapi.Sent{Results: make([]smsapi.Result, len(to)), IDs: ids}
+	if lone := len(items) == 1 && noCode == nil && saysSuccess(items[0]); !lone {
+		switch results := attribute(items, answers, to); {
+		case results != nil:
+			sent = smsapi.Sent{Results: results}
+		case slices.ContainsFunc(answers, func(r smsapi.Result) bool { return r.Err != nil }):
+			return smsapi.Sent{}, notTold()
+		}
+	}
+	unsure := 0
+	for i := range sent.Results {
+		sent.Results[i].Recipient = to[i]
+		if failed := sent.Results[i].Err; failed != nil && failed.Kind == smsapi.Uncertain {
+			unsure++
+		}
+	}
+	if unsure == len(to) {
+		return smsapi.Sent{}, sent.Results[0].Err
+	}
+	return sent, nil
+}
+
+// sentItems returns what an answer to SendSMS holds for each recipient, in a list or by their numbers. When no ErrCode says that the request
+// was carried out, noCode is the error that this is; it holds for whatever is not clear by itself.
+func sentItems(response *node) (items []*node, noCode, failed *smsapi.Error) {
+	n := outcome(response)
+	value, failed := result(n)
+	if lacksErrCode(n, failed) {
+		for _, item := range withoutErrCode(response) {
+			items = append(items, item.items()...)
+		}
+		if !slices.ContainsFunc(items, isIDOrCode) {
+			return nil, nil, failed
+		}
+		return items, failed, nil
+	}
+	if failed != nil {
+		return nil, nil, failed
+	}
+	items = value.items()
+	if value == nil || len(value.kids) == 0 {
+		// The guide speaks of the ids as of a member of their own, which it does not name.
+		for _, k := range n.kids {
+			if k = k.parsed(); len(k.kids) > 0 {
+				items = k.kids
+			}
+		}
+	}
+	return items, nil, nil
+}
+
+func isIDOrCode(item *node) bool {
+	id, failed := readID(item)
+	return digitsOnly(string(id)) || failed != nil && failed.Code != 0
+}
+
+// attribute gives each recipient the answer that is about it: the one under its number, or the one in its place. It returns nil when the
+// answers are not as many as the recipients and do not name them.
+func attribute(items []*node, answers []smsapi.Result, to []sms.Number) []smsapi.Result {
+	places := map[sms.Number]int{}
+	for i, item := range items {
+		if recipient := sms.Normalize(item.key()); slices.Contains(to, recipient) {
+			places[recipient] = i
+		}
+	}
+	if len(places) == 0 || len(places) != len(items) {
+		if len(items) == len(to) {
+			return answers
+		}
+		return nil
+	}
+	results := make([]smsapi.Result, len(to))
+	for i, recipient := range to {
+		if place, ok := places[recipient]; ok {
+			results[i] = answers[place]
+		} else {
+			results[i].Err = uncertain("the panel gave no id", smsapi.ErrNoID)
+		}
+	}
+	return results
+}
+
+// readSentEach reads an answer to SendMultipleSMS.
+func readSentEach(response *node, texts []smsapi.Addressed) (smsapi.Sent, error) {
+	n := outcome(response)
+	items := n.kids
+	accepted := false
+	if n.member("ErrCode") != nil || len(n.kids) == 0 {
+		// An error that stands alone concerns all recipients.
+		value, failed := result(n)
+		if failed != nil {
+			return smsapi.Sent{}, failed
+		}
+		items, accepted = value.items(), true
+	}
+	answers := make([]smsapi.Result, len(items))
+	refused := len(items) == 0 && !accepted
+	var ids []sms.ID
+	for i, item := range items {
+		if item = item.parsed(); !accepted && item.member("ErrCode") == nil {
+			_, answers[i].Err = result(item)
+		} else if !accepted || len(items) > 1 || !saysSuccess(item) {
+			answers[i].ID, answers[i].Err = readID(item)
+		}
+		if answers[i].ID != "" {
+			ids = append(ids, answers[i].ID)
+		}
+		refused = refused || answers[i].Err != nil
+	}
+	if len(answers) == len(texts) {
+		for i := range texts {
+			answers[i].Recipient = texts[i].To
+		}
+		return smsapi.Sent{Results: answers}, nil
+	}
+	sent := smsapi.Sent{Results: make([]smsapi.Result, len(texts)), IDs: ids}
+	for i := range texts {
+		sent.Results[i].Recipient = texts[i].To
+		if refused {
+			sent.Results[i].Err = notTold()
+		}
+	}
+	return sent, nil
+}
+
+// idForm is what can be an id. Numbers are the rule, but nothing says so.
+var idForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._:/+=-]*$`)
+
+// readID returns the id that stands in an id's place, or why there is none. For a recipient that it refuses, a panel puts an error code
+// there, or words, and nobody can say whether those mean a refusal.
+func readID(item *node) (sms.ID, *smsapi.Error) {
+	item = item.parsed()
+	if item.member("ErrCode") != nil {
+		value, failed := result(item)
+		if failed != nil || value == nil || len(value.kids) == 0 && value.scalar() == "" {
+			return "", failed // or it was carried out, and not named
+		}
+		item = value
+	}
+	for item != nil && len(item.kids) == 1 {
+		item = item.kids[0]
+	}
+	if item != nil && len(item.kids) == 0 {
+		if _, failed := result(item); failed.Code != 0 {
+			return "", failed
+		}
+	}
+	text := item.scalar()
+	switch id := sms.Digits(text); {
+	case digitsOnly(strings.Trim(id, "0")):
+		return sms.ID(id), nil
+	case idForm.MatchString(text) && strings.ContainsAny(text, "123456789") && !strings.Contains(strings.ToLower(text), "err"):
+		return sms.ID(text), nil
+	}
+	return "", uncertain(cmp.Or(text, "the panel gave no id"), smsapi.ErrNoID)
+}
+
+// success are words for a whole request behind its ErrCode 0: the guide's own, and what is often said. Array is PHP's word for a list that
+// its WSDL has no room for.
+var success = []string{"اجرای موفق درخواست", "array", "ok", "done", "sent", "success", "successful", "true"}
+
+// saysSuccess reports whether a lone result behind ErrCode 0 says only that the request was carried out.
+func saysSuccess(n *node) bool { return slices.Contains(success, strings.ToLower(n.scalar())) }

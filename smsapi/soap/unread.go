@@ -1,0 +1,182 @@
+package soap
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"peyk/sms"
+	"peyk/smsapi"
+)
+
+// Unread fetches up to 50 unread messages: the panel is asked once and may never give them
+// again. Decode reads them. An answer that was cut is returned with Cut set beside an Uncertain error, be it that a server cut it
+// before it counted its length, that it came too slowly or that it is longer than 8 MiB; so is, without Cut, one that came with an
+// HTTP error. The password is blanked in an answer that repeats it without holding messages.
+func (c *Client) Unread(ctx context.Context) (smsapi.Answer, error) {
+	r, err := c.post(ctx, "GetMsg", values{})
+	if err != nil {
+		return smsapi.Answer{}, err
+	}
+	a := smsapi.Answer{ContentType: r.contentType, Body: r.body}
+	if blank := c.redact(string(r.body)); blank != string(r.body) {
+		// What looks like the password may be part of a number or a text, but not where there are no messages.
+		if messages, _, err := c.Decode(a, 0); err != nil && len(messages) == 0 {
+			a.Body = []byte(blank)
+		}
+	}
+	if r.cut == nil && r.status == http.StatusOK {
+		if !complete(a) {
+			a.Cut = true
+			return a, c.redacted(uncertain("the panel's answer was cut", errCut))
+		}
+		return a, nil
+	}
+	if _, err := readReply(r); err != nil {
+		a.Cut = r.cut != nil
+		return a, c.redacted(err)
+	}
+	return a, nil // nothing of it is missing
+}
+
+// Decode returns the messages in an answer, oldest first, and what is now known of the panel's order; known is what was known before, 0
+// for nothing. Messages of one second are in the order the others show, or stay in their own. Time is zero where the panel gave none that
+// makes sense; Received is left to the caller. Complete messages are returned also beside an error: an ErrCode other than 0 is an Error that
+// carries it, and an answer that has no ErrCode, cannot be read, was cut, or has something in it that is not a message is Uncertain.
+// Decode is pure: it asks the panel nothing.
+func (*Client) Decode(a smsapi.Answer, known smsapi.InboxOrder) ([]sms.Message, smsapi.InboxOrder, error) {
+	response, err := readResponse(a.ContentType, a.Body)
+	if response == nil {
+		return nil, known, err
+	}
+	messages, wrong := readUnread(response)
+	if err == nil {
+		err = wrong
+	}
+	return messages, known.Sort(messages), err
+}
+
+// inbox is what is read from an answer to GetMsg.
+type inbox struct {
+	messages []sms.Message
+	strange  bool // it has something in it that is not a message, or lacks some
+
+	// An account has a few lines, and working out what number one is takes longer than reading all else.
+	lines map[string]sms.Number
+}
+
+// readUnread reads an answer to GetMsg, whose messages stay in its order. Messages that could be read come beside the error.
+func readUnread(response *node) ([]sms.Message, error) {
+	n := outcome(response)
+	_, failed := result(n)
+	in := inbox{lines: map[string]sms.Number{}}
+	switch {
+	case failed == nil:
+		// The list may have another name, or none, so that each message is a result. A text instead of it says in words that there are
+		// none; but not one that was to be JSON.
+		for _, k := range n.kids {
+			k = k.parsed()
+			if text := k.scalar(); strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{") {
+				k, in.strange = k.parsedInPart(), true
+			}
+			in.collect(k)
+		}
+	case failed.Code == 0:
+		in.collect(n.parsedInPart()) // without ErrCode they are still messages, and will not come again
+	}
+	if failed != nil {
+		return in.messages, failed
+	}
+	if in.strange {
+		return in.messages, uncertain("the panel's answer has something in it that is not a message", nil)
+	}
+	return in.messages, nil
+}
+
+// collect takes the messages in a tree.
+func (in *inbox) collect(n *node) {
+	if m, ok := in.message(n); ok {
+		in.messages = append(in.messages, m)
+		return
+	}
+	in.strange = in.strange || n.size > len(n.kids) // some are missing
+	if n.size > 0 && len(n.kids) > n.size {
+		// A customer wrote some of them, and nobody can say which.
+		in.messages = append(in.messages, unreadable(n))
+		in.strange = true
+		return
+	}
+	for _, k := range n.kids {
+		k = k.parsed()
+		in.strange = in.strange || k.scalar() != ""
+		in.collect(k)
+	}
+}
+
+// message returns the SMS that a complete struct describes.
+func (in *inbox) message(n *node) (sms.Message, bool) {
+	var from, to, msg, at *node
+	known, distinct := 0, 0
+	set := func(member **node, k *node) {
+		if *member == nil {
+			distinct++
+		}
+		*member = k
+	}
+	for _, k := range n.kids {
+		switch strings.ToLower(k.name) {
+		case "from":
+			set(&from, k)
+		case "to":
+			set(&to, k)
+		case "msg":
+			set(&msg, k)
+		case "time":
+			set(&at, k)
+		default:
+			continue
+		}
+		known++
+	}
+	if n.open || known < 2 {
+		return sms.Message{}, false
+	}
+	if known > distinct {
+		return unreadable(n), true // a customer wrote one of them
+	}
+	if msg != nil && (msg.mark == markDoubtful || len(msg.kids) > 0) {
+		return unreadable(n), true
+	}
+	m := sms.Message{
+		Direction:    sms.Inbound,
+		Conversation: sms.Conversation{Line: in.line(to.scalar()), Customer: sms.Normalize(from.scalar())},
+	}
+	m.Time, m.Clock = readTime(at.scalar())
+	if msg != nil && !msg.null {
+		m.Text = msg.text
+		if strings.Contains(m.Text, "\r") {
+			m.Text = lineEnds.Replace(m.Text)
+		}
+		m.AsItCame = msg.mark != ""
+	}
+	return m, true
+}
+
+// line returns the line that the panel names.
+func (in *inbox) line(to string) sms.Number {
+	n, ok := in.lines[to]
+	if !ok {
+		if n = sms.NormalizeLine(to); n == "" {
+			n = sms.Normalize(to)
+		}
+		in.lines[to] = n
+	}
+	return n
+}
+
+// unreadable returns a message that is the source of what cannot be read as one SMS, or as several: nobody can say who wrote it.
+func unreadable(n *node) sms.Message {
+	return sms.Message{Direction: sms.Inbound, Text: lineEnds.Replace(n.source()), AsItCame: true}
+}
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
