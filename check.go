@@ -6,8 +6,8 @@ import (
 	"io"
 	"strings"
 
-	"peyk/bot"
-	"peyk/smsapi/soap"
+	"peyk/bot/text"
+	"peyk/doctor"
 	"peyk/telegram"
 )
 
@@ -36,25 +36,27 @@ func (c *call) check(ctx context.Context) error {
 		_, _, err := readSettings(c.environ, prefix)
 		return err == nil
 	}
-	var tg *telegram.Client
-	if right("TELEGRAM_") && s.telegram.Token != "" {
-		tg = telegram.New(s.telegram)
+	d := doctor.Doctor{
+		Lines: s.bot.Lines, Users: s.bot.Users, Options: s.store,
+		CopyOut: func(w io.Writer) error { return copyStore(ctx, s.dbPath, w) },
 	}
-	var panel *soap.Client
+	if right("TELEGRAM_") && s.telegram.Token != "" {
+		d.Telegram = telegram.New(s.telegram)
+	}
 	if right("SMS_API_") {
-		var err error
-		if panel, err = s.panel.client(); err != nil {
+		if panel, err := s.panel.client(); err != nil {
 			fmt.Fprintln(c.stdout, "WRONG panel:", err)
 			code = 2
+		} else {
+			d.Panel = panel
 		}
 	}
-	if !right("DB_") {
-		s.dbPath = ""
+	if right("DB_") {
+		d.Path = s.dbPath
 	}
-	copyOut := func(w io.Writer) error { return copyStore(ctx, s.dbPath, w) }
-	for _, found := range bot.New(nil, panel, tg, s.bot).Check(ctx, s.dbPath, s.store, copyOut) {
+	for _, found := range d.Check(ctx, &text.English) {
 		fmt.Fprintln(c.stdout, found)
-		if found.State == bot.Wrong {
+		if found.State == doctor.Wrong {
 			code = max(code, 1)
 		}
 	}

@@ -18,8 +18,9 @@ import (
 
 	"golang.org/x/term"
 
-	"peyk/bot"
-	"peyk/store"
+	"peyk/bot/text"
+	"peyk/doctor"
+	"peyk/sms"
 	"peyk/telegram"
 )
 
@@ -118,8 +119,8 @@ func (s *setup) begin() (err error) {
 func (s *setup) telegramStep(ctx context.Context) error {
 	s.sayf("\nThe bot. On Telegram, /newbot to @BotFather makes one; he gives a token for it.\n")
 	token := question{name: "TELEGRAM_BOT_TOKEN", ask: "Token", secret: true}
-	try := func() ([]bot.Finding, error) {
-		return bot.New(nil, nil, telegram.New(s.telegram), bot.Options{}).Check(ctx, "", store.Options{}, nil), nil
+	try := func() ([]doctor.Finding, error) {
+		return doctor.Doctor{Telegram: telegram.New(s.telegram)}.Check(ctx, &text.English), nil
 	}
 	viaProxy := func() (bool, error) {
 		was := s.answers["TELEGRAM_PROXY"]
@@ -135,26 +136,26 @@ func (s *setup) panelStep(ctx context.Context) error {
 		{name: "SMS_API_URL", ask: "Address of the web service (SOAP)"},
 		{name: "SMS_API_USER", ask: "User name"},
 		{name: "SMS_API_PASSWORD", ask: "Password", secret: true},
-	}, func() ([]bot.Finding, error) { return s.askPanel(ctx, bot.Options{}) }, nil)
+	}, func() ([]doctor.Finding, error) { return s.askPanel(ctx, nil) }, nil)
 }
 
 func (s *setup) linesStep(ctx context.Context) error {
 	s.sayf("\nYour lines: your numbers at the panel, separated by commas, the one to send from first.\n")
 	return s.step(ctx, []question{{name: "SMS_LINES", ask: "Lines"}},
-		func() ([]bot.Finding, error) { return s.askPanel(ctx, bot.Options{Lines: s.panel.Lines}) }, nil)
+		func() ([]doctor.Finding, error) { return s.askPanel(ctx, s.panel.Lines) }, nil)
 }
 
-func (s *setup) askPanel(ctx context.Context, opts bot.Options) ([]bot.Finding, error) {
+func (s *setup) askPanel(ctx context.Context, lines []sms.Number) ([]doctor.Finding, error) {
 	client, err := s.panel.client()
 	if err != nil {
 		return nil, err
 	}
-	return bot.New(nil, client, nil, opts).Check(ctx, "", store.Options{}, nil), nil
+	return doctor.Doctor{Panel: client, Lines: lines}.Check(ctx, &text.English), nil
 }
 
 // step asks its questions until what try finds is right, or is to be kept all the same. otherWay, if there is one, asks for another way
 // to a side that is not reached, and reports whether one was given.
-func (s *setup) step(ctx context.Context, questions []question, try func() ([]bot.Finding, error), otherWay func() (bool, error)) error {
+func (s *setup) step(ctx context.Context, questions []question, try func() ([]doctor.Finding, error), otherWay func() (bool, error)) error {
 	for {
 		asked := false
 		for _, q := range questions {
@@ -183,7 +184,7 @@ func (s *setup) step(ctx context.Context, questions []question, try func() ([]bo
 }
 
 // tryOut tells what try finds and no step before has told, and whether that is right.
-func (s *setup) tryOut(ctx context.Context, try func() ([]bot.Finding, error), otherWay func() (bool, error)) (found []bot.Finding, right bool, err error) {
+func (s *setup) tryOut(ctx context.Context, try func() ([]doctor.Finding, error), otherWay func() (bool, error)) (found []doctor.Finding, right bool, err error) {
 	for {
 		found, err = try()
 		if err = cmp.Or(ctx.Err(), err); err != nil {
@@ -195,7 +196,7 @@ func (s *setup) tryOut(ctx context.Context, try func() ([]bot.Finding, error), o
 			s.link = cmp.Or(f.Link, s.link)
 			if line := f.String(); !s.told[line] {
 				s.sayf("%s\n", line)
-				right, unreached = right && f.State != bot.Wrong, unreached || f.Unreached
+				right, unreached = right && f.State != doctor.Wrong, unreached || f.Unreached
 			}
 		}
 		if !unreached || otherWay == nil {

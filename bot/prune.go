@@ -2,9 +2,6 @@ package bot
 
 import (
 	"context"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -40,24 +37,11 @@ func (b *Bot) keepTidy(ctx context.Context) error {
 				b.log.Info("old rows forgotten", "count", deleted)
 			}
 			deleted = 0
-			if n := removeCopies(filepath.Dir(b.store.Path()), time.Now().Add(-tidyEvery)); n > 0 {
+			if n := b.store.RemoveScratch(time.Now().Add(-tidyEvery)); n > 0 {
 				b.log.Warn("copies of the store removed", "count", n)
 			}
 			sleep(ctx, tidyEvery, nil)
 		}
 	}
 	return nil
-}
-
-// removeCopies removes the copies of the store that checks from before then have left in dir, which were killed, and returns how many
-// it were. A copy that goes on being there would keep what the store forgets.
-func removeCopies(dir string, then time.Time) (removed int) {
-	copies, _ := fs.Glob(os.DirFS(dir), checkCopy)
-	for _, name := range copies {
-		path := filepath.Join(dir, name)
-		if info, err := os.Lstat(path); err == nil && info.ModTime().Before(then) && os.Remove(path) == nil {
-			removed++
-		}
-	}
-	return removed
 }

@@ -13,9 +13,10 @@ func TestPackagesImportOneWay(t *testing.T) {
 	atTop(t)
 	// What of ours each package may depend on, directly or not.
 	may := map[string][]string{
-		"peyk":                     {"peyk/bot", "peyk/bot/text", "peyk/smsapi", "peyk/smsapi/soap", "peyk/store", "peyk/telegram", "peyk/sms", "peyk/internal/connect", "peyk/internal/crashpoint", "peyk/sandbox", "peyk/sandbox/panel", "peyk/sandbox/telegram"},
-		"peyk/bot":                 {"peyk/bot/text", "peyk/smsapi", "peyk/smsapi/soap", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect", "peyk/internal/crashpoint"},
+		"peyk":                     {"peyk/bot", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/smsapi/soap", "peyk/store", "peyk/telegram", "peyk/sms", "peyk/internal/connect", "peyk/internal/crashpoint", "peyk/sandbox", "peyk/sandbox/panel", "peyk/sandbox/telegram"},
+		"peyk/bot":                 {"peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/smsapi/soap", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect", "peyk/internal/crashpoint"},
 		"peyk/bot/text":            {"peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect", "peyk/internal/crashpoint"},
+		"peyk/doctor":              {"peyk/bot/text", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect", "peyk/internal/crashpoint"},
 		"peyk/telegram":            {"peyk/sms", "peyk/internal/connect"},
 		"peyk/internal/connect":    {},
 		"peyk/smsapi":              {"peyk/sms"},

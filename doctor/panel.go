@@ -1,0 +1,66 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"peyk/bot/text"
+	"peyk/sms"
+	"peyk/smsapi"
+)
+
+func (d Doctor) checkPanel(ctx context.Context, f *findings) {
+	panelSide := side{f.CheckPanelName, "SMS_API_URL", "SMS_API_PROXY"}
+	if d.Panel.InClear() {
+		f.add(Noted, f.CheckPanelClear)
+	}
+	lacks, err := d.Panel.Lacks(ctx)
+	if err == nil && len(lacks) > 0 {
+		f.add(Wrong, f.Say(f.CheckWSDL, text.Code(strings.Join(lacks, ", "))))
+		return
+	}
+	credit := ""
+	if err == nil {
+		credit, err = d.Panel.Credit(ctx)
+	}
+	if err != nil {
+		f.panelFails(panelSide, err)
+		return
+	}
+	f.add(Right, f.Say(f.CheckLogin, text.Code(text.Short(credit, text.NameRunes))))
+	if len(d.Lines) == 0 {
+		return
+	}
+	foreign, told, err := d.Panel.Foreign(ctx, d.Lines)
+	for _, line := range foreign {
+		f.add(Wrong, f.Say(f.CheckForeign, text.Number(line)))
+	}
+	ours := slices.DeleteFunc(slices.Clone(d.Lines), func(l sms.Number) bool { return slices.Contains(foreign, l) })
+	switch {
+	case err != nil || !told:
+		f.add(Noted, f.Say(f.CheckUntold, f.Numbers(ours)))
+	case len(ours) > 0:
+		f.add(Right, f.Say(f.CheckLines, f.Numbers(ours)))
+	}
+}
+
+// panelFails adds why the panel does not tell the credit.
+func (f *findings) panelFails(s side, err error) {
+	e, ok := errors.AsType[*smsapi.Error](err)
+	status, _ := errors.AsType[smsapi.HTTPStatus](err)
+	switch {
+	case ok && e.Kind == smsapi.Auth && e.Code == 0:
+		f.wrong(err, f.CheckWebLogin)
+	case ok && e.Kind == smsapi.Auth:
+		f.wrong(err, f.CheckPassword)
+	case ok && e.Kind == smsapi.Rejected, errors.Is(err, smsapi.ErrFault):
+		f.wrong(err, f.Say(f.CheckPanelRefuses, text.Reason(e.Text)))
+	case errors.Is(err, smsapi.ErrProtocol) || status == http.StatusNotFound:
+		f.wrong(err, f.CheckNoSOAP)
+	default:
+		f.unreached(s, err)
+	}
+}
