@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -135,21 +134,20 @@ func whyItWaits(t *text.Language, why store.Wait) string {
 
 // failure says why m did not arrive, in the panel's words where it gave any.
 func failure(t *text.Language, m store.SMS) string {
-	if m.Unsure {
-		return t.Say(t.Unsure, text.Reason(m.Reason))
-	}
-	if m.Reason != "" {
-		return t.Say(t.PanelRejected, text.Reason(m.Reason))
-	}
-	switch m.Code {
-	case 2:
+	switch m.Reason {
+	case sms.Unclear:
+		return t.Say(t.Unsure, text.Reason(m.Words))
+	case sms.TelecomProblem:
 		return t.TelecomTrouble
-	case 5:
+	case sms.NotDelivered:
 		return t.NotDelivered
-	case 6:
+	case sms.Blacklisted:
 		return t.BlackList
 	}
-	return t.Say(t.PanelRejected, text.Code(strconv.Itoa(m.Code)))
+	if m.Words == "" {
+		return t.Say(t.PanelRejected, text.Code(m.Code))
+	}
+	return t.Say(t.PanelRejected, text.Reason(m.Words))
 }
 
 func renderCounts(t *text.Language, batch store.Batch) string {

@@ -76,7 +76,7 @@ func (b *Bot) askDelivery(ctx context.Context, asked []store.SMS) error {
 	for i, m := range asked {
 		reports[i] = store.Report{Seq: m.Seq}
 		if i < len(said) && said[i].Known() {
-			reports[i].Code, reports[i].Status = said[i].Code, said[i].Status
+			reports[i].Status, reports[i].Reason = said[i].Status, said[i].Reason
 		}
 	}
 	return b.store.SetDelivery(reports)

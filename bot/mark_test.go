@@ -10,6 +10,7 @@ import (
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
+	"peyk/store"
 )
 
 // bears waits until a message bears a mark of the bot's and no other; "" is none.
@@ -155,6 +156,9 @@ func TestMarksPassTheirStates(t *testing.T) {
 }
 
 func TestOnlyTheLastOfThreeStatesIsMarkedAfterAnOutage(t *testing.T) {
+	stored := map[int]store.Report{
+		1: {Status: sms.Sent}, 2: {Status: sms.Failed, Reason: sms.TelecomProblem}, 3: {Status: sms.AtTelecom}, 4: {Status: sms.Delivered}, 5: {Status: sms.Failed, Reason: sms.NotDelivered},
+	}
 	for name, tc := range map[string]struct {
 		codes []int
 		says  string // a message; "" is none
@@ -176,7 +180,7 @@ func TestOnlyTheLastOfThreeStatesIsMarkedAfterAnOutage(t *testing.T) {
 				w.panel.SetStatus("5000000001", code)
 				w.inStore(func() bool {
 					m, err := w.store.ByID("5000000001")
-					return err == nil && (m.Code == code || code == 1)
+					return err == nil && m.Status == stored[code].Status && m.Reason == stored[code].Reason
 				})
 			}
 			w.tg.SetDown(false)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"peyk/internal/crashpoint"
@@ -157,7 +158,7 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 		case ok && e.Kind == smsapi.Auth:
 			return b.store.Wait(p, store.LoginRefused, b.store.Now().Add(pause(2*time.Second, p.Attempt)))
 		case ok && e.Kind == smsapi.Rejected:
-			return b.store.Refuse(p, e.Code, e.Text)
+			return b.store.Refuse(p, e.Text, strconv.Itoa(e.Code))
 		default:
 			return b.store.Uncertain(p)
 		}
@@ -184,8 +185,12 @@ func outcomes(results []smsapi.Result) []store.Outcome {
 	said := make([]store.Outcome, len(results))
 	for i, r := range results {
 		said[i].ID = r.ID
-		if r.Err != nil {
-			said[i].Failed, said[i].Unsure, said[i].Code, said[i].Reason = true, r.Err.Kind == smsapi.Uncertain, r.Err.Code, r.Err.Text
+		switch {
+		case r.Err == nil:
+		case r.Err.Kind == smsapi.Uncertain:
+			said[i].Reason, said[i].Words = sms.Unclear, r.Err.Text
+		default:
+			said[i].Reason, said[i].Words, said[i].Code = sms.Refused, r.Err.Text, strconv.Itoa(r.Err.Code)
 		}
 	}
 	return said

@@ -62,7 +62,7 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text.Language, ids []string) s
 	var reports []store.Report // of those we sent: their messages show it, too
 	for _, d := range said {
 		if m, err := b.store.ByID(d.ID); err == nil && d.Known() {
-			reports = append(reports, store.Report{Seq: m.Seq, Code: d.Code, Status: d.Status})
+			reports = append(reports, store.Report{Seq: m.Seq, Status: d.Status, Reason: d.Reason})
 		}
 		word, ok := t.Statuses[d.Code]
 		if !ok {

@@ -303,8 +303,8 @@ func I6(e *evidence) error {
 					}
 					continue
 				}
-				if len(all) > 0 && all[len(all)-1].Accepted > 0 && (r.Status < sms.Sent || r.Reason != "") {
-					wrong = append(wrong, fmt.Errorf("batch %d: the panel accepted what it was asked to send to %s, the store has it as status %d, %q", b.ID, r.Customer, r.Status, r.Reason))
+				if len(all) > 0 && all[len(all)-1].Accepted > 0 && (r.Status < sms.Sent || r.Words != "") {
+					wrong = append(wrong, fmt.Errorf("batch %d: the panel accepted what it was asked to send to %s, the store has it as status %d, %q", b.ID, r.Customer, r.Status, r.Words))
 				}
 			}
 			if sending != b.Uncertain+b.Left {

@@ -168,7 +168,7 @@ func TestMigration(t *testing.T) {
 		t.Errorf("got %+v, want the supergroup untouched by what happens to the group", got)
 	}
 
-	must(t, s.Refuse(claim(t, s), -5, ""))
+	must(t, s.Refuse(claim(t, s), "", "-5"))
 	fetched(t, s, unread(c, "three"))
 	for _, p := range posts(t, s) {
 		if p.Chat != super || p.ReplyTo != 0 {

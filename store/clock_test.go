@@ -272,7 +272,7 @@ func TestDeliveryIsFollowedByTheRightClock(t *testing.T) {
 				if heard {
 					c.answer(s)
 				}
-				must(t, s.SetDelivery([]Report{{Seq: m.Seq, Code: 3, Status: sms.AtTelecom}}))
+				must(t, s.SetDelivery([]Report{{Seq: m.Seq, Status: sms.AtTelecom}}))
 				if m := ok(s.SMS(m.Seq)); m.Due.IsZero() {
 					t.Errorf("given up; Telegram answered: %t", heard)
 				}

@@ -13,7 +13,7 @@ const FollowFor = 48 * time.Hour
 const (
 	maxPause = time.Hour
 	mostAsks = int(FollowFor / maxPause)
-	// The panel's 2 and 5 (telecom trouble, not delivered) may still turn into a delivery for a while.
+	// doubtFor is how long what Failed, but not finally, is still followed: it may arrive yet.
 	doubtFor = 6 * time.Hour
 )
 
@@ -23,8 +23,8 @@ func (s *Store) StatusInterval() time.Duration { return s.opts.StatusInterval }
 // Report is what the panel said of the delivery of one SMS. A Status of sms.Queued stands for an answer that says nothing.
 type Report struct {
 	Seq    Seq
-	Code   int
 	Status sms.Status
+	Reason sms.Reason
 }
 
 // Due returns the SMS whose delivery is to be asked for now, at most limit, and when the next one will be.
@@ -77,19 +77,19 @@ func (s *Store) SetDelivery(reports []Report) error {
 			if err != nil {
 				return err
 			}
-			if final(m) {
+			if m.final() {
 				continue
 			}
 			before := m
 			if r.Status != sms.Queued {
-				m.Status, m.Code = r.Status, r.Code
+				m.Status, m.Reason = r.Status, r.Reason
 			}
 			m.Asked++
 			dated := m
 			dated.Time = believed(m.Time, clock.Mended, t.now)
 			next := nextAsk(dated, t.store.opts.StatusInterval, t.now)
 			// How old it is nobody may know, but how often it was asked about.
-			if unsure := !t.store.clock().known || !clock.settled() || m.Time.After(t.now.Add(ClockOff)); next.IsZero() && !final(m) && unsure && m.Asked < mostAsks {
+			if unsure := !t.store.clock().known || !clock.settled() || m.Time.After(t.now.Add(ClockOff)); next.IsZero() && !m.final() && unsure && m.Asked < mostAsks {
 				next = t.now.Add(maxPause)
 			}
 			if err := t.setDue(&m, next); err != nil {
@@ -101,7 +101,7 @@ func (s *Store) SetDelivery(reports []Report) error {
 			if m.Status != before.Status {
 				tally(&t.commit.Statuses, m.Status)
 			}
-			if m.Status == before.Status && m.Code == before.Code && unfollowed(m) == unfollowed(before) {
+			if m.Status == before.Status && m.Reason == before.Reason && unfollowed(m) == unfollowed(before) {
 				continue // nothing new to show
 			}
 			b := changed[m.Batch]
@@ -125,10 +125,7 @@ func (s *Store) SetDelivery(reports []Report) error {
 	})
 }
 
-// final tells whether the panel will hardly say anything else of m: delivered, or on the black list.
-func final(m SMS) bool {
-	return m.Status == sms.Delivered || m.Status == sms.Failed && m.Code != 2 && m.Code != 5
-}
+func (m SMS) final() bool { return m.Status.Final(m.Reason) }
 
 // unfollowed tells whether m was accepted and nobody is going to ask how it went on.
 func unfollowed(m SMS) bool {
@@ -137,7 +134,7 @@ func unfollowed(m SMS) bool {
 
 // nextAsk returns when to ask for the delivery of m again; zero is never.
 func nextAsk(m SMS, interval time.Duration, now time.Time) time.Time {
-	if final(m) {
+	if m.final() {
 		return time.Time{}
 	}
 	pause := interval

@@ -17,22 +17,26 @@ func sent(tb testing.TB, s *Store, n int) BatchID {
 	return id
 }
 
-func report(code int) (int, sms.Status) {
-	switch code {
-	case 1:
-		return code, sms.Sent
-	case 3:
-		return code, sms.AtTelecom
-	case 4:
-		return code, sms.Delivered
-	case 2, 5, 6:
-		return code, sms.Failed
-	}
-	return code, sms.Queued
+// said is what a panel says of the delivery of an SMS.
+type said struct {
+	status sms.Status
+	why    sms.Reason
 }
 
-// asks waits until the next SMS is due and reports code of it; it returns the pause, 0 when none is ever due.
-func asks(tb testing.TB, s *Store, c *clock, code int) time.Duration {
+func (r said) of(seq Seq) Report { return Report{seq, r.status, r.why} }
+
+var (
+	nothing    = said{} // or a code its guide does not know
+	underWay   = said{status: sms.Sent}
+	atTelecom  = said{status: sms.AtTelecom}
+	delivered  = said{status: sms.Delivered}
+	trouble    = said{sms.Failed, sms.TelecomProblem}
+	notReached = said{sms.Failed, sms.NotDelivered}
+	blackList  = said{sms.Failed, sms.Blacklisted}
+)
+
+// asks waits until the next SMS is due and reports r of it; it returns the pause, 0 when none is ever due.
+func asks(tb testing.TB, s *Store, c *clock, r said) time.Duration {
 	tb.Helper()
 	due, next, err := s.Due(10)
 	must(tb, err)
@@ -49,9 +53,7 @@ func asks(tb testing.TB, s *Store, c *clock, code int) time.Duration {
 	}
 	var reports []Report
 	for _, m := range due {
-		r := Report{Seq: m.Seq}
-		r.Code, r.Status = report(code)
-		reports = append(reports, r)
+		reports = append(reports, r.of(m.Seq))
 	}
 	must(tb, s.SetDelivery(reports))
 	return pause
@@ -68,7 +70,7 @@ func TestDeliveryIsFollowedForTwoDays(t *testing.T) {
 			crash(t, s)
 			s = open(t, path, c.options())
 		}
-		pause := asks(t, s, c, 3)
+		pause := asks(t, s, c, atTelecom)
 		if pause == 0 {
 			break
 		}
@@ -92,14 +94,13 @@ func TestDeliveryIsFollowedForTwoDays(t *testing.T) {
 		t.Errorf("counts %v, no report %d, want one at the telecom, no longer asked for", b.Counts, b.NoReport)
 	}
 	// An agent asks, long after: nothing is counted twice, and a delivery still counts.
-	for _, code := range []int{3, 0} {
-		code, status := report(code)
-		must(t, s.SetDelivery([]Report{{b.First, code, status}}))
+	for _, r := range []said{atTelecom, nothing} {
+		must(t, s.SetDelivery([]Report{r.of(b.First)}))
 		if got := ok(s.Batch(id)).NoReport; got != 1 {
-			t.Errorf("asked by hand, code %d: no report of %d, want 1", code, got)
+			t.Errorf("asked by hand, told %v: no report of %d, want 1", r, got)
 		}
 	}
-	must(t, s.SetDelivery([]Report{{b.First, 4, sms.Delivered}}))
+	must(t, s.SetDelivery([]Report{delivered.of(b.First)}))
 	if b := ok(s.Batch(id)); b.NoReport != 0 || b.Counts[sms.Delivered] != 1 {
 		t.Errorf("delivered in the end: counts %v, no report %d", b.Counts, b.NoReport)
 	}
@@ -112,8 +113,8 @@ func TestDeliveryIsFollowedFromTheSendingOn(t *testing.T) {
 	c.pass(3 * 24 * time.Hour) // the panel was away
 	p := claim(t, s)
 	must(t, s.Sent(p, accepted(p), nil))
-	asks(t, s, c, 1)
-	if pause := asks(t, s, c, 3); pause == 0 {
+	asks(t, s, c, underWay)
+	if pause := asks(t, s, c, atTelecom); pause == 0 {
 		t.Error("three days after the order, a minute after the sending, nobody asks any more")
 	}
 	if got := ok(s.Batch(id)).NoReport; got != 0 {
@@ -122,44 +123,43 @@ func TestDeliveryIsFollowedFromTheSendingOn(t *testing.T) {
 }
 
 func TestFinalStatusNeverGoesBack(t *testing.T) {
-	for _, last := range []int{4, 6} {
+	for _, last := range []said{delivered, blackList} {
 		path, c := tempFile(t), newClock()
 		s := open(t, path, c.options())
 		id := sent(t, s, 1)
-		asks(t, s, c, 3)
+		asks(t, s, c, atTelecom)
 		asks(t, s, c, last)
 		if _, next, _ := s.Due(1); !next.IsZero() {
-			t.Errorf("after %d it is to be asked for at %v", last, next)
+			t.Errorf("after %v it is to be asked for at %v", last, next)
 		}
 		crash(t, s)
 		s = open(t, path, c.options())
 		c.pass(time.Minute)
 		shown(t, s)
 		want := ok(s.SMS(1))
-		for _, code := range []int{0, 1, 2, 3, 5, 9} {
-			code, status := report(code)
-			must(t, s.SetDelivery([]Report{{1, code, status}}))
+		for _, r := range []said{nothing, underWay, trouble, atTelecom, notReached} {
+			must(t, s.SetDelivery([]Report{r.of(1)}))
 			if got := ok(s.SMS(1)); got != want {
-				t.Errorf("%d after %d made it %+v", code, last, got)
+				t.Errorf("%v after %v made it %+v", r, last, got)
 			}
 		}
 		if reported(t, s, id) {
-			t.Errorf("after %d there is something new to show", last)
+			t.Errorf("after %v there is something new to show", last)
 		}
 	}
 }
 
 func TestTroubleMayStillTurnIntoDelivery(t *testing.T) {
-	for _, trouble := range []int{2, 5} {
+	for _, failed := range []said{trouble, notReached} {
 		c := newClock()
 		s := open(t, tempFile(t), c.options())
 		id := sent(t, s, 1)
-		asks(t, s, c, trouble)
+		asks(t, s, c, failed)
 		if b := ok(s.Batch(id)); b.Counts[sms.Failed] != 1 {
 			t.Errorf("counts %v, want one failed", b.Counts)
 		}
-		if pause := asks(t, s, c, 4); pause == 0 {
-			t.Errorf("after %d nobody asks again", trouble)
+		if pause := asks(t, s, c, delivered); pause == 0 {
+			t.Errorf("after %v nobody asks again", failed)
 		}
 		if b := ok(s.Batch(id)); b.Counts[sms.Delivered] != 1 {
 			t.Errorf("counts %v, want one delivered", b.Counts)
@@ -167,10 +167,10 @@ func TestTroubleMayStillTurnIntoDelivery(t *testing.T) {
 
 		id = sent(t, s, 1)
 		begun := c.now()
-		for asks(t, s, c, trouble) != 0 {
+		for asks(t, s, c, failed) != 0 {
 		}
 		if took := c.now().Sub(begun); took > doubtFor || took < doubtFor-2*maxPause {
-			t.Errorf("after %d asked for %v, want up to %v", trouble, took, doubtFor)
+			t.Errorf("after %v asked for %v, want up to %v", failed, took, doubtFor)
 		}
 		if b := ok(s.Batch(id)); b.NoReport != 0 || b.Counts[sms.Failed] != 1 {
 			t.Errorf("counts %v, no report %d", b.Counts, b.NoReport)
@@ -183,14 +183,16 @@ func TestOnlyNewsIsShown(t *testing.T) {
 	s := open(t, tempFile(t), c.options())
 	id := sent(t, s, 1)
 	for i, step := range []struct {
-		code int
+		said said
 		news bool
-	}{{1, true}, {1, false}, {0, false}, {99, false}, {3, true}, {3, false}, {2, true}, {5, true}, {5, false}, {4, true}, {4, false}} {
+	}{
+		{underWay, false}, {nothing, false}, {atTelecom, true}, {atTelecom, false}, {trouble, true}, {notReached, true}, {notReached, false}, {delivered, true}, {delivered, false},
+	} {
 		c.pass(time.Minute)
 		shown(t, s)
-		asks(t, s, c, step.code)
+		asks(t, s, c, step.said)
 		if got := reported(t, s, id); got != step.news {
-			t.Errorf("step %d, code %d: something to show: %t, want %t", i, step.code, got, step.news)
+			t.Errorf("step %d, %v: something to show: %t, want %t", i, step.said, got, step.news)
 		}
 	}
 }
@@ -209,7 +211,7 @@ func TestDueComesInTurnsOfLimit(t *testing.T) {
 	}
 	var reports []Report
 	for _, m := range due {
-		reports = append(reports, Report{m.Seq, 4, sms.Delivered})
+		reports = append(reports, delivered.of(m.Seq))
 	}
 	must(t, s.SetDelivery(reports))
 	if due, _, _ := s.Due(50); len(due) != 10 {
@@ -221,14 +223,14 @@ func TestReportsOfSeveralBatches(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.options())
 	first, second := sent(t, s, 2), sent(t, s, 2)
-	must(t, s.SetDelivery([]Report{{1, 4, sms.Delivered}, {3, 3, sms.AtTelecom}, {2, 6, sms.Failed}, {4, 0, sms.Queued}}))
+	must(t, s.SetDelivery([]Report{delivered.of(1), atTelecom.of(3), blackList.of(2), nothing.of(4)}))
 	if b := ok(s.Batch(first)); b.Counts[sms.Delivered] != 1 || b.Counts[sms.Failed] != 1 {
 		t.Errorf("first counts %v", b.Counts)
 	}
 	if b := ok(s.Batch(second)); b.Counts[sms.AtTelecom] != 1 || b.Counts[sms.Sent] != 1 {
 		t.Errorf("second counts %v", b.Counts)
 	}
-	if err := s.SetDelivery([]Report{{99, 4, sms.Delivered}}); !errors.Is(err, ErrNotFound) {
+	if err := s.SetDelivery([]Report{delivered.of(99)}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 }
@@ -240,11 +242,11 @@ func TestDeliveryIsAskedForAlthoughAClockWasAhead(t *testing.T) {
 		c.pass(ahead)
 		sent(t, s, 2)
 		c.pass(-ahead)
-		if pause := asks(t, s, c, 4); pause != 0 {
+		if pause := asks(t, s, c, delivered); pause != 0 {
 			t.Errorf("they are asked for after %v", pause)
 		}
 		id := sent(t, s, 1)
-		if pause := asks(t, s, c, 4); pause != 15*time.Second {
+		if pause := asks(t, s, c, delivered); pause != 15*time.Second {
 			t.Errorf("the next was asked for after %v", pause)
 		}
 		if b := ok(s.Batch(id)); b.Counts[sms.Delivered] != 1 {

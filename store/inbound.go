@@ -18,9 +18,9 @@ type SMS struct {
 	Batch  BatchID    // outbound: what ordered it; its text stands there
 	ID     sms.ID     // the panel's, once it has accepted the SMS and if it said which is whose
 	Status sms.Status // outbound
-	Code   int        // what the panel said last of its delivery, or its ErrCode when it refused
-	Reason string     // the panel's words when it refused
-	Unsure bool       // Failed, but nobody can know whether it was sent: the panel's words were no refusal either
+	Reason sms.Reason // why it is Failed
+	Words  string     // what the panel said when it was handed over and Failed at once; for people to read
+	Code   string     // its code for that, likewise
 	Asked  int        // how often delivery was asked for
 	Due    time.Time  // when it will be asked for next; zero: no more
 	Times  int        // inbound: how often it came in a row, where that is counted instead of shown
@@ -37,11 +37,11 @@ type smsRecord struct {
 	Batch     BatchID       `json:"b,omitempty"`
 	ID        sms.ID        `json:"i,omitempty"`
 	Status    sms.Status    `json:"s,omitempty"`
-	Code      int           `json:"k,omitempty"`
-	Reason    string        `json:"w,omitempty"`
+	Reason    sms.Reason    `json:"f,omitempty"`
+	Words     string        `json:"w,omitempty"`
+	Code      string        `json:"e,omitempty"`
 	Asked     int           `json:"n,omitempty"`
 	Due       int64         `json:"u,omitempty"`
-	Unsure    bool          `json:"q,omitempty"`
 	AsItCame  bool          `json:"a,omitempty"`
 	Times     int           `json:"m,omitempty"`
 }
@@ -62,7 +62,7 @@ func fromUnix(n int64) time.Time {
 
 func (t *tx) putSMS(m SMS) error {
 	return put(t.bucket(bucketSMS), u64(uint64(m.Seq)), smsRecord{
-		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Code, m.Reason, m.Asked, unix(m.Due), m.Unsure, m.AsItCame, m.Times,
+		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Reason, m.Words, m.Code, m.Asked, unix(m.Due), m.AsItCame, m.Times,
 	})
 }
 
@@ -74,7 +74,7 @@ func readSMS(key, value []byte) (SMS, error) {
 	if r.Status > sms.Failed {
 		return SMS{}, fmt.Errorf("sms of unknown status %d", r.Status)
 	}
-	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Code: r.Code, Reason: r.Reason, Asked: r.Asked, Due: fromUnix(r.Due), Unsure: r.Unsure}
+	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Reason: r.Reason, Words: r.Words, Code: r.Code, Asked: r.Asked, Due: fromUnix(r.Due)}
 	m.Direction, m.Line, m.Customer, m.Text, m.Time, m.Received = r.Direction, r.Line, r.Customer, r.Text, fromUnix(r.Time), fromUnix(r.Received)
 	m.AsItCame, m.Times = r.AsItCame, r.Times
 	return m, nil

@@ -68,11 +68,11 @@ func TestAReplysCourseIsItsMark(t *testing.T) {
 		t.Errorf("marks %q, want it accepted", got)
 	}
 	seq := ok(s.Batch(id)).First
-	must(t, s.SetDelivery([]Report{{Seq: seq, Code: 3, Status: 3}}))
+	must(t, s.SetDelivery([]Report{{Seq: seq, Status: sms.AtTelecom}}))
 	if got := marked(t, s); got != nil {
 		t.Errorf("marks %q, want none: nothing changes", got)
 	}
-	must(t, s.SetDelivery([]Report{{Seq: seq, Code: 4, Status: 4}}))
+	must(t, s.SetDelivery([]Report{{Seq: seq, Status: sms.Delivered}}))
 	if got := marked(t, s); !cmp.Equal(got, []string{"👍"}) {
 		t.Errorf("marks %q, want it delivered", got)
 	}
@@ -88,7 +88,7 @@ func TestAMessageWhereThereIsSomethingToSay(t *testing.T) {
 		happens func(*testing.T, *Store, *clock)
 		mark    string
 	}{
-		"refused":           {func(t *testing.T, s *Store, _ *clock) { must(t, s.Refuse(claim(t, s), -5, "")) }, "👎"},
+		"refused":           {func(t *testing.T, s *Store, _ *clock) { must(t, s.Refuse(claim(t, s), "", "-5")) }, "👎"},
 		"uncertain":         {func(t *testing.T, s *Store, _ *clock) { must(t, s.Uncertain(claim(t, s))) }, "👀"},
 		"panel down":        {func(t *testing.T, s *Store, c *clock) { must(t, s.Requeue(claim(t, s), c.now())) }, "👀"},
 		"no report at once": {func(t *testing.T, s *Store, _ *clock) { must(t, s.Sent(claim(t, s), nil, nil)) }, "👌"},
@@ -99,7 +99,7 @@ func TestAMessageWhereThereIsSomethingToSay(t *testing.T) {
 		}, "👌"},
 		"not delivered": {func(t *testing.T, s *Store, _ *clock) {
 			must(t, s.Sent(claim(t, s), []Outcome{{ID: "1"}}, nil))
-			must(t, s.SetDelivery([]Report{{Seq: 1, Code: 5, Status: 5}}))
+			must(t, s.SetDelivery([]Report{{Seq: 1, Status: sms.Failed, Reason: sms.NotDelivered}}))
 		}, "👎"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -197,8 +197,8 @@ func TestOnlyTheLastMarkIsShown(t *testing.T) {
 	id := take(t, s, reply())
 	under := marksDue(t, s)[0] // Telegram is asked, and its answer does not come
 	must(t, s.Sent(claim(t, s), []Outcome{{ID: "1"}}, nil))
-	must(t, s.SetDelivery([]Report{{Seq: 1, Code: 5, Status: 5}}))
-	must(t, s.SetDelivery([]Report{{Seq: 1, Code: 4, Status: 4}}))
+	must(t, s.SetDelivery([]Report{{Seq: 1, Status: sms.Failed, Reason: sms.NotDelivered}}))
+	must(t, s.SetDelivery([]Report{{Seq: 1, Status: sms.Delivered}}))
 	must(t, s.Marked(under, "👀"))
 	if got := marked(t, s); !cmp.Equal(got, []string{"👍"}) {
 		t.Errorf("marks %q, want the last alone", got)
@@ -217,10 +217,10 @@ func TestAMarkThatMayHaveArrivedIsShownAnew(t *testing.T) {
 	if got := marked(t, s); !cmp.Equal(got, []string{"👌"}) {
 		t.Fatalf("marks %q", got)
 	}
-	must(t, s.SetDelivery([]Report{{Seq: 1, Code: 2, Status: 5}}))
+	must(t, s.SetDelivery([]Report{{Seq: 1, Status: sms.Failed, Reason: sms.TelecomProblem}}))
 	crash(t, s) // after Telegram was asked to show it
 	s = open(t, path, c.options())
-	must(t, s.SetDelivery([]Report{{Seq: 1, Code: 3, Status: 3}}))
+	must(t, s.SetDelivery([]Report{{Seq: 1, Status: sms.AtTelecom}}))
 	if got := marked(t, s); !cmp.Equal(got, []string{"👌"}) {
 		t.Errorf("marks %q, want what is true now put there anew", got)
 	}

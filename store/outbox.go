@@ -455,11 +455,10 @@ func (s *Store) Claim(p Piece) (Piece, error) {
 
 // Outcome is what the panel said of one recipient.
 type Outcome struct {
-	ID     sms.ID // empty when it did not say which is whose
-	Failed bool
-	Unsure bool // Failed, but nobody can know whether it was sent
-	Code   int
-	Reason string
+	ID     sms.ID     // empty when it did not say which is whose
+	Reason sms.Reason // why it Failed at once; sms.NoReason when it was accepted
+	Words  string     // what the panel said then, and its code; for people to read
+	Code   string
 }
 
 // Sent ends a claimed piece the panel has answered: outcomes are parallel to its recipients, ids those that could not be
@@ -475,13 +474,13 @@ func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 			if len(o.ID) > bolt.MaxKeySize {
 				o.ID = "" // nothing could find it
 			}
-			m.ID, m.Code, m.Reason, m.Unsure, m.Status, m.Time = o.ID, o.Code, o.Reason, o.Unsure, sms.Sent, t.now
+			m.ID, m.Reason, m.Words, m.Code, m.Status, m.Time = o.ID, o.Reason, o.Words, o.Code, sms.Sent, t.now
 			if o.ID != "" {
 				if err := t.bucket(bucketID).Put([]byte(o.ID), u64(uint64(m.Seq))); err != nil {
 					return err
 				}
 			}
-			if o.Failed {
+			if o.Reason != sms.NoReason {
 				m.Status = sms.Failed
 				return nil
 			}
@@ -493,12 +492,12 @@ func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 	})
 }
 
-// Refuse ends a claimed piece that the panel surely did not carry out and never will.
-func (s *Store) Refuse(p Piece, code int, reason string) error {
+// Refuse ends a claimed piece that the panel surely did not carry out and never will, with its words and its code.
+func (s *Store) Refuse(p Piece, words, code string) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
 		row.State = PieceRefused
 		return t.changePiece(*row, b, func(_ int, m *SMS) error {
-			m.Status, m.Code, m.Reason = sms.Failed, code, reason
+			m.Status, m.Reason, m.Words, m.Code = sms.Failed, sms.Refused, words, code
 			return nil
 		})
 	})

@@ -126,7 +126,7 @@ func TestSendStoppedAfterEachStep(t *testing.T) {
 			p := claim(t, s)
 			must(t, s.Sent(p, accepted(p), nil))
 		}, PieceSent, sms.Sent, 0, true},
-		{"refused", func(t *testing.T, s *Store, c *clock) { must(t, s.Refuse(claim(t, s), -5, "شماره")) }, PieceRefused, sms.Failed, 0, true},
+		{"refused", func(t *testing.T, s *Store, c *clock) { must(t, s.Refuse(claim(t, s), "شماره", "-5")) }, PieceRefused, sms.Failed, 0, true},
 		{"surely not sent", func(t *testing.T, s *Store, c *clock) { must(t, s.Requeue(claim(t, s), c.now().Add(time.Second))) }, PieceQueued, sms.Queued, 0, true},
 		{"answer lost", func(t *testing.T, s *Store, c *clock) { must(t, s.Uncertain(claim(t, s))) }, PieceUncertain, sms.Sending, 0, true},
 		{"claimed, given back, claimed", func(t *testing.T, s *Store, c *clock) {
@@ -179,9 +179,9 @@ func TestWhatThePanelSaidOfEachRecipient(t *testing.T) {
 	id := take(t, s, order(numbers(4)...))
 	p := claim(t, s)
 	c.pass(3 * time.Second)
-	must(t, s.Sent(p, []Outcome{{ID: "71"}, {Failed: true, Code: -3, Reason: "blocked"}, {}, {ID: "74", Failed: true, Code: -3}}, []sms.ID{"80"}))
+	must(t, s.Sent(p, []Outcome{{ID: "71"}, {Reason: sms.Refused, Words: "blocked", Code: "-3"}, {}, {ID: "74", Reason: sms.Refused, Code: "-3"}}, []sms.ID{"80"}))
 	all := ok(s.Recipients(ok(s.Batch(id)), 0, 10))
-	want := []SMS{{ID: "71", Status: sms.Sent, Due: c.now().Add(15 * time.Second)}, {Status: sms.Failed, Code: -3, Reason: "blocked"}, {Status: sms.Sent}, {ID: "74", Status: sms.Failed, Code: -3}}
+	want := []SMS{{ID: "71", Status: sms.Sent, Due: c.now().Add(15 * time.Second)}, {Status: sms.Failed, Reason: sms.Refused, Words: "blocked", Code: "-3"}, {Status: sms.Sent}, {ID: "74", Status: sms.Failed, Reason: sms.Refused, Code: "-3"}}
 	for i := range want {
 		want[i].Seq, want[i].Batch = Seq(i+1), id
 		want[i].Direction, want[i].Line, want[i].Customer, want[i].Time = sms.Outbound, line, numbers(4)[i], all[i].Time
@@ -311,7 +311,7 @@ func TestAPieceIsClaimedAndEndedOnce(t *testing.T) {
 	again := claim(t, s)
 	ends := map[string]func(Piece) error{
 		"sent":      func(p Piece) error { return s.Sent(p, accepted(p), nil) },
-		"refused":   func(p Piece) error { return s.Refuse(p, -3, "") },
+		"refused":   func(p Piece) error { return s.Refuse(p, "", "-3") },
 		"requeued":  func(p Piece) error { return s.Requeue(p, c.now()) },
 		"uncertain": s.Uncertain,
 	}

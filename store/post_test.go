@@ -106,7 +106,7 @@ func TestWhatAGateLetsPass(t *testing.T) {
 			t.Errorf("gate %d: %s", g, diff)
 		}
 	}
-	must(t, s.Refuse(claim(t, s), -5, "")) // the report is to be edited
+	must(t, s.Refuse(claim(t, s), "", "-5")) // the report is to be edited
 	for _, g := range []Gate{NoEdits, NewAnswersOnly} {
 		if got := through(g); !cmp.Equal(got, []string{"text answer"}) {
 			t.Errorf("gate %d: %v, want not the report, which changes a message", g, got)
@@ -347,7 +347,7 @@ func TestAReportRefusedWhileItChangesIsTriedOnceMore(t *testing.T) {
 	take(t, s, order(ali))
 	c.pass(statusDelay)
 	p := heads(t, s)[0]
-	must(t, s.Refuse(claim(t, s), -5, ""))
+	must(t, s.Refuse(claim(t, s), "", "-5"))
 	must(t, s.Refused(p, "Bad Request: can't parse entities"))
 	if got := summary(t, s, heads(t, s)); !cmp.Equal(got, []string{"batch"}) {
 		t.Errorf("heads %v, want what the batch has become", got)
@@ -360,7 +360,7 @@ func TestAMessageThatWasNotNeededKeepsTheReport(t *testing.T) {
 	id := take(t, s, order(ali))
 	c.pass(statusDelay)
 	must(t, s.Posted(heads(t, s)[0], 40, false))
-	must(t, s.Refuse(claim(t, s), -5, ""))
+	must(t, s.Refuse(claim(t, s), "", "-5"))
 	must(t, s.Posted(heads(t, s)[0], 0, false))
 	if b := ok(s.Batch(id)); b.Shown != 40 {
 		t.Errorf("reported by message %d, want 40", b.Shown)

@@ -65,7 +65,7 @@ func TestInTheEndEverythingGoes(t *testing.T) {
 	must(t, s.EndFetch(nil))
 	must(t, s.BeginFetch())
 	ok(s.SaveUnread(ok(s.SaveRaw(Raw{Fetched: c.now()})), unread(c, "half"), &Incident{Kind: FetchCut, From: c.now()}))
-	must(t, s.Refuse(claim(t, s), -2, "too many"))
+	must(t, s.Refuse(claim(t, s), "too many", "-2"))
 	b := ok(s.Batch(2))
 	ok(s.Decide(b.ID, b.Generation, Leave, "Ali"))
 	c.pass(askFor)
@@ -73,7 +73,7 @@ func TestInTheEndEverythingGoes(t *testing.T) {
 	due, _, err := s.Due(10)
 	must(t, err)
 	for _, m := range due {
-		must(t, s.SetDelivery([]Report{{m.Seq, 4, sms.Delivered}}))
+		must(t, s.SetDelivery([]Report{delivered.of(m.Seq)}))
 	}
 	for _, r := range ok(s.Undecoded()) {
 		ok(s.SaveUnread(r.ID, nil, nil))
@@ -154,7 +154,7 @@ func TestNothingGoesThatIsNeeded(t *testing.T) {
 			showAll(t, s)
 			return func() error { _, err := s.Batch(id); return err }, func() {
 				for range 2 {
-					must(t, s.Refuse(claim(t, s), -3, ""))
+					must(t, s.Refuse(claim(t, s), "", "-3"))
 				}
 				c.pass(year)
 				showAll(t, s)
@@ -166,14 +166,14 @@ func TestNothingGoesThatIsNeeded(t *testing.T) {
 			c.pass(year)
 			showAll(t, s)
 			return func() error { _, err := s.Batch(id); return err }, func() {
-				must(t, s.Refuse(p, -3, ""))
+				must(t, s.Refuse(p, "", "-3"))
 				c.pass(year)
 				showAll(t, s)
 			}
 		},
 		"a batch nobody has decided about": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
 			id := take(t, s, order(numbers(61)...))
-			must(t, s.Refuse(claim(t, s), -3, ""))
+			must(t, s.Refuse(claim(t, s), "", "-3"))
 			must(t, s.Uncertain(claim(t, s)))
 			showAll(t, s)
 			c.pass(year)
@@ -198,13 +198,13 @@ func TestNothingGoesThatIsNeeded(t *testing.T) {
 			c.pass(year)
 			showAll(t, s)
 			return func() error { _, err := s.Batch(id); return err }, func() {
-				must(t, s.SetDelivery([]Report{{ok(s.Batch(id)).First, 4, sms.Delivered}}))
+				must(t, s.SetDelivery([]Report{delivered.of(ok(s.Batch(id)).First)}))
 				showAll(t, s)
 			}
 		},
 		"a batch whose report waits": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
 			id := take(t, s, order(ali))
-			must(t, s.Refuse(claim(t, s), -3, ""))
+			must(t, s.Refuse(claim(t, s), "", "-3"))
 			c.pass(year)
 			return func() error { _, err := s.Batch(id); return err }, func() { showAll(t, s) }
 		},
@@ -370,7 +370,7 @@ func TestPruningGoesOnAfterAStart(t *testing.T) {
 	fetched(t, s, unread(c, "1", "2", "3", "4", "5", "6"))
 	take(t, s, order(numbers(130)...))
 	for range 3 {
-		must(t, s.Refuse(claim(t, s), -3, ""))
+		must(t, s.Refuse(claim(t, s), "", "-3"))
 	}
 	showAll(t, s)
 	c.pass(91 * aDay)
@@ -399,7 +399,7 @@ func TestTheFileStopsGrowing(t *testing.T) {
 		fill(t, s, c, 300, 0)
 		s.db.NoSync = true
 		p := claimed(t, s, take(t, s, order(numbers(60)...)))
-		must(t, s.Refuse(p, -3, "no credit"))
+		must(t, s.Refuse(p, "no credit", "-3"))
 		showAll(t, s)
 		c.pass(aDay - 300*time.Second)
 		prune(t, s)

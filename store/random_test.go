@@ -181,7 +181,7 @@ func (w *world) send() {
 	case 0:
 		must(w, w.s.Uncertain(p))
 	case 1:
-		must(w, w.s.Refuse(p, -3, "no credit"))
+		must(w, w.s.Refuse(p, "no credit", "-3"))
 	case 2:
 		must(w, w.s.Sent(p, nil, []sms.ID{"1"}))
 	default:
@@ -209,14 +209,13 @@ func (w *world) followUp() {
 	must(w, err)
 	var reports []Report
 	for _, m := range due {
-		code, status := report(w.IntN(8))
-		reports = append(reports, Report{m.Seq, code, status})
+		reports = append(reports, []said{nothing, nothing, underWay, atTelecom, delivered, trouble, notReached, blackList}[w.IntN(8)].of(m.Seq))
 	}
 	must(w, w.s.SetDelivery(reports))
 	for _, m := range due {
 		now := ok(w.s.SMS(m.Seq))
-		must(w, w.s.SetDelivery([]Report{{m.Seq, 3, sms.AtTelecom}}))
-		if after := ok(w.s.SMS(m.Seq)); final(now) && after != now {
+		must(w, w.s.SetDelivery([]Report{atTelecom.of(m.Seq)}))
+		if after := ok(w.s.SMS(m.Seq)); now.final() && after != now {
 			w.Errorf("final %+v became %+v", now, after)
 		}
 	}

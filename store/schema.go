@@ -31,6 +31,7 @@ var migrations = []func(*bolt.Tx) error{
 		return indexAsking(t)
 	},
 	mergeSpellings, // in schema4.go
+	codesToStates,  // in schema5.go
 }
 
 // makeBuckets makes those that are missing.

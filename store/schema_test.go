@@ -25,7 +25,7 @@ func filled(tb testing.TB, s *Store, c *clock) {
 	must(tb, s.Posted(heads(tb, s)[0], 10, false))
 	ok(s.SaveRaw(Raw{Body: []byte("<xml/>"), Fetched: c.now()}))
 	p := claimed(tb, s, take(tb, s, order(ali, sara)))
-	must(tb, s.Sent(p, []Outcome{{ID: "71"}, {Failed: true, Code: -3, Reason: "blocked"}}, nil))
+	must(tb, s.Sent(p, []Outcome{{ID: "71"}, {Reason: sms.Refused, Words: "blocked", Code: "-3"}}, nil))
 	must(tb, s.Uncertain(claimed(tb, s, take(tb, s, order(ali)))))
 	take(tb, s, asking(ali))
 	take(tb, s, order(ali))

@@ -115,7 +115,7 @@ func TestOnlyWhatIsSentCostsOfTheDay(t *testing.T) {
 	// What is sent again was counted already, what the panel refuses stays counted.
 	must(t, s.Uncertain(claim(t, s)))
 	ok(s.Decide(first, ok(s.Batch(first)).Generation, Again, "Sara"))
-	must(t, s.Refuse(claim(t, s), -3, "no credit"))
+	must(t, s.Refuse(claim(t, s), "no credit", "-3"))
 	if left := refusal(t, s, parts(3, ali)); left != 2 {
 		t.Errorf("left %d, want 2", left)
 	}

@@ -75,11 +75,11 @@ func TestWhatATransactionCameToIsTold(t *testing.T) {
 
 	batch := sent(t, s, 3)
 	first := ok(s.Batch(batch)).First
-	must(t, s.SetDelivery([]Report{{first, 4, sms.Delivered}, {first + 1, 5, sms.Failed}, {first + 2, 3, sms.AtTelecom}}))
+	must(t, s.SetDelivery([]Report{delivered.of(first), notReached.of(first + 1), atTelecom.of(first + 2)}))
 	if diff := cmp.Diff(map[sms.Status]int{sms.Delivered: 1, sms.Failed: 1, sms.AtTelecom: 1}, told.Statuses); diff != "" {
 		t.Errorf("statuses:\n%s", diff)
 	}
-	must(t, s.SetDelivery([]Report{{first, 4, sms.Delivered}, {first + 1, 4, sms.Delivered}, {first + 2, 3, sms.AtTelecom}}))
+	must(t, s.SetDelivery([]Report{delivered.of(first), delivered.of(first + 1), atTelecom.of(first + 2)}))
 	if diff := cmp.Diff(map[sms.Status]int{sms.Delivered: 1}, told.Statuses); diff != "" {
 		t.Errorf("statuses, of which one is new:\n%s", diff)
 	}

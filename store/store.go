@@ -14,7 +14,7 @@
 //	              held                                 why, incident
 //	              newest | clock                       when | right, and since when
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
-//	sms           Seq u64                              one SMS, in or out, to one recipient
+//	sms           Seq u64                              one SMS, in or out, to one recipient, and how far it has come
 //	seen          time u32, hash u64, nth u16          Seq, met u32 which unread SMS were stored already
 //	batch         batch u64                            one order to send, from one command
 //	piece         batch u64, n u32                     at most 60 recipients of it, sent by one request

@@ -188,7 +188,7 @@ type Language struct {
 	PressNotAgent  string
 	PressNotAdmins string
 
-	// Why an SMS did not arrive: the panel's status codes 2, 5 and 6.
+	// Why an SMS did not arrive.
 	TelecomTrouble string
 	NotDelivered   string
 	BlackList      string
