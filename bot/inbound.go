@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"peyk/internal/connect"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
@@ -179,7 +180,7 @@ func loses(failure error) bool {
 	if e, ok := errors.AsType[*smsapi.Error](failure); ok && e.Kind != smsapi.Uncertain {
 		return false
 	}
-	status, ok := errors.AsType[smsapi.HTTPStatus](failure)
+	status, ok := errors.AsType[connect.Status](failure)
 	return !ok || status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests
 }
 

@@ -24,12 +24,7 @@ func (f *findings) unreached(s side, err error) {
 		err = e.Cause
 	}
 	place, proxy := text.Code(s.url), text.Code(s.proxy)
-	status := 0
-	if e, ok := errors.AsType[smsapi.HTTPStatus](err); ok {
-		status = int(e)
-	} else if e, ok := errors.AsType[connect.Status](err); ok {
-		status = int(e)
-	}
+	status, _ := errors.AsType[connect.Status](err)
 	dial, _ := errors.AsType[*net.OpError](err)
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
 	_, noName := errors.AsType[*net.DNSError](err)
@@ -53,7 +48,7 @@ func (f *findings) unreached(s side, err error) {
 	case status >= 300 && status < 400:
 		f.wrong(err, f.Say(f.NetRedirect, s.name, place))
 	case status != 0:
-		f.wrong(err, f.Say(f.NetStatus, s.name, status, place))
+		f.wrong(err, f.Say(f.NetStatus, s.name, int(status), place))
 	case late != nil && late.Timeout():
 		f.wrong(err, f.Say(f.NetSilent, s.name, place, proxy))
 	default:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"peyk/bot/text"
+	"peyk/internal/connect"
 	"peyk/sms"
 	"peyk/smsapi"
 )
@@ -50,7 +51,7 @@ func (d Doctor) checkPanel(ctx context.Context, f *findings) {
 // panelFails adds why the panel does not tell the credit.
 func (f *findings) panelFails(s side, err error) {
 	e, ok := errors.AsType[*smsapi.Error](err)
-	status, _ := errors.AsType[smsapi.HTTPStatus](err)
+	status, _ := errors.AsType[connect.Status](err)
 	switch {
 	case ok && e.Kind == smsapi.Auth && e.Code == 0:
 		f.wrong(err, f.CheckWebLogin)

@@ -45,18 +45,13 @@ type Error struct {
 	Err     error  // what went wrong below, or nil
 }
 
-// What may be below an Error, beside the errors of package net and its kin.
+// What may be below an Error, beside the errors of package net and its kin, and the HTTP status of an answer, a connect.Status.
 var (
 	ErrFault      = errors.New("the panel's service failed") // its Text is the panel's own
 	ErrNoID       = errors.New("the panel gave no id")       // words in an id's place, which are the panel's own
 	ErrProtocol   = errors.New("the answer is not in the panel's protocol")
 	ErrWantsHTTPS = errors.New("the server speaks https, the address says http")
 )
-
-// HTTPStatus is below an Error when the answer had one that is not 200.
-type HTTPStatus int
-
-func (s HTTPStatus) Error() string { return fmt.Sprintf("http status %d", int(s)) }
 
 // Error is meant for logs. The panel's own words are not in it: they may repeat numbers and texts.
 func (e *Error) Error() string {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Status is an HTTP status as an error: the answer of something on the way, such as a proxy, rather than of the service behind it.
+// Status is an HTTP status as an error: of a proxy on the way, or of a server that answers with something other than what was asked for.
 type Status int
 
 func (s Status) Error() string { return fmt.Sprintf("http status %d", int(s)) }

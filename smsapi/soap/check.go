@@ -7,12 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"peyk/internal/connect"
 	"peyk/sms"
 	"peyk/smsapi"
 )
 
 // InClear reports whether the user name and the password travel unencrypted.
-func (c *Client) InClear() bool { return smsapi.InClear(c.address.String()) }
+func (c *Client) InClear() bool { return connect.InClear(c.address.String()) }
 
 // Skew returns how far the clock of the panel's web server is ahead of ours, to a second or two, by its last answer. It reports
 // false while no answer had a time.

@@ -32,6 +32,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"peyk/internal/connect"
 	"peyk/sms"
 	"peyk/smsapi"
 )
@@ -158,7 +159,7 @@ func readReply(r reply) (*node, error) {
 		failed.Text = "the panel redirects to another address"
 	}
 	if r.status != http.StatusOK {
-		status := smsapi.HTTPStatus(r.status)
+		status := connect.Status(r.status)
 		if errors.Is(failed.Err, smsapi.ErrFault) {
 			failed.Err = fmt.Errorf("%w, %w", smsapi.ErrFault, status)
 		} else {

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"peyk/internal/connect"
 	"peyk/smsapi"
 )
 
@@ -37,27 +38,12 @@ type reply struct {
 // newTransport returns a transport that connects anew for each request: a reused connection can die under a request, and
 // then nobody knows whether the panel has seen it. That costs one round trip every few seconds.
 func newTransport(proxy *url.URL, timeout time.Duration) *http.Transport {
-	// HTTP/2 would repeat a request by itself.
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	t := &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
-		TLSHandshakeTimeout:    timeout,
-		DisableKeepAlives:      true,
-		DisableCompression:     true, // exchange unpacks: it must also unpack what was cut
-		MaxResponseHeaderBytes: 64 << 10,
-		Protocols:              &protocols,
-	}
-	if proxy != nil {
-		t.Proxy = http.ProxyURL(proxy)
-		// In the form of the transport's own errors about the proxy, which would be the bare words of the answer otherwise.
-		t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
-			if answer.StatusCode == http.StatusOK {
-				return nil
-			}
-			return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: smsapi.HTTPStatus(answer.StatusCode)}
-		}
-	}
+	t := connect.Transport(proxy, timeout)
+	t.DisableKeepAlives = true
+	t.DisableCompression = true // exchange unpacks: it must also unpack what was cut
+	t.MaxResponseHeaderBytes = 64 << 10
+	t.Protocols = new(http.Protocols) // HTTP/2 would repeat a request by itself
+	t.Protocols.SetHTTP1(true)
 	return t
 }
 

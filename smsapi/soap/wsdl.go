@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"peyk/smsapi"
+	"peyk/internal/connect"
 )
 
 // operation is how a service wants one method called.
@@ -119,7 +119,7 @@ func (c *Client) fetchWSDL(ctx context.Context) (map[string]operation, error) {
 	case err == errNoWSDL && notSOAP == nil:
 		return none, nil // SoapServer without a WSDL says so in a Fault
 	case r.status != http.StatusOK:
-		return nil, unavailable(failed, smsapi.HTTPStatus(r.status))
+		return nil, unavailable(failed, connect.Status(r.status))
 	case err == errNoWSDL && looksLikeHTML(r.body):
 		return nil, nil // a page may be there for an hour only, so it is not an answer to keep
 	case err == errNoWSDL && len(bytes.TrimSpace(r.body)) > 0:
