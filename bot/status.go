@@ -64,16 +64,23 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text.Language, ids []string) s
 		if m, err := b.store.ByID(d.ID); err == nil && d.Known() {
 			reports = append(reports, store.Report{Seq: m.Seq, Status: d.Status, Reason: d.Reason})
 		}
-		word, ok := t.Statuses[d.Code]
-		if !ok {
-			word = t.Say(t.StatusUnknown, d.Code)
-		}
-		lines = append(lines, t.Say(t.StatusLine, text.Code(text.Short(string(d.ID), text.NameRunes)), word))
+		lines = append(lines, t.Say(t.StatusLine, text.Code(text.Short(string(d.ID), text.NameRunes)), stateWords(t, d)))
 	}
 	if err := b.store.SetDelivery(reports); err != nil {
 		b.log.Error("store delivery", "err", err)
 	}
 	return clip(lines)
+}
+
+// stateWords says what the panel told of one SMS.
+func stateWords(t *text.Language, d smsapi.Delivery) string {
+	switch {
+	case d.Status == sms.Failed:
+		return t.Failures[d.Reason]
+	case !d.Known() && d.Code != 0:
+		return t.Say(t.StatusUnknown, d.Code)
+	}
+	return t.Statuses[d.Status]
 }
 
 // statusOfBatches asks about those recipients of the batches of which more may become known, then tells of all.

@@ -2,6 +2,8 @@
 
 package text
 
+import "peyk/sms"
+
 // Persian is what the bot says in Persian. Commands, settings and examples stay in Latin letters, set apart, so that they can be copied.
 var Persian = Language{
 	persian: true,
@@ -53,8 +55,11 @@ var Persian = Language{
 	NotSent:        "تا جایی که به یاد دارم، این پیام به پیامکی که فرستاده باشیم مربوط نیست.",
 	StatusLine:     "پیامک %v: %v",
 	StatusUnknown:  "وضعیت %v، که در راهنمای پنل نیست",
-	Statuses: map[int]string{
-		0: "پنل آن را نمی‌شناسد", 1: "در حال ارسال", 2: "مشکل مخابراتی", 3: "رسیده به مخابرات", 4: "رسیده به گوشی", 5: "نرسیده به گوشی", 6: "در لیست سیاه",
+	Statuses: map[sms.Status]string{
+		sms.Queued: "پنل آن را نمی‌شناسد", sms.Sent: "در حال ارسال", sms.AtTelecom: "رسیده به مخابرات", sms.Delivered: "رسیده به گوشی",
+	},
+	Failures: map[sms.Reason]string{
+		sms.TelecomProblem: "مشکل مخابراتی", sms.NotDelivered: "نرسیده به گوشی", sms.Blacklisted: "در لیست سیاه",
 	},
 	LanguageSet:    "از این پس این‌جا فارسی می‌نویسم.",
 	LanguageUsage:  "این‌طور بفرستید: <code>/language fa</code> یا <code>/language en</code>",

@@ -3,6 +3,8 @@
 // Telegram takes it. A language is a file with a Language in it and a row in Languages.
 package text
 
+import "peyk/sms"
+
 // Language is every sentence the bot says in one language, as HTML; english and persian are the two there are. The %v of a sentence stand
 // for the arguments named behind it; those that are foreign text are escaped by the caller with code or esc.
 type Language struct {
@@ -54,9 +56,10 @@ type Language struct {
 	InboxLinked    string // customer
 	NoStatus       string
 	NotSent        string
-	StatusLine     string         // panel's id, status
-	StatusUnknown  string         // the panel's code
-	Statuses       map[int]string // by the panel's code; 0 is an answer that says nothing
+	StatusLine     string                // panel's id, status
+	StatusUnknown  string                // the panel's code
+	Statuses       map[sms.Status]string // sms.Queued is an answer that says nothing
+	Failures       map[sms.Reason]string // in the place of a status that is sms.Failed
 	LanguageSet    string
 	LanguageUsage  string
 	Allowed        string // who
@@ -333,8 +336,11 @@ var English = Language{
 	NotSent:        "That message is not about an SMS we sent, as far as I remember.",
 	StatusLine:     "%v: %v",
 	StatusUnknown:  "status %v, which the panel's guide does not know",
-	Statuses: map[int]string{
-		0: "the panel does not know it", 1: "being sent", 2: "trouble in the telecom's network", 3: "at the telecom", 4: "delivered", 5: "not delivered", 6: "on the black list",
+	Statuses: map[sms.Status]string{
+		sms.Queued: "the panel does not know it", sms.Sent: "being sent", sms.AtTelecom: "at the telecom", sms.Delivered: "delivered",
+	},
+	Failures: map[sms.Reason]string{
+		sms.TelecomProblem: "trouble in the telecom's network", sms.NotDelivered: "not delivered", sms.Blacklisted: "on the black list",
 	},
 	LanguageSet:    "From now on I speak English here.",
 	LanguageUsage:  "Use <code>/language en</code> or <code>/language fa</code>.",

@@ -70,9 +70,14 @@ func TestSentencesAreWhole(t *testing.T) {
 					t.Errorf("%s is missing", name)
 				}
 			}
-			for code := range 7 {
-				if text.Statuses[code] == "" {
-					t.Errorf("status %d has no words", code)
+			for _, status := range []sms.Status{sms.Queued, sms.Sent, sms.AtTelecom, sms.Delivered} {
+				if text.Statuses[status] == "" {
+					t.Errorf("status %v has no words", status)
+				}
+			}
+			for _, reason := range []sms.Reason{sms.TelecomProblem, sms.NotDelivered, sms.Blacklisted} {
+				if text.Failures[reason] == "" {
+					t.Errorf("reason %v has no words", reason)
 				}
 			}
 			for name, answer := range map[string]string{"pressOld": text.PressOld, "pressAlready": text.Say(text.PressAlready, strings.Repeat("n", NameRunes+1)),
