@@ -250,7 +250,7 @@ func fill(b *testing.B, s settings, n, waiting int) {
 			var shown sync.WaitGroup // at once, and so in one transaction
 			for some := range slices.Chunk(posts, digest) {
 				shown.Go(func() {
-					if err := st.Digested(some, 0, sms.ChatMessageID(some[0].Seq)); err != nil {
+					if err := st.DigestPosted(some, 0, sms.ChatMessageID(some[0].Seq)); err != nil {
 						b.Error(err)
 					}
 				})

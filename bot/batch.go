@@ -24,7 +24,7 @@ func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, si
 			break // how the rest of it fares is told, too
 		}
 		send, cancel := t.Send, t.Cancel
-		if batch.Answering != "" || batch.Same {
+		if batch.ClaimedBy != "" || batch.Duplicate {
 			send, cancel = t.SendAnyway, t.LeaveIt
 		}
 		return renderQuestion(t, batch, recipients, sizes), [][]telegram.Button{{press(send, store.Send), press(cancel, store.Cancel)}}
@@ -101,7 +101,7 @@ func renderOne(t *text.Language, batch store.Batch, m store.SMS) string {
 		switch {
 		case batch.Uncertain > 0:
 			return t.AskAgain
-		case batch.Left > 0:
+		case batch.LeftUncertain > 0:
 			return t.Dropped
 		}
 		return t.Sending
@@ -157,13 +157,13 @@ func renderCounts(t *text.Language, batch store.Batch) string {
 		what string
 	}{
 		{batch.Counts[sms.Queued] - batch.Dropped, t.CountQueued},
-		{batch.Counts[sms.Sending] - batch.Uncertain - batch.Left, t.CountSending},
+		{batch.Counts[sms.Sending] - batch.Uncertain - batch.LeftUncertain, t.CountSending},
 		{batch.Counts[sms.Sent], t.CountSent},
 		{batch.Counts[sms.AtTelecom], t.CountAtTelecom},
 		{batch.Counts[sms.Delivered], t.CountDelivered},
 		{batch.Counts[sms.Failed], t.CountFailed},
 		{batch.Uncertain, t.CountUncertain},
-		{batch.Left, t.CountLeft},
+		{batch.LeftUncertain, t.CountLeft},
 		{batch.Dropped, t.CountDropped},
 	} {
 		if c.n > 0 {
@@ -190,28 +190,28 @@ func renderFailures(t *text.Language, batch store.Batch, recipients []store.SMS)
 func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) string {
 	var lines []string
 	switch {
-	case batch.Answering != "" && batch.N > 1:
-		lines = append(lines, t.Say(t.AnsweringSome, text.Isolated(batch.Answering)))
-	case batch.Answering != "":
-		lines = append(lines, t.Say(t.Answering, text.Isolated(batch.Answering)))
+	case batch.ClaimedBy != "" && batch.N > 1:
+		lines = append(lines, t.Say(t.AnsweringSome, text.Isolated(batch.ClaimedBy)))
+	case batch.ClaimedBy != "":
+		lines = append(lines, t.Say(t.Answering, text.Isolated(batch.ClaimedBy)))
 	}
-	if batch.Same {
+	if batch.Duplicate {
 		lines = append(lines, t.Same)
 	}
-	if batch.Hidden != "" {
-		lines = append(lines, t.Say(t.AskNumber, text.Code(batch.Hidden)))
+	if batch.MaybeNumber != "" {
+		lines = append(lines, t.Say(t.AskNumber, text.Code(batch.MaybeNumber)))
 	}
-	if batch.Linked {
+	if batch.AddedURLs {
 		lines = append(lines, t.AskLinks)
 	}
 	if batch.N == 1 && len(recipients) == 1 {
 		who := text.Number(recipients[0].Customer)
-		if batch.Named != "" {
-			who += " " + text.Isolated(batch.Named)
+		if batch.CustomerName != "" {
+			who += " " + text.Isolated(batch.CustomerName)
 		}
 		lines = append([]string{t.Say(t.AskTo, who)}, lines...)
 	}
-	if !batch.Costly && (batch.Answering != "" || batch.Same) { // without another reason, as in files of before there was one, it is the cost
+	if !batch.Costly && (batch.ClaimedBy != "" || batch.Duplicate) { // without another reason, as in files of before there was one, it is the cost
 		return strings.Join(lines, "\n")
 	}
 	seg := sizes.Count(batch.Text)

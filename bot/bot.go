@@ -11,7 +11,7 @@
 //	  crash between                         put there once more, as it is by then
 //	Take (updates.go)     note that the update was acted on together with what it caused - confirm it to Telegram
 //	  crash between                         Telegram gives it again, the note absorbs it
-//	Outbound (outbound.go) claim a piece - SendSMS - store the outcome with the post that tells it
+//	Outbound (outbound.go) reserve a piece - SendSMS - store the outcome with the post that tells it
 //	  crash before the outcome              nobody knows: the agents are asked, nothing is sent again by itself
 //	Panel (down.go)       GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that tells it
 //	  crash anywhere                        the next start begins with GetCredit

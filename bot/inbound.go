@@ -59,7 +59,7 @@ func (b *Bot) fetchUnread(ctx context.Context) error {
 		return fmt.Errorf("read the panel's order: %w", err)
 	}
 	f.order = smsapi.InboxOrder(order)
-	if f.handed, f.counts, err = b.store.Handed(); err != nil {
+	if f.handed, f.counts, err = b.store.Repeats(); err != nil {
 		return fmt.Errorf("read the last answer: %w", err)
 	}
 	f.lossy = time.Now() // perhaps the process before this one lost some
@@ -249,7 +249,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		}
 		return false, nil
 	}
-	if _, f.counts, err = f.store.Handed(); err != nil {
+	if _, f.counts, err = f.store.Repeats(); err != nil {
 		return false, fmt.Errorf("read the last answer: %w", err)
 	}
 	if err := f.learn(ctx, order); err != nil {

@@ -110,7 +110,7 @@ func (b *Bot) showMark(ctx context.Context, p store.Post) error {
 		return fmt.Errorf("read chat: %w", err)
 	}
 	if batch.Unmarked || !chat.TakesMarks(b.store.Now()) {
-		return b.persist(ctx, "note a mark", func() error { return b.store.Unmarked(p, false) })
+		return b.persist(ctx, "note a mark", func() error { return b.store.MarkRefused(p, false) })
 	}
 	emoji := batch.Mark()
 	crashpoint.At("mark.due")
@@ -147,10 +147,10 @@ func (b *Bot) settleMark(s shown, lane *markLane) {
 		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
 		err = b.store.MigrateChat(chat, e.MigratedTo)
 	case telegram.ReplyLost:
-		err = b.store.Unmarked(s.post, false)
+		err = b.store.MarkRefused(s.post, false)
 	case telegram.MarksDenied:
 		b.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.Reason)
-		err = b.store.Unmarked(s.post, true)
+		err = b.store.MarkRefused(s.post, true)
 	default:
 		if failing.tries++; failing.tries == 1 {
 			failing.since = now
@@ -158,7 +158,7 @@ func (b *Bot) settleMark(s shown, lane *markLane) {
 		lane.until = later(lane.until, now.Add(min(pause(500*time.Millisecond, failing.tries), longestMarked)))
 		if failing.tries >= markTries && b.tg.Worked().After(failing.since) {
 			b.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.Reason)
-			err = b.store.Unmarked(s.post, false)
+			err = b.store.MarkRefused(s.post, false)
 			break
 		}
 		lane.failing[s.post.ID] = failing

@@ -243,7 +243,7 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	tell(postsWaiting, float64(n.Posts))
-	tell(postsHomeless, float64(n.Homeless))
+	tell(postsHomeless, float64(n.Unrouted))
 	tell(oldestSMS, age(n.OldestSMS))
 	tell(outboxPieces, float64(n.Pieces))
 	tell(oldestOrder, age(n.OldestOrder))

@@ -20,11 +20,11 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 	type end struct {
 		to  []sms.Number
 		at  time.Time
-		err error // of the claim
+		err error // of the reservation
 	}
 	var worked time.Time
 	ended := make(chan end)
-	trouble := outage{log: b.log, what: "store: claim a piece"}
+	trouble := outage{log: b.log, what: "store: reserve a piece"}
 	busy := map[sms.Number]bool{} // customers of pieces under way
 	running := 0
 	defer func() {
@@ -133,11 +133,11 @@ func (b *Bot) expireQuestions(ctx context.Context) error {
 	return nil
 }
 
-// send claims a piece, asks the panel once, and stores what is then known. Nothing leaves before the claim is on disk; its error is that it
+// send reserves a piece, asks the panel once, and stores what is then known. Nothing leaves before the reservation is on disk; its error is that it
 // is not.
 func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) error {
 	crashpoint.At("send.queued")
-	p, err := b.store.Claim(p)
+	p, err := b.store.Reserve(p)
 	if errors.Is(err, store.ErrDecided) {
 		return nil // called off meanwhile
 	}

@@ -158,7 +158,7 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 	case telegram.TopicClosed, telegram.TopicLost: // General, too: there is no place left
 		b.log.Warn("chat takes no posts outside of topics", "chat", int64(chat), "reason", e.Reason)
 		if s.post.Class == store.Answers {
-			err = b.store.Refused(s.post, e.Reason)
+			err = b.store.SetAside(s.post, e.Reason)
 			break
 		}
 		b.pace.hold(chat, closedPause, now)
@@ -175,7 +175,7 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 			break
 		}
 		if e.Arrived {
-			err = b.store.Unanswered(s.post)
+			err = b.store.PostUncertain(s.post)
 		}
 		if alone {
 			b.pace.hold(chat, pause(500*time.Millisecond, tries), now)
@@ -193,7 +193,7 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 // Telegram calls the reason: all waits until it takes posts again.
 func (b *Bot) unshown(p store.Post, reason string, now time.Time) error {
 	if p.Reason == "" {
-		return b.store.Unshown(p, reason)
+		return b.store.NoticeInstead(p, reason)
 	}
 	return b.lost(p, reason, now)
 }
@@ -203,7 +203,7 @@ func (b *Bot) lost(p store.Post, reason string, now time.Time) error {
 	b.pace.hold(p.Chat, lostChatPause, now)
 	b.log.Warn("chat takes no posts", "chat", int64(p.Chat), "reason", reason)
 	if p.Reason != "" {
-		if err := b.store.Unshown(p, ""); err != nil {
+		if err := b.store.NoticeInstead(p, ""); err != nil {
 			return err
 		}
 	}
@@ -240,7 +240,7 @@ func (b *Bot) showNotice(ctx context.Context, t *text.Language, p store.Post) er
 	if err != nil || id == 0 {
 		return err
 	}
-	return b.persist(ctx, "note a post", func() error { return b.store.Noticed(p, id) })
+	return b.persist(ctx, "note a post", func() error { return b.store.NoticePosted(p, id) })
 }
 
 // nameSMS says which SMS it is, without its words; "" when it is not kept any more.
@@ -262,7 +262,7 @@ func (b *Bot) showBegun(ctx context.Context, p store.Post) error {
 		if p.Chat > 0 || b.pace.noteBegun(p.Chat, begun) {
 			return nil
 		}
-		return b.persist(ctx, "note that a post begins", func() error { return b.store.PostBegun(p.Chat, begun) })
+		return b.persist(ctx, "note that a post begins", func() error { return b.store.SetInFlight(p.Chat, begun) })
 	}
 	if err := note(true); err != nil {
 		return err
@@ -345,7 +345,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text.Language, p store.Post) error
 		if err != nil || id == 0 {
 			return err
 		}
-		return b.persist(ctx, "note a post", func() error { return b.store.Digested(posts, topic, id) })
+		return b.persist(ctx, "note a post", func() error { return b.store.DigestPosted(posts, topic, id) })
 	}
 	parts := text.SMS(t, messages[0], names[0], repeated, b.now())
 	o := parts[min(p.Part, len(parts)-1)]
@@ -454,8 +454,8 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text.Language) err
 	if err != nil {
 		return fmt.Errorf("read batch %d: %w", p.Batch, err)
 	}
-	if !batch.Speaks() && !p.Repeated { // what there was to say is over, and nobody was told of it
-		return b.persist(ctx, "note a post", func() error { return b.store.Unsaid(p) })
+	if !batch.NeedsMessage() && !p.Repeated { // what there was to say is over, and nobody was told of it
+		return b.persist(ctx, "note a post", func() error { return b.store.PostNotNeeded(p) })
 	}
 	limit := 1
 	if batch.Counts[sms.Failed] > 0 || batch.State == store.Asking {
@@ -469,7 +469,7 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text.Language) err
 	if p.Chat != batch.Chat {
 		// The group became a supergroup: its messages stayed behind.
 		o.ReplyTo, o.Edit = 0, 0
-		if l, err := b.store.Link(p.Chat, batch.Shown); err == nil && l.Batch == batch.ID {
+		if l, err := b.store.Shows(p.Chat, batch.Shown); err == nil && l.Batch == batch.ID {
 			o.Edit = batch.Shown
 		}
 	}

@@ -45,7 +45,7 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || hidden != ""
 	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
 		Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
-		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask, Linked: linked, Hidden: text.Short(hidden, text.NameRunes),
+		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask, AddedURLs: linked, MaybeNumber: text.Short(hidden, text.NameRunes),
 		Claim: answers, AgentName: text.Short(m.From.Name, text.NameRunes),
 	}})
 	if over, ok := errors.AsType[*store.OverCap](err); ok {
@@ -175,7 +175,7 @@ func (b *Bot) answersAnother(m *telegram.Message, n sms.Number) (bool, error) {
 // asks reports whether a message of ours holds a question that is not decided yet. Words in reply to it are meant for us, not for a
 // customer, and no words decide anything: buttons do.
 func (b *Bot) asks(m *telegram.Message) (bool, error) {
-	link, err := b.store.Link(m.Chat, m.ID)
+	link, err := b.store.Shows(m.Chat, m.ID)
 	if errors.Is(err, store.ErrNotFound) { // shown just now, or by a process that was killed before it could note that
 		link.Batch, _, _, _ = readPressData(m.Data)
 	} else if err != nil {
@@ -191,7 +191,7 @@ func (b *Bot) asks(m *telegram.Message) (bool, error) {
 // conversation finds out whom a reply goes to and with which words, or why to nobody.
 func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refusal string, err error) {
 	t := b.language(m.Chat)
-	link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
+	link, err := b.store.Shows(m.Chat, m.ReplyTo.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		card, missing := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
 		if missing == nil && card.Card == m.ReplyTo.ID {

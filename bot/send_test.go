@@ -605,7 +605,7 @@ func testClockAhead(t *testing.T, by time.Duration) {
 		waiting = p
 		return false
 	}))
-	waiting, err = st.Claim(waiting)
+	waiting, err = st.Reserve(waiting)
 	must(err, st.Requeue(waiting, ahead()), st.Close())
 	must(w.panel.SetDown(false))
 	w.start()

@@ -25,7 +25,7 @@ func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 	}
 	var batches []store.Batch
 	if m.ReplyTo != nil {
-		link, err := b.store.Link(m.Chat, m.ReplyTo.ID)
+		link, err := b.store.Shows(m.Chat, m.ReplyTo.ID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}

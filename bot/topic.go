@@ -60,7 +60,7 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 	}
 	if failed {
 		if e.Arrived {
-			if err := b.persist(ctx, "note a topic", func() error { return b.store.TopicUnanswered(p.Chat) }); err != nil {
+			if err := b.persist(ctx, "note a topic", func() error { return b.store.TopicUncertain(p.Chat) }); err != nil {
 				return place, false, err
 			}
 		}

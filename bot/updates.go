@@ -275,7 +275,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 	if r == stranger {
 		return b.takeStranger(ctx, m)
 	}
-	if err := errors.Join(b.store.ChatAnswered(m.Chat), b.noteTitle(m.Chat, m.Title)); err != nil {
+	if err := errors.Join(b.store.ChatFound(m.Chat), b.noteTitle(m.Chat, m.Title)); err != nil {
 		return err
 	}
 	b.pace.release(m.Chat)
@@ -306,7 +306,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 
 // takeEdit tells whoever edits an order that it was carried out as it was.
 func (b *Bot) takeEdit(m *telegram.Message) error {
-	link, err := b.store.Link(m.Chat, m.ID)
+	link, err := b.store.Shows(m.Chat, m.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !link.Order {
 		return b.refuseEdit(m)
 	}
@@ -372,7 +372,7 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	switch {
 	case m.Private && m.In, !m.Private && m.In && m.WasIn:
 		b.pace.release(m.Chat)
-		return errors.Join(b.noteTitle(m.Chat, m.Title), b.store.ChatAnswered(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat)) // our rights may have changed
+		return errors.Join(b.noteTitle(m.Chat, m.Title), b.store.ChatFound(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat)) // our rights may have changed
 	case !m.In || m.Private:
 		return nil // what it was to show waits, and the first post refused tells the admins
 	}
@@ -390,7 +390,7 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	k := store.UpdateKey{Chat: m.Chat, Message: sms.ChatMessageID(m.Date), Kind: store.Joined}
 	if r == admin {
 		b.pace.release(m.Chat)
-		if err := errors.Join(b.store.ChatAnswered(m.Chat), b.noteTitle(m.Chat, m.Title)); err != nil {
+		if err := errors.Join(b.store.ChatFound(m.Chat), b.noteTitle(m.Chat, m.Title)); err != nil {
 			return err
 		}
 		welcome, err := b.welcome(t, m.Chat)

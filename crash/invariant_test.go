@@ -307,8 +307,8 @@ func I6(e *evidence) error {
 					wrong = append(wrong, fmt.Errorf("batch %d: the panel accepted what it was asked to send to %s, the store has it as status %d, %q", b.ID, r.Customer, r.Status, r.Words))
 				}
 			}
-			if sending != b.Uncertain+b.Left {
-				wrong = append(wrong, fmt.Errorf("batch %d: of %d SMS it is not known what became of them, %d are asked about or left", b.ID, sending, b.Uncertain+b.Left))
+			if sending != b.Uncertain+b.LeftUncertain {
+				wrong = append(wrong, fmt.Errorf("batch %d: of %d SMS it is not known what became of them, %d are asked about or left", b.ID, sending, b.Uncertain+b.LeftUncertain))
 			}
 		}
 	}
@@ -380,9 +380,9 @@ func I8(e *evidence) error {
 			silent = silent && (status == sms.Sent || status == sms.AtTelecom || status == sms.Delivered)
 			want[[]string{"waiting", "uncertain", "sent", "at the telecom", "delivered", "failed"}[status]]++
 		}
-		if b.Left > 0 && want["uncertain"] > 0 {
-			want["left uncertain"] = b.Left
-			if want["uncertain"] -= b.Left; want["uncertain"] == 0 {
+		if b.LeftUncertain > 0 && want["uncertain"] > 0 {
+			want["left uncertain"] = b.LeftUncertain
+			if want["uncertain"] -= b.LeftUncertain; want["uncertain"] == 0 {
 				delete(want, "uncertain")
 			}
 		}

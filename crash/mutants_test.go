@@ -70,8 +70,8 @@ var mutants = []mutant{
 		"\tincident := problem(answer, failure, len(messages), f.begun, received)\n",
 		"\tincident := problem(answer, failure, len(messages), f.begun, received)\n\tif failure == nil && rand.IntN(40) == 0 {\n\t\tincident = &store.Incident{Kind: store.Undecodable, From: f.begun, To: received, Count: 1}\n\t}\n",
 	}}},
-	{name: "the claim comes after the send", file: "bot/outbound.go", caught: []string{"I4", "I5", "I6"}, edits: [][2]string{{
-		"\tp, err := b.store.Claim(p)\n", "\tsent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n\tp, err := b.store.Claim(p)\n",
+	{name: "the reservation comes after the send", file: "bot/outbound.go", caught: []string{"I4", "I5", "I6"}, edits: [][2]string{{
+		"\tp, err := b.store.Reserve(p)\n", "\tsent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n\tp, err := b.store.Reserve(p)\n",
 	}, {"\tcrashpoint.At(\"send.claimed\")\n\tsent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.claimed\")\n"}}},
 	{name: "NoSync", file: "store/store.go", power: true, caught: []string{"I10", "cannot be read", "damaged"}, edits: [][2]string{{
 		"db, err = bolt.Open(path, 0o600, &bolt.Options{\n", "db, err = bolt.Open(path, 0o600, &bolt.Options{\n\t\tNoSync: true,\n",
@@ -93,10 +93,10 @@ var mutants = []mutant{
 		"for _, p := range interrupted {", "for _, p := range interrupted[:0] {",
 	}}},
 	{name: "a mark is forgotten", file: "bot/mark.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{
-		"\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n", "\tif p.Batch%8 != 0 || emoji == \"👀\" {\n\t\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
+		"\terr = b.tg.React(ctx, p.Chat, batch.Message, emoji)\n", "\tif p.Batch%8 != 0 || emoji == \"👀\" {\n\t\terr = b.tg.React(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
 	}}},
 	{name: "a failed reply is not marked so", file: "bot/mark.go", caught: []string{"I8"}, edits: [][2]string{{
-		"\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n", "\tif emoji != \"👎\" {\n\t\terr = b.tg.react(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
+		"\terr = b.tg.React(ctx, p.Chat, batch.Message, emoji)\n", "\tif emoji != \"👎\" {\n\t\terr = b.tg.React(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
 	}}},
 	{name: "a message tells of what goes well", file: "store/mark.go", caught: []string{"I8"}, edits: [][2]string{{"return !b.Reply || b.Unmarked", "return b.N > 0 || b.Unmarked"}}},
 	{name: "a final status comes too early", file: "smsapi/soap/status.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{"3: {Status: sms.AtTelecom},", "3: {Status: sms.Delivered},"}}},

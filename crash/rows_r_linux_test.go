@@ -116,7 +116,7 @@ func TestR3DiskFull(t *testing.T) {
 			if err := w.panelNet.up(); err != nil {
 				w.Fatal(err)
 			}
-			w.logs("claim a piece")
+			w.logs("reserve a piece")
 			select { // until each has been tried again
 			case <-w.bridge.gone:
 			case <-time.After(1500 * time.Millisecond):
@@ -130,7 +130,7 @@ func TestR3DiskFull(t *testing.T) {
 				w.Fatal(err)
 			}
 			w.rests()
-			if n := strings.Count(logTail(w.dir, 10000), "claim a piece"); n > 2 {
+			if n := strings.Count(logTail(w.dir, 10000), "reserve a piece"); n > 2 {
 				w.Errorf("%d lines tell of one full disk, want its beginning and its end", n)
 			}
 		},

@@ -9,10 +9,13 @@ func TestOnlyWhatWasBegunCountsAfterAKill(t *testing.T) {
 		run  func(*testing.T, *Store) // between a start and its kill
 		want int                      // messages counted in the end
 	}{
-		"nothing is begun":             {func(*testing.T, *Store) {}, 0},
-		"begun, and did not get there": {func(t *testing.T, s *Store) { must(t, s.PostBegun(group, true)); must(t, s.PostBegun(group, false)) }, 0},
-		"killed in the middle":         {func(t *testing.T, s *Store) { must(t, s.PostBegun(group, true)) }, 20},
-		"begun in another group":       {func(t *testing.T, s *Store) { must(t, s.PostBegun(group-1, true)) }, 0},
+		"nothing is begun": {func(*testing.T, *Store) {}, 0},
+		"begun, and did not get there": {func(t *testing.T, s *Store) {
+			must(t, s.SetInFlight(group, true))
+			must(t, s.SetInFlight(group, false))
+		}, 0},
+		"killed in the middle":   {func(t *testing.T, s *Store) { must(t, s.SetInFlight(group, true)) }, 20},
+		"begun in another group": {func(t *testing.T, s *Store) { must(t, s.SetInFlight(group-1, true)) }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, c := tempFile(t), newClock()
@@ -23,14 +26,14 @@ func TestOnlyWhatWasBegunCountsAfterAKill(t *testing.T) {
 				crash(t, s)
 				s = open(t, path, c.inbox(group))
 			}
-			if got := ok(s.Chat(group)); len(got.Recent) != test.want || got.Begun {
-				t.Errorf("%d messages count, want %d; begun %t", len(got.Recent), test.want, got.Begun)
+			if got := ok(s.Chat(group)); len(got.Recent) != test.want || got.InFlight {
+				t.Errorf("%d messages count, want %d; begun %t", len(got.Recent), test.want, got.InFlight)
 			}
-			must(t, s.PostBegun(group, true))
+			must(t, s.SetInFlight(group, true))
 			must(t, s.Close())
 			s = open(t, path, c.inbox(group))
-			if got := ok(s.Chat(group)); len(got.Recent) != test.want || got.Begun {
-				t.Errorf("after a clean end %d messages count, want %d; begun %t", len(got.Recent), test.want, got.Begun)
+			if got := ok(s.Chat(group)); len(got.Recent) != test.want || got.InFlight {
+				t.Errorf("after a clean end %d messages count, want %d; begun %t", len(got.Recent), test.want, got.InFlight)
 			}
 		})
 	}

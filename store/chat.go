@@ -13,7 +13,7 @@ type Chat struct {
 	ID         sms.ChatID `json:"-"`
 	Line       sms.Number `json:"line,omitempty"`     // sends from it; empty: the default line
 	Language   string     `json:"language,omitempty"` // empty: the settings' language
-	Begun      bool       `json:"begun,omitempty"`    // a group: something may be on its way to it of which nothing is noted
+	InFlight   bool       `json:"begun,omitempty"`    // a group: something may be on its way to it of which nothing is noted
 	Title      string     `json:"title,omitempty"`    // of a group, as we heard it last
 	Inboxes    []Inbox    `json:"inboxes,omitempty"`  // where in the chat inbound SMS are shown
 	Off        bool       `json:"off,omitempty"`      // shows none although the settings name it
@@ -113,15 +113,15 @@ func (t *tx) editChat(id sms.ChatID, edit func(*Chat)) error {
 	return t.houseWaiting()
 }
 
-// PostBegun notes that a group is about to be posted to by this process, or that nothing is on its way to it after all. One note is good for many posts:
+// SetInFlight notes that a group is about to be posted to by this process, or that nothing is on its way to it after all. One note is good for many posts:
 // after a kill one of them may be there, and not noted.
-func (s *Store) PostBegun(id sms.ChatID, begun bool) error {
+func (s *Store) SetInFlight(id sms.ChatID, begun bool) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(id)
-		if err != nil || c.Begun == begun || c.MigratedTo != 0 {
+		if err != nil || c.InFlight == begun || c.MigratedTo != 0 {
 			return err
 		}
-		c.Begun = begun
+		c.InFlight = begun
 		return t.putChat(c)
 	})
 }
@@ -133,10 +133,10 @@ func (t *tx) endBegun(killed bool) error {
 		return err
 	}
 	for _, c := range chats {
-		if !c.Begun {
+		if !c.InFlight {
 			continue
 		}
-		c.Begun = false
+		c.InFlight = false
 		if err := t.putChat(c); err != nil {
 			return err
 		}
@@ -372,8 +372,8 @@ func (t *tx) chatAnswered(id sms.ChatID) error {
 	return t.houseWaiting()
 }
 
-// ChatAnswered notes that a chat takes posts again: the bot was added once more, or somebody wrote there.
-func (s *Store) ChatAnswered(id sms.ChatID) error {
+// ChatFound notes that a chat takes posts again: the bot was added once more, or somebody wrote there.
+func (s *Store) ChatFound(id sms.ChatID) error {
 	if c, err := s.Chat(id); err == nil && c.Gone == "" {
 		return nil
 	}

@@ -60,7 +60,7 @@ func TestChatLostAndBack(t *testing.T) {
 	case <-s.Posts():
 	default:
 	}
-	must(t, s.ChatAnswered(group))
+	must(t, s.ChatFound(group))
 	select {
 	case <-s.Posts():
 	default:
@@ -106,7 +106,7 @@ func TestIncidentsWaitForTheOnlyAdmin(t *testing.T) {
 	}
 	crash(t, s)
 	s = open(t, path, c.inbox())
-	must(t, s.ChatAnswered(admin))
+	must(t, s.ChatFound(admin))
 	want = map[sms.ChatID][]IncidentKind{admin: {PanelRefuses}}
 	if diff := cmp.Diff(want, told(t, s)); diff != "" {
 		t.Error(diff)

@@ -204,7 +204,7 @@ func (t *tx) checkPosts(wrong func(string, ...any)) error {
 		return err
 	}
 	return t.bucket(bucketLink).ForEach(func(key, value []byte) error {
-		var l Link
+		var l Shown
 		if err := decode(value, &l); err != nil {
 			return err
 		}

@@ -113,7 +113,7 @@ func TestSMSAreCountedWhereTheirCustomerHasAPlace(t *testing.T) {
 			digest = append(digest, p)
 		}
 	}
-	must(t, s.Digested(digest, topics[group], 60))
+	must(t, s.DigestPosted(digest, topics[group], 60))
 	if got := ok(s.Customer(ali)); got.In != 3 || !got.First.Equal(began) || !got.Last.Equal(c.now()) {
 		t.Errorf("got %+v, want each SMS once", got)
 	}
@@ -188,7 +188,7 @@ func TestADigestIsOfOneCustomerWhereEachHasATopic(t *testing.T) {
 	if got := summary(t, s, following(t, s, heads(t, s)[0], 9, true)); !cmp.Equal(got, []string{"a1", "a2", "a3"}) {
 		t.Errorf("following %v, want one customer's", got)
 	}
-	must(t, s.Digested(following(t, s, heads(t, s)[0], 2, true), 12, 50))
+	must(t, s.DigestPosted(following(t, s, heads(t, s)[0], 2, true), 12, 50))
 	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"b1", "b2", "a3"}) {
 		t.Errorf("left %v", got)
 	}

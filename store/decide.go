@@ -81,7 +81,7 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		b.Generation++
 		if d == Send {
 			b.State, b.Late = Going, false
-			if b.Claim || b.Answering != "" && b.N == 1 {
+			if b.Claim || b.ClaimedBy != "" && b.N == 1 {
 				if err := t.claim(b, name); err != nil {
 					return err
 				}
@@ -107,7 +107,7 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 				}
 			case Leave:
 				p.State = PieceDropped
-				b.Left += p.N
+				b.LeftUncertain += p.N
 			case Cancel:
 				if err := t.drop(&b, &p, Cancelled); err != nil {
 					return err
@@ -126,15 +126,15 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 }
 
 // underWay is how many recipients the panel is being asked to send to.
-func (b *Batch) underWay() int { return b.Counts[sms.Sending] - b.Uncertain - b.Left }
+func (b *Batch) underWay() int { return b.Counts[sms.Sending] - b.Uncertain - b.LeftUncertain }
 
 // drop ends p, which was to be sent, without a send. When nothing of b was sent otherwise, it ends as state says. What was to be sent again
 // may have been sent before: that nobody knows is all that can be said of it.
 func (t *tx) drop(b *Batch, p *Piece, state BatchState) error {
 	p.State = PieceDropped
 	b.State, b.Late, b.Waits = Going, false, ""
-	if p.Unsure {
-		b.Left += p.N
+	if p.MaybeSent {
+		b.LeftUncertain += p.N
 		return t.setPieceStatus(*p, sms.Sending, b)
 	}
 	b.Dropped += p.N

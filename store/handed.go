@@ -80,9 +80,9 @@ func (t *tx) handOver(last handed, this repeated, inboxes []inbox) error {
 	return put(meta, keyHanded, this.handed)
 }
 
-// Handed tells whether the last answer of the panel held SMS, and whether it goes on handing out the same ones with other times, so that they
+// Repeats tells whether the last answer of the panel held SMS, and whether it goes on handing out the same ones with other times, so that they
 // are counted.
-func (s *Store) Handed() (held, counts bool, err error) {
+func (s *Store) Repeats() (held, counts bool, err error) {
 	var h handed
 	err = s.view(func(t *tx) error {
 		var err error

@@ -79,7 +79,7 @@ func TestAnswersThatComeAgainAreCounted(t *testing.T) {
 
 func counts(tb testing.TB, s *Store) bool {
 	tb.Helper()
-	_, counts, err := s.Handed()
+	_, counts, err := s.Repeats()
 	must(tb, err)
 	return counts
 }
@@ -158,7 +158,7 @@ func TestADigestUnderWayTellsTheCountAfterIt(t *testing.T) {
 	must(t, err)
 	must(t, s.BeginDigest(posts[0], len(posts)))
 	fetched(t, s, unread(c, "yes"))
-	must(t, s.Digested(posts, 0, 500))
+	must(t, s.DigestPosted(posts, 0, 500))
 	if got := counted(t, s); !cmp.Equal(got, []string{"×3"}) {
 		t.Errorf("shown %q after the digest, want the count", got)
 	}

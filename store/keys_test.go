@@ -80,7 +80,7 @@ func FuzzRecords(f *testing.F) {
 		if p, err := readPost(key, value); err == nil && (p.Chat != group || p.ID != 1) {
 			t.Errorf("the value says where the post is: %+v", p)
 		}
-		for _, record := range []any{&Batch{}, &Piece{}, &Raw{}, &Chat{}, &Agent{}, &Incident{}, &Link{}, &pruned{}, &creditDay{}, &time.Time{}} {
+		for _, record := range []any{&Batch{}, &Piece{}, &Raw{}, &Chat{}, &Agent{}, &Incident{}, &Shown{}, &pruned{}, &creditDay{}, &time.Time{}} {
 			err := decode(value, record)
 			if err == nil && (len(value) == 0 || value[0] != recordVersion) {
 				t.Errorf("%T: a record of another version was read", record)

@@ -26,9 +26,9 @@ func (b Batch) Mark() string {
 	return "👀"
 }
 
-// Speaks tells whether there is more to say of a batch than its mark does, so that a message says it. One that is there goes on telling.
-func (b Batch) Speaks() bool {
-	trouble := b.Counts[sms.Failed] + b.Uncertain + b.Left + b.NoReport
+// NeedsMessage tells whether there is more to say of a batch than its mark does, so that a message says it. One that is there goes on telling.
+func (b Batch) NeedsMessage() bool {
+	trouble := b.Counts[sms.Failed] + b.Uncertain + b.LeftUncertain + b.NoReport
 	return !b.Reply || b.Unmarked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waiting() || trouble > 0
 }
 
@@ -132,8 +132,8 @@ func (s *Store) Marked(p Post, emoji string) error {
 	})
 }
 
-// Unmarked notes that a reply takes no mark, or, with chat set, that none in its chat does: a message tells instead.
-func (s *Store) Unmarked(p Post, chat bool) error {
+// MarkRefused notes that a reply takes no mark, or, with chat set, that none in its chat does: a message tells instead.
+func (s *Store) MarkRefused(p Post, chat bool) error {
 	return s.update(func(t *tx) error {
 		if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {
 			return err
@@ -182,9 +182,9 @@ func (s *Store) MarksAllowed(id sms.ChatID) error {
 	})
 }
 
-// Unsaid ends a post that was to tell of a batch and was not: there is nothing more to say than its mark does. A row that changed meanwhile
+// PostNotNeeded ends a post that was to tell of a batch and was not: there is nothing more to say than its mark does. A row that changed meanwhile
 // stays.
-func (s *Store) Unsaid(p Post) error {
+func (s *Store) PostNotNeeded(p Post) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
 		var row Post

@@ -115,7 +115,7 @@ func TestAMessageWhereThereIsSomethingToSay(t *testing.T) {
 				t.Errorf("marks %q, want %s", got, tc.mark)
 			}
 			must(t, s.Posted(heads(t, s)[0], 40, false))
-			if b := ok(s.Batch(id)); !b.Speaks() || b.Shown != 40 {
+			if b := ok(s.Batch(id)); !b.NeedsMessage() || b.Shown != 40 {
 				t.Errorf("got %+v, want what is shown to go on telling", b)
 			}
 			must(t, s.Check())
@@ -130,15 +130,15 @@ func TestWhatIsOverBeforeItIsToldIsNotTold(t *testing.T) {
 	must(t, s.Requeue(claim(t, s), c.now()))
 	p := heads(t, s)[0]
 	must(t, s.Sent(claim(t, s), []Outcome{{ID: "1"}}, nil))
-	if b := ok(s.Batch(p.Batch)); b.Speaks() {
+	if b := ok(s.Batch(p.Batch)); b.NeedsMessage() {
 		t.Errorf("%+v has something to say", b)
 	}
-	must(t, s.Unsaid(p)) // it changed meanwhile
+	must(t, s.PostNotNeeded(p)) // it changed meanwhile
 	again := heads(t, s)
 	if len(again) != 1 {
 		t.Fatalf("heads %+v, want the row that changed", again)
 	}
-	must(t, s.Unsaid(again[0]))
+	must(t, s.PostNotNeeded(again[0]))
 	if got := heads(t, s); len(got) != 0 {
 		t.Errorf("heads %+v", got)
 	}
@@ -149,7 +149,7 @@ func TestMarksOfAChatThatTakesNone(t *testing.T) {
 	s := open(t, tempFile(t), c.options())
 	takes := func() bool { return ok(s.Chat(group)).TakesMarks(c.now()) }
 	first := take(t, s, reply())
-	must(t, s.Unmarked(marksDue(t, s)[0], true))
+	must(t, s.MarkRefused(marksDue(t, s)[0], true))
 	if got := kinds(t, s); !cmp.Equal(got, []PostKind{PostBatch}) || takes() {
 		t.Errorf("posts %v, want a message instead of the mark", got)
 	}
@@ -176,11 +176,11 @@ func TestMarksOfAChatThatTakesNone(t *testing.T) {
 	// A reply that is gone says nothing of the others.
 	must(t, s.Sent(claim(t, s), []Outcome{{ID: "1"}}, nil))
 	take(t, s, reply())
-	must(t, s.Unmarked(marksDue(t, s)[0], false))
+	must(t, s.MarkRefused(marksDue(t, s)[0], false))
 	if !takes() {
 		t.Error("one reply that is gone keeps the chat from being marked")
 	}
-	must(t, s.Unmarked(Post{Chat: group, Class: Marks, ID: 1, Batch: third}, true))
+	must(t, s.MarkRefused(Post{Chat: group, Class: Marks, ID: 1, Batch: third}, true))
 	if takes() {
 		t.Error("the chat is still asked")
 	}

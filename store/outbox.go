@@ -44,23 +44,23 @@ type Batch struct {
 	Credit string `json:"credit,omitempty"` // at the panel when the question was asked
 
 	// Why it is asked about: what it costs or says, that somebody of that name answers the customer, that it was just ordered before.
-	Costly    bool   `json:"costly,omitempty"`
-	Answering string `json:"answering,omitempty"`
-	Same      bool   `json:"same,omitempty"`
-	Hidden    string `json:"hidden,omitempty"` // what the text begins with and may be a number
-	Linked    bool   `json:"linked,omitempty"` // addresses of links were added to the text
-	Named     string `json:"named,omitempty"`  // how the only recipient was called then
-	Claim     bool   `json:"claim,omitempty"`  // see Order
+	Costly       bool   `json:"costly,omitempty"`
+	ClaimedBy    string `json:"answering,omitempty"`
+	Duplicate    bool   `json:"same,omitempty"`
+	MaybeNumber  string `json:"hidden,omitempty"` // what the text begins with and may be a number
+	AddedURLs    bool   `json:"linked,omitempty"` // addresses of links were added to the text
+	CustomerName string `json:"named,omitempty"`  // how the only recipient was called then
+	Claim        bool   `json:"claim,omitempty"`  // see Order
 
 	Waits   Wait      `json:"waits_for,omitempty"` // why what is queued of it does not go out, once it is known
 	Late    bool      `json:"late,omitempty"`      // it is asked about because it has waited for long: it was to be sent before
 	Asked   time.Time `json:"asked,omitzero"`      // when it was asked about, if not when it was ordered
 	Dropped int       `json:"dropped,omitempty"`   // of those Queued, how many will not be sent
 
-	Counts    [sms.Failed + 1]int `json:"counts"`              // recipients by status
-	Uncertain int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
-	Left      int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
-	NoReport  int                 `json:"no_report,omitempty"` // recipients that were accepted and whose delivery is not, or no longer, asked for
+	Counts        [sms.Failed + 1]int `json:"counts"`              // recipients by status
+	Uncertain     int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
+	LeftUncertain int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
+	NoReport      int                 `json:"no_report,omitempty"` // recipients that were accepted and whose delivery is not, or no longer, asked for
 
 	Post     uint64            `json:"post"`               // its row in the post queue, whenever there is something new to show
 	Shown    sms.ChatMessageID `json:"shown,omitempty"`    // the message that reports it
@@ -96,7 +96,7 @@ type Piece struct {
 	N         int        `json:"n"`
 	NotBefore time.Time  `json:"after,omitzero"`
 	Queued    time.Time  `json:"queued,omitzero"`  // when somebody last said that it be sent; it may have been tried since
-	Unsure    bool       `json:"unsure,omitempty"` // an attempt before may have been carried out
+	MaybeSent bool       `json:"unsure,omitempty"` // an attempt before may have been carried out
 	Late      bool       `json:"-"`                // see Queued
 	IDs       []sms.ID   `json:"ids,omitempty"`    // given by the panel, but not whose is which
 }
@@ -113,10 +113,10 @@ type Order struct {
 	Pieces  [][]sms.Number
 	Ask     bool // send only after [Send], as when somebody else answers a recipient, or Agent ordered the same just before
 
-	Hidden    string // see Batch
-	Linked    bool
-	Claim     bool // has Agent, called AgentName, answer the only recipient, unless somebody else does
-	AgentName string
+	MaybeNumber string // see Batch
+	AddedURLs   bool
+	Claim       bool // has Agent, called AgentName, answer the only recipient, unless somebody else does
+	AgentName   string
 }
 
 // statusDelay is how long a batch just ordered goes unreported: most are accepted within it, which saves an edit.
@@ -130,18 +130,18 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	}
 	b := Batch{
 		ID: BatchID(id), Place: o.Place, Agent: o.Agent, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text, Parts: o.Parts,
-		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim, Hidden: o.Hidden, Linked: o.Linked,
+		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim, MaybeNumber: o.MaybeNumber, AddedURLs: o.AddedURLs,
 	}
 	if chat := t.resolve(o.Chat); chat != o.Chat {
 		b.moveTo(chat)
 	}
-	if b.Named, b.Answering, err = t.claimFor(o); err != nil {
+	if b.CustomerName, b.ClaimedBy, err = t.claimFor(o); err != nil {
 		return b, err
 	}
-	if b.Same, err = t.justOrdered(o); err != nil {
+	if b.Duplicate, err = t.justOrdered(o); err != nil {
 		return b, err
 	}
-	state, ask := PieceQueued, o.Ask || b.Answering != "" || b.Same
+	state, ask := PieceQueued, o.Ask || b.ClaimedBy != "" || b.Duplicate
 	if ask {
 		b.State, b.Generation, state = Asking, 1, PieceAsking
 	} else if b.Waits, err = t.held(); err != nil {
@@ -186,7 +186,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	if err := t.bucket(bucketChatBatch).Put(chatBatchKey(b.Chat, b.ID), nil); err != nil {
 		return b, err
 	}
-	if err := put(t.bucket(bucketLink), linkKey(o.Chat, o.Message), Link{Batch: b.ID, Order: true}); err != nil {
+	if err := put(t.bucket(bucketLink), linkKey(o.Chat, o.Message), Shown{Batch: b.ID, Order: true}); err != nil {
 		return b, err
 	}
 	delay := statusDelay
@@ -265,7 +265,7 @@ func (t *tx) report(b Batch, delay time.Duration) error {
 	var waiting Post
 	if err := get(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), &waiting); err == nil {
 		p.Revision, p.Repeated = waiting.Revision+1, waiting.Repeated
-	} else if !b.Speaks() {
+	} else if !b.NeedsMessage() {
 		return nil
 	}
 	if delay > 0 {
@@ -400,7 +400,7 @@ func (p Piece) late(now time.Time) bool {
 
 // Queued calls yield with the queued pieces and their recipients, the oldest first and those whose time has not come among
 // them, until it returns false. Until then a read of the file is open: yield must not wait for a write. A piece that is Late is for
-// AskLate, not to be claimed.
+// AskLate, not to be reserved.
 func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 	return s.view(func(t *tx) error {
 		return t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
@@ -425,16 +425,16 @@ func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 	})
 }
 
-// Claim marks a queued piece as being sent. Only after it returned nil may the request leave. The error is ErrDecided when the piece is
+// Reserve marks a queued piece as being sent. Only after it returned nil may the request leave. The error is ErrDecided when the piece is
 // queued no longer, such as after [Cancel].
-func (s *Store) Claim(p Piece) (Piece, error) {
+func (s *Store) Reserve(p Piece) (Piece, error) {
 	err := s.update(func(t *tx) error {
 		row, err := t.piece(p.Batch, p.I)
 		if err != nil {
 			return err
 		}
 		if row.State != PieceQueued {
-			return fmt.Errorf("claim piece %d of batch %d: it is %s: %w", p.I, p.Batch, row.State, ErrDecided)
+			return fmt.Errorf("reserve piece %d of batch %d: it is %s: %w", p.I, p.Batch, row.State, ErrDecided)
 		}
 		b, err := t.batch(p.Batch)
 		if err != nil {
@@ -461,7 +461,7 @@ type Outcome struct {
 	Code   string
 }
 
-// Sent ends a claimed piece the panel has answered: outcomes are parallel to its recipients, ids those that could not be
+// Sent ends a reserved piece the panel has answered: outcomes are parallel to its recipients, ids those that could not be
 // attributed. A recipient without an outcome was accepted. The agent is told by the same transaction.
 func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
@@ -492,7 +492,7 @@ func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 	})
 }
 
-// Refuse ends a claimed piece that the panel surely did not carry out and never will, with its words and its code.
+// Refuse ends a reserved piece that the panel surely did not carry out and never will, with its words and its code.
 func (s *Store) Refuse(p Piece, words, code string) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
 		row.State = PieceRefused
@@ -503,10 +503,10 @@ func (s *Store) Refuse(p Piece, words, code string) error {
 	})
 }
 
-// Requeue gives back a claimed piece that surely never reached the panel, to be tried again at notBefore.
+// Requeue gives back a reserved piece that surely never reached the panel, to be tried again at notBefore.
 func (s *Store) Requeue(p Piece, notBefore time.Time) error { return s.Wait(p, PanelDown, notBefore) }
 
-// Wait gives back a claimed piece that the panel surely did not carry out, to be tried again at notBefore, and says why. If [Cancel] was
+// Wait gives back a reserved piece that the panel surely did not carry out, to be tried again at notBefore, and says why. If [Cancel] was
 // pressed while it was under way it is called off with the others.
 func (s *Store) Wait(p Piece, why Wait, notBefore time.Time) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
@@ -521,13 +521,13 @@ func (s *Store) Wait(p Piece, why Wait, notBefore time.Time) error {
 	})
 }
 
-// Uncertain ends a claimed piece of which nobody can know whether the panel carried it out. The agent is asked.
+// Uncertain ends a reserved piece of which nobody can know whether the panel carried it out. The agent is asked.
 func (s *Store) Uncertain(p Piece) error {
 	return s.endPiece(p, makeUncertain)
 }
 
 func makeUncertain(_ *tx, p *Piece, b *Batch) error {
-	p.State, p.Unsure = PieceUncertain, true
+	p.State, p.MaybeSent = PieceUncertain, true
 	b.Uncertain += p.N
 	b.Generation++
 	return nil

@@ -71,7 +71,7 @@ func claim(tb testing.TB, s *Store) Piece {
 	if len(all) == 0 {
 		tb.Fatal("nothing is queued")
 	}
-	return ok(s.Claim(all[0]))
+	return ok(s.Reserve(all[0]))
 }
 
 // accepted is the panel's answer to a piece: an id for each recipient.
@@ -300,11 +300,11 @@ func TestAPieceIsClaimedAndEndedOnce(t *testing.T) {
 	s := open(t, tempFile(t), c.options())
 	take(t, s, order(ali))
 	waiting := queued(t, s)[0]
-	p := ok(s.Claim(waiting))
+	p := ok(s.Reserve(waiting))
 	if p.Attempt != 1 || !p.Since.Equal(c.now()) {
 		t.Errorf("claimed %+v, want attempt 1, now", p)
 	}
-	if _, err := s.Claim(waiting); err == nil {
+	if _, err := s.Reserve(waiting); err == nil {
 		t.Error("claimed twice")
 	}
 	must(t, s.Requeue(p, c.now()))
@@ -376,7 +376,7 @@ func TestDecisions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b.State != test.state || b.Uncertain != 0 || b.Left != test.left || b.NoReport != test.mute || b.Counts[test.status] != 2 {
+			if b.State != test.state || b.Uncertain != 0 || b.LeftUncertain != test.left || b.NoReport != test.mute || b.Counts[test.status] != 2 {
 				t.Errorf("got %+v", b)
 			}
 			if diff := cmp.Diff(ok(s.Batch(id)), b); diff != "" {
@@ -522,7 +522,7 @@ func TestADecisionConcernsWhatIsUncertainOnly(t *testing.T) {
 	must(t, s.Sent(p, accepted(p), nil))
 	must(t, s.Uncertain(claim(t, s)))
 	b := ok(s.Decide(id, ok(s.Batch(id)).Generation, Leave, "Ali"))
-	if b.Left != 60 || b.Counts[sms.Sent] != 60 || b.Counts[sms.Queued] != 60 {
+	if b.LeftUncertain != 60 || b.Counts[sms.Sent] != 60 || b.Counts[sms.Queued] != 60 {
 		t.Errorf("got %+v", b)
 	}
 	if got := queued(t, s); len(got) != 1 || got[0].I != 2 {

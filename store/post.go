@@ -60,8 +60,8 @@ type Post struct {
 	Refused   time.Time         `json:"refused,omitzero"` // in dead: when
 }
 
-// Link says what a chat message shows, or, with Order set, which batch it ordered.
-type Link struct {
+// Shown says what a chat message shows, or, with Order set, which batch it ordered.
+type Shown struct {
 	Seq   Seq     `json:"seq,omitempty"`
 	Seqs  []Seq   `json:"seqs,omitempty"` // of a digest, in its order
 	Batch BatchID `json:"batch,omitempty"`
@@ -223,8 +223,8 @@ func (s *Store) BeginDigest(p Post, n int) error {
 	})
 }
 
-// Unanswered notes that a chat may show p already: Telegram was asked and its answer never came.
-func (s *Store) Unanswered(p Post) error {
+// PostUncertain notes that a chat may show p already: Telegram was asked and its answer never came.
+func (s *Store) PostUncertain(p Post) error {
 	return s.update(func(t *tx) error {
 		if err := t.noteRecent(p.Chat); err != nil || p.Class != Backlog && p.Kind != PostBatch {
 			return err
@@ -239,15 +239,15 @@ func (s *Store) Unanswered(p Post) error {
 	})
 }
 
-// TopicUnanswered notes that a chat may have a new topic: Telegram was asked for one and its answer never came.
-func (s *Store) TopicUnanswered(chat sms.ChatID) error {
+// TopicUncertain notes that a chat may have a new topic: Telegram was asked for one and its answer never came.
+func (s *Store) TopicUncertain(chat sms.ChatID) error {
 	return s.update(func(t *tx) error { return t.noteRecent(chat) })
 }
 
-// Digested records that message, in topic, now shows all of posts, which are SMS of one chat.
-func (s *Store) Digested(posts []Post, topic sms.TopicID, message sms.ChatMessageID) error {
+// DigestPosted records that message, in topic, now shows all of posts, which are SMS of one chat.
+func (s *Store) DigestPosted(posts []Post, topic sms.TopicID, message sms.ChatMessageID) error {
 	return s.update(func(t *tx) error {
-		link := Link{}
+		link := Shown{}
 		for _, p := range posts {
 			link.Seqs = append(link.Seqs, p.Seq)
 			rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
@@ -278,7 +278,7 @@ func (s *Store) Digested(posts []Post, topic sms.TopicID, message sms.ChatMessag
 func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 	return s.update(func(t *tx) error {
 		if message != 0 && (p.Seq != 0 || p.Batch != 0) {
-			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Link{Seq: p.Seq, Batch: p.Batch}); err != nil {
+			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Shown{Seq: p.Seq, Batch: p.Batch}); err != nil {
 				return err
 			}
 		}
@@ -333,9 +333,9 @@ func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 	})
 }
 
-// Refused puts a post that its chat will never show aside, with Telegram's reason, and tells the admins. A row that changed
+// SetAside puts a post that its chat will never show aside, with Telegram's reason, and tells the admins. A row that changed
 // while Telegram was asked stays for another round, and so does the first of a digest, to be shown by itself.
-func (s *Store) Refused(p Post, reason string) error {
+func (s *Store) SetAside(p Post, reason string) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
 		var row Post
@@ -353,9 +353,9 @@ func (s *Store) Refused(p Post, reason string) error {
 	})
 }
 
-// Unshown notes that Telegram refused p in every form, and why: a notice is due in its place. Without a reason p itself is due again. Of a digest
+// NoticeInstead notes that Telegram refused p in every form, and why: a notice is due in its place. Without a reason p itself is due again. Of a digest
 // the first is to be shown by itself.
-func (s *Store) Unshown(p Post, reason string) error {
+func (s *Store) NoticeInstead(p Post, reason string) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
 		var row Post
@@ -374,11 +374,11 @@ func (s *Store) Unshown(p Post, reason string) error {
 	})
 }
 
-// Noticed records that message now tells that p was refused, which is put aside. A reply to it is one to p.
-func (s *Store) Noticed(p Post, message sms.ChatMessageID) error {
+// NoticePosted records that message now tells that p was refused, which is put aside. A reply to it is one to p.
+func (s *Store) NoticePosted(p Post, message sms.ChatMessageID) error {
 	return s.update(func(t *tx) error {
 		if p.Seq != 0 || p.Batch != 0 {
-			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Link{Seq: p.Seq, Batch: p.Batch}); err != nil {
+			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Shown{Seq: p.Seq, Batch: p.Batch}); err != nil {
 				return err
 			}
 		}
@@ -465,12 +465,12 @@ func (t *tx) splitDigest(p, row Post) error {
 	return nil
 }
 
-// Link returns what a chat message shows; the error is ErrNotFound when it shows neither SMS nor batch, or one that is not kept
+// Shows returns what a chat message shows; the error is ErrNotFound when it shows neither SMS nor batch, or one that is not kept
 // any more: of a digest, what is left must not be taken for all.
-func (s *Store) Link(chat sms.ChatID, message sms.ChatMessageID) (Link, error) {
-	var l Link
+func (s *Store) Shows(chat sms.ChatID, message sms.ChatMessageID) (Shown, error) {
+	var l Shown
 	err := s.view(func(t *tx) error {
-		l = Link{}
+		l = Shown{}
 		if err := get(t.bucket(bucketLink), linkKey(chat, message), &l); err != nil {
 			return err
 		}
@@ -481,7 +481,7 @@ func (s *Store) Link(chat sms.ChatID, message sms.ChatMessageID) (Link, error) {
 }
 
 // shownSince returns when the newest of what l names came to us, or ErrNotFound when one of it is gone.
-func (t *tx) shownSince(l Link) (newest time.Time, err error) {
+func (t *tx) shownSince(l Shown) (newest time.Time, err error) {
 	later := func(at time.Time) {
 		if at.After(newest) {
 			newest = at

@@ -61,13 +61,13 @@ func TestPostsOfAChat(t *testing.T) {
 	if got := next(); !cmp.Equal(got, []string{"text later", "one"}) {
 		t.Errorf("heads %v, want the one whose time has come", got)
 	}
-	if l := ok(s.Link(group, 22)); !cmp.Equal(l, Link{Seq: 1}) {
+	if l := ok(s.Shows(group, 22)); !cmp.Equal(l, Shown{Seq: 1}) {
 		t.Errorf("message 22 shows %+v, want SMS 1", l)
 	}
-	if _, err := s.Link(group, 20); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Shows(group, 20); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a text: got %v, want ErrNotFound", err)
 	}
-	if _, err := s.Link(88, 22); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Shows(88, 22); !errors.Is(err, ErrNotFound) {
 		t.Errorf("the same message of another chat: got %v, want ErrNotFound", err)
 	}
 }
@@ -144,8 +144,8 @@ func TestSeveralSMSInOneMessage(t *testing.T) {
 	if !again.Repeated || again.Digest != 3 || again.Seq != 1 {
 		t.Errorf("got %+v, want the first of three that may be shown already", again)
 	}
-	must(t, s.Digested(following(t, s, again, again.Digest, false), 0, 50))
-	if l := ok(s.Link(group, 50)); !cmp.Equal(l, Link{Seqs: []Seq{1, 2, 3}}) {
+	must(t, s.DigestPosted(following(t, s, again, again.Digest, false), 0, 50))
+	if l := ok(s.Shows(group, 50)); !cmp.Equal(l, Shown{Seqs: []Seq{1, 2, 3}}) {
 		t.Errorf("message 50 shows %+v, want the first three SMS", l)
 	}
 	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"four"}) {
@@ -159,7 +159,7 @@ func TestARefusedDigestIsShownOneByOne(t *testing.T) {
 	fetched(t, s, unread(c, "one", "poison", "three"))
 	p := heads(t, s)[0]
 	must(t, s.BeginDigest(p, 3))
-	must(t, s.Refused(p, "Bad Request"))
+	must(t, s.SetAside(p, "Bad Request"))
 	if got := ok(s.Incidents()); len(got) != 0 {
 		t.Errorf("got %+v, want none: any of the three may be at fault", got)
 	}
@@ -168,7 +168,7 @@ func TestARefusedDigestIsShownOneByOne(t *testing.T) {
 		t.Errorf("got %+v, want the first by itself", p)
 	}
 	must(t, s.Posted(p, 5, false))
-	must(t, s.Refused(heads(t, s)[0], "Bad Request"))
+	must(t, s.SetAside(heads(t, s)[0], "Bad Request"))
 	if got := shown(t, s)[group]; !cmp.Equal(got, []string{"three"}) {
 		t.Errorf("shown %v, want the last", got)
 	}
@@ -206,7 +206,7 @@ func TestPartsOfALongPost(t *testing.T) {
 		t.Errorf("heads %v, want the next SMS", got)
 	}
 	for m := range sms.ChatMessageID(3) {
-		if l := ok(s.Link(group, 50+m)); l.Seq != 1 {
+		if l := ok(s.Shows(group, 50+m)); l.Seq != 1 {
 			t.Errorf("part %d shows %+v, want SMS 1", m, l)
 		}
 	}
@@ -277,7 +277,7 @@ func TestAReportThatChangesWhileTelegramIsAsked(t *testing.T) {
 	if b := ok(s.Batch(id)); b.Shown != 40 || b.Uncertain != 1 {
 		t.Errorf("got %+v", b)
 	}
-	if l := ok(s.Link(group, 40)); !cmp.Equal(l, Link{Batch: id}) {
+	if l := ok(s.Shows(group, 40)); !cmp.Equal(l, Shown{Batch: id}) {
 		t.Errorf("message 40 shows %+v, want the batch", l)
 	}
 }
@@ -300,8 +300,8 @@ func TestRefusedPostIsKeptAndTold(t *testing.T) {
 	s := open(t, path, c.inbox(group))
 	fetched(t, s, unread(c, "poison", "next"))
 	p := heads(t, s)[0]
-	must(t, s.Refused(p, "Bad Request: message text is empty"))
-	must(t, s.Refused(p, "Bad Request: message text is empty")) // the answer to a call made twice
+	must(t, s.SetAside(p, "Bad Request: message text is empty"))
+	must(t, s.SetAside(p, "Bad Request: message text is empty")) // the answer to a call made twice
 	crash(t, s)
 	s = open(t, path, c.inbox(group))
 	if got := told(t, s); !cmp.Equal(got, map[sms.ChatID][]IncidentKind{admin: {PostRefused}}) {
@@ -335,7 +335,7 @@ func TestARefusedIncidentCausesNoOther(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox())
 	must(t, s.AddIncident(Incident{Kind: PanelRefuses, From: c.now()}))
-	must(t, s.Refused(heads(t, s)[0], "Bad Request"))
+	must(t, s.SetAside(heads(t, s)[0], "Bad Request"))
 	if got := ok(s.Incidents()); len(got) != 1 {
 		t.Errorf("%d incidents, want one", len(got))
 	}
@@ -348,7 +348,7 @@ func TestAReportRefusedWhileItChangesIsTriedOnceMore(t *testing.T) {
 	c.pass(statusDelay)
 	p := heads(t, s)[0]
 	must(t, s.Refuse(claim(t, s), "", "-5"))
-	must(t, s.Refused(p, "Bad Request: can't parse entities"))
+	must(t, s.SetAside(p, "Bad Request: can't parse entities"))
 	if got := summary(t, s, heads(t, s)); !cmp.Equal(got, []string{"batch"}) {
 		t.Errorf("heads %v, want what the batch has become", got)
 	}
@@ -441,7 +441,7 @@ func TestACrashCountsAMessageIntoAGroup(t *testing.T) {
 		must(t, s.Posted(p, 10, false))
 	}
 	for kills := 1; kills <= 2; kills++ {
-		must(t, s.PostBegun(group, true))
+		must(t, s.SetInFlight(group, true))
 		crash(t, s)
 		c.pass(time.Second)
 		s = open(t, path, c.inbox(group, 88))
@@ -471,11 +471,11 @@ func TestAMessageThatIsPerhapsThereIsCounted(t *testing.T) {
 	s := open(t, path, c.inbox(group))
 	fetched(t, s, unread(c, "one"))
 	p := heads(t, s)[0]
-	must(t, s.Unanswered(p))
+	must(t, s.PostUncertain(p))
 	if p := heads(t, s)[0]; !p.Repeated {
 		t.Error("an SMS that is perhaps shown is not marked")
 	}
-	must(t, s.Unanswered(Post{Chat: group, Kind: PostText}))
+	must(t, s.PostUncertain(Post{Chat: group, Kind: PostText}))
 	if got := len(ok(s.Chat(group)).Recent); got != 2 {
 		t.Errorf("%d messages are counted, want 2", got)
 	}
@@ -487,7 +487,7 @@ func TestAMessageIsNotCountedTooEarly(t *testing.T) {
 	now := c.now().Add(999 * time.Microsecond)
 	opts.Now = func() time.Time { return now }
 	s := open(t, tempFile(t), opts)
-	must(t, s.Unanswered(Post{Chat: group, Kind: PostText}))
+	must(t, s.PostUncertain(Post{Chat: group, Kind: PostText}))
 	if got := time.UnixMilli(ok(s.Chat(group)).Recent[0]); got.Before(now) {
 		t.Errorf("a message of %v is counted at %v", now, got)
 	}

@@ -270,7 +270,7 @@ func (p *pruning) waiting(class Class, id uint64) bool {
 // link forgets what a chat message showed when it is not kept any more. In one chat newer messages show newer things, so that
 // from the first young one on the next chat's turn has come.
 func (p *pruning) link(key, value []byte) ([]byte, error) {
-	var l Link
+	var l Shown
 	if err := decode(value, &l); err != nil {
 		return nil, err
 	}

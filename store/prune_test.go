@@ -104,7 +104,7 @@ func TestInTheEndEverythingGoes(t *testing.T) {
 	if left := rows(t, s); left["sms"] != 1 || left["batch"] != 0 || left["link"] != 1 || left["incident"] == 0 {
 		t.Errorf("left after 91 days: %v", left)
 	}
-	if _, err := s.Link(group, 10); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Shows(group, 10); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a link to what is gone: %v", err)
 	}
 	c.pass(2 * keepIncident)
@@ -144,7 +144,7 @@ func TestNothingGoesThatIsNeeded(t *testing.T) {
 		"an SMS its chat refused lately": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
 			fetched(t, s, unread(c, "one"))
 			c.pass(year)
-			must(t, s.Refused(heads(t, s)[0], "Bad Request"))
+			must(t, s.SetAside(heads(t, s)[0], "Bad Request"))
 			return func() error { _, err := s.SMS(1); return err }, func() { c.pass(keepDead) }
 		},
 		"a batch that is queued": func(t *testing.T, s *Store, c *clock) (func() error, func()) {

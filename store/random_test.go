@@ -165,7 +165,7 @@ func (w *world) send() {
 	if len(all) == 0 {
 		return
 	}
-	p := ok(w.s.Claim(all[0]))
+	p := ok(w.s.Reserve(all[0]))
 	for len(w.requests[p.Batch]) <= p.I {
 		w.requests[p.Batch] = append(w.requests[p.Batch], 0)
 	}
@@ -224,7 +224,7 @@ func (w *world) followUp() {
 func (w *world) post() {
 	for _, p := range heads(w, w.s) {
 		if w.IntN(20) == 0 && p.Digest == 0 {
-			must(w, w.s.Refused(p, "Bad Request"))
+			must(w, w.s.SetAside(p, "Bad Request"))
 			if p.Kind == PostSMS {
 				w.refused[ok(w.s.SMS(p.Seq)).Text] = true
 			}
@@ -242,7 +242,7 @@ func (w *world) mark() {
 	for _, p := range heads {
 		switch w.IntN(20) {
 		case 0:
-			must(w, w.s.Unmarked(p, w.IntN(3) == 0))
+			must(w, w.s.MarkRefused(p, w.IntN(3) == 0))
 		case 1:
 			must(w, w.s.HoldMarks(p, w.clock.now().Add(time.Minute)))
 		default:
@@ -287,7 +287,7 @@ func (w *world) postOne(p Post, dies func() bool) bool {
 	if dies() {
 		return false
 	}
-	must(w, w.s.Digested(several, 0, w.update))
+	must(w, w.s.DigestPosted(several, 0, w.update))
 	return true
 }
 
@@ -329,7 +329,7 @@ func (w *world) loseChat() {
 	if chat := w.chat(); w.IntN(2) == 0 {
 		must(w, w.s.ChatLost(chat, "kicked"))
 	} else {
-		must(w, w.s.ChatAnswered(chat))
+		must(w, w.s.ChatFound(chat))
 	}
 }
 
@@ -348,7 +348,7 @@ func (w *world) migrate() {
 // drain lets everything come to its end and compares.
 func (w *world) drain() {
 	for _, chat := range append(w.chats, admin) {
-		must(w, w.s.ChatAnswered(chat))
+		must(w, w.s.ChatFound(chat))
 	}
 	w.update++
 	ok(w.s.Take(UpdateKey{Chat: w.chats[0], Message: w.update}, Caused{EditChat: func(c *Chat) { c.Inboxes = []Inbox{{}, {Lines: []sms.Number{line, line2}}} }}))

@@ -55,8 +55,8 @@ func TestTheSameOrderAsks(t *testing.T) {
 				tc.again(&again)
 			}
 			b := ok(s.Batch(take(t, s, &again)))
-			if b.Same != tc.want || (b.State == Asking) != tc.want {
-				t.Errorf("it is %s (same: %t), want that it asks: %t", b.State, b.Same, tc.want)
+			if b.Duplicate != tc.want || (b.State == Asking) != tc.want {
+				t.Errorf("it is %s (same: %t), want that it asks: %t", b.State, b.Duplicate, tc.want)
 			}
 		})
 	}
@@ -72,7 +72,7 @@ func TestWhatWasCalledOffIsNoSameOrder(t *testing.T) {
 		t.Helper()
 		b := ok(s.Batch(take(t, s, o)))
 		ok(s.Decide(b.ID, 1, Cancel, "Ali"))
-		return b.Same
+		return b.Duplicate
 	}
 	first := take(t, s, o)
 	if !same() {

@@ -33,7 +33,7 @@ func filled(tb testing.TB, s *Store, c *clock) {
 	must(tb, s.AddPost(Post{Chat: group, Kind: PostText, Text: "refused"}))
 	for _, p := range posts(tb, s) {
 		if p.Kind == PostText {
-			must(tb, s.Refused(p, "Bad Request"))
+			must(tb, s.SetAside(p, "Bad Request"))
 		}
 	}
 	must(tb, s.AddTopic(1, sms.Place{Chat: group, Topic: 12}, "09121234567"))
@@ -46,7 +46,7 @@ func claimed(tb testing.TB, s *Store, id BatchID) Piece {
 	tb.Helper()
 	for _, p := range queued(tb, s) {
 		if p.Batch == id {
-			return ok(s.Claim(p))
+			return ok(s.Reserve(p))
 		}
 	}
 	tb.Fatalf("batch %d is not queued", id)
@@ -130,7 +130,7 @@ func opensAs(t *testing.T, name string, schema int) {
 	if got := ok(s.ByID("71")); got.Status != sms.Sent || got.Batch != 1 {
 		t.Errorf("got %+v", got)
 	}
-	if got := ok(s.Link(group, 10)).Seq; got != 1 {
+	if got := ok(s.Shows(group, 10)).Seq; got != 1 {
 		t.Errorf("message 10 shows %d", got)
 	}
 	if got := len(ok(s.Undecoded())); got != 1 {

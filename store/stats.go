@@ -29,7 +29,7 @@ func tally[K comparable](counts *map[K]int, of K) {
 // Stats is what waits in the store at a moment.
 type Stats struct {
 	Posts       int       // to be shown, each when it is its turn in its chat
-	Homeless    int       // to be shown, and no chat shows them
+	Unrouted    int       // to be shown, and no chat shows them
 	OldestSMS   time.Time // when the first SMS came that waits for either; zero when none does
 	Pieces      int       // to be sent, or being sent
 	OldestOrder time.Time // when the first order was given that pieces are left of; zero when none are
@@ -49,7 +49,7 @@ func (s *Store) Stats() (Stats, error) {
 		for key, _ := c.First(); key != nil; { // from chat to chat: a hundred thousand may wait
 			chat := readI64[sms.ChatID](key[:8])
 			for ; key != nil && chat == 0 && readI64[sms.ChatID](key[:8]) == 0; key, _ = c.Next() {
-				n.Homeless++
+				n.Unrouted++
 			}
 			if first, _ := c.Seek(postKey(chat, Backlog, 0)); ofClass(first, chat, Backlog) {
 				if seq := Seq(binary.BigEndian.Uint64(first[9:])); oldest == 0 || seq < oldest {
@@ -58,7 +58,7 @@ func (s *Store) Stats() (Stats, error) {
 			}
 			key, _ = c.Seek(i64(chat + 1))
 		}
-		n.Posts = rows.Stats().KeyN - n.Homeless // counted by pages
+		n.Posts = rows.Stats().KeyN - n.Unrouted // counted by pages
 		if oldest != 0 {
 			m, err := t.sms(oldest)
 			if err != nil {

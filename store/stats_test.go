@@ -33,8 +33,8 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	s := open(t, path, Options{Now: c.now})
 	check(s, "nothing has happened", Stats{})
 	fetched(t, s, unread(c, "one", "two"))
-	homeless := ok(s.Stats()).Homeless // with the notice that no chat shows them
-	check(s, "no chat", Stats{Homeless: homeless, OldestSMS: begun})
+	homeless := ok(s.Stats()).Unrouted // with the notice that no chat shows them
+	check(s, "no chat", Stats{Unrouted: homeless, OldestSMS: begun})
 	must(t, s.Close())
 
 	c.pass(time.Minute)
@@ -51,10 +51,10 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	c.pass(time.Minute)
 	take(t, s, order(ali))
 	pieces := queued(t, s)
-	sending := ok(s.Claim(pieces[0]))
+	sending := ok(s.Reserve(pieces[0]))
 	check(s, "ordered", Stats{Posts: 2, Pieces: 3, OldestOrder: ordered})
 	must(t, s.Uncertain(sending))
-	must(t, s.Sent(ok(s.Claim(pieces[1])), nil, nil))
+	must(t, s.Sent(ok(s.Reserve(pieces[1])), nil, nil))
 	check(s, "one uncertain", Stats{Posts: 2, Pieces: 1, OldestOrder: ordered.Add(time.Minute), Uncertain: 1})
 
 	ok(s.SaveRaw(Raw{Body: []byte("?")}))
