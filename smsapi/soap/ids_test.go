@@ -2,6 +2,8 @@ package soap
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -190,5 +192,28 @@ func TestThePanelsWordsInAnIDsPlaceStayOutOfLogs(t *testing.T) {
 	_, err = readSent(response, []sms.Number{"09120000001"})
 	if !errors.Is(err, smsapi.ErrNoID) || strings.Contains(err.Error(), "0912") || !strings.Contains(failureOf(err).Text, "09120000001") {
 		t.Errorf("got %v, %v", err, failureOf(err))
+	}
+}
+
+// TestARefusalOfOneRecipientShowsNoPassword: a panel may repeat in it what it was sent, and the team is shown it.
+func TestARefusalOfOneRecipientShowsNoPassword(t *testing.T) {
+	refusal := "<ErrCode>-3</ErrCode><result>user demo, " + password + "</result>"
+	address, _ := service(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, answered("0", "<item>51</item><item>"+refusal+"</item>"))
+	})
+	c := newClient(t, address, Options{})
+	one, err := c.Send(t.Context(), line, []sms.Number{alice, bob}, text)
+	each, errEach := c.SendEach(t.Context(), line, []smsapi.Addressed{{To: alice, Text: text}, {To: bob, Text: text}})
+	if err != nil || errEach != nil {
+		t.Fatal(err, errEach)
+	}
+	for method, sent := range map[string]smsapi.Sent{"SendSMS": one, "SendMultipleSMS": each} {
+		failed := sent.Results[1].Err
+		if failed == nil || failed.Code != -3 {
+			t.Fatalf("%s: got %+v, want the second refused", method, sent.Results)
+		}
+		if strings.Contains(failed.Text, password) {
+			t.Errorf("%s shows the password: %s", method, failed.Text)
+		}
 	}
 }

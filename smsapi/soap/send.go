@@ -31,8 +31,7 @@ func (c *Client) Send(ctx context.Context, line sms.Number, to []sms.Number, tex
 	if err != nil {
 		return smsapi.Sent{}, err
 	}
-	sent, err := readSent(response, pieces[0])
-	return sent, c.redacted(err)
+	return c.redactedSent(readSent(response, pieces[0]))
 }
 
 // SendEach asks the panel once to send each recipient its own text; a recipient may come
@@ -61,10 +60,14 @@ func (c *Client) SendEach(ctx context.Context, line sms.Number, each []smsapi.Ad
 	if err != nil {
 		return smsapi.Sent{}, err
 	}
-	sent, err := readSentEach(response, each)
-	for i := range sent.Results {
-		if failed := sent.Results[i].Err; failed != nil {
-			failed.Text = c.redact(failed.Text)
+	return c.redactedSent(readSentEach(response, each))
+}
+
+// redactedSent returns both without secrets.
+func (c *Client) redactedSent(sent smsapi.Sent, err error) (smsapi.Sent, error) {
+	for _, r := range sent.Results {
+		if r.Err != nil {
+			r.Err.Text = c.redact(r.Err.Text)
 		}
 	}
 	return sent, c.redacted(err)
