@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"peyk/sandbox/panel"
+	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/store"
@@ -24,43 +24,24 @@ import (
 
 // The limits are those of doc/performance.md; every benchmark prints how its figure stands to its limit, so that at most 1 is well.
 
-// stage is what the bridge is measured between: a Telegram and a panel, with a group that shows what comes in.
+// stage is what the bridge is measured between. Its team is Sara alone, with one line.
 type stage struct {
-	tg      *telegram.Server
-	panel   *panel.Server
-	group   int64
+	*sandboxtest.World
 	dir     string
 	environ []string
 }
 
 func newStage(b testing.TB) *stage {
-	s := &stage{tg: telegram.New(telegram.Options{}), panel: panel.New(panel.Options{}), dir: b.TempDir()}
-	web := httptest.NewServer(s.tg)
-	address, err := s.panel.Start("")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		s.tg.Close()
-		web.CloseClientConnections()
-		web.Close()
-		s.panel.Close()
-	})
-	sara := s.tg.AddUser(telegram.User{FirstName: "Sara"}).ID
-	s.group = s.tg.AddSupergroup("Support", sara, s.tg.Bot().ID)
-	s.environ = []string{
-		"TELEGRAM_BOT_TOKEN=" + s.tg.Token(), "TELEGRAM_API_URL=" + web.URL,
-		"SMS_API_URL=" + address, "SMS_API_USER=demo", "SMS_API_PASSWORD=demo-pass", "SMS_LINES=30001234",
-		fmt.Sprintf("ADMIN_USERS=%d", sara), fmt.Sprintf("INBOX_CHATS=%d", s.group),
-		"POLL_INTERVAL=100ms", "DB_PATH=" + filepath.Join(s.dir, "peyk.db"),
-	}
+	s := &stage{World: sandboxtest.New(b, telegram.Options{}, panel.Options{}), dir: b.TempDir()}
+	s.Listen(s.TG)
+	s.environ = append(s.Environ(), "ALLOWED_USERS=", "SMS_LINES=30001234", "POLL_INTERVAL=100ms", "DB_PATH="+filepath.Join(s.dir, "peyk.db"))
 	return s
 }
 
 // arrivals receives when Telegram is called with that method; what nobody waits for is dropped.
 func (s *stage) arrivals(of string) <-chan time.Time {
 	arrived := make(chan time.Time, 1)
-	s.tg.OnCall(func(stage telegram.Stage, method string, _ int64) {
+	s.TG.OnCall(func(stage telegram.Stage, method string, _ int64) {
 		if stage == telegram.BeforeHandling && method == of {
 			select {
 			case arrived <- time.Now():
@@ -131,7 +112,7 @@ func BenchmarkProgram(b *testing.B) {
 		}
 		s := newStage(b)
 		fetched := make(chan struct{})
-		s.panel.OnCall(func(c panel.Call) {
+		s.Panel.OnCall(func(c panel.Call) {
 			if c.Method == "GetMsg" && c.Stage == panel.Arrived {
 				fetched <- struct{}{}
 			}

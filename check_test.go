@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,7 +27,6 @@ import (
 
 // setUpToBreak is a set-up in which all is well, until a test breaks it.
 type setUpToBreak struct {
-	*testing.T
 	*world
 	set map[string]string // the settings
 	dir string            // the working directory, with a store in data/peyk.db
@@ -110,7 +108,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"nothing": {nil, token, []string{`^ok    settings:`, whole, `^ok    group privacy: on`,
 			`^ok    chat: the bot may write in Support \(-100\d+\)`, panelRight, linesRight, `^ok    clock`}, 0},
 
-		"a token that was revoked": {func(s *setUpToBreak) { s.tg.Revoke() },
+		"a token that was revoked": {func(s *setUpToBreak) { s.TG.Revoke() },
 			`^WRONG token: Telegram does not know it: put the one @BotFather gives into TELEGRAM_BOT_TOKEN`, []string{whole, panelRight}, 1},
 		"a token of the wrong shape": {func(s *setUpToBreak) { s.set["TELEGRAM_BOT_TOKEN"] = "hush-hush" },
 			`^WRONG settings: TELEGRAM_BOT_TOKEN is not a bot's token`, []string{whole, panelRight, linesRight}, 2},
@@ -126,10 +124,10 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"Telegram's proxy is down": {func(s *setUpToBreak) { s.set["TELEGRAM_PROXY"] = "socks5://" + nobody },
 			`^WRONG Telegram: the proxy of TELEGRAM_PROXY lets nothing through`, []string{panelRight}, 1},
 		"Telegram's proxy asks for a login": {func(s *setUpToBreak) {
-			s.set["TELEGRAM_API_URL"] = s.servesTLS(s.tg)
+			s.set["TELEGRAM_API_URL"] = s.servesTLS(s.TG)
 			s.set["TELEGRAM_PROXY"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
 		}, `^WRONG Telegram: the proxy of TELEGRAM_PROXY lets nothing through.*http status 407`, []string{panelRight}, 1},
-		"Telegram behind a certificate nobody vouches for": {func(s *setUpToBreak) { s.set["TELEGRAM_API_URL"] = s.servesTLS(s.tg) },
+		"Telegram behind a certificate nobody vouches for": {func(s *setUpToBreak) { s.set["TELEGRAM_API_URL"] = s.servesTLS(s.TG) },
 			`^WRONG Telegram: the server's certificate is not good: .*TELEGRAM_API_URL`, []string{panelRight}, 1},
 		"a web server instead of Telegram": {func(s *setUpToBreak) {
 			s.set["TELEGRAM_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
@@ -137,28 +135,28 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			})
 		}, `^WRONG Telegram: the server sends us elsewhere`, []string{panelRight}, 1},
 		"a webhook is set": {func(s *setUpToBreak) {
-			answer, err := http.Get(s.web.URL + "/bot" + s.tg.Token() + "/setWebhook?url=https://other.example/")
+			answer, err := http.Get(s.TGURL + "/bot" + s.TG.Token() + "/setWebhook?url=https://other.example/")
 			s.must(err)
 			answer.Body.Close()
 		}, `^WRONG updates: a webhook is set.*/deleteWebhook`, []string{token, panelRight}, 1},
 
 		"the bot is not in the chat": {func(s *setUpToBreak) { s.set["INBOX_CHATS"] += ",-1009999" },
 			`^WRONG chat: Telegram knows no chat -1009999 that the bot was ever in`, []string{`^ok    chat: .*Support`}, 1},
-		"the bot was thrown out of the chat": {func(s *setUpToBreak) { s.must(s.tg.RemoveBot(s.ids["Support"], s.ids["Sara"])) },
+		"the bot was thrown out of the chat": {func(s *setUpToBreak) { s.must(s.TG.RemoveBot(s.Group, s.Sara)) },
 			`^WRONG chat: the bot was taken out of -100`, []string{token, panelRight}, 1},
-		"the bot may not write in the chat": {func(s *setUpToBreak) { s.must(s.tg.SetBotRights(s.ids["Support"], telegram.Rights{Muted: true})) },
+		"the bot may not write in the chat": {func(s *setUpToBreak) { s.must(s.TG.SetBotRights(s.Group, telegram.Rights{Muted: true})) },
 			`^WRONG chat: the bot may not write in Support`, []string{panelRight}, 1},
-		"only administrators write in the chat": {func(s *setUpToBreak) { s.must(s.tg.OnlyAdminsWrite(s.ids["Support"], true)) },
+		"only administrators write in the chat": {func(s *setUpToBreak) { s.must(s.TG.OnlyAdminsWrite(s.Group, true)) },
 			`^WRONG chat: the bot may not write in Support`, []string{panelRight}, 1},
 		"whose chat it is blocks the bot": {func(s *setUpToBreak) {
-			s.set["INBOX_CHATS"] += "," + s.id("Sara")
-			s.must(s.tg.Block(s.ids["Sara"]))
+			s.set["INBOX_CHATS"] += "," + fmt.Sprint(s.Sara)
+			s.must(s.TG.Block(s.Sara))
 		}, `^WRONG chat: the bot was taken out of .*, or blocked there`, nil, 1},
 		"a forum in which the bot does not manage topics": {func(s *setUpToBreak) {
-			s.set["INBOX_CHATS"] = fmt.Sprint(s.tg.AddForum("Desk", s.ids["Sara"], s.tg.Bot().ID))
+			s.set["INBOX_CHATS"] = fmt.Sprint(s.TG.AddForum("Desk", s.Sara, s.TG.Bot().ID))
 		}, `^note  chat: the bot may write in Desk .*, but not manage topics`, nil, 0},
 		"a forum in which customers have topics, and the bot cannot make them": {func(s *setUpToBreak) {
-			desk := s.tg.AddForum("Desk", s.ids["Sara"], s.tg.Bot().ID)
+			desk := s.TG.AddForum("Desk", s.Sara, s.TG.Bot().ID)
 			st, err := store.Open(filepath.Join(s.dir, "data/peyk.db"), store.Options{})
 			s.must(err)
 			_, err = st.Take(store.UpdateKey{Chat: sms.ChatID(desk), Message: 1}, store.Caused{EditChat: func(c *store.Chat) {
@@ -167,12 +165,12 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			s.must(errors.Join(err, st.Close()))
 		}, `^WRONG chat: each customer is to have a topic in Desk .*/topics off`, []string{`^ok    chat: .*Support`}, 1},
 		"a group that became a supergroup": {func(s *setUpToBreak) {
-			group := s.tg.AddGroup("Old", s.ids["Sara"], s.tg.Bot().ID)
+			group := s.TG.AddGroup("Old", s.Sara, s.TG.Bot().ID)
 			s.set["INBOX_CHATS"] = fmt.Sprint(group)
-			_, err := s.tg.Migrate(group)
+			_, err := s.TG.Migrate(group)
 			s.must(err)
 		}, `^note  chat: -4\d+ has become the supergroup -100\d+: .*INBOX_CHATS`, []string{`^ok    chat: the bot may write in Old \(-100\d+\)`}, 0},
-		"an admin who never wrote to the bot": {func(s *setUpToBreak) { s.set["ADMIN_USERS"] = s.id("Omid") },
+		"an admin who never wrote to the bot": {func(s *setUpToBreak) { s.set["ADMIN_USERS"] = fmt.Sprint(s.Omid) },
 			`^note  people: the administrator \d+ cannot be told of anything`, nil, 0},
 		"nobody may use the bot": {func(s *setUpToBreak) { s.set["ADMIN_USERS"], s.set["ALLOWED_USERS"], s.set["INBOX_CHATS"] = "", "", "" },
 			`^note  people: nobody may use the bot yet`, []string{`^note  chats: none shows SMS yet`}, 0},
@@ -182,17 +180,17 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		},
 			`^WRONG panel: the server does not speak https there: write http:// in SMS_API_URL`, []string{whole, token}, 1},
 		"http to a panel of https": {func(s *setUpToBreak) {
-			s.set["SMS_API_URL"] = "http" + strings.TrimPrefix(s.servesTLS(s.panel), "https")
+			s.set["SMS_API_URL"] = "http" + strings.TrimPrefix(s.servesTLS(s.Panel), "https")
 		}, `^WRONG panel: the server speaks https there: write https:// in SMS_API_URL`, []string{token}, 1},
 		"a panel over http across the network": {func(s *setUpToBreak) {
-			s.set["SMS_API_PROXY"] = s.serves(func(w http.ResponseWriter, r *http.Request) { s.panel.ServeHTTP(w, r) })
+			s.set["SMS_API_PROXY"] = s.serves(func(w http.ResponseWriter, r *http.Request) { s.Panel.ServeHTTP(w, r) })
 			s.set["SMS_API_URL"] = "http://panel.example/class/sms/webservice3/server.php"
 		}, `^note  panel: SMS_API_URL is http: user name and password cross the network in clear`, []string{panelRight, linesRight}, 0},
 		"the panel's proxy refuses": {func(s *setUpToBreak) {
 			s.set["SMS_API_PROXY"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
 			s.set["SMS_API_URL"] = "http://panel.example/server.php"
 		}, `^WRONG panel: the proxy of SMS_API_PROXY lets nothing through`, []string{token}, 1},
-		"the panel is down": {func(s *setUpToBreak) { s.must(s.panel.SetDown(true)) },
+		"the panel is down": {func(s *setUpToBreak) { s.must(s.Panel.SetDown(true)) },
 			`^WRONG panel: nobody answers at the port that SMS_API_URL names`, []string{token}, 1},
 		"a web page instead of the panel": {func(s *setUpToBreak) {
 			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Welcome</html>") })
@@ -209,7 +207,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 				http.Redirect(w, r, "https://panel.example", http.StatusMovedPermanently)
 			})
 		}, `^WRONG panel: the server sends us elsewhere, most often from http to https`, []string{token}, 1},
-		"a wrong password": {func(s *setUpToBreak) { s.panel.SetPassword("another") },
+		"a wrong password": {func(s *setUpToBreak) { s.Panel.SetPassword("another") },
 			`^WRONG panel: it refuses user name or password: check SMS_API_USER and SMS_API_PASSWORD`, []string{token}, 1},
 		"a login of the web server's": {func(s *setUpToBreak) {
 			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
@@ -221,21 +219,21 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			})
 		}, `^WRONG panel: its web server asks for a login of its own`, []string{token}, 1},
 		"the panel's service fails": {func(s *setUpToBreak) {
-			s.panel.Arm(panel.Fault{Kind: panel.SOAPFault, Method: "GetCredit", Text: "out \x1b[31mof order"})
+			s.Panel.Arm(panel.Fault{Kind: panel.SOAPFault, Method: "GetCredit", Text: "out \x1b[31mof order"})
 		}, `^WRONG panel: it does not tell the credit: “out .*of order”`, []string{token}, 1},
 		"a line that is not ours": {func(s *setUpToBreak) { s.set["SMS_LINES"] = "30001234,20009999" },
 			`^WRONG lines: 20009999 is not ours, says the panel: correct SMS_LINES`, []string{`^ok    lines: the panel lets us send from 30001234\.`}, 1},
 		"a panel that does not tell whose a line is": {func(s *setUpToBreak) {
-			s.panel.Arm(panel.Fault{Kind: panel.ErrCode, Method: "SendMultipleSMS", Code: -4, Times: -1})
+			s.Panel.Arm(panel.Fault{Kind: panel.ErrCode, Method: "SendMultipleSMS", Code: -4, Times: -1})
 		}, `^note  lines: whether 30001234, 30005678 are ours cannot be told without sending`, []string{panelRight}, 0},
 
 		"our clock is slow": {func(s *setUpToBreak) {
-			s.set["TELEGRAM_API_URL"], s.set["SMS_API_URL"] = s.at(10*time.Minute, s.tg), s.at(10*time.Minute, s.panel)
+			s.set["TELEGRAM_API_URL"], s.set["SMS_API_URL"] = s.at(10*time.Minute, s.TG), s.at(10*time.Minute, s.Panel)
 		}, `^WRONG clock: this machine's is 10 minutes off \(compared with: Telegram\).*NTP`, []string{token, panelRight}, 1},
 		"our clock is fast, and Telegram does not answer": {func(s *setUpToBreak) {
-			s.set["TELEGRAM_API_URL"], s.set["SMS_API_URL"] = "http://"+nobody, s.at(-10*time.Minute, s.panel)
+			s.set["TELEGRAM_API_URL"], s.set["SMS_API_URL"] = "http://"+nobody, s.at(-10*time.Minute, s.Panel)
 		}, `^WRONG clock: this machine's is 10 minutes off \(compared with: panel\)`, []string{panelRight}, 1},
-		"the panel's clock is fast": {func(s *setUpToBreak) { s.set["SMS_API_URL"] = s.at(10*time.Minute, s.panel) },
+		"the panel's clock is fast": {func(s *setUpToBreak) { s.set["SMS_API_URL"] = s.at(10*time.Minute, s.Panel) },
 			`^note  clock: this machine's is right, the panel's differs by 10 minutes`, []string{token, panelRight}, 0},
 
 		"no store yet": {func(s *setUpToBreak) { s.set["DB_PATH"] = "elsewhere/peyk.db" },
@@ -266,10 +264,10 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			if n := strings.Count(out, "WRONG"); (n > 0) != (test.code > 0) {
 				t.Errorf("%d are wrong, exit code %d", n, code)
 			}
-			if sent := s.panel.SentCount(); sent > 0 {
+			if sent := s.Panel.SentCount(); sent > 0 {
 				t.Errorf("%d SMS were sent", sent)
 			}
-			for _, call := range s.tg.Calls() {
+			for _, call := range s.TG.Calls() {
 				if call.Method == "getUpdates" || strings.HasPrefix(call.Method, "sendM") {
 					t.Errorf("Telegram was asked to %s", call.Method)
 				}
@@ -293,12 +291,8 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 // wellSetUp returns a set-up in which all is well.
 func wellSetUp(t *testing.T) *setUpToBreak {
 	t.Helper()
-	w, set, err := newWorld()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.close)
-	s := &setUpToBreak{T: t, world: w, set: maps.Clone(set), dir: t.TempDir()}
+	w := newWorld(t)
+	s := &setUpToBreak{world: w, set: asMap(w.environ()), dir: t.TempDir()}
 	st, err := store.Open(filepath.Join(s.dir, "data/peyk.db"), store.Options{})
 	s.must(err)
 	s.must(st.Close())
@@ -365,12 +359,12 @@ func TestCheckBesideABridge(t *testing.T) {
 		}
 	}
 	t.Cleanup(end)
-	if _, err := s.tg.Say(telegram.Post{From: s.ids["Sara"], Chat: s.ids["Support"], Text: "/check"}); err != nil {
+	if _, err := s.TG.Say(telegram.Post{From: s.Sara, Chat: s.Group, Text: "/check"}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	in, err := s.tg.WaitMessage(ctx, s.ids["Support"], func(m telegram.Message) bool { return m.FromBot && strings.Contains(m.Text, "store: ") })
+	in, err := s.TG.WaitMessage(ctx, s.Group, func(m telegram.Message) bool { return m.FromBot && strings.Contains(m.Text, "store: ") })
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}

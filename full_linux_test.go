@@ -25,7 +25,7 @@ func TestTheEndComesThoughTheDiskStaysFull(t *testing.T) {
 	long := strings.Repeat("on its way ", 200)
 	receive := func(s *setUpToBreak) {
 		for range 50 {
-			s.panel.Receive("09121234567", "30001234", long)
+			s.Panel.Receive("09121234567", "30001234", long)
 		}
 	}
 	for name, test := range map[string]struct {
@@ -35,13 +35,13 @@ func TestTheEndComesThoughTheDiskStaysFull(t *testing.T) {
 		then          string // what the group shows after the next start
 	}{
 		"SMS are on their way from the panel": {func(s *setUpToBreak) {
-			s.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Slow, Delay: 5 * time.Second, CarryOut: true})
+			s.Panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Slow, Delay: 5 * time.Second, CarryOut: true})
 			receive(s)
-			s.must(s.panel.Wait(s.soon(), func() bool { return s.panel.Unread() == 0 }))
+			s.must(s.Panel.Wait(s.soon(), func() bool { return s.Panel.Unread() == 0 }))
 		}, nil, 1, `until the end.*"keep an answer"`, "SMS may be lost"},
 		"SMS come when it is full already": {nil, receive, 1, `until the end.*"keep an answer"`, "SMS may be lost"},
 		"a page comes in their place": {nil, func(s *setUpToBreak) {
-			s.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: "<html>" + strings.Repeat(long, 300), ContentType: "text/html", CarryOut: true})
+			s.Panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: "<html>" + strings.Repeat(long, 300), ContentType: "text/html", CarryOut: true})
 		}, 1, `until the end.*"keep an answer"`, "SMS may be lost"},
 		// What was not taken Telegram gives again: nothing is lost with it.
 		"orders come": {nil, func(s *setUpToBreak) {
@@ -81,7 +81,7 @@ func TestTheEndComesThoughTheDiskStaysFull(t *testing.T) {
 
 				s.must(os.Remove(fill))
 				again := s.starts()
-				if _, err := s.tg.WaitMessage(s.soon(), s.ids["Support"], func(m telegram.Message) bool { return m.FromBot && strings.Contains(m.Text, test.then) }); err != nil {
+				if _, err := s.TG.WaitMessage(s.soon(), s.Group, func(m telegram.Message) bool { return m.FromBot && strings.Contains(m.Text, test.then) }); err != nil {
 					t.Error(err)
 				}
 				s.must(again.Process.Signal(syscall.SIGTERM))
@@ -135,16 +135,14 @@ func (s *setUpToBreak) logs(pattern string) {
 func (s *setUpToBreak) met() {
 	s.Helper()
 	id := s.writes("/id")
-	_, err := s.tg.WaitMessage(s.soon(), s.ids["Support"], func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+	_, err := s.TG.WaitMessage(s.soon(), s.Group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
 	s.must(err)
 }
 
 // writes has Ali write to the group.
 func (s *setUpToBreak) writes(text string) int {
 	s.Helper()
-	id, err := s.tg.Say(telegram.Post{From: s.ids["Ali"], Chat: s.ids["Support"], Text: text})
-	s.must(err)
-	return id
+	return s.Says(telegram.Post{From: s.Ali, Chat: s.Group, Text: text})
 }
 
 // fillUp makes a file that takes what room there is.

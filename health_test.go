@@ -3,17 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"peyk/bot"
+	"peyk/sandbox/sandboxtest"
 	"peyk/smsapi/soap"
 	"peyk/store"
 	"peyk/telegram"
@@ -88,15 +86,15 @@ func TestReadyFollowsTheNetworksAndAliveDoesNot(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- b.Run(ctx) }()
 	ready(200, `^ready\n$`)
-	if err := s.panel.SetDown(true); err != nil {
+	if err := s.Panel.SetDown(true); err != nil {
 		t.Fatal(err)
 	}
 	ready(503, `^no good answer of the panel to GetMsg since 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n$`)
-	if err := s.panel.SetDown(false); err != nil {
+	if err := s.Panel.SetDown(false); err != nil {
 		t.Fatal(err)
 	}
 	ready(200, `^ready\n$`)
-	s.panel.SetPassword("another")
+	s.Panel.SetPassword("another")
 	ready(503, `GetMsg since 20`)
 	if err := b.Ready(time.Now().Add(time.Hour)); err == nil || !strings.Contains(err.Error(), "Telegram to getUpdates since 20") {
 		t.Errorf("an hour without updates: got %v", err)
@@ -140,14 +138,6 @@ func (j *journal) String() string {
 	return j.Buffer.String()
 }
 
-// ownHost returns a host of loopback that nobody else is likely to listen at: its ports are free when they are said to be.
-func ownHost() string {
-	if runtime.GOOS != "linux" { // where all of 127/8 is loopback
-		return "127.0.0.1"
-	}
-	return fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(256), 1+rand.N(254))
-}
-
 // TestTheProgramTellsOfItself starts the program with HTTP_ADDR and asks it as Docker and Prometheus do.
 func TestTheProgramTellsOfItself(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -164,7 +154,7 @@ func TestTheProgramTellsOfItself(t *testing.T) {
 		t.Errorf("no address: got %d %q", code, out)
 	}
 
-	taken, err := net.Listen("tcp", ownHost()+":0")
+	taken, err := net.Listen("tcp", sandboxtest.OwnHost()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}

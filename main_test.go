@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -20,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"peyk/sandbox/panel"
+	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
 )
 
@@ -63,16 +63,11 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// patience bounds every wait: what scripts wait for takes milliseconds.
-const patience = 30 * time.Second
+const patience = sandboxtest.Patience
 
 // world is what a script's bridge is placed in.
 type world struct {
-	tg    *telegram.Server
-	web   *httptest.Server // in front of tg
-	panel *panel.Server
-	ids   map[string]int64 // of people, who are chats too, and of groups
-
+	*sandboxtest.World
 	held     chan struct{} // receives when the call on hold stands still
 	released chan struct{}
 }
@@ -80,52 +75,33 @@ type world struct {
 type worldKey struct{}
 
 func setUp(env *testscript.Env) error {
-	w, settings, err := newWorld()
-	if err != nil {
-		return err
-	}
-	env.Defer(w.close)
+	w := newWorld(env.T().(testing.TB))
 	env.Values[worldKey{}] = w
-	for name, value := range settings {
+	for name, value := range asMap(w.environ()) {
 		env.Setenv(name, value)
 	}
 	return nil
 }
 
-// newWorld returns a world and the settings of a bridge in it. The caller closes it.
-func newWorld() (*world, map[string]string, error) {
-	w := &world{tg: telegram.New(telegram.Options{}), panel: panel.New(panel.Options{}), ids: map[string]int64{}}
-	w.web = httptest.NewServer(w.tg)
-	address, err := w.panel.Start("")
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, name := range []string{"Sara", "Ali", "Omid"} {
-		w.ids[name] = w.tg.AddUser(telegram.User{FirstName: name}).ID
-	}
-	w.ids["Support"] = w.tg.AddSupergroup("Support", w.ids["Sara"], w.ids["Ali"], w.ids["Omid"], w.tg.Bot().ID)
+func newWorld(t testing.TB) *world {
+	w := &world{World: sandboxtest.New(t, telegram.Options{}, panel.Options{})}
+	w.Listen(w.TG)
+	t.Cleanup(w.release)
 	// A bot cannot write first: who is to be told something must have said a word.
-	if _, err := w.tg.Say(telegram.Post{Chat: w.ids["Sara"], From: w.ids["Sara"], Text: "/start"}); err != nil {
-		return nil, nil, err
-	}
-	return w, map[string]string{
-		"TELEGRAM_BOT_TOKEN": w.tg.Token(), "TELEGRAM_API_URL": w.web.URL,
-		"SMS_API_URL": address, "SMS_API_USER": "demo", "SMS_API_PASSWORD": "demo-pass", "SMS_LINES": "30001234,30005678",
-		"ADMIN_USERS": w.id("Sara"), "ALLOWED_USERS": w.id("Ali"), "INBOX_CHATS": w.id("Support"),
-		"POLL_INTERVAL": "100ms", "STATUS_INTERVAL": "100ms", "LOG_LEVEL": "debug",
-		"GORACE": "atexit_sleep_ms=10", // else every end takes a second
-	}, nil
+	w.Says(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/start"})
+	return w
 }
 
-func (w *world) close() {
-	w.release()
-	w.tg.Close()
-	w.web.CloseClientConnections()
-	w.web.Close()
-	w.panel.Close()
+// environ returns the settings of a bridge in w.
+func (w *world) environ() []string {
+	return append(w.Environ(), "POLL_INTERVAL=100ms", "STATUS_INTERVAL=100ms", "LOG_LEVEL=debug",
+		"GORACE=atexit_sleep_ms=10") // else every end takes a second
 }
 
-func (w *world) id(name string) string { return strconv.FormatInt(w.ids[name], 10) }
+// ids are of people, who are chats too, and of the group.
+func (w *world) ids() map[string]int64 {
+	return map[string]int64{"Sara": w.Sara, "Ali": w.Ali, "Omid": w.Omid, "Support": w.Group}
+}
 
 func (w *world) release() {
 	if w.released != nil {
@@ -164,7 +140,7 @@ func shown(pattern string) (func(telegram.Message) bool, error) {
 // find returns the last message in chat that matches.
 func (w *world) find(chat string, match func(telegram.Message) bool) (telegram.Message, error) {
 	var found telegram.Message
-	for _, m := range w.tg.Messages(w.ids[chat]) {
+	for _, m := range w.TG.Messages(w.ids()[chat]) {
 		if match(m) {
 			found = m
 		}
@@ -177,7 +153,7 @@ func (w *world) find(chat string, match func(telegram.Message) bool) (telegram.M
 
 var tgCommands = map[string]scriptCommand{
 	"say": {3, func(w *world, _ context.Context, args []string) error {
-		_, err := w.tg.Say(telegram.Post{From: w.ids[args[0]], Chat: w.ids[args[1]], Text: args[2]})
+		_, err := w.TG.Say(telegram.Post{From: w.ids()[args[0]], Chat: w.ids()[args[1]], Text: args[2]})
 		return err
 	}},
 	"reply": {4, func(w *world, _ context.Context, args []string) error {
@@ -189,26 +165,16 @@ var tgCommands = map[string]scriptCommand{
 		if err != nil {
 			return err
 		}
-		_, err = w.tg.Say(telegram.Post{From: w.ids[args[0]], Chat: w.ids[args[1]], Text: args[3], ReplyTo: to.ID})
+		_, err = w.TG.Say(telegram.Post{From: w.ids()[args[0]], Chat: w.ids()[args[1]], Text: args[3], ReplyTo: to.ID})
 		return err
 	}},
 	"press": {3, func(w *world, ctx context.Context, args []string) error {
-		data := ""
-		m, err := w.find(args[1], func(m telegram.Message) bool {
-			for _, row := range m.Buttons {
-				for _, b := range row {
-					if b.Text == args[2] {
-						data = b.Data
-						return true
-					}
-				}
-			}
-			return false
-		})
+		m, err := w.find(args[1], func(m telegram.Message) bool { _, ok := m.Button(args[2]); return ok })
 		if err != nil {
 			return err
 		}
-		query, err := w.tg.Press(w.ids[args[0]], w.ids[args[1]], m.ID, data)
+		data, _ := m.Button(args[2])
+		query, err := w.TG.Press(w.ids()[args[0]], w.ids()[args[1]], m.ID, data)
 		if err != nil {
 			return err
 		}
@@ -220,7 +186,7 @@ var tgCommands = map[string]scriptCommand{
 		if err != nil {
 			return err
 		}
-		_, err = w.tg.WaitMessage(ctx, w.ids[args[0]], match)
+		_, err = w.TG.WaitMessage(ctx, w.ids()[args[0]], match)
 		return err
 	}},
 	"reacted": {3, func(w *world, ctx context.Context, args []string) error {
@@ -228,7 +194,7 @@ var tgCommands = map[string]scriptCommand{
 		if err != nil {
 			return err
 		}
-		_, err = w.tg.WaitMessage(ctx, w.ids[args[0]], func(m telegram.Message) bool {
+		_, err = w.TG.WaitMessage(ctx, w.ids()[args[0]], func(m telegram.Message) bool {
 			for _, r := range m.Reactions {
 				if r.Emoji == args[2] && re.MatchString(m.Text) {
 					return true
@@ -244,7 +210,7 @@ var tgCommands = map[string]scriptCommand{
 			return err
 		}
 		n := 0
-		for _, m := range w.tg.Messages(w.ids[args[0]]) {
+		for _, m := range w.TG.Messages(w.ids()[args[0]]) {
 			if match(m) {
 				n++
 			}
@@ -262,12 +228,12 @@ func wanted(got int, want string) error {
 
 var panelSideCommands = map[string]scriptCommand{
 	"receive": {3, func(w *world, _ context.Context, args []string) error {
-		w.panel.Receive(args[0], args[1], args[2])
+		w.Panel.Receive(args[0], args[1], args[2])
 		return nil
 	}},
 	"sent": {2, func(w *world, ctx context.Context, args []string) error {
-		return w.panel.Wait(ctx, func() bool {
-			for _, m := range w.panel.Sent() {
+		return w.Panel.Wait(ctx, func() bool {
+			for _, m := range w.Panel.Sent() {
 				if m.Customer == args[0] && m.Text == args[1] {
 					return true
 				}
@@ -277,14 +243,14 @@ var panelSideCommands = map[string]scriptCommand{
 	}},
 	"status": {2, func(w *world, _ context.Context, args []string) error {
 		status, err := strconv.Atoi(args[1])
-		return cmp.Or(err, w.panel.SetStatusOf(args[0], status))
+		return cmp.Or(err, w.Panel.SetStatusOf(args[0], status))
 	}},
-	"count": {1, func(w *world, _ context.Context, args []string) error { return wanted(w.panel.SentCount(), args[0]) }},
+	"count": {1, func(w *world, _ context.Context, args []string) error { return wanted(w.Panel.SentCount(), args[0]) }},
 	"hold": {2, func(w *world, _ context.Context, args []string) error {
 		held, released := make(chan struct{}), make(chan struct{})
 		w.held, w.released = held, released
 		var once sync.Once
-		w.panel.OnCall(func(c panel.Call) {
+		w.Panel.OnCall(func(c panel.Call) {
 			if c.Method == args[0] && c.Stage == panel.Stage(args[1]) {
 				once.Do(func() { close(held) })
 				<-released
@@ -305,7 +271,7 @@ var panelSideCommands = map[string]scriptCommand{
 		return nil
 	}},
 	"password": {1, func(w *world, _ context.Context, args []string) error {
-		w.panel.SetPassword(args[0])
+		w.Panel.SetPassword(args[0])
 		return nil
 	}},
 }
@@ -335,7 +301,7 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	w := ts.Value(worldKey{}).(*world)
 	ended := make(chan struct{})
 	var once sync.Once
-	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) {
+	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) {
 		if method == "getUpdates" && stage == telegram.AfterHandling {
 			once.Do(func() { close(ended) })
 		}

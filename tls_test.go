@@ -61,7 +61,7 @@ func TestCheckNamesWhatIsWrongWithTLS(t *testing.T) {
 			for setting, side := range map[string]struct {
 				handler http.Handler
 				name    string
-			}{"SMS_API_URL": {s.panel, "panel"}, "TELEGRAM_API_URL": {s.tg, "Telegram"}} {
+			}{"SMS_API_URL": {s.Panel, "panel"}, "TELEGRAM_API_URL": {s.TG, "Telegram"}} {
 				web := httptest.NewUnstartedServer(side.handler)
 				web.Config.ErrorLog = log.New(io.Discard, "", 0)
 				if web.TLS = test.config; test.config != nil {

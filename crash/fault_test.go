@@ -57,7 +57,7 @@ func TestAFaultIsNotTakenForWrongUse(t *testing.T) {
 			if !strings.Contains(string(log), says) || !strings.Contains(string(log), "goroutine ") {
 				t.Errorf("the log does not say %q and where:\n%s", says, logTail(w.dir, 40))
 			}
-			for _, secret := range []string{w.tg.Token(), "demo-pass", receiver, o.text} {
+			for _, secret := range []string{w.TG.Token(), "demo-pass", receiver, o.text} {
 				if strings.Contains(string(log), secret) {
 					t.Errorf("the log shows %q", secret)
 				}

@@ -50,9 +50,9 @@ type batch struct {
 func (w *world) look() *evidence {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	e := &evidence{world: w, past: w.past, messages: map[int64][]telegram.Message{}, shown: map[int64][]sighting{}, sent: w.panel.Sent(), requests: w.panel.Requests(), outages: w.panelNet.outages()}
-	for _, chat := range []int64{w.group, w.sara, w.ali} {
-		for _, m := range w.tg.Messages(chat) {
+	e := &evidence{world: w, past: w.past, messages: map[int64][]telegram.Message{}, shown: map[int64][]sighting{}, sent: w.Panel.Sent(), requests: w.Panel.Requests(), outages: w.panelNet.outages()}
+	for _, chat := range []int64{w.Group, w.Sara, w.Ali} {
+		for _, m := range w.TG.Messages(chat) {
 			if !m.FromBot {
 				continue
 			}
@@ -85,8 +85,8 @@ func I2(e *evidence) error {
 			everywhere[copy{s.mark, s.id}] = true
 		}
 	}
-	for _, chat := range []int64{e.group, e.sara} {
-		posts := slices.DeleteFunc(e.tg.Calls(), func(c telegram.Call) bool { return c.Chat != chat || c.Method != "sendMessage" })
+	for _, chat := range []int64{e.Group, e.Sara} {
+		posts := slices.DeleteFunc(e.TG.Calls(), func(c telegram.Call) bool { return c.Chat != chat || c.Method != "sendMessage" })
 		last := map[copy]sighting{}
 		for _, s := range e.shown[chat] {
 			k := copy{s.mark, s.id}
@@ -137,7 +137,7 @@ func (e *evidence) story(chat int64, mark string) string {
 	for i, s := range e.starts {
 		events = append(events, event{s.at, fmt.Sprintf("start, after a kill %t", i > 0 && e.starts[i-1].broken)})
 	}
-	for _, c := range e.tg.Calls() {
+	for _, c := range e.TG.Calls() {
 		if c.Chat == chat && (c.Fault != "" || c.Code != 200) {
 			events = append(events, event{c.At, fmt.Sprintf("%s: %d %s", c.Method, c.Code, c.Fault)})
 		}
@@ -405,7 +405,7 @@ func I8(e *evidence) error {
 		reply := slices.ContainsFunc(e.orders, func(o order) bool {
 			return o.reply && o.chat == int64(b.Chat) && o.message == int(b.Message)
 		})
-		forbidden := e.strict && int64(b.Chat) == e.group // reactions were, now and then: then the message tells
+		forbidden := e.strict && int64(b.Chat) == e.Group // reactions were, now and then: then the message tells
 		if !told && (!reply || !silent) {
 			wrong = append(wrong, fmt.Errorf("batch %d is reported nowhere", b.ID))
 		}
@@ -439,7 +439,7 @@ func markFor(b batch, are map[string]int) string {
 
 // markOf is what the bot put on the message that ordered a batch.
 func (e *evidence) markOf(b batch) string {
-	m, _ := e.tg.Message(int64(b.Chat), int(b.Message))
+	m, _ := e.TG.Message(int64(b.Chat), int(b.Message))
 	return marksOf(m)
 }
 
@@ -472,13 +472,13 @@ func (e *evidence) hadToSay(b batch) bool {
 // perhapsTold tells whether a bridge may have taken m for a message that was there before: one was killed, or a call of it went unanswered,
 // between the order and m, and nobody sees what it was about to tell.
 func (e *evidence) perhapsTold(b batch, m telegram.Message) bool {
-	o, _ := e.tg.Message(int64(b.Chat), int(b.Message))
+	o, _ := e.TG.Message(int64(b.Chat), int(b.Message))
 	for i, s := range e.starts {
 		if i > 0 && e.starts[i-1].broken && s.at.After(o.Date) && s.at.Before(m.Date) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(e.tg.Calls(), func(c telegram.Call) bool {
+	return slices.ContainsFunc(e.TG.Calls(), func(c telegram.Call) bool {
 		lost := c.Code != 200 && c.Fault != telegram.TooMany || c.Fault == telegram.CloseAfter || c.Fault == telegram.CutAnswer
 		return c.Chat == o.Chat && c.Method == "sendMessage" && lost && c.At.After(o.Date) && c.At.Before(m.Date)
 	})
@@ -491,7 +491,7 @@ func I9(e *evidence) error { return e.store.Check() }
 func I11(e *evidence) error {
 	var wrong []error
 	counted := []string{"sendMessage", "editMessageText", "createForumTopic"}
-	calls := slices.DeleteFunc(e.tg.Calls(), func(c telegram.Call) bool {
+	calls := slices.DeleteFunc(e.TG.Calls(), func(c telegram.Call) bool {
 		return !slices.Contains(counted, c.Method) || c.Code == 429 && c.Fault == telegram.TooMany
 	})
 	for i, c := range calls {
@@ -517,7 +517,7 @@ func I12(e *evidence) error {
 	}
 	var wrong []error
 	topics, customers := map[string]int{}, map[int]string{}
-	for _, s := range e.shown[e.group] {
+	for _, s := range e.shown[e.Group] {
 		customer := e.inbound[numberOf(s.mark)].customer
 		if t, known := topics[customer]; s.topic == 0 || known && t != s.topic {
 			wrong = append(wrong, fmt.Errorf("%s is shown in topic %d, others of its customer in %d", s.mark, s.topic, t))
@@ -554,7 +554,7 @@ func (e *evidence) open() error {
 		return err
 	}
 	e.store = st
-	for _, chat := range []int64{e.group, e.sara, e.ali} {
+	for _, chat := range []int64{e.Group, e.Sara, e.Ali} {
 		all, err := st.Batches(sms.ChatID(chat), 1<<20)
 		if err != nil {
 			return err
@@ -575,10 +575,10 @@ const quietFetches = 60
 
 // settled returns why, as far as can be seen from outside, the bridge has not come to rest yet.
 func (w *world) settled() error {
-	if n := w.panel.Unread(); n > 0 {
+	if n := w.Panel.Unread(); n > 0 {
 		return fmt.Errorf("the panel holds %d SMS", n)
 	}
-	for _, u := range w.tg.Updates() {
+	for _, u := range w.TG.Updates() {
 		if !u.Confirmed {
 			return fmt.Errorf("update %d is not confirmed", u.ID)
 		}
@@ -602,7 +602,7 @@ func (w *world) settled() error {
 		return err
 	}
 	for _, o := range e.orders {
-		if m, _ := e.tg.Message(o.chat, o.message); o.reply && marksOf(m) == "👍" {
+		if m, _ := e.TG.Message(o.chat, o.message); o.reply && marksOf(m) == "👍" {
 			continue
 		}
 		var report telegram.Message

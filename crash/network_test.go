@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"peyk/sandbox/sandboxtest"
 )
 
 // network serves one of the networks on a port of loopback, which can be shut, and knows its connections.
@@ -158,7 +160,7 @@ func (n *network) cut() {
 
 // TestWhatIsOnTheWireArrives has callers go away the moment they have asked.
 func TestWhatIsOnTheWireArrives(t *testing.T) {
-	w := &world{TB: t, changed: make(chan struct{}, 1)}
+	w := &world{World: &sandboxtest.World{TB: t}, changed: make(chan struct{}, 1)}
 	var dealt atomic.Int64
 	var err error
 	if w.tgNet, err = serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { dealt.Add(1) }), w.wake); err != nil {

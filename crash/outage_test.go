@@ -53,7 +53,7 @@ func TestOutagesAndKillInOneRun(t *testing.T) {
 	}
 	ordered := func(n int) func() error { // the panel is down: the store holds them
 		return func() error {
-			if waiting := slices.ContainsFunc(w.tg.Updates(), func(u telegram.Update) bool { return !u.Confirmed }); waiting || len(w.look().orders) < n {
+			if waiting := slices.ContainsFunc(w.TG.Updates(), func(u telegram.Update) bool { return !u.Confirmed }); waiting || len(w.look().orders) < n {
 				return errors.New("the replies are not taken")
 			}
 			return nil
@@ -65,7 +65,7 @@ func TestOutagesAndKillInOneRun(t *testing.T) {
 	must("the first SMS", w.until(accounted(5)))
 	reply(3)
 
-	w.tg.SetDown(true)
+	w.TG.SetDown(true)
 	customersWrite(5)
 	must("fetch while Telegram is down", w.until(fetched(10)))
 	w.bridge.kill()
@@ -73,7 +73,7 @@ func TestOutagesAndKillInOneRun(t *testing.T) {
 	w.start() // into the outage
 	customersWrite(3)
 	must("fetch while Telegram is still down", w.until(fetched(13)))
-	w.tg.SetDown(false)
+	w.TG.SetDown(false)
 	must("the SMS of the outage", w.until(accounted(13)))
 
 	w.panelNet.down()

@@ -80,7 +80,7 @@ func (w *world) customersWrite(n int) {
 		}
 		from.text, from.at = text, now
 		w.inbound = append(w.inbound, from)
-		w.panel.ReceiveAt(from.customer, from.line, text, now)
+		w.Panel.ReceiveAt(from.customer, from.line, text, now)
 	}
 }
 
@@ -88,17 +88,17 @@ func (w *world) customersWrite(n int) {
 func (w *world) somebody() (agent, chat int64) {
 	switch w.rand.IntN(4) {
 	case 0:
-		return w.sara, w.sara
+		return w.Sara, w.Sara
 	case 1:
-		return w.sara, w.group
+		return w.Sara, w.Group
 	}
-	return w.ali, w.group
+	return w.Ali, w.Group
 }
 
 // recent returns one of the bot's last messages in a chat that have what is wanted.
 func (w *world) recent(chat int64, wanted func(telegram.Message) bool) (telegram.Message, bool) {
 	var found []telegram.Message
-	for _, m := range slices.Backward(w.tg.Messages(chat)) {
+	for _, m := range slices.Backward(w.TG.Messages(chat)) {
 		if m.FromBot && wanted(m) {
 			if found = append(found, m); len(found) == 20 {
 				break
@@ -188,9 +188,9 @@ func (w *world) agentPresses() {
 }
 
 func (w *world) press(m telegram.Message, data string) {
-	by := w.sara
-	if m.Chat == w.group && w.rand.IntN(2) == 0 {
-		by = w.ali
+	by := w.Sara
+	if m.Chat == w.Group && w.rand.IntN(2) == 0 {
+		by = w.Ali
 	}
 	parts := strings.Split(data, ":") // b:BATCH:GENERATION:DECISION
 	if len(parts) != 4 {
@@ -200,7 +200,7 @@ func (w *world) press(m telegram.Message, data string) {
 	batch, _ := strconv.ParseUint(parts[1], 36, 64)
 	generation, _ := strconv.Atoi(parts[2])
 	w.presses = append(w.presses, pressed{time.Now(), by, store.BatchID(batch), generation, store.Decision(parts[3])})
-	if _, err := w.tg.Press(by, m.Chat, m.ID, data); err != nil {
+	if _, err := w.TG.Press(by, m.Chat, m.ID, data); err != nil {
 		w.Errorf("press: %v", err)
 	}
 }
@@ -210,17 +210,17 @@ func (w *world) agentEdits() {
 		return
 	}
 	o := w.orders[w.rand.IntN(len(w.orders))]
-	if err := w.tg.Edit(o.from, o.chat, o.message, o.said+" edited"); err != nil {
+	if err := w.TG.Edit(o.from, o.chat, o.message, o.said+" edited"); err != nil {
 		w.Errorf("edit: %v", err)
 	}
 }
 
 // telegramRepeats gives the bridge an update it has confirmed once more.
 func (w *world) telegramRepeats() {
-	all := w.tg.Updates()
+	all := w.TG.Updates()
 	all = slices.DeleteFunc(all[max(0, len(all)-30):], func(u telegram.Update) bool { return !u.Confirmed })
 	if len(all) > 0 {
-		_ = w.tg.Redeliver(all[w.rand.IntN(len(all))].ID) // another act may have taken it
+		_ = w.TG.Redeliver(all[w.rand.IntN(len(all))].ID) // another act may have taken it
 	}
 }
 
@@ -232,7 +232,7 @@ func (w *world) agentAsks() {
 // closed returns the topics that are closed: their customers must write before agents can.
 func (w *world) closed() map[int]bool {
 	closed := map[int]bool{}
-	for _, c := range w.tg.Chats() {
+	for _, c := range w.TG.Chats() {
 		for _, t := range c.Topics {
 			if t.Closed {
 				closed[t.ID] = true // only the group has topics
@@ -245,21 +245,21 @@ func (w *world) closed() map[int]bool {
 // agentTidies closes a customer's topic, or gives one, or a customer elsewhere, another name.
 func (w *world) agentTidies() {
 	closed := w.closed()
-	m, ok := w.recent(w.group, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
+	m, ok := w.recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
 	if !ok {
 		return
 	}
 	name := fmt.Sprintf("Customer %d", w.rand.IntN(100))
 	switch w.rand.IntN(3) {
 	case 0:
-		w.say(telegram.Post{Chat: w.group, From: w.ali, ReplyTo: m.ID, Text: "/name " + name})
+		w.say(telegram.Post{Chat: w.Group, From: w.Ali, ReplyTo: m.ID, Text: "/name " + name})
 	case 1:
 		if m.Topic != 0 {
-			_ = w.tg.CloseTopic(w.sara, w.group, m.Topic)
+			_ = w.TG.CloseTopic(w.Sara, w.Group, m.Topic)
 		}
 	case 2:
 		if m.Topic != 0 {
-			_ = w.tg.RenameTopic(w.sara, w.group, m.Topic, name)
+			_ = w.TG.RenameTopic(w.Sara, w.Group, m.Topic, name)
 		}
 	}
 }
@@ -269,7 +269,7 @@ func (w *world) adminForbids() {
 	if !w.strict {
 		return
 	}
-	if err := w.tg.ForbidReactions(w.group, w.rand.IntN(2) == 0); err != nil {
+	if err := w.TG.ForbidReactions(w.Group, w.rand.IntN(2) == 0); err != nil {
 		w.Errorf("forbid reactions: %v", err)
 	}
 }
@@ -284,7 +284,7 @@ func (w *world) fail() {
 			RetryAfter: 1,
 			Delay:      40 * time.Millisecond,
 		}
-		if err := w.tg.Arm(f); err != nil {
+		if err := w.TG.Arm(f); err != nil {
 			w.Errorf("arm: %v", err)
 		}
 	}
@@ -298,14 +298,14 @@ func (w *world) fail() {
 		}
 		f := kinds[w.rand.IntN(len(kinds))]
 		f.Method = []string{"GetMsg", "GetMsg", "SendSMS", "SendSMS", "SendSMS", "GetStatus", "GetCredit"}[w.rand.IntN(7)]
-		w.panel.Arm(f)
+		w.Panel.Arm(f)
 	}
 	w.outage = nil
 	end := time.Duration(w.rand.Int64N(int64(life / 3)))
 	switch w.rand.IntN(16) {
 	case 0:
-		w.tg.SetDown(true)
-		w.outage = time.AfterFunc(end, func() { w.tg.SetDown(false) })
+		w.TG.SetDown(true)
+		w.outage = time.AfterFunc(end, func() { w.TG.SetDown(false) })
 	case 1:
 		w.panelNet.down()
 		w.outage = time.AfterFunc(end, func() { w.panelUp() })
@@ -323,8 +323,8 @@ func (w *world) mend() {
 	if w.outage != nil {
 		w.outage.Stop()
 	}
-	w.tg.Disarm()
-	w.tg.SetDown(false)
-	w.panel.Disarm()
+	w.TG.Disarm()
+	w.TG.SetDown(false)
+	w.Panel.Disarm()
 	w.panelUp()
 }

@@ -419,7 +419,7 @@ func I10(l *loss) error {
 	}
 	// What is not stored is in an answer that is there, in one that was spoilt, or in the last: each is told of once.
 	var asked []call
-	seen := &evidence{world: l.world, past: l.past, requests: l.panel.Requests(), outages: l.panelNet.outages()}
+	seen := &evidence{world: l.world, past: l.past, requests: l.Panel.Requests(), outages: l.panelNet.outages()}
 	for _, f := range seen.ledger() {
 		if !f.At.After(l.at) {
 			asked = append(asked, f)
@@ -442,7 +442,7 @@ func I10(l *loss) error {
 	}
 
 	batches := map[int]store.Batch{} // by order
-	for _, chat := range []int64{l.group, l.sara, l.ali} {
+	for _, chat := range []int64{l.Group, l.Sara, l.Ali} {
 		all, err := l.store.Batches(sms.ChatID(chat), 1<<20)
 		if err != nil {
 			return err
@@ -461,7 +461,7 @@ func I10(l *loss) error {
 		return all
 	}
 	refused := map[attempt]int{} // for want of a login: nothing was sent
-	for _, r := range l.panel.Requests() {
+	for _, r := range l.Panel.Requests() {
 		if r.Method == "SendSMS" && r.Code == -1 && !r.At.After(l.at) && len(r.Params["messageContent"]) == 1 {
 			for _, n := range r.Params["toNum"] {
 				refused[attempt{r.Params["messageContent"][0], n}]++
@@ -539,7 +539,7 @@ func I10(l *loss) error {
 			confirmed = max(confirmed, offset)
 		}
 	}
-	for _, u := range l.tg.Updates() {
+	for _, u := range l.TG.Updates() {
 		if u.ID >= confirmed || u.Kind != "message" {
 			continue
 		}
@@ -570,7 +570,7 @@ func (l *loss) ordered(orders []order, form url.Values) int {
 	}
 	if edited := form.Get("message_id"); edited != "" {
 		id, _ := strconv.Atoi(edited)
-		m, _ := l.tg.Message(chat, id)
+		m, _ := l.TG.Message(chat, id)
 		reply.Message = m.ReplyTo
 	} else if json.Unmarshal([]byte(form.Get("reply_parameters")), &reply) != nil {
 		return -1

@@ -16,8 +16,8 @@ import (
 func (w *world) asks(point string) telegram.Message {
 	w.Helper()
 	w.sends(receiver, "09130000010")
-	w.lives(w.told(w.group, "Send this?"), "PEYK_CRASH="+point+":1")
-	m, err := w.says(w.group, "Send this?")
+	w.lives(w.told(w.Group, "Send this?"), "PEYK_CRASH="+point+":1")
+	m, err := w.says(w.Group, "Send this?")
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -26,18 +26,18 @@ func (w *world) asks(point string) telegram.Message {
 
 func TestB1DecisionNotCommitted(t *testing.T) {
 	w := newRow(t)
-	w.pushes(w.ali, w.asks("press.read"), "Send")
+	w.pushes(w.Ali, w.asks("press.read"), "Send")
 	w.died()
 	if n := w.asked("SendSMS"); n != 0 {
 		t.Errorf("the panel was asked %d times", n)
 	}
-	w.lives(w.told(w.group, "2 delivered"))
+	w.lives(w.told(w.Group, "2 delivered"))
 	if err := w.bridge.end(); err != nil {
 		t.Fatal(err)
 	}
 	e := w.rests()
-	if e.batches[0].Decision != store.Send || w.panel.SentCount() != 2 {
-		t.Errorf("decided %q, %d SMS sent", e.batches[0].Decision, w.panel.SentCount())
+	if e.batches[0].Decision != store.Send || w.Panel.SentCount() != 2 {
+		t.Errorf("decided %q, %d SMS sent", e.batches[0].Decision, w.Panel.SentCount())
 	}
 }
 
@@ -53,9 +53,9 @@ func TestB2DecisionCommitted(t *testing.T) {
 	each(t, map[string]func(*world){
 		"pressed again": func(w *world) {
 			m := w.asks("press.decided")
-			w.pushes(w.ali, m, "Send")
+			w.pushes(w.Ali, m, "Send")
 			w.died()
-			q := w.pushes(w.ali, m, "Cancel")
+			q := w.pushes(w.Ali, m, "Cancel")
 			w.lives(func() error {
 				if report := w.lastReport(); !strings.Contains(report, "2 delivered") && !strings.Contains(report, "cannot be known") {
 					return fmt.Errorf("reported as %q", report)
@@ -76,11 +76,11 @@ func TestB2DecisionCommitted(t *testing.T) {
 			w.sends(receiver)
 			w.diesAt("send.claimed", 1)
 			m := w.rests().uncertain(0, 0)
-			w.pushes(w.ali, m, "Send again")
+			w.pushes(w.Ali, m, "Send again")
 			w.diesAt("press.decided", 1)
-			q := w.pushes(w.sara, m, "Send again")
+			q := w.pushes(w.Sara, m, "Send again")
 			w.lives(func() error {
-				if w.panel.SentCount() == 0 && !strings.Contains(w.lastReport(), "cannot be known") {
+				if w.Panel.SentCount() == 0 && !strings.Contains(w.lastReport(), "cannot be known") {
 					return errors.New("nothing is sent again")
 				}
 				return nil
@@ -101,7 +101,7 @@ func TestB2DecisionCommitted(t *testing.T) {
 func (w *world) lastReport() string {
 	o := w.orders[len(w.orders)-1]
 	text := ""
-	for _, m := range w.tg.Messages(o.chat) {
+	for _, m := range w.TG.Messages(o.chat) {
 		if m.FromBot && m.ReplyTo == o.message {
 			text = m.Text
 		}

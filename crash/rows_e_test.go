@@ -13,13 +13,13 @@ import (
 func (w *world) accepted() {
 	w.Helper()
 	w.receives(1)
-	if err := w.panel.SetStatusOf("*0", 1); err != nil {
+	if err := w.Panel.SetStatusOf("*0", 1); err != nil {
 		w.Fatal(err)
 	}
-	w.lives(w.told(w.group, "«end0»"))
-	o := w.replies(w.group, w.look().copies(w.group, 0)[0])
+	w.lives(w.told(w.Group, "«end0»"))
+	o := w.replies(w.Group, w.look().copies(w.Group, 0)[0])
 	w.goesOn(func() error {
-		if m, _ := w.tg.Message(o.chat, o.message); marksOf(m) != "👌" {
+		if m, _ := w.TG.Message(o.chat, o.message); marksOf(m) != "👌" {
 			return fmt.Errorf("the reply bears %q", marksOf(m))
 		}
 		return nil
@@ -27,7 +27,7 @@ func (w *world) accepted() {
 	if err := w.bridge.end(); err != nil {
 		w.Fatal(err)
 	}
-	if !w.panel.SetStatus(w.panel.Sent()[0].ID, 4) {
+	if !w.Panel.SetStatus(w.Panel.Sent()[0].ID, 4) {
 		w.Fatal("no such SMS")
 	}
 }
@@ -36,7 +36,7 @@ func TestE1InAnEdit(t *testing.T) {
 	// reports counts the messages that report the only order.
 	reports := func(w *world, e *evidence) int {
 		n := 0
-		for _, m := range e.messages[w.group] {
+		for _, m := range e.messages[w.Group] {
 			if m.ReplyTo == w.orders[0].message {
 				n++
 			}
@@ -57,7 +57,7 @@ func TestE1InAnEdit(t *testing.T) {
 			if n := reports(w, w.rests()); n != 1 {
 				w.Errorf("reported in %d messages", n)
 			}
-			if !slices.ContainsFunc(w.tg.Calls(), func(c telegram.Call) bool { return strings.Contains(c.Description, "not modified") }) {
+			if !slices.ContainsFunc(w.TG.Calls(), func(c telegram.Call) bool { return strings.Contains(c.Description, "not modified") }) {
 				w.Error("the edit was not repeated")
 			}
 		},
@@ -77,21 +77,21 @@ func TestE1InAnEdit(t *testing.T) {
 			w.rests().marked("👍")
 		},
 		"the message is gone": func(w *world) {
-			if err := w.panel.SetStatusOf("*5", 1); err != nil {
+			if err := w.Panel.SetStatusOf("*5", 1); err != nil {
 				w.Fatal(err)
 			}
 			w.sends("09130000005")
-			w.lives(w.told(w.group, "sent, no word"))
+			w.lives(w.told(w.Group, "sent, no word"))
 			w.bridge.kill()
 			w.arrived()
-			m, err := w.says(w.group, "sent, no word")
+			m, err := w.says(w.Group, "sent, no word")
 			if err == nil {
-				err = w.tg.Delete(w.group, m.ID)
+				err = w.TG.Delete(w.Group, m.ID)
 			}
 			if err != nil {
 				w.Fatal(err)
 			}
-			if !w.panel.SetStatus(w.panel.Sent()[0].ID, 4) {
+			if !w.Panel.SetStatus(w.Panel.Sent()[0].ID, 4) {
 				w.Fatal("no such SMS")
 			}
 			if again := w.rests().reports("delivered."); again.ID == m.ID || again.Deleted {

@@ -18,7 +18,7 @@ func (e *evidence) copies(chat int64, n int) []sighting {
 func (e *evidence) shownOnce() {
 	e.Helper()
 	for n := range e.inbound {
-		for _, chat := range []int64{e.group, e.sara} {
+		for _, chat := range []int64{e.Group, e.Sara} {
 			if got := len(e.copies(chat, n)); got != 1 {
 				e.Errorf("SMS %d is shown %d times in chat %d, want once", n, got, chat)
 			}
@@ -45,7 +45,7 @@ func (e *evidence) toldOfLoss(from, to time.Time) {
 // sentOnce checks that the only order went out once and is reported as delivered.
 func (e *evidence) sentOnce() {
 	e.Helper()
-	if asked, sent := e.asked("SendSMS"), e.panel.SentCount(); asked != 1 || sent != 1 {
+	if asked, sent := e.asked("SendSMS"), e.Panel.SentCount(); asked != 1 || sent != 1 {
 		e.Errorf("the panel was asked %d times to send, and sent %d SMS, want one", asked, sent)
 	}
 	e.reports("delivered.")
@@ -54,7 +54,7 @@ func (e *evidence) sentOnce() {
 // uncertain checks that the agents are asked about the only order, with all they may answer, and that the panel was asked so often.
 func (e *evidence) uncertain(asked, sent int) telegram.Message {
 	e.Helper()
-	if a, s := e.asked("SendSMS"), e.panel.SentCount(); a != asked || s != sent {
+	if a, s := e.asked("SendSMS"), e.Panel.SentCount(); a != asked || s != sent {
 		e.Errorf("the panel was asked %d times to send, and sent %d SMS, want %d and %d", a, s, asked, sent)
 	}
 	m := e.reports("cannot be known")

@@ -52,7 +52,7 @@ func TestF2MarkerCommitted(t *testing.T) {
 func TestF3AnswerCutOrLost(t *testing.T) {
 	spoilt := func(w *world, f panel.Fault) *evidence {
 		f.Method = "GetMsg"
-		w.panel.Arm(f)
+		w.Panel.Arm(f)
 		w.receives(40)
 		e := w.rests()
 		// Nothing repeats the call by itself: the next one is another fetch, after the pause.
@@ -123,8 +123,8 @@ func TestF6AnswerThatCannotBeDecoded(t *testing.T) {
 		w.rests()
 		w.receives(1) // fetching goes on
 		e := w.rests()
-		if len(e.incidents) != 2 || len(e.missing()) != 1 || len(e.copies(w.group, 1)) != 1 {
-			w.Errorf("told of it in %d messages, %d SMS missing, the next shown %d times; want 2, 1 and 1", len(e.incidents), len(e.missing()), len(e.copies(w.group, 1)))
+		if len(e.incidents) != 2 || len(e.missing()) != 1 || len(e.copies(w.Group, 1)) != 1 {
+			w.Errorf("told of it in %d messages, %d SMS missing, the next shown %d times; want 2, 1 and 1", len(e.incidents), len(e.missing()), len(e.copies(w.Group, 1)))
 		}
 		file, err := os.ReadFile(w.database())
 		if err != nil {
@@ -136,7 +136,7 @@ func TestF6AnswerThatCannotBeDecoded(t *testing.T) {
 	}
 	spoil := func(w *world) {
 		w.receives(1)
-		w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: page, CarryOut: true})
+		w.Panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: page, CarryOut: true})
 	}
 	each(t, map[string]func(*world){
 		"at once": func(w *world) {
@@ -165,7 +165,7 @@ func TestF8TheSameAnswerAgain(t *testing.T) {
 	at := time.Now()
 	again := func() {
 		for range 2 { // two equal ones are two SMS, each time
-			w.panel.ReceiveAt(writer, "30001234", "«in0» hello «end0»", at)
+			w.Panel.ReceiveAt(writer, "30001234", "«in0» hello «end0»", at)
 		}
 	}
 	w.inbound = append(w.inbound, sender{customer: writer, line: "30001234"})
@@ -175,7 +175,7 @@ func TestF8TheSameAnswerAgain(t *testing.T) {
 	w.diesAt("fetch.stored", 1)
 	again()
 	e := w.rests("I2") // it takes the two for one
-	for _, chat := range []int64{w.group, w.sara} {
+	for _, chat := range []int64{w.Group, w.Sara} {
 		copies := slices.DeleteFunc(e.copies(chat, 0), func(s sighting) bool { return s.repeated })
 		if len(copies) > 2 || len(e.copies(chat, 0)) < 2 {
 			t.Errorf("two SMS are shown in chat %d as %+v", chat, e.copies(chat, 0))

@@ -18,7 +18,7 @@ func TestP1BeforeTheCall(t *testing.T) {
 	w.onlySMS()
 	w.receives(3)
 	w.diesAt("post.due", 1)
-	if n := len(w.look().copies(w.group, 0)) + len(w.look().copies(w.sara, 0)); n > 1 {
+	if n := len(w.look().copies(w.Group, 0)) + len(w.look().copies(w.Sara, 0)); n > 1 {
 		t.Errorf("the SMS is shown %d times before the call", n)
 	}
 	w.rests("I2") // the other chat may show a copy
@@ -28,10 +28,10 @@ func TestP2AcceptedNotCommitted(t *testing.T) {
 	// I2 looks for the word that a copy may be one; that the second copy exists and both can be answered is looked for here.
 	check := func(w *world) {
 		e := w.rests()
-		chat := w.group
+		chat := w.Group
 		copies := e.copies(chat, 0)
 		if len(copies) < 2 {
-			chat = w.sara
+			chat = w.Sara
 			copies = e.copies(chat, 0)
 		}
 		if len(copies) != 2 || copies[0].repeated || !copies[1].repeated {
@@ -41,7 +41,7 @@ func TestP2AcceptedNotCommitted(t *testing.T) {
 			w.replies(chat, c)
 		}
 		w.lives(func() error {
-			if n := w.panel.SentCount(); n < 2 {
+			if n := w.Panel.SentCount(); n < 2 {
 				return fmt.Errorf("%d of 2 replies were sent", n)
 			}
 			return nil
@@ -50,7 +50,7 @@ func TestP2AcceptedNotCommitted(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.rests()
-		for _, s := range w.panel.Sent() {
+		for _, s := range w.Panel.Sent() {
 			if s.Customer != writer {
 				w.Errorf("a reply went to %s", s.Customer)
 			}
@@ -71,7 +71,7 @@ func TestP2AcceptedNotCommitted(t *testing.T) {
 		},
 		"answer lost": func(w *world) {
 			w.onlySMS()
-			if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.CloseAfter}); err != nil {
+			if err := w.TG.Arm(telegram.Fault{Method: "sendMessage", Chat: w.Group, Kind: telegram.CloseAfter}); err != nil {
 				w.Fatal(err)
 			}
 			w.receives(1)
@@ -90,15 +90,15 @@ func TestP3TelegramIsInTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newRow(t)
 			w.onlySMS()
-			f.Method, f.Chat = "sendMessage", w.group
-			if err := w.tg.Arm(f); err != nil {
+			f.Method, f.Chat = "sendMessage", w.Group
+			if err := w.TG.Arm(f); err != nil {
 				t.Fatal(err)
 			}
 			w.receives(3)
-			w.lives(w.told(w.group, "«end2»"))
+			w.lives(w.told(w.Group, "«end2»"))
 			var calls []telegram.Call
-			for _, c := range w.tg.Calls() {
-				if c.Method == "sendMessage" && c.Chat == w.group {
+			for _, c := range w.TG.Calls() {
+				if c.Method == "sendMessage" && c.Chat == w.Group {
 					calls = append(calls, c)
 				}
 			}
@@ -115,7 +115,7 @@ func TestP3TelegramIsInTrouble(t *testing.T) {
 			if err := w.bridge.end(); err != nil {
 				t.Fatal(err)
 			}
-			if first := w.rests().shown[w.group][0].mark; first != "«in0»" {
+			if first := w.rests().shown[w.Group][0].mark; first != "«in0»" {
 				t.Errorf("%s is shown first", first)
 			}
 		})
@@ -126,30 +126,30 @@ func TestP4RefusedForGood(t *testing.T) {
 	each(t, map[string]func(*world){
 		"thrown out of the group": func(w *world) {
 			w.onlySMS()
-			if err := w.tg.RemoveBot(w.group, w.sara); err != nil {
+			if err := w.TG.RemoveBot(w.Group, w.Sara); err != nil {
 				w.Fatal(err)
 			}
 			w.receives(2)
-			w.lives(w.told(w.sara, "can no longer write to the chat"))
+			w.lives(w.told(w.Sara, "can no longer write to the chat"))
 			w.bridge.kill()
-			w.lives(w.told(w.sara, "«in1»"))
+			w.lives(w.told(w.Sara, "«in1»"))
 			w.bridge.kill()
-			if err := w.tg.AddBot(w.group, w.sara); err != nil {
+			if err := w.TG.AddBot(w.Group, w.Sara); err != nil {
 				w.Fatal(err)
 			}
 			w.rests() // I2: shown there, too
 		},
 		"one message refused": func(w *world) {
 			w.onlySMS()
-			if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Times: 2, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
+			if err := w.TG.Arm(telegram.Fault{Method: "sendMessage", Chat: w.Group, Kind: telegram.Refuse, Times: 2, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
 				w.Fatal(err)
 			}
 			w.receives(1)
-			w.lives(w.told(w.sara, "MESSAGE_ODD"))
+			w.lives(w.told(w.Sara, "MESSAGE_ODD"))
 			w.bridge.kill()
 			w.receives(1)
 			e := w.rests("I2") // the refused one is not there
-			if before, after := len(e.copies(w.group, 0)), len(e.copies(w.group, 1)); before != 0 || after != 1 {
+			if before, after := len(e.copies(w.Group, 0)), len(e.copies(w.Group, 1)); before != 0 || after != 1 {
 				w.Errorf("the refused SMS is shown %d times, the next %d times; want 0 and 1", before, after)
 			}
 			st, err := store.Inspect(w.database(), store.Options{})
@@ -169,21 +169,19 @@ func TestP5GroupBecameASupergroup(t *testing.T) {
 		t.Run(at, func(t *testing.T) {
 			w := newRow(t)
 			// Another group, that the settings name and that is renamed before the first SMS.
-			old := w.tg.AddGroup("Small", w.sara, w.ali, w.tg.Bot().ID)
-			w.environ = slices.DeleteFunc(w.environ, func(s string) bool { return strings.HasPrefix(s, "INBOX_CHATS=") })
-			w.environ = append(w.environ, fmt.Sprintf("INBOX_CHATS=%d,%d", old, w.sara))
-			w.group = old
+			old := w.TG.AddGroup("Small", w.Sara, w.Ali, w.TG.Bot().ID)
+			w.Group = old
 			w.onlySMS()
 			w.receives(2)
-			w.tg.SetDown(true) // none is shown before
+			w.TG.SetDown(true) // none is shown before
 			w.diesAt("fetch.stored", 1)
-			w.tg.SetDown(false)
-			super, err := w.tg.Migrate(old)
+			w.TG.SetDown(false)
+			super, err := w.TG.Migrate(old)
 			if err != nil {
 				t.Fatal(err)
 			}
 			w.diesAt(at, 1)
-			w.group = super
+			w.Group = super
 			e := w.rests("I2") // one of the two chats may show a copy
 			for n := range 2 {
 				copies := e.copies(super, n)
@@ -212,14 +210,14 @@ func TestP6TopicMadeNotNoted(t *testing.T) {
 			w.diesAt(c.point, 1)
 			e := w.rests("I2", "I12")
 			topics := map[int]int{} // messages of the bot in each
-			for _, m := range e.messages[w.group] {
+			for _, m := range e.messages[w.Group] {
 				if m.Topic != 0 && m.Service == "" {
 					topics[m.Topic]++
 				}
 			}
 			made := 0
-			for _, chat := range w.tg.Chats() {
-				if chat.ID == w.group {
+			for _, chat := range w.TG.Chats() {
+				if chat.ID == w.Group {
 					made = len(chat.Topics)
 				}
 			}
@@ -243,46 +241,46 @@ func TestP7Notice(t *testing.T) {
 		run := func(w *world) {
 			w.receives(1)
 			w.rests() // so that the customer's topic, where there is one, has its card
-			if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Times: 2, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
+			if err := w.TG.Arm(telegram.Fault{Method: "sendMessage", Chat: w.Group, Kind: telegram.Refuse, Times: 2, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
 				w.Fatal(err)
 			}
 			w.receives(1)
 			w.diesAt(c.point, 1)
 			const words = "refuses to show this SMS"
-			if err := w.told(w.group, words)(); (err == nil) != (c.notices == 2) {
+			if err := w.told(w.Group, words)(); (err == nil) != (c.notices == 2) {
 				w.Errorf("killed at %s: %v", c.point, err)
 			}
 			w.receives(1) // nothing is held up
 			w.lives(func() error {
-				return errors.Join(w.told(w.group, "«end2»")(), w.told(w.sara, "MESSAGE_ODD")(), w.told(w.sara, "«end1»")())
+				return errors.Join(w.told(w.Group, "«end2»")(), w.told(w.Sara, "MESSAGE_ODD")(), w.told(w.Sara, "«end1»")())
 			})
-			notices := slices.DeleteFunc(w.tg.Messages(w.group), func(m telegram.Message) bool { return !m.FromBot || !strings.Contains(m.Text, words) })
+			notices := slices.DeleteFunc(w.TG.Messages(w.Group), func(m telegram.Message) bool { return !m.FromBot || !strings.Contains(m.Text, words) })
 			if len(notices) != c.notices {
 				w.Fatalf("the notice stands there %d times, want %d", len(notices), c.notices)
 			}
 			e := w.look()
 			for _, m := range notices {
-				if !strings.Contains(m.Text, "MESSAGE_ODD") || !strings.Contains(m.Text, writer) || m.Topic != e.copies(w.group, 0)[0].topic {
+				if !strings.Contains(m.Text, "MESSAGE_ODD") || !strings.Contains(m.Text, writer) || m.Topic != e.copies(w.Group, 0)[0].topic {
 					w.Errorf("the notice in topic %d does not say whose SMS it is, and why: %q", m.Topic, m.Text)
 				}
 			}
-			if before, next := len(e.copies(w.group, 1)), e.copies(w.group, 2)[0]; before != 0 || next.message < notices[len(notices)-1].ID {
+			if before, next := len(e.copies(w.Group, 1)), e.copies(w.Group, 2)[0]; before != 0 || next.message < notices[len(notices)-1].ID {
 				w.Errorf("the refused SMS is shown %d times; the next stands in message %d", before, next.message)
 			}
 			for i, m := range notices { // the first one shows it, whichever of them that is
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
-				a, err := w.pushes(w.ali, m, "Show again").Wait(ctx)
+				a, err := w.pushes(w.Ali, m, "Show again").Wait(ctx)
 				cancel()
 				if again := strings.Contains(a.Text, "shown again already"); err != nil || again != (i > 0) || a.Alert != again {
 					w.Errorf("[Show again] of notice %d is answered %+v, %v", i, a, err)
 				}
-				w.goesOn(w.told(w.group, "«end1»"))
+				w.goesOn(w.told(w.Group, "«end1»"))
 			}
 			for _, m := range notices {
-				w.replies(w.group, sighting{mark: "«in1»", message: m.ID})
+				w.replies(w.Group, sighting{mark: "«in1»", message: m.ID})
 			}
 			w.goesOn(func() error {
-				if n := w.panel.SentCount(); n < len(notices) {
+				if n := w.Panel.SentCount(); n < len(notices) {
 					return fmt.Errorf("%d of %d replies were sent", n, len(notices))
 				}
 				return nil
@@ -291,17 +289,17 @@ func TestP7Notice(t *testing.T) {
 				w.Fatal(err)
 			}
 			e = w.rests("I3") // what is shown again stands where it was asked for
-			if n := len(e.copies(w.group, 1)); n != 1 || len(e.missing()) != 0 || len(e.incidents) != 0 {
+			if n := len(e.copies(w.Group, 1)); n != 1 || len(e.missing()) != 0 || len(e.incidents) != 0 {
 				w.Errorf("the refused SMS is shown %d times, %d SMS are missing, told of a loss in %d messages; want 1, 0 and 0", n, len(e.missing()), len(e.incidents))
 			}
 			told := 0
-			for _, m := range e.messages[w.sara] {
+			for _, m := range e.messages[w.Sara] {
 				told += strings.Count(m.Text, "MESSAGE_ODD")
 			}
 			if told != 1 {
 				w.Errorf("the admin is told %d times", told)
 			}
-			for _, s := range w.panel.Sent() {
+			for _, s := range w.Panel.Sent() {
 				if s.Customer != writer {
 					w.Errorf("a reply went to %s", s.Customer)
 				}

@@ -28,7 +28,7 @@ func TestR3DiskFull(t *testing.T) {
 	fill := func(w *world) {
 		w.rests()
 		w.receives(1)
-		w.lives(w.told(w.group, "«end0»"))
+		w.lives(w.told(w.Group, "«end0»"))
 		info, err := os.Stat(w.database())
 		if err != nil {
 			w.Fatal(err)
@@ -38,13 +38,13 @@ func TestR3DiskFull(t *testing.T) {
 		for range 50 {
 			i := len(w.inbound)
 			w.inbound = append(w.inbound, sender{customer: writer, line: "30001234"})
-			w.panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %s «end%d»", i, strings.Repeat("a long story ", 200), i))
+			w.Panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %s «end%d»", i, strings.Repeat("a long story ", 200), i))
 		}
 		w.mu.Unlock()
 		w.logs("store: keep an answer fails")
 	}
 	shown := func(w *world, n int) error {
-		if got := len(w.look().copies(w.group, n)); got == 0 {
+		if got := len(w.look().copies(w.Group, n)); got == 0 {
 			return fmt.Errorf("SMS %d is not shown", n)
 		}
 		return nil
@@ -59,7 +59,7 @@ func TestR3DiskFull(t *testing.T) {
 				w.Errorf("the panel was asked for SMS %d times with nowhere to put them", n-fetches)
 			}
 			w.limitFiles(^uint64(0))
-			w.goesOn(func() error { return errors.Join(shown(w, 51), w.told(w.group, "delivered.")()) })
+			w.goesOn(func() error { return errors.Join(shown(w, 51), w.told(w.Group, "delivered.")()) })
 			w.logs("store: keep an answer works again")
 			if err := w.bridge.end(); err != nil {
 				w.Fatal(err)
@@ -71,7 +71,7 @@ func TestR3DiskFull(t *testing.T) {
 		"nothing fits": func(w *world) {
 			w.environ = append(w.environ, "POLL_INTERVAL=1s") // or a slow disk is hardly ever between two fetches
 			w.receives(1)
-			w.lives(w.told(w.group, "«end0»"))
+			w.lives(w.told(w.Group, "«end0»"))
 			// A fetch that was under way when the disk became full is not ended before there is room: the next one would have to be marked.
 			const unended = "store: (keep an answer|store inbound sms|end a fetch) "
 			for {
@@ -94,7 +94,7 @@ func TestR3DiskFull(t *testing.T) {
 				w.Errorf("the panel was asked to send %d times without a claim; %d updates are not confirmed", n, w.given())
 			}
 			w.limitFiles(^uint64(0))
-			w.goesOn(func() error { return errors.Join(shown(w, 1), w.told(w.group, "delivered.")()) })
+			w.goesOn(func() error { return errors.Join(shown(w, 1), w.told(w.Group, "delivered.")()) })
 			if err := w.bridge.end(); err != nil {
 				w.Fatal(err)
 			}
@@ -104,7 +104,7 @@ func TestR3DiskFull(t *testing.T) {
 		},
 		"orders wait": func(w *world) {
 			w.receives(1)
-			w.lives(w.told(w.group, "«end0»"))
+			w.lives(w.told(w.Group, "«end0»"))
 			w.panelNet.down()
 			for i := range 3 {
 				w.sends(fmt.Sprintf("0913000000%d", i))
@@ -125,7 +125,7 @@ func TestR3DiskFull(t *testing.T) {
 				w.Errorf("the panel was asked to send %d times without a claim", n)
 			}
 			w.limitFiles(^uint64(0))
-			w.goesOn(func() error { return w.told(w.group, "delivered.")() })
+			w.goesOn(func() error { return w.told(w.Group, "delivered.")() })
 			if err := w.bridge.end(); err != nil {
 				w.Fatal(err)
 			}

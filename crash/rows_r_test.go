@@ -25,7 +25,7 @@ func TestR1SIGTERM(t *testing.T) {
 				held, release := make(chan struct{}), make(chan struct{})
 				ending := make(chan struct{})
 				began := false // of the call that is held
-				w.panel.OnCall(func(c panel.Call) {
+				w.Panel.OnCall(func(c panel.Call) {
 					w.mu.Lock()
 					hold := !began && c.Method == method && c.Stage == panel.CarriedOut
 					began = began || hold
@@ -39,17 +39,17 @@ func TestR1SIGTERM(t *testing.T) {
 				w.sends(receiver) // an update: the bridge confirms it when it ends
 				w.receives(1)
 				if method == "SendSMS" {
-					w.lives(w.told(w.group, "«end0»"))
+					w.lives(w.told(w.Group, "«end0»"))
 				} else {
 					w.start()
 				}
 				<-held
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				defer cancel()
-				if err := w.tg.WaitConfirmed(ctx); err != nil {
+				if err := w.TG.WaitConfirmed(ctx); err != nil {
 					t.Fatal(err)
 				}
-				w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) {
+				w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) {
 					if method == "getUpdates" && stage == telegram.AfterHandling {
 						select {
 						case <-ending:
@@ -126,7 +126,7 @@ func TestR2BackupRestored(t *testing.T) {
 			restore(w)
 			e := w.rests("I2")
 			again := 0
-			for _, chat := range []int64{w.group, w.sara} {
+			for _, chat := range []int64{w.Group, w.Sara} {
 				copies := e.copies(chat, 0)
 				for _, c := range copies[1:] {
 					again++
@@ -146,12 +146,12 @@ func TestR4SecondProcess(t *testing.T) {
 	each(t, map[string]func(*world){
 		"on the same file": func(w *world) {
 			w.receives(1)
-			w.lives(w.told(w.group, "«end0»"))
+			w.lives(w.told(w.Group, "«end0»"))
 			if code, said := w.peyk(); code != 1 || !strings.Contains(said, "another peyk is running on this file") {
 				w.Errorf("the second one ends with %d, %s", code, said)
 			}
 			w.receives(1)
-			w.goesOn(w.told(w.group, "«end1»")) // the first one does not mind
+			w.goesOn(w.told(w.Group, "«end1»")) // the first one does not mind
 			if err := w.bridge.end(); err != nil {
 				w.Fatal(err)
 			}
@@ -178,7 +178,7 @@ func TestR4SecondProcess(t *testing.T) {
 				w.Fatal(err)
 			}
 			conflicts := func() (n int) {
-				for _, c := range w.tg.Calls() {
+				for _, c := range w.TG.Calls() {
 					if c.Code == 409 {
 						n++
 					}
@@ -203,7 +203,7 @@ func TestR4SecondProcess(t *testing.T) {
 				w.Errorf("nobody says why:\n%s", said)
 			}
 			w.sends(receiver)
-			w.goesOn(w.told(w.group, "delivered."))
+			w.goesOn(w.told(w.Group, "delivered."))
 			if err := w.bridge.end(); err != nil {
 				w.Fatal(err)
 			}

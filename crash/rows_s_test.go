@@ -38,7 +38,7 @@ func TestS3AnswerLostOrUnreadable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newRow(t)
 			f.Method = "SendSMS"
-			w.panel.Arm(f)
+			w.Panel.Arm(f)
 			w.sends(receiver)
 			w.rests().uncertain(1, 1)
 		})
@@ -53,11 +53,11 @@ func TestS3AnswerLostOrUnreadable(t *testing.T) {
 	} {
 		t.Run(label, func(t *testing.T) {
 			w := newRow(t)
-			w.panel.Arm(panel.Fault{Method: "SendSMS", Kind: panel.Close, CarryOut: true})
+			w.Panel.Arm(panel.Fault{Method: "SendSMS", Kind: panel.Close, CarryOut: true})
 			o := w.sends(receiver)
-			w.pushes(w.sara, w.rests().uncertain(1, 1), label)
+			w.pushes(w.Sara, w.rests().uncertain(1, 1), label)
 			w.lives(func() error {
-				for _, m := range w.tg.Messages(o.chat) {
+				for _, m := range w.TG.Messages(o.chat) {
 					if m.FromBot && m.ReplyTo == o.message && strings.Contains(m.Text, want.says) {
 						return nil
 					}
@@ -68,7 +68,7 @@ func TestS3AnswerLostOrUnreadable(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.rests().reports(want.says)
-			if n := w.panel.SentCount(); n != want.sent {
+			if n := w.Panel.SentCount(); n != want.sent {
 				t.Errorf("the panel sent %d SMS, want %d", n, want.sent)
 			}
 		})
@@ -104,12 +104,12 @@ func TestS6BetweenPieces(t *testing.T) {
 		to = append(to, fmt.Sprintf("0913000%03d0", i))
 	}
 	w.sends(to...)
-	w.lives(w.told(w.group, "Send this?"), "PEYK_CRASH=send.stored:1")
-	asked, err := w.says(w.group, "Send this?")
+	w.lives(w.told(w.Group, "Send this?"), "PEYK_CRASH=send.stored:1")
+	asked, err := w.says(w.Group, "Send this?")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pushes(w.ali, asked, "Send")
+	w.pushes(w.Ali, asked, "Send")
 	w.died()
 	e := w.rests()
 	b := e.batches[0]
@@ -147,13 +147,13 @@ func TestS7SurelyNotSent(t *testing.T) {
 			w.rests().sentOnce()
 		},
 		"an error code": func(w *world) {
-			w.panel.Arm(panel.Fault{Method: "SendSMS", Kind: panel.ErrCode, Code: -3, Text: "server is busy"})
+			w.Panel.Arm(panel.Fault{Method: "SendSMS", Kind: panel.ErrCode, Code: -3, Text: "server is busy"})
 			w.sends(receiver)
 			w.diesAt("send.stored", 1)
 			e := w.rests()
 			e.reports("server is busy")
-			if n := w.asked("SendSMS"); n != 1 || w.panel.SentCount() != 0 {
-				w.Errorf("the panel was asked %d times and sent %d SMS, want 1 and 0", n, w.panel.SentCount())
+			if n := w.asked("SendSMS"); n != 1 || w.Panel.SentCount() != 0 {
+				w.Errorf("the panel was asked %d times and sent %d SMS, want 1 and 0", n, w.Panel.SentCount())
 			}
 		},
 	})

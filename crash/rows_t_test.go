@@ -34,7 +34,7 @@ func TestT2UpdateCommittedNotConfirmed(t *testing.T) {
 func TestT3UpdateThatCannotBeRead(t *testing.T) {
 	w := newRow(t)
 	for _, odd := range []string{`{"message":"what is this"}`, `{"message":{"message_id":"x","chat":[]}}`, `{"callback_query":7}`} {
-		if _, err := w.tg.RawUpdate(odd); err != nil {
+		if _, err := w.TG.RawUpdate(odd); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,7 +50,7 @@ func TestT4CommandEdited(t *testing.T) {
 	w := newRow(t)
 	o := w.sends(receiver)
 	w.rests().sentOnce()
-	if err := w.tg.Edit(o.from, o.chat, o.message, "/send "+receiver+" something else"); err != nil {
+	if err := w.TG.Edit(o.from, o.chat, o.message, "/send "+receiver+" something else"); err != nil {
 		t.Fatal(err)
 	}
 	w.diesAt("update.given", 1)
@@ -58,7 +58,7 @@ func TestT4CommandEdited(t *testing.T) {
 	e := w.rests()
 	e.sentOnce()
 	told := 0
-	for _, m := range e.messages[w.group] {
+	for _, m := range e.messages[w.Group] {
 		if m.ReplyTo == o.message && strings.Contains(m.Text, "the edit changes nothing") {
 			told++
 		}

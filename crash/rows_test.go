@@ -46,7 +46,7 @@ func (w *world) receives(n int) {
 		i := len(w.inbound)
 		w.inbound = append(w.inbound, sender{customer: writer, line: "30001234"})
 		words := sha256.Sum256([]byte{byte(i)}) // unlike one another, or half of a packed answer holds none
-		w.panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %x «end%d»", i, words, i))
+		w.Panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %x «end%d»", i, words, i))
 	}
 }
 
@@ -54,7 +54,7 @@ func (w *world) receives(n int) {
 func (w *world) sends(to ...string) order {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	o := order{chat: w.group, from: w.ali, line: "30001234", recipients: to, text: fmt.Sprintf("out%d hello", len(w.orders))}
+	o := order{chat: w.Group, from: w.Ali, line: "30001234", recipients: to, text: fmt.Sprintf("out%d hello", len(w.orders))}
 	o.said = "/send " + strings.Join(to, ",") + " " + o.text
 	o.message = w.say(telegram.Post{Chat: o.chat, From: o.from, Text: o.said})
 	w.orders = append(w.orders, o)
@@ -66,9 +66,9 @@ func (w *world) replies(chat int64, s sighting) order {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	to := w.inbound[numberOf(s.mark)]
-	o := order{chat: chat, from: w.ali, line: to.line, recipients: []string{to.customer}, reply: true, text: fmt.Sprintf("out%d ok", len(w.orders))}
-	if chat == w.sara {
-		o.from = w.sara
+	o := order{chat: chat, from: w.Ali, line: to.line, recipients: []string{to.customer}, reply: true, text: fmt.Sprintf("out%d ok", len(w.orders))}
+	if chat == w.Sara {
+		o.from = w.Sara
 	}
 	o.said = o.text
 	o.message = w.say(telegram.Post{Chat: chat, From: o.from, Text: o.said, ReplyTo: s.message})
@@ -79,26 +79,21 @@ func (w *world) replies(chat int64, s sighting) order {
 // pushes has somebody press the button of that label under m.
 func (w *world) pushes(by int64, m telegram.Message, label string) *telegram.Query {
 	w.Helper()
-	for _, row := range m.Buttons {
-		for _, b := range row {
-			if b.Text != label {
-				continue
-			}
-			parts := strings.Split(b.Data, ":")
-			batch, _ := strconv.ParseUint(parts[1], 36, 64)
-			generation, _ := strconv.Atoi(parts[2])
-			w.mu.Lock()
-			w.presses = append(w.presses, pressed{time.Now(), by, store.BatchID(batch), generation, store.Decision(parts[3])})
-			w.mu.Unlock()
-			q, err := w.tg.Press(by, m.Chat, m.ID, b.Data)
-			if err != nil {
-				w.Fatal(err)
-			}
-			return q
-		}
+	data, ok := m.Button(label)
+	if !ok {
+		w.Fatalf("no button %q under %q: %v", label, m.Text, m.Buttons)
 	}
-	w.Fatalf("no button %q under %q: %v", label, m.Text, m.Buttons)
-	return nil
+	parts := strings.Split(data, ":")
+	batch, _ := strconv.ParseUint(parts[1], 36, 64)
+	generation, _ := strconv.Atoi(parts[2])
+	w.mu.Lock()
+	w.presses = append(w.presses, pressed{time.Now(), by, store.BatchID(batch), generation, store.Decision(parts[3])})
+	w.mu.Unlock()
+	q, err := w.TG.Press(by, m.Chat, m.ID, data)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return q
 }
 
 // diesAt runs the bridge until it comes to a point in the program for the n-th time, where it is killed.
@@ -172,7 +167,7 @@ func (w *world) rests(except ...string) *evidence {
 // asked returns how often the panel was asked for something.
 func (w *world) asked(method string) int {
 	n := 0
-	for _, r := range w.panel.Requests() {
+	for _, r := range w.Panel.Requests() {
 		if r.Method == method {
 			n++
 		}
@@ -182,7 +177,7 @@ func (w *world) asked(method string) int {
 
 // says finds a message of the bot with words in it.
 func (w *world) says(chat int64, words string) (telegram.Message, error) {
-	for _, m := range slices.Backward(w.tg.Messages(chat)) {
+	for _, m := range slices.Backward(w.TG.Messages(chat)) {
 		if m.FromBot && strings.Contains(m.Text, words) {
 			return m, nil
 		}
@@ -207,7 +202,7 @@ func (w *world) onlySMS() {
 // given is how many updates the bridge will be given when it starts: the last of them is what was said last.
 func (w *world) given() int {
 	n := 0
-	for _, u := range w.tg.Updates() {
+	for _, u := range w.TG.Updates() {
 		if !u.Confirmed {
 			n++
 		}

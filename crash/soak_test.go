@@ -88,7 +88,7 @@ func TestSoak(t *testing.T) {
 	for _, err := range e.violations() {
 		t.Error(err)
 	}
-	for _, err := range growth(rest, len(w.inbound)+len(w.panel.Sent())) {
+	for _, err := range growth(rest, len(w.inbound)+len(w.Panel.Sent())) {
 		t.Error(err)
 	}
 }
@@ -174,7 +174,7 @@ func (w *world) caughtUp() error {
 		}
 		return seen
 	}
-	if group, sara := marks(w.group), marks(w.sara); !maps.Equal(group, sara) {
+	if group, sara := marks(w.Group), marks(w.Sara); !maps.Equal(group, sara) {
 		return fmt.Errorf("the group shows %d beginnings and ends of SMS, the private chat %d", len(group), len(sara))
 	}
 	return nil
@@ -260,14 +260,14 @@ func (w *world) account(lasted time.Duration, rest []levels, peak levels) string
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	faults := 0
-	for _, c := range w.tg.Calls() {
+	for _, c := range w.TG.Calls() {
 		if c.Fault != "" {
 			faults++
 		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, of Telegram's %s\n", lasted.Round(time.Second), (lasted * (time.Second / second)).Round(time.Minute))
-	fmt.Fprintf(&b, "%d SMS in, %d orders, %d SMS out, %d presses, %d calls of Telegram spoilt\n\n", len(w.inbound), len(w.orders), len(w.panel.Sent()), len(w.presses), faults)
+	fmt.Fprintf(&b, "%d SMS in, %d orders, %d SMS out, %d presses, %d calls of Telegram spoilt\n\n", len(w.inbound), len(w.orders), len(w.Panel.Sent()), len(w.presses), faults)
 	fmt.Fprintf(&b, "%-10s %10s %8s %8s %10s %12s %8s\n", "at rest", "goroutines", "threads", "files", "memory kB", "resident kB", "file kB")
 	row := func(name, goroutines string, l levels) {
 		fmt.Fprintf(&b, "%-10s %10s %8d %8d %10d %12d %8d\n", name, goroutines, l.threads, l.files, l.memory, l.resident, l.file>>10)

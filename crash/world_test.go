@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"peyk/sandbox/panel"
+	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/store"
@@ -24,21 +25,18 @@ import (
 
 // world is one store and its bridge, the two networks, the people, and what is known of what they did.
 type world struct {
-	testing.TB
+	*sandboxtest.World // whose group shows inbound SMS, and so does Sara's private chat
+
 	seed    uint64
 	rand    *rand.Rand
 	dir     string
 	program string // the bridge
 
-	tg              *telegram.Server
-	panel           *panel.Server
 	tgNet, panelNet *network
 
-	sara, ali int64 // an admin and an agent
-	group     int64 // shows inbound SMS, and so does Sara's private chat
-	topics    bool  // it is a forum with a topic for each customer
-	strict    bool  // somebody forbids reactions in the group now and then
-	environ   []string
+	topics  bool // the group is a forum with a topic for each customer
+	strict  bool // somebody forbids reactions in the group now and then
+	environ []string
 
 	changed chan struct{} // receives when either network was called
 
@@ -124,55 +122,45 @@ type trap struct {
 }
 
 func newWorld(t testing.TB, seed uint64) *world {
-	w := &world{
-		TB: t, seed: seed, dir: inMemory(t), program: program, rand: rand.New(&source{pcg: rand.NewPCG(seed, 7)}),
-		changed: make(chan struct{}, 1),
-	}
-	w.tg = telegram.New(telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)})
-	w.panel = panel.New(panel.Options{
+	w := &world{seed: seed, dir: inMemory(t), program: program, rand: rand.New(&source{pcg: rand.NewPCG(seed, 7)}), changed: make(chan struct{}, 1)}
+	w.World = sandboxtest.New(t, telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)}, panel.Options{
 		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[w.rand.IntN(2)],
 		Statuses: []panel.Step{{After: 50 * time.Millisecond, Status: 3}, {After: 300 * time.Millisecond, Status: 4}},
 	})
 	// What becomes of an SMS can be told from the last digit of its number.
 	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
-		if err := w.panel.SetStatusOf(pattern, status); err != nil {
+		if err := w.Panel.SetStatusOf(pattern, status); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var err error
-	if w.tgNet, err = serve(w.tg, w.wake); err != nil {
+	if w.tgNet, err = serve(w.TG, w.wake); err != nil {
 		t.Fatal(err)
 	}
-	if w.panelNet, err = serve(w.panel, w.wake); err != nil {
+	if w.panelNet, err = serve(w.Panel, w.wake); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	events := w.panel.Watch(ctx)
+	events := w.Panel.Watch(ctx)
 	t.Cleanup(func() {
 		cancel()
 		if w.bridge != nil {
 			w.bridge.kill()
 		}
-		w.tg.Close()
+		w.TG.Close()
 		w.tgNet.down()
 		w.panelNet.down()
 	})
 	go w.note(events)
-	w.sara = w.tg.AddUser(telegram.User{FirstName: "Sara"}).ID
-	w.ali = w.tg.AddUser(telegram.User{FirstName: "Ali"}).ID
-	w.group = w.tg.AddSupergroup("Support", w.sara, w.ali, w.tg.Bot().ID)
 	w.strict = w.rand.IntN(5) == 0
-	w.say(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"}) // a bot cannot write first
-	w.say(telegram.Post{Chat: w.ali, From: w.ali, Text: "/start"})
-	w.environ = []string{
-		"TELEGRAM_BOT_TOKEN=" + w.tg.Token(), "TELEGRAM_API_URL=http://" + w.tgNet.addr,
-		"SMS_API_URL=http://" + w.panelNet.addr + "/class/sms/webservice3/server.php", "SMS_API_USER=demo", "SMS_API_PASSWORD=demo-pass", "SMS_LINES=30001234,30005678",
-		fmt.Sprintf("ADMIN_USERS=%d", w.sara), fmt.Sprintf("ALLOWED_USERS=%d", w.ali),
+	w.say(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/start"}) // a bot cannot write first
+	w.say(telegram.Post{Chat: w.Ali, From: w.Ali, Text: "/start"})
+	w.TGURL, w.PanelURL = "http://"+w.tgNet.addr, "http://"+w.panelNet.addr+"/class/sms/webservice3/server.php"
+	w.environ = append(w.Environ(),
 		"POLL_INTERVAL=100ms", "STATUS_INTERVAL=100ms", "TIMEZONE=UTC", "DB_PATH=data/peyk.db", "LOG_LEVEL=debug",
-		"PEYK_CRASH_SECOND=" + second.String(),
-	}
-	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
-	w.panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
+		"PEYK_CRASH_SECOND="+second.String())
+	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
+	w.Panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
 	return w
 }
 
@@ -202,14 +190,14 @@ func inMemory(t testing.TB) string {
 func (w *world) useTopics() {
 	w.Helper()
 	w.topics = true
-	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
-	if err := w.tg.SetBotRights(w.group, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
+	w.Group = w.TG.AddForum("Desk", w.Sara, w.Ali, w.TG.Bot().ID)
+	if err := w.TG.SetBotRights(w.Group, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
 		w.Fatal(err)
 	}
-	w.say(telegram.Post{Chat: w.group, From: w.sara, Text: "/topics on"})
+	w.say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "/topics on"})
 	w.start()
 	said := func() error {
-		if _, ok := w.recent(w.group, func(m telegram.Message) bool { return strings.Contains(m.Text, "has a topic here") }); !ok {
+		if _, ok := w.recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "has a topic here") }); !ok {
 			return errNotYet
 		}
 		return nil
@@ -324,13 +312,13 @@ func (w *world) startAs(command *exec.Cmd, environ ...string) {
 		last := &w.starts[len(w.starts)-1]
 		last.broken, last.mark = true, w.fetchMark()
 	}
-	w.bridge = startBridge(w, w.dir, slices.Concat(environ, w.environ, []string{fmt.Sprintf("INBOX_CHATS=%d,%d", w.group, w.sara)}), command)
+	w.bridge = startBridge(w, w.dir, slices.Concat(environ, w.environ, []string{fmt.Sprintf("INBOX_CHATS=%d,%d", w.Group, w.Sara)}), command)
 	w.starts = append(w.starts, start{at: w.bridge.started})
 }
 
 func (w *world) say(p telegram.Post) int {
 	w.Helper()
-	id, err := w.tg.Say(p)
+	id, err := w.TG.Say(p)
 	if err != nil {
 		w.Errorf("say: %v", err) // not Fatal: calls of the networks are other goroutines
 	}
@@ -351,7 +339,7 @@ func (w *world) openCopy() (*store.Store, error) {
 // options are what the bridge's settings make of the store's.
 func (w *world) options() store.Options {
 	return store.Options{
-		Inbox: []sms.ChatID{sms.ChatID(w.group), sms.ChatID(w.sara)}, Admins: []sms.AgentID{sms.AgentID(w.sara)},
+		Inbox: []sms.ChatID{sms.ChatID(w.Group), sms.ChatID(w.Sara)}, Admins: []sms.AgentID{sms.AgentID(w.Sara)},
 	}
 }
 

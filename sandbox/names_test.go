@@ -30,13 +30,13 @@ func desk(t *testing.T) (*telegram.Server, world, http.Handler) {
 			t.Fatal(answer.Body)
 		}
 	}
-	price, err := tg.AddTopic(w.sara, w.desk, "Prices")
+	price, err := tg.AddTopic(w.Sara, w.desk, "Prices")
 	if err != nil {
 		t.Fatal(err)
 	}
 	chat := func(id int64) string { return text(id) }
-	bot(url.Values{"chat_id": {chat(w.support)}, "text": {"sure?"}, "reply_markup": {`{"inline_keyboard":[[{"text":"Send","callback_data":"s:1"}]]}`}})
-	bot(url.Values{"chat_id": {chat(w.support)}, "text": {"an SMS"}})
+	bot(url.Values{"chat_id": {chat(w.Group)}, "text": {"sure?"}, "reply_markup": {`{"inline_keyboard":[[{"text":"Send","callback_data":"s:1"}]]}`}})
+	bot(url.Values{"chat_id": {chat(w.Group)}, "text": {"an SMS"}})
 	bot(url.Values{"chat_id": {chat(w.desk)}, "text": {"in a topic"}, "message_thread_id": {text(price)}})
 	bot(url.Values{"chat_id": {chat(w.desk)}, "text": {"in General"}})
 	return tg, w, newControl(tg, panel.New(panel.Options{}), nil)
@@ -53,7 +53,7 @@ func curl(h http.Handler, method, path, body string) string {
 func TestAQuoteIsFoundByItsWords(t *testing.T) {
 	tg, w, control := desk(t)
 	curl(control, "POST", "/telegram/say", "from=Ali&reply=last&quote=SMS&text=hi")
-	messages := tg.Messages(w.support)
+	messages := tg.Messages(w.Group)
 	if m := messages[len(messages)-1]; m.Quote == nil || *m.Quote != (telegram.Quote{Text: "SMS", At: 3}) {
 		t.Errorf("got %+v with %+v", m, m.Quote)
 	}
@@ -87,7 +87,7 @@ func TestSayByName(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tg, w, control := desk(t)
 			before := len(all(tg))
-			sure := tg.Messages(w.support)[0].ID
+			sure := tg.Messages(w.Group)[0].ID
 			answer := curl(control, "POST", "/telegram/say", strings.Replace(tt.body, "SURE", text(sure), 1))
 			messages := all(tg)
 			if len(messages) != before+1 {
@@ -135,7 +135,7 @@ func TestEditAndDeleteMeanOnesOwnLast(t *testing.T) {
 	curl(control, "POST", "/telegram/say", "from=Sara&text=second")
 	curl(control, "POST", "/telegram/edit", "from=Ali&message=last&text=better")
 	curl(control, "POST", "/telegram/delete", "from=Sara&message=last")
-	messages := tg.Messages(w.support)
+	messages := tg.Messages(w.Group)
 	ali, sara := messages[len(messages)-2], messages[len(messages)-1]
 	if ali.Text != "better" || ali.Deleted || !sara.Deleted {
 		t.Errorf("got %+v and %+v, want Ali's edited and Sara's deleted", ali, sara)
@@ -145,7 +145,7 @@ func TestEditAndDeleteMeanOnesOwnLast(t *testing.T) {
 func TestReactAndPressByName(t *testing.T) {
 	tg, w, control := desk(t)
 	curl(control, "POST", "/telegram/react", "from=Ali&message=last&emoji=👍")
-	messages := tg.Messages(w.support)
+	messages := tg.Messages(w.Group)
 	if got := messages[len(messages)-1]; got.Text != "an SMS" || len(got.Reactions) != 1 || got.Reactions[0].Emoji != "👍" {
 		t.Errorf("got %+v, want Ali's reaction", got)
 	}
@@ -174,7 +174,7 @@ func TestOtherControlsByName(t *testing.T) {
 		}
 	}
 	fault := tg.Armed()[0]
-	if fault.Chat != w.support || fault.Times != 2 || fault.Delay.Seconds() != 2 {
+	if fault.Chat != w.Group || fault.Times != 2 || fault.Delay.Seconds() != 2 {
 		t.Errorf("got fault %+v", fault)
 	}
 	if got, want := curl(control, "GET", "/telegram/messages?chat=Support", ""), "an SMS"; !strings.Contains(got, want) {

@@ -101,9 +101,9 @@ func Run(ctx context.Context, opts Options) (err error) {
 		"SMS_API_USER=demo",
 		"SMS_API_PASSWORD=demo-pass",
 		"SMS_LINES="+strings.Join(lines, ","),
-		"ADMIN_USERS="+strconv.FormatInt(world.sara, 10),
-		"ALLOWED_USERS="+strconv.FormatInt(world.ali, 10),
-		"INBOX_CHATS="+strconv.FormatInt(world.support, 10),
+		"ADMIN_USERS="+strconv.FormatInt(world.Sara, 10),
+		"ALLOWED_USERS="+strconv.FormatInt(world.Ali, 10),
+		"INBOX_CHATS="+strconv.FormatInt(world.Group, 10),
 		"DB_PATH="+filepath.Join(dir, "peyk.db"),
 		"POLL_INTERVAL=1s",
 		"STATUS_INTERVAL=2s",
@@ -181,21 +181,17 @@ var lines = []string{"30001234", "30005678"}
 
 // world is who and what there is when the sandbox begins.
 type world struct {
-	sara, ali, omid int64 // an admin, an agent and a stranger
-	support, desk   int64 // a supergroup the bot is an ordinary member of, and a forum where it may make topics
+	telegram.Team
+	desk int64 // a forum of Sara and Ali where the bot may make topics
 }
 
 func newWorld(tg *telegram.Server) (world, error) {
-	var w world
-	w.sara = tg.AddUser(telegram.User{FirstName: "Sara", Username: "sara"}).ID
-	w.ali = tg.AddUser(telegram.User{FirstName: "Ali", Username: "ali"}).ID
-	w.omid = tg.AddUser(telegram.User{FirstName: "Omid", Username: "omid"}).ID
-	w.support = tg.AddSupergroup("Support", w.sara, w.ali, w.omid, tg.Bot().ID)
-	w.desk = tg.AddForum("Desk", w.sara, w.ali, tg.Bot().ID)
+	w := world{Team: tg.AddTeam()}
+	w.desk = tg.AddForum("Desk", w.Sara, w.Ali, tg.Bot().ID)
 	if err := tg.SetBotRights(w.desk, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
 		return w, err
 	}
 	// A bot cannot write first: whoever is to be told something must have said a word.
-	_, err := tg.Say(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
+	_, err := tg.Say(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/start"})
 	return w, err
 }

@@ -29,6 +29,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/sandbox":             {"peyk/sandbox/panel", "peyk/sandbox/telegram"},
 		"peyk/sandbox/browser":     {}, // only tests
 		"peyk/sandbox/panel":       {},
+		"peyk/sandbox/sandboxtest": {"peyk/sandbox/panel", "peyk/sandbox/telegram"}, // for tests
 		"peyk/sandbox/telegram":    {},
 	}
 	for _, p := range packages(t) {

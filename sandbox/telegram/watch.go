@@ -33,6 +33,18 @@ type Message struct {
 	Deleted   bool       `json:"deleted,omitempty"`
 }
 
+// Button returns the data of the button with that label, and whether there is one.
+func (m Message) Button(label string) (data string, ok bool) {
+	for _, row := range m.Buttons {
+		for _, b := range row {
+			if b.Text == label {
+				return b.Data, true
+			}
+		}
+	}
+	return "", false
+}
+
 // Quote is a part of a message that a person's reply quotes. At counts UTF-16 units.
 type Quote struct {
 	Text string `json:"text"`
