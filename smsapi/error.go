@@ -11,11 +11,11 @@ type Kind uint8
 
 const (
 	// Uncertain means that the request was perhaps carried out: its answer was lost or
-	// makes no sense. What fits nowhere else is Uncertain. Never repeat it by itself.
+	// makes no sense. What fits nowhere else is Uncertain. Never repeat it unasked.
 	Uncertain Kind = iota
 	// Rejected means that the panel, or this client before asking it, refused for good.
 	Rejected
-	// Auth means that the panel did not recognise the user: slow down, tell once.
+	// Auth means that the panel did not accept the login: slow down, tell once.
 	Auth
 	// Unavailable means that the request was surely not carried out: it may be repeated.
 	Unavailable
@@ -37,23 +37,22 @@ func (k Kind) String() string {
 // Error is every error a panel's package returns. It never holds the password, an address
 // with its user or query, or the text of an SMS that was to be sent.
 type Error struct {
-	Kind Kind
-	Code int // the panel's error code, 0 when there was none
-	// Meaning is what Code means, in our words, which may be logged; empty when that is not known.
-	Meaning string
-	Text    string // the panel's own words, or ours when the panel said nothing; whole, for people to read
+	Kind    Kind
+	Code    int    // the panel's error code; 0: it gave none, or was not asked
+	Meaning string // what Code means, in our words, which may be logged; empty when it is not known
+	Text    string // the panel's own words, or ours when it said nothing; whole, for people to read
 	Err     error  // what went wrong below, or nil
 }
 
-// What may be below an Error, beside the errors of package net and its kin, and the HTTP status of an answer, a connect.Status.
+// What may be below an Error, besides the errors of package net and its kin and the HTTP status of an answer, which is a connect.Status.
 var (
-	ErrFault      = errors.New("the panel's service failed") // its Text is the panel's own
-	ErrNoID       = errors.New("the panel gave no id")       // words in an id's place, which are the panel's own
+	ErrFault      = errors.New("the panel's service failed") // in the words of Text, which are the panel's own
+	ErrNoID       = errors.New("the panel gave no id")       // but the words of Text, which are the panel's own
 	ErrProtocol   = errors.New("the answer is not in the panel's protocol")
 	ErrWantsHTTPS = errors.New("the server speaks https, the address says http")
 )
 
-// Error is meant for logs. The panel's own words are not in it: they may repeat numbers and texts.
+// Error returns text for logs. The panel's own words are not in it: they may repeat numbers and texts.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Kind.String())

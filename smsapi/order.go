@@ -6,17 +6,18 @@ import (
 	"peyk/sms"
 )
 
-// InboxOrder is what answers have shown of how a panel orders SMS: above zero that it gives the newest first, below that it gives it last. An answer
-// all of whose SMS are of one second shows nothing, and needs it most.
+// InboxOrder is what a panel's answers have shown of its order of SMS: above zero it gives the newest first, below zero last. An answer all of
+// whose SMS are of one second shows nothing, and needs to know it most.
 type InboxOrder int
 
-// surest is how sure an InboxOrder gets: an answer with so many times against it turns it round, one with a time or two astray does not.
+// surest is how sure an InboxOrder gets. An answer with that many times in the other order turns it round; one with a time or two out of
+// place does not.
 const surest = 8
 
-// Sure tells whether nothing can make o surer.
+// Sure reports whether o is as sure as it gets.
 func (o InboxOrder) Sure() bool { return o == surest || o == -surest }
 
-// Sort puts the SMS of an answer in order, oldest first, and returns what is known of the panel's order with it.
+// Sort puts the SMS of an answer in order, oldest first, and returns what is known of the panel's order from now on.
 func (o InboxOrder) Sort(messages []sms.Message) InboxOrder {
 	for i := 1; i < len(messages); i++ {
 		if before, at := messages[i-1].Time, messages[i].Time; !before.IsZero() && !at.IsZero() {

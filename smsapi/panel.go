@@ -1,8 +1,9 @@
-// Package smsapi says what an SMS panel is: what it can be asked, what it answers, and what its errors allow a caller to do. It is types
-// and their small rules only. Each panel has a package of its own below this one, which speaks that panel's protocol and makes these
-// types of what comes; soap is the first.
+// Package smsapi says what an SMS panel is: what goes to it, what comes back, and what its errors allow a caller to do. It has only types
+// and their small rules. Each panel has a package below this one, which speaks the panel's protocol and turns what comes into these types;
+// soap is the first.
 //
-// It knows no protocol, no panel's codes, no store and no Telegram. It shares the words of package sms with all of them.
+// It knows nothing of protocols, of any panel's codes, of the store or of Telegram. Whom an SMS is from and to, and what became of it, are
+// the words of package sms.
 package smsapi
 
 import "peyk/sms"
@@ -10,8 +11,8 @@ import "peyk/sms"
 // MaxRecipients is how many recipients the panel takes in one request.
 const MaxRecipients = 60
 
-// Pieces splits recipients, or whatever else goes out at most MaxRecipients in one request, into such requests: each once, order kept.
-// From nothing it returns no pieces.
+// Pieces splits recipients, or ids, into pieces for one request each: every one once, in the same order, at most MaxRecipients in a piece.
+// Of none there are no pieces.
 func Pieces[T comparable](all []T) [][]T {
 	var pieces [][]T
 	seen := map[T]bool{}
@@ -54,7 +55,7 @@ type Result struct {
 	Err *Error
 }
 
-// Delivery is the panel's word about one SMS.
+// Delivery is what the panel said became of one SMS.
 type Delivery struct {
 	ID     sms.ID
 	Status sms.Status // sms.Queued: the panel said nothing, so what was known before still holds
@@ -62,7 +63,7 @@ type Delivery struct {
 	Code   int        // the panel's own code, for people to read; 0 when it gave none
 }
 
-// Known reports whether the panel said what became of the SMS.
+// Known reports whether the panel said anything.
 func (d Delivery) Known() bool { return d.Status != sms.Queued }
 
 // Answer is the raw answer to a fetch of unread SMS. Fetching takes the messages away from the panel,

@@ -15,13 +15,12 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// Characters: from whatever a server writes to UTF-8 that XML can hold.
+// From whatever bytes a server writes to UTF-8 that XML can hold.
 
 var xmlEncoding = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding=["']([\w.:-]+)["']`)
 
-// charsets are those besides Unicode's in which a panel may write Persian or Western letters. ISO-8859-1 stands for
-// Windows-1252 everywhere on the web (https://encoding.spec.whatwg.org/#names-and-labels). A table of all would bring in those of
-// East Asia, 0.6 MB of them.
+// charsets are the character sets besides Unicode in which a panel may write Persian or Western letters. On the web ISO-8859-1 means
+// Windows-1252 (https://encoding.spec.whatwg.org/#names-and-labels). Supporting all would bring in those of East Asia, 0.6 MB of tables.
 var charsets = map[string]*charmap.Charmap{
 	"iso-8859-1":   charmap.Windows1252,
 	"windows-1252": charmap.Windows1252,
@@ -29,7 +28,7 @@ var charsets = map[string]*charmap.Charmap{
 	"windows-1256": charmap.Windows1256,
 }
 
-// toUTF8 returns the text of an answer. Servers often declare ISO-8859-1 and write UTF-8, so what is UTF-8 is taken for it
+// toUTF8 returns the text of an answer. Servers often declare ISO-8859-1 and write UTF-8, so valid UTF-8 is read as that,
 // whatever was declared.
 func toUTF8(contentType string, raw []byte) []byte {
 	for _, mark := range []struct {
@@ -66,7 +65,7 @@ func toUTF8(contentType string, raw []byte) []byte {
 	if charset == nil || mostlyUTF8(raw) {
 		return bytes.ToValidUTF8(raw, []byte("\ufffd"))
 	}
-	text, _ := charset.NewDecoder().Bytes(raw) // every byte stands for something in them
+	text, _ := charset.NewDecoder().Bytes(raw) // every byte has a meaning in them
 	return text
 }
 
@@ -93,10 +92,10 @@ func legal(r rune) bool {
 
 var charRefs = regexp.MustCompile(`(?:&#(?:[0-9]+|[xX][0-9a-fA-F]+);)+`)
 
-// replaceIllegal replaces the characters that XML forbids, raw or as a reference: servers pass them on from an SMS as they
-// came, and one of them would make the other 49 messages unreadable.
+// replaceIllegal replaces the characters that XML forbids, raw or as a reference: servers pass them on from an SMS,
+// and one of them would make the other 49 messages unreadable.
 func replaceIllegal(data []byte) []byte {
-	// Nearly always there is none, which bytes tell sooner than characters: 0xef begins U+FFFE and U+FFFF.
+	// Nearly always there is none, and bytes show that faster than characters: U+FFFE and U+FFFF begin with 0xef.
 	if slices.ContainsFunc(data, func(b byte) bool { return b < ' ' && !legal(rune(b)) || b == 0xef }) {
 		data = bytes.Map(func(r rune) rune {
 			if !legal(r) {
@@ -108,43 +107,47 @@ func replaceIllegal(data []byte) []byte {
 	if !bytes.Contains(data, []byte("&#")) {
 		return data
 	}
-	return charRefs.ReplaceAllFunc(data, func(refs []byte) []byte {
-		var out []byte
-		high := rune(-1) // the first half of a pair: some servers write UTF-16
-		for ref := range bytes.SplitAfterSeq(refs, []byte(";")) {
-			if len(ref) == 0 {
-				break
-			}
-			digits, base := strings.ToLower(string(ref[2:len(ref)-1])), 10
-			if digits[0] == 'x' {
-				digits, base = digits[1:], 16
-			}
-			n, err := strconv.ParseUint(digits, base, 31)
-			r := rune(n)
-			if pair := utf16.DecodeRune(high, r); high >= 0 && pair != utf8.RuneError {
-				out, high = utf8.AppendRune(out, pair), -1
-				continue
-			}
-			if high >= 0 {
-				out, high = utf8.AppendRune(out, utf8.RuneError), -1
-			}
-			switch {
-			case err == nil && r >= 0xd800 && r < 0xdc00:
-				high = r
-			case err != nil || !legal(r):
-				out = utf8.AppendRune(out, utf8.RuneError)
-			default:
-				out = append(out, ref...)
-			}
-		}
-		if high >= 0 {
-			out = utf8.AppendRune(out, utf8.RuneError)
-		}
-		return out
-	})
+	return charRefs.ReplaceAllFunc(data, replaceIllegalRefs)
 }
 
-// entities returns HTML's names of characters that are in data: PHP writes them, and XML knows five of them.
+// replaceIllegalRefs replaces what XML forbids in a row of character references. Some servers write a character as the two halves of a
+// UTF-16 pair: it puts the character in their place.
+func replaceIllegalRefs(refs []byte) []byte {
+	var out []byte
+	high := rune(-1) // the first half of a pair
+	for ref := range bytes.SplitAfterSeq(refs, []byte(";")) {
+		if len(ref) == 0 {
+			break
+		}
+		digits, base := strings.ToLower(string(ref[2:len(ref)-1])), 10
+		if digits[0] == 'x' {
+			digits, base = digits[1:], 16
+		}
+		n, err := strconv.ParseUint(digits, base, 31)
+		r := rune(n)
+		if pair := utf16.DecodeRune(high, r); high >= 0 && pair != utf8.RuneError {
+			out, high = utf8.AppendRune(out, pair), -1
+			continue
+		}
+		if high >= 0 {
+			out, high = utf8.AppendRune(out, utf8.RuneError), -1
+		}
+		switch {
+		case err == nil && r >= 0xd800 && r < 0xdc00:
+			high = r
+		case err != nil || !legal(r):
+			out = utf8.AppendRune(out, utf8.RuneError)
+		default:
+			out = append(out, ref...)
+		}
+	}
+	if high >= 0 {
+		out = utf8.AppendRune(out, utf8.RuneError)
+	}
+	return out
+}
+
+// entities returns those of HTML's named characters that are in data: PHP writes them, and XML knows only five.
 func entities(data []byte) map[string]string {
 	var known map[string]string
 	for at := 0; at < len(data); at++ {
@@ -161,7 +164,7 @@ func entities(data []byte) map[string]string {
 		switch name := string(ref[1:end]); name {
 		case "lt", "gt", "amp", "quot", "apos":
 		default:
-			// For HTML some names end before their semicolon: &nothing; begins with one.
+			// In HTML some names need no semicolon, so &nothing; begins with one of them.
 			text := html.UnescapeString(string(ref[:end+1]))
 			if text != string(ref[:end+1]) && (!strings.HasSuffix(text, ";") || name == "semi") {
 				if known == nil {
@@ -174,7 +177,7 @@ func entities(data []byte) map[string]string {
 	return known
 }
 
-// joinPairs puts characters in the place of pairs of UTF-16 that were each written as UTF-8, as old databases and Java do.
+// joinPairs joins the halves of UTF-16 pairs that were written as UTF-8 one by one, as old databases and Java do.
 func joinPairs(raw []byte) []byte {
 	half := func(at int, first, last byte) (rune, bool) {
 		if at+3 > len(raw) || raw[at] != 0xed || raw[at+1] < first || raw[at+1] > last || raw[at+2]&0xc0 != 0x80 {

@@ -7,7 +7,7 @@
 //
 //	transport.go  a request out, bytes in, and how sure it is that the panel has seen the request
 //	charset.go    from bytes to UTF-8 that XML can hold
-//	unescaped.go  the texts of SMS set apart from the markup around them, where the server did not escape them
+//	unescaped.go  the texts of SMS told apart from the markup around them, where the server did not escape them (layout.go)
 //	envelope.go   from the SOAP envelope to a tree (tree.go, json.go), and in it to the element that answers
 //	outcome.go    the ErrCode and the result beside it
 //	credit.go, send.go, status.go, unread.go, time.go

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// guide is the order of each method's parameters in the panel's own guide, for services that do not describe themselves.
+// guide is the order of each method's parameters in the panel's own guide, for services without a WSDL.
 var guide = map[string][]string{
 	"GetCredit":       {"user", "pass"},
 	"SendSMS":         {"user", "pass", "fromNum", "toNum", "messageContent"},
@@ -57,7 +57,7 @@ func writeRequest(method string, op operation, params values) []byte {
 		case string:
 			fmt.Fprintf(&b, `<%s xsi:type="xsd:string">%s</%[1]s>`, p.name, escape(v))
 		default:
-			// A parameter the guide does not know must not be left out: the ones behind it would move up.
+			// A parameter the guide does not know must not be left out: the ones after it would move up.
 			v = ""
 			if strings.EqualFold(p.name, "messageType") {
 				v = "normal"
@@ -71,8 +71,8 @@ func writeRequest(method string, op operation, params values) []byte {
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "\r\n", "\n", "\r", "\n")
 
-// escape returns a text as XML can carry it: without control characters, which no SMS needs, and with lines that end in LF,
-// as they would arrive anyway.
+// escape returns a text as XML can carry it: without control characters, which no SMS needs, and with LF at the end of lines,
+// which is how they would arrive anyway.
 func escape(text string) string {
 	return escaper.Replace(strings.Map(func(r rune) rune {
 		if !legal(r) && r != utf8.RuneError {

@@ -13,7 +13,7 @@ import (
 	"peyk/sms"
 )
 
-// iran is where dates without a zone are taken to be from. There is no summer time since 2022.
+// iran is the time zone of dates that name none. Iran has had no summer time since 2022.
 var iran = time.FixedZone("", 3*3600+1800)
 
 var (
@@ -22,13 +22,13 @@ var (
 	// dated is a date with a time of day, whose seconds may be missing, and compact the same in digits alone.
 	dated   = regexp.MustCompile(`^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})[-T ,]+([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:[.,][0-9]+)?)? ?(Z|[-+][0-9]{2}:?[0-9]{2})?$`)
 	compact = regexp.MustCompile(`^([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})()$`)
-	// dayLast is a date behind its time of day.
+	// dayLast is a date after its time of day.
 	dayLast = regexp.MustCompile(`^([0-9:]+)[- ,]+([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2})$`)
 )
 
-// readTime reads when the panel had an SMS: seconds since 1970, or thousandths, millionths or billionths of them, or a date of this country's
-// calendar or the world's. Where the text is no time, or not one to the second, clock is what it is: it still tells SMS apart. A text that says
-// nothing, such as 0, is no time at all.
+// readTime reads when the panel got an SMS: seconds since 1970, or thousandths, millionths or billionths of them, or a date in the Persian
+// or the Gregorian calendar. When the text is not a time, or not one to the second, clock is the text: it still tells SMS apart. A text that
+// says nothing, such as 0, gives neither.
 func readTime(text string) (at time.Time, clock string) {
 	if n, err := strconv.ParseUint(text, 10, 32); err == nil && n > 0 { // as nearly all of them are
 		return time.Unix(int64(n), 0), ""
@@ -55,8 +55,8 @@ func readTime(text string) (at time.Time, clock string) {
 	return at, text
 }
 
-// readNumber reads a time that is a number; exact is that none of its digits were rounded away. Its size tells its unit, as all times are of
-// now or not long ago.
+// readNumber reads a time that is a number. Its size shows its unit, as all times are recent. It is exact if none of its digits were rounded
+// away.
 func readNumber(text string) (at time.Time, exact bool) {
 	part := decimal.FindStringSubmatch(text)
 	if part == nil {
@@ -93,7 +93,7 @@ func readNumber(text string) (at time.Time, exact bool) {
 	return at, exact && !at.IsZero()
 }
 
-// readDate reads a time that is a date; exact is that it has seconds.
+// readDate reads a time that is a date. It is exact if it has seconds.
 func readDate(text string) (at time.Time, exact bool) {
 	if part := dayLast.FindStringSubmatch(text); part != nil {
 		text = part[2] + " " + part[1]

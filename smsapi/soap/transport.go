@@ -27,7 +27,7 @@ const maxAnswer = 8 << 20
 
 var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 
-// reply is an answer over HTTP, whole or not.
+// reply is an answer over HTTP, complete or not.
 type reply struct {
 	status      int
 	contentType string
@@ -47,8 +47,8 @@ func newTransport(proxy *url.URL, timeout time.Duration) *http.Transport {
 	return t
 }
 
-// exchange makes one request and never another: no redirect is followed, nothing is repeated. Its error is Unavailable when
-// there was no connection, so that the request surely was not made; later it is Uncertain. What was read of an answer's body
+// exchange makes one request: it follows no redirect and repeats nothing. Its error is Unavailable when
+// there was no connection, so that the request was surely not made; later it is Uncertain. What was read of an answer's body
 // is in the reply, whose cut says what ended it.
 func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -64,7 +64,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 		password, _ := c.address.User.Password()
 		req.SetBasicAuth(c.address.User.Username(), password)
 	}
-	// RoundTrip and not a http.Client: that would follow redirects and put the address into its errors.
+	// RoundTrip and not an http.Client: that would follow redirects and put the address into its errors.
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return reply{}, c.withoutReply(ctx, err, connected)
@@ -83,7 +83,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 	return r, nil
 }
 
-// withoutReply returns the error of a request that no answer came to.
+// withoutReply returns the error of a request that got no answer.
 func (c *Client) withoutReply(ctx context.Context, err error, connected bool) error {
 	if !connected {
 		return unavailable("the panel cannot be reached", c.redactCause(err))
@@ -100,15 +100,15 @@ func (c *Client) withoutReply(ctx context.Context, err error, connected bool) er
 	return uncertain("the panel did not answer", c.redactCause(err))
 }
 
-// How servers of https answer who speaks http to them: nginx, Apache and Go in words, others with an alert of TLS.
+// How https servers answer plain http: nginx, Apache and Go in words, others with a TLS alert.
 var wantsHTTPS = regexp.MustCompile(`sent to HTTPS port|SSL-enabled server port|to an HTTPS server`)
 
 const tlsAlert = `\x15\x03`
 
-// unpack reads a body up to maxAnswer. It returns what it could read beside an error.
+// unpack reads a body up to maxAnswer. With an error it returns what it could read.
 func unpack(encoding string, body io.Reader) ([]byte, error) {
 	packed := bufio.NewReader(body)
-	// Some hosts pack without saying so, others say so and do not pack: the first bytes know better.
+	// Some hosts compress without saying so, others say so and do not: the first bytes know better.
 	head, _ := packed.Peek(2)
 	var plain io.Reader = packed
 	var err error

@@ -28,7 +28,7 @@ type param struct {
 	known string // the guide's name of it, or "" for one the guide does not know
 }
 
-// errNoWSDL means that a service does not describe itself.
+// errNoWSDL means that the service has no WSDL.
 var errNoWSDL = errors.New("no WSDL")
 
 // guided returns the guide's way to call a method.
@@ -40,14 +40,14 @@ func guided(method, namespace string) operation {
 	return op
 }
 
-// description is what the service's WSDL says, which is read once. It is guarded by reading.
+// description is what the service's WSDL says. It is read once; reading guards it.
 type description struct {
 	reading    chan struct{}        // holds one token while the WSDL is being read
 	operations map[string]operation // nil: not known yet; empty: the service has no WSDL
-	read       time.Time
+	read       time.Time            // when
 }
 
-// lookAgain is how long a service is believed to have no WSDL: a service that is half down says so, too.
+// lookAgain is how long a service is taken to have no WSDL: one that is half down says so, too.
 const lookAgain = time.Minute
 
 // operation returns how the service wants a method called.
@@ -75,7 +75,7 @@ func (c *Client) operation(ctx context.Context, method string) (operation, error
 // describe returns the operations in the service's WSDL; none for a service without one. A WSDL that cannot be
 // fetched is Unavailable, since a wrong order of parameters is worse than none.
 func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
-	// A panel that is down keeps everybody waiting here, one behind the other: all of them no longer than for one exchange.
+	// While a panel is down callers queue here. None of them waits longer than for one exchange.
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	s := &c.service
@@ -95,7 +95,7 @@ func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 	return operations, err
 }
 
-// fetchWSDL asks the service for its WSDL. It returns an empty map for a service without one, and nil for one that nothing is known of.
+// fetchWSDL asks the service for its WSDL. It returns an empty map for a service without one, and nil if the answer proves nothing.
 func (c *Client) fetchWSDL(ctx context.Context) (map[string]operation, error) {
 	address := *c.address
 	address.RawQuery = strings.TrimPrefix(address.RawQuery+"&wsdl", "&")
@@ -121,7 +121,7 @@ func (c *Client) fetchWSDL(ctx context.Context) (map[string]operation, error) {
 	case r.status != http.StatusOK:
 		return nil, unavailable(failed, connect.Status(r.status))
 	case err == errNoWSDL && looksLikeHTML(r.body):
-		return nil, nil // a page may be there for an hour only, so it is not an answer to keep
+		return nil, nil // a web page may be gone in an hour, so this is not remembered
 	case err == errNoWSDL && len(bytes.TrimSpace(r.body)) > 0:
 		return none, nil // nusoap says so in plain words
 	case err != nil:
@@ -130,7 +130,7 @@ func (c *Client) fetchWSDL(ctx context.Context) (map[string]operation, error) {
 	return operations, nil
 }
 
-// definitions is what counts of a WSDL 1.1 document in RPC style.
+// definitions is what matters in a WSDL 1.1 document in RPC style.
 type definitions struct {
 	TargetNamespace string `xml:"targetNamespace,attr"`
 	Messages        []struct {
