@@ -6,7 +6,8 @@ import (
 	"io"
 	"log/slog"
 
-	"peyk/bot"
+	"peyk/bridge"
+	"peyk/internal/metrics"
 	"peyk/store"
 	"peyk/telegram"
 )
@@ -44,8 +45,8 @@ func runBridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	metrics := bot.NewMetrics()
-	s.store.Committed = metrics.Committed
+	m := metrics.New()
+	s.store.Committed, s.store.Log = m.Committed, log
 	st, err := store.Open(s.dbPath, s.store)
 	if err != nil {
 		return err
@@ -57,11 +58,11 @@ func runBridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 	} else {
 		defer stopBackups()
 	}
-	s.bot.Log, s.bot.Metrics = log, metrics
-	s.telegram.Asked, s.telegram.Heard = metrics.TelegramAsked, st.HeardAnswer
-	b := bot.New(st, panel, telegram.New(s.telegram), s.bot)
+	s.relay.Log, s.bot.Log = log, log
+	s.telegram.Asked, s.telegram.Heard = m.TelegramAsked, st.HeardAnswer
+	b := bridge.New(st, panel, telegram.New(s.telegram), s.relay, s.bot, m)
 	if s.httpAddr != "" {
-		stopHealth, err := serveHealth(s.httpAddr, b, st, metrics, log)
+		stopHealth, err := serveHealth(s.httpAddr, b, st, m, log)
 		if err != nil {
 			return err
 		}

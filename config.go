@@ -23,6 +23,7 @@ import (
 
 	"peyk/bot"
 	"peyk/internal/connect"
+	"peyk/relay"
 	"peyk/sms"
 	"peyk/store"
 	"peyk/telegram"
@@ -32,6 +33,7 @@ import (
 type settings struct {
 	telegram telegram.Options
 	panel    panelSettings
+	relay    relay.Options
 	bot      bot.Options
 	store    store.Options
 	dbPath   string
@@ -65,8 +67,8 @@ func (s *settings) table() []setting {
 		{"DAILY_PARTS", "0", "", into(&s.store.DailyParts, readCap)},
 		{"ALLOWED_PREFIXES", "", "", into(&s.bot.Prefixes, readPrefixes)},
 		{"PART_SIZES", "160/153,70/67", "", into(&s.bot.PartSizes, readPartSizes)},
-		{"LOW_CREDIT", "0", "", into(&s.bot.LowCredit, readCredit)},
-		{"POLL_INTERVAL", "5s", "", into(&s.bot.PollInterval, readPause)},
+		{"LOW_CREDIT", "0", "", into(&s.relay.LowCredit, readCredit)},
+		{"POLL_INTERVAL", "5s", "", into(&s.relay.PollInterval, readPause)},
 		{"STATUS_INTERVAL", "15s", "", into(&s.store.StatusInterval, readPause)},
 		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
@@ -126,7 +128,7 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 			warnings = append(warnings, name+" in .env is no setting: look for a slip in its name")
 		}
 	}
-	s.bot.Lines, s.store.Admins, s.store.Location = s.panel.Lines, s.bot.Admins, s.bot.Location
+	s.relay.Lines, s.bot.Lines, s.store.Admins, s.store.Location = s.panel.Lines, s.panel.Lines, s.bot.Admins, s.bot.Location
 	return s, warnings, errors.Join(mistakes...)
 }
 

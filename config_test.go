@@ -41,7 +41,7 @@ func TestSettingsHaveTheirDefaults(t *testing.T) {
 	if got, want := s.bot.PartSizes, sms.StandardParts; got != want {
 		t.Errorf("part sizes: got %v, want %v", got, want)
 	}
-	if got, want := s.bot.PollInterval, 5*time.Second; got != want {
+	if got, want := s.relay.PollInterval, 5*time.Second; got != want {
 		t.Errorf("poll interval: got %v, want %v", got, want)
 	}
 	if got, want := s.store.StatusInterval, 15*time.Second; got != want {
@@ -89,7 +89,7 @@ func TestSettingsAreRead(t *testing.T) {
 			t.Errorf("%s:\n%s", what, diff)
 		}
 	}
-	if s.bot.PollInterval != 500*time.Millisecond || s.store.StatusInterval != time.Minute || s.store.DailyParts != 500 || s.bot.LowCredit != 99.5 || s.bot.Location != time.UTC || s.store.Location != time.UTC ||
+	if s.relay.PollInterval != 500*time.Millisecond || s.store.StatusInterval != time.Minute || s.store.DailyParts != 500 || s.relay.LowCredit != 99.5 || s.bot.Location != time.UTC || s.store.Location != time.UTC ||
 		s.dbPath != "/srv/peyk.db" || s.logLevel != slog.LevelDebug || !s.logJSON {
 		t.Errorf("got %+v", s)
 	}

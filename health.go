@@ -17,7 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"peyk/bot"
+	"peyk/bridge"
+	"peyk/internal/metrics"
 	"peyk/store"
 )
 
@@ -49,7 +50,7 @@ func readAddress(value string) (string, error) {
 }
 
 // serveHealth listens at address until the function it returns is called, which waits for the end of that.
-func serveHealth(address string, b *bot.Bot, st *store.Store, m *bot.Metrics, log *slog.Logger) (stop func(), err error) {
+func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *slog.Logger) (stop func(), err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("HTTP_ADDR: %w: give it another address, stop the program that has this one, or leave it out", err)
@@ -89,7 +90,7 @@ func serveHealth(address string, b *bot.Bot, st *store.Store, m *bot.Metrics, lo
 	}, nil
 }
 
-func healthHandler(b *bot.Bot, st *store.Store, m *bot.Metrics, log *slog.Logger) http.Handler {
+func healthHandler(b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	answer := func(path, well string, ask func(context.Context) error) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {

@@ -21,6 +21,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"peyk/bot"
+	"peyk/bridge"
+	"peyk/internal/metrics"
+	"peyk/relay"
 	"peyk/sandbox/sandboxtest"
 	"peyk/smsapi/soap"
 	"peyk/store"
@@ -56,10 +59,9 @@ func TestReadyFollowsTheNetworksAndAliveDoesNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := bot.NewMetrics()
-	settings.bot.Metrics = m
+	m := metrics.New()
 	settings.telegram.Asked = m.TelegramAsked
-	b := bot.New(st, client, telegram.New(settings.telegram), settings.bot)
+	b := bridge.New(st, client, telegram.New(settings.telegram), settings.relay, settings.bot, m)
 	web := httptest.NewServer(healthHandler(b, st, m, slog.New(slog.DiscardHandler)))
 	defer web.Close()
 	ready := func(status int, pattern string) {
@@ -219,8 +221,8 @@ func registered(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := bot.NewMetrics()
-	b := bot.New(st, client, telegram.New(telegram.Options{}), bot.Options{Metrics: m})
+	m := metrics.New()
+	b := bridge.New(st, client, telegram.New(telegram.Options{}), relay.Options{}, bot.Options{}, m)
 	stop, err := serveHealth("127.0.0.1:0", b, st, m, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

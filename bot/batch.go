@@ -6,6 +6,7 @@ import (
 
 	"peyk/bot/text"
 	"peyk/sms"
+	"peyk/smsapi"
 	"peyk/store"
 	"peyk/telegram"
 )
@@ -240,7 +241,7 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 	}
 	if batch.Credit != "" {
 		lines = append(lines, t.Say(t.AskCredit, text.Code(text.Short(batch.Credit, text.NameRunes))))
-		if credit, ok := amount(batch.Credit); ok && credit < float64(seg.Parts*batch.N) {
+		if credit, ok := smsapi.Amount(batch.Credit); ok && credit < float64(seg.Parts*batch.N) {
 			lines = append(lines, t.AskTooLittle)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 func BenchmarkPanelToTelegram(b *testing.B) {
 	const interval = 100 * time.Millisecond
 	w := newWorld(b, telegram.Options{}, panel.Options{})
-	w.opts.PollInterval = interval
+	w.relay.PollInterval = interval
 	w.start()
 	posted := make(chan time.Time, 1)
 	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) {
@@ -47,7 +47,7 @@ func BenchmarkPanelToTelegram(b *testing.B) {
 // BenchmarkCommandToSendSMS measures from an agent's /send to the request at the panel. The limit is 3 ms.
 func BenchmarkCommandToSendSMS(b *testing.B) {
 	w := newWorld(b, telegram.Options{}, panel.Options{})
-	w.opts.PollInterval = time.Second
+	w.relay.PollInterval = time.Second
 	w.storeOpts.StatusInterval = time.Hour
 	w.start()
 	w.quiet()

@@ -31,7 +31,6 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -39,10 +38,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"peyk/bot/text"
 	"peyk/internal/crashpoint"
+	"peyk/internal/metrics"
 	"peyk/sms"
-	"peyk/smsapi/soap"
+	"peyk/smsapi"
 	"peyk/store"
 	"peyk/telegram"
 )
@@ -56,28 +58,31 @@ type Options struct {
 	Prefixes  []string      // such as +98912: numbers that begin with one may be sent to; all when empty
 	PartSizes sms.PartSizes // by which the panel counts; the standard's when zero
 
-	LowCredit      float64       // admins are warned when less is left at the panel; nobody looks when zero
-	CreditInterval time.Duration // pause between two looks, or a tenth of it when something was sent; 10 minutes when zero
-
-	PollInterval time.Duration  // pause between two GetMsg when nothing came; 5 s when zero
-	Language     string         // en or fa, where a chat has not chosen; en when empty
-	Location     *time.Location // of the times shown; UTC when nil
-	Log          *slog.Logger   // nowhere when nil
-	Metrics      *Metrics       // what counts into it is read by others; its own when nil
+	Language string           // en or fa, where a chat has not chosen; en when empty
+	Location *time.Location   // of the times shown; UTC when nil
+	Log      *slog.Logger     // nowhere when nil
+	Metrics  *metrics.Metrics // its own when nil
 
 	// TelegramSecond is how long the second of Telegram's limits lasts; a second when zero. Tests run against one that is faster.
 	TelegramSecond time.Duration
 }
 
-// Bot is the bridge. It is made by New and used by one Run.
+// Panel is what commands ask of a panel.
+type Panel interface {
+	smsapi.Panel
+	// AskDelivery asks about SMS that have ids, and stores what the panel says.
+	AskDelivery(context.Context, []store.SMS) error
+}
+
+// Bot is made by New and used by one Run.
 type Bot struct {
 	store   *store.Store
-	panel   meteredPanel
+	panel   Panel
 	tg      *telegram.Client
 	self    telegram.User // who we are, once meet has returned; of the updates' flow
 	opts    Options
 	log     *slog.Logger
-	metrics *Metrics
+	metrics *metrics.Metrics
 
 	contested time.Time // when another program last asked for updates with our token; of the updates' flow
 	code      string    // makes the first who sends it the owner; empty when there are admins
@@ -86,37 +91,21 @@ type Bot struct {
 	pace      *pacer
 	known     atomic.Bool   // Telegram knew our token since the start
 	doubting  chan struct{} // bounds those who ask whether our token is still known to one
-	delivery  chan struct{} // wakes the delivery loop
-	sent      chan struct{} // wakes who watches the credit
 	questions sync.WaitGroup
 	slots     chan struct{} // bounds the questions to the panel under way
 	calls     chan struct{} // bounds the small calls of Telegram beside the flows
-
-	state *panelState // how the panel is
-
-	late    chan struct{} // closed when lastWait is over
-	unsaved atomic.Int64  // writes that were given up then
-
-	fetched, updated moment // when the panel and Telegram last answered their flow well
 }
 
-// posters bounds the calls that post at once, one for each chat; senders the requests that send.
+// posters bounds the calls that post at once, one for each chat; askers the questions, and the small calls, beside the flows.
 const (
 	posters = 30 // as many messages as Telegram takes in a second
-	senders = 8
 	askers  = 8
 )
 
 // New returns a bridge over an open store, which the caller closes after Run.
-func New(st *store.Store, panel *soap.Client, tg *telegram.Client, opts Options) *Bot {
-	if opts.PollInterval == 0 {
-		opts.PollInterval = 5 * time.Second
-	}
+func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	if opts.PartSizes == (sms.PartSizes{}) {
 		opts.PartSizes = sms.StandardParts
-	}
-	if opts.CreditInterval == 0 {
-		opts.CreditInterval = 10 * time.Minute
 	}
 	if opts.TelegramSecond == 0 {
 		opts.TelegramSecond = crashpoint.Second(time.Second)
@@ -131,15 +120,12 @@ func New(st *store.Store, panel *soap.Client, tg *telegram.Client, opts Options)
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if opts.Metrics == nil {
-		opts.Metrics = NewMetrics()
+		opts.Metrics = metrics.New()
 	}
-	state := newPanelState(opts.PollInterval)
-	b := &Bot{
-		store: st, late: make(chan struct{}), panel: meteredPanel{panel, opts.Metrics, state}, state: state, tg: tg, opts: opts, log: opts.Log, metrics: opts.Metrics,
-		pace: newPacer(opts.TelegramSecond), delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), slots: make(chan struct{}, askers), calls: make(chan struct{}, askers), doubting: make(chan struct{}, 1),
+	return &Bot{
+		store: st, panel: panel, tg: tg, opts: opts, log: opts.Log, metrics: opts.Metrics, pace: newPacer(opts.TelegramSecond),
+		slots: make(chan struct{}, askers), calls: make(chan struct{}, askers), doubting: make(chan struct{}, 1),
 	}
-	b.metrics.MustRegister(gauges{b})
-	return b
 }
 
 // Run bridges until ctx ends, then lets what is under way come to its end and returns nil. It returns an error when it cannot
@@ -151,41 +137,18 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := b.store.ShutOut(slices.Concat(b.opts.Users, b.opts.Admins)); err != nil {
 		return fmt.Errorf("shut out who is no agent: %w", err)
 	}
-	if err := b.beginPanel(); err != nil {
-		return err
-	}
 	chats, err := b.store.Chats()
 	if err != nil {
 		return fmt.Errorf("read chats: %w", err)
 	}
 	b.pace.remember(chats, b.store.Ended(), time.Now()) // before any flow asks what a chat takes
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, func() { close(b.late) }) })()
-	var flows sync.WaitGroup
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.showMarks, b.fetchUnread, b.sendQueued, b.watchPanel, b.expireQuestions, b.followDelivery, b.watchCredit, b.keepTidy} {
-		flows.Go(func() {
-			if err := flow(ctx); err != nil {
-				stop(err)
-			}
-		})
+	flows, ctx := errgroup.WithContext(ctx)
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.showMarks} {
+		flows.Go(func() error { return flow(ctx) })
 	}
-	flows.Go(func() {
-		select {
-		case err := <-b.store.Damaged():
-			stop(err)
-		case <-ctx.Done():
-		}
-	})
-	flows.Wait()
+	err = flows.Wait()
 	b.questions.Wait()
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	if n := b.unsaved.Load(); n > 0 {
-		return fmt.Errorf("the end came before there was room on the disk: %d writes were given up", n)
-	}
-	return nil
+	return err
 }
 
 // language returns the sentences in the language of a chat.
@@ -199,19 +162,14 @@ func (b *Bot) language(chat sms.ChatID) *text.Language {
 // now is the store's time, in the zone that times are shown in.
 func (b *Bot) now() time.Time { return b.store.Now().In(b.opts.Location) }
 
-// line returns the line of ours that a number the panel wrote stands for; one we do not know stays as it is.
-func (b *Bot) line(n sms.Number) sms.Number {
-	if l := sms.NormalizeLine(string(n)); slices.Contains(b.opts.Lines, l) {
-		return l
-	}
-	return n
-}
+// pollTime is as long as Telegram lets a poll wait.
+const pollTime = 50 * time.Second
+
+// UpdatesWithin is how long it takes at most, when all is well, until Telegram has answered a question for updates.
+const UpdatesWithin = 2 * pollTime
 
 // lastWord is how long after the end of ctx a question may still take: it changes nothing, and who asked can ask again.
 const lastWord = 5 * time.Second
-
-// lastWait is how long after the end of ctx the bridge waits for room on a full disk.
-const lastWait = 40 * time.Second
 
 // ask runs a question to the panel beside the flows, so that none waits for it.
 func (b *Bot) ask(ctx context.Context, question func(context.Context)) {
@@ -234,84 +192,4 @@ func (b *Bot) beside(ctx context.Context, slots chan struct{}, call func(context
 		defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWord, cancel) })()
 		call(last)
 	})
-}
-
-// sleep waits for d, or less when ctx ends or wake receives.
-func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-wake:
-	case <-timer.C:
-	}
-}
-
-// pause returns how long to wait after the n-th failure in a row, the first being 1: from shortest, doubling, up to a minute, and never
-// less than shortest.
-func pause(shortest time.Duration, n int) time.Duration {
-	d := shortest
-	for range n - 1 {
-		if d *= 2; d >= time.Minute {
-			return max(time.Minute, shortest)
-		}
-	}
-	return d
-}
-
-// longestPause is how many intervals the pause between failing calls of a panel grows to: who wants SMS soon does not wait a minute behind a
-// panel that is back.
-const longestPause = 12
-
-// pollPause is pause for what is asked again and again at an interval.
-func pollPause(interval time.Duration, n int) time.Duration {
-	return min(pause(interval, n), longestPause*interval)
-}
-
-// outage makes one log line of the beginning of a row of failures, and one of its end.
-type outage struct {
-	log      *slog.Logger
-	what     string
-	since    time.Time
-	failures int
-}
-
-func (o *outage) failed(err error) int {
-	if o.failures++; o.failures == 1 {
-		o.since = time.Now()
-		o.log.Warn(o.what+" fails", "err", err)
-	}
-	return o.failures
-}
-
-func (o *outage) worked() {
-	if o.failures > 0 {
-		o.log.Info(o.what+" works again", "failures", o.failures, "after", time.Since(o.since).Round(time.Second).String())
-		o.failures = 0
-	}
-}
-
-// persist repeats a write that must not be given up while the disk is full or broken; any other error is returned at once, as no
-// repetition mends it. The end of ctx ends it early. What cannot be known again, such as the outcome of a send, is given a ctx
-// without an end: rather than lose it the bridge waits for room, after the end of Run's ctx for lastWait.
-func (b *Bot) persist(ctx context.Context, what string, write func() error) error {
-	trouble := outage{log: b.log, what: "store: " + what}
-	for {
-		err := write()
-		if err == nil {
-			trouble.worked()
-			return nil
-		}
-		if !errors.Is(err, store.ErrDisk) || ctx.Err() != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-		sleep(ctx, pause(100*time.Millisecond, trouble.failed(err)), b.late)
-		select {
-		case <-b.late:
-			b.unsaved.Add(1)
-			b.log.Error("the store took no write until the end: the next start asks about what it was, or tells that it may be lost", "what", what)
-			return fmt.Errorf("%s: %w", what, err)
-		default:
-		}
-	}
 }

@@ -17,6 +17,9 @@ import (
 	"time"
 
 	"peyk/bot"
+	"peyk/bridge"
+	"peyk/internal/metrics"
+	"peyk/relay"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
@@ -37,6 +40,8 @@ type world struct {
 	tgURL, panelURL string
 	path            string
 	opts            bot.Options
+	relay           relay.Options
+	metrics         *metrics.Metrics
 	commits         atomic.Int64 // of the store
 	storeOpts       store.Options
 	token, password string
@@ -132,11 +137,11 @@ func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *w
 	w.path = filepath.Join(t.TempDir(), "peyk.db")
 	w.opts = bot.Options{
 		Lines: []sms.Number{"30001234", "30005678"}, Users: []sms.AgentID{sms.AgentID(w.ali)}, Admins: []sms.AgentID{sms.AgentID(w.sara)},
-		PollInterval:   20 * time.Millisecond,
 		TelegramSecond: 1, // no limits, as this Telegram has none
 		Log:            slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
-	w.storeOpts = store.Options{Inbox: []sms.ChatID{sms.ChatID(w.group)}, Admins: w.opts.Admins, StatusInterval: 50 * time.Millisecond}
+	w.relay = relay.Options{Lines: w.opts.Lines, PollInterval: 20 * time.Millisecond, Log: w.opts.Log}
+	w.storeOpts = store.Options{Log: w.opts.Log, Inbox: []sms.ChatID{sms.ChatID(w.group)}, Admins: w.opts.Admins, StatusInterval: 50 * time.Millisecond}
 	t.Cleanup(func() {
 		if w.store != nil {
 			w.end()
@@ -154,10 +159,10 @@ func (w *world) start() {
 // startImpatient is start with a panel that is given up after so long; 0 is as long as the client gives it.
 func (w *world) startImpatient(timeout time.Duration) {
 	w.Helper()
-	w.opts.Metrics = bot.NewMetrics()
+	w.metrics = metrics.New()
 	w.storeOpts.Committed = func(c store.Commit) {
 		w.commits.Add(1)
-		w.opts.Metrics.Committed(c)
+		w.metrics.Committed(c)
 	}
 	var err error
 	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
@@ -167,8 +172,8 @@ func (w *world) startImpatient(timeout time.Duration) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	tg := api.New(api.Options{Token: w.token, URL: w.tgURL, Asked: w.opts.Metrics.TelegramAsked, Heard: w.store.HeardAnswer})
-	b := bot.New(w.store, client, tg, w.opts)
+	tg := api.New(api.Options{Token: w.token, URL: w.tgURL, Asked: w.metrics.TelegramAsked, Heard: w.store.HeardAnswer})
+	b := bridge.New(w.store, client, tg, w.relay, w.opts, w.metrics)
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	ended := w.ended

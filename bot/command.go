@@ -110,7 +110,7 @@ func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(contex
 	}
 	b.ask(ctx, func(ctx context.Context) {
 		p := answer(m, find(ctx, b.language(m.Chat)))
-		if err := b.persist(ctx, "answer a command", func() error { return b.store.AddPost(p) }); err != nil {
+		if err := b.store.Persist(ctx, "answer a command", func() error { return b.store.AddPost(p) }); err != nil {
 			b.log.Error("answer a command", "err", err)
 		}
 	})

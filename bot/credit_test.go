@@ -46,7 +46,7 @@ func (w *world) warnings(who int64) []string {
 
 func TestLowCreditIsToldOncePerFall(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{Credit: 1000})
-	w.opts.LowCredit, w.opts.CreditInterval = 500, 10*time.Millisecond
+	w.relay.LowCredit, w.relay.CreditInterval = 500, 10*time.Millisecond
 	var later atomic.Int64 // of the store's clock
 	w.storeOpts.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"}) // or the bot may not write to her
@@ -79,7 +79,7 @@ func TestLowCreditIsToldOncePerFall(t *testing.T) {
 
 func TestLowCreditFromTheStartOn(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{Credit: 12.5})
-	w.opts.LowCredit, w.opts.Language = 1000, "fa"
+	w.relay.LowCredit, w.opts.Language = 1000, "fa"
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
 	w.start()
 	m := w.sees(w.sara, "اعتبار پنل به \u206612.5\u2069 رسیده که از \u20661000\u2069")
@@ -90,7 +90,7 @@ func TestLowCreditFromTheStartOn(t *testing.T) {
 
 func TestNobodyLooksAtTheCreditUnasked(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{Credit: 1})
-	w.opts.CreditInterval = time.Millisecond
+	w.relay.CreditInterval = time.Millisecond
 	w.start()
 	w.agentSays("/send 09121111111 hi")
 	w.sees(w.group, "no word yet")
@@ -103,7 +103,7 @@ func TestNobodyLooksAtTheCreditUnasked(t *testing.T) {
 func TestCreditIsLookedAtAfterSends(t *testing.T) {
 	t.Parallel() // it waits, most of the time
 	w := newWorld(t, telegram.Options{}, panel.Options{Credit: 1000})
-	w.opts.LowCredit, w.opts.CreditInterval = 1000, 25*time.Second // longer than any wait of a test
+	w.relay.LowCredit, w.relay.CreditInterval = 1000, 25*time.Second // longer than any wait of a test
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
 	w.start()
 	if err := w.panel.Wait(w.context(), func() bool { return w.looks() == 1 }); err != nil {
@@ -137,14 +137,14 @@ func TestCreditIsLookedAtAfterSends(t *testing.T) {
 		t.Fatalf("the panel is not asked behind the last send: %v", err)
 	}
 	// How many sends are looked at together is a matter of how long they take here.
-	if least < w.opts.CreditInterval/10 {
-		t.Errorf("between two looks were %v, want %v at least", least, w.opts.CreditInterval/10)
+	if least < w.relay.CreditInterval/10 {
+		t.Errorf("between two looks were %v, want %v at least", least, w.relay.CreditInterval/10)
 	}
 }
 
 func TestCreditThatIsNoNumber(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.opts.LowCredit, w.opts.CreditInterval = 1000, 10*time.Millisecond
+	w.relay.LowCredit, w.relay.CreditInterval = 1000, 10*time.Millisecond
 	said := strings.NewReplacer("SendSMSResponse", "GetCreditResponse").Replace(answer(`<ErrCode>0</ErrCode><result>12 تومان</result>`))
 	w.panel.Arm(panel.Fault{Kind: panel.Custom, Body: said, Method: "GetCredit", Times: -1})
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
@@ -158,13 +158,13 @@ func TestCreditThatIsNoNumber(t *testing.T) {
 		t.Errorf("the admin is told %q", told)
 	}
 	if n := strings.Count(w.logs.String(), "credit is no number"); n != 1 {
-		t.Errorf("the log says %d times that it is no number:\n%s", n, w.logs)
+		t.Errorf("the log says %d times that it is not a number:\n%s", n, w.logs)
 	}
 }
 
 func TestCreditThatCannotBeAskedForIsOneOutage(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{Credit: 10})
-	w.opts.LowCredit, w.opts.CreditInterval = 1000, 10*time.Millisecond
+	w.relay.LowCredit, w.relay.CreditInterval = 1000, 10*time.Millisecond
 	w.panel.Arm(panel.Fault{Kind: panel.HTML, Method: "GetCredit", Times: 5})
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
 	w.start()

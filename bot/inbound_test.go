@@ -18,7 +18,7 @@ import (
 
 func TestUnreadIsDrainedFiftyByFifty(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.opts.PollInterval = time.Minute // a pause between two of the fetches would take longer than the test may
+	w.relay.PollInterval = time.Minute // a pause between two of the fetches would take longer than the test may
 	for i := range 170 {
 		w.panel.Receive("09121111111", "30001234", fmt.Sprintf("sms %03d", i))
 	}
@@ -190,7 +190,7 @@ func TestOutageThatTurnsIntoAnotherIsToldInFull(t *testing.T) {
 
 func TestSMSHandedOutAfterTheConnectionBrokeAreToldOf(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.opts.PollInterval = time.Minute // no second fetch takes the SMS
+	w.relay.PollInterval = time.Minute // no second fetch takes the SMS
 	told := make(chan struct{})
 	w.panel.OnCall(func(c panel.Call) {
 		if c != (panel.Call{Method: "GetMsg", Stage: panel.Arrived}) {

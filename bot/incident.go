@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -99,4 +100,14 @@ func renderLosses(t *text.Language, i store.Incident, at func(time.Time) string)
 		said = append(said, t.Say(t.NotKept, i.Gone))
 	}
 	return strings.Join(said, "\n")
+}
+
+func amountCode(n float64) string { return text.Code(strconv.FormatFloat(n, 'f', -1, 64)) }
+
+// about rounds an amount that is an estimate.
+func about(n float64) float64 {
+	if n < 10 {
+		return math.Round(n*100) / 100
+	}
+	return math.Round(n)
 }

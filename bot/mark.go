@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"peyk/internal/backoff"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
@@ -110,7 +111,7 @@ func (b *Bot) showMark(ctx context.Context, p store.Post) error {
 		return fmt.Errorf("read chat: %w", err)
 	}
 	if batch.Unmarked || !chat.TakesMarks(b.store.Now()) {
-		return b.persist(ctx, "note a mark", func() error { return b.store.MarkRefused(p, false) })
+		return b.store.Persist(ctx, "note a mark", func() error { return b.store.MarkRefused(p, false) })
 	}
 	emoji := batch.Mark()
 	crashpoint.At("mark.due")
@@ -119,7 +120,7 @@ func (b *Bot) showMark(ctx context.Context, p store.Post) error {
 	if err != nil && telegram.FateOf(err) != telegram.NotModified {
 		return err
 	}
-	return b.persist(ctx, "note a mark", func() error { return b.store.Marked(p, emoji) })
+	return b.store.Persist(ctx, "note a mark", func() error { return b.store.Marked(p, emoji) })
 }
 
 // settleMark does what the outcome of a mark calls for.
@@ -155,7 +156,7 @@ func (b *Bot) settleMark(s shown, lane *markLane) {
 		if failing.tries++; failing.tries == 1 {
 			failing.since = now
 		}
-		lane.until = later(lane.until, now.Add(min(pause(500*time.Millisecond, failing.tries), longestMarked)))
+		lane.until = later(lane.until, now.Add(backoff.Pause(500*time.Millisecond, longestMarked, failing.tries)))
 		if failing.tries >= markTries && b.tg.Worked().After(failing.since) {
 			b.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.Reason)
 			err = b.store.MarkRefused(s.post, false)

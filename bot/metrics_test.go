@@ -20,7 +20,7 @@ import (
 // figures returns what the bridge counted, by name and label as in a_total{kind="b"}; of a histogram, how many it saw.
 func (w *world) figures() map[string]float64 {
 	w.Helper()
-	families, err := w.opts.Metrics.Gather()
+	families, err := w.metrics.Gather()
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestWhatHappensIsCounted(t *testing.T) {
 func (w *world) checkFigures(t *testing.T) {
 	t.Helper()
 	scraped := httptest.NewRecorder()
-	promhttp.HandlerFor(w.opts.Metrics, promhttp.HandlerOpts{}).ServeHTTP(scraped, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(w.metrics, promhttp.HandlerOpts{}).ServeHTTP(scraped, httptest.NewRequest("GET", "/metrics", nil))
 	text := scraped.Body.String()
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"peyk/bot/text"
+	"peyk/internal/backoff"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
@@ -31,7 +32,7 @@ type shown struct {
 func (b *Bot) showPosts(ctx context.Context) error {
 	ended := make(chan shown)
 	running := 0
-	trouble := outage{log: b.log, what: "telegram"}
+	trouble := backoff.Backoff{Log: b.log, What: "telegram", Shortest: 500 * time.Millisecond}
 	var suspected suspects
 	defer func() {
 		for ; running > 0; running-- { // what they came to must be known to the next start
@@ -131,10 +132,10 @@ func (s *suspects) failed(p store.Post, now time.Time) (tries int, alone bool) {
 }
 
 // settle does what the outcome of a post calls for.
-func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
+func (b *Bot) settle(s shown, trouble *backoff.Backoff, suspects *suspects) {
 	now, chat := time.Now(), s.post.Chat
 	if s.err == nil {
-		trouble.worked()
+		trouble.After(nil)
 		suspects.worked(s.post, now)
 		return
 	}
@@ -178,10 +179,10 @@ func (b *Bot) settle(s shown, trouble *outage, suspects *suspects) {
 			err = b.store.PostUncertain(s.post)
 		}
 		if alone {
-			b.pace.hold(chat, pause(500*time.Millisecond, tries), now)
+			b.pace.hold(chat, backoff.Pause(500*time.Millisecond, 0, tries), now)
 			break
 		}
-		b.pace.holdAll(func() time.Duration { return pause(500*time.Millisecond, trouble.failed(s.err)) }, now)
+		b.pace.holdAll(func() time.Duration { return trouble.After(s.err) }, now)
 	}
 	if err != nil {
 		b.log.Error("store the fate of a post", "chat", int64(chat), "err", err)
@@ -240,7 +241,7 @@ func (b *Bot) showNotice(ctx context.Context, t *text.Language, p store.Post) er
 	if err != nil || id == 0 {
 		return err
 	}
-	return b.persist(ctx, "note a post", func() error { return b.store.NoticePosted(p, id) })
+	return b.store.Persist(ctx, "note a post", func() error { return b.store.NoticePosted(p, id) })
 }
 
 // nameSMS says which SMS it is, without its words; "" when it is not kept any more.
@@ -262,7 +263,7 @@ func (b *Bot) showBegun(ctx context.Context, p store.Post) error {
 		if p.Chat > 0 || b.pace.noteBegun(p.Chat, begun) {
 			return nil
 		}
-		return b.persist(ctx, "note that a post begins", func() error { return b.store.SetInFlight(p.Chat, begun) })
+		return b.store.Persist(ctx, "note that a post begins", func() error { return b.store.SetInFlight(p.Chat, begun) })
 	}
 	if err := note(true); err != nil {
 		return err
@@ -312,7 +313,7 @@ func (b *Bot) show(ctx context.Context, p store.Post) error {
 	if err != nil {
 		return err
 	}
-	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
+	return b.store.Persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
 }
 
 // showSMS shows an SMS, or the next part of a long one, or it and those behind it in one message.
@@ -345,7 +346,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text.Language, p store.Post) error
 		if err != nil || id == 0 {
 			return err
 		}
-		return b.persist(ctx, "note a post", func() error { return b.store.DigestPosted(posts, topic, id) })
+		return b.store.Persist(ctx, "note a post", func() error { return b.store.DigestPosted(posts, topic, id) })
 	}
 	parts := text.SMS(t, messages[0], names[0], repeated, b.now())
 	o := parts[min(p.Part, len(parts)-1)]
@@ -357,7 +358,7 @@ func (b *Bot) showSMS(ctx context.Context, t *text.Language, p store.Post) error
 		return err
 	}
 	p.Topic = topic
-	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, p.Part < len(parts)-1) })
+	return b.store.Persist(ctx, "note a post", func() error { return b.store.Posted(p, id, p.Part < len(parts)-1) })
 }
 
 // readSMS returns an SMS and the name its customer was given.
@@ -455,7 +456,7 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text.Language) err
 		return fmt.Errorf("read batch %d: %w", p.Batch, err)
 	}
 	if !batch.NeedsMessage() && !p.Repeated { // what there was to say is over, and nobody was told of it
-		return b.persist(ctx, "note a post", func() error { return b.store.PostNotNeeded(p) })
+		return b.store.Persist(ctx, "note a post", func() error { return b.store.PostNotNeeded(p) })
 	}
 	limit := 1
 	if batch.Counts[sms.Failed] > 0 || batch.State == store.Asking {
@@ -484,5 +485,5 @@ func (b *Bot) showBatch(ctx context.Context, p store.Post, t *text.Language) err
 	if err != nil {
 		return err
 	}
-	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
+	return b.store.Persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
 }

@@ -71,7 +71,7 @@ func TestAPanelThatGivesTheSameAgainIsCountedAndAskedLessOften(t *testing.T) {
 		}
 	}
 	for i := 3; i < 9; i++ {
-		if pause := asked[i].Sub(asked[i-1]); pause < 10*w.opts.PollInterval {
+		if pause := asked[i].Sub(asked[i-1]); pause < 10*w.relay.PollInterval {
 			t.Errorf("fetch %d began %v after the one before, want it to wait", i+1, pause)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"peyk/bot"
+	"peyk/bridge"
+	"peyk/internal/metrics"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 	"peyk/smsapi/soap"
@@ -80,7 +81,7 @@ func TestNoSecretIsTold(t *testing.T) {
 	t.Parallel() // it waits, most of the time
 	w := newWorld(t, telegram.Options{}, panel.Options{Password: panelKey, Statuses: []panel.Step{{After: time.Millisecond, Status: 3}}})
 	w.password = panelKey
-	w.opts.PollInterval = 2 * time.Millisecond
+	w.relay.PollInterval = 2 * time.Millisecond
 	w.start()
 	for _, who := range []int64{w.sara, w.ali, w.omid} {
 		w.says(telegram.Post{Chat: who, From: who, Text: "/start"})
@@ -271,7 +272,7 @@ func TestNoSecretIsToldByServersThatAreNone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := bot.New(st, client, api.New(api.Options{Token: w.token, URL: tc.address, Proxy: tc.proxy}), w.opts)
+			b := bridge.New(st, client, api.New(api.Options{Token: w.token, URL: tc.address, Proxy: tc.proxy}), w.relay, w.opts, metrics.New())
 			ctx, cancel := context.WithCancel(w.context())
 			ended := make(chan error, 1)
 			go func() { ended <- b.Run(ctx) }()

@@ -100,7 +100,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text.Language, batches []s
 	}
 	var lines []string
 	for part := range slices.Chunk(open, smsapi.MaxRecipients) {
-		if err := b.askDelivery(ctx, part); err != nil {
+		if err := b.panel.AskDelivery(ctx, part); err != nil {
 			lines = append(lines, b.panelSays(t, err))
 			break
 		}

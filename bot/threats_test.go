@@ -238,7 +238,7 @@ func TestStrangeSendersStopNothing(t *testing.T) {
 func TestFloodOfStrangersCostsNothing(t *testing.T) {
 	flood := sizeOfFlood(100_000)
 	w := newWorld(t, telegram.Options{NoPrivacy: true}, panel.Options{})
-	w.opts.PollInterval = time.Hour // the fetches write, too
+	w.relay.PollInterval = time.Hour // the fetches write, too
 	w.start()
 	w.quiet()
 	before := w.commits.Load()
@@ -282,7 +282,7 @@ func TestFloodOfStrangersCostsNothing(t *testing.T) {
 func TestFloodOfSMSLetsCommandsThrough(t *testing.T) {
 	flood := sizeOfFlood(10_000)
 	w := newLimitedWorld(t, fast)
-	w.opts.PollInterval = time.Millisecond
+	w.relay.PollInterval = time.Millisecond
 	for i := range flood {
 		w.panel.Receive("09121111111", "30001234", fmt.Sprint("flood ", i))
 	}

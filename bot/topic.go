@@ -60,7 +60,7 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 	}
 	if failed {
 		if e.Arrived {
-			if err := b.persist(ctx, "note a topic", func() error { return b.store.TopicUncertain(p.Chat) }); err != nil {
+			if err := b.store.Persist(ctx, "note a topic", func() error { return b.store.TopicUncertain(p.Chat) }); err != nil {
 				return place, false, err
 			}
 		}
@@ -74,14 +74,14 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 		}
 		return place, false, err
 	}
-	return place, true, b.persist(ctx, "note a topic", func() error {
+	return place, true, b.store.Persist(ctx, "note a topic", func() error {
 		return b.store.AddTopic(m.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)
 	})
 }
 
 func (b *Bot) topicsForbidden(ctx context.Context, chat sms.ChatID, reason string) error {
 	b.log.Warn("forum takes no topics", "chat", int64(chat), "reason", reason)
-	return b.persist(ctx, "note a forum without topics", func() error { return b.store.TopicsForbidden(chat, reason) })
+	return b.store.Persist(ctx, "note a forum without topics", func() error { return b.store.TopicsForbidden(chat, reason) })
 }
 
 // placeSMS posts SMS and returns the message and the topic that show them. A customer's topic that is closed is opened again. Where it is
@@ -118,7 +118,7 @@ func (b *Bot) reopen(ctx context.Context, p sms.Place) error {
 	err := b.tg.ReopenTopic(ctx, p)
 	switch e, failed := errors.AsType[*telegram.Error](err); {
 	case !failed:
-		return b.persist(ctx, "note a topic", func() error {
+		return b.store.Persist(ctx, "note a topic", func() error {
 			return b.store.EditTopic(p, func(bound *store.Bound) { bound.Closed = false })
 		})
 	case e.Fate == telegram.TopicsDenied:
@@ -143,7 +143,7 @@ func (b *Bot) topicLost(ctx context.Context, bound store.Bound, err error) error
 			return err
 		}
 	}
-	return b.persist(ctx, "note a topic", func() error { return b.store.TopicGone(bound.Place) })
+	return b.store.Persist(ctx, "note a topic", func() error { return b.store.TopicGone(bound.Place) })
 }
 
 // linkAgain makes another topic for a customer who is linked to one that is gone, where the chat has topics. Where it has none, nothing takes its
@@ -165,7 +165,7 @@ func (b *Bot) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
 	}
 	switch {
 	case !failed:
-		return true, b.persist(ctx, "note a topic", func() error {
+		return true, b.store.Persist(ctx, "note a topic", func() error {
 			return b.store.LinkAgain(bound, sms.Place{Chat: bound.Chat, Topic: id}, title)
 		})
 	case e.Fate == telegram.TopicsDenied:
@@ -209,11 +209,11 @@ func (b *Bot) showCard(ctx context.Context, t *text.Language, p store.Post) erro
 	case o.Strict && telegram.FateOf(err) == telegram.TopicLost:
 		return b.topicLost(ctx, bound, err)
 	case o.Strict && telegram.FateOf(err) == telegram.TopicClosed:
-		return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, 0, false) }) // it is told once the topic is open
+		return b.store.Persist(ctx, "note a post", func() error { return b.store.Posted(p, 0, false) }) // it is told once the topic is open
 	case err != nil:
 		return err
 	}
-	return b.persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
+	return b.store.Persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
 }
 
 // renderCard says who a customer is.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"peyk/bot/text"
+	"peyk/internal/backoff"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
@@ -20,7 +21,7 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 	if err := b.meet(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
-	trouble := outage{log: b.log, what: "ask telegram for updates"}
+	trouble := backoff.Backoff{Log: b.log, What: "ask telegram for updates", Shortest: 500 * time.Millisecond, Longest: 10 * time.Second}
 	var offset int64
 	for ctx.Err() == nil {
 		updates, err := b.tg.Updates(ctx, offset, pollTime)
@@ -34,25 +35,25 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			if telegram.FateOf(err) == telegram.Contested {
 				b.contested = time.Now()
 			}
-			if trouble.failures == 0 && telegram.FateOf(err) == telegram.Contested {
+			if trouble.Failures() == 0 && telegram.FateOf(err) == telegram.Contested {
 				b.log.Warn("another program uses this bot's token, or a webhook is set: stop the other one")
 			}
-			sleep(ctx, min(pause(500*time.Millisecond, trouble.failed(err)), 10*time.Second), nil)
+			trouble.Wait(ctx, err, nil)
 			continue
 		}
-		if trouble.failures > 0 {
+		if trouble.Failures() > 0 {
 			b.pace.releaseAll()
 		}
-		trouble.worked()
-		b.updated.set(time.Now())
-		b.noteClock()
+		trouble.After(nil)
+		b.metrics.Updated(time.Now())
+		b.store.NoteClock()
 		for _, raw := range updates {
 			u := telegram.ReadUpdate(raw, b.self)
 			if u.Dated > 0 {
 				b.store.HeardMessage(time.Unix(u.Dated, 0))
 			}
 			crashpoint.At("update.given")
-			switch err := b.persist(ctx, "take an update", func() error { return b.take(ctx, u) }); {
+			switch err := b.store.Persist(ctx, "take an update", func() error { return b.take(ctx, u) }); {
 			case errors.Is(err, store.ErrDisk):
 				return nil // not confirmed: Telegram gives it again
 			case err != nil:
@@ -63,23 +64,10 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			offset = u.ID + 1
 		}
 		if len(updates) > 0 {
-			b.noteClock()
+			b.store.NoteClock()
 		}
 	}
 	return b.confirm(ctx, offset)
-}
-
-// noteClock has the store learn whether our clock is right; a line in the log tells when it is not, and when it is again.
-func (b *Bot) noteClock() {
-	off, changed, err := b.store.NoteClock()
-	switch {
-	case err != nil:
-		b.log.Debug("note the clock", "err", err) // tried again after the next answer
-	case changed && off != 0:
-		b.log.Warn("our clock and Telegram's are apart: nothing old is forgotten until they agree; set this machine's by NTP", "ahead", off.Round(time.Second).String())
-	case changed:
-		b.log.Info("our clock and Telegram's agree again")
-	}
 }
 
 // confirm tells Telegram of the last updates taken, so that the next start need not pass over them.
@@ -97,15 +85,15 @@ func (b *Bot) confirm(ctx context.Context, offset int64) error {
 
 // meet learns who we are, repeating until Telegram answers.
 func (b *Bot) meet(ctx context.Context) error {
-	trouble := outage{log: b.log, what: "reach telegram"}
+	trouble := backoff.Backoff{Log: b.log, What: "reach telegram", Shortest: 500 * time.Millisecond, Longest: 10 * time.Second}
 	for ctx.Err() == nil {
 		self, hearsAll, err := b.tg.GetMe(ctx)
 		if err == nil {
-			trouble.worked()
-			b.updated.set(time.Now()) // the first getUpdates may be a minute away
+			trouble.After(nil)
+			b.metrics.Updated(time.Now()) // the first getUpdates may be a minute away
 			b.self = self
 			b.known.Store(true)
-			b.noteClock()
+			b.store.NoteClock()
 			b.log.Info("bridging", "bot", self.UserName, "group_privacy", !hearsAll)
 			b.questions.Go(func() { b.setMenus(ctx) })
 			return nil
@@ -116,7 +104,7 @@ func (b *Bot) meet(ctx context.Context) error {
 		if err := b.doubt(ctx, err); err != nil {
 			return err
 		}
-		sleep(ctx, min(pause(500*time.Millisecond, trouble.failed(err)), 10*time.Second), nil)
+		trouble.Wait(ctx, err, nil)
 	}
 	return nil
 }
@@ -141,7 +129,7 @@ func (b *Bot) doubt(ctx context.Context, err error) error {
 		return nil
 	}
 	defer func() { <-b.doubting }()
-	trouble := outage{log: b.log, what: "ask telegram who we are"}
+	trouble := backoff.Backoff{Log: b.log, What: "ask telegram who we are", Shortest: min(time.Second, b.opts.TelegramSecond)}
 	patience := doubtFor * b.opts.TelegramSecond
 	if !b.known.Load() {
 		patience = doubtUnmet * b.opts.TelegramSecond
@@ -150,7 +138,7 @@ func (b *Bot) doubt(ctx context.Context, err error) error {
 	for ctx.Err() == nil {
 		_, _, err := b.tg.GetMe(ctx)
 		if err == nil {
-			trouble.worked()
+			trouble.After(nil)
 			return nil
 		}
 		switch now := time.Now(); {
@@ -163,8 +151,7 @@ func (b *Bot) doubt(ctx context.Context, err error) error {
 		case now.Sub(since) >= patience:
 			return fmt.Errorf("telegram does not know this token: set TELEGRAM_BOT_TOKEN to the one @BotFather gives, and check TELEGRAM_API_URL: %w", err)
 		}
-		n := trouble.failed(err)
-		sleep(ctx, min(pause(time.Second, n), pause(b.opts.TelegramSecond, n)), nil)
+		trouble.Wait(ctx, err, nil)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"peyk/bot/text"
 	"peyk/sms"
+	"peyk/smsapi"
 	"peyk/store"
 	"peyk/telegram"
 )
@@ -24,19 +25,10 @@ const (
 	fullDisk = 100 << 20
 )
 
-// panel is what the doctor asks of a panel.
-type panel interface {
-	InClear() bool
-	Lacks(context.Context) ([]string, error)
-	Credit(context.Context) (string, error)
-	Foreign(context.Context, []sms.Number) (foreign []sms.Number, told bool, err error)
-	Skew() (time.Duration, bool)
-}
-
 // Doctor is what is looked at. What is nil or empty is left out.
 type Doctor struct {
 	Telegram *telegram.Client
-	Panel    panel
+	Panel    smsapi.Panel
 	Lines    []sms.Number  // ours, which the panel is asked about
 	Users    []sms.AgentID // whom the settings let in
 

@@ -6,7 +6,38 @@
 // the words of package sms.
 package smsapi
 
-import "peyk/sms"
+import (
+	"context"
+	"time"
+
+	"peyk/sms"
+)
+
+// Panel is what an SMS panel can do for us. Every method asks it at most once, but for Status, and its error is an *Error.
+type Panel interface {
+	// Credit returns what is left, in the panel's own words and unit.
+	Credit(context.Context) (string, error)
+	// Send sends a text from a line of ours to at most MaxRecipients.
+	Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (Sent, error)
+	// Status returns how far each of the SMS has come, in their order.
+	Status(context.Context, []sms.ID) ([]Delivery, error)
+	// Unread takes unread SMS away from the panel. What came of the answer is returned beside an error, too.
+	Unread(context.Context) (Answer, error)
+	// Decode reads an answer of Unread without asking anybody, by the order the panel is known to have. It returns what it could read beside
+	// an error, too.
+	Decode(Answer, InboxOrder) ([]sms.Message, InboxOrder, error)
+
+	// Timeout is how long a call may take at most.
+	Timeout() time.Duration
+	// InClear reports whether user name and password can be read on the way.
+	InClear() bool
+	// Skew is how far the panel's clock is ahead of ours by its last answer, false before there was one.
+	Skew() (time.Duration, bool)
+	// Lacks returns which methods it does not have of those that it should.
+	Lacks(context.Context) ([]string, error)
+	// Foreign returns which lines are not ours there; told is false when it does not tell.
+	Foreign(ctx context.Context, lines []sms.Number) (foreign []sms.Number, told bool, err error)
+}
 
 // MaxRecipients is how many recipients the panel takes in one request.
 const MaxRecipients = 60

@@ -124,8 +124,21 @@ func (r clockRow) settled() bool { return r.Since.IsZero() && !r.Doubt }
 const retellClock = aDay
 
 // NoteClock notes whether our clock is right, by what was heard of Telegram's. It returns how far Telegram's is ahead if it is wrong, and
-// whether that is new, or over. Admins are told when it begins.
+// whether that is new, or over: then it is logged. Admins are told when it begins.
 func (s *Store) NoteClock() (off time.Duration, changed bool, err error) {
+	off, changed, err = s.noteClock()
+	switch {
+	case err != nil:
+		s.opts.Log.Debug("note the clock", "err", err) // tried again after the next answer
+	case changed && off != 0:
+		s.opts.Log.Warn("our clock and Telegram's are apart: nothing old is forgotten until they agree; set this machine's by NTP", "ahead", off.Round(time.Second).String())
+	case changed:
+		s.opts.Log.Info("our clock and Telegram's agree again")
+	}
+	return off, changed, err
+}
+
+func (s *Store) noteClock() (off time.Duration, changed bool, err error) {
 	c := s.clock()
 	if !c.known && c.off == 0 {
 		return 0, false, nil

@@ -45,6 +45,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -104,6 +105,7 @@ type Options struct {
 	Now            func() time.Time
 
 	Committed func(Commit) // is told of every transaction; it must not wait
+	Log       *slog.Logger // nowhere when nil
 }
 
 // Store is an open file. It is safe for concurrent use.
@@ -121,6 +123,9 @@ type Store struct {
 	outbox  chan struct{}
 	ended   time.Time // see Ended
 	opened  time.Time // by our clock
+
+	givenUp chan struct{} // closed by GiveUp
+	unsaved atomic.Int64  // writes that were given up then
 
 	answer, message        atomic.Pointer[reading] // of Telegram's clock
 	suspect                atomic.Pointer[reading] // the last answer's, whether believed or not
@@ -155,6 +160,9 @@ func Open(path string, opts Options) (s *Store, err error) {
 	}
 	if opts.Committed == nil {
 		opts.Committed = func(Commit) {}
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -215,7 +223,7 @@ func Open(path string, opts Options) (s *Store, err error) {
 	}
 	s = &Store{
 		db: db, file: file, damaged: make(chan error, 1), opts: opts, opened: opts.Now(),
-		writes: make(chan write, 256), done: make(chan struct{}),
+		writes: make(chan write, 256), done: make(chan struct{}), givenUp: make(chan struct{}),
 		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
 	}
 	if err := guarded(func() error { return s.prepare(path) }); err != nil {

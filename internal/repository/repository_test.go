@@ -22,7 +22,7 @@ func atTop(t *testing.T) {
 // listed is what "go list" says of a package of ours.
 type listed struct {
 	ImportPath string
-	Deps       []string
+	Imports    []string
 	GoFiles    []string
 }
 
@@ -48,7 +48,7 @@ func packages(t testing.TB) []listed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("go", "list", "-json=ImportPath,Deps,GoFiles", "./...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "./...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}

@@ -1,4 +1,4 @@
-package bot
+package relay
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"peyk/internal/backoff"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
@@ -14,58 +15,58 @@ import (
 )
 
 // followDelivery asks for the delivery of what was sent, whenever the store says it is time.
-func (b *Bot) followDelivery(ctx context.Context) error {
-	trouble := outage{log: b.log, what: "ask panel for delivery"}
+func (r *Relay) followDelivery(ctx context.Context) error {
+	trouble := backoff.Backoff{Log: r.log, What: "ask panel for delivery", Shortest: max(5*time.Second, r.store.StatusInterval())}
 	limit := smsapi.MaxRecipients
 	for ctx.Err() == nil {
-		due, next, err := b.store.Due(limit)
+		due, next, err := r.store.Due(limit)
 		if err != nil {
 			return fmt.Errorf("read what is due: %w", err)
 		}
 		if len(due) == 0 {
 			wait := time.Hour
 			if !next.IsZero() {
-				wait = max(next.Sub(b.store.Now()), time.Millisecond)
+				wait = max(next.Sub(r.store.Now()), time.Millisecond)
 			}
-			sleep(ctx, wait, b.delivery)
+			backoff.Sleep(ctx, wait, r.delivery)
 			continue
 		}
-		if b.state.wait(ctx, creditFails); ctx.Err() != nil {
+		if r.state.wait(ctx, creditFails); ctx.Err() != nil {
 			return nil
 		}
-		if err := b.askDelivery(ctx, due); ctx.Err() != nil {
+		if err := r.panel.AskDelivery(ctx, due); ctx.Err() != nil {
 			return nil // broken off by us, which says nothing of the panel
 		} else if err != nil {
 			if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Uncertain {
 				// Perhaps the panel breaks on one id, which must not keep the others from being asked for.
 				if len(due) == 1 {
-					err = errors.Join(err, b.store.SetDelivery([]store.Report{{Seq: due[0].Seq}}))
+					err = errors.Join(err, r.store.SetDelivery([]store.Report{{Seq: due[0].Seq}}))
 				}
 				limit = max(1, len(due)/2)
 			}
-			sleep(ctx, pause(max(5*time.Second, b.store.StatusInterval()), trouble.failed(err)), nil)
+			trouble.Wait(ctx, err, nil)
 			continue
 		}
 		crashpoint.At("delivery.stored")
-		trouble.worked()
+		trouble.After(nil)
 		limit = smsapi.MaxRecipients
 	}
 	return nil
 }
 
-// askDelivery asks the panel about SMS it has given ids, and stores what it says.
-func (b *Bot) askDelivery(ctx context.Context, asked []store.SMS) error {
+// AskDelivery asks the panel about SMS it has given ids, and stores what it says.
+func (p Panel) AskDelivery(ctx context.Context, asked []store.SMS) error {
 	ids := make([]sms.ID, len(asked))
 	for i, m := range asked {
 		ids[i] = m.ID
 	}
 	crashpoint.At("delivery.due")
-	said, err := b.panel.Status(ctx, ids)
+	said, err := p.Status(ctx, ids)
 	crashpoint.At("delivery.answered")
 	if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Rejected {
 		// One id the panel does not take must not keep the others from being asked for.
 		if n := len(asked) / 2; n > 0 {
-			return cmp.Or(b.askDelivery(ctx, asked[:n]), b.askDelivery(ctx, asked[n:]))
+			return cmp.Or(p.AskDelivery(ctx, asked[:n]), p.AskDelivery(ctx, asked[n:]))
 		}
 		said, err = nil, nil
 	}
@@ -79,5 +80,5 @@ func (b *Bot) askDelivery(ctx context.Context, asked []store.SMS) error {
 			reports[i].Status, reports[i].Reason = said[i].Status, said[i].Reason
 		}
 	}
-	return b.store.SetDelivery(reports)
+	return p.store.SetDelivery(reports)
 }

@@ -1,4 +1,4 @@
-package bot
+package relay
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func TestPanicInTheDecoderKeepsTheAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fetcher{Bot: New(st, nil, nil, Options{})}
+	f := &fetcher{Relay: New(st, nil, Options{})}
 	if _, err := f.decode(context.Background(), raw, smsapi.Answer{ContentType: "text/xml", Body: page}, now); err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Fatalf("decode = %v, want a panic caught", err)
 	}

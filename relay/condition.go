@@ -1,13 +1,9 @@
-package bot
+package relay
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"sync"
 	"time"
 
-	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
 )
@@ -167,131 +163,4 @@ func (c condition) holds(told store.Wait, idle bool, now time.Time) store.Wait {
 		return told
 	}
 	return ""
-}
-
-// panelState is the condition of the panel as all flows see it.
-type panelState struct {
-	poll time.Duration
-
-	mu      sync.Mutex
-	now     condition
-	idle    bool          // no order waits
-	changed chan struct{} // closed when any of that is another
-}
-
-func newPanelState(poll time.Duration) *panelState {
-	return &panelState{poll: poll, changed: make(chan struct{})}
-}
-
-// condition returns how the panel is, whether no order waits, and what is closed when that changes.
-func (p *panelState) condition() (now condition, idle bool, changed <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.now, p.idle, p.changed
-}
-
-func (p *panelState) change(to func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now, idle := p.now, p.idle
-	if to(); p.now != now || p.idle != idle {
-		close(p.changed)
-		p.changed = make(chan struct{})
-	}
-}
-
-// called notes a call that has ended.
-func (p *panelState) called(k called) {
-	if errors.Is(k.err, context.Canceled) {
-		return // by us, which says nothing of the panel
-	}
-	p.change(func() { p.now = p.now.after(k, p.poll, time.Now()) })
-}
-
-// setIdle notes whether orders wait.
-func (p *panelState) setIdle(idle bool) { p.change(func() { p.idle = idle }) }
-
-// wait waits until the panel is troubled no longer, at most for limit: whoever waits then tries all the same, as there may be panels that
-// do all but tell the credit.
-func (p *panelState) wait(ctx context.Context, limit time.Duration) {
-	late := time.Now().Add(limit)
-	for ctx.Err() == nil && time.Now().Before(late) {
-		c, _, changed := p.condition()
-		if !c.troubled() {
-			return
-		}
-		sleep(ctx, time.Until(late), changed)
-	}
-}
-
-// beginPanel takes over what the process before this one knew: the panel was in trouble, or orders wait that nothing is known of.
-func (b *Bot) beginPanel() error {
-	held, err := b.store.Held()
-	if err != nil {
-		return fmt.Errorf("read what holds the outbox: %w", err)
-	}
-	waiting := false
-	err = b.store.Queued(func(store.Piece, store.Batch, []sms.Number) bool {
-		waiting = true
-		return false
-	})
-	if err != nil {
-		return fmt.Errorf("read outbox: %w", err)
-	}
-	var c condition
-	switch {
-	case held == store.LoginRefused:
-		c.begin(refuses, time.Now())
-	case held != "":
-		c.begin(down, time.Now())
-	case waiting:
-		c.begin(doubtful, time.Now())
-	}
-	b.state.change(func() { b.state.now, b.state.idle = c, !waiting })
-	return nil
-}
-
-// watchPanel asks a panel that is in trouble for the credit until it answers, and has it told when the trouble begins and when it is over.
-func (b *Bot) watchPanel(ctx context.Context) error {
-	held, err := b.store.Held()
-	if err != nil {
-		return fmt.Errorf("read what holds the outbox: %w", err)
-	}
-	trouble := outage{log: b.log, what: "panel"}
-	for ctx.Err() == nil {
-		c, idle, changed := b.state.condition()
-		now := time.Now()
-		if holds := c.holds(held, idle, now); holds != held {
-			err := b.persist(ctx, "tell how the panel is", func() error {
-				if holds == "" {
-					return b.store.Release()
-				}
-				return b.store.Hold(holds, c.since, c.reason)
-			})
-			if ctx.Err() != nil {
-				return nil // the next start sees for itself
-			}
-			if err != nil {
-				return err // else nobody would ask a panel that is in trouble, and nothing be sent any more
-			}
-			if held = holds; held == "" {
-				trouble.worked()
-			} else {
-				trouble.failed(fmt.Errorf("%s", held))
-			}
-			continue
-		}
-		wait := time.Hour
-		switch {
-		case c.troubled():
-			if wait = c.next.Sub(now); wait <= 0 {
-				b.panel.look(ctx)
-				continue
-			}
-		case c.state == away && held == "":
-			wait = c.since.Add(creditFails).Sub(now)
-		}
-		sleep(ctx, wait, changed)
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package bot
+package relay
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"peyk/internal/backoff"
 	"peyk/internal/connect"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
@@ -36,10 +37,10 @@ func quiet(fetches int, since time.Duration) bool {
 
 // fetcher is the state of the inbound flow.
 type fetcher struct {
-	*Bot
+	*Relay
 	empty   []byte    // the last answer that held nothing; the same bytes need not be decoded again
 	begun   time.Time // when the answer at hand was asked for; zero when that was not noted
-	trouble outage
+	trouble backoff.Backoff
 	handed  bool // an answer held SMS since the last one that held none
 	counts  bool // the panel hands out the same SMS again and again
 	order   smsapi.InboxOrder
@@ -48,64 +49,67 @@ type fetcher struct {
 }
 
 // fetchUnread fetches unread SMS until ctx ends. A fetch under way is never broken off: what it takes away from the panel is gone there.
-func (b *Bot) fetchUnread(ctx context.Context) error {
-	f := &fetcher{Bot: b, trouble: outage{log: b.log, what: "fetch from panel"}}
-	raw, err := b.store.Undecoded()
+func (r *Relay) fetchUnread(ctx context.Context) error {
+	f := &fetcher{Relay: r, trouble: backoff.Backoff{
+		Log: r.log, What: "fetch from panel", Shortest: r.opts.PollInterval, Longest: longestPause(r.opts.PollInterval),
+	}}
+	raw, err := r.store.Undecoded()
 	if err != nil {
 		return fmt.Errorf("read kept answers: %w", err)
 	}
-	order, err := b.store.PanelOrder()
+	order, err := r.store.PanelOrder()
 	if err != nil {
 		return fmt.Errorf("read the panel's order: %w", err)
 	}
 	f.order = smsapi.InboxOrder(order)
-	if f.handed, f.counts, err = b.store.Repeats(); err != nil {
+	if f.handed, f.counts, err = r.store.Repeats(); err != nil {
 		return fmt.Errorf("read the last answer: %w", err)
 	}
 	f.lossy = time.Now() // perhaps the process before this one lost some
-	for _, r := range raw {
+	for _, kept := range raw {
 		// One that cannot be read stays kept, and the team is told; fetching goes on.
-		f.begun = r.Begun
-		if _, err := f.decode(ctx, r.ID, smsapi.Answer{ContentType: r.ContentType, Body: r.Body, Cut: r.Cut}, r.Fetched); err != nil {
-			b.log.Warn("decode a kept answer", "err", err)
+		f.begun = kept.Begun
+		if _, err := f.decode(ctx, kept.ID, smsapi.Answer{ContentType: kept.ContentType, Body: kept.Body, Cut: kept.Cut}, kept.Fetched); err != nil {
+			r.log.Warn("decode a kept answer", "err", err)
 		}
 	}
 	for ctx.Err() == nil {
-		if c, _, _ := b.state.condition(); f.trouble.failures > 0 || c.state == down || c.state == refuses {
+		if c, _, _ := r.state.condition(); f.trouble.Failures() > 0 || c.state == down || c.state == refuses {
 			// What is asked of a panel that answers nothing sensible may be lost with its answer.
 			limit := creditFails
 			if c.proven {
 				limit = longestTry
 			}
-			if b.state.wait(ctx, max(limit, b.opts.PollInterval)); ctx.Err() != nil {
+			if r.state.wait(ctx, max(limit, r.opts.PollInterval)); ctx.Err() != nil {
 				break
 			}
 		}
 		begun := time.Now()
 		more, err := f.fetch(context.WithoutCancel(ctx))
 		if !errors.Is(err, store.ErrDisk) {
-			b.state.called(called{method: "GetMsg", begun: begun, err: err})
+			r.state.called(called{method: "GetMsg", begun: begun, err: err})
 		}
 		if err == nil {
-			b.fetched.set(time.Now())
+			r.metrics.Fetched(time.Now())
 		}
 		switch {
 		case err != nil:
-			b.metrics.fetchFailed(err)
-			n := f.trouble.failed(err)
+			r.metrics.FetchFailed(err)
+			wait := f.trouble.After(err)
 			if kind, ok := errors.AsType[*smsapi.Error](err); ok && kind.Kind == smsapi.Auth {
-				n += 4 // a panel that is asked with a wrong password over and over may block our address
+				// A panel that is asked with a wrong password over and over may block our address.
+				wait = pollPause(r.opts.PollInterval, f.trouble.Failures()+4)
 			}
-			sleep(ctx, pollPause(b.opts.PollInterval, n), nil)
+			backoff.Sleep(ctx, wait, nil)
 		case !more:
-			f.trouble.worked()
-			wait := b.opts.PollInterval
+			f.trouble.After(nil)
+			wait := r.opts.PollInterval
 			if f.counts { // and may have nothing else to say
 				wait = pollPause(wait, repeatsPause)
 			}
-			sleep(ctx, wait, nil)
+			backoff.Sleep(ctx, wait, nil)
 		default:
-			f.trouble.worked()
+			f.trouble.After(nil)
 		}
 	}
 	return nil
@@ -134,7 +138,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 		return false, f.endEmpty(ctx)
 	}
 	var id uint64
-	err = f.persist(ctx, "keep an answer", func() error {
+	err = f.store.Persist(ctx, "keep an answer", func() error {
 		var err error
 		id, err = f.store.SaveRaw(store.Raw{ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: mayHoldSMS(answer.Body)})
 		return err
@@ -153,7 +157,7 @@ func (f *fetcher) endEmpty(ctx context.Context) error {
 	if f.handed {
 		end = f.store.EndEmptyFetch
 	}
-	err := f.persist(ctx, "end a fetch", end)
+	err := f.store.Persist(ctx, "end a fetch", end)
 	if err == nil {
 		f.handed, f.counts = false, false
 	}
@@ -165,9 +169,9 @@ func (f *fetcher) nothing(ctx context.Context, failure error, begun, ended time.
 	var i *store.Incident
 	if loses(failure) {
 		// That the connection is gone keeps no panel from going on.
-		i = &store.Incident{Kind: store.FetchLost, From: begun, To: later(ended, begun.Add(store.FetchLimit)), Count: 1}
+		i = &store.Incident{Kind: store.FetchLost, From: begun, To: slices.MaxFunc([]time.Time{ended, begun.Add(store.FetchLimit)}, time.Time.Compare), Count: 1}
 	}
-	err := f.persist(ctx, "end a fetch", func() error { return f.store.EndFetch(i) })
+	err := f.store.Persist(ctx, "end a fetch", func() error { return f.store.EndFetch(i) })
 	if i != nil {
 		f.lost(ended)
 	}
@@ -192,7 +196,7 @@ func (f *fetcher) wentWell(ctx context.Context) {
 	if f.good++; f.lossy.IsZero() || !quiet(f.good, time.Since(f.lossy)) {
 		return
 	}
-	if err := f.persist(ctx, "note an incident", f.store.EndLosses); err != nil {
+	if err := f.store.Persist(ctx, "note an incident", f.store.EndLosses); err != nil {
 		f.log.Error("tell of an incident", "err", err)
 		return
 	}
@@ -221,7 +225,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	incident := problem(answer, failure, len(messages), f.begun, received)
 	crashpoint.At("fetch.decoded")
 	var stored int
-	err = f.persist(ctx, "store inbound sms", func() error {
+	err = f.store.Persist(ctx, "store inbound sms", func() error {
 		var err error
 		stored, err = f.store.SaveUnread(raw, messages, incident)
 		return err
@@ -230,7 +234,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		return false, err
 	}
 	crashpoint.At("fetch.stored")
-	f.metrics.received.Add(float64(stored))
+	f.metrics.Received(stored)
 	if stored > 0 {
 		f.log.Info("inbound sms stored", "count", stored)
 	}
@@ -265,7 +269,7 @@ func (f *fetcher) learn(ctx context.Context, order smsapi.InboxOrder) error {
 	if order == before || (order > 0) == (before > 0) && !order.Sure() {
 		return nil
 	}
-	return f.persist(ctx, "note the panel's order", func() error { return f.store.SetPanelOrder(int(order)) })
+	return f.store.Persist(ctx, "note the panel's order", func() error { return f.store.SetPanelOrder(int(order)) })
 }
 
 // problem returns the loss that a failure to read an answer is, nil when it loses nothing. What is missing was handed out while it was

@@ -1,4 +1,4 @@
-package bot
+package relay
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"peyk/internal/backoff"
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
@@ -16,7 +17,7 @@ import (
 
 // sendQueued works off the outbox: several pieces at once, but to one customer in the order they were written, and no more than the
 // condition of the panel lets begin. After ctx ends no piece is begun; those under way come to their end.
-func (b *Bot) sendQueued(ctx context.Context) error {
+func (r *Relay) sendQueued(ctx context.Context) error {
 	type end struct {
 		to  []sms.Number
 		at  time.Time
@@ -24,7 +25,7 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 	}
 	var worked time.Time
 	ended := make(chan end)
-	trouble := outage{log: b.log, what: "store: reserve a piece"}
+	trouble := backoff.Backoff{Log: r.log, What: "store: reserve a piece"}
 	busy := map[sms.Number]bool{} // customers of pieces under way
 	running := 0
 	defer func() {
@@ -34,12 +35,12 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 	}()
 	for {
 		waiting := map[sms.Number]bool{} // customers of pieces passed over: later ones must not overtake
-		now := b.store.Now()
+		now := r.store.Now()
 		var next time.Time
 		var late []store.BatchID
-		c, _, changed := b.state.condition()
+		c, _, changed := r.state.condition()
 		idle, limit := running == 0, c.sends()
-		err := b.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
+		err := r.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
 			if p.Late && limit > 0 {
 				if !slices.Contains(late, p.Batch) {
 					late = append(late, p.Batch)
@@ -65,10 +66,10 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			}
 			running++
 			go func() {
-				err := b.send(context.WithoutCancel(ctx), p, batch, to)
+				err := r.send(context.WithoutCancel(ctx), p, batch, to)
 				at := time.Now()
 				if err != nil {
-					sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
+					backoff.Sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
 				}
 				ended <- end{to, at, err}
 			}()
@@ -79,26 +80,26 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 		}
 		wait := time.Hour
 		if !next.IsZero() {
-			wait = max(next.Sub(b.store.Now()), time.Millisecond)
+			wait = max(next.Sub(r.store.Now()), time.Millisecond)
 		}
-		if len(late) > 0 && !b.store.ClockHeard() {
+		if len(late) > 0 && !r.store.ClockHeard() {
 			// Perhaps it is the clock: the question would tell what is not so, and expire at once when the clock is right. Nobody could
 			// be asked yet either.
 			wait, late = min(wait, time.Second), nil
 		}
 		for _, id := range late {
-			if err := b.store.AskLate(id); err != nil {
-				trouble.failed(err)
+			if err := r.store.AskLate(id); err != nil {
+				trouble.After(err)
 				wait = min(wait, time.Second)
 			}
 		}
-		b.state.setIdle(idle)
+		r.state.setIdle(idle)
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
-		case <-b.store.Outbox():
+		case <-r.store.Outbox():
 		case <-changed:
 		case <-timer.C:
 		case e := <-ended:
@@ -108,36 +109,21 @@ func (b *Bot) sendQueued(ctx context.Context) error {
 			}
 			switch {
 			case e.err == nil:
-				trouble.worked()
+				trouble.After(nil)
 				worked = e.at
 			case e.at.After(worked): // else the disk has room again, which another piece told first
-				trouble.failed(e.err)
+				trouble.After(e.err)
 			}
 		}
 		timer.Stop()
 	}
 }
 
-// expireQuestions ends the questions nobody answered in time.
-func (b *Bot) expireQuestions(ctx context.Context) error {
-	trouble := outage{log: b.log, what: "end old questions"}
-	for ctx.Err() == nil {
-		wait, err := b.store.Expire()
-		if err != nil {
-			sleep(ctx, pause(time.Second, trouble.failed(err)), nil)
-			continue
-		}
-		trouble.worked()
-		sleep(ctx, wait, nil)
-	}
-	return nil
-}
-
 // send reserves a piece, asks the panel once, and stores what is then known. Nothing leaves before the reservation is on disk; its error is that it
 // is not.
-func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) error {
+func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) error {
 	crashpoint.At("send.queued")
-	p, err := b.store.Reserve(p)
+	p, err := r.store.Reserve(p)
 	if errors.Is(err, store.ErrDecided) {
 		return nil // called off meanwhile
 	}
@@ -146,21 +132,21 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 	}
 	begun := time.Now()
 	crashpoint.At("send.claimed")
-	sent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)
+	sent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)
 	crashpoint.At("send.answered")
-	log := b.log.With("batch", uint64(p.Batch), "piece", p.I, "attempt", p.Attempt, "recipients", len(to), "took", time.Since(begun).Round(time.Millisecond).String())
-	err = b.persist(ctx, "store the outcome of a send", func() error {
+	log := r.log.With("batch", uint64(p.Batch), "piece", p.I, "attempt", p.Attempt, "recipients", len(to), "took", time.Since(begun).Round(time.Millisecond).String())
+	err = r.store.Persist(ctx, "store the outcome of a send", func() error {
 		switch e, ok := errors.AsType[*smsapi.Error](failure); {
 		case failure == nil:
-			return b.store.Sent(p, outcomes(sent.Results), sent.IDs)
+			return r.store.Sent(p, outcomes(sent.Results), sent.IDs)
 		case ok && e.Kind == smsapi.Unavailable:
-			return b.store.Requeue(p, b.store.Now().Add(pause(2*time.Second, p.Attempt)))
+			return r.store.Requeue(p, r.store.Now().Add(backoff.Pause(2*time.Second, 0, p.Attempt)))
 		case ok && e.Kind == smsapi.Auth:
-			return b.store.Wait(p, store.LoginRefused, b.store.Now().Add(pause(2*time.Second, p.Attempt)))
+			return r.store.Wait(p, store.LoginRefused, r.store.Now().Add(backoff.Pause(2*time.Second, 0, p.Attempt)))
 		case ok && e.Kind == smsapi.Rejected:
-			return b.store.Refuse(p, e.Text, strconv.Itoa(e.Code))
+			return r.store.Refuse(p, e.Text, strconv.Itoa(e.Code))
 		default:
-			return b.store.Uncertain(p)
+			return r.store.Uncertain(p)
 		}
 	})
 	crashpoint.At("send.stored")
@@ -171,7 +157,7 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 		log.Warn("piece not sent", "err", failure)
 	default:
 		log.Info("piece sent")
-		for _, flow := range []chan struct{}{b.delivery, b.sent} {
+		for _, flow := range []chan struct{}{r.delivery, r.sent} {
 			select {
 			case flow <- struct{}{}:
 			default:
@@ -183,14 +169,14 @@ func (b *Bot) send(ctx context.Context, p store.Piece, batch store.Batch, to []s
 
 func outcomes(results []smsapi.Result) []store.Outcome {
 	said := make([]store.Outcome, len(results))
-	for i, r := range results {
-		said[i].ID = r.ID
+	for i, one := range results {
+		said[i].ID = one.ID
 		switch {
-		case r.Err == nil:
-		case r.Err.Kind == smsapi.Uncertain:
-			said[i].Reason, said[i].Words = sms.Unclear, r.Err.Text
+		case one.Err == nil:
+		case one.Err.Kind == smsapi.Uncertain:
+			said[i].Reason, said[i].Words = sms.Unclear, one.Err.Text
 		default:
-			said[i].Reason, said[i].Words, said[i].Code = sms.Refused, r.Err.Text, strconv.Itoa(r.Err.Code)
+			said[i].Reason, said[i].Words, said[i].Code = sms.Refused, one.Err.Text, strconv.Itoa(one.Err.Code)
 		}
 	}
 	return said

@@ -1,4 +1,4 @@
-package bot
+package relay
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"peyk/internal/backoff"
 	"peyk/smsapi"
 	"peyk/store"
 )
@@ -64,7 +65,7 @@ func TestHowThePanelIs(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var c condition
 			var told store.Wait
-			now := noon
+			now := midday
 			for _, k := range tc.calls {
 				if k.method == "nothing" {
 					now = now.Add(time.Hour)
@@ -84,9 +85,9 @@ func TestHowThePanelIs(t *testing.T) {
 
 // TestWhatWasUnderWayBeforeSaysNothing: an answer to a request made before the trouble does not end it.
 func TestWhatWasUnderWayBeforeSaysNothing(t *testing.T) {
-	c := condition{}.after(called{method: "SendSMS", begun: noon, err: &smsapi.Error{}}, time.Second, noon.Add(time.Minute))
-	c = c.after(called{method: "GetCredit", look: true, begun: noon.Add(time.Minute)}, time.Second, noon.Add(2*time.Minute))
-	if c = c.after(called{method: "SendSMS", begun: noon.Add(time.Second)}, time.Second, noon.Add(3*time.Minute)); c.sends() != 1 {
+	c := condition{}.after(called{method: "SendSMS", begun: midday, err: &smsapi.Error{}}, time.Second, midday.Add(time.Minute))
+	c = c.after(called{method: "GetCredit", look: true, begun: midday.Add(time.Minute)}, time.Second, midday.Add(2*time.Minute))
+	if c = c.after(called{method: "SendSMS", begun: midday.Add(time.Second)}, time.Second, midday.Add(3*time.Minute)); c.sends() != 1 {
 		t.Errorf("%d may be under way, want one", c.sends())
 	}
 }
@@ -96,7 +97,7 @@ func TestNoPauseIsShorterThanTheInterval(t *testing.T) {
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second, 5 * time.Second, 45 * time.Second, time.Minute, 61 * time.Second, 10 * time.Minute, 24 * time.Hour} {
 		last := time.Duration(0)
 		for n := 1; n < 70; n++ {
-			for name, d := range map[string]time.Duration{"pause": pause(interval, n), "of fetches": pollPause(interval, n)} {
+			for name, d := range map[string]time.Duration{"pause": backoff.Pause(interval, 0, n), "of fetches": pollPause(interval, n)} {
 				if d < interval || d < last && name == "of fetches" {
 					t.Errorf("%s after %d failures at %v: %v, before %v", name, n, interval, d, last)
 				}
@@ -105,7 +106,7 @@ func TestNoPauseIsShorterThanTheInterval(t *testing.T) {
 		}
 		c := condition{}
 		for n := range 10 {
-			now := noon.Add(time.Duration(n) * 24 * time.Hour)
+			now := midday.Add(time.Duration(n) * 24 * time.Hour)
 			c = c.after(called{method: "GetMsg", begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now)
 			if c = c.after(called{method: "GetCredit", look: true, begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now); c.next.Sub(now) < interval {
 				t.Errorf("a login refused at %v is tried again after %v", interval, c.next.Sub(now))
@@ -116,7 +117,7 @@ func TestNoPauseIsShorterThanTheInterval(t *testing.T) {
 
 // TestTriesGrowFurtherApart: what is lost with each order that tries.
 func TestTriesGrowFurtherApart(t *testing.T) {
-	c, now, before := condition{}, noon, time.Duration(0)
+	c, now, before := condition{}, midday, time.Duration(0)
 	for n := range 40 {
 		c = c.after(called{method: "SendSMS", begun: now, err: &smsapi.Error{}}, 5*time.Second, now)
 		if apart := c.next.Sub(now); n > 1 && apart < before || apart > longestTry {
@@ -191,3 +192,5 @@ func TestWhatMayHoldSMS(t *testing.T) {
 		}
 	}
 }
+
+var midday = time.Date(2026, 3, 21, 12, 0, 0, 0, time.UTC)

@@ -1,7 +1,8 @@
-package bot
+// Package metrics counts what a bridge does, for whoever watches it from outside, and knows when the networks last answered well. It is
+// told by relay and bot, and reads the store's figures when it is asked.
+package metrics
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -12,7 +13,6 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
-	"peyk/smsapi/soap"
 	"peyk/store"
 	"peyk/telegram"
 )
@@ -33,14 +33,16 @@ type Metrics struct {
 	commitTook     prometheus.Histogram
 	commitErrors   prometheus.Counter
 
-	credit atomic.Pointer[float64] // what the panel said last; nil: nothing, or no number
+	credit  atomic.Pointer[float64] // what the panel said last; nil: nothing, or not a number
+	fetched moment
+	updated moment
 }
 
 // accepted is the outcome of an SMS the panel took; the others are called as the errors that say them.
 const accepted = "accepted"
 
-// NewMetrics returns metrics that stand at zero.
-func NewMetrics() *Metrics {
+// New returns metrics that stand at zero.
+func New() *Metrics {
 	m := &Metrics{Registry: prometheus.NewRegistry()}
 	add := promauto.With(m.Registry)
 	counter := func(name, help string) prometheus.Counter {
@@ -108,15 +110,15 @@ func (m *Metrics) TelegramAsked(method string, took time.Duration, err error) {
 	}
 }
 
-// fetchFailed counts a fetch that failed, be it that the panel did not answer or that the answer was none.
-func (m *Metrics) fetchFailed(err error) {
+// FetchFailed counts a fetch that failed, be it that the panel did not answer or that the answer was none.
+func (m *Metrics) FetchFailed(err error) {
 	if !errors.Is(err, store.ErrDisk) {
 		m.panelErrors.WithLabelValues(kindOf(err)).Inc()
 	}
 }
 
-// sends counts the recipients of one request to send.
-func (m *Metrics) sends(recipients int, results []smsapi.Result, failure error) {
+// Sends counts the recipients of one request to send.
+func (m *Metrics) Sends(recipients int, results []smsapi.Result, failure error) {
 	if failure != nil {
 		m.sent.WithLabelValues(kindOf(failure)).Add(float64(recipients))
 		return
@@ -130,67 +132,49 @@ func (m *Metrics) sends(recipients int, results []smsapi.Result, failure error) 
 	m.sent.WithLabelValues(accepted).Add(float64(recipients))
 }
 
+// PanelAsked counts a call of the panel.
+func (m *Metrics) PanelAsked(method string, took time.Duration, err error) {
+	m.panelTook.WithLabelValues(method).Observe(took.Seconds())
+	if err != nil {
+		m.panelErrors.WithLabelValues(kindOf(err)).Inc()
+	}
+}
+
+// Received counts SMS that were stored for the first time.
+func (m *Metrics) Received(n int) { m.received.Add(float64(n)) }
+
+// Credit notes what is left at the panel.
+func (m *Metrics) Credit(amount float64) { m.credit.Store(&amount) }
+
+// Fetched notes that the panel answered a fetch well.
+func (m *Metrics) Fetched(at time.Time) { m.fetched.set(at) }
+
+// Updated notes that Telegram answered well when it was asked for updates.
+func (m *Metrics) Updated(at time.Time) { m.updated.set(at) }
+
+// Ready returns nil when SMS come in and updates do: both networks answered well not longer before now than these say. Its error says in one
+// line who does not, and since when.
+func (m *Metrics) Ready(now time.Time, fetches, updates time.Duration) error {
+	var stale []string
+	for _, words := range []string{
+		m.fetched.since("no good answer of the panel to GetMsg", fetches, now),
+		m.updated.since("no good answer of Telegram to getUpdates", updates, now),
+	} {
+		if words != "" {
+			stale = append(stale, words)
+		}
+	}
+	if len(stale) > 0 {
+		return errors.New(strings.Join(stale, "; "))
+	}
+	return nil
+}
+
 func kindOf(err error) string {
 	if e, ok := errors.AsType[*smsapi.Error](err); ok {
 		return e.Kind.String()
 	}
 	return smsapi.Uncertain.String()
-}
-
-// meteredPanel is the panel's client, whose calls are counted, and say how the panel is, whoever makes them.
-type meteredPanel struct {
-	*soap.Client
-	m     *Metrics
-	state *panelState
-}
-
-func (p meteredPanel) asked(method string, begun time.Time, err error) {
-	p.m.panelTook.WithLabelValues(method).Observe(time.Since(begun).Seconds())
-	if err != nil {
-		p.m.panelErrors.WithLabelValues(kindOf(err)).Inc()
-	}
-}
-
-func (p meteredPanel) Credit(ctx context.Context) (string, error) { return p.credit(ctx, false) }
-
-// look asks for the credit to see how the panel is.
-func (p meteredPanel) look(ctx context.Context) { p.credit(ctx, true) }
-
-func (p meteredPanel) credit(ctx context.Context, look bool) (string, error) {
-	begun := time.Now()
-	credit, err := p.Client.Credit(ctx)
-	p.asked("GetCredit", begun, err)
-	p.state.called(called{method: "GetCredit", look: look, begun: begun, err: err})
-	if n, ok := amount(credit); ok {
-		p.m.credit.Store(&n)
-	}
-	return credit, err
-}
-
-func (p meteredPanel) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (smsapi.Sent, error) {
-	begun := time.Now()
-	sent, err := p.Client.Send(ctx, line, to, text)
-	p.asked("SendSMS", begun, err)
-	p.state.called(called{method: "SendSMS", begun: begun, err: err})
-	p.m.sends(len(to), sent.Results, err)
-	return sent, err
-}
-
-func (p meteredPanel) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, error) {
-	begun := time.Now()
-	said, err := p.Client.Status(ctx, ids)
-	p.asked("GetStatus", begun, err)
-	p.state.called(called{method: "GetStatus", begun: begun, err: err})
-	return said, err
-}
-
-// Unread leaves its errors to fetchFailed, and to say how the panel is to the flow: whether it failed is known only when the answer has been
-// read.
-func (p meteredPanel) Unread(ctx context.Context) (smsapi.Answer, error) {
-	begun := time.Now()
-	answer, err := p.Client.Unread(ctx)
-	p.asked("GetMsg", begun, nil)
-	return answer, err
 }
 
 // The figures that are read when they are asked for.
@@ -210,10 +194,15 @@ var (
 
 func gauge(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 
-// gauges reads them.
-type gauges struct{ *Bot }
+// Watch has the figures of an open store be read with the others.
+func (m *Metrics) Watch(st *store.Store) { m.MustRegister(gauges{m, st}) }
 
-func (g gauges) Describe(to chan<- *prometheus.Desc) {
+type gauges struct {
+	*Metrics
+	store *store.Store
+}
+
+func (gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		postsWaiting, postsHomeless, oldestSMS, outboxPieces, oldestOrder, uncertain, undecoded, storeSize, panelCredit, lastFetch, lastUpdates,
 	} {
@@ -234,7 +223,7 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	}
 	tell(lastFetch, g.fetched.seconds())
 	tell(lastUpdates, g.updated.seconds())
-	if credit := g.metrics.credit.Load(); credit != nil {
+	if credit := g.credit.Load(); credit != nil {
 		tell(panelCredit, *credit)
 	}
 	n, err := g.store.Stats()
@@ -250,4 +239,22 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	tell(uncertain, float64(n.Uncertain))
 	tell(undecoded, float64(n.Undecoded))
 	tell(storeSize, float64(n.Size))
+}
+
+// moment is a time that one goroutine sets and others read; the zero value is never.
+type moment struct{ ns atomic.Int64 }
+
+func (m *moment) set(at time.Time) { m.ns.Store(at.UnixNano()) }
+
+func (m *moment) seconds() float64 { return float64(m.ns.Load()) / 1e9 }
+
+// since tells that the last one is longer ago at now than limit, or "" when it is not.
+func (m *moment) since(what string, limit time.Duration, now time.Time) string {
+	switch last := time.Unix(0, m.ns.Load()); {
+	case m.ns.Load() == 0:
+		return what + " since the start"
+	case now.Sub(last) > limit:
+		return what + " since " + last.UTC().Format(time.RFC3339)
+	}
+	return ""
 }

@@ -1,0 +1,104 @@
+// Package relay is the panel's side of the bridge: it takes SMS from the panel into the store, sends what the store holds for it, and follows
+// what becomes of that. It knows no chat and no sentence: what a chat is to be told it leaves in the store, where bot finds it.
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"peyk/internal/backoff"
+	"peyk/internal/metrics"
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/store"
+)
+
+// Options are the settings of a Relay. Lines is required; the rest may be left out.
+type Options struct {
+	Lines []sms.Number // ours, as sms.NormalizeLine gives them
+
+	PollInterval   time.Duration // pause between two GetMsg when nothing came; 5 s when zero
+	LowCredit      float64       // admins are warned when less is left at the panel; nobody looks when zero
+	CreditInterval time.Duration // pause between two looks, or a tenth of it when something was sent; 10 minutes when zero
+
+	Log     *slog.Logger     // nowhere when nil
+	Metrics *metrics.Metrics // its own when nil
+}
+
+// Relay is made by New and used by one Run.
+type Relay struct {
+	store   *store.Store
+	panel   Panel
+	opts    Options
+	log     *slog.Logger
+	metrics *metrics.Metrics
+
+	state    *panelState   // how the panel is
+	delivery chan struct{} // wakes the delivery loop
+	sent     chan struct{} // wakes who watches the credit
+}
+
+// senders bounds the requests that send.
+const senders = 8
+
+// New returns a relay between a panel and an open store, which the caller closes after Run.
+func New(st *store.Store, panel smsapi.Panel, opts Options) *Relay {
+	if opts.PollInterval == 0 {
+		opts.PollInterval = 5 * time.Second
+	}
+	if opts.CreditInterval == 0 {
+		opts.CreditInterval = 10 * time.Minute
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Metrics == nil {
+		opts.Metrics = metrics.New()
+	}
+	state := newPanelState(opts.PollInterval)
+	return &Relay{
+		store: st, panel: Panel{panel, st, opts.Metrics, state}, opts: opts, log: opts.Log, metrics: opts.Metrics,
+		state: state, delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1),
+	}
+}
+
+// Panel returns the panel for commands: what they ask of it is counted, and tells how it is.
+func (r *Relay) Panel() Panel { return r.panel }
+
+// FetchesWithin is how long it takes at most, when all is well, until a fetch has ended well: a slow panel may take as long as it is let, and a
+// fetch or two may fail.
+func (r *Relay) FetchesWithin() time.Duration { return 3*r.opts.PollInterval + r.panel.Timeout() }
+
+// Run relays until ctx ends, then lets what is under way come to its end and returns nil. It returns an error when it cannot go on, as the
+// store fails.
+func (r *Relay) Run(ctx context.Context) error {
+	if err := r.beginPanel(); err != nil {
+		return err
+	}
+	flows, ctx := errgroup.WithContext(ctx)
+	for _, flow := range []func(context.Context) error{r.fetchUnread, r.sendQueued, r.watchPanel, r.expireQuestions, r.followDelivery, r.watchCredit, r.keepTidy} {
+		flows.Go(func() error { return flow(ctx) })
+	}
+	return flows.Wait()
+}
+
+// line returns the line of ours that a number the panel wrote stands for; one we do not know stays as it is.
+func (r *Relay) line(n sms.Number) sms.Number {
+	if l := sms.NormalizeLine(string(n)); slices.Contains(r.opts.Lines, l) {
+		return l
+	}
+	return n
+}
+
+// longestPause is what the pause between failing calls of a panel grows to: whoever wants SMS soon does not wait a minute behind a panel that
+// is back.
+func longestPause(interval time.Duration) time.Duration { return min(time.Minute, 12*interval) }
+
+// pollPause is how long to wait after the n-th failure in a row of what is asked again and again at an interval.
+func pollPause(interval time.Duration, n int) time.Duration {
+	return backoff.Pause(interval, longestPause(interval), n)
+}
