@@ -26,12 +26,12 @@ type Message struct {
 	Direction Direction
 	Conversation
 	Text     string
-	Time     time.Time // when the panel had it; kept to the second
-	Clock    string    `json:",omitempty"` // what the panel said of the time, where that is none, or none to the second; it is not kept
+	Time     time.Time // when the panel got it; kept to the second
+	Clock    string    `json:",omitempty"` // what the panel gave instead of a time, or of one to the second; it is not kept
 	Received time.Time // when it reached us; zero when outbound
 
-	// AsItCame says that Text could not be read, and is what stood in the panel's answer.
-	AsItCame bool `json:",omitempty"`
+	// Verbatim means that Text is the source as it stood in the panel's answer, since nobody can say for certain what the customer wrote.
+	Verbatim bool `json:",omitempty"`
 }
 
 // ID is the panel's name for one SMS to one recipient. It is opaque.

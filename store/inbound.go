@@ -42,7 +42,7 @@ type smsRecord struct {
 	Code      string        `json:"e,omitempty"`
 	Asked     int           `json:"n,omitempty"`
 	Due       int64         `json:"u,omitempty"`
-	AsItCame  bool          `json:"a,omitempty"`
+	Verbatim  bool          `json:"a,omitempty"`
 	Times     int           `json:"m,omitempty"`
 }
 
@@ -62,7 +62,7 @@ func fromUnix(n int64) time.Time {
 
 func (t *tx) putSMS(m SMS) error {
 	return put(t.bucket(bucketSMS), u64(uint64(m.Seq)), smsRecord{
-		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Reason, m.Words, m.Code, m.Asked, unix(m.Due), m.AsItCame, m.Times,
+		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Reason, m.Words, m.Code, m.Asked, unix(m.Due), m.Verbatim, m.Times,
 	})
 }
 
@@ -76,7 +76,7 @@ func readSMS(key, value []byte) (SMS, error) {
 	}
 	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Reason: r.Reason, Words: r.Words, Code: r.Code, Asked: r.Asked, Due: fromUnix(r.Due)}
 	m.Direction, m.Line, m.Customer, m.Text, m.Time, m.Received = r.Direction, r.Line, r.Customer, r.Text, fromUnix(r.Time), fromUnix(r.Received)
-	m.AsItCame, m.Times = r.AsItCame, r.Times
+	m.Verbatim, m.Times = r.Verbatim, r.Times
 	return m, nil
 }
 

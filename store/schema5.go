@@ -65,7 +65,7 @@ type sms5 struct {
 	Words     string          `json:"w,omitempty"`
 	Asked     int             `json:"n,omitempty"`
 	Due       int64           `json:"u,omitempty"`
-	AsItCame  bool            `json:"a,omitempty"`
+	Verbatim  bool            `json:"a,omitempty"`
 	Times     int             `json:"m,omitempty"`
 
 	Code   int  `json:"k,omitempty"` // until then

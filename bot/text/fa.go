@@ -116,7 +116,7 @@ var Persian = Language{
 	// As in the card and the help: the mark has the line run from right to left although it begins with a number or with Latin letters.
 	noSender:   "بدون فرستنده",
 	times:      "×%v",
-	asItCame:   "⚠️ خوانا نبود، همان‌طور که رسید",
+	verbatim:   "⚠️ خوانا نبود، همان‌طور که رسید",
 	smsHead:    headMark + "\u200f %v ← %v · %v · \u2066%v\u2069",
 	smsPart:    " · بخش %v از %v",
 	digestHead: "%v پیامک. برای پاسخ به هر کدام، بخشی از آن را نقل‌قول (Quote) کنید، یا پاسخ را با شناسه‌اش شروع کنید، مانند \u2066%v\u2069.",

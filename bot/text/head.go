@@ -65,8 +65,8 @@ func Digest(t *Language, messages []store.SMS, names []string, repeated bool, no
 // Units is how much room an SMS takes in a digest at most.
 func Units(m store.SMS, name string) int {
 	units := 48 // of a head, beside the name and both numbers: the times, the id, what stands between
-	if m.AsItCame {
-		units += len(Languages["fa"].asItCame) // more than its units
+	if m.Verbatim {
+		units += len(Languages["fa"].verbatim) // more than its units
 	}
 	for _, r := range m.Text + Short(name, NameRunes) + Short(cmp.Or(string(m.Customer), Languages["fa"].noSender), NameRunes) + Short(string(m.Line), NameRunes) {
 		units += utf16.RuneLen(r)
@@ -91,8 +91,8 @@ func Head(t *Language, m store.SMS, name string, now time.Time) string {
 		customer += " " + Isolated(name)
 	}
 	head := t.Say(t.smsHead, customer, Code(Short(string(m.Line), NameRunes)), when, ShortID(m.Seq))
-	if m.AsItCame {
-		head += " · " + t.asItCame
+	if m.Verbatim {
+		head += " · " + t.verbatim
 	}
 	return head
 }

@@ -120,7 +120,7 @@ type Language struct {
 	digestHead string // how many, the short id of one
 	WhichOne   string // the short id of one
 	repeated   string
-	asItCame   string
+	verbatim   string
 	times      string // how often it came in a row
 	arrivedAt  string // time
 
@@ -395,7 +395,7 @@ var English = Language{
 
 	noSender:   "no sender",
 	times:      "×%v",
-	asItCame:   "⚠️ not readable, as it came",
+	verbatim:   "⚠️ not readable, as it came",
 	smsHead:    headMark + " %v → %v · %v · %v",
 	smsPart:    " · part %v of %v",
 	digestHead: "%v SMS. To answer one, quote it, or begin your reply with its id, such as %v.",

@@ -333,7 +333,7 @@ func TestDecodeUnread(t *testing.T) {
 		{"markup nobody escaped is shown as it came", answered("0", msg("09120000001", "hello<br/>you", 1700000000)),
 			[]sms.Message{func() sms.Message {
 				m := inbound("09120000001", "hello<br/>you", 1700000000)
-				m.AsItCame = true
+				m.Verbatim = true
 				return m
 			}()}, nil},
 		{"broken JSON is not none", answered("0", `[{"from":"a","msg":`), nil, strange},

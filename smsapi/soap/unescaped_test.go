@@ -48,7 +48,7 @@ func TestMarkupThatWasNotEscapedHidesAndForgesNothing(t *testing.T) {
 		for _, text := range unescaped {
 			for place := range 3 {
 				messages := []sms.Message{inbound("09120000001", "first", 1700000000), inbound("09120000002", "second", 1700000001), inbound("09120000003", "third &", 1700000002)}
-				messages[place].Text, messages[place].AsItCame = text, strings.Contains(text, "<")
+				messages[place].Text, messages[place].Verbatim = text, strings.Contains(text, "<")
 				body := ""
 				for i, m := range messages {
 					body += write(string(m.Customer), m.Text, 1700000000+i)
@@ -99,7 +99,7 @@ func TestABracketInASendersNameHidesNothing(t *testing.T) {
 					continue
 				}
 				for i, m := range got {
-					if string(m.Customer) != froms[i] || m.Text != fmt.Sprint("text ", i) || m.AsItCame {
+					if string(m.Customer) != froms[i] || m.Text != fmt.Sprint("text ", i) || m.Verbatim {
 						t.Errorf("%s, %q in place %d: got %+v", way, name, place, m)
 					}
 				}
@@ -114,7 +114,7 @@ func TestAForgedMessageIsNobodys(t *testing.T) {
 	body := written["structs"]("09120000001", forged, 1700000000) + written["structs"]("09120000002", "VICTIM", 1700000001)
 	whole := soap(`<R><return><ErrCode>0</ErrCode><result SOAP-ENC:arrayType="unnamed_struct_use_soapval[2]">` + body + `</result></return></R>`)
 	got, err := decodeUnread(smsapi.Answer{Body: []byte(whole)})
-	if len(got) != 1 || got[0].Customer != "" || !got[0].AsItCame || !strings.Contains(got[0].Text, "VICTIM") || !strings.Contains(got[0].Text, "pay me") || failureOf(err) == nil || failureOf(err).Kind != smsapi.Uncertain {
+	if len(got) != 1 || got[0].Customer != "" || !got[0].Verbatim || !strings.Contains(got[0].Text, "VICTIM") || !strings.Contains(got[0].Text, "pay me") || failureOf(err) == nil || failureOf(err).Kind != smsapi.Uncertain {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -123,7 +123,7 @@ func TestAMemberThatComesTwiceIsNobodys(t *testing.T) {
 	for _, more := range []string{"<from>09129999999</from>", "<to>1000</to>", "<time>5</time>", "<FROM>09129999999</FROM>"} {
 		body := "<item><from>09120000001</from><to>30001234</to><msg>x</msg><time>1700000000</time>" + more + "</item>" + written["structs"]("09120000002", "second", 1700000001)
 		got, _ := decodeUnread(smsapi.Answer{Body: []byte(answered("0", body))})
-		if len(got) != 2 || got[0].Customer != "" || !got[0].AsItCame || got[1].Customer != "09120000002" {
+		if len(got) != 2 || got[0].Customer != "" || !got[0].Verbatim || got[1].Customer != "09120000002" {
 			t.Errorf("%s: got %+v", more, got)
 		}
 	}

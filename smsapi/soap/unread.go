@@ -157,7 +157,7 @@ func (in *inbox) message(n *node) (sms.Message, bool) {
 		if strings.Contains(m.Text, "\r") {
 			m.Text = lineEnds.Replace(m.Text)
 		}
-		m.AsItCame = msg.mark != ""
+		m.Verbatim = msg.mark != ""
 	}
 	return m, true
 }
@@ -176,7 +176,7 @@ func (in *inbox) line(to string) sms.Number {
 
 // unreadable returns a message that is the source of what cannot be read as one SMS, or as several: nobody can say who wrote it.
 func unreadable(n *node) sms.Message {
-	return sms.Message{Direction: sms.Inbound, Text: lineEnds.Replace(n.source()), AsItCame: true}
+	return sms.Message{Direction: sms.Inbound, Text: lineEnds.Replace(n.source()), Verbatim: true}
 }
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
