@@ -64,7 +64,7 @@ func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 	// The code is too long to be guessed, so it is good also behind a flood and after a few slips of the pen.
 	if b.code != "" && m.Command == "start" && subtle.ConstantTimeCompare([]byte(strings.ToLower(m.Args)), []byte(b.code)) == 1 {
 		owner := store.Agent{ID: m.From.ID, Name: m.From.Name, Admin: true, Since: b.store.Now()}
-		_, err := b.store.Take(key(m), store.Caused{Agent: &owner, Posts: []store.Post{answer(m, t.WelcomeOwner)}})
+		_, err := b.store.Take(key(m), store.Caused{Allow: &owner, Posts: []store.Post{answer(m, t.WelcomeOwner)}})
 		if err == nil {
 			b.code = ""
 			b.giveMenu(ctx, m.Chat, admin)

@@ -134,7 +134,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := b.offerOwnership(); err != nil {
 		return err
 	}
-	if err := b.store.ShutOut(slices.Concat(b.opts.Users, b.opts.Admins)); err != nil {
+	if err := b.store.CloseToStrangers(slices.Concat(b.opts.Users, b.opts.Admins)); err != nil {
 		return fmt.Errorf("shut out who is no agent: %w", err)
 	}
 	chats, err := b.store.Chats()

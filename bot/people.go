@@ -39,7 +39,7 @@ func (b *Bot) allow(ctx context.Context, m *telegram.Message, _ role) error {
 		return b.say(m, t.Say(t.AllowedAlready, mention(who)))
 	}
 	_, err = b.store.Take(key(m), store.Caused{
-		Agent: &store.Agent{ID: who.ID, Name: text.Short(who.Name, text.NameRunes), Since: b.store.Now()},
+		Allow: &store.Agent{ID: who.ID, Name: text.Short(who.Name, text.NameRunes), Since: b.store.Now()},
 		Posts: []store.Post{answer(m, t.Say(t.Allowed, mention(who)))},
 	})
 	if err == nil {
@@ -71,8 +71,7 @@ func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
 		return b.say(m, t.Say(t.DenyUnknown, mention(who)))
 	}
 	gone := agents[i]
-	gone.Denied = true
-	_, err = b.store.Take(key(m), store.Caused{Agent: &gone, Posts: []store.Post{answer(m, t.Say(t.Denied, mention(telegram.User{ID: gone.ID, Name: gone.Name})))}})
+	_, err = b.store.Take(key(m), store.Caused{Deny: gone.ID, Posts: []store.Post{answer(m, t.Say(t.Denied, mention(telegram.User{ID: gone.ID, Name: gone.Name})))}})
 	if err == nil {
 		b.log.Info("denied", "agent", int64(who.ID), "by", int64(m.From.ID))
 		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), stranger) })

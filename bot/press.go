@@ -112,7 +112,7 @@ func (b *Bot) decide(ctx context.Context, p *telegram.Press, t *text.Language) (
 		return text.Plain(t.Say(t.AboveCap, over.Parts, over.Left, over.Cap)), true, nil
 	}
 	switch {
-	case errors.Is(err, store.ErrUnderWay):
+	case errors.Is(err, store.ErrInFlight):
 		return t.PressUnderWay, true, nil
 	case errors.Is(err, store.ErrExpired):
 		return t.PressExpired, true, nil

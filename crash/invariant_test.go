@@ -679,20 +679,20 @@ func (w *world) rest() (*evidence, error) {
 		if err := e.open(); err != nil {
 			return nil, err
 		}
-		homeless, queued, err := e.store.Waiting()
+		unrouted, queued, err := e.store.Waiting()
 		if err != nil {
 			return nil, err
 		}
 		behind := e.behind()
-		if homeless+queued+behind == 0 {
+		if unrouted+queued+behind == 0 {
 			return e, nil
 		}
 		e.store.Close()
-		if waiting := homeless + queued + behind; waiting < least { // it comes forward, however slowly: the machine is busy
+		if waiting := unrouted + queued + behind; waiting < least { // it comes forward, however slowly: the machine is busy
 			deadline, least = time.Now().Add(patience), waiting
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("%d posts are never shown, of %d SMS is never asked how they fare", homeless+queued, behind)
+			return nil, fmt.Errorf("%d posts are never shown, of %d SMS is never asked how they fare", unrouted+queued, behind)
 		}
 	}
 }

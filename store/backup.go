@@ -237,7 +237,7 @@ func (t *tx) lastHeard() (time.Time, error) {
 		return t.now, nil
 	}
 	m, err := readSMS(key, value)
-	return since(m), err
+	return arrived(m), err
 }
 
 // markAllRepeated marks every SMS that waits: unlike a killed process, one that went on after a backup may have shown them all.

@@ -54,7 +54,7 @@ func fill(b testing.TB, s *Store, c *clock, n, waiting int) {
 		}
 		must(b, s.update(func(t *tx) error {
 			for _, p := range due {
-				if err := put(t.bucket(bucketLink), linkKey(p.Chat, sms.ChatMessageID(p.Seq)), Shown{Seq: p.Seq}); err != nil {
+				if err := put(t.bucket(bucketShows), messageKey(p.Chat, sms.ChatMessageID(p.Seq)), Shown{Seq: p.Seq}); err != nil {
 					return err
 				}
 				if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {

@@ -35,11 +35,10 @@ type Inbox struct {
 
 // Agent is somebody on the allow-list in the store.
 type Agent struct {
-	ID     sms.AgentID `json:"-"`
-	Name   string      `json:"name,omitempty"`
-	Admin  bool        `json:"admin,omitempty"`
-	Since  time.Time   `json:"since"`
-	Denied bool        `json:"-"` // given to Take: takes the agent off the list
+	ID    sms.AgentID `json:"-"`
+	Name  string      `json:"name,omitempty"`
+	Admin bool        `json:"admin,omitempty"`
+	Since time.Time   `json:"since"`
 }
 
 func (t *tx) chat(id sms.ChatID) (Chat, error) {
@@ -110,7 +109,7 @@ func (t *tx) editChat(id sms.ChatID, edit func(*Chat)) error {
 	if err := t.putChat(c); err != nil {
 		return err
 	}
-	return t.houseWaiting()
+	return t.routeWaiting()
 }
 
 // SetInFlight notes that a group is about to be posted to by this process, or that nothing is on its way to it after all. One note is good for many posts:
@@ -126,8 +125,8 @@ func (s *Store) SetInFlight(id sms.ChatID, begun bool) error {
 	})
 }
 
-// endBegun forgets what the process before this one had begun, and counts it into the group if that was killed.
-func (t *tx) endBegun(killed bool) error {
+// endInFlight forgets what the process before this one had begun, and counts it into the group if that was killed.
+func (t *tx) endInFlight(killed bool) error {
 	chats, err := t.chats()
 	if err != nil {
 		return err
@@ -141,7 +140,7 @@ func (t *tx) endBegun(killed bool) error {
 			return err
 		}
 		if killed {
-			if err := t.noteRecent(c.ID); err != nil {
+			if err := t.countPost(c.ID); err != nil {
 				return err
 			}
 		}
@@ -167,17 +166,17 @@ func (s *Store) NoteTitle(id sms.ChatID, title string) error {
 // recentKept is how many messages and edits Telegram lets into a group in a minute.
 const recentKept = 20
 
-// notePost notes that a chat took a post: it is not lost, and, for a group, one more of the messages of this minute. A process
+// postTaken notes that a chat took a post: it is not lost, and, for a group, one more of the messages of this minute. A process
 // that starts anew in the middle of a flood would otherwise begin it with a 429.
-func (t *tx) notePost(p Post) error {
-	if err := t.chatAnswered(p.Chat); err != nil {
+func (t *tx) postTaken(p Post) error {
+	if err := t.chatFound(p.Chat); err != nil {
 		return err
 	}
-	return t.noteRecent(p.Chat)
+	return t.countPost(p.Chat)
 }
 
-// noteRecent counts one message more into a group; a private chat has no limit of a minute.
-func (t *tx) noteRecent(id sms.ChatID) error {
+// countPost counts one message more into a group; a private chat has no limit of a minute.
+func (t *tx) countPost(id sms.ChatID) error {
 	if id > 0 {
 		return nil
 	}
@@ -264,8 +263,8 @@ func routes(c Customer, inboxes []inbox, line sms.Number) []sms.Place {
 	})
 }
 
-// houseWaiting moves the posts that wait for a chat to where they belong now.
-func (t *tx) houseWaiting() error {
+// routeWaiting moves the posts that wait for a chat to where they belong now.
+func (t *tx) routeWaiting() error {
 	inboxes, err := t.inboxes()
 	if err != nil {
 		return err
@@ -274,7 +273,7 @@ func (t *tx) houseWaiting() error {
 	if err != nil {
 		return err
 	}
-	var homeless []Post
+	var unrouted []Post
 	left := 0
 	first, _ := t.bucket(bucketBound).Cursor().First()
 	linked := first != nil
@@ -288,9 +287,9 @@ func (t *tx) houseWaiting() error {
 			left++ // and perhaps a hundred thousand more, which need not be read
 			break
 		}
-		homeless = append(homeless, p)
+		unrouted = append(unrouted, p)
 	}
-	for _, p := range homeless {
+	for _, p := range unrouted {
 		places := notices
 		if p.Kind == PostSMS {
 			m, err := t.sms(p.Seq)
@@ -358,8 +357,8 @@ func (s *Store) ChatLost(id sms.ChatID, reason string) error {
 	})
 }
 
-// chatAnswered notes that a chat takes posts again.
-func (t *tx) chatAnswered(id sms.ChatID) error {
+// chatFound notes that a chat takes posts again.
+func (t *tx) chatFound(id sms.ChatID) error {
 	c, err := t.chat(id)
 	if err != nil || c.Gone == "" {
 		return err
@@ -369,7 +368,7 @@ func (t *tx) chatAnswered(id sms.ChatID) error {
 	if err := t.putChat(c); err != nil {
 		return err
 	}
-	return t.houseWaiting()
+	return t.routeWaiting()
 }
 
 // ChatFound notes that a chat takes posts again: the bot was added once more, or somebody wrote there.
@@ -377,7 +376,7 @@ func (s *Store) ChatFound(id sms.ChatID) error {
 	if c, err := s.Chat(id); err == nil && c.Gone == "" {
 		return nil
 	}
-	return s.update(func(t *tx) error { return t.chatAnswered(t.resolve(id)) })
+	return s.update(func(t *tx) error { return t.chatFound(t.resolve(id)) })
 }
 
 // MigrateChat renames a group that became a supergroup: its settings, its batches and its queue move; messages already shown
@@ -415,29 +414,27 @@ func (s *Store) MigrateChat(from, to sms.ChatID) error {
 	})
 }
 
-func (t *tx) putAgent(a Agent) error {
-	var err error
-	if a.Denied {
-		err = errors.Join(t.bucket(bucketAgent).Delete(i64(a.ID)), t.shut(sms.ChatID(a.ID)))
-	} else {
-		err = put(t.bucket(bucketAgent), i64(a.ID), a)
-	}
-	if err != nil {
+// allow puts an agent on the list.
+func (t *tx) allow(a Agent) error {
+	if err := put(t.bucket(bucketAgent), i64(a.ID), a); err != nil {
 		return err
 	}
-	c, err := t.chat(sms.ChatID(a.ID))
-	if err != nil {
-		return err
-	}
-	c.Off = a.Denied // also when the settings name it
-	if err := t.putChat(c); err != nil {
-		return err
-	}
-	return t.houseWaiting()
+	return t.editChat(sms.ChatID(a.ID), func(c *Chat) { c.Off = false })
 }
 
-// shut has a private chat show no SMS any more that somebody asked for there: they are not for them by now, nor is what still waits.
-func (t *tx) shut(chat sms.ChatID) error {
+// deny takes an agent off the list, and has their private chat show no more SMS, even if the settings name it.
+func (t *tx) deny(id sms.AgentID) error {
+	if err := t.bucket(bucketAgent).Delete(i64(id)); err != nil {
+		return err
+	}
+	if err := t.closePrivateChat(sms.ChatID(id)); err != nil {
+		return err
+	}
+	return t.editChat(sms.ChatID(id), func(c *Chat) { c.Off = true })
+}
+
+// closePrivateChat has a private chat show no SMS any more that somebody asked for there: they are not for them by now, nor is what still waits.
+func (t *tx) closePrivateChat(chat sms.ChatID) error {
 	c, err := t.chat(chat)
 	if err != nil {
 		return err
@@ -455,9 +452,9 @@ func (t *tx) shut(chat sms.ChatID) error {
 	})
 }
 
-// ShutOut has private chats show what somebody asked for there no more, unless they are those of agents: of these, the settings', or of the
+// CloseToStrangers has private chats show what somebody asked for there no more, unless they are those of agents: of these, the settings', or of the
 // store's own. Who is on neither list by now was taken off the settings'.
-func (s *Store) ShutOut(agents []sms.AgentID) error {
+func (s *Store) CloseToStrangers(agents []sms.AgentID) error {
 	var strangers []sms.ChatID
 	find := func(t *tx) error {
 		strangers = nil
@@ -496,11 +493,11 @@ func (s *Store) ShutOut(agents []sms.AgentID) error {
 			return err
 		}
 		for _, id := range strangers {
-			if err := t.shut(id); err != nil {
+			if err := t.closePrivateChat(id); err != nil {
 				return err
 			}
 		}
-		return t.houseWaiting()
+		return t.routeWaiting()
 	})
 }
 

@@ -117,11 +117,11 @@ func TestIncidentsWaitForTheFirstAdmin(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.options())
 	must(t, s.AddIncident(Incident{Kind: PanelRefuses}))
-	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Agent: &Agent{ID: 5, Name: "Ali"}}))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Allow: &Agent{ID: 5, Name: "Ali"}}))
 	if got := told(t, s); len(got[0]) != 1 {
 		t.Errorf("told %v, want it to wait: an agent is no admin", got)
 	}
-	ok(s.Take(UpdateKey{Chat: 5, Message: 2}, Caused{Agent: &Agent{ID: 5, Name: "Ali", Admin: true}}))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 2}, Caused{Allow: &Agent{ID: 5, Name: "Ali", Admin: true}}))
 	if diff := cmp.Diff(map[sms.ChatID][]IncidentKind{5: {PanelRefuses}}, told(t, s)); diff != "" {
 		t.Error(diff)
 	}
@@ -136,8 +136,8 @@ func TestSettingsGiveWaitingSMSAChat(t *testing.T) {
 	if diff := cmp.Diff([]string{"one", "two"}, shown(t, s)[group]); diff != "" {
 		t.Error(diff)
 	}
-	if homeless, queued, _ := s.Waiting(); homeless != 0 || queued != 0 {
-		t.Errorf("%d wait for a chat, %d in one, want none", homeless, queued)
+	if unrouted, queued, _ := s.Waiting(); unrouted != 0 || queued != 0 {
+		t.Errorf("%d wait for a chat, %d in one, want none", unrouted, queued)
 	}
 }
 
@@ -205,7 +205,7 @@ func TestAdminsAndInboxesOfSettingsAndStore(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group, 88))
 	for i, a := range []Agent{{ID: 5, Admin: true}, {ID: 6}, {ID: admin, Admin: true}} {
-		ok(s.Take(UpdateKey{Chat: 5, Message: sms.ChatMessageID(100 + i)}, Caused{Agent: &a}))
+		ok(s.Take(UpdateKey{Chat: 5, Message: sms.ChatMessageID(100 + i)}, Caused{Allow: &a}))
 	}
 	if got := ok(s.Admins()); !cmp.Equal(got, []sms.AgentID{admin, 5}) {
 		t.Errorf("admins %v, want each once", got)
@@ -222,14 +222,14 @@ func TestAgents(t *testing.T) {
 	s := open(t, path, c.options())
 	want := []Agent{{ID: 3, Name: "Sara", Since: c.now().UTC()}, {ID: 5, Name: "Ali", Admin: true, Since: c.now().UTC()}}
 	for i, a := range want {
-		ok(s.Take(UpdateKey{Chat: 5, Message: sms.ChatMessageID(i)}, Caused{Agent: &a}))
+		ok(s.Take(UpdateKey{Chat: 5, Message: sms.ChatMessageID(i)}, Caused{Allow: &a}))
 	}
 	crash(t, s)
 	s = open(t, path, c.options())
 	if diff := cmp.Diff(want, ok(s.Agents())); diff != "" {
 		t.Error(diff)
 	}
-	ok(s.Take(UpdateKey{Chat: 5, Message: 10}, Caused{Agent: &Agent{ID: 5, Denied: true}}))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 10}, Caused{Deny: 5}))
 	if diff := cmp.Diff(want[:1], ok(s.Agents())); diff != "" {
 		t.Error(diff)
 	}

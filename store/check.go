@@ -165,7 +165,7 @@ func (t *tx) checkSMS(wrong func(string, ...any)) error {
 	})
 }
 
-// checkPosts: every post, dead post and link is about something that is there, or a link about what was pruned; while SMS wait
+// checkPosts: every post, refused post and shown message is about something that is there, or that was pruned; while SMS wait
 // for a chat, the team was told.
 func (t *tx) checkPosts(wrong func(string, ...any)) error {
 	for _, bucket := range [][]byte{bucketPost, bucketDead} {
@@ -199,22 +199,22 @@ func (t *tx) checkPosts(wrong func(string, ...any)) error {
 			return err
 		}
 	}
-	var forgotten pruned // links and rows of seen may outlive what they name
+	var forgotten pruned // what a message shows and rows of seen may outlive what they name
 	if err := t.pruned(&forgotten); err != nil {
 		return err
 	}
-	return t.bucket(bucketLink).ForEach(func(key, value []byte) error {
+	return t.bucket(bucketShows).ForEach(func(key, value []byte) error {
 		var l Shown
 		if err := decode(value, &l); err != nil {
 			return err
 		}
 		for _, seq := range append(l.Seqs, l.Seq) {
 			if _, err := t.sms(seq); seq > forgotten.Seq && err != nil {
-				wrong("a link names sms %d: %v", seq, err)
+				wrong("a message shows sms %d: %v", seq, err)
 			}
 		}
 		if _, err := t.batch(l.Batch); l.Batch > forgotten.Batch && err != nil {
-			wrong("a link names batch %d: %v", l.Batch, err)
+			wrong("a message shows batch %d: %v", l.Batch, err)
 		}
 		return nil
 	})

@@ -47,14 +47,14 @@ func (t *tx) claimFor(o Order) (named, others string, err error) {
 			owners = append(owners, c.Claim.Name)
 		}
 		if o.Claim && len(owners) == 0 {
-			return named, "", t.answered(c, o.Line, o.Agent, o.AgentName)
+			return named, "", t.claim(c, o.Line, o.Agent, o.AgentName)
 		}
 	}
 	return named, strings.Join(owners, ", "), nil
 }
 
-// claim notes that the agent of b, called name, answers its customer, whoever else does.
-func (t *tx) claim(b Batch, name string) error {
+// claimCustomerOf notes that the agent of b, called name, answers its customer, whoever else does.
+func (t *tx) claimCustomerOf(b Batch, name string) error {
 	m, err := t.sms(b.First)
 	if err != nil {
 		return err
@@ -63,11 +63,11 @@ func (t *tx) claim(b Batch, name string) error {
 	if err != nil {
 		return err
 	}
-	return t.answered(c, b.Line, b.Agent, name)
+	return t.claim(c, b.Line, b.Agent, name)
 }
 
-// answered notes that an agent answers c, from a line of ours.
-func (t *tx) answered(c Customer, from sms.Number, id sms.AgentID, name string) error {
+// claim notes that an agent answers c, from a line of ours.
+func (t *tx) claim(c Customer, from sms.Number, id sms.AgentID, name string) error {
 	before := c.Claim
 	if c.Line == "" {
 		c.Line = from

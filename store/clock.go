@@ -117,8 +117,8 @@ type clockRow struct {
 	Mended time.Time `json:"mended,omitzero"` // when it was found right again: nothing of before is known to be older
 }
 
-// settled tells whether our clock was found right, and not to be in doubt since.
-func (r clockRow) settled() bool { return r.Since.IsZero() && !r.Doubt }
+// trusted tells whether our clock was found right, and not to be in doubt since.
+func (r clockRow) trusted() bool { return r.Since.IsZero() && !r.Doubt }
 
 // retellClock is how long the admins are not told again of a clock that goes wrong again and again.
 const retellClock = aDay
@@ -185,7 +185,7 @@ func (r clockRow) noted(c clockState, now time.Time, stepped bool) clockRow {
 		if r.Told.IsZero() || now.Sub(r.Told).Abs() >= retellClock {
 			r.Told = now
 		}
-	case c.right() && (!r.settled() || stepped):
+	case c.right() && (!r.trusted() || stepped):
 		r.Since, r.Doubt, r.Mended = time.Time{}, false, now
 	}
 	return r

@@ -225,7 +225,7 @@ func (t *tx) setLink(b Bound) error {
 	if err := t.link(b.Customer, b.Place); err != nil {
 		return err
 	}
-	return t.houseWaiting()
+	return t.routeWaiting()
 }
 
 // unbindChat takes every place of a chat from the customers they belong to.
@@ -268,7 +268,7 @@ func (s *Store) AddTopic(seq Seq, p sms.Place, title string) error {
 		if err := t.putCustomer(c); err != nil {
 			return err
 		}
-		if err := t.noteRecent(p.Chat); err != nil {
+		if err := t.countPost(p.Chat); err != nil {
 			return err
 		}
 		return t.allowTopics(p.Chat)
@@ -315,7 +315,7 @@ func (s *Store) LinkAgain(gone Bound, p sms.Place, title string) error {
 		if err := t.putCustomer(c); err != nil {
 			return err
 		}
-		return t.noteRecent(p.Chat)
+		return t.countPost(p.Chat)
 	})
 }
 

@@ -171,8 +171,8 @@ func TestLinkOfAGroupThatIsASupergroupByNow(t *testing.T) {
 func TestDeniedSeesNoCustomer(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))
-	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Agent: &Agent{ID: 5}, Link: &Bound{Place: sms.Place{Chat: 5}, Customer: ali}}))
-	ok(s.Take(UpdateKey{Chat: 5, Message: 2}, Caused{Agent: &Agent{ID: 5, Denied: true}}))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Allow: &Agent{ID: 5}, Link: &Bound{Place: sms.Place{Chat: 5}, Customer: ali}}))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 2}, Caused{Deny: 5}))
 	fetched(t, s, unread(c, "hello"))
 	if got := shown(t, s); len(got[5]) != 0 || len(got[group]) != 1 {
 		t.Errorf("shown %v", got)

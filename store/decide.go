@@ -23,7 +23,7 @@ const (
 var (
 	ErrDecided  = errors.New("decided already")
 	ErrExpired  = errors.New("nobody answered in time")
-	ErrUnderWay = errors.New("under way to the panel") // it cannot be called off
+	ErrInFlight = errors.New("under way to the panel") // it cannot be called off
 )
 
 // askFor is how long a question waits for [Send]: who comes back later has forgotten what it was about.
@@ -64,8 +64,8 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		}
 		decided = slices.DeleteFunc(decided, func(p Piece) bool { return p.State == PieceSending })
 		if callsOff && len(decided) == 0 {
-			if b.Generation == generation && b.underWay() > 0 {
-				return ErrUnderWay
+			if b.Generation == generation && b.inFlight() > 0 {
+				return ErrInFlight
 			}
 			callsOff = false
 		}
@@ -82,7 +82,7 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		if d == Send {
 			b.State, b.Late = Going, false
 			if b.Claim || b.ClaimedBy != "" && b.N == 1 {
-				if err := t.claim(b, name); err != nil {
+				if err := t.claimCustomerOf(b, name); err != nil {
 					return err
 				}
 			}
@@ -125,8 +125,8 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 	return b, err
 }
 
-// underWay is how many recipients the panel is being asked to send to.
-func (b *Batch) underWay() int { return b.Counts[sms.Sending] - b.Uncertain - b.LeftUncertain }
+// inFlight is how many recipients the panel is being asked to send to.
+func (b *Batch) inFlight() int { return b.Counts[sms.Sending] - b.Uncertain - b.LeftUncertain }
 
 // drop ends p, which was to be sent, without a send. When nothing of b was sent otherwise, it ends as state says. What was to be sent again
 // may have been sent before: that nobody knows is all that can be said of it.

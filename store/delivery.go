@@ -89,7 +89,7 @@ func (s *Store) SetDelivery(reports []Report) error {
 			dated.Time = believed(m.Time, clock.Mended, t.now)
 			next := nextAsk(dated, t.store.opts.StatusInterval, t.now)
 			// How old it is nobody may know, but how often it was asked about.
-			if unsure := !t.store.clock().known || !clock.settled() || m.Time.After(t.now.Add(ClockOff)); next.IsZero() && !m.final() && unsure && m.Asked < mostAsks {
+			if unsure := !t.store.clock().known || !clock.trusted() || m.Time.After(t.now.Add(ClockOff)); next.IsZero() && !m.final() && unsure && m.Asked < mostAsks {
 				next = t.now.Add(maxPause)
 			}
 			if err := t.setDue(&m, next); err != nil {

@@ -160,7 +160,7 @@ func TestCancelOfWhatWaits(t *testing.T) {
 		s := open(t, tempFile(t), c.options())
 		id := take(t, s, order(ali))
 		p := claim(t, s)
-		if _, err := s.Decide(id, 0, Cancel, "Ali"); !errors.Is(err, ErrUnderWay) {
+		if _, err := s.Decide(id, 0, Cancel, "Ali"); !errors.Is(err, ErrInFlight) {
 			t.Errorf("got %v", err)
 		}
 		must(t, s.Wait(p, LoginRefused, c.now()))

@@ -116,7 +116,7 @@ type Raw struct {
 // incident.
 func (s *Store) BeginFetch() error {
 	return s.update(func(t *tx) error {
-		if err := t.settleFetch(); err != nil {
+		if err := t.reportLostFetch(); err != nil {
 			return err
 		}
 		return put(t.bucket(bucketMeta), keyFetch, t.now)
@@ -145,7 +145,7 @@ func (s *Store) EndFetch(incident *Incident) error {
 // EndEmptyFetch notes that GetMsg was answered, and that the panel has no SMS.
 func (s *Store) EndEmptyFetch() error {
 	return s.update(func(t *tx) error {
-		last, err := t.handed()
+		last, err := t.lastAnswer()
 		if err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (s *Store) EndEmptyFetch() error {
 			if err != nil {
 				return err
 			}
-			if err := t.handOver(last, last.compare(nil, nil), inboxes); err != nil {
+			if err := t.replaceLastAnswer(last, last.compare(nil, nil), inboxes); err != nil {
 				return err
 			}
 		}
@@ -200,7 +200,7 @@ func (s *Store) Undecoded() ([]Raw, error) {
 
 // SaveUnread stores what an answer held, in its order, and queues it for the chats it belongs to. SMS stored before are
 // passed over: a message has no id, so equal ones within an answer are counted. What a panel repeats with other times is counted, too: see
-// handed. Without an incident the raw answer goes;
+// lastAnswer. Without an incident the raw answer goes;
 // with one it is kept, and the incident told. It returns how many SMS were new.
 func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Incident) (int, error) {
 	stored := 0
@@ -215,7 +215,7 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 		if err != nil {
 			return err
 		}
-		last, err := t.handed()
+		last, err := t.lastAnswer()
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 			if m.Clock != "" && !last.holds(m) {
 				continue
 			}
-			if known[i], err = t.meetAgain(keys[i]); err != nil {
+			if known[i], err = t.findSeen(keys[i]); err != nil {
 				return err
 			}
 		}
@@ -261,12 +261,12 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 			stored++
 		}
 		if len(messages) > 0 && whole {
-			if err := t.handOver(last, this, inboxes); err != nil {
+			if err := t.replaceLastAnswer(last, this, inboxes); err != nil {
 				return err
 			}
 		}
 		if len(messages) > 0 && incident == nil {
-			if err := t.noteAnswered(); err != nil {
+			if err := t.noteFetched(); err != nil {
 				return err
 			}
 		}
@@ -294,13 +294,13 @@ func (t *tx) readSeen(value []byte) (seq Seq, met time.Time, err error) {
 		if errors.Is(err, ErrNotFound) {
 			err = nil
 		}
-		return seq, since(m), err
+		return seq, arrived(m), err
 	}
 	return 0, time.Time{}, errors.New("seen row of unknown form")
 }
 
-// meetAgain returns the SMS with that key in seen, or 0 when none is stored, and notes that the panel still hands it out.
-func (t *tx) meetAgain(key []byte) (Seq, error) {
+// findSeen returns the SMS with that key in seen, or 0 when none is stored, and notes that the panel still hands it out.
+func (t *tx) findSeen(key []byte) (Seq, error) {
 	rows := t.bucket(bucketSeen)
 	value := rows.Get(key)
 	if value == nil {
@@ -313,17 +313,17 @@ func (t *tx) meetAgain(key []byte) (Seq, error) {
 	return seq, rows.Put(key, seenValue(seq, t.now))
 }
 
-// noteAnswered notes that the panel hands out SMS.
-func (t *tx) noteAnswered() error {
+// noteFetched notes that the panel hands out SMS.
+func (t *tx) noteFetched() error {
 	meta := t.bucket(bucketMeta)
 	if !t.store.clock().known { // by this time others are forgotten
 		return nil
 	}
 	var noted time.Time
-	if err := get(meta, keyAnswered, &noted); err == nil && t.now.Sub(noted).Abs() < noteEvery { // not when a clock was ahead
+	if err := get(meta, keyFetched, &noted); err == nil && t.now.Sub(noted).Abs() < noteEvery { // not when a clock was ahead
 		return nil
 	}
-	return put(meta, keyAnswered, t.now)
+	return put(meta, keyFetched, t.now)
 }
 
 func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {

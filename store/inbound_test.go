@@ -296,8 +296,8 @@ func TestSMSWaitForAChat(t *testing.T) {
 	if got := told(t, s); !cmp.Equal(got, map[sms.ChatID][]IncidentKind{admin: {NoChat}}) {
 		t.Errorf("told %v, want the admin once", got)
 	}
-	if homeless, _, err := s.Waiting(); err != nil || homeless != len(want) {
-		t.Errorf("%d wait for a chat (%v), want %d", homeless, err, len(want))
+	if unrouted, _, err := s.Waiting(); err != nil || unrouted != len(want) {
+		t.Errorf("%d wait for a chat (%v), want %d", unrouted, err, len(want))
 	}
 	crash(t, s)
 	s = open(t, path, c.inbox())
@@ -329,8 +329,8 @@ func TestSMSWaitForTheChatOfTheirLine(t *testing.T) {
 	if diff := cmp.Diff([]string{"b1", "b2"}, shown(t, s)[group]); diff != "" {
 		t.Error(diff)
 	}
-	if homeless, _, _ := s.Waiting(); homeless != 2 {
-		t.Errorf("%d wait, want 2", homeless)
+	if unrouted, _, _ := s.Waiting(); unrouted != 2 {
+		t.Errorf("%d wait, want 2", unrouted)
 	}
 }
 

@@ -23,7 +23,7 @@ var (
 	bucketDue       = []byte("due")
 	bucketPost      = []byte("post")
 	bucketDead      = []byte("dead")
-	bucketLink      = []byte("link")
+	bucketShows     = []byte("link")
 	bucketChatBatch = []byte("chat_batch")
 	bucketTaken     = []byte("taken")
 	bucketTakenDay  = []byte("taken_day")
@@ -44,13 +44,13 @@ var (
 
 	keyHeld = []byte("held") // why nothing is sent, while it is so
 
-	keyAnswered = []byte("answered") // when the panel last handed out SMS, nearly
-	keyPruned   = []byte("pruned")
-	keyNewest   = []byte("newest")  // the newest date of a message that was taken
-	keyClock    = []byte("clock")   // whether our clock is right, and when it was found so
-	keyHanded   = []byte("handed")  // the last answer that held SMS
-	keyRepeats  = []byte("repeats") // when the admins were told last that the panel repeats itself
-	keyOrder    = []byte("order")   // in which order the panel gives SMS
+	keyFetched    = []byte("answered") // when the panel last handed out SMS, nearly
+	keyPruned     = []byte("pruned")
+	keyNewest     = []byte("newest")  // the newest date of a message that was taken
+	keyClock      = []byte("clock")   // whether our clock is right, and when it was found so
+	keyLastAnswer = []byte("handed")  // the last answer that held SMS
+	keyRepeats    = []byte("repeats") // when the admins were told last that the panel repeats itself
+	keyOrder      = []byte("order")   // in which order the panel gives SMS
 )
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
@@ -82,7 +82,7 @@ func postKey(chat sms.ChatID, class Class, id uint64) []byte {
 	return join(i64(chat), []byte{byte(class)}, u64(id))
 }
 
-func linkKey(chat sms.ChatID, message sms.ChatMessageID) []byte {
+func messageKey(chat sms.ChatID, message sms.ChatMessageID) []byte {
 	return join(i64(chat), u64(uint64(message)))
 }
 

@@ -30,7 +30,7 @@ func FuzzKeys(f *testing.F) {
 		for name, order := range map[string][2]int{
 			"chat":              {bytes.Compare(i64(a), i64(b)), chats},
 			"post":              {bytes.Compare(postKey(sms.ChatID(a), Class(x), m), postKey(sms.ChatID(b), Class(y), n)), then(chats, classes, numbers)},
-			"link":              {bytes.Compare(linkKey(sms.ChatID(a), sms.ChatMessageID(m)), linkKey(sms.ChatID(b), sms.ChatMessageID(n))), then(chats, numbers)},
+			"link":              {bytes.Compare(messageKey(sms.ChatID(a), sms.ChatMessageID(m)), messageKey(sms.ChatID(b), sms.ChatMessageID(n))), then(chats, numbers)},
 			"piece":             {bytes.Compare(pieceKey(BatchID(m), int(x)), pieceKey(BatchID(n), int(y))), then(numbers, classes)},
 			"batches of a chat": {bytes.Compare(chatBatchKey(sms.ChatID(a), BatchID(m)), chatBatchKey(sms.ChatID(b), BatchID(n))), then(chats, numbers)},
 			"spent":             {bytes.Compare(spentKey(i, sms.AgentID(a)), spentKey(j, sms.AgentID(b))), then(cmp.Compare(i, j), chats)},

@@ -115,7 +115,7 @@ func (s *Store) Marked(p Post, emoji string) error {
 		if err != nil || c.Gone == "" && c.NoMarks.IsZero() && (c.MarksTold || emoji == "") {
 			return err
 		}
-		if err := t.chatAnswered(p.Chat); err != nil {
+		if err := t.chatFound(p.Chat); err != nil {
 			return err
 		}
 		if c, err = t.chat(p.Chat); err != nil {

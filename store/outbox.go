@@ -186,7 +186,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	if err := t.bucket(bucketChatBatch).Put(chatBatchKey(b.Chat, b.ID), nil); err != nil {
 		return b, err
 	}
-	if err := put(t.bucket(bucketLink), linkKey(o.Chat, o.Message), Shown{Batch: b.ID, Order: true}); err != nil {
+	if err := put(t.bucket(bucketShows), messageKey(o.Chat, o.Message), Shown{Batch: b.ID, Order: true}); err != nil {
 		return b, err
 	}
 	delay := statusDelay
@@ -607,8 +607,8 @@ func (t *tx) setPieceStatus(p Piece, status sms.Status, b *Batch) error {
 	})
 }
 
-// settleSending makes uncertain what a process before this one may have sent.
-func (t *tx) settleSending() error {
+// makeSendingUncertain makes uncertain what a process before this one may have sent.
+func (t *tx) makeSendingUncertain() error {
 	var interrupted []Piece
 	err := t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
 		if p.State == PieceSending {

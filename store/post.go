@@ -226,7 +226,7 @@ func (s *Store) BeginDigest(p Post, n int) error {
 // PostUncertain notes that a chat may show p already: Telegram was asked and its answer never came.
 func (s *Store) PostUncertain(p Post) error {
 	return s.update(func(t *tx) error {
-		if err := t.noteRecent(p.Chat); err != nil || p.Class != Backlog && p.Kind != PostBatch {
+		if err := t.countPost(p.Chat); err != nil || p.Class != Backlog && p.Kind != PostBatch {
 			return err
 		}
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
@@ -241,7 +241,7 @@ func (s *Store) PostUncertain(p Post) error {
 
 // TopicUncertain notes that a chat may have a new topic: Telegram was asked for one and its answer never came.
 func (s *Store) TopicUncertain(chat sms.ChatID) error {
-	return s.update(func(t *tx) error { return t.noteRecent(chat) })
+	return s.update(func(t *tx) error { return t.countPost(chat) })
 }
 
 // DigestPosted records that message, in topic, now shows all of posts, which are SMS of one chat.
@@ -263,13 +263,13 @@ func (s *Store) DigestPosted(posts []Post, topic sms.TopicID, message sms.ChatMe
 				return err
 			}
 		}
-		if err := t.notePost(posts[0]); err != nil {
+		if err := t.postTaken(posts[0]); err != nil {
 			return err
 		}
 		if err := t.shownIn(sms.Place{Chat: posts[0].Chat, Topic: topic}, link.Seqs...); err != nil {
 			return err
 		}
-		return put(t.bucket(bucketLink), linkKey(posts[0].Chat, message), link)
+		return put(t.bucket(bucketShows), messageKey(posts[0].Chat, message), link)
 	})
 }
 
@@ -278,7 +278,7 @@ func (s *Store) DigestPosted(posts []Post, topic sms.TopicID, message sms.ChatMe
 func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 	return s.update(func(t *tx) error {
 		if message != 0 && (p.Seq != 0 || p.Batch != 0) {
-			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Shown{Seq: p.Seq, Batch: p.Batch}); err != nil {
+			if err := put(t.bucket(bucketShows), messageKey(p.Chat, message), Shown{Seq: p.Seq, Batch: p.Batch}); err != nil {
 				return err
 			}
 		}
@@ -312,7 +312,7 @@ func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 				return err
 			}
 		}
-		if err := t.notePost(p); err != nil {
+		if err := t.postTaken(p); err != nil {
 			return err
 		}
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
@@ -378,11 +378,11 @@ func (s *Store) NoticeInstead(p Post, reason string) error {
 func (s *Store) NoticePosted(p Post, message sms.ChatMessageID) error {
 	return s.update(func(t *tx) error {
 		if p.Seq != 0 || p.Batch != 0 {
-			if err := put(t.bucket(bucketLink), linkKey(p.Chat, message), Shown{Seq: p.Seq, Batch: p.Batch}); err != nil {
+			if err := put(t.bucket(bucketShows), messageKey(p.Chat, message), Shown{Seq: p.Seq, Batch: p.Batch}); err != nil {
 				return err
 			}
 		}
-		if err := t.notePost(p); err != nil {
+		if err := t.postTaken(p); err != nil {
 			return err
 		}
 		return t.setAside(p, p.Reason)
@@ -471,17 +471,17 @@ func (s *Store) Shows(chat sms.ChatID, message sms.ChatMessageID) (Shown, error)
 	var l Shown
 	err := s.view(func(t *tx) error {
 		l = Shown{}
-		if err := get(t.bucket(bucketLink), linkKey(chat, message), &l); err != nil {
+		if err := get(t.bucket(bucketShows), messageKey(chat, message), &l); err != nil {
 			return err
 		}
-		_, err := t.shownSince(l) // links are pruned a little later than what they name
+		_, err := t.newestShown(l) // what messages show is forgotten a little later than the SMS
 		return err
 	})
 	return l, err
 }
 
-// shownSince returns when the newest of what l names came to us, or ErrNotFound when one of it is gone.
-func (t *tx) shownSince(l Shown) (newest time.Time, err error) {
+// newestShown returns when the newest of what l names came to us, or ErrNotFound when one of it is gone.
+func (t *tx) newestShown(l Shown) (newest time.Time, err error) {
 	later := func(at time.Time) {
 		if at.After(newest) {
 			newest = at
@@ -495,7 +495,7 @@ func (t *tx) shownSince(l Shown) (newest time.Time, err error) {
 		if err != nil {
 			return newest, err
 		}
-		later(since(m))
+		later(arrived(m))
 	}
 	if l.Batch != 0 {
 		b, err := t.batch(l.Batch)
@@ -508,19 +508,19 @@ func (t *tx) shownSince(l Shown) (newest time.Time, err error) {
 }
 
 // Waiting returns how many posts wait for a chat to show them, and how many for their turn in one.
-func (s *Store) Waiting() (homeless, queued int, err error) {
+func (s *Store) Waiting() (unrouted, queued int, err error) {
 	err = s.view(func(t *tx) error {
-		homeless, queued = 0, 0
+		unrouted, queued = 0, 0
 		return t.bucket(bucketPost).ForEach(func(key, _ []byte) error {
 			if readI64[sms.ChatID](key[:8]) == 0 {
-				homeless++
+				unrouted++
 			} else {
 				queued++
 			}
 			return nil
 		})
 	})
-	return homeless, queued, err
+	return unrouted, queued, err
 }
 
 // markRepeated marks the first SMS of every chat: the process before this one may have posted it without noting so.

@@ -50,11 +50,11 @@ type walk struct {
 	row    func(p *pruning, key, value []byte) (next []byte, err error)
 }
 
-// walks come one after another; links after what they name. To skip what is needed costs a look each round, to begin anew at
+// walks come one after another; what messages show after the SMS. To skip what is needed costs a look each round, to begin anew at
 // every step would cost one each step: that is why the place is kept.
 var walks = []walk{
 	{bucketSMS, (*pruning).sms},
-	{bucketLink, (*pruning).link},
+	{bucketShows, (*pruning).shows},
 	{bucketSeen, (*pruning).seen},
 	{bucketTakenDay, (*pruning).taken},
 	{bucketRaw, (*pruning).raw},
@@ -76,7 +76,7 @@ func (s *Store) Prune(limit int) (deleted int, more bool, err error) {
 	err = s.update(func(t *tx) error {
 		deleted, more = 0, false
 		row, err := t.clockRow()
-		if err != nil || !row.settled() || !s.ClockRight() { // it was set while others wrote
+		if err != nil || !row.trusted() || !s.ClockRight() { // it was set while others wrote
 			return err
 		}
 		p := &pruning{tx: t, left: limit}
@@ -145,8 +145,8 @@ func (p *pruning) delete(bucket, key []byte) error {
 	return p.bucket(bucket).Delete(key)
 }
 
-// since returns when an SMS came to us.
-func since(m SMS) time.Time {
+// arrived returns when an SMS came to us.
+func arrived(m SMS) time.Time {
 	if m.Received.IsZero() {
 		return m.Time
 	}
@@ -162,7 +162,7 @@ func (p *pruning) sms(key, value []byte) ([]byte, error) {
 	switch {
 	case m.Batch != 0:
 		return p.batch(m)
-	case p.young(since(m), p.store.opts.Keep):
+	case p.young(arrived(m), p.store.opts.Keep):
 		return nil, nil
 	case p.waiting(Backlog, uint64(m.Seq)):
 		return after(key), nil
@@ -267,16 +267,16 @@ func (p *pruning) waiting(class Class, id uint64) bool {
 	return false
 }
 
-// link forgets what a chat message showed when it is not kept any more. In one chat newer messages show newer things, so that
+// shows forgets what a chat message showed when it is not kept any more. In one chat newer messages show newer things, so that
 // from the first young one on the next chat's turn has come.
-func (p *pruning) link(key, value []byte) ([]byte, error) {
+func (p *pruning) shows(key, value []byte) ([]byte, error) {
 	var l Shown
 	if err := decode(value, &l); err != nil {
 		return nil, err
 	}
-	switch at, err := p.shownSince(l); {
+	switch at, err := p.newestShown(l); {
 	case errors.Is(err, ErrNotFound):
-		return after(key), p.delete(bucketLink, key)
+		return after(key), p.delete(bucketShows, key)
 	case err != nil:
 		return nil, err
 	case p.young(at, p.store.opts.Keep):
@@ -289,7 +289,7 @@ func (p *pruning) link(key, value []byte) ([]byte, error) {
 // we are, nothing is forgotten: it may still have them all.
 func (p *pruning) seen(key, value []byte) ([]byte, error) {
 	var answered time.Time
-	if err := get(p.bucket(bucketMeta), keyAnswered, &answered); err != nil {
+	if err := get(p.bucket(bucketMeta), keyFetched, &answered); err != nil {
 		if errors.Is(err, ErrNotFound) {
 			err = nil
 		}

@@ -369,8 +369,8 @@ func (w *world) drain() {
 			w.postOne(p, never)
 		}
 	}
-	if homeless, queued, _ := w.s.Waiting(); homeless != 0 || queued != 0 {
-		w.Errorf("%d posts wait for a chat, %d in one", homeless, queued)
+	if unrouted, queued, _ := w.s.Waiting(); unrouted != 0 || queued != 0 {
+		w.Errorf("%d posts wait for a chat, %d in one", unrouted, queued)
 	}
 	for text := range w.stored {
 		n := 0

@@ -119,7 +119,7 @@ func (t *tx) recover() error {
 	if err := t.doubtClock(t.store.ended); err != nil {
 		return err
 	}
-	if err := t.endBegun(meta.Get(keyRunning) != nil); err != nil {
+	if err := t.endInFlight(meta.Get(keyRunning) != nil); err != nil {
 		return err
 	}
 	if meta.Get(keyRunning) != nil {
@@ -138,14 +138,14 @@ func (t *tx) recover() error {
 	if err := t.readNewest(); err != nil {
 		return err
 	}
-	if err := t.settleSending(); err != nil {
+	if err := t.makeSendingUncertain(); err != nil {
 		return err
 	}
-	if err := t.settleFetch(); err != nil {
+	if err := t.reportLostFetch(); err != nil {
 		return err
 	}
 	crashpoint.At("open.settled")
-	if err := t.houseWaiting(); err != nil { // the settings may name other chats than before
+	if err := t.routeWaiting(); err != nil { // the settings may name other chats than before
 		return err
 	}
 	return put(meta, keyRunning, t.now)
@@ -171,8 +171,8 @@ func copyFile(db *bolt.DB, path string) error {
 // to a request whose asker is long gone.
 const FetchLimit = time.Minute
 
-// settleFetch turns a marker without its answer into an incident: the panel may have handed out SMS that never came.
-func (t *tx) settleFetch() error {
+// reportLostFetch turns a marker without its answer into an incident: the panel may have handed out SMS that never came.
+func (t *tx) reportLostFetch() error {
 	var begun time.Time
 	meta := t.bucket(bucketMeta)
 	if get(meta, keyFetch, &begun) != nil {

@@ -29,7 +29,7 @@ func filled(tb testing.TB, s *Store, c *clock) {
 	must(tb, s.Uncertain(claimed(tb, s, take(tb, s, order(ali)))))
 	take(tb, s, asking(ali))
 	take(tb, s, order(ali))
-	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Agent: &Agent{ID: 5, Name: "Ali", Admin: true}, EditChat: func(c *Chat) { c.Language = "fa" }}))
+	ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Allow: &Agent{ID: 5, Name: "Ali", Admin: true}, EditChat: func(c *Chat) { c.Language = "fa" }}))
 	must(tb, s.AddPost(Post{Chat: group, Kind: PostText, Text: "refused"}))
 	for _, p := range posts(tb, s) {
 		if p.Kind == PostText {

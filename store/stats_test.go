@@ -33,8 +33,8 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	s := open(t, path, Options{Now: c.now})
 	check(s, "nothing has happened", Stats{})
 	fetched(t, s, unread(c, "one", "two"))
-	homeless := ok(s.Stats()).Unrouted // with the notice that no chat shows them
-	check(s, "no chat", Stats{Unrouted: homeless, OldestSMS: begun})
+	unrouted := ok(s.Stats()).Unrouted // with the notice that no chat shows them
+	check(s, "no chat", Stats{Unrouted: unrouted, OldestSMS: begun})
 	must(t, s.Close())
 
 	c.pass(time.Minute)

@@ -22,13 +22,14 @@ type UpdateKey struct {
 	Kind    TakenKind
 }
 
-func (k UpdateKey) key() []byte { return append(linkKey(k.Chat, k.Message), byte(k.Kind)) }
+func (k UpdateKey) key() []byte { return append(messageKey(k.Chat, k.Message), byte(k.Kind)) }
 
 // Caused is all that an update brings about in the store.
 type Caused struct {
 	Posts    []Post
 	Order    *Order
-	Agent    *Agent
+	Allow    *Agent      // may use the bot from now on
+	Deny     sms.AgentID // may not any more
 	EditChat func(*Chat) // of the update's chat; may be called more than once
 
 	Customer     sms.Number
@@ -72,8 +73,13 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 				return err
 			}
 		}
-		if c.Agent != nil {
-			if err := t.putAgent(*c.Agent); err != nil {
+		if c.Allow != nil {
+			if err := t.allow(*c.Allow); err != nil {
+				return err
+			}
+		}
+		if c.Deny != 0 {
+			if err := t.deny(c.Deny); err != nil {
 				return err
 			}
 		}

@@ -17,7 +17,7 @@ func TestTakenOnceAcrossARestart(t *testing.T) {
 	all := Caused{
 		Posts:    []Post{{Chat: group, Kind: PostText, Text: " ok"}},
 		Order:    order(ali),
-		Agent:    &Agent{ID: 5},
+		Allow:    &Agent{ID: 5},
 		EditChat: func(c *Chat) { c.Language += "fa" },
 	}
 	if ok(s.Taken(k)) {
@@ -28,13 +28,13 @@ func TestTakenOnceAcrossARestart(t *testing.T) {
 		t.Errorf("batch %d, want the first", id)
 	}
 	look := func() []any {
-		homeless, queued, err := s.Waiting()
+		unrouted, queued, err := s.Waiting()
 		must(t, err)
 		chats := ok(s.Chats())
 		for i := range chats {
 			chats[i].Recent = nil // of which a start after a crash adds one
 		}
-		return []any{homeless, queued, ok(s.Agents()), chats, ok(s.Batches(group, 9)), rowCounts(s)}
+		return []any{unrouted, queued, ok(s.Agents()), chats, ok(s.Batches(group, 9)), rowCounts(s)}
 	}
 	want := look()
 	for i := range 3 {
@@ -81,7 +81,7 @@ func TestTakeStoresAllOrNothing(t *testing.T) {
 	// A chat whose row cannot be read fails a take after it has stored other things.
 	must(t, s.update(func(t *tx) error { return t.bucket(bucketChat).Put(i64(sms.ChatID(999)), []byte("broken")) }))
 	k, before := UpdateKey{Chat: group, Message: 9}, rowCounts(s)
-	_, err := s.Take(k, Caused{EditChat: func(c *Chat) { c.Language = "fa" }, Order: order(ali), Agent: &Agent{ID: 5}})
+	_, err := s.Take(k, Caused{EditChat: func(c *Chat) { c.Language = "fa" }, Order: order(ali), Allow: &Agent{ID: 5}})
 	if err == nil {
 		t.Fatal("a row that cannot be read was passed over")
 	}

@@ -13,13 +13,13 @@ import (
 // again: so each is shown twice, and is counted from the third on, as long as the panel goes on without a break. Meanwhile it is asked less
 // often, which gives it the time for one.
 
-// handed is the last answer of the panel that held SMS. It is forgotten when one holds none.
-type handed struct {
-	SMS   []handedSMS `json:"sms"`
-	Times int         `json:"times"` // how often in a row it came, each time with other times
+// lastAnswer is the last answer of the panel that held SMS. It is forgotten when one holds none.
+type lastAnswer struct {
+	SMS   []lastSMS `json:"sms"`
+	Times int       `json:"times"` // how often in a row it came, each time with other times
 }
 
-type handedSMS struct {
+type lastSMS struct {
 	Hash uint64 `json:"h"` // of all but its time
 	Seq  Seq    `json:"s"`
 	N    int    `json:"n"` // how often in a row it came, each time with another time
@@ -34,17 +34,17 @@ const fullAnswer = 50
 // toldEvery is how often at most the admins are told that the panel repeats itself.
 const toldEvery = aDay
 
-func (h handed) counts() bool { return h.Times >= countedFrom }
+func (h lastAnswer) counts() bool { return h.Times >= countedFrom }
 
-func handedHash(m sms.Message) uint64 {
+func hashWithoutTime(m sms.Message) uint64 {
 	h := fnv.New64a()
 	hashParts(h, string(m.Line), string(m.Customer), m.Text)
 	return h.Sum64()
 }
 
-func (t *tx) handed() (handed, error) {
-	var h handed
-	err := get(t.bucket(bucketMeta), keyHanded, &h)
+func (t *tx) lastAnswer() (lastAnswer, error) {
+	var h lastAnswer
+	err := get(t.bucket(bucketMeta), keyLastAnswer, &h)
 	if errors.Is(err, ErrNotFound) {
 		err = nil
 	}
@@ -52,13 +52,13 @@ func (t *tx) handed() (handed, error) {
 }
 
 // holds tells whether an SMS like m was in the answer.
-func (h handed) holds(m sms.Message) bool {
-	hash := handedHash(m)
-	return slices.ContainsFunc(h.SMS, func(before handedSMS) bool { return before.Hash == hash })
+func (h lastAnswer) holds(m sms.Message) bool {
+	hash := hashWithoutTime(m)
+	return slices.ContainsFunc(h.SMS, func(before lastSMS) bool { return before.Hash == hash })
 }
 
-// handOver puts this in the place of the last answer, and tells what there is to tell of SMS that came again.
-func (t *tx) handOver(last handed, this repeated, inboxes []inbox) error {
+// replaceLastAnswer puts this in the place of the last answer, and tells what there is to tell of SMS that came again.
+func (t *tx) replaceLastAnswer(last lastAnswer, this comparison, inboxes []inbox) error {
 	meta := t.bucket(bucketMeta)
 	var err error
 	switch {
@@ -73,45 +73,45 @@ func (t *tx) handOver(last handed, this repeated, inboxes []inbox) error {
 	case err != nil:
 		return err
 	case len(this.SMS) == 0:
-		return meta.Delete(keyHanded)
+		return meta.Delete(keyLastAnswer)
 	case last.Times == this.Times && slices.Equal(last.SMS, this.SMS):
 		return nil // a panel that does not mark as read
 	}
-	return put(meta, keyHanded, this.handed)
+	return put(meta, keyLastAnswer, this.lastAnswer)
 }
 
 // Repeats tells whether the last answer of the panel held SMS, and whether it goes on handing out the same ones with other times, so that they
 // are counted.
 func (s *Store) Repeats() (held, counts bool, err error) {
-	var h handed
+	var h lastAnswer
 	err = s.view(func(t *tx) error {
 		var err error
-		h, err = t.handed()
+		h, err = t.lastAnswer()
 		return err
 	})
 	return len(h.SMS) > 0, h.counts(), err
 }
 
-// repeated is an answer compared with the one before it.
-type repeated struct {
-	handed             // the answer, but for the SMS that are stored with it
-	again  []handedSMS // what each of its SMS is in the one before; zero where it is not in it
-	gone   []handedSMS // what of the one before is not in it
+// comparison is an answer compared with the one before it.
+type comparison struct {
+	lastAnswer           // the answer, but for the SMS that are stored with it
+	again      []lastSMS // what each of its SMS is in the one before; zero where it is not in it
+	gone       []lastSMS // what of the one before is not in it
 }
 
 // compare finds out what of messages was in the answer before. Those of known are stored and have the same time as ever. A panel that hands
 // out some of them again does not mark as read: then those to which it gave no time at all are the same, too, and become known.
-func (last handed) compare(messages []sms.Message, known []Seq) repeated {
+func (last lastAnswer) compare(messages []sms.Message, known []Seq) comparison {
 	resends := slices.ContainsFunc(known, func(seq Seq) bool { return seq != 0 })
-	r := repeated{again: make([]handedSMS, len(messages))}
-	before := map[uint64][]handedSMS{}
+	r := comparison{again: make([]lastSMS, len(messages))}
+	before := map[uint64][]lastSMS{}
 	for _, m := range last.SMS {
 		before[m.Hash] = append(before[m.Hash], m)
 	}
 	shared, other := 0, len(messages) > 0
 	for i, m := range messages {
-		hash := handedHash(m)
-		row := handedSMS{Hash: hash, Seq: known[i], N: 1}
+		hash := hashWithoutTime(m)
+		row := lastSMS{Hash: hash, Seq: known[i], N: 1}
 		if same := before[hash]; len(same) > 0 {
 			r.again[i], before[hash] = same[0], same[1:]
 			row.N = same[0].N
@@ -146,7 +146,7 @@ func (last handed) compare(messages []sms.Message, known []Seq) repeated {
 }
 
 // countAgain notes that an SMS came for the n-th time in a row. The third is told at once, more of them when it ends.
-func (t *tx) countAgain(m handedSMS, inboxes []inbox) error {
+func (t *tx) countAgain(m lastSMS, inboxes []inbox) error {
 	row, err := t.sms(m.Seq)
 	if err != nil {
 		return err
@@ -155,18 +155,18 @@ func (t *tx) countAgain(m handedSMS, inboxes []inbox) error {
 	if err := t.putSMS(row); err != nil || m.N != countedFrom {
 		return err
 	}
-	return t.showAgain(row, inboxes)
+	return t.showCount(row, inboxes)
 }
 
 // endRepeats has the counts told that were not yet.
-func (t *tx) endRepeats(ended []handedSMS, inboxes []inbox) error {
+func (t *tx) endRepeats(ended []lastSMS, inboxes []inbox) error {
 	for _, m := range ended {
 		row, err := t.sms(m.Seq)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
 		if err == nil && row.Times > 1 && row.Times != countedFrom {
-			err = t.showAgain(row, inboxes)
+			err = t.showCount(row, inboxes)
 		}
 		if err != nil {
 			return err
@@ -175,8 +175,8 @@ func (t *tx) endRepeats(ended []handedSMS, inboxes []inbox) error {
 	return nil
 }
 
-// showAgain queues m where it belongs, to be shown as a count. Where it still waits, it is shown so from the first.
-func (t *tx) showAgain(m SMS, inboxes []inbox) error {
+// showCount queues m where it belongs, to be shown as a count. Where it still waits, it is shown so from the first.
+func (t *tx) showCount(m SMS, inboxes []inbox) error {
 	places, err := t.placesOf(m.Message, inboxes)
 	if err != nil {
 		return err
