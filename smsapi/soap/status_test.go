@@ -177,3 +177,102 @@ func TestStatusesOfOtherForms(t *testing.T) {
 		})
 	}
 }
+
+func TestStatuses(t *testing.T) {
+	ids := []sms.ID{"51", "52", "4"}
+	for _, test := range []struct {
+		name, result string
+		want         map[sms.ID]int
+	}{
+		{"as many codes as ids are parallel", "<item>1</item><item>۴</item><item></item>", map[sms.ID]int{"51": 1, "52": 4, "4": 0}},
+		{"fewer codes are unknown", "<item>1</item><item>4</item>", map[sms.ID]int{}},
+		{"a bare code for three is unknown", "4", map[sms.ID]int{}},
+		{"a Map goes by ids", "<item><key>52</key><value>4</value></item><item><key>51</key><value>1</value></item>", map[sms.ID]int{"51": 1, "52": 4}},
+		{"nusoap's names for ids", "<__numeric_4>5</__numeric_4>", map[sms.ID]int{"4": 5}},
+		{"JSON goes by ids", `{"52":4,"51":"1"}`, map[sms.ID]int{"51": 1, "52": 4}},
+		{"structs go by ids", "<item><id>52</id><status>4</status></item><item><status>3</status><unique_id>4</unique_id></item>", map[sms.ID]int{"52": 4, "4": 3}},
+		{"one struct without its list", "<id>52</id><status>6</status>", map[sms.ID]int{"52": 6}},
+		{"a statusId is no id", "<item><statusId>4</statusId><id>51</id></item>", map[sms.ID]int{"51": 4}},
+		{"codes nobody knows stay", "<item>9</item><item>x</item><item>-1</item>", map[sms.ID]int{"51": 9, "52": 0, "4": -1}},
+		{"nothing", "", map[sms.ID]int{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			response, err := readResponse("", []byte(answered("0", test.result)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _, err := readStatuses(response, ids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("one code alone", func(t *testing.T) {
+		response, err := readResponse("", []byte(answered("0", "4")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := readStatuses(response, ids[:1])
+		if want := (map[sms.ID]int{"51": 4}); err != nil || !cmp.Equal(want, got) {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+	})
+}
+
+func TestStatusAsksInPieces(t *testing.T) {
+	p := panel.New(panel.Options{User: user, Password: password})
+	address, err := p.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	c := newClient(t, address, Options{})
+	var ids []sms.ID
+	for i := range 3 {
+		var to []sms.Number
+		for j := range smsapi.MaxRecipients {
+			to = append(to, sms.Number(fmt.Sprintf("0912%03d%04d", i, j)))
+		}
+		sent, err := c.Send(t.Context(), line, to, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range sent.Results {
+			ids = append(ids, r.ID)
+		}
+	}
+	ids = append(ids, ids[0])
+	p.SetStatus(string(ids[0]), 6)
+	p.SetStatus(string(ids[100]), 3)
+	deliveries, err := c.Status(t.Context(), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, r := range p.Requests() {
+		if r.Method == "GetStatus" {
+			asked++
+		}
+	}
+	if want := 3; asked != want {
+		t.Errorf("the panel was asked %d times, want %d", asked, want)
+	}
+	for i, d := range deliveries {
+		want := smsapi.Delivery{ID: ids[i], Code: 1, Status: sms.Sent}
+		switch i {
+		case 0, 180:
+			want = smsapi.Delivery{ID: ids[i], Code: 6, Status: sms.Failed, Reason: sms.Blacklisted}
+		case 100:
+			want = smsapi.Delivery{ID: ids[i], Code: 3, Status: sms.AtTelecom}
+		}
+		if d != want {
+			t.Errorf("place %d: got %v, want %v", i, d, want)
+		}
+	}
+	if len(deliveries) != len(ids) {
+		t.Errorf("got %d deliveries for %d ids", len(deliveries), len(ids))
+	}
+}
