@@ -482,7 +482,7 @@ func TestNothingButOrdersIsSent(t *testing.T) {
 // call calls a method as another program with the bot's token would, and returns the answer's result.
 func (w *world) call(method string, params url.Values) json.RawMessage {
 	w.Helper()
-	resp, err := http.PostForm(w.tgURL+"/bot"+w.token+"/"+method, params)
+	resp, err := http.PostForm(w.TGURL+"/bot"+w.token+"/"+method, params)
 	if err != nil {
 		w.Fatal(err)
 	}

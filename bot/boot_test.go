@@ -56,13 +56,13 @@ func TestAWrongClockMakesNoOrderLate(t *testing.T) {
 			if err := errors.Join(err, st.Close()); err != nil {
 				t.Fatal(err)
 			}
-			there, real := make(chan struct{}), w.tgURL
+			there, real := make(chan struct{}), w.TGURL
 			proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				<-there
 				forward(rw, r, real+r.URL.Path)
 			}))
 			defer proxy.Close()
-			w.tgURL = proxy.URL
+			w.TGURL = proxy.URL
 			w.storeOpts.Now = func() time.Time { return time.Now().Add(tc.ahead) }
 			w.start()
 			defer w.end()

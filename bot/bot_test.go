@@ -3,13 +3,9 @@ package bot_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +17,7 @@ import (
 	"peyk/internal/metrics"
 	"peyk/relay"
 	"peyk/sandbox/panel"
+	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/smsapi/soap"
@@ -28,16 +25,17 @@ import (
 	api "peyk/telegram"
 )
 
-// patience bounds every wait of a test: what it waits for takes milliseconds.
-const patience = 20 * time.Second
+const patience = sandboxtest.Patience
 
 // world is a bridge between a Telegram and a panel on loopback, with a team and its group.
 type world struct {
-	testing.TB
-	tg    *telegram.Server
+	*sandboxtest.World
+	tg    *telegram.Server // World's, as what follows, under the names of these tests
 	panel *panel.Server
 
-	tgURL, panelURL string
+	sara, ali, omid int64 // an admin, an agent, a stranger
+	group           int64
+
 	path            string
 	opts            bot.Options
 	relay           relay.Options
@@ -46,10 +44,8 @@ type world struct {
 	storeOpts       store.Options
 	token, password string
 
-	sara, ali, omid int64 // an admin, an agent, a stranger
-	group           int64
-	logs            *logs
-	wrongClock      bool // whether that of storeOpts is; else Telegram's goes with it
+	logs       *logs
+	wrongClock bool // whether that of storeOpts is; else Telegram's goes with it
 
 	store *store.Store
 	stop  context.CancelFunc
@@ -100,40 +96,19 @@ func (d *dated) WriteHeader(status int) {
 	d.ResponseWriter.WriteHeader(status)
 }
 
-// ownHost returns a host of loopback that nobody else is likely to listen at: the port of a panel that is down stays its own.
-func ownHost() string {
-	if runtime.GOOS != "linux" { // where all of 127/8 is loopback
-		return "127.0.0.1"
-	}
-	return fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(256), 1+rand.N(254))
-}
-
 // newWorld makes everything but the bridge, which start starts.
 func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *world {
 	t.Helper()
-	w := &world{TB: t, tg: telegram.New(tgOpts), panel: panel.New(panelOpts), logs: &logs{written: make(chan struct{}, 1)}, password: "demo-pass"}
-	w.token = w.tg.Token()
-	web := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+	w := &world{World: sandboxtest.New(t, tgOpts, panelOpts), logs: &logs{written: make(chan struct{}, 1)}, password: "demo-pass"}
+	w.BridgeLog = w.logs.String
+	w.tg, w.panel, w.token = w.TG, w.Panel, w.TG.Token()
+	w.sara, w.ali, w.omid, w.group = w.Sara, w.Ali, w.Omid, w.Group
+	w.Listen(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		if w.storeOpts.Now != nil && !w.wrongClock {
 			answer = &dated{ResponseWriter: answer, now: w.storeOpts.Now}
 		}
 		w.tg.ServeHTTP(answer, r)
 	}))
-	address, err := w.panel.Start(ownHost() + ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		w.tg.Close()
-		web.CloseClientConnections()
-		web.Close()
-		w.panel.Close()
-	})
-	w.tgURL, w.panelURL = web.URL, address
-	w.sara = w.tg.AddUser(telegram.User{FirstName: "Sara", Username: "sara"}).ID
-	w.ali = w.tg.AddUser(telegram.User{FirstName: "Ali", Username: "ali"}).ID
-	w.omid = w.tg.AddUser(telegram.User{FirstName: "Omid", Username: "omid"}).ID
-	w.group = w.tg.AddSupergroup("Support", w.sara, w.ali, w.omid, w.tg.Bot().ID)
 	w.path = filepath.Join(t.TempDir(), "peyk.db")
 	w.opts = bot.Options{
 		Lines: []sms.Number{"30001234", "30005678"}, Users: []sms.AgentID{sms.AgentID(w.ali)}, Admins: []sms.AgentID{sms.AgentID(w.sara)},
@@ -168,11 +143,11 @@ func (w *world) startImpatient(timeout time.Duration) {
 	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
 		w.Fatal(err)
 	}
-	client, err := soap.New(w.panelURL, "demo", w.password, soap.Options{Timeout: timeout})
+	client, err := soap.New(w.PanelURL, "demo", w.password, soap.Options{Timeout: timeout})
 	if err != nil {
 		w.Fatal(err)
 	}
-	tg := api.New(api.Options{Token: w.token, URL: w.tgURL, Asked: w.metrics.TelegramAsked, Heard: w.store.HeardAnswer})
+	tg := api.New(api.Options{Token: w.token, URL: w.TGURL, Asked: w.metrics.TelegramAsked, Heard: w.store.HeardAnswer})
 	b := bridge.New(w.store, client, tg, w.relay, w.opts, w.metrics)
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
@@ -200,22 +175,11 @@ func (w *world) end() error {
 	return err
 }
 
-func (w *world) context() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	w.Cleanup(cancel)
-	return ctx
-}
+func (w *world) context() context.Context { return w.Soon() }
 
-// sees waits for a message of the bot's in a chat that contains all the words, in its present text, and returns it.
 func (w *world) sees(chat int64, words ...string) telegram.Message {
 	w.Helper()
-	m, err := w.tg.WaitMessage(w.context(), chat, func(m telegram.Message) bool {
-		return m.FromBot && !m.Deleted && containsAll(m.Text, words)
-	})
-	if err != nil {
-		w.Fatalf("no message with %q in %d: %v\nit has:\n%s\nlog:\n%s", words, chat, err, w.transcript(chat), w.logs)
-	}
-	return m
+	return w.Sees(chat, words...)
 }
 
 func containsAll(s string, words []string) bool {
@@ -227,49 +191,21 @@ func containsAll(s string, words []string) bool {
 	return true
 }
 
-func (w *world) transcript(chat int64) string {
-	var lines []string
-	for _, m := range w.tg.Messages(chat) {
-		lines = append(lines, fmt.Sprintf("%d %d>%d %v %q", m.ID, m.From, m.ReplyTo, m.Reactions, m.Text))
-	}
-	return strings.Join(lines, "\n")
-}
+func (w *world) transcript(chat int64) string { return w.Transcript(chat) }
 
-// says has somebody write and returns the message's id.
 func (w *world) says(p telegram.Post) int {
 	w.Helper()
-	id, err := w.tg.Say(p)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return id
+	return w.Says(p)
 }
 
-// presses presses the button of that label under m and returns what the presser is told.
 func (w *world) presses(from int64, m telegram.Message, label string) telegram.Answer {
 	w.Helper()
-	for _, row := range m.Buttons {
-		for _, button := range row {
-			if button.Text == label {
-				return w.pressesData(from, m, button.Data)
-			}
-		}
-	}
-	w.Fatalf("no button %q under %q", label, m.Text)
-	return telegram.Answer{}
+	return w.Presses(from, m, label)
 }
 
 func (w *world) pressesData(from int64, m telegram.Message, data string) telegram.Answer {
 	w.Helper()
-	q, err := w.tg.Press(from, m.Chat, m.ID, data)
-	if err != nil {
-		w.Fatal(err)
-	}
-	answer, err := q.Wait(w.context())
-	if err != nil {
-		w.Fatalf("button %q is not answered: %v", data, err)
-	}
-	return answer
+	return w.PressesData(from, m, data)
 }
 
 // sent waits until the panel has accepted n SMS and returns them.
@@ -294,10 +230,7 @@ func (w *world) quiet() {
 // quietAs is quiet, with somebody else's command.
 func (w *world) quietAs(who int64) {
 	w.Helper()
-	id := w.says(telegram.Post{Chat: who, From: who, Text: "/id"})
-	if _, err := w.tg.WaitMessage(w.context(), who, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id }); err != nil {
-		w.Fatalf("the bridge does not answer: %v\nlog:\n%s", err, w.logs)
-	}
+	w.Asks(telegram.Post{Chat: who, From: who, Text: "/id"})
 }
 
 // fromBot returns what the bot posted in a chat.

@@ -67,7 +67,7 @@ func TestCheckTellsOfAnotherProgramWithOurToken(t *testing.T) {
 		if ctx.Err() != nil {
 			t.Fatal("the bridge does not see it")
 		}
-		answer, err := client.Get(w.tgURL + "/bot" + w.token + "/getUpdates") // between two polls of the bridge's it hits nothing
+		answer, err := client.Get(w.TGURL + "/bot" + w.token + "/getUpdates") // between two polls of the bridge's it hits nothing
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,8 +47,8 @@ type desk struct {
 // newDesk makes a desk; arm may arm faults, and fill the store, before it starts.
 func newDesk(t *testing.T, arm func(*desk)) *desk {
 	d := &desk{T: t, tg: sandbox.New(sandbox.Options{}), logs: &strings.Builder{}, ended: make(chan error, 2)}
-	d.sara = d.tg.AddUser(sandbox.User{FirstName: "Sara"}).ID
-	d.group = d.tg.AddSupergroup("Support", d.sara, d.tg.Bot().ID)
+	team := d.tg.AddTeam()
+	d.sara, d.group = team.Sara, team.Group
 	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{Inbox: []sms.ChatID{sms.ChatID(d.group)}, Admins: []sms.AgentID{sms.AgentID(d.sara)}})
 	if err != nil {
 		t.Fatal(err)

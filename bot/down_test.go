@@ -431,7 +431,7 @@ func TestUnavailable503(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.hears()
 	var shut atomic.Bool
-	real := w.panelURL
+	real := w.PanelURL
 	proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if shut.Load() {
 			http.Error(rw, "<html>Service Unavailable</html>", http.StatusServiceUnavailable)
@@ -440,7 +440,7 @@ func TestUnavailable503(t *testing.T) {
 		forward(rw, r, real)
 	}))
 	defer proxy.Close()
-	w.panelURL = proxy.URL
+	w.PanelURL = proxy.URL
 	w.start()
 	w.shows("09121111111", "hello")
 	shut.Store(true)

@@ -135,7 +135,7 @@ func TestIDThePanelRefusesKeepsNoOtherFromBeingAskedFor(t *testing.T) {
 
 func TestIDThePanelBreaksOnKeepsNoOtherFromBeingAskedFor(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
-	behind, err := url.Parse(w.panelURL)
+	behind, err := url.Parse(w.PanelURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestIDThePanelBreaksOnKeepsNoOtherFromBeingAskedFor(t *testing.T) {
 		pass.ServeHTTP(rw, r)
 	}))
 	defer broken.Close()
-	w.panelURL = broken.URL + behind.RequestURI()
+	w.PanelURL = broken.URL + behind.RequestURI()
 	w.storeOpts.StatusInterval = 2 * time.Second
 	w.start()
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 hello"})

@@ -18,7 +18,7 @@ import (
 // TestATextThatWeCannotReadIsNotSent has Telegram give texts that hold halves of emoji, which JSON can carry and a text cannot.
 func TestATextThatWeCannotReadIsNotSent(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
-	to, err := url.Parse(w.tgURL)
+	to, err := url.Parse(w.TGURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestATextThatWeCannotReadIsNotSent(t *testing.T) {
 		web.CloseClientConnections()
 		web.Close()
 	})
-	w.tgURL = web.URL
+	w.TGURL = web.URL
 	w.start()
 	w.panel.Receive("09121111111", "30001234", "hello")
 	shown := w.sees(w.group, "hello")

@@ -49,7 +49,7 @@ func TestNoAnswerLeadsElsewhere(t *testing.T) {
 
 	relay := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/from-telegram", http.StatusTemporaryRedirect))
 	defer relay.Close()
-	w.tgURL = relay.URL
+	w.TGURL = relay.URL
 	w.start()
 	w.logged("reach telegram fails")
 	w.end()
