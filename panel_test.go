@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -144,80 +143,6 @@ func TestPanelCommandAfterSending(t *testing.T) {
 	}
 }
 
-// TestPanelCommandInPieces sends to 130 recipients, in pieces of 60, 60 and 10, and lets the panel fail.
-func TestPanelCommandInPieces(t *testing.T) {
-	var numbers, rows []string
-	for i := range 130 {
-		numbers = append(numbers, fmt.Sprintf("0912%07d", i))
-		rows = append(rows, numbers[i]+",x\n")
-	}
-	accepted := func(i int) string {
-		return fmt.Sprintf(`{"recipient":"%s","id":"%d"}`, numbers[i], 5000000001+i)
-	}
-	failed := func(kind, text string) func(int) string {
-		return func(i int) string {
-			return fmt.Sprintf(`{"recipient":"%s","error":{"kind":"%s","text":"%s"}}`, numbers[i], kind, text)
-		}
-	}
-	lost := failed("uncertain", "the panel answered nothing: http status 500")
-	behind := failed("unavailable", "not sent: the request before it failed")
-	crash := func(p *panel.Server) {
-		p.Arm(panel.Fault{Kind: panel.Crash, CarryOut: true})
-	}
-	crashSecond := func(p *panel.Server) {
-		var first sync.Once
-		p.OnCall(func(c panel.Call) {
-			if c.Stage == panel.CarriedOut { // before the first answer, which the second request may follow at once
-				first.Do(func() { crash(p) })
-			}
-		})
-	}
-	for _, test := range []struct {
-		name    string
-		prepare func(*panel.Server)
-		code    int
-		pieces  [3]func(int) string
-		sent    int
-	}{
-		{"all are accepted", func(*panel.Server) {}, 0, [3]func(int) string{accepted, accepted, accepted}, 130},
-		{"the second answer is lost", crashSecond, 1, [3]func(int) string{accepted, lost, behind}, 120},
-		{"the first answer is lost", crash, 1, [3]func(int) string{lost, behind, behind}, 60},
-	} {
-		var want []string
-		for i := range 130 {
-			want = append(want, test.pieces[i/60](i))
-		}
-		for _, command := range []string{"send", "send-each"} {
-			t.Run(command+": "+test.name, func(t *testing.T) {
-				p, cfg := startPanel(t, panel.Options{})
-				test.prepare(p)
-				args, stdin := []string{"send", "--to", strings.Join(numbers, ","), "x"}, ""
-				if command == "send-each" {
-					args, stdin = []string{"send-each"}, strings.Join(rows, "")
-				}
-				got, _ := runPanel(t, cfg, stdin, args...)
-				if diff := cmp.Diff(panelRun{test.code, `{"results":[` + strings.Join(want, ",") + "]}\n"}, got); diff != "" {
-					t.Errorf("(-want +got):\n%s", diff)
-				}
-				if got := len(p.Sent()); got != test.sent {
-					t.Errorf("the panel sent %d, want %d", got, test.sent)
-				}
-			})
-		}
-	}
-	t.Run("a refusal of the first piece is one error", func(t *testing.T) {
-		p, cfg := startPanel(t, panel.Options{})
-		p.Arm(panel.Fault{Kind: panel.ErrCode, Code: -3, Text: "x", Times: -1})
-		got, _ := runPanel(t, cfg, "", "send", "--to", strings.Join(numbers, ","), "x")
-		if want := (panelRun{1, `{"error":{"kind":"rejected","code":-3,"text":"x"}}` + "\n"}); got != want {
-			t.Errorf("got %+v, want %+v", got, want)
-		}
-		if got := len(p.Requests()); got != 1 {
-			t.Errorf("the panel was asked %d times, want once", got)
-		}
-	})
-}
-
 func TestPanelCommandKeepsWhatCannotBeRead(t *testing.T) {
 	p, cfg := startPanel(t, panel.Options{Dialect: panel.Native})
 	p.ReceiveAt("09120000001", "30001234", "first", time.Unix(1790000000, 0))
@@ -297,22 +222,6 @@ func TestPanelCommandHelps(t *testing.T) {
 		})
 		if c.name == "unread" && !strings.Contains(own.Stdout, "marks them as read") {
 			t.Errorf("got %q, want a warning", own.Stdout)
-		}
-	}
-}
-
-// TestLinesAreNamedAsThePanelNamesThem sends from a line that the panel knows by its whole number only.
-func TestLinesAreNamedAsThePanelNamesThem(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, line := range []string{"02188776655", "982188776655"} {
-		_, cfg := startPanel(t, panel.Options{Lines: []string{line}})
-		environ := []string{"SMS_API_URL=" + cfg.URL, "SMS_API_USER=" + cfg.User, "SMS_API_PASSWORD=" + cfg.Password, "SMS_LINES=" + line[:3] + " " + line[3:]}
-		for _, named := range [][]string{nil, {"--line", "+982188776655"}} {
-			var out bytes.Buffer
-			args := append(append([]string{"panel", "send"}, named...), "--to", "09120000001", "x")
-			if code := run(t.Context(), args, environ, nil, &out, &out); code != 0 {
-				t.Errorf("from %s: got %d, %s", line, code, out.String())
-			}
 		}
 	}
 }

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -313,74 +310,5 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	case <-ended:
 	case <-time.After(patience):
 		ts.Fatalf("the bridge goes on waiting for updates")
-	}
-}
-
-// TestTheReadmesSandboxLinesWork pastes the lines of README.md into a shell, one after the other, while peyk sandbox runs.
-func TestTheReadmesSandboxLinesWork(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl")
-	}
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// What the sandbox must tell after each line.
-	after := []string{
-		`Support +Peyk: 📩 09121111111`,
-		`panel +30001234 → 09121111111  It leaves today`,
-		`\[Send\] \[Cancel\]`,
-		`panel +30001234 → 09122222222  We are closed`,
-		`bridge +killed`,
-		`telephone +09122222222`,
-		`Support +Peyk: 📩 09122222222`,
-	}
-	lines := regexp.MustCompile(`(?m)^curl .*`).FindAllString(string(readme), -1)
-	if len(lines) != len(after) {
-		t.Fatalf("README.md has %d lines to paste, this test knows %d", len(lines), len(after))
-	}
-
-	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
-	defer cancel()
-	sandbox := exec.CommandContext(ctx, "peyk", "sandbox")
-	sandbox.Cancel = func() error { return sandbox.Process.Signal(syscall.SIGTERM) }
-	out, err := sandbox.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sandbox.Start(); err != nil {
-		t.Fatal(err)
-	}
-	told := bufio.NewScanner(out)
-	read := ""
-	wait := func(pattern string) []string {
-		t.Helper()
-		for re := regexp.MustCompile(pattern); told.Scan(); {
-			read += told.Text() + "\n"
-			if found := re.FindStringSubmatch(told.Text()); found != nil {
-				return found
-			}
-		}
-		t.Fatalf("the sandbox does not tell %q:\n%s", pattern, read)
-		return nil
-	}
-	address := wait(`http://(\S+)/`)[1]
-	wait(`bridge +started`)
-	for i, line := range lines {
-		line = strings.ReplaceAll(line, "127.0.0.1:8383", address)
-		answer, err := exec.CommandContext(ctx, "sh", "-c", line+" --fail-with-body -sS").CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s\n%v %s", line, err, answer)
-		}
-		wait(after[i])
-	}
-	if err := sandbox.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	wait(`bridge +stopped: exit status 0`)
-	for told.Scan() {
-	}
-	if err := sandbox.Wait(); err != nil {
-		t.Errorf("peyk sandbox: %v", err)
 	}
 }
