@@ -128,6 +128,7 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 			warnings = append(warnings, name+" in .env is no setting: look for a slip in its name")
 		}
 	}
+	s.store.RecentPosts = bot.GroupPerMinute
 	s.relay.Lines, s.bot.Lines, s.store.Admins, s.store.Location = s.panel.Lines, s.panel.Lines, s.bot.Admins, s.bot.Location
 	return s, warnings, errors.Join(mistakes...)
 }

@@ -116,7 +116,7 @@ func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *w
 		Log:            slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	w.relay = relay.Options{Lines: w.opts.Lines, PollInterval: 20 * time.Millisecond, Log: w.opts.Log}
-	w.storeOpts = store.Options{Log: w.opts.Log, Inbox: []sms.ChatID{sms.ChatID(w.group)}, Admins: w.opts.Admins, StatusInterval: 50 * time.Millisecond}
+	w.storeOpts = store.Options{Log: w.opts.Log, Inbox: []sms.ChatID{sms.ChatID(w.group)}, Admins: w.opts.Admins, RecentPosts: bot.GroupPerMinute, StatusInterval: 50 * time.Millisecond}
 	t.Cleanup(func() {
 		if w.store != nil {
 			w.end()

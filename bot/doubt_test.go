@@ -49,7 +49,7 @@ func newDesk(t *testing.T, arm func(*desk)) *desk {
 	d := &desk{T: t, tg: sandbox.New(sandbox.Options{}), logs: &strings.Builder{}, ended: make(chan error, 2)}
 	team := d.tg.AddTeam()
 	d.sara, d.group = team.Sara, team.Group
-	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{Inbox: []sms.ChatID{sms.ChatID(d.group)}, Admins: []sms.AgentID{sms.AgentID(d.sara)}})
+	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{Inbox: []sms.ChatID{sms.ChatID(d.group)}, Admins: []sms.AgentID{sms.AgentID(d.sara)}, RecentPosts: GroupPerMinute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,12 +13,12 @@ import (
 // (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this). Edits and new topics count like
 // messages (https://github.com/tdlib/td/issues/2592); of reactions nobody says that they do.
 const (
-	perSecond = 30
-	perMinute = 20
+	perSecond      = 30
+	GroupPerMinute = 20
 	// While a backlog goes out many at once, this many of a group's minute are kept for answers to agents.
 	reserved = 2
 	// Of a group's minute edits take no more than this: how orders fare must not keep SMS from being seen.
-	edits = perMinute / 2
+	edits = GroupPerMinute / 2
 )
 
 // pacer decides when a chat may be posted to. It counts a message from when Telegram has answered, not from when it was asked:
@@ -109,8 +109,8 @@ func (p *pacer) gate(id sms.ChatID, now time.Time) (store.Gate, time.Time) {
 	switch {
 	case n > 0 && c.recent[n-1].Add(p.second).After(now):
 		return store.Closed, c.recent[n-1].Add(p.second)
-	case id < 0 && n >= perMinute:
-		return store.Closed, c.recent[n-perMinute].Add(60 * p.second)
+	case id < 0 && n >= GroupPerMinute:
+		return store.Closed, c.recent[n-GroupPerMinute].Add(60 * p.second)
 	case len(p.recent) > 0 && len(p.recent)+p.under >= perSecond:
 		return store.Closed, p.recent[0].Add(p.second)
 	case p.under >= perSecond:
@@ -120,8 +120,8 @@ func (p *pacer) gate(id sms.ChatID, now time.Time) (store.Gate, time.Time) {
 	if id < 0 && len(c.edited) >= edits {
 		g, next = store.NoEdits, c.edited[len(c.edited)-edits].Add(60*p.second)
 	}
-	if id < 0 && c.digesting && n >= perMinute-reserved {
-		at := c.recent[n-(perMinute-reserved)].Add(60 * p.second)
+	if id < 0 && c.digesting && n >= GroupPerMinute-reserved {
+		at := c.recent[n-(GroupPerMinute-reserved)].Add(60 * p.second)
 		if g == store.NoEdits {
 			return store.NewAnswersOnly, at
 		}
@@ -146,9 +146,9 @@ func (p *pacer) room(id sms.ChatID, now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if id > 0 {
-		return perMinute
+		return GroupPerMinute
 	}
-	return perMinute - len(since(p.chat(id).recent, now.Add(-60*p.second)))
+	return GroupPerMinute - len(since(p.chat(id).recent, now.Add(-60*p.second)))
 }
 
 // digesting notes whether more SMS wait for a chat than it takes one by one.

@@ -339,7 +339,7 @@ func (w *world) openCopy() (*store.Store, error) {
 // options are what the bridge's settings make of the store's.
 func (w *world) options() store.Options {
 	return store.Options{
-		Inbox: []sms.ChatID{sms.ChatID(w.Group), sms.ChatID(w.Sara)}, Admins: []sms.AgentID{sms.AgentID(w.Sara)},
+		Inbox: []sms.ChatID{sms.ChatID(w.Group), sms.ChatID(w.Sara)}, Admins: []sms.AgentID{sms.AgentID(w.Sara)}, RecentPosts: 20,
 	}
 }
 

@@ -163,9 +163,6 @@ func (s *Store) NoteTitle(id sms.ChatID, title string) error {
 	})
 }
 
-// recentKept is how many messages and edits Telegram lets into a group in a minute.
-const recentKept = 20
-
 // postTaken notes that a chat took a post: it is not lost, and, for a group, one more of the messages of this minute. A process
 // that starts anew in the middle of a flood would otherwise begin it with a 429.
 func (t *tx) postTaken(p Post) error {
@@ -175,9 +172,10 @@ func (t *tx) postTaken(p Post) error {
 	return t.countPost(p.Chat)
 }
 
-// countPost counts one message more into a group; a private chat has no limit of a minute.
+// countPost remembers one post more of a group. Nobody paces private chats by what was posted before the start.
 func (t *tx) countPost(id sms.ChatID) error {
-	if id > 0 {
+	remember := t.store.opts.RecentPosts
+	if id > 0 || remember == 0 {
 		return nil
 	}
 	c, err := t.chat(id)
@@ -185,7 +183,7 @@ func (t *tx) countPost(id sms.ChatID) error {
 		return err
 	}
 	c.Recent = append(c.Recent, t.now.Add(time.Millisecond-1).UnixMilli()) // rounded up: never earlier than Telegram's
-	c.Recent = c.Recent[max(0, len(c.Recent)-recentKept):]
+	c.Recent = c.Recent[max(0, len(c.Recent)-remember):]
 	return t.putChat(c)
 }
 

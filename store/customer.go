@@ -39,9 +39,9 @@ type Bound struct {
 	Closed    bool              `json:"closed,omitempty"` // somebody closed the topic
 }
 
-// cardDelay is how long a card may tell less than is known. Edits count like messages: a card that was edited for every SMS would take as
-// much of what Telegram takes in a minute as the SMS.
-var cardDelay = 20 * crashpoint.Second(15*time.Second) // where Telegram's seconds pass faster, twenty of them
+// cardDelay is how long a card may tell less than is known. An edit costs a chat as much as a message: a card that was edited for every SMS
+// would take as long as the SMS.
+var cardDelay = 20 * crashpoint.Second(15*time.Second) // in a test of crashes, twenty of its seconds
 
 func placeKey(p sms.Place) []byte { return join(i64(p.Chat), i64(p.Topic)) }
 

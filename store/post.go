@@ -30,7 +30,7 @@ const (
 	PostMarks    PostKind = "marks"    // what marks mean
 )
 
-// Button is under a post; Data comes back when it is pressed, 64 bytes at most.
+// Button is under a post; Data comes back when it is pressed.
 type Button struct {
 	Label string `json:"label"`
 	Data  string `json:"data"`

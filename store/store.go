@@ -99,6 +99,7 @@ type Options struct {
 	DailyParts int            // what an agent may order in a day: parts of an SMS times recipients; no cap when zero
 	Location   *time.Location // in whose calendar; UTC when nil
 
+	RecentPosts    int           // how many of a group's last posts are remembered for whoever paces them; none when zero
 	StatusInterval time.Duration // first pause before asking for delivery; 15 s when zero
 	AskFor         time.Duration // how long a question waits for [Send]; 15 minutes when zero
 	Keep           time.Duration // how long SMS and batches are kept; 90 days when zero

@@ -111,9 +111,9 @@ func newClock() *clock {
 
 func (c *clock) now() time.Time       { return time.Unix(c.unix.Load(), 0) }
 func (c *clock) pass(d time.Duration) { c.unix.Add(int64(d / time.Second)) }
-func (c *clock) options() Options     { return Options{Now: c.now} }
+func (c *clock) options() Options     { return Options{Now: c.now, RecentPosts: 20} }
 func (c *clock) inbox(i ...sms.ChatID) Options {
-	return Options{Now: c.now, Inbox: i, Admins: []sms.AgentID{admin}}
+	return Options{Now: c.now, RecentPosts: 20, Inbox: i, Admins: []sms.AgentID{admin}}
 }
 
 const (
