@@ -77,3 +77,40 @@ func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 	}
 	return b.say(m, t.Say(t.HelloStranger, text.Code(fmt.Sprint(int64(m.From.ID)))))
 }
+
+// role is what somebody may do.
+type role int
+
+const (
+	stranger role = iota
+	agent
+	admin
+)
+
+// roleOf looks somebody up in the allow-list of the settings and of the store. Accounts that everybody shares are on neither.
+func (b *Bot) roleOf(id sms.AgentID) (role, error) {
+	if id == 0 || telegram.Faceless(id) {
+		return stranger, nil
+	}
+	found := stranger
+	for _, u := range b.opts.Users {
+		if u == id {
+			found = agent
+		}
+	}
+	for _, a := range b.opts.Admins {
+		if a == id {
+			return admin, nil
+		}
+	}
+	agents, err := b.store.Agents()
+	for _, a := range agents {
+		if a.ID == id {
+			found = agent
+			if a.Admin {
+				return admin, nil
+			}
+		}
+	}
+	return found, err
+}

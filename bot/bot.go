@@ -76,19 +76,18 @@ type Panel interface {
 
 // Bot is made by New and used by one Run.
 type Bot struct {
-	store   *store.Store
+	voice
 	panel   Panel
 	tg      *telegram.Client
 	self    telegram.User // who we are, once meet has returned; of the updates' flow
-	opts    Options
 	log     *slog.Logger
 	metrics *metrics.Metrics
+	poster  *poster
 
-	contested time.Time // when another program last asked for updates with our token; of the updates' flow
-	code      string    // makes the first who sends it the owner; empty when there are admins
-	strangers strangers // how often those off the list were answered
-	joiners   strangers // how often the admins were told who of them added us to a group
-	pace      *pacer
+	contested time.Time     // when another program last asked for updates with our token; of the updates' flow
+	code      string        // makes the first who sends it the owner; empty when there are admins
+	strangers strangers     // how often those off the list were answered
+	joiners   strangers     // how often the admins were told who of them added us to a group
 	known     atomic.Bool   // Telegram knew our token since the start
 	doubting  chan struct{} // bounds those who ask whether our token is still known to one
 	questions sync.WaitGroup
@@ -122,10 +121,12 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	if opts.Metrics == nil {
 		opts.Metrics = metrics.New()
 	}
-	return &Bot{
-		store: st, panel: panel, tg: tg, opts: opts, log: opts.Log, metrics: opts.Metrics, pace: newPacer(opts.TelegramSecond),
+	b := &Bot{
+		voice: voice{st, opts}, panel: panel, tg: tg, log: opts.Log, metrics: opts.Metrics,
 		slots: make(chan struct{}, askers), calls: make(chan struct{}, askers), doubting: make(chan struct{}, 1),
 	}
+	b.poster = &poster{voice: b.voice, tg: tg, log: opts.Log, pace: newPacer(opts.TelegramSecond), doubt: b.doubt}
+	return b
 }
 
 // Run bridges until ctx ends, then lets what is under way come to its end and returns nil. It returns an error when it cannot
@@ -141,26 +142,15 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read chats: %w", err)
 	}
-	b.pace.remember(chats, b.store.Ended(), time.Now()) // before any flow asks what a chat takes
+	b.poster.pace.remember(chats, b.store.Ended(), time.Now()) // before any flow asks what a chat takes
 	flows, ctx := errgroup.WithContext(ctx)
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.showPosts, b.showMarks} {
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.poster.showPosts, b.poster.showMarks} {
 		flows.Go(func() error { return flow(ctx) })
 	}
 	err = flows.Wait()
 	b.questions.Wait()
 	return err
 }
-
-// language returns the sentences in the language of a chat.
-func (b *Bot) language(chat sms.ChatID) *text.Language {
-	if c, err := b.store.Chat(chat); err == nil && text.Languages[c.Language] != nil {
-		return text.Languages[c.Language]
-	}
-	return text.Languages[b.opts.Language]
-}
-
-// now is the store's time, in the zone that times are shown in.
-func (b *Bot) now() time.Time { return b.store.Now().In(b.opts.Location) }
 
 // pollTime is as long as Telegram lets a poll wait.
 const pollTime = 50 * time.Second

@@ -157,7 +157,7 @@ func TestCreditThatIsNoNumber(t *testing.T) {
 	if told := w.warnings(w.sara); len(told) != 0 {
 		t.Errorf("the admin is told %q", told)
 	}
-	if n := strings.Count(w.logs.String(), "credit is no number"); n != 1 {
+	if n := strings.Count(w.logs.String(), "credit is not a number"); n != 1 {
 		t.Errorf("the log says %d times that it is not a number:\n%s", n, w.logs)
 	}
 }

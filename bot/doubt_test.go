@@ -62,7 +62,7 @@ func newDesk(t *testing.T, arm func(*desk)) *desk {
 	ctx, stop := context.WithCancel(t.Context())
 	d.stop = stop
 	go func() { d.ended <- d.bot.takeUpdates(ctx) }()
-	go func() { d.ended <- d.bot.showPosts(ctx) }()
+	go func() { d.ended <- d.bot.poster.showPosts(ctx) }()
 	return d
 }
 

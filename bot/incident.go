@@ -12,21 +12,21 @@ import (
 )
 
 // nameChat names a group by its title, as far as it is known, and any chat by its id.
-func (b *Bot) nameChat(id sms.ChatID) string {
+func (v voice) nameChat(id sms.ChatID) string {
 	named := text.Code(strconv.FormatInt(int64(id), 10))
 	if id >= 0 {
 		return named
 	}
-	if c, err := b.store.Chat(id); err == nil && c.Title != "" {
+	if c, err := v.store.Chat(id); err == nil && c.Title != "" {
 		return text.Isolated(c.Title) + " (" + named + ")"
 	}
 	return named
 }
 
-func (b *Bot) renderIncident(t *text.Language, i store.Incident, now time.Time) string {
+func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Time) string {
 	// To the second: the panel's own list is searched by it.
 	at := func(when time.Time) string { return t.Date(when.In(now.Location()), "15:04:05") }
-	chat := b.nameChat(i.Chat)
+	chat := w.nameChat(i.Chat)
 	if i.Loss() {
 		return renderLosses(t, i, at)
 	}
@@ -37,7 +37,7 @@ func (b *Bot) renderIncident(t *text.Language, i store.Incident, now time.Time) 
 		return t.Say(t.ChatLost, chat, text.Reason(i.Reason))
 	case store.PostRefused:
 		said := t.Say(t.PostRefused, chat, text.Reason(i.Reason))
-		if head := b.nameSMS(t, i.Seq); head != "" {
+		if head := w.nameSMS(t, i.Seq); head != "" {
 			said += "\n" + head
 		}
 		return said

@@ -33,14 +33,14 @@ type markLane struct {
 }
 
 // showMarks keeps the marks on replies up to date, beside the post queue: Telegram does not count them as messages.
-func (b *Bot) showMarks(ctx context.Context) error {
+func (w *poster) showMarks(ctx context.Context) error {
 	ended := make(chan shown)
 	lanes := map[sms.ChatID]*markLane{}
 	running := 0
 	defer func() {
 		for ; running > 0; running-- { // what they came to must be known to the next start
 			s := <-ended
-			b.settleMark(s, lanes[s.post.Chat])
+			w.settleMark(s, lanes[s.post.Chat])
 		}
 	}()
 	for {
@@ -52,13 +52,13 @@ func (b *Bot) showMarks(ctx context.Context) error {
 			}
 		}
 		if running < markers {
-			heads, next, err := b.store.Marks(markersEach, func(chat sms.ChatID) bool {
+			heads, next, err := w.store.Marks(markersEach, func(chat sms.ChatID) bool {
 				lane := lanes[chat]
 				if lane == nil {
 					lane = &markLane{under: map[uint64]bool{}, failing: map[uint64]suspect{}}
 					lanes[chat] = lane
 				}
-				until := later(lane.until, b.pace.held(chat, now))
+				until := later(lane.until, w.pace.held(chat, now))
 				if until.After(now) {
 					soonest(until)
 				}
@@ -68,7 +68,7 @@ func (b *Bot) showMarks(ctx context.Context) error {
 				return fmt.Errorf("read marks: %w", err)
 			}
 			if !next.IsZero() {
-				soonest(now.Add(next.Sub(b.store.Now()))) // as in showPosts
+				soonest(now.Add(next.Sub(w.store.Now()))) // as in showPosts
 			}
 			for _, p := range heads {
 				if running == markers || lanes[p.Chat].under[p.ID] {
@@ -76,7 +76,7 @@ func (b *Bot) showMarks(ctx context.Context) error {
 				}
 				running++
 				lanes[p.Chat].under[p.ID] = true
-				go func() { ended <- shown{p, b.showMark(context.WithoutCancel(ctx), p)} }()
+				go func() { ended <- shown{p, w.showMark(context.WithoutCancel(ctx), p)} }()
 			}
 		}
 		wait := time.Hour
@@ -88,43 +88,43 @@ func (b *Bot) showMarks(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
-		case <-b.store.MarksQueued():
-		case <-b.pace.released:
+		case <-w.store.MarksQueued():
+		case <-w.pace.released:
 		case <-timer.C:
 		case s := <-ended:
 			running--
 			crashpoint.At("mark.ended")
-			b.settleMark(s, lanes[s.post.Chat])
+			w.settleMark(s, lanes[s.post.Chat])
 		}
 		timer.Stop()
 	}
 }
 
 // showMark puts on a reply the mark of how far it has come by now.
-func (b *Bot) showMark(ctx context.Context, p store.Post) error {
-	batch, err := b.store.Batch(p.Batch)
+func (w *poster) showMark(ctx context.Context, p store.Post) error {
+	batch, err := w.store.Batch(p.Batch)
 	if err != nil {
 		return fmt.Errorf("read batch %d: %w", p.Batch, err)
 	}
-	chat, err := b.store.Chat(p.Chat)
+	chat, err := w.store.Chat(p.Chat)
 	if err != nil {
 		return fmt.Errorf("read chat: %w", err)
 	}
-	if batch.Unmarked || !chat.TakesMarks(b.store.Now()) {
-		return b.store.Persist(ctx, "note a mark", func() error { return b.store.MarkRefused(p, false) })
+	if batch.Unmarked || !chat.TakesMarks(w.store.Now()) {
+		return w.store.Persist(ctx, "note a mark", func() error { return w.store.MarkRefused(p, false) })
 	}
 	emoji := batch.Mark()
 	crashpoint.At("mark.due")
-	err = b.tg.React(ctx, p.Chat, batch.Message, emoji)
+	err = w.tg.React(ctx, p.Chat, batch.Message, emoji)
 	crashpoint.At("mark.answered")
 	if err != nil && telegram.FateOf(err) != telegram.NotModified {
 		return err
 	}
-	return b.store.Persist(ctx, "note a mark", func() error { return b.store.Marked(p, emoji) })
+	return w.store.Persist(ctx, "note a mark", func() error { return w.store.Marked(p, emoji) })
 }
 
 // settleMark does what the outcome of a mark calls for.
-func (b *Bot) settleMark(s shown, lane *markLane) {
+func (w *poster) settleMark(s shown, lane *markLane) {
 	now, chat := time.Now(), s.post.Chat
 	delete(lane.under, s.post.ID)
 	failing := lane.failing[s.post.ID]
@@ -134,38 +134,38 @@ func (b *Bot) settleMark(s shown, lane *markLane) {
 	}
 	e, ok := errors.AsType[*telegram.Error](s.err)
 	if !ok { // the store: the row is still there
-		b.log.Error("show mark", "chat", int64(chat), "err", s.err)
+		w.log.Error("show mark", "chat", int64(chat), "err", s.err)
 		lane.until = now.Add(time.Second)
 		return
 	}
 	var err error
 	switch e.Fate {
 	case telegram.SlowDown: // nothing in it says that messages are meant, too: those will be told so themselves
-		b.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
+		w.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
 		lane.until = later(lane.until, now.Add(e.RetryAfter))
-		err = b.store.HoldMarks(s.post, b.store.Now().Add(e.RetryAfter))
+		err = w.store.HoldMarks(s.post, w.store.Now().Add(e.RetryAfter))
 	case telegram.Migrated:
-		b.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
-		err = b.store.MigrateChat(chat, e.MigratedTo)
+		w.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
+		err = w.store.MigrateChat(chat, e.MigratedTo)
 	case telegram.ReplyLost:
-		err = b.store.MarkRefused(s.post, false)
+		err = w.store.MarkRefused(s.post, false)
 	case telegram.MarksDenied:
-		b.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.Reason)
-		err = b.store.MarkRefused(s.post, true)
+		w.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.Reason)
+		err = w.store.MarkRefused(s.post, true)
 	default:
 		if failing.tries++; failing.tries == 1 {
 			failing.since = now
 		}
 		lane.until = later(lane.until, now.Add(backoff.Pause(500*time.Millisecond, longestMarked, failing.tries)))
-		if failing.tries >= markTries && b.tg.Worked().After(failing.since) {
-			b.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.Reason)
-			err = b.store.MarkRefused(s.post, false)
+		if failing.tries >= markTries && w.tg.Worked().After(failing.since) {
+			w.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.Reason)
+			err = w.store.MarkRefused(s.post, false)
 			break
 		}
 		lane.failing[s.post.ID] = failing
 	}
 	if err != nil {
-		b.log.Error("store the fate of a mark", "chat", int64(chat), "err", err)
+		w.log.Error("store the fate of a mark", "chat", int64(chat), "err", err)
 		lane.until = later(lane.until, now.Add(time.Second))
 	}
 }

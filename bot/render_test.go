@@ -25,7 +25,9 @@ func shownText(markup string) string {
 
 func units(s string) int { return len(utf16.Encode([]rune(s))) }
 
-func renderer() *Bot { return &Bot{opts: Options{Location: time.UTC, PartSizes: sms.StandardParts}} }
+func renderer() *poster {
+	return &poster{voice: voice{opts: Options{Location: time.UTC, PartSizes: sms.StandardParts}}}
+}
 
 // TestMenuAndHelpTellOfEveryCommand looks at both, in every language.
 func TestMenuAndHelpTellOfEveryCommand(t *testing.T) {

@@ -31,13 +31,13 @@ func topicTitle(c store.Customer) string {
 
 // topicFor returns the place that shows an SMS: where its customer is linked to, or the customer's topic where the forum has them. made is
 // that the topic was made just now: its card comes first.
-func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (place sms.Place, made bool, err error) {
+func (w *poster) topicFor(ctx context.Context, chat store.Chat, p store.Post) (place sms.Place, made bool, err error) {
 	place = sms.Place{Chat: p.Chat, Topic: p.Topic}
-	m, err := b.store.SMS(p.Seq)
+	m, err := w.store.SMS(p.Seq)
 	if err != nil {
 		return place, false, err
 	}
-	c, err := b.store.Customer(m.Customer)
+	c, err := w.store.Customer(m.Customer)
 	if err == nil && c.Linked != nil && c.Linked.Chat == p.Chat {
 		return *c.Linked, false, nil // also when it was linked since
 	}
@@ -47,82 +47,82 @@ func (b *Bot) topicFor(ctx context.Context, chat store.Chat, p store.Post) (plac
 	if topic, has := c.TopicIn(p.Chat); has {
 		return topic, false, nil
 	}
-	if b.store.Now().Sub(chat.NoTopics).Abs() < noTopicsPause {
+	if w.store.Now().Sub(chat.NoTopics).Abs() < noTopicsPause {
 		return place, false, nil
 	}
 	title := topicTitle(c)
 	crashpoint.At("topic.due")
-	id, err := b.tg.MakeTopic(ctx, p.Chat, title)
+	id, err := w.tg.MakeTopic(ctx, p.Chat, title)
 	crashpoint.At("topic.made")
 	e, failed := errors.AsType[*telegram.Error](err)
 	if !failed || e.Arrived {
-		b.pace.arrived(p.Chat, false, time.Now()) // Telegram counts it like a message
+		w.pace.arrived(p.Chat, false, time.Now()) // Telegram counts it like a message
 	}
 	if failed {
 		if e.Arrived {
-			if err := b.store.Persist(ctx, "note a topic", func() error { return b.store.TopicUncertain(p.Chat) }); err != nil {
+			if err := w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicUncertain(p.Chat) }); err != nil {
 				return place, false, err
 			}
 		}
 		e.Arrived = false // the topic perhaps, not the SMS
 		switch {
 		case e.Fate == telegram.TopicsDenied:
-			return place, false, b.topicsForbidden(ctx, p.Chat, e.Reason)
+			return place, false, w.topicsForbidden(ctx, p.Chat, e.Reason)
 		case e.Fate == telegram.Refused || e.Code >= 500: // this one only, perhaps for its title: the SMS must be seen all the same
-			b.log.Warn("telegram refuses a topic", "chat", int64(p.Chat), "reason", e.Reason)
+			w.log.Warn("telegram refuses a topic", "chat", int64(p.Chat), "reason", e.Reason)
 			return place, false, nil
 		}
 		return place, false, err
 	}
-	return place, true, b.store.Persist(ctx, "note a topic", func() error {
-		return b.store.AddTopic(m.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)
+	return place, true, w.store.Persist(ctx, "note a topic", func() error {
+		return w.store.AddTopic(m.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)
 	})
 }
 
-func (b *Bot) topicsForbidden(ctx context.Context, chat sms.ChatID, reason string) error {
-	b.log.Warn("forum takes no topics", "chat", int64(chat), "reason", reason)
-	return b.store.Persist(ctx, "note a forum without topics", func() error { return b.store.TopicsForbidden(chat, reason) })
+func (w *poster) topicsForbidden(ctx context.Context, chat sms.ChatID, reason string) error {
+	w.log.Warn("forum takes no topics", "chat", int64(chat), "reason", reason)
+	return w.store.Persist(ctx, "note a forum without topics", func() error { return w.store.TopicsForbidden(chat, reason) })
 }
 
 // placeSMS posts SMS and returns the message and the topic that show them. A customer's topic that is closed is opened again. Where it is
 // gone nothing is posted and the message is 0: another one is to be made.
-func (b *Bot) placeSMS(ctx context.Context, o telegram.Outgoing) (sms.ChatMessageID, sms.TopicID, error) {
+func (w *poster) placeSMS(ctx context.Context, o telegram.Outgoing) (sms.ChatMessageID, sms.TopicID, error) {
 	place := sms.Place{Chat: o.Chat, Topic: o.Topic}
-	bound, err := b.store.Bound(place)
+	bound, err := w.store.Bound(place)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return 0, 0, err
 	}
 	o.Strict = err == nil && o.Topic != 0
 	if o.Strict && bound.Closed {
-		if err := b.reopen(ctx, place); err != nil {
+		if err := w.reopen(ctx, place); err != nil {
 			return 0, 0, err
 		}
 	}
-	id, err := b.place(ctx, &o)
+	id, err := w.place(ctx, &o)
 	switch {
 	case !o.Strict:
 	case telegram.FateOf(err) == telegram.TopicLost:
-		return 0, 0, b.topicLost(ctx, bound, err)
+		return 0, 0, w.topicLost(ctx, bound, err)
 	case telegram.FateOf(err) == telegram.TopicClosed:
-		if err := b.reopen(ctx, place); err != nil {
+		if err := w.reopen(ctx, place); err != nil {
 			return 0, 0, err
 		}
 		o.Strict = false // outside of it, where we may not open it
-		id, err = b.place(ctx, &o)
+		id, err = w.place(ctx, &o)
 	}
 	return id, o.Topic, err
 }
 
 // reopen opens a topic again that somebody closed: its customer has written. Where we may not, the admins are told.
-func (b *Bot) reopen(ctx context.Context, p sms.Place) error {
-	err := b.tg.ReopenTopic(ctx, p)
+func (w *poster) reopen(ctx context.Context, p sms.Place) error {
+	err := w.tg.ReopenTopic(ctx, p)
 	switch e, failed := errors.AsType[*telegram.Error](err); {
 	case !failed:
-		return b.store.Persist(ctx, "note a topic", func() error {
-			return b.store.EditTopic(p, func(bound *store.Bound) { bound.Closed = false })
+		return w.store.Persist(ctx, "note a topic", func() error {
+			return w.store.EditTopic(p, func(bound *store.Bound) { bound.Closed = false })
 		})
 	case e.Fate == telegram.TopicsDenied:
-		return b.topicsForbidden(ctx, p.Chat, e.Reason)
+		return w.topicsForbidden(ctx, p.Chat, e.Reason)
 	case e.Fate == telegram.TopicLost || e.Fate == telegram.Refused || e.Code >= 500:
 		return nil // the post will tell
 	default:
@@ -133,110 +133,48 @@ func (b *Bot) reopen(ctx context.Context, p sms.Place) error {
 
 // topicLost has another topic made in place of one that is gone. One that never showed anything is no topic that somebody deleted: before it
 // comes to making one after the other, SMS are shown without.
-func (b *Bot) topicLost(ctx context.Context, bound store.Bound, err error) error {
-	b.log.Info("topic is gone", "chat", int64(bound.Chat), "topic", int64(bound.Topic))
-	if again, err := b.linkAgain(ctx, bound); again || err != nil {
+func (w *poster) topicLost(ctx context.Context, bound store.Bound, err error) error {
+	w.log.Info("topic is gone", "chat", int64(bound.Chat), "topic", int64(bound.Topic))
+	if again, err := w.linkAgain(ctx, bound); again || err != nil {
 		return err
 	}
 	if e, ok := errors.AsType[*telegram.Error](err); ok && bound.Made && bound.Card == 0 {
-		if err := b.topicsForbidden(ctx, bound.Chat, e.Reason); err != nil {
+		if err := w.topicsForbidden(ctx, bound.Chat, e.Reason); err != nil {
 			return err
 		}
 	}
-	return b.store.Persist(ctx, "note a topic", func() error { return b.store.TopicGone(bound.Place) })
+	return w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicGone(bound.Place) })
 }
 
 // linkAgain makes another topic for a customer who is linked to one that is gone, where the chat has topics. Where it has none, nothing takes its
 // place, and TopicGone tells.
-func (b *Bot) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
-	c, err := b.store.Customer(bound.Customer)
+func (w *poster) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
+	c, err := w.store.Customer(bound.Customer)
 	if err != nil || c.Linked == nil || *c.Linked != bound.Place {
 		return false, err
 	}
-	chat, err := b.store.Chat(bound.Chat)
-	if err != nil || !chat.Topics || bound.Made && bound.Card == 0 || b.store.Now().Sub(chat.NoTopics) < noTopicsPause {
+	chat, err := w.store.Chat(bound.Chat)
+	if err != nil || !chat.Topics || bound.Made && bound.Card == 0 || w.store.Now().Sub(chat.NoTopics) < noTopicsPause {
 		return false, err
 	}
 	title := topicTitle(c)
-	id, err := b.tg.MakeTopic(ctx, bound.Chat, title)
+	id, err := w.tg.MakeTopic(ctx, bound.Chat, title)
 	e, failed := errors.AsType[*telegram.Error](err)
 	if !failed || e.Arrived {
-		b.pace.arrived(bound.Chat, false, time.Now())
+		w.pace.arrived(bound.Chat, false, time.Now())
 	}
 	switch {
 	case !failed:
-		return true, b.store.Persist(ctx, "note a topic", func() error {
-			return b.store.LinkAgain(bound, sms.Place{Chat: bound.Chat, Topic: id}, title)
+		return true, w.store.Persist(ctx, "note a topic", func() error {
+			return w.store.LinkAgain(bound, sms.Place{Chat: bound.Chat, Topic: id}, title)
 		})
 	case e.Fate == telegram.TopicsDenied:
-		return false, b.topicsForbidden(ctx, bound.Chat, e.Reason)
+		return false, w.topicsForbidden(ctx, bound.Chat, e.Reason)
 	case e.Fate == telegram.Refused || e.Code >= 500:
 		return false, nil
 	}
 	e.Arrived = false // the topic perhaps, not what it was to show
 	return false, e
-}
-
-// showCard shows, or edits, what is known of the customer a place belongs to. The title of a topic of ours follows the customer's name.
-func (b *Bot) showCard(ctx context.Context, t *text.Language, p store.Post) error {
-	place := sms.Place{Chat: p.Chat, Topic: p.Topic}
-	bound, err := b.store.Bound(place)
-	if err != nil {
-		return err
-	}
-	c, err := b.store.Customer(bound.Customer)
-	if err != nil {
-		return err
-	}
-	if title := topicTitle(c); bound.Made && title != bound.Title {
-		err := b.tg.RenameTopic(ctx, place, title)
-		if e, failed := errors.AsType[*telegram.Error](err); failed && (e.Fate == telegram.SlowDown || e.Fate == telegram.Passing && e.Code < 500) {
-			return err
-		}
-		if err == nil {
-			err = b.store.EditTopic(place, func(bound *store.Bound) { bound.Title = title })
-		}
-		if err != nil {
-			b.log.Warn("rename topic", "chat", int64(p.Chat), "topic", int64(p.Topic), "err", err) // the card tells the name
-		}
-	}
-	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, Edit: bound.Card, Strict: p.Topic != 0, HTML: renderCard(t, c, b.now())}
-	o.Plain = text.Plain(o.HTML)
-	crashpoint.At("card.due")
-	id, err := b.place(ctx, &o)
-	crashpoint.At("card.answered")
-	switch {
-	case o.Strict && telegram.FateOf(err) == telegram.TopicLost:
-		return b.topicLost(ctx, bound, err)
-	case o.Strict && telegram.FateOf(err) == telegram.TopicClosed:
-		return b.store.Persist(ctx, "note a post", func() error { return b.store.Posted(p, 0, false) }) // it is told once the topic is open
-	case err != nil:
-		return err
-	}
-	return b.store.Persist(ctx, "note a post", func() error { return b.store.Posted(p, id, false) })
-}
-
-// renderCard says who a customer is.
-func renderCard(t *text.Language, c store.Customer, now time.Time) string {
-	who := text.Code(text.Short(string(c.Number), text.NameRunes))
-	if c.Name != "" {
-		who = "<b>" + text.Isolated(c.Name) + "</b> · " + who
-	}
-	head := t.Say(t.CardHead, who)
-	if c.Line != "" {
-		head += t.Say(t.CardLine, text.Code(text.Short(string(c.Line), text.NameRunes)))
-	}
-	counts := t.Say(t.CardCounts, c.In, c.Out)
-	if !c.First.IsZero() {
-		counts += t.Say(t.CardSince, t.Clock(c.First, now))
-	}
-	lines := []string{head, counts}
-	if c.Claim.Owner != 0 {
-		lines = append(lines, t.Say(t.CardOwner, text.Isolated(c.Claim.Name)))
-	} else {
-		lines = append(lines, t.CardNobody)
-	}
-	return strings.Join(append(lines, "", t.CardRule), "\n")
 }
 
 // takeTopicChange notes what somebody did to a topic by hand. The name an agent gives it is the customer's.

@@ -1,0 +1,73 @@
+package bot
+
+import (
+	"errors"
+	"slices"
+
+	"peyk/sms"
+	"peyk/store"
+	"peyk/telegram"
+)
+
+// takeEdit tells whoever edits an order that it was carried out as it was.
+func (b *Bot) takeEdit(m *telegram.Message) error {
+	link, err := b.store.Shows(m.Chat, m.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !link.Order {
+		return b.refuseEdit(m)
+	}
+	if err != nil {
+		return err
+	}
+	batch, err := b.store.Batch(link.Batch)
+	if err != nil {
+		return err
+	}
+	// Telegram calls it an edit, too, when nothing that anybody can see has changed.
+	if same, err := b.sameOrder(m, batch); err != nil || same {
+		return err
+	}
+	k := key(m)
+	k.Kind = store.Edited
+	t := b.language(m.Chat)
+	said := t.Edited
+	switch batch.State {
+	case store.Asking:
+		said = t.EditedAsked
+	case store.Cancelled, store.Expired:
+		said = t.EditedUnsent
+	}
+	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, said)}})
+	return err
+}
+
+// sameOrder reports whether m, as it now stands, would order what batch is.
+func (b *Bot) sameOrder(m *telegram.Message, batch store.Batch) (bool, error) {
+	if m.Command != "send" {
+		return batch.Reply && spelled(m, m.Text) == batch.Text, nil
+	}
+	to, _, words := readSend(m.Args)
+	if spelled(m, words) != batch.Text {
+		return false, nil
+	}
+	if len(to) == 0 {
+		c, err := b.customerOf(&telegram.Message{Chat: m.Chat, Topic: m.Topic})
+		if err != nil {
+			return false, err
+		}
+		to = []sms.Number{c.Customer}
+	}
+	recipients, err := b.store.Recipients(batch, 0, batch.N)
+	return slices.EqualFunc(to, recipients, func(n sms.Number, r store.SMS) bool { return n == r.Customer }), err
+}
+
+// refuseEdit tells an agent who mends a /send that was refused that nobody reads the mended one.
+func (b *Bot) refuseEdit(m *telegram.Message) error {
+	r, err := b.roleOf(m.From.ID)
+	if err != nil || r == stranger || m.Faceless || m.Command != "send" {
+		return err
+	}
+	k := key(m)
+	k.Kind = store.Edited
+	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, b.language(m.Chat).EditUnread)}})
+	return err
+}

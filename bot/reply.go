@@ -1,0 +1,173 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"peyk/bot/text"
+	"peyk/sms"
+	"peyk/store"
+	"peyk/telegram"
+)
+
+// takeReply orders an SMS to the customer whose SMS m answers, from the line that customer wrote to.
+func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
+	t := b.language(m.Chat)
+	c, words, refusal, err := b.conversation(m)
+	switch {
+	case err != nil:
+		return err
+	case refusal != "":
+		return b.say(m, refusal)
+	case m.Text == "":
+		return nil // a service message
+	case text.Blank(words):
+		return b.say(m, t.NothingToSend)
+	case c.Customer == "":
+		return b.say(m, t.AnswerNobody)
+	case !c.Customer.Answerable():
+		return b.say(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(c.Customer), text.NameRunes))))
+	case c.Line == "": // the panel did not say
+		if c.Line, err = b.lineOf(m.Chat); err != nil {
+			return err
+		}
+	}
+	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true, true)
+}
+
+// answered returns the message of ours that m answers, wherever it is, or nil.
+func (b *Bot) answered(m *telegram.Message) *telegram.Message {
+	if m.ReplyTo != nil && m.ReplyTo.From.ID == b.self.ID {
+		return m.ReplyTo
+	}
+	return m.Elsewhere
+}
+
+// answersAnother reports whether m answers what is of another customer than n.
+func (b *Bot) answersAnother(m *telegram.Message, n sms.Number) (bool, error) {
+	reply := *m
+	if reply.ReplyTo = b.answered(m); reply.ReplyTo == nil {
+		return false, nil
+	}
+	reply.Chat = reply.ReplyTo.Chat
+	c, _, refusal, err := b.conversation(&reply)
+	return refusal == "" && c.Customer != n, err
+}
+
+// asks reports whether a message of ours holds a question that is not decided yet. Words in reply to it are meant for us, not for a
+// customer, and no words decide anything: buttons do.
+func (b *Bot) asks(m *telegram.Message) (bool, error) {
+	link, err := b.store.Shows(m.Chat, m.ID)
+	if errors.Is(err, store.ErrNotFound) { // shown just now, or by a process that was killed before it could note that
+		link.Batch, _, _, _ = readPressData(m.Data)
+	} else if err != nil {
+		return false, err
+	}
+	batch, err := b.store.Batch(link.Batch)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return batch.Undecided(), err
+}
+
+// conversation finds out whom a reply goes to and with which words, or why to nobody.
+func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refusal string, err error) {
+	t := b.language(m.Chat)
+	link, err := b.store.Shows(m.Chat, m.ReplyTo.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		card, missing := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
+		if missing == nil && card.Card == m.ReplyTo.ID {
+			c, err := b.conversationWith(m.Chat, card.Customer)
+			return c, m.Text, "", err
+		}
+		// The chat message of a post that was interrupted was never learned; its heads name the SMS.
+		if link.Seqs, err = b.named(m.ReplyTo); err == nil && len(link.Seqs) == 0 {
+			return c, "", t.NotAnSMS, nil
+		}
+	}
+	if err != nil {
+		return c, "", "", err
+	}
+	if link.Batch != 0 {
+		batch, err := b.store.Batch(link.Batch)
+		if err != nil {
+			return c, "", "", err
+		}
+		if batch.N > 1 {
+			return c, "", t.Say(t.ToMany, batch.N), nil
+		}
+		link.Seq = batch.First
+	}
+	words = m.Text
+	if len(link.Seqs) > 0 {
+		if link.Seq, words, err = b.pick(m, link.Seqs); err != nil {
+			return c, "", "", err
+		}
+		if link.Seq == 0 {
+			return c, "", t.Say(t.WhichOne, text.ShortID(link.Seqs[0])), nil
+		}
+	}
+	shown, err := b.store.SMS(link.Seq)
+	if errors.Is(err, store.ErrNotFound) {
+		return c, "", t.NotAnSMS, nil
+	}
+	return shown.Conversation, words, "", err
+}
+
+// named returns the SMS that the heads in a message of ours name, or none when one of them is unknown. In a store begun anew an old id
+// is that of another SMS: the head must name its customer, too.
+func (b *Bot) named(m *telegram.Message) ([]store.Seq, error) {
+	var shown []store.Seq
+	for _, head := range text.HeadsOf(m) {
+		seq, ok := text.ReadShortID(head)
+		if !ok {
+			return nil, nil
+		}
+		s, err := b.store.SMS(seq)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !text.NamesCustomer(head, s) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		shown = append(shown, seq)
+	}
+	return shown, nil
+}
+
+// pick finds out which of several SMS shown in one message m answers, and with which words: the one whose id it begins with, the one it
+// quotes, or any when they are all of one conversation. It returns 0 when that cannot be told.
+func (b *Bot) pick(m *telegram.Message, shown []store.Seq) (store.Seq, string, error) {
+	first, rest, _ := strings.Cut(strings.TrimSpace(m.Text), " ")
+	if i := strings.IndexByte(first, '\n'); i > 0 {
+		first, rest = first[:i], first[i+1:]+" "+rest
+	}
+	if id, ok := strings.CutPrefix(strings.ToLower(sms.Digits(first)), "#s"); ok {
+		seq, err := strconv.ParseUint(id, 36, 64)
+		if err == nil && slices.Contains(shown, store.Seq(seq)) {
+			return store.Seq(seq), strings.TrimSpace(rest), nil
+		}
+	}
+	if m.QuoteAt >= 0 && len(m.ReplyTo.Blocks) == len(shown) {
+		for i, block := range m.ReplyTo.Blocks { // its head stands between the block before and its own
+			if m.QuoteAt < block.To {
+				return shown[i], m.Text, nil
+			}
+		}
+	}
+	var one sms.Conversation
+	for i, seq := range shown {
+		s, err := b.store.SMS(seq)
+		if err != nil {
+			return 0, "", err
+		}
+		if i > 0 && s.Conversation != one {
+			return 0, "", nil
+		}
+		one = s.Conversation
+	}
+	return shown[len(shown)-1], m.Text, nil
+}

@@ -1,0 +1,187 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"peyk/bot/text"
+	"peyk/internal/crashpoint"
+	"peyk/sms"
+	"peyk/store"
+	"peyk/telegram"
+)
+
+// showNotice shows, instead of a post that Telegram refused, which one it is.
+func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post) error {
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: t.Say(t.Unshown, text.Reason(p.Reason)), Buttons: showAgainButton(t, p.Chat, p.Class, p.ID), Loud: true}
+	if p.Kind == store.PostSMS {
+		chat, err := w.store.Chat(p.Chat)
+		if err != nil {
+			return err
+		}
+		place, made, err := w.topicFor(ctx, chat, p)
+		if err != nil || made {
+			return err
+		}
+		o.Topic = place.Topic
+		// The head stands first, where a reply to a notice that nobody noted finds it.
+		o.HTML = strings.TrimPrefix(w.nameSMS(t, p.Seq)+"\n"+t.Say(t.UnshownSMS, text.Reason(p.Reason)), "\n")
+	}
+	o.Plain = text.Plain(o.HTML)
+	place := w.place
+	if p.Kind == store.PostSMS {
+		place = func(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
+			id, _, err := w.placeSMS(ctx, *o)
+			return id, err
+		}
+	}
+	crashpoint.At("notice.due")
+	id, err := place(ctx, &o)
+	crashpoint.At("notice.answered")
+	if err != nil || id == 0 {
+		return err
+	}
+	return w.store.Persist(ctx, "note a post", func() error { return w.store.NoticePosted(p, id) })
+}
+
+// nameSMS says which SMS it is, without its words; "" when it is not kept any more.
+func (v voice) nameSMS(t *text.Language, seq store.Seq) string {
+	if seq == 0 {
+		return ""
+	}
+	m, err := v.store.SMS(seq)
+	if err != nil {
+		return ""
+	}
+	return text.Head(t, m, "", v.now())
+}
+
+// showBegun is show, noting before a group's first post that one may be on its way. A call that surely did not get there takes the note back, so that
+// however often the program is started, only what was begun counts.
+func (w *poster) showBegun(ctx context.Context, p store.Post) error {
+	note := func(begun bool) error {
+		if p.Chat > 0 || w.pace.noteBegun(p.Chat, begun) {
+			return nil
+		}
+		return w.store.Persist(ctx, "note that a post begins", func() error { return w.store.SetInFlight(p.Chat, begun) })
+	}
+	if err := note(true); err != nil {
+		return err
+	}
+	err := w.show(ctx, p)
+	if e, failed := errors.AsType[*telegram.Error](err); failed && !e.Arrived {
+		return errors.Join(err, note(false))
+	}
+	return err
+}
+
+// show carries out one post, or the next part of it, and notes that it was.
+func (w *poster) show(ctx context.Context, p store.Post) error {
+	t := w.language(p.Chat)
+	if p.Reason != "" {
+		return w.showNotice(ctx, t, p)
+	}
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo}
+	switch p.Kind {
+	case store.PostText:
+		o.HTML, o.Plain = p.Text, text.Plain(p.Text)
+		for _, under := range p.Buttons {
+			o.Buttons = append(o.Buttons, []telegram.Button{telegram.Button(under)})
+		}
+	case store.PostSMS:
+		return w.showSMS(ctx, t, p)
+	case store.PostCard:
+		return w.showCard(ctx, t, p)
+	case store.PostMarks:
+		o.HTML, o.Plain = t.Marks, text.Plain(t.Marks)
+	case store.PostIncident:
+		i, err := w.store.Incident(p.Incident)
+		if err != nil {
+			return fmt.Errorf("read incident %d: %w", p.Incident, err)
+		}
+		o.HTML = w.renderIncident(t, i, w.now())
+		o.Plain, o.Loud = text.Plain(o.HTML), true
+		if i.Post != 0 {
+			o.Buttons = showAgainButton(t, i.Chat, i.Class, i.Post)
+		}
+	case store.PostBatch:
+		return w.showBatch(ctx, p, t)
+	}
+	crashpoint.At("text.due")
+	id, err := w.place(ctx, &o)
+	crashpoint.At("text.answered")
+	if err != nil {
+		return err
+	}
+	return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, id, false) })
+}
+
+// place posts o, at the next best place when its own is gone; o says in the end where that is.
+func (w *poster) place(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
+	o.HTML = w.language(o.Chat).Set(o.HTML)
+	for {
+		id, err := w.tg.Post(ctx, *o)
+		if e, failed := errors.AsType[*telegram.Error](err); !failed || e.Arrived {
+			w.pace.arrived(o.Chat, o.Edit != 0, time.Now())
+		}
+		switch {
+		case err == nil:
+			return id, nil
+		case (telegram.FateOf(err) == telegram.TopicLost || telegram.FateOf(err) == telegram.TopicClosed) && o.Topic != 0 && !o.Strict:
+			o.Topic = 0
+		case telegram.FateOf(err) == telegram.ReplyLost && o.ReplyTo != 0:
+			o.ReplyTo = 0
+		case telegram.FateOf(err) == telegram.NotModified && o.Edit != 0:
+			return o.Edit, nil
+		case (telegram.FateOf(err) == telegram.NotEditable || telegram.FateOf(err) == telegram.Refused) && o.Edit != 0:
+			o.Edit = 0
+		default:
+			return 0, err
+		}
+	}
+}
+
+// recipientsShown bounds how many recipients of a batch are read to find those that are named.
+const recipientsShown = 1000
+
+// showBatch edits the message that reports a batch, or posts it. It may be done again.
+func (w *poster) showBatch(ctx context.Context, p store.Post, t *text.Language) error {
+	batch, err := w.store.Batch(p.Batch)
+	if err != nil {
+		return fmt.Errorf("read batch %d: %w", p.Batch, err)
+	}
+	if !batch.NeedsMessage() && !p.Repeated { // what there was to say is over, and nobody was told of it
+		return w.store.Persist(ctx, "note a post", func() error { return w.store.PostNotNeeded(p) })
+	}
+	limit := 1
+	if batch.Counts[sms.Failed] > 0 || batch.State == store.Asking {
+		limit = recipientsShown
+	}
+	recipients, err := w.store.Recipients(batch, 0, limit)
+	if err != nil {
+		return fmt.Errorf("read recipients of batch %d: %w", p.Batch, err)
+	}
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: batch.Message, Edit: batch.Shown}
+	if p.Chat != batch.Chat {
+		// The group became a supergroup: its messages stayed behind.
+		o.ReplyTo, o.Edit = 0, 0
+		if l, err := w.store.Shows(p.Chat, batch.Shown); err == nil && l.Batch == batch.ID {
+			o.Edit = batch.Shown
+		}
+	}
+	o.HTML, o.Buttons = renderBatch(t, batch, recipients, w.opts.PartSizes)
+	o.Plain, o.Loud = text.Plain(o.HTML), batch.Undecided()
+	// In General nobody would know what a tick is about; a question and a failure name their customer.
+	o.Strict = o.Topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0
+	id, err := w.place(ctx, &o)
+	if o.Strict && (telegram.FateOf(err) == telegram.TopicLost || telegram.FateOf(err) == telegram.TopicClosed) {
+		id, err = 0, nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, id, false) })
+}
