@@ -66,7 +66,7 @@ bench:
 # Before a release, some hours: every promise, under ten thousand kills, as many losses of power, and a long day without a kill.
 # What is left of the output are the tables of each and whatever is wrong.
 torture:
-	go test -count=1 -run TestFlood ./bot
+	go test -count=1 -run TestFlood ./bridge
 	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
 
 # The other way round: the program with a fault built in, which the invariants must find. Some minutes for each of the mutants.

@@ -1,0 +1,201 @@
+package bridge_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/sms"
+)
+
+// The limits are those of doc/performance.md; every benchmark prints how its figure stands to its limit, so that at most 1 is well.
+
+// BenchmarkPanelToTelegram measures how long an SMS takes from the panel to the chat at a poll interval of 100 ms, when customers write
+// at random moments. The limit is 1.15 (P/2 + 3 ms) for the median.
+func BenchmarkPanelToTelegram(b *testing.B) {
+	const interval = 100 * time.Millisecond
+	w := newWorld(b, telegram.Options{}, panel.Options{})
+	w.relay.PollInterval = interval
+	w.start()
+	posted := make(chan time.Time, 1)
+	w.tg.OnCall(func(stage telegram.Stage, method string, _ int64) {
+		if method == "sendMessage" && stage == telegram.AfterHandling {
+			posted <- time.Now()
+		}
+	})
+	var took []time.Duration
+	for b.Loop() {
+		time.Sleep(rand.N(interval)) // a customer's own time, not a wait for something
+		begun := time.Now()
+		w.panel.Receive("09121111111", "30001234", fmt.Sprint("message ", len(took)))
+		took = append(took, (<-posted).Sub(begun))
+	}
+	slices.Sort(took)
+	median, p99 := took[len(took)/2], took[len(took)*99/100]
+	limit := 1.15 * float64(interval/2+3*time.Millisecond)
+	b.ReportMetric(float64(median)/1e6, "median-ms")
+	b.ReportMetric(float64(p99)/1e6, "p99-ms")
+	b.ReportMetric(float64(median)/limit, "ratio-to-limit")
+}
+
+// BenchmarkCommandToSendSMS measures from an agent's /send to the request at the panel. The limit is 3 ms.
+func BenchmarkCommandToSendSMS(b *testing.B) {
+	w := newWorld(b, telegram.Options{}, panel.Options{})
+	w.relay.PollInterval = time.Second
+	w.storeOpts.StatusInterval = time.Hour
+	w.start()
+	w.quiet()
+	arrived := make(chan time.Time, 1)
+	w.panel.OnCall(func(c panel.Call) {
+		if c.Method == "SendSMS" && c.Stage == panel.Arrived {
+			arrived <- time.Now()
+		}
+	})
+	var took []time.Duration
+	for b.Loop() {
+		begun := time.Now()
+		w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: fmt.Sprint("/send 09121111111 hello ", len(took))})
+		took = append(took, (<-arrived).Sub(begun))
+	}
+	slices.Sort(took)
+	median := took[len(took)/2]
+	b.ReportMetric(float64(median)/1e6, "median-ms")
+	b.ReportMetric(float64(median)/float64(3*time.Millisecond), "ratio-to-limit")
+}
+
+// BenchmarkInbound measures how many SMS a second one poller and one chat take without Telegram's limits. The limit is 1,000.
+func BenchmarkInbound(b *testing.B) {
+	const n = 2000
+	for b.Loop() {
+		w := newWorld(b, telegram.Options{}, panel.Options{})
+		for i := range n {
+			w.panel.Receive(fmt.Sprintf("0912%07d", i), "30001234", "سلام، سفارش من چه شد؟")
+		}
+		events := w.tg.Watch(w.context())
+		begun := time.Now()
+		w.start()
+		for shown := 0; shown < n; {
+			for _, e := range (<-events).Message.Entities {
+				if e.Type == "blockquote" {
+					shown++
+				}
+			}
+		}
+		rate := n / time.Since(begun).Seconds()
+		b.ReportMetric(rate, "SMS/s")
+		b.ReportMetric(1000/rate, "ratio-to-limit")
+		w.end()
+	}
+}
+
+// telegramSpeed is how much faster than real time Telegram's limits pass in the benchmarks of the queue.
+const telegramSpeed = 5
+
+// BenchmarkQueue measures how long a backlog takes at Telegram's limits, against the time the limits themselves take. The
+// limit is 1.02 one by one, 1.1 with several SMS in one message; Telegram must never have to say 429.
+func BenchmarkQueue(b *testing.B) {
+	long := strings.Repeat("بلند ", 800) // too long for two of them to share a message
+	for _, bench := range []struct {
+		name         string
+		chats, texts int
+		group        bool
+		text         string
+		allowed      float64 // over the formula
+		formula      func(messages int) float64
+	}{
+		{"one group, one by one", 1, 60, true, long, 1.02, groupSeconds},
+		{"one group, digests", 1, 1000, true, "سلام، سفارش من چه شد؟ لطفا پیگیری کنید", 1.1, groupSeconds},
+		{"30 private chats", 30, 20, false, long, 1.02, func(n int) float64 { return float64(n/30 - 1) }},
+		{"many groups, one each", 300, 1, true, long, 1.02, func(n int) float64 { return float64(n) / 30 }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for b.Loop() {
+				w := newLimitedWorld(b, telegramSpeed)
+				w.storeOpts.Inbox = nil
+				for range bench.chats {
+					chat := w.tg.AddUser(telegram.User{FirstName: "Reader"}).ID
+					if bench.group {
+						chat = w.tg.AddSupergroup("Group", w.sara, w.tg.Bot().ID)
+					} else if _, err := w.tg.Say(telegram.Post{Chat: chat, From: chat, Text: "hello"}); err != nil {
+						b.Fatal(err)
+					}
+					w.storeOpts.Inbox = append(w.storeOpts.Inbox, sms.ChatID(chat))
+				}
+				for i := range bench.texts {
+					w.panel.Receive(fmt.Sprintf("0912%07d", i), "30001234", bench.text)
+				}
+				events := w.tg.Watch(context.Background())
+				w.start()
+				showsAll(b, w, events, bench.texts*bench.chats, bench.allowed, bench.formula)
+				w.end()
+			}
+		})
+	}
+}
+
+// showsAll waits until n SMS are shown and reports the time from the first message to the last.
+func showsAll(b *testing.B, w *world, events <-chan telegram.Event, n int, allowed float64, formula func(messages int) float64) {
+	var first, last time.Time
+	messages := 0
+	for shown := 0; shown < n; {
+		e := <-events
+		blocks := 0
+		for _, entity := range e.Message.Entities {
+			if entity.Type == "blockquote" {
+				blocks++
+			}
+		}
+		if blocks == 0 {
+			continue
+		}
+		if messages++; messages == 1 {
+			first = e.At
+		}
+		shown += blocks
+		last = e.At
+	}
+	seconds := last.Sub(first).Seconds() * telegramSpeed
+	limit := formula(messages)
+	b.ReportMetric(seconds, "telegram-s")
+	b.ReportMetric(float64(messages), "messages")
+	b.ReportMetric(seconds/limit, "of-the-formula")
+	b.ReportMetric(seconds/limit/allowed, "ratio-to-limit")
+	b.ReportMetric(float64(w.tg.Throttled()), "429s")
+}
+
+// BenchmarkTopics measures how long a backlog takes in a forum where each of 20 customers has a topic, and so messages of their own. The
+// limits are those of BenchmarkQueue, for as many messages as they take at least: two for each customer's 50 SMS.
+func BenchmarkTopics(b *testing.B) {
+	const customers, each = 20, 50
+	for b.Loop() {
+		w := newLimitedWorld(b, telegramSpeed)
+		w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
+		w.allowTopics(true)
+		w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}
+		write := func(n int) {
+			for i := range customers * n {
+				w.panel.Receive(fmt.Sprintf("0912%07d", i%customers), "30001234", fmt.Sprint("سلام، سفارش من چه شد؟ لطفا پیگیری کنید ", i))
+			}
+		}
+		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/topics on"})
+		w.start()
+		w.sees(w.group, "has a topic here")
+		events := w.tg.Watch(context.Background())
+		write(1)
+		showsAll(b, w, events, customers, 1.1, groupSeconds) // the topics and cards, too: reported by the next
+		w.end()
+		write(each)
+		w.start()
+		showsAll(b, w, events, customers*each, 1.1, func(int) float64 { return groupSeconds(2 * customers) })
+		w.end()
+	}
+}
+
+// groupSeconds is how long n messages into one group take: 20 in any minute, one a second.
+func groupSeconds(n int) float64 { return float64(60*((n-1)/20) + (n-1)%20) }
