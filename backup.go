@@ -16,11 +16,11 @@ import (
 	"peyk/store"
 )
 
-// One process at a time has the store open, so a running bridge must make its backups itself. It hands one to everybody who connects to
-// a socket beside the store. Nothing is read from the connection, and whoever may connect may read the store anyway: its user alone.
+// Only one process at a time can open the store, so a running bridge must make its own backups. It sends one to everybody who connects to a
+// socket beside the store. It reads nothing from the connection. Only the store's user can connect, who can read the store anyway.
 
-// A backup is broken off when it stands still for backupPatience, or takes longer than backupLimit in all: the store cannot use pages again
-// meanwhile, and once it outgrows what is mapped of it, nothing is stored until the backup is over.
+// A backup is aborted when it stalls for backupPatience or takes longer than backupLimit: until it ends the store cannot reuse pages, and once
+// the file outgrows its memory map, nothing can be stored.
 const (
 	backupPatience = 30 * time.Second
 	backupLimit    = 10 * time.Minute
@@ -28,11 +28,11 @@ const (
 
 func backupSocket(dbPath string) string { return dbPath + ".sock" }
 
-// serveBackups serves the socket until the function it returns is called, which waits for the end of that.
+// serveBackups serves the socket until stop is called, which waits until that has ended.
 func serveBackups(st *store.Store, dbPath string, log *slog.Logger) (stop func(), err error) {
 	path := backupSocket(dbPath)
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
-		os.Remove(path) // of a process that was killed: this one has the store's lock
+		os.Remove(path) // left by a process that was killed: we have the store's lock
 	}
 	listener, err := net.Listen("unix", path)
 	if err != nil {
@@ -57,9 +57,9 @@ func serveBackups(st *store.Store, dbPath string, log *slog.Logger) (stop func()
 			mu.Unlock()
 			if !ending {
 				if err := st.Backup(patientWriter{conn, time.Now().Add(backupLimit)}); err != nil {
-					log.Warn("a backup was broken off", "err", err)
+					log.Warn("backup aborted", "err", err)
 				} else {
-					log.Info("a backup was handed out")
+					log.Info("backup served")
 				}
 			}
 			conn.Close()
@@ -77,7 +77,7 @@ func serveBackups(st *store.Store, dbPath string, log *slog.Logger) (stop func()
 	}, nil
 }
 
-// patientWriter gives every write a time limit of its own, and all of them one.
+// patientWriter gives each write a deadline, and all of them together one.
 type patientWriter struct {
 	conn net.Conn
 	late time.Time
@@ -111,7 +111,7 @@ func (c *call) restore(context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Whatever else is wrong with the settings: whom they name is told that a backup was restored.
+	// Whoever the settings name is told that a backup was restored, even if other settings are wrong.
 	all, _, _ := readSettings(c.environ, "")
 	done, err := restore(file, dbPath, all.store)
 	if err == nil {
@@ -120,7 +120,7 @@ func (c *call) restore(context.Context) error {
 	return err
 }
 
-// fileAndStore returns the one argument, a file's name, and where the store is.
+// fileAndStore returns the only argument, a file, and where the store is.
 func (c *call) fileAndStore() (file, dbPath string, err error) {
 	if len(c.args) != 1 || strings.HasPrefix(c.args[0], "-") {
 		return "", "", c.wrongUse("peyk %s takes one argument, the name of a file", c.name)
@@ -132,7 +132,7 @@ func (c *call) fileAndStore() (file, dbPath string, err error) {
 	return c.args[0], s.dbPath, nil
 }
 
-// backUp writes the store as it is now to a new file.
+// backUp writes the store as it is now to a new file and checks that file.
 func backUp(ctx context.Context, dbPath, to string) (done string, err error) {
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -151,14 +151,14 @@ func backUp(ctx context.Context, dbPath, to string) (done string, err error) {
 	return fmt.Sprintf("backup of %s in %s, checked", dbPath, to), nil
 }
 
-// copyStore writes the store to w: the bridge does it if one runs, else this process.
+// copyStore writes the store to w. If a bridge is running, the bridge does it, otherwise this process.
 func copyStore(ctx context.Context, dbPath string, w io.Writer) error {
 	var dialer net.Dialer
 	conn, dialled := dialer.DialContext(ctx, "unix", backupSocket(dbPath))
 	if dialled == nil {
 		defer conn.Close()
 		defer context.AfterFunc(ctx, func() { conn.Close() })()
-		_, err := io.Copy(w, conn) // an end too early is found by the check of what came
+		_, err := io.Copy(w, conn) // if it ends too early, the check of the copy finds that
 		return err
 	}
 	st, err := store.Inspect(dbPath, store.Options{})

@@ -22,11 +22,11 @@ func (c *call) bridge(ctx context.Context) error {
 	for _, w := range append(warnings, s.inClear()...) {
 		log.Warn(w)
 	}
-	log.Info("peyk starts", "version", versionOf(), "store", s.dbPath)
+	log.Info("peyk starting", "version", versionOf(), "store", s.dbPath)
 	err = runBridge(ctx, s, log)
 	switch {
 	case err == nil:
-		log.Info("peyk has ended")
+		log.Info("peyk stopped")
 		return nil
 	case errors.Is(err, store.ErrLocked):
 		log.Error("another peyk is running on this file: stop it, or give this one a DB_PATH of its own", "store", s.dbPath)
@@ -54,7 +54,7 @@ func runBridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 	defer func() { err = errors.Join(err, st.Close()) }()
 	stopBackups, err := serveBackups(st, s.dbPath, log)
 	if err != nil {
-		log.Warn("peyk backup will work only while the bridge does not run", "err", err)
+		log.Warn("peyk backup will work only while the bridge is stopped", "err", err)
 	} else {
 		defer stopBackups()
 	}

@@ -11,8 +11,8 @@ import (
 	"peyk/telegram"
 )
 
-// check runs peyk check. It ends with 0 when all is well, with 1 when something is wrong, with 2 when the settings are. What the settings
-// let be checked is checked all the same.
+// check runs peyk check. It ends with 0 when all is well, with 1 when something is wrong, with 2 when the settings are wrong. Even then it checks
+// what the other settings allow.
 func (c *call) check(ctx context.Context) error {
 	if c.quick {
 		return c.quickCheck(ctx)
@@ -31,7 +31,7 @@ func (c *call) check(ctx context.Context) error {
 	for _, w := range warnings {
 		fmt.Fprintln(c.stdout, "note  settings:", w)
 	}
-	// With a wrong proxy or address the others must not be used: they would lead elsewhere.
+	// If the proxy or the address is wrong, the other settings of that side must not be used: they would lead elsewhere.
 	right := func(prefix string) bool {
 		_, _, err := readSettings(c.environ, prefix)
 		return err == nil

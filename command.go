@@ -22,14 +22,14 @@ type command struct {
 // call is one call of the program. Its methods are the commands.
 type call struct {
 	name           string   // of the command, as typed
-	args           []string // what follows the name, once parsed what follows the flags
+	args           []string // after the name and, once parse was called, after the flags
 	quick          bool     // --quick of peyk check
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
-// exit ends the program with this code. It says no more: the user has been told why.
+// exit is an error that ends the program with this code. The user has been told why.
 type exit int
 
 func (e exit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }

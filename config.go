@@ -29,7 +29,7 @@ import (
 	"peyk/telegram"
 )
 
-// settings are what the program is told from outside. readSettings makes them.
+// settings are all settings of the program. readSettings makes them.
 type settings struct {
 	telegram telegram.Options
 	panel    panelSettings
@@ -46,7 +46,7 @@ type settings struct {
 type setting struct {
 	name    string
 	value   string // the default
-	missing string // how to come by it, for one that has no default and is required
+	missing string // how to get one, if it is required and has no default
 	read    func(string) error
 }
 
@@ -89,7 +89,7 @@ func into[T any](to *T, read func(string) (T, error)) func(string) error {
 
 // readSettings reads the settings whose names begin with prefix from environ and from .env in the working directory; environ
 // wins, and NAME_FILE names a file that holds NAME. The error lists every mistake, one a line, each with the setting's name and
-// the mend. It holds no value of a secret. Warnings are for the log.
+// how to fix it. It holds no value of a secret. Warnings are for the log.
 func readSettings(environ []string, prefix string) (s settings, warnings []string, err error) {
 	var mistakes []error
 	outside := asMap(environ)
@@ -136,14 +136,14 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 // secret are the settings that hold a password, or may hold one in an address.
 var secret = []string{"TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_PROXY", "SMS_API_URL", "SMS_API_PASSWORD", "SMS_API_PROXY"}
 
-// othersRead reports whether users but the file's own can read it, by its mode. In systemd's directory of credentials, which is the
-// service's alone, the mode shows an access list.
+// othersRead reports whether the file's mode lets other users read it. In systemd's directory of credentials, which only the service can read, the
+// mode means something else: an access list.
 func othersRead(path, credentials string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().Perm()&0o077 != 0 && (credentials == "" || filepath.Dir(path) != filepath.Clean(credentials))
 }
 
-// asMap returns an environment by its names.
+// asMap returns an environment as a map.
 func asMap(environ []string) map[string]string {
 	values := map[string]string{}
 	for _, entry := range environ {
@@ -153,11 +153,10 @@ func asMap(environ []string) map[string]string {
 	return values
 }
 
-// mark is what some editors begin a file with, unseen.
+// mark is the byte order mark that some editors put at the beginning of a file.
 const mark = "\ufeff"
 
-// lookUp returns the value of a setting from the first of the places that has it, or "", and the path of the file of its own that it was in,
-// if it was.
+// lookUp returns the value of a setting from the first place that has it, or "". path is the file that NAME_FILE named, if it came from there.
 func lookUp(name string, places ...map[string]string) (value, path string, err error) {
 	for _, place := range places {
 		value, given := place[name]
@@ -190,7 +189,7 @@ func lookUp(name string, places ...map[string]string) (value, path string, err e
 	return "", "", nil
 }
 
-// plain reports what in a value would be taken for a part of it and is none.
+// plain returns an error if a value holds what is surely not part of it: quotation marks around it, or bytes that are not UTF-8.
 func plain(value string) error {
 	const quotes = "'\"`‘’‚‛“”„‟«»‹›′″＇＂"
 	switch bare := strings.TrimSpace(value); {
@@ -203,7 +202,7 @@ func plain(value string) error {
 	return nil
 }
 
-// readDotEnv returns what .env holds, nothing when there is none, and nil beside an error.
+// readDotEnv returns what .env holds: an empty map if there is no such file, nil with an error.
 func readDotEnv() (map[string]string, error) {
 	text, err := os.ReadFile(".env")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -230,12 +229,12 @@ func readDotEnv() (map[string]string, error) {
 }
 
 func parseDotEnv(text []byte) (map[string]string, error) {
-	// The library passes over a last line without an end.
+	// The library ignores a last line without a line break.
 	return godotenv.UnmarshalBytes(slices.Concat(bytes.TrimPrefix(text, []byte(mark)), []byte("\n")))
 }
 
-// statements cuts the text of a .env file into settings, which may have several lines when they stand in quotes, and the comments and
-// empty lines between them. What cannot be read is the last.
+// statements splits the text of a .env file into settings, which may span several lines if quoted, and the comments and empty lines between
+// them. From the first that cannot be read on, the rest is one statement.
 func statements(text []byte) [][]byte {
 	var all [][]byte
 	begin, end := 0, 0
@@ -252,7 +251,7 @@ func statements(text []byte) [][]byte {
 	return all
 }
 
-// quote writes a value as .env can hold it, so that it is read back exactly.
+// quote returns a value in the quotes with which .env gives it back exactly.
 func quote(value string) (string, error) {
 	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(value)
 	for _, quoted := range []string{"'" + value + "'", `"` + escaped + `"`, value} {
@@ -300,7 +299,7 @@ func readProxy(value string) (*url.URL, error) {
 	return u, nil
 }
 
-// list splits a value of several.
+// list splits a list at commas, of any script, semicolons and line breaks.
 func list(value string) []string {
 	var items []string
 	for item := range strings.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune(",،;؛\n", r) }) {
@@ -311,11 +310,11 @@ func list(value string) []string {
 	return items
 }
 
-// unseen are spaces, and the marks that come along when a number is copied from Persian text.
+// unseen reports whether r is a space, or a mark such as those copied along with a number from Persian text.
 func unseen(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
-// several reports whether a space or a dash in a line may be where a comma was forgotten: behind what is more than a country's or an area's
-// code another number follows.
+// several reports whether a comma may be missing where a line has a space or a dash: when what comes before is too long for a country or area
+// code, and another number follows.
 func several(line string) bool {
 	parts := strings.FieldsFunc(sms.Digits(line), func(r rune) bool { return r < '0' || r > '9' })
 	first := slices.IndexFunc(parts, func(part string) bool { return len(part) > 4 || len(part) == 4 && part[0] != '0' })
@@ -344,7 +343,7 @@ func (p *panelSettings) readLines(value string) error {
 	return nil
 }
 
-// shared are accounts that everybody may speak as: anonymous administrators, channels in groups, posts of linked channels.
+// shared are accounts that many people write as: anonymous administrators, channels in groups, posts of linked channels.
 var shared = []int64{1087968824, 136817688, 777000}
 
 func readIDs[T ~int64](value string) ([]T, error) {
@@ -409,12 +408,12 @@ func readCredit(value string) (float64, error) {
 
 var prefixForm = regexp.MustCompile(`^\+[1-9][0-9]{0,14}$`)
 
-// readPrefixes returns them with their country codes.
+// readPrefixes returns the prefixes with their country codes.
 func readPrefixes(value string) ([]string, error) {
 	var prefixes []string
 	for _, item := range list(value) {
 		given := sms.Clean(item)
-		// Behind a space or a dash goes on what no prefix begins with; anything else has lost its comma.
+		// After a space or a dash a prefix goes on with a digit other than 0; if not, a comma is missing.
 		for _, part := range strings.FieldsFunc(sms.Digits(item), func(r rune) bool { return r != '+' && (r < '0' || r > '9') })[min(1, len(given)):] {
 			if strings.HasPrefix(part, "0") || strings.HasPrefix(part, "+") {
 				return nil, fmt.Errorf("holds %q, which may be one prefix or several: write commas between them", item)
@@ -449,7 +448,7 @@ func readPartSizes(value string) (sms.PartSizes, error) {
 	return sizes, nil
 }
 
-// readLanguage also understands what desktops put into LANGUAGE for other programs, such as "fa_IR:en": languages by preference.
+// readLanguage also understands what desktops set LANGUAGE to, such as "fa_IR:en": languages in order of preference.
 func readLanguage(value string) (string, error) {
 	for item := range strings.SplitSeq(strings.ToLower(strings.TrimSpace(value)), ":") {
 		if language, _, _ := strings.Cut(item, "_"); language == "en" || language == "fa" {
@@ -492,7 +491,7 @@ func readFormat(value string) (json bool, err error) {
 	return false, fmt.Errorf("is %q: write text or json", value)
 }
 
-// inClear warns of what can be read on the way.
+// inClear returns warnings of secrets that cross the network unencrypted.
 func (s *settings) inClear() (warnings []string) {
 	if connect.InClear(s.panel.URL) {
 		warnings = append(warnings, "SMS_API_URL is http: the panel's user name and password cross the network in clear; use https if the panel has it")

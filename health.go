@@ -22,17 +22,16 @@ import (
 	"peyk/store"
 )
 
-// What a running bridge tells of itself over HTTP, to whoever watches it: whether it is alive, whether it is of use, and figures. It takes
-// no orders, and names nobody.
+// What a running bridge says about itself over HTTP: whether it is alive, whether it is ready, and metrics. It takes no commands and names nobody.
 
 const (
-	// alivePatience is how long the store's writer may take to answer: a disk is slow at times, and to kill the bridge mends none.
+	// alivePatience is how long the store's writer may take to answer: disks are slow at times, and killing the bridge does not fix that.
 	alivePatience = 10 * time.Second
-	// healthPatience is how long all of /healthz may take to be answered.
+	// healthPatience is how long a client waits for the answer of /healthz.
 	healthPatience = alivePatience + 2*time.Second
 )
 
-// readAddress reads where to listen: HOST:PORT, or a port alone, on loopback then.
+// readAddress reads where to listen: HOST:PORT, or a port alone, which means loopback.
 func readAddress(value string) (string, error) {
 	address := strings.TrimSpace(value)
 	if !strings.Contains(address, ":") {
@@ -49,7 +48,7 @@ func readAddress(value string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// serveHealth listens at address until the function it returns is called, which waits for the end of that.
+// serveHealth listens at address until stop is called, which waits until that has ended.
 func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *slog.Logger) (stop func(), err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -60,7 +59,7 @@ func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.M
 			Name: "peyk_build_info", Help: "1, with the version of peyk and of the Go it was built with.",
 			ConstLabels: prometheus.Labels{"version": versionOf(), "goversion": runtime.Version()},
 		}, func() float64 { return 1 }),
-		// All that the library can tell of Go would cost most of a megabyte.
+		// The library's own collector for Go would cost most of a megabyte.
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "go_goroutines", Help: "How many goroutines there are."},
 			func() float64 { return float64(runtime.NumGoroutine()) }),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -71,15 +70,15 @@ func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.M
 		MaxHeaderBytes: 8 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	server.SetKeepAlivesEnabled(false) // it is asked every few seconds: nobody need hold a connection meanwhile
+	server.SetKeepAlivesEnabled(false) // asked every few seconds: no need to hold a connection in between
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("health is not told any more", "err", err)
+			log.Error("health endpoint failed", "err", err)
 		}
 	}()
-	log.Info("health is told", "address", listener.Addr().String())
+	log.Info("health endpoint listening", "address", listener.Addr().String())
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -104,7 +103,7 @@ func healthHandler(b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *s
 			fmt.Fprintln(w, well)
 		})
 	}
-	// Not a word of the networks: to start the bridge again because Telegram is down mends nothing.
+	// It says nothing about the networks: restarting the bridge because Telegram is down fixes nothing.
 	answer("/healthz", "alive", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, alivePatience)
 		defer cancel()
@@ -119,7 +118,7 @@ func healthHandler(b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *s
 	return mux
 }
 
-// quickCheck asks the bridge that runs with these settings whether it is alive.
+// quickCheck asks the bridge that is running with these settings whether it is alive.
 func (c *call) quickCheck(ctx context.Context) error {
 	s, _, err := readSettings(c.environ, "HTTP_")
 	if err != nil {
@@ -138,7 +137,7 @@ func (c *call) quickCheck(ctx context.Context) error {
 	return nil
 }
 
-// askHealth returns what the bridge at address says of itself in one line, or why that is not well.
+// askHealth returns what the bridge at address says of itself, in one line. The error says why it is not well.
 func askHealth(ctx context.Context, address string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, healthPatience)
 	defer cancel()
@@ -146,7 +145,7 @@ func askHealth(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req) // and not by a proxy of the environment's
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req) // never through a proxy from the environment
 	if err != nil {
 		return "", fmt.Errorf("does not answer: %w", err)
 	}

@@ -1,6 +1,8 @@
 // Command peyk joins an SMS panel to Telegram: customers' SMS appear in a team's group, and answers go back as SMS.
 //
-// This package is the outside of the program: commands, settings, signals, exit codes. What it does is in package bot.
+// This package is the outside of the program: its commands, settings, signals and exit codes. It knows nothing of SMS or chats. What it is given on
+// the command line, in the environment and in .env it hands to the packages that do the work, bridge first of all; what they find or return it
+// prints and makes an exit code of.
 package main
 
 import (
@@ -21,7 +23,7 @@ import (
 	"peyk/sandbox"
 )
 
-// version is put in by the build: -ldflags "-X main.version=v1.2.3".
+// version is set by the build: -ldflags "-X main.version=v1.2.3".
 var version string
 
 func main() {
@@ -33,7 +35,7 @@ func main() {
 	go func() {
 		<-signals
 		stop()
-		<-signals // somebody does not want to wait
+		<-signals // a second one: somebody does not want to wait
 		os.Exit(1)
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))

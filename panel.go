@@ -17,7 +17,7 @@ import (
 	"peyk/smsapi/soap"
 )
 
-// panelSettings are the settings that the panel's side needs.
+// panelSettings are the settings of the panel.
 type panelSettings struct {
 	URL, User, Password string
 	Lines               []sms.Number          // ours; the first is the default
@@ -67,7 +67,7 @@ func (p *panelCall) toFlag(flags *flag.FlagSet) {
 	})
 }
 
-// wrongUse is a mistake of whoever typed the command: nothing was done.
+// wrongUse is a mistake in how the command was called. Nothing was done.
 type wrongUse string
 
 func (w wrongUse) Error() string { return string(w) }
@@ -252,7 +252,7 @@ func (p *panelCall) unread(ctx context.Context) error {
 	if err == nil {
 		return p.print(map[string]any{"messages": append([]message{}, shown.Messages...)})
 	}
-	// The panel will not give them again, so whatever came must not be lost.
+	// The panel will not give them again: whatever came must not be lost.
 	shown.Error = readableError(err)
 	if len(answer.Body) > 0 && shown.Error.Code == 0 {
 		fmt.Fprintf(p.stderr, "peyk panel unread: the answer as it came:\n%s\n", answer.Body)

@@ -95,8 +95,8 @@ func (p *panelCall) sendEach(ctx context.Context) error {
 	})
 }
 
-// notUTF8 says where a file is something else than UTF-8, or "" when it nowhere is. What would be read in its place is U+FFFD, which costs
-// as much as the letter it stands for. A zero byte is half of a letter in UTF-16.
+// notUTF8 says where a file is not UTF-8, "" if it is UTF-8 throughout. Otherwise U+FFFD would be sent instead, which costs as much as the
+// letter it replaces. A zero byte is half a letter of UTF-16.
 func notUTF8(file []byte) string {
 	if bytes.HasPrefix(file, []byte("\xff\xfe")) || bytes.HasPrefix(file, []byte("\xfe\xff")) || bytes.IndexByte(file, 0) >= 0 {
 		return "UTF-16, from line 1 on"
@@ -145,8 +145,8 @@ type shownResult struct {
 	Error     *shownError `json:"error,omitempty"`
 }
 
-// sendPieces sends piece after piece and prints what became of each recipient. The first piece that fails ends it: what was
-// accepted before must be told, what comes behind was surely not sent.
+// sendPieces sends piece after piece and prints what became of each recipient. It stops at the first piece that fails: what was accepted before
+// must be shown, what comes after was surely not sent.
 func sendPieces[T any](p *panelCall, pieces [][]T, recipient func(T) sms.Number, send func([]T) (smsapi.Sent, error)) error {
 	shown := struct {
 		Results []shownResult `json:"results"`

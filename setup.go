@@ -24,7 +24,7 @@ import (
 	"peyk/telegram"
 )
 
-// manual is what a first .env is made of.
+// manual is what the first .env is made from.
 //
 //go:embed .env.example
 var manual []byte
@@ -93,7 +93,7 @@ func (s *setup) run(ctx context.Context) error {
 	return nil
 }
 
-// begin reads what is set already, and finds what would make all answers useless.
+// begin reads what is set already. It fails if all answers would be in vain.
 func (s *setup) begin() (err error) {
 	if s.file, err = readDotEnv(); err != nil {
 		return err
@@ -106,13 +106,13 @@ func (s *setup) begin() (err error) {
 	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
 		return err
 	}
-	// Wrong ones would have the answers tried at the wrong place.
+	// With these wrong, the answers would be tried in the wrong place.
 	for _, name := range []string{"TELEGRAM_API_URL", "TELEGRAM_PROXY", "SMS_API_PROXY"} {
 		if _, _, err := readSettings(s.environ, name); err != nil {
 			return err
 		}
 	}
-	s.settings, _, _ = readSettings(s.environ, "") // what is missing is asked for, and the rest is told at the end
+	s.settings, _, _ = readSettings(s.environ, "") // what is missing is asked for; other mistakes are shown at the end
 	return nil
 }
 
@@ -153,8 +153,8 @@ func (s *setup) askPanel(ctx context.Context, lines []sms.Number) ([]doctor.Find
 	return doctor.Doctor{Panel: client, Lines: lines}.Check(ctx, &text.English), nil
 }
 
-// step asks its questions until what try finds is right, or is to be kept all the same. otherWay, if there is one, asks for another way
-// to a side that is not reached, and reports whether one was given.
+// step asks its questions until try finds nothing wrong or the answers are to be kept anyway. otherWay, if not nil, asks for another way to a
+// side that cannot be reached, and reports whether one was given.
 func (s *setup) step(ctx context.Context, questions []question, try func() ([]doctor.Finding, error), otherWay func() (bool, error)) error {
 	for {
 		asked := false
@@ -183,7 +183,7 @@ func (s *setup) step(ctx context.Context, questions []question, try func() ([]do
 	}
 }
 
-// tryOut tells what try finds and no step before has told, and whether that is right.
+// tryOut shows what try finds and no earlier step has shown, and returns whether nothing is wrong.
 func (s *setup) tryOut(ctx context.Context, try func() ([]doctor.Finding, error), otherWay func() (bool, error)) (found []doctor.Finding, right bool, err error) {
 	for {
 		found, err = try()
@@ -233,7 +233,7 @@ type question struct {
 	optional  bool
 }
 
-// answer asks until the answer can be read, and keeps it. What the environment sets is not asked for: then it reports false.
+// answer asks until the answer can be read, and keeps it. It does not ask for what the environment sets, and then reports false.
 func (s *setup) answer(ctx context.Context, q question) (asked bool, err error) {
 	set, _, err := lookUp(q.name, s.outside)
 	if err != nil {
@@ -280,7 +280,7 @@ func (s *setup) answer(ctx context.Context, q question) (asked bool, err error) 
 	}
 }
 
-// read reads a value into the settings, as a start of the bridge does.
+// read reads a value into the settings, just as the bridge does when it starts.
 func (s *setup) read(name, value string) error {
 	for _, row := range s.table() {
 		if row.name == name {
@@ -290,8 +290,8 @@ func (s *setup) read(name, value string) error {
 	return fmt.Errorf("%s is no setting", name)
 }
 
-// setDotEnv returns the text of a .env file with values set in it. All other lines stay. A new value stands where the old one stood, or
-// behind the line that shows it as a comment, or at the end; whatever else names the setting goes.
+// setDotEnv returns the text of a .env file with values set in it. A value replaces the old one, or follows the line that shows it as a comment,
+// or comes at the end. Any other line that sets it is removed; all other lines stay.
 func setDotEnv(text []byte, values map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	left := maps.Clone(values)
@@ -348,7 +348,7 @@ func setDotEnv(text []byte, values map[string]string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// replaceFile puts text in the place of a file, for this user alone. At no time is there half of it, and at none may others read it.
+// replaceFile replaces a file by text, readable by this user only. At no time is half of it there, or readable by others.
 func replaceFile(path string, text []byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
@@ -367,7 +367,7 @@ func replaceFile(path string, text []byte) error {
 	return nil
 }
 
-// dialog asks questions, on a terminal or of whatever is piped in.
+// dialog asks questions on a terminal, or reads the answers from a pipe.
 type dialog struct {
 	in       *bufio.Reader
 	terminal int // its file descriptor, -1 when there is none
@@ -384,7 +384,7 @@ func newDialog(in io.Reader, out io.Writer) dialog {
 
 func (d *dialog) sayf(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
 
-// ask returns what is typed, or was when that is nothing. The error is io.EOF when nothing more will be typed, or that of ctx.
+// ask returns what is typed, or was if that is nothing. The error is io.EOF when the input has ended, or that of ctx.
 func (d *dialog) ask(ctx context.Context, q question, was string) (string, error) {
 	switch {
 	case was != "" && q.secret:
@@ -408,7 +408,7 @@ func (d *dialog) yes(ctx context.Context, ask string) (bool, error) {
 	return strings.HasPrefix(strings.ToLower(typed), "y"), err
 }
 
-// line reads a line. Nothing can wake a read from a terminal: when ctx ends it is left behind, and the program ends.
+// line reads a line. A read from a terminal cannot be interrupted: when ctx ends the read is left behind, as the program is about to end.
 func (d *dialog) line(ctx context.Context, secret bool) (string, error) {
 	type line struct {
 		text string
