@@ -32,7 +32,7 @@ const (
 )
 
 var mutants = []mutant{
-	{name: "one SMS in forty is dropped", file: "bot/inbound.go", drops: true, caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {decoded, decoded + `
+	{name: "one SMS in forty is dropped", file: "relay/fetch.go", drops: true, caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {decoded, decoded + `
 		messages = slices.DeleteFunc(messages, func(m sms.Message) bool {
 			drop := rand.IntN(40) == 0
 			if drop {
@@ -41,7 +41,7 @@ var mutants = []mutant{
 			return drop
 		})
 `}}},
-	{name: "one answer in forty is dropped", file: "bot/inbound.go", drops: true, caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {saved, saved + `
+	{name: "one answer in forty is dropped", file: "relay/fetch.go", drops: true, caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {saved, saved + `
 		if held, _, err := f.decodeUnread(answer, f.order); err == nil && len(held) > 0 && rand.IntN(40) == 0 {
 			_, err := f.store.SaveUnread(id, nil, nil)
 			for _, m := range held {
@@ -50,7 +50,7 @@ var mutants = []mutant{
 			return false, err
 		}
 `}}},
-	{name: "the last SMS of a full answer is dropped", file: "bot/inbound.go", drops: true, caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"os\"\n"}, {decoded, decoded + `
+	{name: "the last SMS of a full answer is dropped", file: "relay/fetch.go", drops: true, caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"os\"\n"}, {decoded, decoded + `
 		if len(messages) >= fullAnswer {
 			m := messages[len(messages)-1]
 			messages = messages[:len(messages)-1]
@@ -65,38 +65,38 @@ var mutants = []mutant{
 		"if id, err = rows.NextSequence(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := error(nil); err != nil {",
 	}}},
 	{name: "a fetch is not marked", file: "store/inbound.go", caught: []string{"I1"}, edits: [][2]string{{"return put(t.bucket(bucketMeta), keyFetch, t.now)", "return nil"}}},
-	{name: "a lost fetch is not counted", file: "bot/inbound.go", caught: []string{"I1"}, edits: [][2]string{{"f.store.EndFetch(i) })", "f.store.EndFetch(nil) })"}}},
-	{name: "a good fetch is told of as lost", file: "bot/inbound.go", caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"math/rand/v2\"\n"}, {
+	{name: "a lost fetch is not counted", file: "relay/fetch.go", caught: []string{"I1"}, edits: [][2]string{{"f.store.EndFetch(i) })", "f.store.EndFetch(nil) })"}}},
+	{name: "a good fetch is told of as lost", file: "relay/fetch.go", caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"math/rand/v2\"\n"}, {
 		"\tincident := problem(answer, failure, len(messages), f.begun, received)\n",
 		"\tincident := problem(answer, failure, len(messages), f.begun, received)\n\tif failure == nil && rand.IntN(40) == 0 {\n\t\tincident = &store.Incident{Kind: store.Undecodable, From: f.begun, To: received, Count: 1}\n\t}\n",
 	}}},
-	{name: "the reservation comes after the send", file: "bot/outbound.go", caught: []string{"I4", "I5", "I6"}, edits: [][2]string{{
-		"\tp, err := b.store.Reserve(p)\n", "\tsent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n\tp, err := b.store.Reserve(p)\n",
-	}, {"\tcrashpoint.At(\"send.claimed\")\n\tsent, failure := b.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.claimed\")\n"}}},
+	{name: "the reservation comes after the send", file: "relay/send.go", caught: []string{"I4", "I5", "I6"}, edits: [][2]string{{
+		"\tp, err := r.store.Reserve(p)\n", "\tsent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n\tp, err := r.store.Reserve(p)\n",
+	}, {"\tcrashpoint.At(\"send.claimed\")\n\tsent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.claimed\")\n"}}},
 	{name: "NoSync", file: "store/store.go", power: true, caught: []string{"I10", "cannot be read", "damaged"}, edits: [][2]string{{
 		"db, err = bolt.Open(path, 0o600, &bolt.Options{\n", "db, err = bolt.Open(path, 0o600, &bolt.Options{\n\t\tNoSync: true,\n",
 	}}},
 	{name: "taken is not stored", file: "store/take.go", caught: []string{"I5", "I4", "I6", "I8"}, edits: [][2]string{{
 		"if err := taken.Put(k.key(), unix32(at)); err != nil {", "if err := error(nil); err != nil {",
 	}}},
-	{name: "the post's row is removed before the call", file: "bot/post.go", caught: []string{"I1", "I2"}, edits: [][2]string{{
-		"\tcrashpoint.At(\"post.due\")\n", "\tif err := b.store.Posted(p, 0, p.Part < len(parts)-1); err != nil {\n\t\treturn err\n\t}\n\tcrashpoint.At(\"post.due\")\n",
+	{name: "the post's row is removed before the call", file: "bot/digest.go", caught: []string{"I1", "I2"}, edits: [][2]string{{
+		"\tcrashpoint.At(\"post.due\")\n", "\tif err := w.store.Posted(p, 0, p.Part < len(parts)-1); err != nil {\n\t\treturn err\n\t}\n\tcrashpoint.At(\"post.due\")\n",
 	}}},
-	{name: `the mark "perhaps repeated" is left out`, file: "bot/post.go", caught: []string{"I2"}, edits: [][2]string{{"repeated = repeated || p.Repeated\n", "_ = p.Repeated\n"}}},
-	{name: "uncertain is sent again by itself", file: "bot/outbound.go", caught: []string{"I4"}, edits: [][2]string{{
-		"return b.store.Uncertain(p)", "return b.store.Requeue(p, b.store.Now())",
+	{name: `the mark "perhaps repeated" is left out`, file: "bot/digest.go", caught: []string{"I2"}, edits: [][2]string{{"repeated = repeated || p.Repeated\n", "_ = p.Repeated\n"}}},
+	{name: "uncertain is sent again by itself", file: "relay/send.go", caught: []string{"I4"}, edits: [][2]string{{
+		"return r.store.Uncertain(p)", "return r.store.Requeue(p, r.store.Now())",
 	}}},
-	{name: "what the panel accepted is uncertain", file: "bot/outbound.go", caught: []string{"I6"}, edits: [][2]string{{"import (\n", "import (\n\t\"math/rand/v2\"\n"}, {
-		"case failure == nil:\n", "case failure == nil && rand.IntN(10) == 0:\n\t\t\treturn b.store.Uncertain(p)\n\t\tcase failure == nil:\n",
+	{name: "what the panel accepted is uncertain", file: "relay/send.go", caught: []string{"I6"}, edits: [][2]string{{"import (\n", "import (\n\t\"math/rand/v2\"\n"}, {
+		"case failure == nil:\n", "case failure == nil && rand.IntN(10) == 0:\n\t\t\treturn r.store.Uncertain(p)\n\t\tcase failure == nil:\n",
 	}}},
 	{name: "sends of a killed process are not settled", file: "store/outbox.go", caught: []string{"does not come to rest", "I6"}, edits: [][2]string{{
 		"for _, p := range interrupted {", "for _, p := range interrupted[:0] {",
 	}}},
 	{name: "a mark is forgotten", file: "bot/mark.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{
-		"\terr = b.tg.React(ctx, p.Chat, batch.Message, emoji)\n", "\tif p.Batch%8 != 0 || emoji == \"👀\" {\n\t\terr = b.tg.React(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
+		"\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n", "\tif p.Batch%8 != 0 || emoji == \"👀\" {\n\t\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
 	}}},
 	{name: "a failed reply is not marked so", file: "bot/mark.go", caught: []string{"I8"}, edits: [][2]string{{
-		"\terr = b.tg.React(ctx, p.Chat, batch.Message, emoji)\n", "\tif emoji != \"👎\" {\n\t\terr = b.tg.React(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
+		"\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n", "\tif emoji != \"👎\" {\n\t\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
 	}}},
 	{name: "a message tells of what goes well", file: "store/mark.go", caught: []string{"I8"}, edits: [][2]string{{"return !b.Reply || b.Unmarked", "return b.N > 0 || b.Unmarked"}}},
 	{name: "a final status comes too early", file: "smsapi/soap/status.go", caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{"3: {Status: sms.AtTelecom},", "3: {Status: sms.Delivered},"}}},
