@@ -1,32 +1,19 @@
-// Package bot is the bridge between the SMS panel and Telegram, in both directions.
+// Package bot is Telegram's side of the bridge: it takes what agents write and press into the store, and shows in their chats what the store
+// holds for them. It knows no protocol of a panel, which it asks only for commands such as /credit, and what SMS and orders come to it finds
+// in the store. What it says is in package text.
 //
 // Every step of a flow ends with a commit to the store, and what a crash after it means is settled by that commit alone.
 //
-//	Inbound (inbound.go)  mark the fetch - GetMsg - keep the raw answer - decode - store the SMS with a post for each chat
-//	  crash before the raw answer is kept   the next start reports that SMS may be lost
-//	  crash after it                        the next start decodes it
-//	Post (post.go)        show the row that is first in its chat - note the chat message, remove the row
-//	  crash between                         shown once more, marked "perhaps repeated"; in a group's minute both count
-//	Mark (mark.go)        put on a reply how far it has come - note the mark, remove the row
-//	  crash between                         put there once more, as it is by then
-//	Take (updates.go)     note that the update was acted on together with what it caused - confirm it to Telegram
-//	  crash between                         Telegram gives it again, the note absorbs it
-//	Outbound (outbound.go) reserve a piece - SendSMS - store the outcome with the post that tells it
-//	  crash before the outcome              nobody knows: the agents are asked, nothing is sent again by itself
-//	Panel (down.go)       GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that tells it
-//	  crash anywhere                        the next start begins with GetCredit
-//	Questions (outbound.go) end those nobody answered in time with the posts that tell it
-//	  crash anywhere                        ended at the next start; a press that comes too late ends nothing
-//	Delivery (delivery.go) GetStatus - store the statuses with the posts that tell them
-//	  crash anywhere                        asked again
-//	Credit (credit.go)    GetCredit - store it with the incident that it is low
-//	  crash anywhere                        asked again; what was told is told once
-//	Tidy (prune.go)       forget a page of old rows
-//	  crash anywhere                        the next page goes on
+//	Take (updates.go)  note that the update was acted on together with what it caused - confirm it to Telegram
+//	  crash between          Telegram gives it again, the note absorbs it
+//	Post (post.go)     show the row that is first in its chat - note the chat message, remove the row
+//	  crash between          shown once more, marked "perhaps repeated"; in a group's minute both count
+//	Mark (mark.go)     put on a reply how far it has come - note the mark, remove the row
+//	  crash between          put there once more, as it is by then
 //
-// Each flow is one goroutine, its own state in its own variables; the post queue, the marks and the outbox start bounded
-// numbers of calls at once and wait for them. Flows meet in the store, which wakes them. In memory they share only what a
-// restart may forget: how the panel is (down.go), and what Telegram's limits still allow (pace.go).
+// Each flow is one goroutine with its own state in its own variables; those that show start bounded numbers of calls at once and wait for
+// them. Bot takes, poster shows. They meet in the store, which wakes them, and share only what a restart may forget: what Telegram's limits
+// still allow (pace.go).
 package bot
 
 import (

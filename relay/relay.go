@@ -1,5 +1,24 @@
 // Package relay is the panel's side of the bridge: it takes SMS from the panel into the store, sends what the store holds for it, and follows
 // what becomes of that. It knows no chat and no sentence: what a chat is to be told it leaves in the store, where bot finds it.
+//
+// Every step of a flow ends with a commit to the store, and what a crash after it means is settled by that commit alone.
+//
+//	Fetch (fetch.go)        mark the fetch - GetMsg - keep the raw answer - decode - store the SMS with a post for each chat
+//	  crash before the raw answer is kept  the next start reports that SMS may be lost
+//	  crash after it                       the next start decodes it
+//	Send (send.go)          reserve a piece - SendSMS - store the outcome with the post that tells it
+//	  crash before the outcome             nobody knows: the agents are asked, nothing is sent again by itself
+//	Watch (panel.go)        GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that tells it
+//	  crash anywhere                       the next start begins with GetCredit
+//	Delivery (delivery.go)  GetStatus - store the statuses with the posts that tell them
+//	  crash anywhere                       asked again
+//	Credit (credit.go)      GetCredit - store it with the incident that it is low
+//	  crash anywhere                       asked again; what was told is told once
+//	Tidy (tidy.go)          forget a page of old rows; end the questions nobody answered in time
+//	  crash anywhere                       the next page goes on; a press that comes too late ends nothing
+//
+// Each flow is one goroutine with its own state in its own variables; the outbox starts a bounded number of sends at once and waits for
+// them. They meet in the store, which wakes them, and share only what a restart may forget: how the panel is (condition.go).
 package relay
 
 import (
