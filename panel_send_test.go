@@ -97,7 +97,7 @@ func TestPanelCommandInPieces(t *testing.T) {
 			return fmt.Sprintf(`{"recipient":"%s","error":{"kind":"%s","text":"%s"}}`, numbers[i], kind, text)
 		}
 	}
-	lost := failed("uncertain", "the panel answered nothing: http status 500")
+	lost := failed("uncertain", "the panel's answer is empty: http status 500")
 	behind := failed("unavailable", "not sent: the request before it failed")
 	crash := func(p *panel.Server) {
 		p.Arm(panel.Fault{Kind: panel.Crash, CarryOut: true})

@@ -74,7 +74,7 @@ func TestPanelCommand(t *testing.T) {
 			panelRun{1, `{"error":{"kind":"rejected","code":-5,"text":"not <yours>"}}` + "\n"}, nil},
 		{"send whose answer is lost is uncertain", "", []string{"send", "--to", "09120000001", "x"},
 			func(p *panel.Server) { p.Arm(panel.Fault{Kind: panel.Crash, CarryOut: true}) },
-			panelRun{1, `{"error":{"kind":"uncertain","text":"the panel answered nothing: http status 500"}}` + "\n"}, []string{"30001234 09120000001 x"}},
+			panelRun{1, `{"error":{"kind":"uncertain","text":"the panel's answer is empty: http status 500"}}` + "\n"}, []string{"30001234 09120000001 x"}},
 		{"ids that are nobody's stand beside the results", "", []string{"send", "--to", "09120000001,09120000002", "x"},
 			func(p *panel.Server) {
 				p.Arm(panel.Fault{Kind: panel.Custom, Body: `<Envelope><Body><R><return><ErrCode>0</ErrCode><result>7</result></return></R></Body></Envelope>`})

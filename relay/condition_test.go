@@ -33,7 +33,7 @@ func TestHowThePanelIs(t *testing.T) {
 		{"and the next order is refused for its line", []called{call("SendSMS", lost), look(nil), call("SendSMS", failure(smsapi.Rejected, -5))}, senders, ""},
 		{"and the next is lost, too", []called{call("SendSMS", lost), look(nil), call("SendSMS", lost)}, 0, store.PanelDown},
 		{"one fetch is lost", []called{call("GetMsg", lost)}, 0, ""},
-		{"an answer of no error of the client's", []called{call("GetMsg", errors.New("the panel answered nothing"))}, 0, ""},
+		{"an answer of no error of the client's", []called{call("GetMsg", errors.New("the panel's answer is empty"))}, 0, ""},
 		{"the credit does not come either", []called{call("GetMsg", lost), look(lost), look(lost)}, 0, store.PanelDown},
 		{"once it did", []called{call("GetCredit", nil), call("SendSMS", lost), look(lost)}, 0, store.PanelDown},
 		{"an error code instead of the credit", []called{call("SendSMS", lost), look(failure(smsapi.Rejected, -3))}, 1, ""},

@@ -128,7 +128,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	crashpoint.At("fetch.answered")
 	received := f.store.Now()
 	if failure == nil && len(answer.Body) == 0 {
-		failure = errors.New("the panel answered nothing")
+		failure = errors.New("the panel's answer is empty")
 	}
 	if len(answer.Body) == 0 || failure != nil && !loses(failure) && !mayHoldSMS(answer.Body) {
 		return false, f.nothing(ctx, failure, begun, received)

@@ -18,7 +18,7 @@ import (
 var (
 	errDoctype = errors.New("the answer has a DOCTYPE")
 	errCut     = errors.New("the answer is incomplete")
-	errCrossed = errors.New("the answer is not XML: an element ends inside another")
+	errCrossed = errors.New("the answer is not XML: elements overlap")
 )
 
 var (
@@ -43,13 +43,13 @@ func readResponse(contentType string, raw []byte) (*node, error) {
 	}
 	switch {
 	case len(bytes.TrimSpace(raw)) == 0:
-		return nil, uncertain("the panel answered nothing", nil)
+		return nil, uncertain("the panel's answer is empty", nil)
 	case err == smsapi.ErrProtocol && looksLikeHTML(raw):
 		return nil, uncertain("the panel answered with a web page", err)
 	case err != nil:
 		return response, uncertain("the panel's answer cannot be read", err)
 	case response == nil:
-		return nil, uncertain("the panel's answer is empty", nil)
+		return nil, uncertain("the panel's SOAP body is empty", nil)
 	}
 	return response, nil
 }
