@@ -15,10 +15,11 @@
 //	tg := telegram.New(telegram.Options{})
 //	defer tg.Close()
 //	web := httptest.NewServer(tg) // the bridge's TELEGRAM_API_URL; its token is tg.Token()
-//	owner := tg.AddUser(telegram.User{FirstName: "Sara"})
-//	team := tg.AddForum("Support", owner.ID, tg.Bot().ID)
-//	id, err := tg.Say(telegram.Post{Chat: team, From: owner.ID, Text: "/help"})
-//	answer, err := tg.WaitMessage(ctx, team, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+//	team := tg.AddTeam()
+//	id, err := tg.Say(telegram.Post{Chat: team.Group, From: team.Ali, Text: "/help"})
+//	answer, err := tg.WaitMessage(ctx, team.Group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+//
+// Package sandboxtest does so, with a panel beside it.
 //
 // Everything is safe for concurrent use. All state is in memory and behind one mutex; no callback of the tester's is ever
 // called with it held. A call costs the same whether a chat has ten messages or a million.
