@@ -19,7 +19,7 @@ func TestTheManualNamesEveryLogLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	manual := string(text)
-	lines := 0
+	lines, outages := 0, 0
 	for _, p := range packages(t) {
 		if strings.HasPrefix(p.ImportPath, "peyk/sandbox") {
 			continue
@@ -49,10 +49,11 @@ func TestTheManualNamesEveryLogLine(t *testing.T) {
 					if called, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) > 0 && slices.Contains([]string{"Info", "Warn", "Error"}, called.Sel.Name) {
 						logged(n.Args[0], "")
 					}
-				case *ast.CompositeLit: // outage{what: …}
-					if kind, ok := n.Type.(*ast.Ident); ok && kind.Name == "outage" {
+				case *ast.CompositeLit: // backoff.Backoff{What: …}
+					if kind, ok := n.Type.(*ast.SelectorExpr); ok && kind.Sel.Name == "Backoff" {
 						for _, field := range n.Elts {
-							if field, ok := field.(*ast.KeyValueExpr); ok && field.Key.(*ast.Ident).Name == "what" {
+							if field, ok := field.(*ast.KeyValueExpr); ok && field.Key.(*ast.Ident).Name == "What" {
+								outages++
 								logged(field.Value, " fails")
 							}
 						}
@@ -62,7 +63,7 @@ func TestTheManualNamesEveryLogLine(t *testing.T) {
 			})
 		}
 	}
-	if lines < 40 {
-		t.Errorf("the source logs %d lines: does this test still see them?", lines)
+	if lines < 40 || outages < 10 {
+		t.Errorf("the source logs %d lines, and %d outages: does this test still see them?", lines, outages)
 	}
 }
