@@ -22,6 +22,7 @@ import (
 	"github.com/joho/godotenv"
 
 	"peyk/bot"
+	"peyk/bot/text"
 	"peyk/internal/connect"
 	"peyk/relay"
 	"peyk/sms"
@@ -451,11 +452,12 @@ func readPartSizes(value string) (sms.PartSizes, error) {
 // readLanguage also understands what desktops set LANGUAGE to, such as "fa_IR:en": languages in order of preference.
 func readLanguage(value string) (string, error) {
 	for item := range strings.SplitSeq(strings.ToLower(strings.TrimSpace(value)), ":") {
-		if language, _, _ := strings.Cut(item, "_"); language == "en" || language == "fa" {
+		if language, _, _ := strings.Cut(item, "_"); text.Languages[language] != nil {
 			return language, nil
 		}
 	}
-	return "", fmt.Errorf("is %q, which the bot does not speak: write en or fa, or leave it out", value)
+	known := strings.Join(slices.Sorted(maps.Keys(text.Languages)), " or ")
+	return "", fmt.Errorf("is %q, which the bot does not speak: write %s, or leave it out", value, known)
 }
 
 func readDays(value string) (time.Duration, error) {

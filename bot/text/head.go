@@ -1,7 +1,6 @@
 package text
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,12 +65,24 @@ func Digest(t *Language, messages []store.SMS, names []string, repeated bool, no
 func Units(m store.SMS, name string) int {
 	units := 48 // of a head, beside the name and both numbers: the times, the id, what stands between
 	if m.Verbatim {
-		units += len(Languages["fa"].verbatim) // more than its units
+		units += longest(func(t *Language) string { return t.verbatim })
 	}
-	for _, r := range m.Text + Short(name, NameRunes) + Short(cmp.Or(string(m.Customer), Languages["fa"].noSender), NameRunes) + Short(string(m.Line), NameRunes) {
+	if m.Customer == "" {
+		units += longest(func(t *Language) string { return t.noSender })
+	}
+	for _, r := range m.Text + Short(name, NameRunes) + Short(string(m.Customer), NameRunes) + Short(string(m.Line), NameRunes) {
 		units += utf16.RuneLen(r)
 	}
 	return units
+}
+
+// longest returns the bytes of a sentence in the language that needs most, which are more than its units.
+func longest(sentence func(*Language) string) int {
+	n := 0
+	for _, t := range Languages {
+		n = max(n, len(sentence(t)))
+	}
+	return n
 }
 
 func quoted(s string) string { return "<blockquote>" + Escape(s) + "</blockquote>" }
@@ -123,7 +134,12 @@ func HeadsOf(m *telegram.Message) []string {
 func NamesCustomer(head string, m store.SMS) bool {
 	names := func(who string) bool { return strings.HasPrefix(head, headMark+" "+bare(who)+" ") }
 	if m.Customer == "" {
-		return names(English.noSender) || names(Persian.noSender)
+		for _, t := range Languages { // the chat may have had another then
+			if names(t.noSender) {
+				return true
+			}
+		}
+		return false
 	}
 	// A message of before may spell the number otherwise.
 	who, _, _ := strings.Cut(strings.TrimPrefix(head, headMark+" "), " ")
