@@ -25,7 +25,8 @@ type panelSettings struct {
 	Proxy               *url.URL              // nil: none
 }
 
-func (p panelSettings) client() (*soap.Client, error) {
+// client returns the panel these settings name. Nothing is asked of it yet.
+func (p panelSettings) client() (smsapi.Panel, error) {
 	return soap.New(p.URL, p.User, p.Password, soap.Options{Proxy: p.Proxy, Lines: p.Written})
 }
 
@@ -33,7 +34,7 @@ func (p panelSettings) client() (*soap.Client, error) {
 type panelCall struct {
 	call
 	settings panelSettings
-	client   *soap.Client
+	client   smsapi.Panel
 	line     string   // --line
 	to       []string // --to
 }

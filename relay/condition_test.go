@@ -175,22 +175,4 @@ func TestARowOfLossesEndsAfterQuietTime(t *testing.T) {
 	}
 }
 
-func TestWhatMayHoldSMS(t *testing.T) {
-	for body, want := range map[string]bool{
-		`<html><body>503 Service Unavailable</body></html>`:                                                       false,
-		`<SOAP-ENV:Envelope><SOAP-ENV:Body><SOAP-ENV:Fault><faultstring>no memory</faultstring></SOAP-ENV:Fault>`: false,
-		``:                                   false,
-		`Warning: mysql_connect() in db.php`: false,
-		`<ns1:GetMsgResponse xmlns:ns1="urn:x"><return><ErrCode`:  true,
-		`<e:Body><getmsgresponse>`:                                true,
-		`...lost its head...<to>3000</to><msg>hello</msg>`:        true,
-		`<item><key>msg</key><value>hello</value></item>`:         true,
-		`{"ErrCode":0,"result":[{"from":"0912","text":"hello"}]}`: true,
-	} {
-		if got := mayHoldSMS([]byte(body)); got != want {
-			t.Errorf("%q: %t", body, got)
-		}
-	}
-}
-
 var midday = time.Date(2026, 3, 21, 12, 0, 0, 0, time.UTC)

@@ -130,7 +130,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	if failure == nil && len(answer.Body) == 0 {
 		failure = errors.New("the panel's answer is empty")
 	}
-	if len(answer.Body) == 0 || failure != nil && !loses(failure) && !mayHoldSMS(answer.Body) {
+	if len(answer.Body) == 0 || failure != nil && !loses(failure) && !answer.Holds {
 		return false, f.nothing(ctx, failure, begun, received)
 	}
 	if failure == nil && f.empty != nil && bytes.Equal(answer.Body, f.empty) {
@@ -140,7 +140,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	var id uint64
 	err = f.store.Persist(ctx, "keep an answer", func() error {
 		var err error
-		id, err = f.store.SaveRaw(store.Raw{ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: mayHoldSMS(answer.Body)})
+		id, err = f.store.SaveRaw(store.Raw{ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: answer.Holds})
 		return err
 	})
 	if err != nil {
@@ -201,17 +201,6 @@ func (f *fetcher) wentWell(ctx context.Context) {
 		return
 	}
 	f.lossy = time.Time{}
-}
-
-// mayHoldSMS tells whether a panel's method has answered, and not only something on the way to it: SMS may be in that, however broken it is.
-func mayHoldSMS(body []byte) bool {
-	body = bytes.ToLower(body)
-	for _, sign := range []string{"getmsgresponse", "errcode", "<msg", ">msg<"} {
-		if bytes.Contains(body, []byte(sign)) {
-			return true
-		}
-	}
-	return false
 }
 
 // decode reads a kept answer and stores what it holds. Whatever happens the bytes are in the store before, and stay there if they

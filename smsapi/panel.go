@@ -19,6 +19,8 @@ type Panel interface {
 	Credit(context.Context) (string, error)
 	// Send sends a text from a line of ours to at most MaxRecipients.
 	Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (Sent, error)
+	// SendEach sends each of at most MaxRecipients a text of its own.
+	SendEach(ctx context.Context, line sms.Number, each []Addressed) (Sent, error)
 	// Status returns how far each of the SMS has come, in their order.
 	Status(context.Context, []sms.ID) ([]Delivery, error)
 	// Unread takes unread SMS away from the panel. What came of the answer is returned beside an error, too.
@@ -103,4 +105,5 @@ type Answer struct {
 	ContentType string
 	Body        []byte // unpacked
 	Cut         bool   // the end is missing
+	Holds       bool   // SMS may be in it, as far as can be seen before it is decoded
 }

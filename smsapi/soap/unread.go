@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strings"
@@ -18,7 +19,7 @@ func (c *Client) Unread(ctx context.Context) (smsapi.Answer, error) {
 	if err != nil {
 		return smsapi.Answer{}, err
 	}
-	a := smsapi.Answer{ContentType: r.contentType, Body: r.body}
+	a := smsapi.Answer{ContentType: r.contentType, Body: r.body, Holds: mayHoldSMS(r.body)}
 	if blank := c.redact(string(r.body)); blank != string(r.body) {
 		// What looks like the password may be part of a number or a text, but not where there are no messages.
 		if messages, _, err := c.Decode(a, 0); err != nil && len(messages) == 0 {
@@ -54,6 +55,17 @@ func (*Client) Decode(a smsapi.Answer, known smsapi.InboxOrder) ([]sms.Message, 
 		err = wrong
 	}
 	return messages, known.Sort(messages), err
+}
+
+// mayHoldSMS tells whether a panel's method has answered, and not only something on the way to it: SMS may be in that, however broken it is.
+func mayHoldSMS(body []byte) bool {
+	body = bytes.ToLower(body)
+	for _, sign := range []string{"getmsgresponse", "errcode", "<msg", ">msg<"} {
+		if bytes.Contains(body, []byte(sign)) {
+			return true
+		}
+	}
+	return false
 }
 
 // inbox is what is read from an answer to GetMsg.
