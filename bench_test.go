@@ -224,12 +224,12 @@ func fill(b *testing.B, s settings, n, waiting int) {
 			if len(heads) == 0 {
 				break
 			}
-			posts, _, err := st.Following(heads[0], page, false)
+			show, err := st.ToShow(heads[0], page, 0)
 			if err != nil {
 				b.Fatal(err)
 			}
 			var shown sync.WaitGroup // at once, and so in one transaction
-			for some := range slices.Chunk(posts, digest) {
+			for some := range slices.Chunk(show.Posts, digest) {
 				shown.Go(func() {
 					if err := st.DigestPosted(some, 0, sms.ChatMessageID(some[0].Seq)); err != nil {
 						b.Error(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"peyk/bot/text"
@@ -18,17 +17,17 @@ import (
 func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post) error {
 	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: t.Say(t.Unshown, text.Reason(p.Reason)), Buttons: showAgainButton(t, p.Chat, p.Class, p.ID), Loud: true}
 	if p.Kind == store.PostSMS {
-		chat, err := w.store.Chat(p.Chat)
+		show, err := w.store.ToShow(p, 1, 0)
 		if err != nil {
 			return err
 		}
-		place, made, err := w.topicFor(ctx, chat, p)
+		place, made, err := w.topicFor(ctx, show, p)
 		if err != nil || made {
 			return err
 		}
 		o.Topic = place.Topic
 		// The head stands first, where a reply to a notice that nobody noted finds it.
-		o.HTML = strings.TrimPrefix(w.nameSMS(t, p.Seq)+"\n"+t.Say(t.UnshownSMS, text.Reason(p.Reason)), "\n")
+		o.HTML = text.Head(t, show.SMS[0], "", w.now()) + "\n" + t.Say(t.UnshownSMS, text.Reason(p.Reason))
 	}
 	o.Plain = text.Plain(o.HTML)
 	place := w.place

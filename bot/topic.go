@@ -31,18 +31,14 @@ func topicTitle(c store.Customer) string {
 
 // topicFor returns the place that shows an SMS: where its customer is linked to, or the customer's topic where the forum has them. made is
 // that the topic was made just now: its card comes first.
-func (w *poster) topicFor(ctx context.Context, chat store.Chat, p store.Post) (place sms.Place, made bool, err error) {
+func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) (place sms.Place, made bool, err error) {
 	place = sms.Place{Chat: p.Chat, Topic: p.Topic}
-	m, err := w.store.SMS(p.Seq)
-	if err != nil {
-		return place, false, err
-	}
-	c, err := w.store.Customer(m.Customer)
-	if err == nil && c.Linked != nil && c.Linked.Chat == p.Chat {
+	chat, c := show.Chat, show.Customer
+	if c.Linked != nil && c.Linked.Chat == p.Chat {
 		return *c.Linked, false, nil // also when it was linked since
 	}
-	if err != nil || !chat.Topics || !m.Customer.Names() {
-		return place, false, err
+	if !chat.Topics || !c.Number.Names() {
+		return place, false, nil
 	}
 	if topic, has := c.TopicIn(p.Chat); has {
 		return topic, false, nil
@@ -75,7 +71,7 @@ func (w *poster) topicFor(ctx context.Context, chat store.Chat, p store.Post) (p
 		return place, false, err
 	}
 	return place, true, w.store.Persist(ctx, "note a topic", func() error {
-		return w.store.AddTopic(m.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)
+		return w.store.AddTopic(p.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)
 	})
 }
 

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"time"
 
@@ -167,16 +169,59 @@ func (s *Store) Heads(gate func(sms.ChatID) Gate) (heads []Post, next time.Time,
 // followingRead bounds how many of the posts that wait are read to find those of one customer.
 const followingRead = 1000
 
-// Following returns p, a post of class Backlog, and those that follow it in the same topic, at most limit: only those about the same
-// customer, past others, where each has a topic; else all up to the first that belongs elsewhere. waiting is how many it read.
-func (s *Store) Following(p Post, limit int, topics bool) (found []Post, waiting int, err error) {
-	err = s.view(func(t *tx) error {
-		found, waiting, err = t.following(p, limit, topics)
-		return err
-	})
-	return found, waiting, err
+// ToShow is what it takes to show an SMS, read at one moment.
+type ToShow struct {
+	Chat     Chat
+	Customer Customer // whose SMS it is
+	Posts    []Post   // the post of the SMS, and those that may stand in one message with it
+	SMS      []SMS    // of each post
+	Names    []string // of the customer of each
 }
 
+// ToShow returns what it takes to show p, a post of an SMS: with those of the digest that it began, or, when more than room wait, with at
+// most most others. The error is ErrNotFound when p waits no longer.
+func (s *Store) ToShow(p Post, most, room int) (ToShow, error) {
+	var show ToShow
+	err := s.view(func(t *tx) error {
+		show = ToShow{Posts: []Post{p}}
+		var err error
+		if show.Chat, err = t.chat(p.Chat); err != nil {
+			return err
+		}
+		if p.Part == 0 && p.Reason == "" {
+			posts, waiting, err := t.following(p, cmp.Or(p.Digest, most), show.Chat.Topics)
+			if err != nil {
+				return err
+			}
+			if len(posts) == 0 {
+				return fmt.Errorf("post %d of chat %d: %w", p.ID, p.Chat, ErrNotFound)
+			}
+			if p.Digest == 0 && waiting <= room {
+				posts = posts[:1]
+			}
+			show.Posts = posts
+		}
+		for i, post := range show.Posts {
+			m, err := t.sms(post.Seq)
+			if err != nil {
+				return fmt.Errorf("read sms %d: %w", post.Seq, err)
+			}
+			c, err := t.customer(m.Customer)
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				show.Customer = c
+			}
+			show.SMS, show.Names = append(show.SMS, m), append(show.Names, c.Name)
+		}
+		return nil
+	})
+	return show, err
+}
+
+// following returns p, a post of class Backlog, and those that follow it in the same topic, at most limit: only those about the same
+// customer, past others, where each has a topic; else all up to the first that belongs elsewhere. waiting is how many it read.
 func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting int, err error) {
 	var of sms.Number
 	c := t.bucket(bucketPost).Cursor()

@@ -461,8 +461,8 @@ func TestACrashCountsAMessageIntoAGroup(t *testing.T) {
 
 func following(tb testing.TB, s *Store, p Post, limit int, topics bool) []Post {
 	tb.Helper()
-	found, _, err := s.Following(p, limit, topics)
-	must(tb, err)
+	var found []Post
+	must(tb, s.view(func(t *tx) (err error) { found, _, err = t.following(p, limit, topics); return err }))
 	return found
 }
 

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -275,8 +274,7 @@ func (w *world) postOne(p Post, dies func() bool) bool {
 		must(w, w.s.Posted(p, w.update, false))
 		return true
 	}
-	several, _, err := w.s.Following(p, cmp.Or(p.Digest, 1+w.IntN(4)), false)
-	must(w, err)
+	several := ok(w.s.ToShow(p, 1+w.IntN(4), 0)).Posts
 	if p.Digest == 0 {
 		must(w, w.s.BeginDigest(p, len(several)))
 	}

@@ -154,8 +154,7 @@ func TestADigestUnderWayTellsTheCountAfterIt(t *testing.T) {
 		fetched(t, s, unread(c, "yes"))
 		c.pass(time.Second)
 	}
-	posts, _, err := s.Following(heads(t, s)[0], 10, false)
-	must(t, err)
+	posts := following(t, s, heads(t, s)[0], 10, false)
 	must(t, s.BeginDigest(posts[0], len(posts)))
 	fetched(t, s, unread(c, "yes"))
 	must(t, s.DigestPosted(posts, 0, 500))
