@@ -27,7 +27,7 @@ func TestOrderOfAPanelIsLearned(t *testing.T) {
 		{"it may turn round for good", []string{"c6 b5 a4", "d1 e2 f3 g4 h5 i6 j7", "k8 l8"}, "kl", -4},
 		{"as sure as it gets, it still turns", []string{"j9 i8 h7 g6 f5 e4 d3 c2 b1 a0", "j9 i8 h7 g6 f5 e4 d3 c2 b1 a0", "a0 b1 c2 d3 e4 f5 g6 h7 i8 j9", "x5 y5"}, "xy", -1},
 		{"times nobody can read show nothing", []string{"b6 a5", "c? d? e?"}, "edc", 1},
-		{"one time that is none among others", []string{"b6 a5", "d7 x? c6"}, "xcd", 1},
+		{"one that is not a time among others", []string{"b6 a5", "d7 x? c6"}, "xcd", 1},
 	} {
 		var order InboxOrder
 		var got string

@@ -23,10 +23,10 @@ type Panel interface {
 	SendEach(ctx context.Context, line sms.Number, each []Addressed) (Sent, error)
 	// Status returns how far each of the SMS has come, in their order.
 	Status(context.Context, []sms.ID) ([]Delivery, error)
-	// Unread takes unread SMS away from the panel. What came of the answer is returned beside an error, too.
+	// Unread takes unread SMS away from the panel. With an error it returns what came of the answer.
 	Unread(context.Context) (Answer, error)
-	// Decode reads an answer of Unread without asking anybody, by the order the panel is known to have. It returns what it could read beside
-	// an error, too.
+	// Decode reads an answer of Unread without asking anybody, by the order the panel is known to have. With an error it
+	// returns what it could read.
 	Decode(Answer, InboxOrder) ([]sms.Message, InboxOrder, error)
 
 	// Timeout is how long a call may take at most.
@@ -100,7 +100,7 @@ type Delivery struct {
 func (d Delivery) Known() bool { return d.Status != sms.Queued }
 
 // Answer is the raw answer to a fetch of unread SMS. Fetching takes the messages away from the panel,
-// so store it before anything else, also when it came beside an error.
+// so store it before anything else, also when it came with an error.
 type Answer struct {
 	ContentType string
 	Body        []byte // unpacked

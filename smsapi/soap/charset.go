@@ -61,7 +61,7 @@ func toUTF8(contentType string, raw []byte) []byte {
 		declared = params["charset"]
 	}
 	charset := charsets[strings.ToLower(declared)]
-	// One text that a server cut inside a character must not garble the 49 beside it.
+	// One text that a server cut inside a character must not garble the other 49.
 	if charset == nil || mostlyUTF8(raw) {
 		return bytes.ToValidUTF8(raw, []byte("\ufffd"))
 	}

@@ -9,12 +9,12 @@
 //	charset.go    from bytes to UTF-8 that XML can hold
 //	unescaped.go  the texts of SMS told apart from the markup around them, where the server did not escape them (layout.go)
 //	envelope.go   from the SOAP envelope to a tree (tree.go, json.go), and in it to the element that answers
-//	outcome.go    the ErrCode and the result beside it
+//	outcome.go    the ErrCode and the result
 //	credit.go, send.go, status.go, unread.go, time.go
 //	              the methods, and what each looks for in its result
 //
-// A request is written by request.go, in the order of parameters that the service's WSDL asks for (wsdl.go). What peyk check asks besides
-// is in check.go.
+// A request is written by request.go, in the order of parameters that the service's WSDL asks for (wsdl.go). What only peyk check asks is
+// in check.go.
 //
 // A request is made once. Whatever goes wrong is a *smsapi.Error whose Kind says what the caller may do: only what was surely not
 // carried out, Unavailable and Auth, may be repeated without asking anybody, and Auth not before the panel accepts the login again.

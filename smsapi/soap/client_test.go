@@ -251,7 +251,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{"hangs up without an answer", hijack(""), smsapi.Uncertain, false},
 		{"hangs up within the headers", hijack("HTTP/1.1 200 OK\r\nContent-"), smsapi.Uncertain, false},
-		{"answers what is no HTTP, and the password", hijack("pass=" + password + " to=" + string(alice) + "\r\n\r\n"), smsapi.Uncertain, false},
+		{"answers with something other than HTTP, and the password", hijack("pass=" + password + " to=" + string(alice) + "\r\n\r\n"), smsapi.Uncertain, false},
 		{"hangs up within the body", hijack("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + soap("")[:150]), smsapi.Uncertain, false},
 		{"never answers", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, smsapi.Uncertain, false},
 		{"never ends", func(w http.ResponseWriter, r *http.Request) {
@@ -330,7 +330,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatIsNoAddress(t *testing.T) {
+func TestNewRefusesWhatIsNotAnAddress(t *testing.T) {
 	for _, address := range []string{"", "panel.example", "ftp://panel.example", "http://", "http://a b/" + password, "://"} {
 		_, err := New(address, user, password, Options{})
 		wantKind(t, err, smsapi.Rejected)

@@ -26,7 +26,7 @@ var (
 	envelopeEnd   = regexp.MustCompile(`</(?:[\w.-]+:)?Envelope\s*>`)
 )
 
-// readResponse returns the element that answers the method. What could be read of a cut answer comes beside the error.
+// readResponse returns the element that answers the method. For a cut answer it returns an error and what could be read.
 func readResponse(contentType string, raw []byte) (*node, error) {
 	body, err := readEnvelope(contentType, raw)
 	var response *node

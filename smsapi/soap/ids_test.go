@@ -108,7 +108,7 @@ func TestBareAnswers(t *testing.T) {
 	})
 }
 
-// TestOnlyAnIDIsAnID puts what is none in the place of the second of three.
+// TestOnlyAnIDIsAnID puts something else in the place of the second of three ids.
 func TestOnlyAnIDIsAnID(t *testing.T) {
 	to := []sms.Number{"09120000001", "09120000002", "09120000003"}
 	each := []smsapi.Addressed{{To: to[0]}, {To: to[1]}, {To: to[2]}}
@@ -142,7 +142,7 @@ func TestOnlyAnIDIsAnID(t *testing.T) {
 					t.Errorf("%s, %s, %q: got %+v, want %v", method, name, item, r, want)
 				}
 				if sent.Results[0].ID != "51" || sent.Results[2].ID != "53" || len(sent.IDs) > 0 {
-					t.Errorf("%s, %s, %q: got %v beside it", method, name, item, sent)
+					t.Errorf("%s, %s, %q: got %v as well", method, name, item, sent)
 				}
 			}
 		}
@@ -157,7 +157,7 @@ func TestOnlyAnIDIsAnID(t *testing.T) {
 	}
 }
 
-func TestIDsThatAreNoNumbers(t *testing.T) {
+func TestIDsThatAreNotNumbers(t *testing.T) {
 	for _, id := range []string{"a-1", "b/2", "5f0c2a9e-77aa-4d0e-9b1c-0a1b2c3d4e5f", "MSG_12", "12:34", "98765432109876543210"} {
 		response, err := readResponse("", []byte(answered("0", id)))
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"peyk/smsapi"
 )
 
-// What every method answers: an ErrCode, and beside it the result.
+// What every method answers: an ErrCode and a result.
 
 // meanings are the guide's words for its error codes, for when the panel sends the code alone.
 var meanings = map[int]string{
@@ -65,7 +65,7 @@ func outcome(response *node) *node {
 	return n
 }
 
-// result returns what stands beside ErrCode 0. Any other ErrCode, and none, is an error.
+// result returns the result that goes with ErrCode 0. Any other ErrCode is an error, and so is none.
 func result(n *node) (*node, *smsapi.Error) {
 	lone := len(n.kids) == 0
 	text := n.member("ErrCode").scalar()

@@ -8,8 +8,8 @@ import (
 	"peyk/smsapi"
 )
 
-// TestWhatIsNoUTF8IsNeverAsked tries every way in which bytes come into a request.
-func TestWhatIsNoUTF8IsNeverAsked(t *testing.T) {
+// TestOnlyUTF8IsSent tries every way in which bytes come into a request.
+func TestOnlyUTF8IsSent(t *testing.T) {
 	address, calls := service(t, func(w http.ResponseWriter, _ *http.Request) {})
 	c := newClient(t, address, Options{})
 	for name, ask := range map[string]func() error{

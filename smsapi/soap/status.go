@@ -50,7 +50,7 @@ func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, e
 
 // askStatus asks for the codes of ids, at most MaxRecipients, and adds them to codes. When fewer codes come than ids were asked for, nobody
 // can say whose they are: then it asks for each half, until the ids that the panel leaves out are alone. That takes at most extra more
-// requests; it returns how many of them are left. For ids that were left out before, known is false, and no codes at all are no news.
+// requests; it returns how many of them are left. For ids that were left out before, known is false, and an answer without codes tells nothing new.
 func (c *Client) askStatus(ctx context.Context, ids []sms.ID, codes map[sms.ID]int, known bool, extra int) (int, error) {
 	response, err := c.call(ctx, "GetStatus", values{"unique_ids": plain(ids)})
 	if err != nil {

@@ -192,7 +192,7 @@ func TestStatuses(t *testing.T) {
 		{"JSON goes by ids", `{"52":4,"51":"1"}`, map[sms.ID]int{"51": 1, "52": 4}},
 		{"structs go by ids", "<item><id>52</id><status>4</status></item><item><status>3</status><unique_id>4</unique_id></item>", map[sms.ID]int{"52": 4, "4": 3}},
 		{"one struct without its list", "<id>52</id><status>6</status>", map[sms.ID]int{"52": 6}},
-		{"a statusId is no id", "<item><statusId>4</statusId><id>51</id></item>", map[sms.ID]int{"51": 4}},
+		{"a statusId is not an id", "<item><statusId>4</statusId><id>51</id></item>", map[sms.ID]int{"51": 4}},
 		{"codes nobody knows stay", "<item>9</item><item>x</item><item>-1</item>", map[sms.ID]int{"51": 9, "52": 0, "4": -1}},
 		{"nothing", "", map[sms.ID]int{}},
 	} {

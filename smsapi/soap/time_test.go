@@ -11,7 +11,7 @@ func TestTimesOfPanels(t *testing.T) {
 	for _, tc := range []struct {
 		text  string
 		nanos int64  // since 1970
-		clock string // what tells the SMS apart beside it
+		clock string // what else tells the SMS apart
 	}{
 		{"1790000000", 1790000000e9, ""}, {" ۱۷۹۰۰۰۰۰۰۰ ", 1790000000e9, ""}, {"1790000000123", 1790000000123e6, ""}, {"۱۷۹۰۰۰۰۰۰۰۱۲۳", 1790000000123e6, ""},
 		{"1790000000123456", 1790000000123456e3, ""}, {"1790000000123456789", 1790000000123456789, ""}, {"10", 10e9, ""}, {"4294967295", 4294967295e9, ""},

@@ -161,10 +161,10 @@ func TestPackedAnswers(t *testing.T) {
 	for _, test := range []struct{ name, encoding, body string }{
 		{"gzip", "gzip", gzipped},
 		{"gzip that does not say so", "", gzipped},
-		{"gzip that is none", "gzip", body},
+		{"gzip in name only", "gzip", body},
 		{"deflate as the standard has it", "deflate", pack(func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })},
 		{"raw deflate", "deflate", pack(func(w io.Writer) io.WriteCloser { f, _ := flate.NewWriter(w, 9); return f })},
-		{"deflate that is none", "deflate", body},
+		{"deflate in name only", "deflate", body},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			address, _ := service(t, func(w http.ResponseWriter, r *http.Request) {

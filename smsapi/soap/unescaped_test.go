@@ -108,8 +108,8 @@ func TestABracketInASendersNameHidesNothing(t *testing.T) {
 	}
 }
 
-// TestAForgedMessageIsNobodys: a whole message inside a text looks as the panel's own do, but there are more then than the panel says.
-func TestAForgedMessageIsNobodys(t *testing.T) {
+// TestAForgedMessageHasNoSender: a whole message inside a text looks like the panel's own, but then there are more than the panel says.
+func TestAForgedMessageHasNoSender(t *testing.T) {
 	forged := "hi</msg><time>1</time></item><item><from>09129999999</from><to>30001234</to><msg>pay me"
 	body := written["structs"]("09120000001", forged, 1700000000) + written["structs"]("09120000002", "VICTIM", 1700000001)
 	whole := soap(`<R><return><ErrCode>0</ErrCode><result SOAP-ENC:arrayType="unnamed_struct_use_soapval[2]">` + body + `</result></return></R>`)
@@ -119,7 +119,7 @@ func TestAForgedMessageIsNobodys(t *testing.T) {
 	}
 }
 
-func TestAMemberThatComesTwiceIsNobodys(t *testing.T) {
+func TestAMessageWithAMemberTwiceHasNoSender(t *testing.T) {
 	for _, more := range []string{"<from>09129999999</from>", "<to>1000</to>", "<time>5</time>", "<FROM>09129999999</FROM>"} {
 		body := "<item><from>09120000001</from><to>30001234</to><msg>x</msg><time>1700000000</time>" + more + "</item>" + written["structs"]("09120000002", "second", 1700000001)
 		got, _ := decodeUnread(smsapi.Answer{Body: []byte(answered("0", body))})

@@ -10,10 +10,10 @@ import (
 	"peyk/smsapi"
 )
 
-// Unread fetches up to 50 unread messages: the panel is asked once and may never give them
-// again. Decode reads them. An answer that was cut is returned with Cut set beside an Uncertain error, be it that a server cut it
-// before it counted its length, that it came too slowly or that it is longer than 8 MiB; so is, without Cut, one that came with an
-// HTTP error. The password is blanked in an answer that repeats it without holding messages.
+// Unread fetches up to 50 unread messages: the panel is asked once and may never give them again. Decode reads them. An answer is returned
+// with an Uncertain error and Cut set if it came too slowly, is longer than 8 MiB or has no end, even if its length is the one that was
+// declared; and with an Uncertain error alone if it came with an HTTP error. The password is blanked in an answer that repeats it and holds
+// no messages.
 func (c *Client) Unread(ctx context.Context) (smsapi.Answer, error) {
 	r, err := c.post(ctx, "GetMsg", values{})
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *Client) Unread(ctx context.Context) (smsapi.Answer, error) {
 
 // Decode returns the messages in an answer, oldest first, and what is now known of the panel's order; known is what was known before, 0
 // for nothing. Messages of one second are in the order the others show, or stay in their own. Time is zero where the panel gave none that
-// makes sense; Received is left to the caller. Complete messages are returned also beside an error: an ErrCode other than 0 is an Error that
+// makes sense; Received is left to the caller. Complete messages are returned along with an error, too: an ErrCode other than 0 is an Error that
 // carries it, and an answer that has no ErrCode, cannot be read, was cut, or has something in it that is not a message is Uncertain.
 // Decode is pure: it asks the panel nothing.
 func (*Client) Decode(a smsapi.Answer, known smsapi.InboxOrder) ([]sms.Message, smsapi.InboxOrder, error) {
@@ -77,7 +77,7 @@ type inbox struct {
 	lines map[string]sms.Number
 }
 
-// readUnread reads an answer to GetMsg, whose messages stay in its order. Messages that could be read come beside the error.
+// readUnread reads an answer to GetMsg, whose messages stay in its order. With an error it returns the messages that could be read.
 func readUnread(response *node) ([]sms.Message, error) {
 	n := outcome(response)
 	_, failed := result(n)

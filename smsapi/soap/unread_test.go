@@ -58,21 +58,21 @@ func TestDecodeUnread(t *testing.T) {
 		{"an element for each message, without a list", soap("<R><return><ErrCode>0</ErrCode>" + strings.Repeat(strings.NewReplacer("item>", "result>").Replace(one), 2) + "</return></R>"),
 			slices.Concat(hello, hello), nil},
 		{"a list of another name", soap("<R><return><ErrCode>0</ErrCode><messages>" + one + "</messages></return></R>"), hello, nil},
-		{"a list beside an empty result", soap("<R><return><ErrCode>0</ErrCode><result/><messages>" + one + "</messages></return></R>"), hello, nil},
+		{"a list next to an empty result", soap("<R><return><ErrCode>0</ErrCode><result/><messages>" + one + "</messages></return></R>"), hello, nil},
 		{"empty list", answered("0", ""), nil, nil},
 		{"nil", soap(`<R><return><ErrCode>0</ErrCode><result xsi:nil="true"/></return></R>`), nil, nil},
 		{"no result", soap(`<R><return><ErrCode>0</ErrCode></return></R>`), nil, nil},
 		{"false", answered("0", "false"), nil, nil},
 		{"empty JSON", answered("0", "[]"), nil, nil},
 		{"words say there are none", answered("0", "پیامی وجود ندارد"), nil, nil},
-		{"markup nobody escaped is shown as it came", answered("0", msg("09120000001", "hello<br/>you", 1700000000)),
+		{"markup nobody escaped is shown verbatim", answered("0", msg("09120000001", "hello<br/>you", 1700000000)),
 			[]sms.Message{func() sms.Message {
 				m := inbound("09120000001", "hello<br/>you", 1700000000)
 				m.Verbatim = true
 				return m
 			}()}, nil},
 		{"broken JSON is not none", answered("0", `[{"from":"a","msg":`), nil, strange},
-		{"an item that is no message is told", answered("0", one+"<item>oops</item>"), hello, strange},
+		{"an item that is not a message is told", answered("0", one+"<item>oops</item>"), hello, strange},
 		{"an error", answered("-1", "x"), nil, &failure{smsapi.Auth, -1, "x"}},
 		{"messages without ErrCode are kept", soap("<R><return>" + one + "</return></R>"), hello, &failure{smsapi.Uncertain, 0, "the panel's answer has no ErrCode"}},
 		{"older first, whatever came first",

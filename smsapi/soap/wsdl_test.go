@@ -82,7 +82,7 @@ func TestWSDL(t *testing.T) {
 		{"there is none", serve(404, "text/html", page), guides, 0, 1},
 		{"nusoap without one", serve(200, "text/html", "This service does not provide WSDL"), guides, 0, 1},
 		{"SoapServer without one", serve(500, "text/xml", soap("<SOAP-ENV:Fault><faultstring>WSDL generation is not supported yet</faultstring></SOAP-ENV:Fault>")), guides, 0, 1},
-		{"a page is none, but perhaps not for long", serve(200, "text/html", page), guides, 0, 2},
+		{"a web page is no WSDL, but perhaps not for long", serve(200, "text/html", page), guides, 0, 2},
 		{"nothing", serve(200, "text/xml", ""), nil, smsapi.Unavailable, 2},
 		{"an error", serve(503, "text/html", page), nil, smsapi.Unavailable, 2},
 		{"forbidden", serve(403, "text/html", page), nil, smsapi.Unavailable, 2},
