@@ -87,7 +87,7 @@ func (s *Store) prepare(path string) error {
 		}
 	}
 	for ; schema < len(migrations); schema++ {
-		err := s.db.Update(func(t *bolt.Tx) error {
+		err := s.transact(func(t *bolt.Tx) error {
 			if err := migrations[schema](t); err != nil {
 				return err
 			}
@@ -101,13 +101,18 @@ func (s *Store) prepare(path string) error {
 	crashpoint.At("open.migrated")
 	t := &tx{store: s, now: s.Now()}
 	begun := time.Now()
-	err = s.db.Update(func(b *bolt.Tx) error {
+	err = s.transact(func(b *bolt.Tx) error {
 		t.Tx = b
 		return t.recover()
 	})
 	t.commit.Took, t.commit.Err = time.Since(begun), err
 	s.opts.Committed(t.commit)
 	return err
+}
+
+// transact carries out one transaction of those that Open makes, while nobody else reads or writes.
+func (s *Store) transact(fn func(*bolt.Tx) error) error {
+	return s.opts.Commit(func() error { return s.db.Update(fn) })
 }
 
 // recover settles what the process before this one left behind: the flag is still there if it was killed.
