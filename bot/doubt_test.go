@@ -2,40 +2,25 @@ package bot
 
 import (
 	"context"
-	"io"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"peyk/sandbox/sandboxtest"
 	sandbox "peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/store"
 	"peyk/telegram"
 )
 
-// inMemory asks the sandbox's Telegram without a network between, so that hours pass at once where nothing else is done in them.
-type inMemory struct{ *sandbox.Server }
-
-func (m inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
-	answer := httptest.NewRecorder()
-	defer func() {
-		if recover() != nil { // so the server hangs up
-			resp, err = nil, io.ErrUnexpectedEOF
-		}
-	}()
-	m.ServeHTTP(answer, req)
-	return answer.Result(), nil
-}
-
 // desk is a bridge's Telegram half in a bubble of time: it hears and shows.
 type desk struct {
 	*testing.T
 	tg    *sandbox.Server
+	net   *sandboxtest.Network
 	bot   *Bot
 	group int64
 	sara  int64
@@ -47,13 +32,15 @@ type desk struct {
 // newDesk makes a desk; arm may arm faults, and fill the store, before it starts.
 func newDesk(t *testing.T, arm func(*desk)) *desk {
 	d := &desk{T: t, tg: sandbox.New(sandbox.Options{}), logs: &strings.Builder{}, ended: make(chan error, 2)}
+	d.net = &sandboxtest.Network{Handler: d.tg}
+	d.net.Up()
 	team := d.tg.AddTeam()
 	d.sara, d.group = team.Sara, team.Group
 	st, err := store.Open(filepath.Join(t.TempDir(), "peyk.db"), store.Options{Inbox: []sms.ChatID{sms.ChatID(d.group)}, Admins: []sms.AgentID{sms.AgentID(d.sara)}, RecentPosts: GroupPerMinute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.bot = New(st, nil, telegram.New(telegram.Options{Token: d.tg.Token(), URL: "http://telegram.invalid", Heard: st.HeardAnswer, Transport: inMemory{d.tg}}), Options{
+	d.bot = New(st, nil, telegram.New(telegram.Options{Token: d.tg.Token(), URL: "http://telegram.invalid", Heard: st.HeardAnswer, Dial: d.net.Dial}), Options{
 		Admins: []sms.AgentID{sms.AgentID(d.sara)}, TelegramSecond: time.Second, Log: slog.New(slog.NewTextHandler(d.logs, nil)),
 	})
 	if arm != nil {
@@ -77,6 +64,7 @@ func (d *desk) end() (err error) {
 	}
 	d.bot.questions.Wait()
 	d.tg.Close()
+	d.net.Close()
 	if err := d.bot.store.Close(); err != nil {
 		d.Error(err)
 	}

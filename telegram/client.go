@@ -48,24 +48,21 @@ type Options struct {
 	Asked func(method string, took time.Duration, err error) // is told of each call, but for those that the caller broke off; may be nil
 	Heard func(took time.Duration, date time.Time)           // is told of each answer when Telegram says it was given; may be nil
 
-	Transport http.RoundTripper // instead of the network; it knows no proxy
+	Dial connect.Dial // how a connection is made; nil: by net.Dialer
 }
 
 func New(c Options) *Client {
 	if c.URL == "" {
 		c.URL = "https://api.telegram.org"
 	}
-	if c.Transport == nil {
-		transport := connect.Transport(c.Proxy, 10*time.Second)
-		transport.MaxIdleConns, transport.MaxIdleConnsPerHost, transport.IdleConnTimeout = atOnce, atOnce, 90*time.Second
-		c.Transport = transport
-	}
+	transport := connect.Transport(c.Dial, c.Proxy, 10*time.Second)
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost, transport.IdleConnTimeout = atOnce, atOnce, 90*time.Second
 	t := &Client{
 		opts: c,
 		// Debug stays off: it would print texts and tokens. The library logs nothing else in what is used here.
 		api: &tgbotapi.BotAPI{Token: c.Token, Buffer: 100},
 		client: &http.Client{
-			Transport:     c.Transport,
+			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}

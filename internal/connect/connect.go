@@ -21,11 +21,21 @@ func InClear(address string) bool {
 	return err == nil && u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
 }
 
-// Transport returns a transport that connects through proxy, or directly when it is nil, whatever the environment says. To connect, and to
-// agree on TLS, may take timeout each.
-func Transport(proxy *url.URL, timeout time.Duration) *http.Transport {
+// Dial connects to an address, as net.Dialer's DialContext does.
+type Dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Transport returns a transport that connects through proxy, or directly when it is nil, whatever the environment says. It connects by
+// dial, or by net.Dialer when that is nil. To connect, and to agree on TLS, may take timeout each.
+func Transport(dial Dial, proxy *url.URL, timeout time.Duration) *http.Transport {
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
 	t := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: timeout}).DialContext,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, timeout)
+			defer cancel()
+			return dial(ctx, network, address)
+		},
 		TLSHandshakeTimeout: timeout,
 	}
 	if proxy != nil {

@@ -41,6 +41,7 @@ import (
 type Options struct {
 	Proxy   *url.URL      // http, https or socks5; nil: none, whatever the environment says
 	Timeout time.Duration // for one exchange, from connecting to the end of the answer; 0: 60 seconds
+	Dial    connect.Dial  // how a connection is made; nil: by net.Dialer
 
 	// Lines says how the panel writes our lines, by sms.NormalizeLine's form of them. A line that is not in it goes out in that form.
 	Lines map[sms.Number]string
@@ -90,7 +91,7 @@ func New(address, user, password string, opts Options) (*Client, error) {
 	if c.timeout <= 0 {
 		c.timeout = 60 * time.Second
 	}
-	c.transport = newTransport(opts.Proxy, c.timeout)
+	c.transport = newTransport(opts.Dial, opts.Proxy, c.timeout)
 	c.keepSecret(password)
 	for _, u := range []*url.URL{u, opts.Proxy} {
 		if u != nil && u.User != nil {

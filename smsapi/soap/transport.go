@@ -37,8 +37,8 @@ type reply struct {
 
 // newTransport returns a transport that connects anew for each request: a reused connection can die under a request, and
 // then nobody knows whether the panel has seen it. That costs one round trip every few seconds.
-func newTransport(proxy *url.URL, timeout time.Duration) *http.Transport {
-	t := connect.Transport(proxy, timeout)
+func newTransport(dial connect.Dial, proxy *url.URL, timeout time.Duration) *http.Transport {
+	t := connect.Transport(dial, proxy, timeout)
 	t.DisableKeepAlives = true
 	t.DisableCompression = true // exchange unpacks: it must also unpack what was cut
 	t.MaxResponseHeaderBytes = 64 << 10
