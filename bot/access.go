@@ -17,23 +17,23 @@ import (
 // What those off the list are answered: each a few times an hour, all together not much more, so that a flood of strangers costs no
 // more than reading it.
 const (
-	strangerAnswers  = 3
-	strangersAnswers = 60
+	answersPerPerson = 3
+	answersPerHour   = 60
 )
 
-// strangers counts the answers of this hour. The zero value is ready.
-type strangers struct {
+// answerLimit counts the answers of this hour. The zero value is ready.
+type answerLimit struct {
 	hour  time.Time
 	all   int
 	given map[sms.AgentID]int
 }
 
 // answer tells whether somebody off the list may be answered once more, and counts it.
-func (s *strangers) answer(id sms.AgentID, now time.Time) bool {
+func (s *answerLimit) answer(id sms.AgentID, now time.Time) bool {
 	if hour := now.Truncate(time.Hour); !hour.Equal(s.hour) || s.given == nil {
-		*s = strangers{hour: hour, given: map[sms.AgentID]int{}}
+		*s = answerLimit{hour: hour, given: map[sms.AgentID]int{}}
 	}
-	if s.all >= strangersAnswers || s.given[id] >= strangerAnswers {
+	if s.all >= answersPerHour || s.given[id] >= answersPerPerson {
 		return false
 	}
 	s.all++
@@ -64,10 +64,10 @@ func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 	// The code is too long to be guessed, so it is good also behind a flood and after a few slips of the pen.
 	if b.code != "" && m.Command == "start" && subtle.ConstantTimeCompare([]byte(strings.ToLower(m.Args)), []byte(b.code)) == 1 {
 		owner := store.Agent{ID: m.From.ID, Name: m.From.Name, Admin: true, Since: b.store.Now()}
-		_, err := b.store.Take(key(m), store.Caused{Allow: &owner, Posts: []store.Post{answer(m, t.WelcomeOwner)}})
+		_, err := b.store.Take(updateKey(m), store.Caused{Allow: &owner, Posts: []store.Post{response(m, t.WelcomeOwner)}})
 		if err == nil {
 			b.code = ""
-			b.giveMenu(ctx, m.Chat, admin)
+			b.refreshMenu(ctx, m.Chat, admin)
 			b.log.Info("the bot has an owner", "agent", int64(owner.ID))
 		}
 		return err
@@ -75,7 +75,7 @@ func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 	if !b.strangers.answer(m.From.ID, time.Now()) {
 		return nil
 	}
-	return b.say(m, t.Say(t.HelloStranger, text.Code(fmt.Sprint(int64(m.From.ID)))))
+	return b.respond(m, t.Say(t.HelloStranger, text.Code(fmt.Sprint(int64(m.From.ID)))))
 }
 
 // role is what somebody may do.

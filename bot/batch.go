@@ -11,8 +11,8 @@ import (
 	"peyk/telegram"
 )
 
-// shownNumbers is how many recipients of a large batch are named, of those that failed or are foreign.
-const shownNumbers = 10
+// maxNamed is how many recipients of a large batch are named, of those that failed or are foreign.
+const maxNamed = 10
 
 // renderBatch returns how far a batch has come, and the buttons of the question it asks. One recipient is told of in words, many in counts.
 func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) (string, [][]telegram.Button) {
@@ -67,7 +67,7 @@ func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, si
 		buttons = append(buttons, []telegram.Button{press(t.Send, store.Send), press(t.Cancel, store.Cancel)})
 	case batch.Waiting():
 		if batch.N > 1 {
-			lines = append(lines, whyItWaits(t, batch.Waits))
+			lines = append(lines, waitReason(t, batch.Waits))
 		}
 		buttons = append(buttons, []telegram.Button{press(t.Cancel, store.Cancel)})
 	}
@@ -95,7 +95,7 @@ func renderOne(t *text.Language, batch store.Batch, m store.SMS) string {
 		case batch.State == store.Asking:
 			return t.AskLate
 		case batch.Waiting():
-			return whyItWaits(t, batch.Waits)
+			return waitReason(t, batch.Waits)
 		}
 		return t.Queued
 	case sms.Sending:
@@ -122,19 +122,19 @@ func renderOne(t *text.Language, batch store.Batch, m store.SMS) string {
 	case sms.Delivered:
 		return t.Delivered
 	}
-	return t.Say(t.Failed, failure(t, m))
+	return t.Say(t.Failed, failureReason(t, m))
 }
 
-// whyItWaits says why what is queued does not go out.
-func whyItWaits(t *text.Language, why store.Wait) string {
+// waitReason says why what is queued does not go out.
+func waitReason(t *text.Language, why store.Wait) string {
 	if why == store.LoginRefused {
 		return t.WaitsLogin
 	}
 	return t.WaitsDown
 }
 
-// failure says why m did not arrive, in the panel's words where it gave any.
-func failure(t *text.Language, m store.SMS) string {
+// failureReason says why m did not arrive, in the panel's words where it gave any.
+func failureReason(t *text.Language, m store.SMS) string {
 	switch m.Reason {
 	case sms.Unclear:
 		return t.Say(t.Unsure, text.Reason(m.Words))
@@ -177,8 +177,8 @@ func renderCounts(t *text.Language, batch store.Batch) string {
 func renderFailures(t *text.Language, batch store.Batch, recipients []store.SMS) []string {
 	var lines []string
 	for _, m := range recipients {
-		if m.Status == sms.Failed && len(lines) < shownNumbers {
-			lines = append(lines, t.Say(t.FailedOne, text.Number(m.Customer), failure(t, m)))
+		if m.Status == sms.Failed && len(lines) < maxNamed {
+			lines = append(lines, t.Say(t.FailedOne, text.Number(m.Customer), failureReason(t, m)))
 		}
 	}
 	if more := batch.Counts[sms.Failed] - len(lines); more > 0 && len(lines) > 0 {
@@ -232,7 +232,7 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 			foreign = append(foreign, r.Customer)
 		}
 	}
-	if n := min(len(foreign), shownNumbers); n > 0 {
+	if n := min(len(foreign), maxNamed); n > 0 {
 		named := t.Numbers(foreign[:n])
 		if more := len(foreign) - n; more > 0 {
 			named += " " + t.Say(t.More, more)

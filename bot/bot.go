@@ -71,21 +71,21 @@ type Bot struct {
 	metrics *metrics.Metrics
 	poster  *poster
 
-	contested time.Time     // when another program last asked for updates with our token; of the updates' flow
-	code      string        // makes the first who sends it the owner; empty when there are admins
-	strangers strangers     // how often those off the list were answered
-	joiners   strangers     // how often the admins were told who of them added us to a group
-	known     atomic.Bool   // Telegram knew our token since the start
-	doubting  chan struct{} // bounds those who ask whether our token is still known to one
-	questions sync.WaitGroup
-	slots     chan struct{} // bounds the questions to the panel under way
-	calls     chan struct{} // bounds the small calls of Telegram beside the flows
+	contested     time.Time     // when another program last asked for updates with our token; of the updates' flow
+	code          string        // makes the first who sends it the owner; empty when there are admins
+	strangers     answerLimit   // how often those off the list were answered
+	joiners       answerLimit   // how often the admins were told who of them added us to a group
+	tokenKnown    atomic.Bool   // Telegram knew our token since the start
+	verifying     chan struct{} // bounds those who ask whether our token is still known to one
+	background    sync.WaitGroup
+	panelSlots    chan struct{} // bounds the questions to the panel under way
+	telegramSlots chan struct{} // bounds the small calls of Telegram beside the flows
 }
 
 // posters bounds the calls that post at once, one for each chat; askers the questions, and the small calls, beside the flows.
 const (
-	posters = 30 // as many messages as Telegram takes in a second
-	askers  = 8
+	posters         = 30 // as many messages as Telegram takes in a second
+	backgroundCalls = 8
 )
 
 // New returns a bridge over an open store, which the caller closes after Run.
@@ -110,9 +110,9 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	}
 	b := &Bot{
 		voice: voice{st, opts}, panel: panel, tg: tg, log: opts.Log, metrics: opts.Metrics,
-		slots: make(chan struct{}, askers), calls: make(chan struct{}, askers), doubting: make(chan struct{}, 1),
+		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), verifying: make(chan struct{}, 1),
 	}
-	b.poster = &poster{voice: b.voice, tg: tg, log: opts.Log, pace: newPacer(opts.TelegramSecond), doubt: b.doubt}
+	b.poster = &poster{voice: b.voice, tg: tg, log: opts.Log, pace: newPacer(opts.TelegramSecond), verifyToken: b.verifyToken}
 	return b
 }
 
@@ -135,7 +135,7 @@ func (b *Bot) Run(ctx context.Context) error {
 		flows.Go(func() error { return flow(ctx) })
 	}
 	err = flows.Wait()
-	b.questions.Wait()
+	b.background.Wait()
 	return err
 }
 
@@ -145,19 +145,21 @@ const pollTime = 50 * time.Second
 // UpdatesWithin is how long it takes at most, when all is well, until Telegram has answered a question for updates.
 const UpdatesWithin = 2 * pollTime
 
-// lastWord is how long after the end of ctx a question may still take: it changes nothing, and who asked can ask again.
-const lastWord = 5 * time.Second
+// backgroundGrace is how long after the end of ctx a question may still take: it changes nothing, and who asked can ask again.
+const backgroundGrace = 5 * time.Second
 
-// ask runs a question to the panel beside the flows, so that none waits for it.
-func (b *Bot) ask(ctx context.Context, question func(context.Context)) {
-	b.beside(ctx, b.slots, question)
+// askPanel runs a question to the panel beside the flows, so that none waits for it.
+func (b *Bot) askPanel(ctx context.Context, question func(context.Context)) {
+	b.runInBackground(ctx, b.panelSlots, question)
 }
 
-// tell runs a small call of Telegram beside the flows, such as the answer to a button, which no slow panel may hold up.
-func (b *Bot) tell(ctx context.Context, call func(context.Context)) { b.beside(ctx, b.calls, call) }
+// callTelegram runs a small call of Telegram beside the flows, such as the answer to a button, which no slow panel may hold up.
+func (b *Bot) callTelegram(ctx context.Context, call func(context.Context)) {
+	b.runInBackground(ctx, b.telegramSlots, call)
+}
 
-func (b *Bot) beside(ctx context.Context, slots chan struct{}, call func(context.Context)) {
-	b.questions.Go(func() {
+func (b *Bot) runInBackground(ctx context.Context, slots chan struct{}, call func(context.Context)) {
+	b.background.Go(func() {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
@@ -166,7 +168,7 @@ func (b *Bot) beside(ctx context.Context, slots chan struct{}, call func(context
 		defer func() { <-slots }()
 		last, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
-		defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWord, cancel) })()
+		defer context.AfterFunc(ctx, func() { time.AfterFunc(backgroundGrace, cancel) })()
 		call(last)
 	})
 }

@@ -39,11 +39,11 @@ func (w *poster) showCard(ctx context.Context, t *text.Language, p store.Post) e
 	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, Edit: bound.Card, Strict: p.Topic != 0, HTML: renderCard(t, c, w.now())}
 	o.Plain = text.Plain(o.HTML)
 	crashpoint.At("card.due")
-	id, err := w.place(ctx, &o)
+	id, err := w.post(ctx, &o)
 	crashpoint.At("card.answered")
 	switch {
 	case o.Strict && telegram.FateOf(err) == telegram.TopicLost:
-		return w.topicLost(ctx, bound, err)
+		return w.replaceLostTopic(ctx, bound, err)
 	case o.Strict && telegram.FateOf(err) == telegram.TopicClosed:
 		return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, 0, false) }) // it is told once the topic is open
 	case err != nil:

@@ -34,7 +34,7 @@ func commands() []command {
 		{"credit", agent, (*Bot).credit},
 		{"name", agent, (*Bot).name},
 		{"take", agent, (*Bot).takeOver},
-		{"release", agent, (*Bot).letGo},
+		{"release", agent, (*Bot).release},
 		{"line", agent, (*Bot).setLine},
 		{"language", agent, (*Bot).setLanguage},
 		{"inbox", admin, (*Bot).setInbox},
@@ -61,18 +61,18 @@ func (b *Bot) takeCommand(ctx context.Context, m *telegram.Message, r role) erro
 			continue
 		}
 		if c.who > r {
-			return b.say(m, t.OnlyAdmins)
+			return b.respond(m, t.OnlyAdmins)
 		}
 		return c.run(b, ctx, m, r)
 	}
-	return b.say(m, t.Say(t.UnknownCommand, text.Code("/"+text.Short(m.Command, text.NameRunes))))
+	return b.respond(m, t.Say(t.UnknownCommand, text.Code("/"+text.Short(m.Command, text.NameRunes))))
 }
 
 func (b *Bot) start(ctx context.Context, m *telegram.Message, r role) error {
 	if m.Private { // before they wrote here first, it could not be set
-		b.giveMenu(ctx, m.Chat, r)
+		b.refreshMenu(ctx, m.Chat, r)
 	}
-	return b.say(m, b.language(m.Chat).Hello)
+	return b.respond(m, b.language(m.Chat).Hello)
 }
 
 func (b *Bot) help(_ context.Context, m *telegram.Message, r role) error {
@@ -84,20 +84,20 @@ func (b *Bot) help(_ context.Context, m *telegram.Message, r role) error {
 			lines = append(lines, t.Say(t.HelpExample, example))
 		}
 	}
-	return b.say(m, strings.Join(lines, "\n"))
+	return b.respond(m, strings.Join(lines, "\n"))
 }
 
 func (b *Bot) id(_ context.Context, m *telegram.Message, _ role) error {
-	return b.say(m, fmt.Sprintf(b.language(m.Chat).ID, text.Code(fmt.Sprint(int64(m.From.ID))), text.Code(fmt.Sprint(int64(m.Chat)))))
+	return b.respond(m, fmt.Sprintf(b.language(m.Chat).ID, text.Code(fmt.Sprint(int64(m.From.ID))), text.Code(fmt.Sprint(int64(m.Chat)))))
 }
 
 // inquire takes m, asks the panel beside the flows, and posts what find returns. A crash in between costs the agent a question, no more.
 func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(context.Context, *text.Language) string) error {
-	if _, err := b.store.Take(key(m), store.Caused{}); err != nil {
+	if _, err := b.store.Take(updateKey(m), store.Caused{}); err != nil {
 		return err
 	}
-	b.ask(ctx, func(ctx context.Context) {
-		p := answer(m, find(ctx, b.language(m.Chat)))
+	b.askPanel(ctx, func(ctx context.Context) {
+		p := response(m, find(ctx, b.language(m.Chat)))
 		if err := b.store.Persist(ctx, "answer a command", func() error { return b.store.AddPost(p) }); err != nil {
 			b.log.Error("answer a command", "err", err)
 		}

@@ -15,7 +15,7 @@ import (
 // belongs to. It is empty when there is none.
 func (b *Bot) customerOf(m *telegram.Message) (sms.Conversation, error) {
 	if m.ReplyTo != nil {
-		c, _, refusal, err := b.conversation(m)
+		c, _, refusal, err := b.replyTarget(m)
 		if err != nil || refusal == "" {
 			if !c.Customer.Names() {
 				c = sms.Conversation{}
@@ -51,14 +51,14 @@ func (b *Bot) link(ctx context.Context, m *telegram.Message, r role) error {
 	t := b.language(m.Chat)
 	n, err := sms.ParseRecipient(m.Args)
 	if err != nil {
-		return b.say(m, t.LinkUsage)
+		return b.respond(m, t.LinkUsage)
 	}
-	_, err = b.store.Take(key(m), store.Caused{
+	_, err = b.store.Take(updateKey(m), store.Caused{
 		Link:  &store.Bound{Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Customer: n},
-		Posts: []store.Post{answer(m, t.Say(t.Linked, text.Number(n)))},
+		Posts: []store.Post{response(m, t.Say(t.Linked, text.Number(n)))},
 	})
 	if err == nil {
-		b.giveMenu(ctx, m.Chat, r)
+		b.refreshMenu(ctx, m.Chat, r)
 	}
 	return err
 }
@@ -69,14 +69,14 @@ func (b *Bot) unlink(_ context.Context, m *telegram.Message, _ role) error {
 	place := sms.Place{Chat: m.Chat, Topic: m.Topic}
 	bound, err := b.store.Bound(place)
 	if errors.Is(err, store.ErrNotFound) {
-		return b.say(m, t.NotLinked)
+		return b.respond(m, t.NotLinked)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = b.store.Take(key(m), store.Caused{
+	_, err = b.store.Take(updateKey(m), store.Caused{
 		Link:  &store.Bound{Place: place},
-		Posts: []store.Post{answer(m, t.Say(t.Unlinked, text.Number(bound.Customer)))},
+		Posts: []store.Post{response(m, t.Say(t.Unlinked, text.Number(bound.Customer)))},
 	})
 	return err
 }
@@ -89,14 +89,14 @@ func (b *Bot) name(_ context.Context, m *telegram.Message, _ role) error {
 	case err != nil:
 		return err
 	case c.Customer == "" || text.Blank(name):
-		return b.say(m, t.NameUsage)
+		return b.respond(m, t.NameUsage)
 	default:
 		said := t.Say(t.Named, text.Number(c.Customer), text.Isolated(name))
 		if name == "-" {
 			name, said = "", t.Say(t.Nameless, text.Number(c.Customer))
 		}
-		_, err = b.store.Take(key(m), store.Caused{
-			Customer: c.Customer, EditCustomer: func(c *store.Customer) { c.Name = name }, Posts: []store.Post{answer(m, said)},
+		_, err = b.store.Take(updateKey(m), store.Caused{
+			Customer: c.Customer, EditCustomer: func(c *store.Customer) { c.Name = name }, Posts: []store.Post{response(m, said)},
 		})
 		return err
 	}
@@ -110,41 +110,41 @@ func (b *Bot) takeOver(_ context.Context, m *telegram.Message, _ role) error {
 	case err != nil:
 		return err
 	case c.Customer == "":
-		return b.say(m, t.TakeUsage)
+		return b.respond(m, t.TakeUsage)
 	}
 	who := text.Short(m.From.Name, text.NameRunes)
-	_, err = b.store.Take(key(m), store.Caused{
+	_, err = b.store.Take(updateKey(m), store.Caused{
 		Customer: c.Customer,
 		EditCustomer: func(c *store.Customer) {
 			c.Claim = store.Claim{Owner: m.From.ID, Name: who, At: b.store.Now(), Taken: true}
 		},
-		Posts: []store.Post{answer(m, t.Say(t.Taken, text.Isolated(who), text.Number(c.Customer)))},
+		Posts: []store.Post{response(m, t.Say(t.Taken, text.Isolated(who), text.Number(c.Customer)))},
 	})
 	return err
 }
 
-// letGo lets everybody answer a customer again: who answers, or an admin, may say so.
-func (b *Bot) letGo(_ context.Context, m *telegram.Message, r role) error {
+// release lets everybody answer a customer again: who answers, or an admin, may say so.
+func (b *Bot) release(_ context.Context, m *telegram.Message, r role) error {
 	t := b.language(m.Chat)
 	about, err := b.customerOf(m)
 	if err != nil {
 		return err
 	}
 	if about.Customer == "" {
-		return b.say(m, t.TakeUsage)
+		return b.respond(m, t.TakeUsage)
 	}
 	c, err := b.store.Customer(about.Customer)
 	switch {
 	case err != nil:
 		return err
 	case !c.Claim.Held(b.store.Now()):
-		return b.say(m, t.Say(t.TakenByNobody, text.Number(c.Number)))
+		return b.respond(m, t.Say(t.TakenByNobody, text.Number(c.Number)))
 	case c.Claim.Owner != m.From.ID && r < admin:
-		return b.say(m, t.Say(t.TakenByOther, text.Isolated(c.Claim.Name)))
+		return b.respond(m, t.Say(t.TakenByOther, text.Isolated(c.Claim.Name)))
 	}
-	_, err = b.store.Take(key(m), store.Caused{
+	_, err = b.store.Take(updateKey(m), store.Caused{
 		Customer: c.Number, EditCustomer: func(c *store.Customer) { c.Claim = store.Claim{} },
-		Posts: []store.Post{answer(m, t.Say(t.Released, text.Number(c.Number)))},
+		Posts: []store.Post{response(m, t.Say(t.Released, text.Number(c.Number)))},
 	})
 	return err
 }

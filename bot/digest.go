@@ -32,7 +32,7 @@ func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) er
 		o := text.Digest(t, messages, names, repeated, w.now())
 		crashpoint.At("digest.begun")
 		o.Chat, o.Topic = place.Chat, place.Topic
-		id, topic, err := w.placeSMS(ctx, o)
+		id, topic, err := w.postSMS(ctx, o)
 		crashpoint.At("digest.answered")
 		if err != nil || id == 0 {
 			return err
@@ -43,7 +43,7 @@ func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) er
 	o := parts[min(p.Part, len(parts)-1)]
 	crashpoint.At("post.due")
 	o.Chat, o.Topic = place.Chat, place.Topic
-	id, topic, err := w.placeSMS(ctx, o)
+	id, topic, err := w.postSMS(ctx, o)
 	crashpoint.At("post.answered")
 	if err != nil || id == 0 {
 		return err
@@ -63,7 +63,7 @@ func (w *poster) digest(p store.Post, show store.ToShow) (int, error) {
 		return len(show.Posts), nil
 	}
 	n := digestSize(show)
-	w.pace.digesting(p.Chat, n > 1)
+	w.pace.setDigesting(p.Chat, n > 1)
 	if n == 1 {
 		return 1, nil
 	}

@@ -62,7 +62,7 @@ func (d *desk) end() (err error) {
 			err = e
 		}
 	}
-	d.bot.questions.Wait()
+	d.bot.background.Wait()
 	d.tg.Close()
 	d.net.Close()
 	if err := d.bot.store.Close(); err != nil {

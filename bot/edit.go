@@ -26,7 +26,7 @@ func (b *Bot) takeEdit(m *telegram.Message) error {
 	if same, err := b.sameOrder(m, batch); err != nil || same {
 		return err
 	}
-	k := key(m)
+	k := updateKey(m)
 	k.Kind = store.Edited
 	t := b.language(m.Chat)
 	said := t.Edited
@@ -36,17 +36,17 @@ func (b *Bot) takeEdit(m *telegram.Message) error {
 	case store.Cancelled, store.Expired:
 		said = t.EditedUnsent
 	}
-	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, said)}})
+	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{response(m, said)}})
 	return err
 }
 
 // sameOrder reports whether m, as it now stands, would order what batch is.
 func (b *Bot) sameOrder(m *telegram.Message, batch store.Batch) (bool, error) {
 	if m.Command != "send" {
-		return batch.Reply && spelled(m, m.Text) == batch.Text, nil
+		return batch.Reply && withAddresses(m, m.Text) == batch.Text, nil
 	}
 	to, _, words := readSend(m.Args)
-	if spelled(m, words) != batch.Text {
+	if withAddresses(m, words) != batch.Text {
 		return false, nil
 	}
 	if len(to) == 0 {
@@ -66,8 +66,8 @@ func (b *Bot) refuseEdit(m *telegram.Message) error {
 	if err != nil || r == stranger || m.Faceless || m.Command != "send" {
 		return err
 	}
-	k := key(m)
+	k := updateKey(m)
 	k.Kind = store.Edited
-	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{answer(m, b.language(m.Chat).EditUnread)}})
+	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{response(m, b.language(m.Chat).EditUnread)}})
 	return err
 }

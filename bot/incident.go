@@ -11,8 +11,8 @@ import (
 	"peyk/store"
 )
 
-// nameChat names a group by its title, as far as it is known, and any chat by its id.
-func (v voice) nameChat(id sms.ChatID) string {
+// chatName names a group by its title, as far as it is known, and any chat by its id.
+func (v voice) chatName(id sms.ChatID) string {
 	named := text.Code(strconv.FormatInt(int64(id), 10))
 	if id >= 0 {
 		return named
@@ -26,7 +26,7 @@ func (v voice) nameChat(id sms.ChatID) string {
 func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Time) string {
 	// To the second: the panel's own list is searched by it.
 	at := func(when time.Time) string { return t.Date(when.In(now.Location()), "15:04:05") }
-	chat := w.nameChat(i.Chat)
+	chat := w.chatName(i.Chat)
 	if i.Loss() {
 		return renderLosses(t, i, at)
 	}
@@ -37,7 +37,7 @@ func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Tim
 		return t.Say(t.ChatLost, chat, text.Reason(i.Reason))
 	case store.PostRefused:
 		said := t.Say(t.PostRefused, chat, text.Reason(i.Reason))
-		if head := w.nameSMS(t, i.Seq); head != "" {
+		if head := w.smsHead(t, i.Seq); head != "" {
 			said += "\n" + head
 		}
 		return said
@@ -64,7 +64,7 @@ func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Tim
 	case store.LowCredit:
 		said := t.Say(t.LowCredit, amountCode(i.Credit), amountCode(i.Low))
 		if i.Burn > 0 {
-			said += " " + t.Say(t.LowCreditDays, amountCode(about(i.Burn)), max(0, int(i.Credit/i.Burn)))
+			said += " " + t.Say(t.LowCreditDays, amountCode(roundEstimate(i.Burn)), max(0, int(i.Credit/i.Burn)))
 		}
 		return said
 	}
@@ -104,8 +104,8 @@ func renderLosses(t *text.Language, i store.Incident, at func(time.Time) string)
 
 func amountCode(n float64) string { return text.Code(strconv.FormatFloat(n, 'f', -1, 64)) }
 
-// about rounds an amount that is an estimate.
-func about(n float64) float64 {
+// roundEstimate rounds an amount that is an estimate.
+func roundEstimate(n float64) float64 {
 	if n < 10 {
 		return math.Round(n*100) / 100
 	}

@@ -11,18 +11,18 @@ import (
 	"peyk/telegram"
 )
 
-// spelled returns words, which the text of m ends with, with the address of every link in them behind what it is linked to: in an SMS it
+// withAddresses returns words, which the text of m ends with, with the address of every link in them behind what it is linked to: in an SMS it
 // would be gone. It is left out where the words are the address, and where it helps nobody who has a telephone only.
-func spelled(m *telegram.Message, words string) string {
-	begin := beginOf(m, words)
+func withAddresses(m *telegram.Message, words string) string {
+	begin := startOf(m, words)
 	var b strings.Builder
 	at := begin
-	for _, l := range linksBehind(m, begin) {
+	for _, l := range linksFrom(m, begin) {
 		said := strings.TrimRightFunc(m.Text[at:l.To], unicode.IsSpace)
 		b.WriteString(said)
 		at += len(said)
 		address := bareAddress(l.Address)
-		if address == "" || saysAddress(m.Text[max(l.From, begin):l.To], address) {
+		if address == "" || showsAddress(m.Text[max(l.From, begin):l.To], address) {
 			continue
 		}
 		b.WriteString(" " + address)
@@ -34,14 +34,14 @@ func spelled(m *telegram.Message, words string) string {
 	return b.String()
 }
 
-// beginOf returns where in the text of m words begin, which it ends with but for space.
-func beginOf(m *telegram.Message, words string) int {
+// startOf returns where in the text of m words begin, which it ends with but for space.
+func startOf(m *telegram.Message, words string) int {
 	end := func(s string) int { return len(strings.TrimRightFunc(s, unicode.IsSpace)) }
 	return max(0, end(m.Text)-end(words))
 }
 
-// linksBehind returns those behind begin, in their order. Telegram tells of one in pieces when some of its words are bold.
-func linksBehind(m *telegram.Message, begin int) []telegram.Link {
+// linksFrom returns those behind begin, in their order. Telegram tells of one in pieces when some of its words are bold.
+func linksFrom(m *telegram.Message, begin int) []telegram.Link {
 	var found []telegram.Link
 	for _, l := range slices.SortedFunc(slices.Values(m.Links), func(a, b telegram.Link) int { return cmp.Or(a.To-b.To, a.From-b.From) }) {
 		if l.To <= max(begin, l.From) || l.To > len(m.Text) {
@@ -60,9 +60,9 @@ func linksBehind(m *telegram.Message, begin int) []telegram.Link {
 
 // firstAddress returns the address that the first of words is linked to, if it is.
 func firstAddress(m *telegram.Message, words string) string {
-	begin := beginOf(m, words)
+	begin := startOf(m, words)
 	first, _ := nextWord(strings.TrimLeftFunc(words, unicode.IsSpace))
-	for _, l := range linksBehind(m, begin) {
+	for _, l := range linksFrom(m, begin) {
 		if l.From < begin+strings.Index(words, first)+len(first) {
 			return bareAddress(l.Address)
 		}
@@ -84,8 +84,8 @@ func bareAddress(address string) string {
 	return address
 }
 
-// saysAddress tells whether words, or one of them, are an address as people write it.
-func saysAddress(words, address string) bool {
+// showsAddress tells whether words, or one of them, are an address as people write it.
+func showsAddress(words, address string) bool {
 	if n, err := sms.ParseRecipient(words); err == nil {
 		if same, err := sms.ParseRecipient(address); err == nil {
 			return n == same

@@ -15,32 +15,32 @@ import (
 
 // markers bounds the calls that put marks on replies at once, markersEach those in one chat: agents wait for no slow network.
 const (
-	markers     = 8
-	markersEach = 4
+	markers        = 8
+	markersPerChat = 4
 )
 
 // A mark that fails while the rest of Telegram works is tried so often, by pauses that grow to the longest; then a message tells instead.
 const (
-	markTries     = 5
-	longestMarked = 10 * time.Second
+	markTries        = 5
+	longestMarkPause = 10 * time.Second
 )
 
 // markLane is how the marks of one chat fare. They hold up one another, and nothing else.
 type markLane struct {
-	under   map[uint64]bool // calls under way, by the posts' ids
-	until   time.Time       // before which none begins
-	failing map[uint64]suspect
+	inFlight map[uint64]bool // calls under way, by the posts' ids
+	until    time.Time       // before which none begins
+	failing  map[uint64]failingPost
 }
 
 // showMarks keeps the marks on replies up to date, beside the post queue: Telegram does not count them as messages.
 func (w *poster) showMarks(ctx context.Context) error {
-	ended := make(chan shown)
+	ended := make(chan outcome)
 	lanes := map[sms.ChatID]*markLane{}
 	running := 0
 	defer func() {
 		for ; running > 0; running-- { // what they came to must be known to the next start
 			s := <-ended
-			w.settleMark(s, lanes[s.post.Chat])
+			w.afterMark(s, lanes[s.post.Chat])
 		}
 	}()
 	for {
@@ -52,13 +52,13 @@ func (w *poster) showMarks(ctx context.Context) error {
 			}
 		}
 		if running < markers {
-			heads, next, err := w.store.Marks(markersEach, func(chat sms.ChatID) bool {
+			heads, next, err := w.store.Marks(markersPerChat, func(chat sms.ChatID) bool {
 				lane := lanes[chat]
 				if lane == nil {
-					lane = &markLane{under: map[uint64]bool{}, failing: map[uint64]suspect{}}
+					lane = &markLane{inFlight: map[uint64]bool{}, failing: map[uint64]failingPost{}}
 					lanes[chat] = lane
 				}
-				until := later(lane.until, w.pace.held(chat, now))
+				until := later(lane.until, w.pace.heldUntil(chat, now))
 				if until.After(now) {
 					soonest(until)
 				}
@@ -71,12 +71,12 @@ func (w *poster) showMarks(ctx context.Context) error {
 				soonest(now.Add(next.Sub(w.store.Now()))) // as in showPosts
 			}
 			for _, p := range heads {
-				if running == markers || lanes[p.Chat].under[p.ID] {
+				if running == markers || lanes[p.Chat].inFlight[p.ID] {
 					continue
 				}
 				running++
-				lanes[p.Chat].under[p.ID] = true
-				go func() { ended <- shown{p, w.showMark(context.WithoutCancel(ctx), p)} }()
+				lanes[p.Chat].inFlight[p.ID] = true
+				go func() { ended <- outcome{p, w.showMark(context.WithoutCancel(ctx), p)} }()
 			}
 		}
 		wait := time.Hour
@@ -94,7 +94,7 @@ func (w *poster) showMarks(ctx context.Context) error {
 		case s := <-ended:
 			running--
 			crashpoint.At("mark.ended")
-			w.settleMark(s, lanes[s.post.Chat])
+			w.afterMark(s, lanes[s.post.Chat])
 		}
 		timer.Stop()
 	}
@@ -123,10 +123,10 @@ func (w *poster) showMark(ctx context.Context, p store.Post) error {
 	return w.store.Persist(ctx, "note a mark", func() error { return w.store.Marked(p, emoji) })
 }
 
-// settleMark does what the outcome of a mark calls for.
-func (w *poster) settleMark(s shown, lane *markLane) {
+// afterMark does what the outcome of a mark calls for.
+func (w *poster) afterMark(s outcome, lane *markLane) {
 	now, chat := time.Now(), s.post.Chat
-	delete(lane.under, s.post.ID)
+	delete(lane.inFlight, s.post.ID)
 	failing := lane.failing[s.post.ID]
 	delete(lane.failing, s.post.ID)
 	if s.err == nil {
@@ -156,7 +156,7 @@ func (w *poster) settleMark(s shown, lane *markLane) {
 		if failing.tries++; failing.tries == 1 {
 			failing.since = now
 		}
-		lane.until = later(lane.until, now.Add(backoff.Pause(500*time.Millisecond, longestMarked, failing.tries)))
+		lane.until = later(lane.until, now.Add(backoff.Pause(500*time.Millisecond, longestMarkPause, failing.tries)))
 		if failing.tries >= markTries && w.tg.Worked().After(failing.since) {
 			w.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.Reason)
 			err = w.store.MarkRefused(s.post, false)

@@ -21,9 +21,9 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	case !m.In || m.Private:
 		return nil // what it was to show waits, and the first post refused tells the admins
 	}
-	if ours, err := b.becameOurs(ctx, m.Chat); err != nil || ours {
+	if ours, err := b.isOurSupergroup(ctx, m.Chat); err != nil || ours {
 		if ours {
-			b.giveMenu(ctx, m.Chat, agent)
+			b.refreshMenu(ctx, m.Chat, agent)
 		}
 		return err
 	}
@@ -47,7 +47,7 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	}
 	b.log.Warn("added to a chat by somebody who is no admin: leaving", "chat", int64(m.Chat))
 	told := b.joiners.answer(m.By.ID, b.store.Now())
-	b.tell(ctx, func(ctx context.Context) {
+	b.callTelegram(ctx, func(ctx context.Context) {
 		if told {
 			if _, err := b.tg.Post(ctx, telegram.Outgoing{Chat: m.Chat, HTML: t.Leaving}); err != nil {
 				b.log.Debug("say why it leaves", "chat", int64(m.Chat), "err", err)
@@ -90,9 +90,9 @@ func (b *Bot) welcome(t *text.Language, chat sms.ChatID) (store.Post, error) {
 	return p, err
 }
 
-// becameOurs tells whether a chat is the supergroup that a group of ours became. Whoever made it one, by a setting of the group's, is told as
+// isOurSupergroup tells whether a chat is the supergroup that a group of ours became. Whoever made it one, by a setting of the group's, is told as
 // who added us to it, and perhaps before the group tells what it became (https://github.com/tdlib/telegram-bot-api/issues/266).
-func (b *Bot) becameOurs(ctx context.Context, chat sms.ChatID) (bool, error) {
+func (b *Bot) isOurSupergroup(ctx context.Context, chat sms.ChatID) (bool, error) {
 	chats, err := b.store.Chats()
 	if err != nil {
 		return false, err

@@ -10,12 +10,12 @@ import (
 	"peyk/telegram"
 )
 
-// giveMenu sets the menu of a chat whose members came to use the bot there: a group's is an agent's, as all of it see it.
-func (b *Bot) giveMenu(ctx context.Context, chat sms.ChatID, r role) {
+// refreshMenu sets the menu of a chat whose members came to use the bot there: a group's is an agent's, as all of it see it.
+func (b *Bot) refreshMenu(ctx context.Context, chat sms.ChatID, r role) {
 	if chat < 0 {
 		r = agent
 	}
-	b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, chat, r) })
+	b.callTelegram(ctx, func(ctx context.Context) { b.setMenu(ctx, chat, r) })
 }
 
 // setMenus puts the commands each person may use into the menus of Telegram's clients. That is a convenience: who may do what is

@@ -16,9 +16,9 @@ const (
 	perSecond      = 30
 	GroupPerMinute = 20
 	// While a backlog goes out many at once, this many of a group's minute are kept for answers to agents.
-	reserved = 2
+	reservedForAnswers = 2
 	// Of a group's minute edits take no more than this: how orders fare must not keep SMS from being seen.
-	edits = GroupPerMinute / 2
+	editsPerMinute = GroupPerMinute / 2
 )
 
 // pacer decides when a chat may be posted to. It counts a message from when Telegram has answered, not from when it was asked:
@@ -26,14 +26,14 @@ const (
 type pacer struct {
 	second time.Duration // how long Telegram's second lasts
 
-	mu     sync.Mutex
-	begun  map[sms.ChatID]bool // groups of which the store knows that something may be on its way
-	chats  map[sms.ChatID]*chatPace
-	recent []time.Time // messages and edits in all chats, of the last second
-	under  int         // calls under way that count
-	born   time.Time   // when a process before this one may have posted last
-	until  time.Time   // before which no chat is posted to: Telegram is down, or asked for patience twice
-	wake   chan struct{}
+	mu          sync.Mutex
+	noted       map[sms.ChatID]bool // groups of which the store knows that something may be on its way
+	chats       map[sms.ChatID]*chatPace
+	recent      []time.Time // messages and edits in all chats, of the last second
+	inFlight    int         // calls under way that count
+	previousEnd time.Time   // when a process before this one may have posted last
+	until       time.Time   // before which no chat is posted to: Telegram is down, or asked for patience twice
+	wake        chan struct{}
 
 	released chan struct{} // as wake, for the marks
 }
@@ -41,7 +41,7 @@ type pacer struct {
 // chatPace is what the pacer knows of one chat.
 type chatPace struct {
 	busy      bool
-	under     bool        // a call that counts is under way
+	inFlight  bool        // a call that counts is under way
 	until     time.Time   // asked for patience, or lost
 	flood     bool        // until is from a 429
 	digesting bool        // more SMS wait than it takes one by one
@@ -50,7 +50,7 @@ type chatPace struct {
 }
 
 func newPacer(second time.Duration) *pacer {
-	return &pacer{second: second, chats: map[sms.ChatID]*chatPace{}, begun: map[sms.ChatID]bool{}, wake: make(chan struct{}, 1), released: make(chan struct{}, 1)}
+	return &pacer{second: second, chats: map[sms.ChatID]*chatPace{}, noted: map[sms.ChatID]bool{}, wake: make(chan struct{}, 1), released: make(chan struct{}, 1)}
 }
 
 // remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, in any chat perhaps one
@@ -58,13 +58,13 @@ func newPacer(second time.Duration) *pacer {
 // as now. That now is of the clock that nobody sets, which may be ahead itself and be put back soon.
 func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 	past := func(at time.Time) time.Time { return now.Add(-max(0, now.Sub(at))) }
-	p.born = past(ended)
+	p.previousEnd = past(ended)
 	for _, c := range chats {
 		for _, at := range c.Recent {
 			p.chat(c.ID).recent = append(p.chat(c.ID).recent, past(time.UnixMilli(at)))
 		}
 		if store.PutOff(c.Held, now, telegram.MaxPatience+time.Second) { // else of a time when there was no such limit
-			p.patience(c.ID, c.Held.Sub(now), now)
+			p.slowDown(c.ID, c.Held.Sub(now), now)
 		}
 	}
 }
@@ -78,8 +78,8 @@ func (p *pacer) chat(id sms.ChatID) *chatPace {
 	return c
 }
 
-// since drops the times before from.
-func since(times []time.Time, from time.Time) []time.Time {
+// timesAfter drops the times before from.
+func timesAfter(times []time.Time, from time.Time) []time.Time {
 	for len(times) > 0 && !times[0].After(from) {
 		times = times[1:]
 	}
@@ -100,28 +100,28 @@ func (p *pacer) gate(id sms.ChatID, now time.Time) (store.Gate, time.Time) {
 	if hold := later(c.until, p.until); hold.After(now) {
 		return store.Closed, hold
 	}
-	if quiet := p.born.Add(p.second); quiet.After(now) {
+	if quiet := p.previousEnd.Add(p.second); quiet.After(now) {
 		return store.Closed, quiet
 	}
-	p.recent = since(p.recent, now.Add(-p.second))
-	c.recent, c.edited = since(c.recent, now.Add(-60*p.second)), since(c.edited, now.Add(-60*p.second))
+	p.recent = timesAfter(p.recent, now.Add(-p.second))
+	c.recent, c.edited = timesAfter(c.recent, now.Add(-60*p.second)), timesAfter(c.edited, now.Add(-60*p.second))
 	n := len(c.recent)
 	switch {
 	case n > 0 && c.recent[n-1].Add(p.second).After(now):
 		return store.Closed, c.recent[n-1].Add(p.second)
 	case id < 0 && n >= GroupPerMinute:
 		return store.Closed, c.recent[n-GroupPerMinute].Add(60 * p.second)
-	case len(p.recent) > 0 && len(p.recent)+p.under >= perSecond:
+	case len(p.recent) > 0 && len(p.recent)+p.inFlight >= perSecond:
 		return store.Closed, p.recent[0].Add(p.second)
-	case p.under >= perSecond:
+	case p.inFlight >= perSecond:
 		return store.Closed, time.Time{}
 	}
 	g, next := store.Ungated, time.Time{}
-	if id < 0 && len(c.edited) >= edits {
-		g, next = store.NoEdits, c.edited[len(c.edited)-edits].Add(60*p.second)
+	if id < 0 && len(c.edited) >= editsPerMinute {
+		g, next = store.NoEdits, c.edited[len(c.edited)-editsPerMinute].Add(60*p.second)
 	}
-	if id < 0 && c.digesting && n >= GroupPerMinute-reserved {
-		at := c.recent[n-(GroupPerMinute-reserved)].Add(60 * p.second)
+	if id < 0 && c.digesting && n >= GroupPerMinute-reservedForAnswers {
+		at := c.recent[n-(GroupPerMinute-reservedForAnswers)].Add(60 * p.second)
 		if g == store.NoEdits {
 			return store.NewAnswersOnly, at
 		}
@@ -130,8 +130,8 @@ func (p *pacer) gate(id sms.ChatID, now time.Time) (store.Gate, time.Time) {
 	return g, next
 }
 
-// held returns until when nothing at all is to be sent to a chat, marks neither: it is lost, or asked for patience, or Telegram is down.
-func (p *pacer) held(id sms.ChatID, now time.Time) time.Time {
+// heldUntil returns until when nothing at all is to be sent to a chat, marks neither: it is lost, or asked for patience, or Telegram is down.
+func (p *pacer) heldUntil(id sms.ChatID, now time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := p.chats[id]; c != nil {
@@ -148,11 +148,11 @@ func (p *pacer) room(id sms.ChatID, now time.Time) int {
 	if id > 0 {
 		return GroupPerMinute
 	}
-	return GroupPerMinute - len(since(p.chat(id).recent, now.Add(-60*p.second)))
+	return GroupPerMinute - len(timesAfter(p.chat(id).recent, now.Add(-60*p.second)))
 }
 
-// digesting notes whether more SMS wait for a chat than it takes one by one.
-func (p *pacer) digesting(id sms.ChatID, yes bool) {
+// setDigesting notes whether more SMS wait for a chat than it takes one by one.
+func (p *pacer) setDigesting(id sms.ChatID, yes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.chat(id).digesting = yes
@@ -163,15 +163,15 @@ func (p *pacer) digesting(id sms.ChatID, yes bool) {
 func (p *pacer) begin(id sms.ChatID) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.recent)+p.under >= perSecond {
+	if len(p.recent)+p.inFlight >= perSecond {
 		if len(p.recent) == 0 {
 			return time.Time{}, false
 		}
 		return p.recent[0].Add(p.second), false
 	}
 	c := p.chat(id)
-	c.busy, c.under = true, true
-	p.under++
+	c.busy, c.inFlight = true, true
+	p.inFlight++
 	return time.Time{}, true
 }
 
@@ -180,20 +180,20 @@ func (p *pacer) arrived(id sms.ChatID, edit bool, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
-	p.settle(c)
+	p.uncount(c)
 	p.recent = append(p.recent, now)
-	c.recent = append(since(c.recent, now.Add(-60*p.second)), now)
+	c.recent = append(timesAfter(c.recent, now.Add(-60*p.second)), now)
 	if edit {
-		c.edited = append(since(c.edited, now.Add(-60*p.second)), now)
+		c.edited = append(timesAfter(c.edited, now.Add(-60*p.second)), now)
 	}
 }
 
-// noteBegun remembers whether the store knows that something may be on its way to a group, and reports whether it did so before.
-func (p *pacer) noteBegun(id sms.ChatID, begun bool) bool {
+// noteInFlight remembers whether the store knows that something may be on its way to a group, and reports whether it did so before.
+func (p *pacer) noteInFlight(id sms.ChatID, begun bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	was := p.begun[id]
-	p.begun[id] = begun
+	was := p.noted[id]
+	p.noted[id] = begun
 	return was == begun
 }
 
@@ -202,20 +202,20 @@ func (p *pacer) end(id sms.ChatID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
-	p.settle(c)
+	p.uncount(c)
 	c.busy = false
 }
 
-func (p *pacer) settle(c *chatPace) {
-	if c.under {
-		c.under = false
-		p.under--
+func (p *pacer) uncount(c *chatPace) {
+	if c.inFlight {
+		c.inFlight = false
+		p.inFlight--
 	}
 }
 
-// patience keeps a chat from being posted to for d, as a 429 asks. Nothing in a 429 says which limit was hit: if another chat
+// slowDown keeps a chat from being posted to for d, as a 429 asks. Nothing in a 429 says which limit was hit: if another chat
 // is being held for one, all are.
-func (p *pacer) patience(id sms.ChatID, d time.Duration, now time.Time) {
+func (p *pacer) slowDown(id sms.ChatID, d time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for other, c := range p.chats {
@@ -251,7 +251,7 @@ func (p *pacer) release(id sms.ChatID) {
 		c.until = time.Time{}
 	}
 	p.mu.Unlock()
-	p.look()
+	p.wakeFlows()
 }
 
 // releaseAll ends a hold of all chats: Telegram was heard of.
@@ -259,10 +259,10 @@ func (p *pacer) releaseAll() {
 	p.mu.Lock()
 	p.until = time.Time{}
 	p.mu.Unlock()
-	p.look()
+	p.wakeFlows()
 }
 
-func (p *pacer) look() {
+func (p *pacer) wakeFlows() {
 	for _, flow := range []chan struct{}{p.wake, p.released} {
 		select {
 		case flow <- struct{}{}:
@@ -276,7 +276,7 @@ func (p *pacer) forget(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, c := range p.chats {
-		if !c.busy && !c.until.After(now) && len(since(c.recent, now.Add(-60*p.second))) == 0 {
+		if !c.busy && !c.until.After(now) && len(timesAfter(c.recent, now.Add(-60*p.second))) == 0 {
 			delete(p.chats, id)
 		}
 	}

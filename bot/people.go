@@ -29,22 +29,22 @@ func (b *Bot) allow(ctx context.Context, m *telegram.Message, _ role) error {
 	t := b.language(m.Chat)
 	who, ok := b.person(m)
 	if !ok {
-		return b.say(m, t.AllowUsage)
+		return b.respond(m, t.AllowUsage)
 	}
 	known, err := b.roleOf(who.ID)
 	if err != nil {
 		return err
 	}
 	if known != stranger {
-		return b.say(m, t.Say(t.AllowedAlready, mention(who)))
+		return b.respond(m, t.Say(t.AllowedAlready, mention(who)))
 	}
-	_, err = b.store.Take(key(m), store.Caused{
+	_, err = b.store.Take(updateKey(m), store.Caused{
 		Allow: &store.Agent{ID: who.ID, Name: text.Short(who.Name, text.NameRunes), Since: b.store.Now()},
-		Posts: []store.Post{answer(m, t.Say(t.Allowed, mention(who)))},
+		Posts: []store.Post{response(m, t.Say(t.Allowed, mention(who)))},
 	})
 	if err == nil {
 		b.log.Info("allowed", "agent", int64(who.ID), "by", int64(m.From.ID))
-		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), agent) })
+		b.callTelegram(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), agent) })
 	}
 	return err
 }
@@ -56,11 +56,11 @@ func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
 	who, ok := b.person(m)
 	switch {
 	case !ok:
-		return b.say(m, t.DenyUsage)
+		return b.respond(m, t.DenyUsage)
 	case who.ID == m.From.ID:
-		return b.say(m, t.DenyYourself)
+		return b.respond(m, t.DenyYourself)
 	case slices.Contains(b.opts.Users, who.ID) || slices.Contains(b.opts.Admins, who.ID):
-		return b.say(m, t.Say(t.DenySettings, mention(who)))
+		return b.respond(m, t.Say(t.DenySettings, mention(who)))
 	}
 	agents, err := b.store.Agents()
 	if err != nil {
@@ -68,19 +68,19 @@ func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
 	}
 	i := slices.IndexFunc(agents, func(a store.Agent) bool { return a.ID == who.ID })
 	if i < 0 {
-		return b.say(m, t.Say(t.DenyUnknown, mention(who)))
+		return b.respond(m, t.Say(t.DenyUnknown, mention(who)))
 	}
 	gone := agents[i]
-	_, err = b.store.Take(key(m), store.Caused{Deny: gone.ID, Posts: []store.Post{answer(m, t.Say(t.Denied, mention(telegram.User{ID: gone.ID, Name: gone.Name})))}})
+	_, err = b.store.Take(updateKey(m), store.Caused{Deny: gone.ID, Posts: []store.Post{response(m, t.Say(t.Denied, mention(telegram.User{ID: gone.ID, Name: gone.Name})))}})
 	if err == nil {
 		b.log.Info("denied", "agent", int64(who.ID), "by", int64(m.From.ID))
-		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), stranger) })
+		b.callTelegram(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), stranger) })
 	}
 	return err
 }
 
-// namesTime bounds how long Telegram is asked who is on the list.
-const namesTime = 10 * time.Second
+// namesTimeout bounds how long Telegram is asked who is on the list.
+const namesTimeout = 10 * time.Second
 
 // users lists the allow-list, of the settings and of the store.
 func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
@@ -106,7 +106,7 @@ func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
 		listed = append(listed, id)
 	}
 	return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string {
-		ctx, cancel := context.WithTimeout(ctx, namesTime)
+		ctx, cancel := context.WithTimeout(ctx, namesTimeout)
 		defer cancel()
 		var lines []string
 		for _, id := range listed {

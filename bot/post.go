@@ -23,27 +23,27 @@ const closedPause = 10 * time.Second
 // poster shows what the store says chats are to show. It is told nothing: what others know it finds in the store.
 type poster struct {
 	voice
-	tg    *telegram.Client
-	log   *slog.Logger
-	pace  *pacer
-	doubt func(context.Context, error) error // whether our token is still known, see Bot.doubt
+	tg          *telegram.Client
+	log         *slog.Logger
+	pace        *pacer
+	verifyToken func(context.Context, error) error // whether our token is still known, see Bot.doubt
 }
 
-// shown is how one post went.
-type shown struct {
+// outcome is how one post went.
+type outcome struct {
 	post store.Post
 	err  error
 }
 
 // showPosts works off the post queue: in each chat in order and one at a time, in several chats at once.
 func (w *poster) showPosts(ctx context.Context) error {
-	ended := make(chan shown)
+	ended := make(chan outcome)
 	running := 0
 	trouble := backoff.Backoff{Log: w.log, What: "telegram", Shortest: 500 * time.Millisecond}
-	var suspected suspects
+	var suspected failingPosts
 	defer func() {
 		for ; running > 0; running-- { // what they came to must be known to the next start
-			w.settle(<-ended, &trouble, &suspected)
+			w.afterPost(<-ended, &trouble, &suspected)
 		}
 	}()
 	for {
@@ -73,7 +73,7 @@ func (w *poster) showPosts(ctx context.Context) error {
 					continue
 				}
 				running++
-				go func() { ended <- shown{p, w.showBegun(context.WithoutCancel(ctx), p)} }()
+				go func() { ended <- outcome{p, w.showInFlight(context.WithoutCancel(ctx), p)} }()
 			}
 		}
 		wait := time.Hour
@@ -92,11 +92,11 @@ func (w *poster) showPosts(ctx context.Context) error {
 			running--
 			crashpoint.At("post.ended")
 			w.pace.end(s.post.Chat)
-			if err := w.doubt(ctx, s.err); err != nil { // no chat is posted to meanwhile
+			if err := w.verifyToken(ctx, s.err); err != nil { // no chat is posted to meanwhile
 				timer.Stop()
 				return err
 			}
-			w.settle(s, &trouble, &suspected)
+			w.afterPost(s, &trouble, &suspected)
 		}
 		timer.Stop()
 	}
@@ -105,19 +105,19 @@ func (w *poster) showPosts(ctx context.Context) error {
 // poisonTries is how often a post may fail while others work, before it is set aside: some minutes.
 const poisonTries = 10
 
-// suspects tells a post on which alone Telegram fails from an outage: others work meanwhile. The zero value is ready.
-type suspects struct {
+// failingPosts tells a post on which alone Telegram fails from an outage: others work meanwhile. The zero value is ready.
+type failingPosts struct {
 	lastWorked time.Time
-	failing    map[sms.ChatID]suspect
+	failing    map[sms.ChatID]failingPost
 }
 
-type suspect struct {
+type failingPost struct {
 	post  uint64
 	since time.Time
 	tries int
 }
 
-func (s *suspects) worked(p store.Post, now time.Time) {
+func (s *failingPosts) worked(p store.Post, now time.Time) {
 	s.lastWorked = now
 	if s.failing[p.Chat].post == p.ID {
 		delete(s.failing, p.Chat)
@@ -125,21 +125,21 @@ func (s *suspects) worked(p store.Post, now time.Time) {
 }
 
 // failed counts a failure of p and tells whether others worked since its first.
-func (s *suspects) failed(p store.Post, now time.Time) (tries int, alone bool) {
+func (s *failingPosts) failed(p store.Post, now time.Time) (tries int, alone bool) {
 	f := s.failing[p.Chat]
 	if f.post != p.ID {
-		f = suspect{post: p.ID, since: now}
+		f = failingPost{post: p.ID, since: now}
 	}
 	f.tries++
 	if s.failing == nil {
-		s.failing = map[sms.ChatID]suspect{}
+		s.failing = map[sms.ChatID]failingPost{}
 	}
 	s.failing[p.Chat] = f
 	return f.tries, s.lastWorked.After(f.since)
 }
 
-// settle does what the outcome of a post calls for.
-func (w *poster) settle(s shown, trouble *backoff.Backoff, suspects *suspects) {
+// afterPost does what the outcome of a post calls for.
+func (w *poster) afterPost(s outcome, trouble *backoff.Backoff, suspects *failingPosts) {
 	now, chat := time.Now(), s.post.Chat
 	if s.err == nil {
 		trouble.After(nil)
@@ -156,13 +156,13 @@ func (w *poster) settle(s shown, trouble *backoff.Backoff, suspects *suspects) {
 	switch e.Fate {
 	case telegram.SlowDown:
 		w.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
-		w.pace.patience(chat, e.RetryAfter, now)
+		w.pace.slowDown(chat, e.RetryAfter, now)
 		err = w.store.HoldChat(chat, now.Add(e.RetryAfter))
 	case telegram.Migrated:
 		w.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
 		err = w.store.MigrateChat(chat, e.MigratedTo)
 	case telegram.ChatLost:
-		err = w.lost(s.post, e.Reason, now)
+		err = w.holdLostChat(s.post, e.Reason, now)
 	case telegram.TopicClosed, telegram.TopicLost: // General, too: there is no place left
 		w.log.Warn("chat takes no posts outside of topics", "chat", int64(chat), "reason", e.Reason)
 		if s.post.Class == store.Answers {
@@ -173,13 +173,13 @@ func (w *poster) settle(s shown, trouble *backoff.Backoff, suspects *suspects) {
 		err = w.store.ChatLost(chat, e.Reason)
 	case telegram.Refused, telegram.BadMarkup:
 		w.log.Error("telegram refuses a post", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.Reason)
-		err = w.unshown(s.post, e.Reason, now)
+		err = w.noticeInstead(s.post, e.Reason, now)
 	default:
 		tries, alone := suspects.failed(s.post, now)
 		if alone && tries >= poisonTries && e.Code != 0 {
 			w.log.Error("telegram fails on one post only", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.Reason)
 			delete(suspects.failing, chat)
-			err = w.unshown(s.post, e.Reason, now)
+			err = w.noticeInstead(s.post, e.Reason, now)
 			break
 		}
 		if e.Arrived {
@@ -197,17 +197,17 @@ func (w *poster) settle(s shown, trouble *backoff.Backoff, suspects *suspects) {
 	}
 }
 
-// unshown has a notice take the place of a post that Telegram refuses in every form. If the notice is refused, too, it is the chat, whatever
+// noticeInstead has a notice take the place of a post that Telegram refuses in every form. If the notice is refused, too, it is the chat, whatever
 // Telegram calls the reason: all waits until it takes posts again.
-func (w *poster) unshown(p store.Post, reason string, now time.Time) error {
+func (w *poster) noticeInstead(p store.Post, reason string, now time.Time) error {
 	if p.Reason == "" {
 		return w.store.NoticeInstead(p, reason)
 	}
-	return w.lost(p, reason, now)
+	return w.holdLostChat(p, reason, now)
 }
 
-// lost leaves a chat alone that takes no posts. p is tried from the beginning then.
-func (w *poster) lost(p store.Post, reason string, now time.Time) error {
+// holdLostChat leaves a chat alone that takes no posts. p is tried from the beginning then.
+func (w *poster) holdLostChat(p store.Post, reason string, now time.Time) error {
 	w.pace.hold(p.Chat, lostChatPause, now)
 	w.log.Warn("chat takes no posts", "chat", int64(p.Chat), "reason", reason)
 	if p.Reason != "" {

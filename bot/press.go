@@ -57,11 +57,11 @@ func (b *Bot) takePress(ctx context.Context, p *telegram.Press) error {
 	if p.Message != nil {
 		chat = p.Message.Chat
 	}
-	word, alert, err := b.decide(ctx, p, b.language(chat))
+	word, alert, err := b.actOnPress(ctx, p, b.language(chat))
 	if err != nil {
 		return err
 	}
-	b.tell(ctx, func(ctx context.Context) {
+	b.callTelegram(ctx, func(ctx context.Context) {
 		if err := b.tg.AnswerPress(ctx, p.ID, word, alert); err != nil {
 			b.log.Debug("answer a button", "err", err) // too late to be seen; the decision is stored
 		}
@@ -69,7 +69,7 @@ func (b *Bot) takePress(ctx context.Context, p *telegram.Press) error {
 	return nil
 }
 
-func (b *Bot) decide(ctx context.Context, p *telegram.Press, t *text.Language) (word string, alert bool, err error) {
+func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Language) (word string, alert bool, err error) {
 	r, err := b.roleOf(p.From.ID)
 	switch {
 	case err != nil:
@@ -163,13 +163,13 @@ func (b *Bot) showHere(ctx context.Context, p *telegram.Press, r role, t *text.L
 	}
 	m := p.Message
 	_, err := b.store.Take(store.UpdateKey{Chat: m.Chat, Message: m.ID, Kind: store.Written}, store.Caused{
-		EditChat: showInbox(m.Topic, nil), Posts: []store.Post{{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: t.InboxOn}},
+		EditChat: addInbox(m.Topic, nil), Posts: []store.Post{{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: t.InboxOn}},
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return t.PressOld, true, nil // somebody may have switched it off since
 	}
 	if err == nil {
-		b.giveMenu(ctx, m.Chat, r)
+		b.refreshMenu(ctx, m.Chat, r)
 	}
 	return t.PressDone, false, err
 }

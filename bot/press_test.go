@@ -51,7 +51,7 @@ func FuzzPressData(f *testing.F) {
 		}
 		for _, who := range []sms.AgentID{ali, 9} {
 			p := &telegram.Press{From: telegram.User{ID: who, Name: "Somebody"}, Data: data, Message: &telegram.Message{Chat: chat, From: telegram.User{ID: bot}}}
-			if word, _, err := b.decide(t.Context(), p, &text.English); err != nil || word == "" {
+			if word, _, err := b.actOnPress(t.Context(), p, &text.English); err != nil || word == "" {
 				t.Fatalf("%d presses %q: %q, %v", who, data, word, err)
 			}
 			now, err := st.Batch(batch.ID)

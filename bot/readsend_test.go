@@ -89,7 +89,7 @@ func FuzzReadSend(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in string) {
 		to, wrong, words := readSend(in)
-		if held := heldNumber(in); held != "" && !hasDigit(undressed(held)) {
+		if held := disguisedNumber(in); held != "" && !hasDigit(normalizeWord(held)) {
 			t.Errorf("%q is taken for a number", held)
 		}
 		seen := map[sms.Number]bool{}

@@ -94,7 +94,7 @@ func numberLike(word, after string) bool {
 		sum := digits <= 3 && len([]rune(group)) == 3 && strings.Map(dropDigits, sms.Digits(group)) == "" && after[0] != ' '
 		return !sum
 	}
-	return numberLong(word) && (strings.HasPrefix(sms.Clean(word), "+") || strings.HasPrefix(sms.Clean(word), "00"))
+	return hasNumberLength(word) && (strings.HasPrefix(sms.Clean(word), "+") || strings.HasPrefix(sms.Clean(word), "00"))
 }
 
 func dropDigits(r rune) rune {

@@ -51,7 +51,7 @@ func TestPersianIsolatesForeignWords(t *testing.T) {
 		"a person":            mention(telegram.User{ID: 12, Name: "Ali K."}),
 		"who decided":         first(renderBatch(&text.Persian, store.Batch{N: 2, State: store.Cancelled, DecidedBy: "Ali K."}, nil, sms.StandardParts)),
 		"what Telegram says":  b.renderIncident(&text.Persian, store.Incident{Kind: store.ChatLost, Reason: "Ali K."}, noon),
-		"what the panel says": failure(&text.Persian, store.SMS{Reason: sms.Refused, Words: "Ali K."}),
+		"what the panel says": failureReason(&text.Persian, store.SMS{Reason: sms.Refused, Words: "Ali K."}),
 	} {
 		if !strings.Contains(said, "\u2068Ali K.\u2069") {
 			t.Errorf("%s turns around the words beside it: %q", name, said)

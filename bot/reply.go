@@ -16,20 +16,20 @@ import (
 // takeReply orders an SMS to the customer whose SMS m answers, from the line that customer wrote to.
 func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
 	t := b.language(m.Chat)
-	c, words, refusal, err := b.conversation(m)
+	c, words, refusal, err := b.replyTarget(m)
 	switch {
 	case err != nil:
 		return err
 	case refusal != "":
-		return b.say(m, refusal)
+		return b.respond(m, refusal)
 	case m.Text == "":
 		return nil // a service message
 	case text.Blank(words):
-		return b.say(m, t.NothingToSend)
+		return b.respond(m, t.NothingToSend)
 	case c.Customer == "":
-		return b.say(m, t.AnswerNobody)
+		return b.respond(m, t.AnswerNobody)
 	case !c.Customer.Answerable():
-		return b.say(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(c.Customer), text.NameRunes))))
+		return b.respond(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(c.Customer), text.NameRunes))))
 	case c.Line == "": // the panel did not say
 		if c.Line, err = b.lineOf(m.Chat); err != nil {
 			return err
@@ -38,28 +38,28 @@ func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
 	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true, true)
 }
 
-// answered returns the message of ours that m answers, wherever it is, or nil.
-func (b *Bot) answered(m *telegram.Message) *telegram.Message {
+// repliedTo returns the message of ours that m answers, wherever it is, or nil.
+func (b *Bot) repliedTo(m *telegram.Message) *telegram.Message {
 	if m.ReplyTo != nil && m.ReplyTo.From.ID == b.self.ID {
 		return m.ReplyTo
 	}
 	return m.Elsewhere
 }
 
-// answersAnother reports whether m answers what is of another customer than n.
-func (b *Bot) answersAnother(m *telegram.Message, n sms.Number) (bool, error) {
+// repliesToAnotherCustomer reports whether m answers what is of another customer than n.
+func (b *Bot) repliesToAnotherCustomer(m *telegram.Message, n sms.Number) (bool, error) {
 	reply := *m
-	if reply.ReplyTo = b.answered(m); reply.ReplyTo == nil {
+	if reply.ReplyTo = b.repliedTo(m); reply.ReplyTo == nil {
 		return false, nil
 	}
 	reply.Chat = reply.ReplyTo.Chat
-	c, _, refusal, err := b.conversation(&reply)
+	c, _, refusal, err := b.replyTarget(&reply)
 	return refusal == "" && c.Customer != n, err
 }
 
-// asks reports whether a message of ours holds a question that is not decided yet. Words in reply to it are meant for us, not for a
+// holdsQuestion reports whether a message of ours holds a question that is not decided yet. Words in reply to it are meant for us, not for a
 // customer, and no words decide anything: buttons do.
-func (b *Bot) asks(m *telegram.Message) (bool, error) {
+func (b *Bot) holdsQuestion(m *telegram.Message) (bool, error) {
 	link, err := b.store.Shows(m.Chat, m.ID)
 	if errors.Is(err, store.ErrNotFound) { // shown just now, or by a process that was killed before it could note that
 		link.Batch, _, _, _ = readPressData(m.Data)
@@ -73,8 +73,8 @@ func (b *Bot) asks(m *telegram.Message) (bool, error) {
 	return batch.Undecided(), err
 }
 
-// conversation finds out whom a reply goes to and with which words, or why to nobody.
-func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refusal string, err error) {
+// replyTarget finds out whom a reply goes to and with which words, or why to nobody.
+func (b *Bot) replyTarget(m *telegram.Message) (c sms.Conversation, words, refusal string, err error) {
 	t := b.language(m.Chat)
 	link, err := b.store.Shows(m.Chat, m.ReplyTo.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -84,7 +84,7 @@ func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refu
 			return c, m.Text, "", err
 		}
 		// The chat message of a post that was interrupted was never learned; its heads name the SMS.
-		if link.Seqs, err = b.named(m.ReplyTo); err == nil && len(link.Seqs) == 0 {
+		if link.Seqs, err = b.seqsInHeads(m.ReplyTo); err == nil && len(link.Seqs) == 0 {
 			return c, "", t.NotAnSMS, nil
 		}
 	}
@@ -103,7 +103,7 @@ func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refu
 	}
 	words = m.Text
 	if len(link.Seqs) > 0 {
-		if link.Seq, words, err = b.pick(m, link.Seqs); err != nil {
+		if link.Seq, words, err = b.pickSMS(m, link.Seqs); err != nil {
 			return c, "", "", err
 		}
 		if link.Seq == 0 {
@@ -117,9 +117,9 @@ func (b *Bot) conversation(m *telegram.Message) (c sms.Conversation, words, refu
 	return shown.Conversation, words, "", err
 }
 
-// named returns the SMS that the heads in a message of ours name, or none when one of them is unknown. In a store begun anew an old id
+// seqsInHeads returns the SMS that the heads in a message of ours name, or none when one of them is unknown. In a store begun anew an old id
 // is that of another SMS: the head must name its customer, too.
-func (b *Bot) named(m *telegram.Message) ([]store.Seq, error) {
+func (b *Bot) seqsInHeads(m *telegram.Message) ([]store.Seq, error) {
 	var shown []store.Seq
 	for _, head := range text.HeadsOf(m) {
 		seq, ok := text.ReadShortID(head)
@@ -138,9 +138,9 @@ func (b *Bot) named(m *telegram.Message) ([]store.Seq, error) {
 	return shown, nil
 }
 
-// pick finds out which of several SMS shown in one message m answers, and with which words: the one whose id it begins with, the one it
+// pickSMS finds out which of several SMS shown in one message m answers, and with which words: the one whose id it begins with, the one it
 // quotes, or any when they are all of one conversation. It returns 0 when that cannot be told.
-func (b *Bot) pick(m *telegram.Message, shown []store.Seq) (store.Seq, string, error) {
+func (b *Bot) pickSMS(m *telegram.Message, shown []store.Seq) (store.Seq, string, error) {
 	first, rest, _ := strings.Cut(strings.TrimSpace(m.Text), " ")
 	if i := strings.IndexByte(first, '\n'); i > 0 {
 		first, rest = first[:i], first[i+1:]+" "+rest

@@ -28,34 +28,34 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 	t := b.language(m.Chat)
 	hidden := ""
 	if !reply {
-		hidden = cmp.Or(heldNumber(words), heldNumber(firstAddress(m, words)))
+		hidden = cmp.Or(disguisedNumber(words), disguisedNumber(firstAddress(m, words)))
 	}
-	written := spelled(m, words)
+	written := withAddresses(m, words)
 	linked := written != words
 	words = written
 	if m.Garbled && strings.ContainsRune(words, utf8.RuneError) {
-		return b.say(m, t.Garbled)
+		return b.respond(m, t.Garbled)
 	}
-	if refused := b.refused(to); len(refused) > 0 {
-		return b.say(m, t.Say(t.NotAllowed, clip(refused), text.Code(text.Short(strings.Join(b.opts.Prefixes, ", "), text.ReasonRunes))))
+	if refused := b.outsidePrefixes(to); len(refused) > 0 {
+		return b.respond(m, t.Say(t.NotAllowed, clip(refused), text.Code(text.Short(strings.Join(b.opts.Prefixes, ", "), text.ReasonRunes))))
 	}
 	parts := b.opts.PartSizes.Count(words).Parts
 	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || hidden != ""
-	id, err := b.store.Take(key(m), store.Caused{Order: &store.Order{
+	id, err := b.store.Take(updateKey(m), store.Caused{Order: &store.Order{
 		Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
 		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask, AddedURLs: linked, MaybeNumber: text.Short(hidden, text.NameRunes),
 		Claim: answers, AgentName: text.Short(m.From.Name, text.NameRunes),
 	}})
 	if over, ok := errors.AsType[*store.OverCap](err); ok {
 		b.log.Info("order above the cap of a day", "agent", int64(m.From.ID), "parts", over.Parts, "left", over.Left)
-		return b.say(m, t.Say(t.AboveCap, over.Parts, over.Left, over.Cap))
+		return b.respond(m, t.Say(t.AboveCap, over.Parts, over.Left, over.Cap))
 	}
 	if err != nil {
 		return err
 	}
 	b.log.Info("ordered", "batch", uint64(id), "agent", int64(m.From.ID), "line", line, "recipients", len(to), "asks", ask)
 	if ask {
-		b.ask(ctx, func(ctx context.Context) {
+		b.askPanel(ctx, func(ctx context.Context) {
 			ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 			defer cancel()
 			credit, err := b.panel.Credit(ctx)
@@ -71,8 +71,8 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 	return nil
 }
 
-// refused returns the numbers that the settings let nobody send to.
-func (b *Bot) refused(to []sms.Number) []string {
+// outsidePrefixes returns the numbers that the settings let nobody send to.
+func (b *Bot) outsidePrefixes(to []sms.Number) []string {
 	var refused []string
 	for _, n := range to {
 		begins := func(prefix string) bool { return strings.HasPrefix(string(n.International()), prefix) }
@@ -99,14 +99,14 @@ func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) erro
 		}
 		if c.Customer != "" {
 			line, to, answers = c.Line, []sms.Number{c.Customer}, true
-			other, err := b.answersAnother(m, c.Customer)
+			other, err := b.repliesToAnotherCustomer(m, c.Customer)
 			if err != nil {
 				return err
 			}
 			if other {
-				return b.say(m, t.Say(t.AnotherPlace, text.Number(c.Customer)))
+				return b.respond(m, t.Say(t.AnotherPlace, text.Number(c.Customer)))
 			}
-		} else if word, _ := nextWord(words); hasDigit(undressed(word)) {
+		} else if word, _ := nextWord(words); hasDigit(normalizeWord(word)) {
 			wrong = append(wrong, word)
 		}
 	}
@@ -115,13 +115,13 @@ func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) erro
 		for i, w := range wrong {
 			wrong[i] = text.Code(text.Short(w, text.NameRunes))
 		}
-		return b.say(m, t.Say(t.WrongNumbers, clip(wrong)))
+		return b.respond(m, t.Say(t.WrongNumbers, clip(wrong)))
 	case len(to) == 0:
-		return b.say(m, t.NoRecipient)
+		return b.respond(m, t.NoRecipient)
 	case text.Blank(words):
-		return b.say(m, t.NothingToSend)
+		return b.respond(m, t.NothingToSend)
 	case answers && !to[0].Answerable():
-		return b.say(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(to[0]), text.NameRunes))))
+		return b.respond(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(to[0]), text.NameRunes))))
 	}
 	return b.order(ctx, m, line, to, words, false, answers)
 }

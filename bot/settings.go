@@ -44,18 +44,18 @@ func (b *Bot) setLine(_ context.Context, m *telegram.Message, r role) error {
 		if err != nil {
 			return err
 		}
-		return b.say(m, t.Say(t.LineIs, text.Number(line), t.Numbers(b.opts.Lines)))
+		return b.respond(m, t.Say(t.LineIs, text.Number(line), t.Numbers(b.opts.Lines)))
 	}
 	if r < admin {
-		return b.say(m, t.OnlyAdmins)
+		return b.respond(m, t.OnlyAdmins)
 	}
 	lines, wrong := b.readLines([]string{m.Args})
 	if wrong != "" {
-		return b.say(m, t.Say(t.NotOurLine, text.Code(text.Short(wrong, text.NameRunes)), t.Numbers(b.opts.Lines)))
+		return b.respond(m, t.Say(t.NotOurLine, text.Code(text.Short(wrong, text.NameRunes)), t.Numbers(b.opts.Lines)))
 	}
-	_, err := b.store.Take(key(m), store.Caused{
+	_, err := b.store.Take(updateKey(m), store.Caused{
 		EditChat: func(c *store.Chat) { c.Line = lines[0] },
-		Posts:    []store.Post{answer(m, t.Say(t.LineSet, text.Number(lines[0])))},
+		Posts:    []store.Post{response(m, t.Say(t.LineSet, text.Number(lines[0])))},
 	})
 	return err
 }
@@ -68,7 +68,7 @@ func (b *Bot) setInbox(ctx context.Context, m *telegram.Message, r role) error {
 		if err != nil {
 			return err
 		}
-		return b.say(m, b.boundToo(t, m, t.Say(t.InboxIs, state))+"\n"+t.InboxUsage)
+		return b.respond(m, b.addLinkedNote(t, m, t.Say(t.InboxIs, state))+"\n"+t.InboxUsage)
 	}
 	var edit func(*store.Chat)
 	var said string
@@ -76,46 +76,46 @@ func (b *Bot) setInbox(ctx context.Context, m *telegram.Message, r role) error {
 	case "on":
 		lines, wrong := b.readLines(words[1:])
 		if wrong != "" {
-			return b.say(m, t.Say(t.NotOurLine, text.Code(text.Short(wrong, text.NameRunes)), t.Numbers(b.opts.Lines)))
+			return b.respond(m, t.Say(t.NotOurLine, text.Code(text.Short(wrong, text.NameRunes)), t.Numbers(b.opts.Lines)))
 		}
-		edit = showInbox(m.Topic, lines)
+		edit = addInbox(m.Topic, lines)
 		said = t.InboxOn
 		if len(lines) > 0 {
 			said = t.Say(t.InboxOnLines, t.Numbers(lines))
 		}
 	case "off":
 		if len(words) > 1 {
-			return b.say(m, t.InboxUsage)
+			return b.respond(m, t.InboxUsage)
 		}
-		said = b.boundToo(t, m, t.InboxOff)
+		said = b.addLinkedNote(t, m, t.InboxOff)
 		edit = func(c *store.Chat) {
 			c.Inboxes = slices.DeleteFunc(c.Inboxes, func(in store.Inbox) bool { return in.Topic == m.Topic })
 			c.Off = len(c.Inboxes) == 0
 		}
 	default:
-		return b.say(m, t.InboxUsage)
+		return b.respond(m, t.InboxUsage)
 	}
 	inboxes, err := b.store.InboxChats()
 	if err != nil {
 		return err
 	}
-	_, err = b.store.Take(key(m), store.Caused{
+	_, err = b.store.Take(updateKey(m), store.Caused{
 		EditChat: func(c *store.Chat) {
 			if len(c.Inboxes) == 0 && slices.Contains(inboxes, m.Chat) { // by the settings, and goes on being one outside of this topic
 				c.Inboxes = []store.Inbox{{}}
 			}
 			edit(c)
 		},
-		Posts: []store.Post{answer(m, said)},
+		Posts: []store.Post{response(m, said)},
 	})
 	if err == nil {
-		b.giveMenu(ctx, m.Chat, r)
+		b.refreshMenu(ctx, m.Chat, r)
 	}
 	return err
 }
 
-// boundToo adds to what is said of the inbound SMS of a place that those of the customer it belongs to are shown there in any case.
-func (b *Bot) boundToo(t *text.Language, m *telegram.Message, said string) string {
+// addLinkedNote adds to what is said of the inbound SMS of a place that those of the customer it belongs to are shown there in any case.
+func (b *Bot) addLinkedNote(t *text.Language, m *telegram.Message, said string) string {
 	bound, err := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
 	if err != nil {
 		return said
@@ -123,9 +123,9 @@ func (b *Bot) boundToo(t *text.Language, m *telegram.Message, said string) strin
 	return said + " " + t.Say(t.InboxLinked, text.Number(bound.Customer))
 }
 
-// showInbox makes a topic, or the chat itself, show inbound SMS of some lines, or of all when there are none. A chat shows an SMS
+// addInbox makes a topic, or the chat itself, show inbound SMS of some lines, or of all when there are none. A chat shows an SMS
 // in one place: what another topic showed of these lines until now moves here.
-func showInbox(topic sms.TopicID, lines []sms.Number) func(*store.Chat) {
+func addInbox(topic sms.TopicID, lines []sms.Number) func(*store.Chat) {
 	return func(c *store.Chat) {
 		inboxes := []store.Inbox{{Topic: topic, Lines: lines}}
 		for _, in := range c.Inboxes {
@@ -167,17 +167,17 @@ func (b *Bot) inboxState(t *text.Language, m *telegram.Message) (string, error) 
 func (b *Bot) setLanguage(ctx context.Context, m *telegram.Message, r role) error {
 	chosen := text.Languages[strings.ToLower(m.Args)]
 	if chosen == nil {
-		return b.say(m, b.language(m.Chat).LanguageUsage)
+		return b.respond(m, b.language(m.Chat).LanguageUsage)
 	}
-	_, err := b.store.Take(key(m), store.Caused{
+	_, err := b.store.Take(updateKey(m), store.Caused{
 		EditChat: func(c *store.Chat) { c.Language = strings.ToLower(m.Args) },
-		Posts:    []store.Post{answer(m, chosen.LanguageSet)},
+		Posts:    []store.Post{response(m, chosen.LanguageSet)},
 	})
 	if err == nil {
 		if !m.Private {
 			r = agent // a group's menu is seen by all of it
 		}
-		b.tell(ctx, func(ctx context.Context) { b.setMenu(ctx, m.Chat, r) })
+		b.callTelegram(ctx, func(ctx context.Context) { b.setMenu(ctx, m.Chat, r) })
 	}
 	return err
 }

@@ -30,10 +30,10 @@ func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post)
 		o.HTML = text.Head(t, show.SMS[0], "", w.now()) + "\n" + t.Say(t.UnshownSMS, text.Reason(p.Reason))
 	}
 	o.Plain = text.Plain(o.HTML)
-	place := w.place
+	place := w.post
 	if p.Kind == store.PostSMS {
 		place = func(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
-			id, _, err := w.placeSMS(ctx, *o)
+			id, _, err := w.postSMS(ctx, *o)
 			return id, err
 		}
 	}
@@ -46,8 +46,8 @@ func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post)
 	return w.store.Persist(ctx, "note a post", func() error { return w.store.NoticePosted(p, id) })
 }
 
-// nameSMS says which SMS it is, without its words; "" when it is not kept any more.
-func (v voice) nameSMS(t *text.Language, seq store.Seq) string {
+// smsHead says which SMS it is, without its words; "" when it is not kept any more.
+func (v voice) smsHead(t *text.Language, seq store.Seq) string {
 	if seq == 0 {
 		return ""
 	}
@@ -58,11 +58,11 @@ func (v voice) nameSMS(t *text.Language, seq store.Seq) string {
 	return text.Head(t, m, "", v.now())
 }
 
-// showBegun is show, noting before a group's first post that one may be on its way. A call that surely did not get there takes the note back, so that
+// showInFlight is show, noting before a group's first post that one may be on its way. A call that surely did not get there takes the note back, so that
 // however often the program is started, only what was begun counts.
-func (w *poster) showBegun(ctx context.Context, p store.Post) error {
+func (w *poster) showInFlight(ctx context.Context, p store.Post) error {
 	note := func(begun bool) error {
-		if p.Chat > 0 || w.pace.noteBegun(p.Chat, begun) {
+		if p.Chat > 0 || w.pace.noteInFlight(p.Chat, begun) {
 			return nil
 		}
 		return w.store.Persist(ctx, "note that a post begins", func() error { return w.store.SetInFlight(p.Chat, begun) })
@@ -110,7 +110,7 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 		return w.showBatch(ctx, p, t)
 	}
 	crashpoint.At("text.due")
-	id, err := w.place(ctx, &o)
+	id, err := w.post(ctx, &o)
 	crashpoint.At("text.answered")
 	if err != nil {
 		return err
@@ -118,9 +118,9 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 	return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, id, false) })
 }
 
-// place posts o, at the next best place when its own is gone; o says in the end where that is.
-func (w *poster) place(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
-	o.HTML = w.language(o.Chat).Set(o.HTML)
+// post posts o, at the next best place when its own is gone; o says in the end where that is.
+func (w *poster) post(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
+	o.HTML = w.language(o.Chat).SetApart(o.HTML)
 	for {
 		id, err := w.tg.Post(ctx, *o)
 		if e, failed := errors.AsType[*telegram.Error](err); !failed || e.Arrived {
@@ -175,7 +175,7 @@ func (w *poster) showBatch(ctx context.Context, p store.Post, t *text.Language) 
 	o.Plain, o.Loud = text.Plain(o.HTML), batch.Undecided()
 	// In General nobody would know what a tick is about; a question and a failure name their customer.
 	o.Strict = o.Topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0
-	id, err := w.place(ctx, &o)
+	id, err := w.post(ctx, &o)
 	if o.Strict && (telegram.FateOf(err) == telegram.TopicLost || telegram.FateOf(err) == telegram.TopicClosed) {
 		id, err = 0, nil
 	}

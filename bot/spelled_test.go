@@ -18,7 +18,7 @@ func FuzzSpelled(f *testing.F) {
 		}
 		within := func(n int) int { return max(0, min(n, len(text))) }
 		m := &telegram.Message{Text: text, Links: []telegram.Link{{From: within(from), To: within(to), Address: one}, {From: within(from2), To: within(to2), Address: two}}}
-		written := spelled(m, words)
+		written := withAddresses(m, words)
 		rest := written
 		for _, r := range []byte(words) { // all of it is there, in its order
 			at := strings.IndexByte(rest, r)
@@ -28,8 +28,8 @@ func FuzzSpelled(f *testing.F) {
 			rest = rest[at+1:]
 		}
 		firstAddress(m, words)
-		if m.Links = nil; spelled(m, words) != words {
-			t.Errorf("%q without links becomes %q", words, spelled(m, words))
+		if m.Links = nil; withAddresses(m, words) != words {
+			t.Errorf("%q without links becomes %q", words, withAddresses(m, words))
 		}
 	})
 }

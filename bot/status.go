@@ -30,7 +30,7 @@ func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 			return err
 		}
 		if link.Batch == 0 {
-			return b.say(m, b.language(m.Chat).NotSent)
+			return b.respond(m, b.language(m.Chat).NotSent)
 		}
 		batch, err := b.store.Batch(link.Batch)
 		if err != nil {
@@ -44,7 +44,7 @@ func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 		}
 	}
 	if len(batches) == 0 {
-		return b.say(m, b.language(m.Chat).NoStatus)
+		return b.respond(m, b.language(m.Chat).NoStatus)
 	}
 	return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string { return b.statusOfBatches(ctx, t, batches) })
 }

@@ -38,17 +38,17 @@ func (b *Bot) take(ctx context.Context, u telegram.Update) error {
 // takeMessage acts on what somebody wrote, if it concerns us: commands, and replies to our messages.
 func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 	if m.MigrateTo != 0 {
-		b.giveMenu(ctx, m.MigrateTo, agent)
+		b.refreshMenu(ctx, m.MigrateTo, agent)
 		return b.store.MigrateChat(m.Chat, m.MigrateTo)
 	}
 	if m.TopicChanged != "" {
 		return b.takeTopicChange(m)
 	}
 	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.self.ID
-	if m.Other || m.Command == "" && !toUs && m.Elsewhere == nil && !m.Private {
+	if m.ForOtherBot || m.Command == "" && !toUs && m.Elsewhere == nil && !m.Private {
 		return nil
 	}
-	if m.Command != "" && !m.Private && !m.Named && !toUs && !isCommand(m.Command) {
+	if m.Command != "" && !m.Private && !m.NamesUs && !toUs && !isCommand(m.Command) {
 		return nil // where we hear everything, that is some other bot's
 	}
 	t := b.language(m.Chat)
@@ -57,7 +57,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 		if !b.strangers.answer(sms.AgentID(m.Chat), time.Now()) {
 			return nil
 		}
-		return b.say(m, t.Faceless)
+		return b.respond(m, t.Faceless)
 	}
 	r, err := b.roleOf(m.From.ID)
 	if err != nil {
@@ -71,39 +71,41 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 	}
 	b.poster.pace.release(m.Chat)
 	asks := false
-	if answered := b.answered(m); answered != nil && sends(m.Command) {
-		if asks, err = b.asks(answered); err != nil {
+	if answered := b.repliedTo(m); answered != nil && sends(m.Command) {
+		if asks, err = b.holdsQuestion(answered); err != nil {
 			return err
 		}
 	}
 	switch {
 	case asks:
-		return b.say(m, t.Undecided)
+		return b.respond(m, t.Undecided)
 	case m.Media:
-		return b.say(m, t.OnlyText)
+		return b.respond(m, t.OnlyText)
 	case m.Command != "":
 		return b.takeCommand(ctx, m, r)
 	case m.Elsewhere != nil:
-		return b.say(m, t.Elsewhere)
+		return b.respond(m, t.Elsewhere)
 	case m.Forwarded && m.Text != "":
-		return b.say(m, t.NotYourWords)
+		return b.respond(m, t.NotYourWords)
 	case toUs:
 		return b.takeReply(ctx, m)
 	case m.Text != "": // in private, not a reply
-		return b.say(m, t.ToNobody)
+		return b.respond(m, t.ToNobody)
 	}
 	return nil
 }
 
-func key(m *telegram.Message) store.UpdateKey { return store.UpdateKey{Chat: m.Chat, Message: m.ID} }
+func updateKey(m *telegram.Message) store.UpdateKey {
+	return store.UpdateKey{Chat: m.Chat, Message: m.ID}
+}
 
-// answer is the post that answers m.
-func answer(m *telegram.Message, html string) store.Post {
+// response is the post that answers m.
+func response(m *telegram.Message, html string) store.Post {
 	return store.Post{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: html, ReplyTo: m.ID}
 }
 
-// say takes m and answers it.
-func (b *Bot) say(m *telegram.Message, html string) error {
-	_, err := b.store.Take(key(m), store.Caused{Posts: []store.Post{answer(m, html)}})
+// respond takes m and answers it.
+func (b *Bot) respond(m *telegram.Message, html string) error {
+	_, err := b.store.Take(updateKey(m), store.Caused{Posts: []store.Post{response(m, html)}})
 	return err
 }

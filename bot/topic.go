@@ -80,9 +80,9 @@ func (w *poster) topicsForbidden(ctx context.Context, chat sms.ChatID, reason st
 	return w.store.Persist(ctx, "note a forum without topics", func() error { return w.store.TopicsForbidden(chat, reason) })
 }
 
-// placeSMS posts SMS and returns the message and the topic that show them. A customer's topic that is closed is opened again. Where it is
+// postSMS posts SMS and returns the message and the topic that show them. A customer's topic that is closed is opened again. Where it is
 // gone nothing is posted and the message is 0: another one is to be made.
-func (w *poster) placeSMS(ctx context.Context, o telegram.Outgoing) (sms.ChatMessageID, sms.TopicID, error) {
+func (w *poster) postSMS(ctx context.Context, o telegram.Outgoing) (sms.ChatMessageID, sms.TopicID, error) {
 	place := sms.Place{Chat: o.Chat, Topic: o.Topic}
 	bound, err := w.store.Bound(place)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -94,17 +94,17 @@ func (w *poster) placeSMS(ctx context.Context, o telegram.Outgoing) (sms.ChatMes
 			return 0, 0, err
 		}
 	}
-	id, err := w.place(ctx, &o)
+	id, err := w.post(ctx, &o)
 	switch {
 	case !o.Strict:
 	case telegram.FateOf(err) == telegram.TopicLost:
-		return 0, 0, w.topicLost(ctx, bound, err)
+		return 0, 0, w.replaceLostTopic(ctx, bound, err)
 	case telegram.FateOf(err) == telegram.TopicClosed:
 		if err := w.reopen(ctx, place); err != nil {
 			return 0, 0, err
 		}
 		o.Strict = false // outside of it, where we may not open it
-		id, err = w.place(ctx, &o)
+		id, err = w.post(ctx, &o)
 	}
 	return id, o.Topic, err
 }
@@ -127,11 +127,11 @@ func (w *poster) reopen(ctx context.Context, p sms.Place) error {
 	}
 }
 
-// topicLost has another topic made in place of one that is gone. One that never showed anything is no topic that somebody deleted: before it
+// replaceLostTopic has another topic made in place of one that is gone. One that never showed anything is no topic that somebody deleted: before it
 // comes to making one after the other, SMS are shown without.
-func (w *poster) topicLost(ctx context.Context, bound store.Bound, err error) error {
+func (w *poster) replaceLostTopic(ctx context.Context, bound store.Bound, err error) error {
 	w.log.Info("topic is gone", "chat", int64(bound.Chat), "topic", int64(bound.Topic))
-	if again, err := w.linkAgain(ctx, bound); again || err != nil {
+	if again, err := w.relink(ctx, bound); again || err != nil {
 		return err
 	}
 	if e, ok := errors.AsType[*telegram.Error](err); ok && bound.Made && bound.Card == 0 {
@@ -142,9 +142,9 @@ func (w *poster) topicLost(ctx context.Context, bound store.Bound, err error) er
 	return w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicGone(bound.Place) })
 }
 
-// linkAgain makes another topic for a customer who is linked to one that is gone, where the chat has topics. Where it has none, nothing takes its
+// relink makes another topic for a customer who is linked to one that is gone, where the chat has topics. Where it has none, nothing takes its
 // place, and TopicGone tells.
-func (w *poster) linkAgain(ctx context.Context, bound store.Bound) (bool, error) {
+func (w *poster) relink(ctx context.Context, bound store.Bound) (bool, error) {
 	c, err := w.store.Customer(bound.Customer)
 	if err != nil || c.Linked == nil || *c.Linked != bound.Place {
 		return false, err
@@ -190,7 +190,7 @@ func (b *Bot) takeTopicChange(m *telegram.Message) error {
 	if err != nil || r == stranger || m.Faceless {
 		return err
 	}
-	_, err = b.store.Take(key(m), store.Caused{
+	_, err = b.store.Take(updateKey(m), store.Caused{
 		Customer: bound.Customer, EditCustomer: func(c *store.Customer) { c.Name = text.Short(m.TopicTitle, text.NameRunes) },
 	})
 	return err
@@ -202,9 +202,9 @@ func (b *Bot) setTopics(ctx context.Context, m *telegram.Message, r role) error 
 	word := strings.ToLower(m.Args)
 	switch {
 	case word != "on" && word != "off":
-		return b.say(m, t.TopicsUsage)
+		return b.respond(m, t.TopicsUsage)
 	case word == "on" && !m.Forum:
-		return b.say(m, t.TopicsNoForum)
+		return b.respond(m, t.TopicsNoForum)
 	}
 	said := t.TopicsOff
 	edit := func(c *store.Chat) { c.Topics = false }
@@ -216,7 +216,7 @@ func (b *Bot) setTopics(ctx context.Context, m *telegram.Message, r role) error 
 		}
 		show := func(*store.Chat) {}
 		if !slices.Contains(inboxes, m.Chat) { // topics for nobody's SMS are not what is meant
-			show = showInbox(0, nil)
+			show = addInbox(0, nil)
 			said += " " + t.InboxOn
 		}
 		edit = func(c *store.Chat) {
@@ -224,9 +224,9 @@ func (b *Bot) setTopics(ctx context.Context, m *telegram.Message, r role) error 
 			c.Topics, c.NoTopics = true, time.Time{}
 		}
 	}
-	_, err := b.store.Take(key(m), store.Caused{EditChat: edit, Posts: []store.Post{answer(m, said)}})
+	_, err := b.store.Take(updateKey(m), store.Caused{EditChat: edit, Posts: []store.Post{response(m, said)}})
 	if err == nil {
-		b.giveMenu(ctx, m.Chat, r)
+		b.refreshMenu(ctx, m.Chat, r)
 	}
 	return err
 }

@@ -15,7 +15,7 @@ import (
 // takeUpdates asks Telegram for updates and acts on each before it confirms it. No offset is stored: Telegram keeps what is
 // unconfirmed, and the store knows what was acted on.
 func (b *Bot) takeUpdates(ctx context.Context) error {
-	if err := b.meet(ctx); err != nil || ctx.Err() != nil {
+	if err := b.identify(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
 	trouble := backoff.Backoff{Log: b.log, What: "ask telegram for updates", Shortest: 500 * time.Millisecond, Longest: 10 * time.Second}
@@ -26,7 +26,7 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			break
 		}
 		if err != nil {
-			if err := b.doubt(ctx, err); err != nil {
+			if err := b.verifyToken(ctx, err); err != nil {
 				return err
 			}
 			if telegram.FateOf(err) == telegram.Contested {
@@ -80,8 +80,8 @@ func (b *Bot) confirm(ctx context.Context, offset int64) error {
 	return nil
 }
 
-// meet learns who we are, repeating until Telegram answers.
-func (b *Bot) meet(ctx context.Context) error {
+// identify learns who we are, repeating until Telegram answers.
+func (b *Bot) identify(ctx context.Context) error {
 	trouble := backoff.Backoff{Log: b.log, What: "reach telegram", Shortest: 500 * time.Millisecond, Longest: 10 * time.Second}
 	for ctx.Err() == nil {
 		self, hearsAll, err := b.tg.GetMe(ctx)
@@ -89,16 +89,16 @@ func (b *Bot) meet(ctx context.Context) error {
 			trouble.After(nil)
 			b.metrics.Updated(time.Now()) // the first getUpdates may be a minute away
 			b.self = self
-			b.known.Store(true)
+			b.tokenKnown.Store(true)
 			b.store.NoteClock()
 			b.log.Info("bridging", "bot", self.UserName, "group_privacy", !hearsAll)
-			b.questions.Go(func() { b.setMenus(ctx) })
+			b.background.Go(func() { b.setMenus(ctx) })
 			return nil
 		}
 		if ctx.Err() != nil {
 			break
 		}
-		if err := b.doubt(ctx, err); err != nil {
+		if err := b.verifyToken(ctx, err); err != nil {
 			return err
 		}
 		trouble.Wait(ctx, err, nil)
@@ -109,27 +109,27 @@ func (b *Bot) meet(ctx context.Context) error {
 // How many of Telegram's seconds it must go on not knowing our token before it is believed. One that it never knew since the start is mistyped most
 // often, and whoever starts the program looks on.
 const (
-	doubtFor   = 600
-	doubtUnmet = 2
+	distrustFor    = 600
+	distrustNewFor = 2
 )
 
-// doubt asks Telegram who we are when an answer said that it does not know our token, which its servers are known to say by mistake: with
+// verifyToken asks Telegram who we are when an answer said that it does not know our token, which its servers are known to say by mistake: with
 // growing pauses, until it knows us, or has said nothing else for ten minutes, or for some seconds at the start; then it returns the error that ends the program. Of several
 // who doubt at once the first asks, the others wait for what it learns. Any other error, and the end of ctx, is no doubt.
-func (b *Bot) doubt(ctx context.Context, err error) error {
+func (b *Bot) verifyToken(ctx context.Context, err error) error {
 	if telegram.FateOf(err) != telegram.Revoked {
 		return nil
 	}
 	select {
-	case b.doubting <- struct{}{}:
+	case b.verifying <- struct{}{}:
 	case <-ctx.Done():
 		return nil
 	}
-	defer func() { <-b.doubting }()
+	defer func() { <-b.verifying }()
 	trouble := backoff.Backoff{Log: b.log, What: "ask telegram who we are", Shortest: min(time.Second, b.opts.TelegramSecond)}
-	patience := doubtFor * b.opts.TelegramSecond
-	if !b.known.Load() {
-		patience = doubtUnmet * b.opts.TelegramSecond
+	patience := distrustFor * b.opts.TelegramSecond
+	if !b.tokenKnown.Load() {
+		patience = distrustNewFor * b.opts.TelegramSecond
 	}
 	var since time.Time // of a row of answers that say so
 	for ctx.Err() == nil {

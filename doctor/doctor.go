@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	patience = 30 * time.Second // for each side: who checks waits for it
+	timeout  = 30 * time.Second // for each side: who checks waits for it
 	clockOff = 3 * time.Minute
 	fullDisk = 100 << 20
 )
@@ -45,7 +45,7 @@ func (d Doctor) Check(ctx context.Context, t *text.Language) []Finding {
 	if d.Path != "" {
 		known = d.checkStore(&home)
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var sides sync.WaitGroup
 	if d.Telegram != nil {

@@ -55,10 +55,10 @@ func (d Doctor) checkStore(f *findings) settings {
 // checkDir checks the directory of the store and returns the room there, in bytes; all there could be when it cannot be known.
 func (d Doctor) checkDir(f *findings) (room uint64) {
 	dir := filepath.Dir(d.Path)
-	if err := takesFiles(dir); err != nil {
+	if err := canMakeFiles(dir); err != nil {
 		f.wrong(err, f.Say(f.CheckDir, text.Code(dir)))
 	}
-	room, err := store.Room(existing(dir))
+	room, err := store.Room(nearestExisting(dir))
 	if err != nil {
 		return math.MaxUint64
 	}
@@ -147,17 +147,17 @@ func settingsOf(st *store.Store, find func() ([]sms.ChatID, error)) ([]store.Cha
 	return chats, err
 }
 
-// takesFiles tries whether files can be made in dir, or dir where there is none yet. Nothing is left behind.
-func takesFiles(dir string) error {
-	probe, err := os.MkdirTemp(existing(dir), ".check-*")
+// canMakeFiles tries whether files can be made in dir, or dir where there is none yet. Nothing is left behind.
+func canMakeFiles(dir string) error {
+	probe, err := os.MkdirTemp(nearestExisting(dir), ".check-*")
 	if err != nil {
 		return err
 	}
 	return os.Remove(probe)
 }
 
-// existing returns dir, or the nearest directory above it that is there.
-func existing(dir string) string {
+// nearestExisting returns dir, or the nearest directory above it that is there.
+func nearestExisting(dir string) string {
 	for {
 		_, err := os.Stat(dir)
 		if up := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && up != dir {

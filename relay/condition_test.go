@@ -16,51 +16,51 @@ import (
 func TestHowThePanelIs(t *testing.T) {
 	failure := func(kind smsapi.Kind, code int) error { return &smsapi.Error{Kind: kind, Code: code, Text: "words"} }
 	lost, refused, unreached := failure(smsapi.Uncertain, 0), failure(smsapi.Auth, -1), failure(smsapi.Unavailable, 0)
-	call := func(method string, err error) called { return called{method: method, err: err} }
-	look := func(err error) called { return called{method: "GetCredit", look: true, err: err} }
-	hour := called{method: "nothing"} // passes
+	call := func(method string, err error) panelCall { return panelCall{method: method, err: err} }
+	look := func(err error) panelCall { return panelCall{method: "GetCredit", look: true, err: err} }
+	hour := panelCall{method: "nothing"} // passes
 	for _, tc := range []struct {
 		name  string
-		calls []called
+		calls []panelCall
 		sends int
 		told  store.Wait
 	}{
 		{"nothing was asked yet", nil, senders, ""},
-		{"all is well", []called{call("GetMsg", nil), call("SendSMS", nil)}, senders, ""},
-		{"one answer to a send is lost", []called{call("SendSMS", lost)}, 0, ""},
-		{"one is lost, the credit comes", []called{call("SendSMS", lost), look(nil)}, 1, ""},
-		{"and the next order is taken", []called{call("SendSMS", lost), look(nil), call("SendSMS", nil)}, senders, ""},
-		{"and the next order is refused for its line", []called{call("SendSMS", lost), look(nil), call("SendSMS", failure(smsapi.Rejected, -5))}, senders, ""},
-		{"and the next is lost, too", []called{call("SendSMS", lost), look(nil), call("SendSMS", lost)}, 0, store.PanelDown},
-		{"one fetch is lost", []called{call("GetMsg", lost)}, 0, ""},
-		{"an answer of no error of the client's", []called{call("GetMsg", errors.New("the panel's answer is empty"))}, 0, ""},
-		{"the credit does not come either", []called{call("GetMsg", lost), look(lost), look(lost)}, 0, store.PanelDown},
-		{"once it did", []called{call("GetCredit", nil), call("SendSMS", lost), look(lost)}, 0, store.PanelDown},
-		{"an error code instead of the credit", []called{call("SendSMS", lost), look(failure(smsapi.Rejected, -3))}, 1, ""},
-		{"only the credit is not told", []called{call("GetCredit", lost), call("GetCredit", lost)}, senders, ""},
-		{"only a status is not told", []called{call("GetStatus", lost)}, senders, ""},
-		{"the credit is never told, SMS come in", []called{call("SendSMS", lost), call("GetMsg", nil), look(lost), look(lost), hour, look(lost)}, 1, ""},
-		{"we refuse by ourselves", []called{call("SendSMS", failure(smsapi.Rejected, 0))}, senders, ""},
-		{"it cannot be reached", []called{call("SendSMS", unreached), call("GetMsg", unreached)}, senders, ""},
-		{"it cannot be reached for long", []called{call("GetMsg", unreached), hour, call("GetMsg", unreached)}, senders, store.PanelDown},
-		{"down, then out of reach", []called{call("SendSMS", lost), look(lost), look(lost), look(unreached)}, 0, store.PanelDown},
-		{"lost as it went out of reach", []called{call("SendSMS", lost), look(unreached)}, senders, ""},
-		{"a send is refused", []called{call("SendSMS", refused)}, 0, store.LoginRefused},
-		{"a fetch is refused", []called{call("GetMsg", refused)}, 0, store.LoginRefused},
-		{"the credit is refused to an agent", []called{call("GetCredit", refused)}, 0, ""},
-		{"and to us", []called{call("GetCredit", refused), look(refused)}, 0, store.LoginRefused},
-		{"the credit is refused, SMS come in", []called{call("SendSMS", lost), look(refused), call("GetMsg", nil), look(refused), hour, look(refused)}, 1, store.LoginRefused},
-		{"and orders are taken", []called{call("SendSMS", lost), look(refused), call("GetMsg", nil), hour, look(refused), call("SendSMS", nil)}, senders, ""},
-		{"and orders are refused, too", []called{call("SendSMS", lost), look(refused), call("GetMsg", nil), hour, look(refused), call("SendSMS", refused), look(refused)}, 0, store.LoginRefused},
-		{"it was refused to an agent, a status comes", []called{call("GetCredit", refused), look(refused), call("GetStatus", nil), hour, look(refused)}, 1, store.LoginRefused},
-		{"SMS came in, then are refused, too", []called{call("SendSMS", lost), look(refused), call("GetMsg", nil), call("GetMsg", refused), hour, look(refused)}, 0, store.LoginRefused},
-		{"SMS came in, but a moment ago", []called{call("SendSMS", lost), look(refused), call("GetMsg", nil), look(refused)}, 0, store.LoginRefused},
-		{"a status is refused, the credit not", []called{call("GetStatus", refused), look(nil)}, 1, ""},
-		{"a send is refused, the credit not, an order waits", []called{call("SendSMS", refused), look(nil)}, 1, store.LoginRefused},
-		{"and again", []called{call("SendSMS", refused), look(nil), call("SendSMS", refused)}, 0, store.LoginRefused},
-		{"until it is taken", []called{call("SendSMS", refused), look(nil), call("SendSMS", nil)}, senders, ""},
-		{"fetches are refused, sends are not", []called{call("GetMsg", refused), look(nil), call("SendSMS", nil)}, senders, store.LoginRefused},
-		{"down, then it refuses us", []called{call("SendSMS", lost), look(lost), look(lost), look(refused)}, 0, store.LoginRefused},
+		{"all is well", []panelCall{call("GetMsg", nil), call("SendSMS", nil)}, senders, ""},
+		{"one answer to a send is lost", []panelCall{call("SendSMS", lost)}, 0, ""},
+		{"one is lost, the credit comes", []panelCall{call("SendSMS", lost), look(nil)}, 1, ""},
+		{"and the next order is taken", []panelCall{call("SendSMS", lost), look(nil), call("SendSMS", nil)}, senders, ""},
+		{"and the next order is refused for its line", []panelCall{call("SendSMS", lost), look(nil), call("SendSMS", failure(smsapi.Rejected, -5))}, senders, ""},
+		{"and the next is lost, too", []panelCall{call("SendSMS", lost), look(nil), call("SendSMS", lost)}, 0, store.PanelDown},
+		{"one fetch is lost", []panelCall{call("GetMsg", lost)}, 0, ""},
+		{"an answer of no error of the client's", []panelCall{call("GetMsg", errors.New("the panel's answer is empty"))}, 0, ""},
+		{"the credit does not come either", []panelCall{call("GetMsg", lost), look(lost), look(lost)}, 0, store.PanelDown},
+		{"once it did", []panelCall{call("GetCredit", nil), call("SendSMS", lost), look(lost)}, 0, store.PanelDown},
+		{"an error code instead of the credit", []panelCall{call("SendSMS", lost), look(failure(smsapi.Rejected, -3))}, 1, ""},
+		{"only the credit is not told", []panelCall{call("GetCredit", lost), call("GetCredit", lost)}, senders, ""},
+		{"only a status is not told", []panelCall{call("GetStatus", lost)}, senders, ""},
+		{"the credit is never told, SMS come in", []panelCall{call("SendSMS", lost), call("GetMsg", nil), look(lost), look(lost), hour, look(lost)}, 1, ""},
+		{"we refuse by ourselves", []panelCall{call("SendSMS", failure(smsapi.Rejected, 0))}, senders, ""},
+		{"it cannot be reached", []panelCall{call("SendSMS", unreached), call("GetMsg", unreached)}, senders, ""},
+		{"it cannot be reached for long", []panelCall{call("GetMsg", unreached), hour, call("GetMsg", unreached)}, senders, store.PanelDown},
+		{"down, then out of reach", []panelCall{call("SendSMS", lost), look(lost), look(lost), look(unreached)}, 0, store.PanelDown},
+		{"lost as it went out of reach", []panelCall{call("SendSMS", lost), look(unreached)}, senders, ""},
+		{"a send is refused", []panelCall{call("SendSMS", refused)}, 0, store.LoginRefused},
+		{"a fetch is refused", []panelCall{call("GetMsg", refused)}, 0, store.LoginRefused},
+		{"the credit is refused to an agent", []panelCall{call("GetCredit", refused)}, 0, ""},
+		{"and to us", []panelCall{call("GetCredit", refused), look(refused)}, 0, store.LoginRefused},
+		{"the credit is refused, SMS come in", []panelCall{call("SendSMS", lost), look(refused), call("GetMsg", nil), look(refused), hour, look(refused)}, 1, store.LoginRefused},
+		{"and orders are taken", []panelCall{call("SendSMS", lost), look(refused), call("GetMsg", nil), hour, look(refused), call("SendSMS", nil)}, senders, ""},
+		{"and orders are refused, too", []panelCall{call("SendSMS", lost), look(refused), call("GetMsg", nil), hour, look(refused), call("SendSMS", refused), look(refused)}, 0, store.LoginRefused},
+		{"it was refused to an agent, a status comes", []panelCall{call("GetCredit", refused), look(refused), call("GetStatus", nil), hour, look(refused)}, 1, store.LoginRefused},
+		{"SMS came in, then are refused, too", []panelCall{call("SendSMS", lost), look(refused), call("GetMsg", nil), call("GetMsg", refused), hour, look(refused)}, 0, store.LoginRefused},
+		{"SMS came in, but a moment ago", []panelCall{call("SendSMS", lost), look(refused), call("GetMsg", nil), look(refused)}, 0, store.LoginRefused},
+		{"a status is refused, the credit not", []panelCall{call("GetStatus", refused), look(nil)}, 1, ""},
+		{"a send is refused, the credit not, an order waits", []panelCall{call("SendSMS", refused), look(nil)}, 1, store.LoginRefused},
+		{"and again", []panelCall{call("SendSMS", refused), look(nil), call("SendSMS", refused)}, 0, store.LoginRefused},
+		{"until it is taken", []panelCall{call("SendSMS", refused), look(nil), call("SendSMS", nil)}, senders, ""},
+		{"fetches are refused, sends are not", []panelCall{call("GetMsg", refused), look(nil), call("SendSMS", nil)}, senders, store.LoginRefused},
+		{"down, then it refuses us", []panelCall{call("SendSMS", lost), look(lost), look(lost), look(refused)}, 0, store.LoginRefused},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var c condition
@@ -73,11 +73,11 @@ func TestHowThePanelIs(t *testing.T) {
 				}
 				now = now.Add(time.Second)
 				k.begun = now
-				c = c.after(k, 5*time.Second, now)
-				told = c.holds(told, false, now)
+				c = c.afterCall(k, 5*time.Second, now)
+				told = c.waitFor(told, false, now)
 			}
-			if c.sends() != tc.sends || told != tc.told {
-				t.Errorf("%d may be under way, %q is told, want %d and %q: %+v", c.sends(), told, tc.sends, tc.told, c)
+			if c.maxSends() != tc.sends || told != tc.told {
+				t.Errorf("%d may be under way, %q is told, want %d and %q: %+v", c.maxSends(), told, tc.sends, tc.told, c)
 			}
 		})
 	}
@@ -85,10 +85,10 @@ func TestHowThePanelIs(t *testing.T) {
 
 // TestWhatWasUnderWayBeforeSaysNothing: an answer to a request made before the trouble does not end it.
 func TestWhatWasUnderWayBeforeSaysNothing(t *testing.T) {
-	c := condition{}.after(called{method: "SendSMS", begun: midday, err: &smsapi.Error{}}, time.Second, midday.Add(time.Minute))
-	c = c.after(called{method: "GetCredit", look: true, begun: midday.Add(time.Minute)}, time.Second, midday.Add(2*time.Minute))
-	if c = c.after(called{method: "SendSMS", begun: midday.Add(time.Second)}, time.Second, midday.Add(3*time.Minute)); c.sends() != 1 {
-		t.Errorf("%d may be under way, want one", c.sends())
+	c := condition{}.afterCall(panelCall{method: "SendSMS", begun: midday, err: &smsapi.Error{}}, time.Second, midday.Add(time.Minute))
+	c = c.afterCall(panelCall{method: "GetCredit", look: true, begun: midday.Add(time.Minute)}, time.Second, midday.Add(2*time.Minute))
+	if c = c.afterCall(panelCall{method: "SendSMS", begun: midday.Add(time.Second)}, time.Second, midday.Add(3*time.Minute)); c.maxSends() != 1 {
+		t.Errorf("%d may be under way, want one", c.maxSends())
 	}
 }
 
@@ -107,9 +107,9 @@ func TestNoPauseIsShorterThanTheInterval(t *testing.T) {
 		c := condition{}
 		for n := range 10 {
 			now := midday.Add(time.Duration(n) * 24 * time.Hour)
-			c = c.after(called{method: "GetMsg", begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now)
-			if c = c.after(called{method: "GetCredit", look: true, begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now); c.next.Sub(now) < interval {
-				t.Errorf("a login refused at %v is tried again after %v", interval, c.next.Sub(now))
+			c = c.afterCall(panelCall{method: "GetMsg", begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now)
+			if c = c.afterCall(panelCall{method: "GetCredit", look: true, begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now); c.nextProbe.Sub(now) < interval {
+				t.Errorf("a login refused at %v is tried again after %v", interval, c.nextProbe.Sub(now))
 			}
 		}
 	}
@@ -119,16 +119,16 @@ func TestNoPauseIsShorterThanTheInterval(t *testing.T) {
 func TestTriesGrowFurtherApart(t *testing.T) {
 	c, now, before := condition{}, midday, time.Duration(0)
 	for n := range 40 {
-		c = c.after(called{method: "SendSMS", begun: now, err: &smsapi.Error{}}, 5*time.Second, now)
-		if apart := c.next.Sub(now); n > 1 && apart < before || apart > longestTry {
+		c = c.afterCall(panelCall{method: "SendSMS", begun: now, err: &smsapi.Error{}}, 5*time.Second, now)
+		if apart := c.nextProbe.Sub(now); n > 1 && apart < before || apart > longestTrialPause {
 			t.Errorf("after %d tries the next look is in %v, before it was %v", n, apart, before)
 		} else {
 			before = apart
 		}
-		now = c.next
-		c = c.after(called{method: "GetCredit", look: true, begun: now}, 5*time.Second, now)
+		now = c.nextProbe
+		c = c.afterCall(panelCall{method: "GetCredit", look: true, begun: now}, 5*time.Second, now)
 	}
-	if before != longestTry {
+	if before != longestTrialPause {
 		t.Errorf("in the end %v apart", before)
 	}
 }
@@ -145,15 +145,15 @@ func TestWhoWaitsForThePanelIsLetGo(t *testing.T) {
 		if d := waits(); d != 0 {
 			t.Errorf("waited %v for a panel that is well", d)
 		}
-		p.called(called{method: "GetMsg", begun: time.Now(), err: &smsapi.Error{}})
+		p.noteCall(panelCall{method: "GetMsg", begun: time.Now(), err: &smsapi.Error{}})
 		if d := waits(); d != time.Hour {
 			t.Errorf("waited %v", d)
 		}
 		go func() {
 			time.Sleep(time.Minute)
-			p.called(called{method: "GetMsg", begun: time.Now(), err: &smsapi.Error{}})
+			p.noteCall(panelCall{method: "GetMsg", begun: time.Now(), err: &smsapi.Error{}})
 			time.Sleep(time.Minute)
-			p.called(called{method: "GetCredit", look: true, begun: time.Now()})
+			p.noteCall(panelCall{method: "GetCredit", look: true, begun: time.Now()})
 		}()
 		if d := waits(); d != 2*time.Minute {
 			t.Errorf("waited %v", d)
@@ -169,7 +169,7 @@ func TestARowOfLossesEndsAfterQuietTime(t *testing.T) {
 	}{
 		{1, 0, false}, {59, 5 * time.Minute, false}, {60, time.Second, true}, {3, 24 * time.Hour, false}, {6, 59 * time.Minute, false}, {6, time.Hour, true},
 	} {
-		if got := quiet(tc.fetches, tc.since); got != tc.over {
+		if got := lossesOver(tc.fetches, tc.since); got != tc.over {
 			t.Errorf("after %d good fetches in %v: %t", tc.fetches, tc.since, got)
 		}
 	}

@@ -31,7 +31,7 @@ func (r *Relay) followDelivery(ctx context.Context) error {
 			backoff.Sleep(ctx, wait, r.delivery)
 			continue
 		}
-		if r.state.wait(ctx, creditFails); ctx.Err() != nil {
+		if r.state.wait(ctx, believeAfter); ctx.Err() != nil {
 			return nil
 		}
 		if err := r.panel.AskDelivery(ctx, due); ctx.Err() != nil {

@@ -30,22 +30,22 @@ const (
 // repeatsPause is how many pauses the panel is asked later by, each twice as long, while it hands out the same SMS again and again.
 const repeatsPause = 5
 
-// quiet tells whether so many good fetches since a loss, which they took so long for, are the end of its trouble.
-func quiet(fetches int, since time.Duration) bool {
+// lossesOver tells whether so many good fetches since a loss, which they took so long for, are the end of its trouble.
+func lossesOver(fetches int, since time.Duration) bool {
 	return fetches >= quietFetches || fetches >= quietAtLeast && since >= quietTime
 }
 
 // fetcher is the state of the inbound flow.
 type fetcher struct {
 	*Relay
-	empty   []byte    // the last answer that held nothing; the same bytes need not be decoded again
-	begun   time.Time // when the answer at hand was asked for; zero when that was not noted
-	trouble backoff.Backoff
-	handed  bool // an answer held SMS since the last one that held none
-	counts  bool // the panel hands out the same SMS again and again
-	order   smsapi.InboxOrder
-	good    int       // fetches that went well since the last loss
-	lossy   time.Time // when that was; zero when it is over
+	empty       []byte    // the last answer that held nothing; the same bytes need not be decoded again
+	begun       time.Time // when the answer at hand was asked for; zero when that was not noted
+	trouble     backoff.Backoff
+	hadSMS      bool // an answer held SMS since the last one that held none
+	repeating   bool // the panel hands out the same SMS again and again
+	order       smsapi.InboxOrder
+	goodFetches int       // fetches that went well since the last loss
+	lastLoss    time.Time // when that was; zero when it is over
 }
 
 // fetchUnread fetches unread SMS until ctx ends. A fetch under way is never broken off: what it takes away from the panel is gone there.
@@ -62,10 +62,10 @@ func (r *Relay) fetchUnread(ctx context.Context) error {
 		return fmt.Errorf("read the panel's order: %w", err)
 	}
 	f.order = smsapi.InboxOrder(order)
-	if f.handed, f.counts, err = r.store.Repeats(); err != nil {
+	if f.hadSMS, f.repeating, err = r.store.Repeats(); err != nil {
 		return fmt.Errorf("read the last answer: %w", err)
 	}
-	f.lossy = time.Now() // perhaps the process before this one lost some
+	f.lastLoss = time.Now() // perhaps the process before this one lost some
 	for _, kept := range raw {
 		// One that cannot be read stays kept, and the team is told; fetching goes on.
 		f.begun = kept.Begun
@@ -74,11 +74,11 @@ func (r *Relay) fetchUnread(ctx context.Context) error {
 		}
 	}
 	for ctx.Err() == nil {
-		if c, _, _ := r.state.condition(); f.trouble.Failures() > 0 || c.state == down || c.state == refuses {
+		if c, _, _ := r.state.condition(); f.trouble.Failures() > 0 || c.state == down || c.state == refused {
 			// What is asked of a panel that answers nothing sensible may be lost with its answer.
-			limit := creditFails
-			if c.proven {
-				limit = longestTry
+			limit := believeAfter
+			if c.creditAnswered {
+				limit = longestTrialPause
 			}
 			if r.state.wait(ctx, max(limit, r.opts.PollInterval)); ctx.Err() != nil {
 				break
@@ -87,7 +87,7 @@ func (r *Relay) fetchUnread(ctx context.Context) error {
 		begun := time.Now()
 		more, err := f.fetch(context.WithoutCancel(ctx))
 		if !errors.Is(err, store.ErrDisk) {
-			r.state.called(called{method: "GetMsg", begun: begun, err: err})
+			r.state.noteCall(panelCall{method: "GetMsg", begun: begun, err: err})
 		}
 		if err == nil {
 			r.metrics.Fetched(time.Now())
@@ -104,7 +104,7 @@ func (r *Relay) fetchUnread(ctx context.Context) error {
 		case !more:
 			f.trouble.After(nil)
 			wait := r.opts.PollInterval
-			if f.counts { // and may have nothing else to say
+			if f.repeating { // and may have nothing else to say
 				wait = pollPause(wait, repeatsPause)
 			}
 			backoff.Sleep(ctx, wait, nil)
@@ -130,11 +130,11 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	if failure == nil && len(answer.Body) == 0 {
 		failure = errors.New("the panel's answer is empty")
 	}
-	if len(answer.Body) == 0 || failure != nil && !loses(failure) && !answer.Holds {
-		return false, f.nothing(ctx, failure, begun, received)
+	if len(answer.Body) == 0 || failure != nil && !mayLoseSMS(failure) && !answer.Holds {
+		return false, f.endUnanswered(ctx, failure, begun, received)
 	}
 	if failure == nil && f.empty != nil && bytes.Equal(answer.Body, f.empty) {
-		f.wentWell(ctx)
+		f.noteGoodFetch(ctx)
 		return false, f.endEmpty(ctx)
 	}
 	var id uint64
@@ -154,33 +154,33 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 // endEmpty ends a fetch whose answer holds no SMS.
 func (f *fetcher) endEmpty(ctx context.Context) error {
 	end := func() error { return f.store.EndFetch(nil) }
-	if f.handed {
+	if f.hadSMS {
 		end = f.store.EndEmptyFetch
 	}
 	err := f.store.Persist(ctx, "end a fetch", end)
 	if err == nil {
-		f.handed, f.counts = false, false
+		f.hadSMS, f.repeating = false, false
 	}
 	return err
 }
 
-// nothing ends a fetch that brought no answer at all. Only if the panel was surely not reached, or did not begin with it, is nothing lost.
-func (f *fetcher) nothing(ctx context.Context, failure error, begun, ended time.Time) error {
+// endUnanswered ends a fetch that brought no answer at all. Only if the panel was surely not reached, or did not begin with it, is nothing lost.
+func (f *fetcher) endUnanswered(ctx context.Context, failure error, begun, ended time.Time) error {
 	var i *store.Incident
-	if loses(failure) {
+	if mayLoseSMS(failure) {
 		// That the connection is gone keeps no panel from going on.
 		i = &store.Incident{Kind: store.FetchLost, From: begun, To: slices.MaxFunc([]time.Time{ended, begun.Add(store.FetchLimit)}, time.Time.Compare), Count: 1}
 	}
 	err := f.store.Persist(ctx, "end a fetch", func() error { return f.store.EndFetch(i) })
 	if i != nil {
-		f.lost(ended)
+		f.noteLoss(ended)
 	}
 	return errors.Join(failure, err)
 }
 
-// loses tells whether SMS may be lost with a fetch that failed so. A panel that refuses us handed out nothing, nor did one whose web server had
+// mayLoseSMS tells whether SMS may be lost with a fetch that failed so. A panel that refuses us handed out nothing, nor did one whose web server had
 // nobody to hand the request to.
-func loses(failure error) bool {
+func mayLoseSMS(failure error) bool {
 	if e, ok := errors.AsType[*smsapi.Error](failure); ok && e.Kind != smsapi.Uncertain {
 		return false
 	}
@@ -188,19 +188,19 @@ func loses(failure error) bool {
 	return !ok || status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests
 }
 
-// lost notes that SMS may be lost, as the store was told.
-func (f *fetcher) lost(at time.Time) { f.good, f.lossy = 0, at }
+// noteLoss notes that SMS may be lost, as the store was told.
+func (f *fetcher) noteLoss(at time.Time) { f.goodFetches, f.lastLoss = 0, at }
 
-// wentWell counts a good fetch, and ends a row of losses after enough of them: what it cost in all is told once more.
-func (f *fetcher) wentWell(ctx context.Context) {
-	if f.good++; f.lossy.IsZero() || !quiet(f.good, time.Since(f.lossy)) {
+// noteGoodFetch counts a good fetch, and ends a row of losses after enough of them: what it cost in all is told once more.
+func (f *fetcher) noteGoodFetch(ctx context.Context) {
+	if f.goodFetches++; f.lastLoss.IsZero() || !lossesOver(f.goodFetches, time.Since(f.lastLoss)) {
 		return
 	}
 	if err := f.store.Persist(ctx, "note an incident", f.store.EndLosses); err != nil {
 		f.log.Error("tell of an incident", "err", err)
 		return
 	}
-	f.lossy = time.Time{}
+	f.lastLoss = time.Time{}
 }
 
 // decode reads a kept answer and stores what it holds. Whatever happens the bytes are in the store before, and stay there if they
@@ -211,7 +211,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		messages[i].Received = received
 		messages[i].Line = f.line(messages[i].Line)
 	}
-	incident := problem(answer, failure, len(messages), f.begun, received)
+	incident := lossOf(answer, failure, len(messages), f.begun, received)
 	crashpoint.At("fetch.decoded")
 	var stored int
 	err = f.store.Persist(ctx, "store inbound sms", func() error {
@@ -227,32 +227,32 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	if stored > 0 {
 		f.log.Info("inbound sms stored", "count", stored)
 	}
-	f.handed = f.handed || len(messages) > 0
+	f.hadSMS = f.hadSMS || len(messages) > 0
 	if failure != nil {
 		if incident != nil {
-			f.lost(received)
+			f.noteLoss(received)
 		}
 		return false, failure
 	}
-	f.wentWell(ctx)
+	f.noteGoodFetch(ctx)
 	if len(messages) == 0 {
 		f.empty = slices.Clone(answer.Body)
-		if f.handed {
+		if f.hadSMS {
 			return false, f.endEmpty(ctx)
 		}
 		return false, nil
 	}
-	if _, f.counts, err = f.store.Repeats(); err != nil {
+	if _, f.repeating, err = f.store.Repeats(); err != nil {
 		return false, fmt.Errorf("read the last answer: %w", err)
 	}
-	if err := f.learn(ctx, order); err != nil {
+	if err := f.noteOrder(ctx, order); err != nil {
 		return false, err
 	}
 	return stored > 0 && len(messages) >= fullAnswer, nil
 }
 
-// learn notes what is known of the panel's order by now. Only what changes how an answer of one second is read is worth a write.
-func (f *fetcher) learn(ctx context.Context, order smsapi.InboxOrder) error {
+// noteOrder notes what is known of the panel's order by now. Only what changes how an answer of one second is read is worth a write.
+func (f *fetcher) noteOrder(ctx context.Context, order smsapi.InboxOrder) error {
 	before := f.order
 	f.order = order
 	if order == before || (order > 0) == (before > 0) && !order.Sure() {
@@ -261,10 +261,10 @@ func (f *fetcher) learn(ctx context.Context, order smsapi.InboxOrder) error {
 	return f.store.Persist(ctx, "note the panel's order", func() error { return f.store.SetPanelOrder(int(order)) })
 }
 
-// problem returns the loss that a failure to read an answer is, nil when it loses nothing. What is missing was handed out while it was
+// lossOf returns the loss that a failure to read an answer is, nil when it loses nothing. What is missing was handed out while it was
 // fetched.
-func problem(answer smsapi.Answer, failure error, saved int, begun, received time.Time) *store.Incident {
-	if failure == nil || !loses(failure) {
+func lossOf(answer smsapi.Answer, failure error, saved int, begun, received time.Time) *store.Incident {
+	if failure == nil || !mayLoseSMS(failure) {
 		return nil
 	}
 	if begun.IsZero() { // kept before that was noted

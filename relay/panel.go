@@ -17,23 +17,23 @@ import (
 // Panel is the panel's client, whose calls are counted, and say how the panel is, whoever makes them.
 type Panel struct {
 	smsapi.Panel
-	store *store.Store
-	m     *metrics.Metrics
-	state *panelState
+	store   *store.Store
+	metrics *metrics.Metrics
+	state   *panelState
 }
 
 func (p Panel) Credit(ctx context.Context) (string, error) { return p.credit(ctx, false) }
 
-// look asks for the credit to see how the panel is.
-func (p Panel) look(ctx context.Context) { p.credit(ctx, true) }
+// probe asks for the credit to see how the panel is.
+func (p Panel) probe(ctx context.Context) { p.credit(ctx, true) }
 
 func (p Panel) credit(ctx context.Context, look bool) (string, error) {
 	begun := time.Now()
 	credit, err := p.Panel.Credit(ctx)
-	p.m.PanelAsked("GetCredit", time.Since(begun), err)
-	p.state.called(called{method: "GetCredit", look: look, begun: begun, err: err})
+	p.metrics.PanelAsked("GetCredit", time.Since(begun), err)
+	p.state.noteCall(panelCall{method: "GetCredit", look: look, begun: begun, err: err})
 	if n, ok := smsapi.Amount(credit); ok {
-		p.m.Credit(n)
+		p.metrics.Credit(n)
 	}
 	return credit, err
 }
@@ -41,17 +41,17 @@ func (p Panel) credit(ctx context.Context, look bool) (string, error) {
 func (p Panel) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (smsapi.Sent, error) {
 	begun := time.Now()
 	sent, err := p.Panel.Send(ctx, line, to, text)
-	p.m.PanelAsked("SendSMS", time.Since(begun), err)
-	p.state.called(called{method: "SendSMS", begun: begun, err: err})
-	p.m.Sends(len(to), sent.Results, err)
+	p.metrics.PanelAsked("SendSMS", time.Since(begun), err)
+	p.state.noteCall(panelCall{method: "SendSMS", begun: begun, err: err})
+	p.metrics.Sends(len(to), sent.Results, err)
 	return sent, err
 }
 
 func (p Panel) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, error) {
 	begun := time.Now()
 	said, err := p.Panel.Status(ctx, ids)
-	p.m.PanelAsked("GetStatus", time.Since(begun), err)
-	p.state.called(called{method: "GetStatus", begun: begun, err: err})
+	p.metrics.PanelAsked("GetStatus", time.Since(begun), err)
+	p.state.noteCall(panelCall{method: "GetStatus", begun: begun, err: err})
 	return said, err
 }
 
@@ -60,7 +60,7 @@ func (p Panel) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, err
 func (p Panel) Unread(ctx context.Context) (smsapi.Answer, error) {
 	begun := time.Now()
 	answer, err := p.Panel.Unread(ctx)
-	p.m.PanelAsked("GetMsg", time.Since(begun), nil)
+	p.metrics.PanelAsked("GetMsg", time.Since(begun), nil)
 	return answer, err
 }
 
@@ -85,7 +85,7 @@ func (p *panelState) condition() (now condition, idle bool, changed <-chan struc
 	return p.now, p.idle, p.changed
 }
 
-func (p *panelState) change(to func()) {
+func (p *panelState) update(to func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, idle := p.now, p.idle
@@ -95,16 +95,16 @@ func (p *panelState) change(to func()) {
 	}
 }
 
-// called notes a call that has ended.
-func (p *panelState) called(k called) {
+// noteCall notes a call that has ended.
+func (p *panelState) noteCall(k panelCall) {
 	if errors.Is(k.err, context.Canceled) {
 		return // by us, which says nothing of the panel
 	}
-	p.change(func() { p.now = p.now.after(k, p.poll, time.Now()) })
+	p.update(func() { p.now = p.now.afterCall(k, p.poll, time.Now()) })
 }
 
 // setIdle notes whether orders wait.
-func (p *panelState) setIdle(idle bool) { p.change(func() { p.idle = idle }) }
+func (p *panelState) setIdle(idle bool) { p.update(func() { p.idle = idle }) }
 
 // wait waits until the panel is troubled no longer, at most for limit: whoever waits then tries all the same, as there may be panels that
 // do all but tell the credit.
@@ -119,8 +119,8 @@ func (p *panelState) wait(ctx context.Context, limit time.Duration) {
 	}
 }
 
-// beginPanel takes over what the process before this one knew: the panel was in trouble, or orders wait that nothing is known of.
-func (r *Relay) beginPanel() error {
+// restoreCondition takes over what the process before this one knew: the panel was in trouble, or orders wait that nothing is known of.
+func (r *Relay) restoreCondition() error {
 	held, err := r.store.Held()
 	if err != nil {
 		return fmt.Errorf("read what holds the outbox: %w", err)
@@ -136,13 +136,13 @@ func (r *Relay) beginPanel() error {
 	var c condition
 	switch {
 	case held == store.LoginRefused:
-		c.begin(refuses, time.Now())
+		c.beginTrouble(refused, time.Now())
 	case held != "":
-		c.begin(down, time.Now())
+		c.beginTrouble(down, time.Now())
 	case waiting:
-		c.begin(doubtful, time.Now())
+		c.beginTrouble(doubtful, time.Now())
 	}
-	r.state.change(func() { r.state.now, r.state.idle = c, !waiting })
+	r.state.update(func() { r.state.now, r.state.idle = c, !waiting })
 	return nil
 }
 
@@ -156,7 +156,7 @@ func (r *Relay) watchPanel(ctx context.Context) error {
 	for ctx.Err() == nil {
 		c, idle, changed := r.state.condition()
 		now := time.Now()
-		if holds := c.holds(held, idle, now); holds != held {
+		if holds := c.waitFor(held, idle, now); holds != held {
 			err := r.store.Persist(ctx, "tell how the panel is", func() error {
 				if holds == "" {
 					return r.store.Release()
@@ -179,12 +179,12 @@ func (r *Relay) watchPanel(ctx context.Context) error {
 		wait := time.Hour
 		switch {
 		case c.troubled():
-			if wait = c.next.Sub(now); wait <= 0 {
-				r.panel.look(ctx)
+			if wait = c.nextProbe.Sub(now); wait <= 0 {
+				r.panel.probe(ctx)
 				continue
 			}
-		case c.state == away && held == "":
-			wait = c.since.Add(creditFails).Sub(now)
+		case c.state == unreachable && held == "":
+			wait = c.since.Add(believeAfter).Sub(now)
 		}
 		backoff.Sleep(ctx, wait, changed)
 	}

@@ -95,7 +95,7 @@ func (r *Relay) FetchesWithin() time.Duration { return 3*r.opts.PollInterval + r
 // Run relays until ctx ends, then lets what is under way come to its end and returns nil. It returns an error when it cannot go on, as the
 // store fails.
 func (r *Relay) Run(ctx context.Context) error {
-	if err := r.beginPanel(); err != nil {
+	if err := r.restoreCondition(); err != nil {
 		return err
 	}
 	flows, ctx := errgroup.WithContext(ctx)

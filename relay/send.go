@@ -39,7 +39,7 @@ func (r *Relay) sendQueued(ctx context.Context) error {
 		var next time.Time
 		var late []store.BatchID
 		c, _, changed := r.state.condition()
-		idle, limit := running == 0, c.sends()
+		idle, limit := running == 0, c.maxSends()
 		err := r.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
 			if p.Late && limit > 0 {
 				if !slices.Contains(late, p.Batch) {
@@ -138,7 +138,7 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to [
 	err = r.store.Persist(ctx, "store the outcome of a send", func() error {
 		switch e, ok := errors.AsType[*smsapi.Error](failure); {
 		case failure == nil:
-			return r.store.Sent(p, outcomes(sent.Results), sent.IDs)
+			return r.store.Sent(p, toOutcomes(sent.Results), sent.IDs)
 		case ok && e.Kind == smsapi.Unavailable:
 			return r.store.Requeue(p, r.store.Now().Add(backoff.Pause(2*time.Second, 0, p.Attempt)))
 		case ok && e.Kind == smsapi.Auth:
@@ -167,7 +167,7 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to [
 	return nil
 }
 
-func outcomes(results []smsapi.Result) []store.Outcome {
+func toOutcomes(results []smsapi.Result) []store.Outcome {
 	said := make([]store.Outcome, len(results))
 	for i, one := range results {
 		said[i].ID = one.ID

@@ -50,7 +50,7 @@ func (t *Client) GetChat(ctx context.Context, chat sms.ChatID) (ChatInfo, error)
 }
 
 // Standing is what we may do in a chat.
-type standing struct {
+type Standing struct {
 	Title  string
 	In     bool
 	Write  bool
@@ -60,12 +60,12 @@ type standing struct {
 
 // Standing asks what we, who are self, may do in a chat. Only in private, where nothing else tells a block, anybody sees of it: that we
 // are typing.
-func (t *Client) Standing(ctx context.Context, chat sms.ChatID, self sms.AgentID) (standing, error) {
+func (t *Client) Standing(ctx context.Context, chat sms.ChatID, self sms.AgentID) (Standing, error) {
 	c, err := t.GetChat(ctx, chat)
 	if err != nil {
-		return standing{}, err
+		return Standing{}, err
 	}
-	s := standing{Title: c.Name(), Forum: c.Forum}
+	s := Standing{Title: c.Name(), Forum: c.Forum}
 	if c.IsPrivate() {
 		s.In, s.Write = true, true
 		return s, t.Typing(ctx, chat)
@@ -81,7 +81,7 @@ func (t *Client) Standing(ctx context.Context, chat sms.ChatID, self sms.AgentID
 	if err := json.Unmarshal(result, &m); err != nil {
 		return s, &Error{method: "getChatMember", Reason: "unreadable answer"}
 	}
-	s.In, s.Topics = in(m.ChatMember), m.Topics
+	s.In, s.Topics = isMember(m.ChatMember), m.Topics
 	switch m.Status {
 	case "member":
 		s.Write = c.Permissions == nil || c.Permissions.CanSendMessages

@@ -25,9 +25,9 @@ import (
 )
 
 const (
-	callTime   = 20 * time.Second
-	answerSize = 16 << 20 // 100 updates are far smaller
-	atOnce     = 30       // connections kept: Telegram takes as many messages a second
+	callTimeout = 20 * time.Second
+	maxAnswer   = 16 << 20 // 100 updates are far smaller
+	maxConns    = 30       // connections kept: Telegram takes as many messages a second
 )
 
 // Client is one bot's side of the Bot API. It may be used by many at once.
@@ -56,7 +56,7 @@ func New(c Options) *Client {
 		c.URL = "https://api.telegram.org"
 	}
 	transport := connect.Transport(c.Dial, c.Proxy, 10*time.Second)
-	transport.MaxIdleConns, transport.MaxIdleConnsPerHost, transport.IdleConnTimeout = atOnce, atOnce, 90*time.Second
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost, transport.IdleConnTimeout = maxConns, maxConns, 90*time.Second
 	t := &Client{
 		opts: c,
 		// Debug stays off: it would print texts and tokens. The library logs nothing else in what is used here.
@@ -92,7 +92,7 @@ func (t *Client) InClear() bool { return connect.InClear(t.opts.URL) }
 
 // call asks Telegram once.
 func (t *Client) call(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return t.ask(ctx, method, params)
 }
@@ -139,10 +139,10 @@ func (t *Client) ask(ctx context.Context, method string, params map[string]any) 
 	return resp.Result, nil
 }
 
-// unasked is an error of a call for which there was no connection to Telegram.
-type unasked struct{ error }
+// notConnected is an error of a call for which there was no connection to Telegram.
+type notConnected struct{ error }
 
-func (e unasked) Unwrap() error { return e.error }
+func (e notConnected) Unwrap() error { return e.error }
 
 // doer is the library's HTTP client for one call: the library knows neither contexts nor limits, and prints addresses, which
 // hold the token (https://github.com/go-telegram-bot-api/telegram-bot-api/issues/628).
@@ -157,7 +157,7 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 	resp, err := d.client.Do(req.WithContext(ctx))
 	switch {
 	case err != nil && !connected:
-		return nil, unasked{withoutURL(err)}
+		return nil, notConnected{withoutURL(err)}
 	case err != nil:
 		return nil, withoutURL(err)
 	}
@@ -170,7 +170,7 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 		}
 	}
 	// Read to the end, or the connection is not used again.
-	body, err := io.ReadAll(io.LimitReader(resp.Body, answerSize))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, withoutURL(err)
 	}

@@ -18,10 +18,10 @@ import (
 )
 
 // Fate is what an error of Telegram's calls for.
-type fate int
+type Fate int
 
 const (
-	Passing      fate = iota // repeat with growing pauses
+	Passing      Fate = iota // repeat with growing pauses
 	SlowDown                 // repeat after retryAfter
 	Revoked                  // the token is not valid, says this one answer: see doubt
 	Contested                // somebody else polls with our token
@@ -38,21 +38,21 @@ const (
 	Refused                  // this one call will never work
 )
 
-var fates = map[fate]string{
+var fates = map[Fate]string{
 	Passing: "passing", SlowDown: "slow_down", Revoked: "revoked", Contested: "contested", ChatLost: "chat_lost", Migrated: "migrated",
 	TopicLost: "topic_lost", TopicClosed: "topic_closed", TopicsDenied: "topics_denied", ReplyLost: "reply_lost", BadMarkup: "bad_markup", NotModified: "not_modified", NotEditable: "not_editable",
 	MarksDenied: "marks_denied", Refused: "refused",
 }
 
 // String returns the name of f as it is counted, such as chat_lost.
-func (f fate) String() string { return fates[f] }
+func (f Fate) String() string { return fates[f] }
 
 // FateNames returns the names of all fates.
 func FateNames() []string { return slices.Collect(maps.Values(fates)) }
 
 // Error is every error of a call. It holds neither token nor address nor text.
 type Error struct {
-	Fate       fate
+	Fate       Fate
 	method     string
 	Reason     string
 	Code       int
@@ -65,7 +65,7 @@ type Error struct {
 func (e *Error) Error() string { return fmt.Sprintf("telegram %s: %s", e.method, e.Reason) }
 
 // FateOf returns what err calls for: passing when it is no error of Telegram's.
-func FateOf(err error) fate {
+func FateOf(err error) Fate {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Fate
 	}
@@ -120,8 +120,8 @@ func readRefusal(body []byte) error {
 // setMark is the method that puts a mark on a message.
 const setMark = "setMessageReaction"
 
-// everywhere are methods that no Bot API server lacks.
-var everywhere = []string{"getMe", "getUpdates", "sendMessage"}
+// universalMethods are methods that no Bot API server lacks.
+var universalMethods = []string{"getMe", "getUpdates", "sendMessage"}
 
 // lostWords tell that it is the chat. Some are of errors that are 403 elsewhere: those in capitals come as 400.
 var lostWords = []string{
@@ -139,7 +139,7 @@ func classify(method string, err error) *Error {
 		e.Cause = err
 		gateway, ok := errors.AsType[connect.Status](err) // something on the way, such as a proxy, answered in its place
 		// 4xx of a gateway was refused on the way; after anything else nobody knows, but for a connection never made.
-		_, never := errors.AsType[unasked](err)
+		_, never := errors.AsType[notConnected](err)
 		e.Arrived = !(ok && gateway < 500) && !never
 		if errors.Is(err, context.Canceled) {
 			e.Arrived = true
@@ -163,7 +163,7 @@ func classify(method string, err error) *Error {
 		e.Fate = Migrated
 	case api.code >= 500:
 		e.Fate, e.Arrived = Passing, true
-	case api.code == 401 || api.code == 404 && slices.Contains(everywhere, method): // 404 is for a token of no form, too
+	case api.code == 401 || api.code == 404 && slices.Contains(universalMethods, method): // 404 is for a token of no form, too
 		e.Fate = Revoked
 	case api.code == 409:
 		e.Fate = Contested

@@ -41,10 +41,10 @@ type Message struct {
 	Text    string
 	// Command is the command the text, or a file's caption, begins with, without its slash and in lower case; Args the text
 	// behind it. A command for another bot, and one in forwarded text, is none.
-	Command string
-	Args    string
-	Other   bool // a command, but for another bot
-	Named   bool // a command that names us
+	Command     string
+	Args        string
+	ForOtherBot bool // a command, but for another bot
+	NamesUs     bool // a command that names us
 
 	Data      string   // what the first button under a message of ours carries
 	Blocks    []Block  // the customers' words in a message of ours, in its order
@@ -181,19 +181,19 @@ func ReadUpdate(raw json.RawMessage, self User) Update {
 		_ = json.Unmarshal(raw, &id) // 0 when even that is unreadable: the caller cannot confirm it
 		return Update{ID: id.ID, Refused: "unexpected shape"}
 	}
-	u := Update{ID: w.ID, Message: read(w.Message, self), Edited: read(w.Edited, self)}
+	u := Update{ID: w.ID, Message: toMessage(w.Message, self), Edited: toMessage(w.Edited, self)}
 	if u.Message != nil {
 		u.Message.Garbled = garbled(raw)
 	}
 	if p := w.Press; p != nil && p.From != nil {
-		u.Press = &Press{ID: p.ID, From: toUser(p.From), Data: p.Data, Message: read(p.Message, self)}
+		u.Press = &Press{ID: p.ID, From: toUser(p.From), Data: p.Data, Message: toMessage(p.Message, self)}
 		// https://core.telegram.org/bots/api#inaccessiblemessage
 		u.Press.Gone = p.Message != nil && p.Message.Date == 0 && p.Message.From == nil
 	}
 	if m := w.Member; m != nil {
 		u.Member = &Member{
 			Chat: sms.ChatID(m.Chat.ID), Private: m.Chat.IsPrivate(), Title: m.Chat.Title, By: toUser(&m.From), Date: int64(m.Date),
-			In: in(m.NewChatMember), WasIn: in(m.OldChatMember),
+			In: isMember(m.NewChatMember), WasIn: isMember(m.OldChatMember),
 		}
 		u.Dated = int64(m.Date)
 	}
@@ -244,7 +244,7 @@ func Faceless(id sms.AgentID) bool {
 	return id == anonymousAdmin || id == channelBot || id == linkedChannel
 }
 
-func read(w *wireMessage, self User) *Message {
+func toMessage(w *wireMessage, self User) *Message {
 	if w == nil || w.Chat == nil {
 		return nil
 	}
@@ -291,7 +291,7 @@ func read(w *wireMessage, self User) *Message {
 		m.Topic = sms.TopicID(w.Thread)
 	}
 	if w.ReplyTo != nil && !(w.InTopic && int64(w.ReplyTo.MessageID) == w.Thread) {
-		m.ReplyTo = read(w.ReplyTo, self)
+		m.ReplyTo = toMessage(w.ReplyTo, self)
 	}
 	if e := w.External; e != nil && sms.AgentID(e.Origin.Sender.ID) == self.ID {
 		m.Elsewhere = &Message{Chat: sms.ChatID(e.Chat.ID), ID: sms.ChatMessageID(e.MessageID), From: self}
@@ -305,9 +305,9 @@ func read(w *wireMessage, self User) *Message {
 		name, rest := CutUTF16(words, entities[command].Length)
 		name, bot, addressed := strings.Cut(strings.TrimPrefix(name, "/"), "@")
 		if addressed && !strings.EqualFold(bot, self.UserName) {
-			m.Other = true
+			m.ForOtherBot = true
 		} else {
-			m.Named = addressed
+			m.NamesUs = addressed
 			m.Command, m.Args = strings.ToLower(name), strings.TrimSpace(rest)
 		}
 	}
@@ -325,7 +325,7 @@ func CutUTF16(s string, n int) (string, string) {
 	return s, ""
 }
 
-// in tells whether a member is one.
-func in(c tgbotapi.ChatMember) bool {
+// isMember tells whether a member is one.
+func isMember(c tgbotapi.ChatMember) bool {
 	return c.Status == "member" || c.Status == "administrator" || c.Status == "creator" || c.Status == "restricted" && c.IsMember
 }

@@ -17,7 +17,7 @@ func FuzzReadUpdate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		u := ReadUpdate(json.RawMessage(raw), User{})
 		for _, m := range []*Message{u.Message, u.Edited} {
-			if m != nil && m.Command != "" && (m.Forwarded || m.Other) {
+			if m != nil && m.Command != "" && (m.Forwarded || m.ForOtherBot) {
 				t.Errorf("%s: a command of somebody else's: %+v", raw, m)
 			}
 		}

@@ -119,20 +119,20 @@ func ShortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq
 func HeadsOf(m *telegram.Message) []string {
 	if len(m.Blocks) == 0 {
 		head, _, _ := strings.Cut(m.Text, "\n")
-		return []string{bare(head)}
+		return []string{withoutMarks(head)}
 	}
 	var heads []string
 	for _, b := range m.Blocks {
 		before, _ := telegram.CutUTF16(m.Text, b.From)
 		before = strings.TrimRight(before, "\n")
-		heads = append(heads, bare(before[strings.LastIndexByte(before, '\n')+1:]))
+		heads = append(heads, withoutMarks(before[strings.LastIndexByte(before, '\n')+1:]))
 	}
 	return heads
 }
 
 // NamesCustomer tells whether a head is that of an SMS of m's customer.
 func NamesCustomer(head string, m store.SMS) bool {
-	names := func(who string) bool { return strings.HasPrefix(head, headMark+" "+bare(who)+" ") }
+	names := func(who string) bool { return strings.HasPrefix(head, headMark+" "+withoutMarks(who)+" ") }
 	if m.Customer == "" {
 		for _, t := range Languages { // the chat may have had another then
 			if names(t.noSender) {
@@ -146,8 +146,8 @@ func NamesCustomer(head string, m store.SMS) bool {
 	return names(Short(string(m.Customer), NameRunes)) || strings.HasPrefix(head, headMark+" ") && sms.Normalize(who) == m.Customer
 }
 
-// bare takes out the marks that set words apart in Persian, and those a sender's name may have.
-func bare(s string) string {
+// withoutMarks takes out the marks that set words apart in Persian, and those a sender's name may have.
+func withoutMarks(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
 			return -1

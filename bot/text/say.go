@@ -42,9 +42,9 @@ func (t *Language) digits(s string) string {
 	}, s)
 }
 
-// Set prepares html for being shown. Within Persian, whatever is to be copied by a tap runs from left to right and leaves the words
+// SetApart prepares html for being shown. Within Persian, whatever is to be copied by a tap runs from left to right and leaves the words
 // around it where they are; the marks for that stand outside of what is copied.
-func (t *Language) Set(html string) string {
+func (t *Language) SetApart(html string) string {
 	if !t.persian {
 		return html
 	}

@@ -115,7 +115,7 @@ func TestPersianSetsApart(t *testing.T) {
 	m := inbound("09121234567", "سلام")
 	shown := SMS(&Persian, m, "", true, midday)[0]
 	want := "📩\u200f \u2066<code>09121234567</code>\u2069 ← \u2066<code>30001234</code>\u2069 · ۱۲:۰۰ · \u2066#s1z\u2069 · ♻️ شاید تکراری\n<blockquote>سلام</blockquote>"
-	if got := Persian.Set(shown.HTML); got != want {
+	if got := Persian.SetApart(shown.HTML); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	if named := namedIn(asShown(shown.Plain)); !slices.Equal(named, []store.Seq{71}) {

@@ -157,8 +157,8 @@ func (m *Metrics) Updated(at time.Time) { m.updated.set(at) }
 func (m *Metrics) Ready(now time.Time, fetches, updates time.Duration) error {
 	var stale []string
 	for _, words := range []string{
-		m.fetched.since("no good answer of the panel to GetMsg", fetches, now),
-		m.updated.since("no good answer of Telegram to getUpdates", updates, now),
+		m.fetched.stale("no good answer of the panel to GetMsg", fetches, now),
+		m.updated.stale("no good answer of Telegram to getUpdates", updates, now),
 	} {
 		if words != "" {
 			stale = append(stale, words)
@@ -180,7 +180,7 @@ func kindOf(err error) string {
 // The figures that are read when they are asked for.
 var (
 	postsWaiting  = gauge("peyk_posts_waiting", "What chats are to show, each when it is its turn.")
-	postsHomeless = gauge("peyk_posts_without_chat", "What is to be shown while there is no chat for it.")
+	postsUnrouted = gauge("peyk_posts_without_chat", "What is to be shown while there is no chat for it.")
 	oldestSMS     = gauge("peyk_posts_oldest_sms_age_seconds", "How long the first SMS has waited to be shown; 0 when none waits.")
 	outboxPieces  = gauge("peyk_outbox_pieces", "Requests to send, of up to 60 recipients each, that wait or are under way.")
 	oldestOrder   = gauge("peyk_outbox_oldest_order_age_seconds", "How long ago the first order was given that has not gone out; 0 when all have.")
@@ -204,7 +204,7 @@ type gauges struct {
 
 func (gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		postsWaiting, postsHomeless, oldestSMS, outboxPieces, oldestOrder, uncertain, undecoded, storeSize, panelCredit, lastFetch, lastUpdates,
+		postsWaiting, postsUnrouted, oldestSMS, outboxPieces, oldestOrder, uncertain, undecoded, storeSize, panelCredit, lastFetch, lastUpdates,
 	} {
 		to <- d
 	}
@@ -232,7 +232,7 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	tell(postsWaiting, float64(n.Posts))
-	tell(postsHomeless, float64(n.Unrouted))
+	tell(postsUnrouted, float64(n.Unrouted))
 	tell(oldestSMS, age(n.OldestSMS))
 	tell(outboxPieces, float64(n.Pieces))
 	tell(oldestOrder, age(n.OldestOrder))
@@ -248,8 +248,8 @@ func (m *moment) set(at time.Time) { m.ns.Store(at.UnixNano()) }
 
 func (m *moment) seconds() float64 { return float64(m.ns.Load()) / 1e9 }
 
-// since tells that the last one is longer ago at now than limit, or "" when it is not.
-func (m *moment) since(what string, limit time.Duration, now time.Time) string {
+// stale tells that the last one is longer ago at now than limit, or "" when it is not.
+func (m *moment) stale(what string, limit time.Duration, now time.Time) string {
 	switch last := time.Unix(0, m.ns.Load()); {
 	case m.ns.Load() == 0:
 		return what + " since the start"

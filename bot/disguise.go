@@ -9,19 +9,19 @@ import (
 	"peyk/sms"
 )
 
-// heldWords is how many words are looked at for a number: one that is written digit by digit has a dozen.
-const heldWords = 16
+// disguiseWords is how many words are looked at for a number: one that is written digit by digit has a dozen.
+const disguiseWords = 16
 
-// heldNumber returns the words that a text begins with when a whole telephone number is in them, however it is dressed: in quotes, in an
+// disguisedNumber returns the words that a text begins with when a whole telephone number is in them, however it is dressed: in quotes, in an
 // address of the web, in digits of another script, in groups, or glued to a word. What is as long as a number is taken for one, too: perhaps
 // the text is for whoever has it, and not for the customer it would go to. A number behind a word is part of the text.
-func heldNumber(text string) string {
-	var run digits
+func disguisedNumber(text string) string {
+	var run digitGroups
 	for i, word := range strings.Fields(text) {
-		if i == heldWords {
+		if i == disguiseWords {
 			break
 		}
-		word := undressed(word)
+		word := normalizeWord(word)
 		if word == "tel:" || strings.IndexFunc(word, letterOrDigit) < 0 {
 			continue
 		}
@@ -33,7 +33,7 @@ func heldNumber(text string) string {
 		if !run.read(word) && first {
 			return ""
 		}
-		if run.hold() || first && !lettered && numberLong(word) {
+		if run.hold() || first && !lettered && hasNumberLength(word) {
 			return strings.Join(strings.Fields(text)[:i+1], " ")
 		}
 		if lettered {
@@ -43,21 +43,21 @@ func heldNumber(text string) string {
 	return ""
 }
 
-// undressed replaces the digits of all scripts by Latin ones, and leaves out what is not seen or only joins.
-func undressed(word string) string {
+// normalizeWord replaces the digits of all scripts by Latin ones, and leaves out what is not seen or only joins.
+func normalizeWord(word string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.In(r, unicode.Cf, unicode.M) || r == 'ـ':
 			return -1
 		case unicode.Is(unicode.Nd, r):
-			return '0' + digit(r)
+			return '0' + digitValue(r)
 		}
 		return unicode.ToLower(r)
 	}, norm.NFKC.String(word))
 }
 
-// digit returns the value of a decimal digit. Unicode has those of a script one behind the other, from zero.
-func digit(r rune) rune {
+// digitValue returns the value of a decimal digit. Unicode has those of a script one behind the other, from zero.
+func digitValue(r rune) rune {
 	for _, of := range unicode.Nd.R16 {
 		if r >= rune(of.Lo) && r <= rune(of.Hi) {
 			return (r - rune(of.Lo)) % 10
@@ -73,11 +73,11 @@ func digit(r rune) rune {
 
 func letterOrDigit(r rune) bool { return unicode.IsLetter(r) || r >= '0' && r <= '9' }
 
-// digits are groups of digits one behind the other, each with the plus before it if there is one; an empty group is a letter between two.
-type digits []string
+// digitGroups are groups of digits one behind the other, each with the plus before it if there is one; an empty group is a letter between two.
+type digitGroups []string
 
 // read adds the groups in a word and tells whether there were any.
-func (d *digits) read(word string) bool {
+func (d *digitGroups) read(word string) bool {
 	found, inside, plus := false, false, ""
 	for _, r := range word {
 		switch {
@@ -102,7 +102,7 @@ func (d *digits) read(word string) bool {
 
 // hold tells whether some of the groups, one behind the other, are together a telephone number. One of another country may lack its plus, as
 // in the addresses of messengers.
-func (d digits) hold() bool {
+func (d digitGroups) hold() bool {
 	for i := range d {
 		number := ""
 		for _, group := range d[i:] {
@@ -121,9 +121,9 @@ func (d digits) hold() bool {
 	return false
 }
 
-// numberLong tells whether a word of digits, and of marks as they stand in numbers, is as long as a telephone number. Longer ones are cards
+// hasNumberLength tells whether a word of digits, and of marks as they stand in numbers, is as long as a telephone number. Longer ones are cards
 // and accounts.
-func numberLong(word string) bool {
+func hasNumberLength(word string) bool {
 	rest := strings.Map(dropDigits, word)
 	n := len(word) - len(rest)
 	return n >= 9 && n <= 15 && strings.Trim(rest, numberMarks) == ""

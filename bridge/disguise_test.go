@@ -11,8 +11,8 @@ import (
 	"peyk/sandbox/telegram"
 )
 
-// dressed are texts that begin with a whole number of a telephone, which is none to who reads numbers strictly.
-var dressed = []string{
+// disguised are texts that begin with a whole phone number in a form that strict reading does not recognise.
+var disguised = []string{
 	"«09122222222» رمز شما ۱۲۳۴ است",
 	`"09122222222" your code is 1234`,
 	"“+989122222222” your code is 1234",
@@ -100,12 +100,12 @@ func (w *world) toBound(text string) telegram.Message {
 	return m
 }
 
-func TestANumberInDressIsNotSentToSomebodyElse(t *testing.T) {
+func TestADisguisedNumberIsNotSentToSomebodyElse(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
 	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
 	w.sees(w.group, "SMS of 09121111111 are now shown here")
-	for _, text := range dressed {
+	for _, text := range disguised {
 		m := w.toBound(text)
 		asks := len(m.Buttons) > 0 && containsAll(m.Text, []string{"To 09121111111", "telephone number", "Send this?"})
 		// Or it is read as the number it is.
@@ -123,19 +123,19 @@ func TestANumberInDressIsNotSentToSomebodyElse(t *testing.T) {
 			t.Errorf("%q went to the customer of the chat", m.Text)
 		}
 	}
-	asked := w.toBound(dressed[0])
+	asked := w.toBound(disguised[0])
 	w.presses(w.ali, asked, "Send")
 	if err := w.panel.Wait(w.context(), func() bool {
-		return slices.ContainsFunc(w.panel.Sent(), func(m panel.SMS) bool { return m.Customer == "09121111111" && m.Text == dressed[0] })
+		return slices.ContainsFunc(w.panel.Sent(), func(m panel.SMS) bool { return m.Customer == "09121111111" && m.Text == disguised[0] })
 	}); err != nil {
 		t.Errorf("what was asked about is not sent: %v", err)
 	}
 }
 
-func TestANumberInDressBehindANumberIsAskedAbout(t *testing.T) {
+func TestADisguisedNumberBehindANumberIsAskedAbout(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
-	for _, text := range dressed {
+	for _, text := range disguised {
 		id := w.agentSays("/send 09121111111 " + text)
 		m, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
 		if err != nil {
