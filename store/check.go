@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -22,7 +24,7 @@ func (s *Store) Check() error {
 		if schemaOf(t.Tx) < len(migrations) { // those of earlier schemas have other rules
 			return nil
 		}
-		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers} {
+		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkBatches, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers} {
 			if err := check(wrong); err != nil {
 				return err
 			}
@@ -52,46 +54,55 @@ func (s *Store) checkPages() error {
 	return checkPages(s.file, info.Size(), m)
 }
 
-// checkPieces: outbox, uncertain and asking name exactly the pieces in those states; a batch counts its recipients right, and its chat
-// knows of it.
+// holds tells whether key is in a bucket whose values may be empty, which Get cannot tell from none.
+func (t *tx) holds(bucket, key []byte) bool {
+	k, _ := t.bucket(bucket).Cursor().Seek(key)
+	return bytes.Equal(k, key)
+}
+
+// checkPieces: the indexes name exactly the pieces in their states.
 func (t *tx) checkPieces(wrong func(string, ...any)) error {
-	indexed := func(bucket, key []byte) bool { // the rows have empty values, which Get cannot tell from none
-		k, _ := t.bucket(bucket).Cursor().Seek(key)
-		return string(k) == string(key)
-	}
-	uncertain := map[BatchID]int{}
 	err := t.bucket(bucketPiece).ForEach(func(key, value []byte) error {
-		p := Piece{Batch: BatchID(binary.BigEndian.Uint64(key)), I: int(binary.BigEndian.Uint32(key[8:]))}
-		if err := decode(value, &p); err != nil {
+		p, err := readPiece(key, value)
+		if err != nil {
 			return err
 		}
-		if in := p.State == PieceQueued || p.State == PieceSending; in != indexed(bucketOutbox, key) {
-			wrong("piece %d of batch %d is %s, in the outbox: %t", p.I, p.Batch, p.State, !in)
-		}
-		if in := p.State == PieceUncertain; in != indexed(bucketUncertain, key) {
-			wrong("piece %d of batch %d is %s, among the uncertain: %t", p.I, p.Batch, p.State, !in)
-		}
-		if in := p.State == PieceAsking; in != indexed(bucketAsking, key) {
-			wrong("piece %d of batch %d is %s, among the asking: %t", p.I, p.Batch, p.State, !in)
-		}
-		if p.State == PieceUncertain {
-			uncertain[p.Batch] += p.N
+		for _, index := range pieceIndexes {
+			if in := slices.Contains(index.states, p.State); in != t.holds(index.bucket, key) {
+				wrong("piece %d of batch %d is %s, in %s: %t", p.I, p.Batch, p.State, index.bucket, !in)
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, index := range [][]byte{bucketOutbox, bucketUncertain, bucketAsking} {
-		err := t.bucket(index).ForEach(func(key, _ []byte) error {
+	for _, index := range pieceIndexes {
+		err := t.bucket(index.bucket).ForEach(func(key, _ []byte) error {
 			if t.bucket(bucketPiece).Get(key) == nil {
-				wrong("%s names a piece that is not there", index)
+				wrong("%s names a piece that is not there", index.bucket)
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkBatches: a batch counts its recipients right, and its chat knows of it.
+func (t *tx) checkBatches(wrong func(string, ...any)) error {
+	uncertain := map[BatchID]int{}
+	err := t.bucket(bucketPiece).ForEach(func(key, value []byte) error {
+		p, err := readPiece(key, value)
+		if p.State == PieceUncertain {
+			uncertain[p.Batch] += p.N
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if orders, batches := count(t.bucket(bucketChatBatch)), count(t.bucket(bucketBatch)); orders != batches {
 		wrong("chats name %d batches, there are %d", orders, batches)
@@ -113,7 +124,7 @@ func (t *tx) checkPieces(wrong func(string, ...any)) error {
 		if got.Counts != b.Counts || got.NoReport != b.NoReport {
 			wrong("batch %d counts %v, %d without report, its recipients are %v, %d", b.ID, b.Counts, b.NoReport, got.Counts, got.NoReport)
 		}
-		if !indexed(bucketChatBatch, chatBatchKey(b.Chat, b.ID)) {
+		if !t.holds(bucketChatBatch, chatBatchKey(b.Chat, b.ID)) {
 			wrong("batch %d was ordered in chat %d, which does not name it", b.ID, b.Chat)
 		}
 		if uncertain[b.ID] != b.Uncertain {
@@ -133,7 +144,7 @@ func (t *tx) checkSMS(wrong func(string, ...any)) error {
 		}
 		if !m.Due.IsZero() {
 			due++
-			if k, _ := t.bucket(bucketDue).Cursor().Seek(dueKey(m.Due, m.Seq)); string(k) != string(dueKey(m.Due, m.Seq)) {
+			if !t.holds(bucketDue, dueKey(m.Due, m.Seq)) {
 				wrong("sms %d is due, due does not name it", m.Seq)
 			}
 		}

@@ -41,36 +41,9 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		if b, err = t.batch(id); err != nil {
 			return err
 		}
-		asksToSend := b.State == Asking && (d == Send || d == Cancel)
-		asksAgain := b.Uncertain > 0 && (d == Again || d == WasSent || d == Leave)
-		asked := b.Created
-		if !b.Asked.IsZero() {
-			asked = b.Asked
-		}
-		if b.State == Expired || asksToSend && s.late(asked, t.now) {
-			return ErrExpired
-		}
-		bucket := bucketUncertain
-		if asksToSend {
-			bucket = bucketAsking
-		}
-		callsOff := b.State == Going && d == Cancel
-		if callsOff {
-			bucket = bucketOutbox
-		}
-		decided, err := t.undecided(b, bucket)
+		pieces, err := t.decided(b, generation, d)
 		if err != nil {
 			return err
-		}
-		decided = slices.DeleteFunc(decided, func(p Piece) bool { return p.State == PieceSending })
-		if callsOff && len(decided) == 0 {
-			if b.Generation == generation && b.inFlight() > 0 {
-				return ErrInFlight
-			}
-			callsOff = false
-		}
-		if b.Generation != generation || !asksToSend && !asksAgain && !callsOff {
-			return ErrDecided
 		}
 		if d == Send && !b.Late {
 			if err := t.spend(b.Agent, b.cost()); err != nil {
@@ -92,37 +65,75 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 				return err
 			}
 		}
-		for _, p := range decided {
-			p.Since = t.now
-			switch d {
-			case Send, Again:
-				p.State, p.NotBefore, p.Queued = PieceQueued, time.Time{}, t.now
-				if err := t.setPieceStatus(p, sms.Queued, &b); err != nil {
-					return err
-				}
-			case WasSent:
-				p.State = PieceSent
-				if err := t.setPieceStatus(p, sms.Sent, &b); err != nil {
-					return err
-				}
-			case Leave:
-				p.State = PieceDropped
-				b.LeftUncertain += p.N
-			case Cancel:
-				if err := t.drop(&b, &p, Cancelled); err != nil {
-					return err
-				}
-			}
-			if err := t.putPiece(p); err != nil {
+		for _, p := range pieces {
+			if err := t.carryOut(d, &b, p); err != nil {
 				return err
 			}
 		}
-		if asksAgain {
+		if d == Again || d == WasSent || d == Leave {
 			b.Uncertain = 0
 		}
 		return t.report(b, 0)
 	})
 	return b, err
+}
+
+// decided returns the pieces of b that d is about, or why it can be answered no more.
+func (t *tx) decided(b Batch, generation int, d Decision) ([]Piece, error) {
+	asked := b.Created
+	if !b.Asked.IsZero() {
+		asked = b.Asked
+	}
+	asksToSend := b.State == Asking && (d == Send || d == Cancel)
+	if b.State == Expired || asksToSend && t.store.late(asked, t.now) {
+		return nil, ErrExpired
+	}
+	callsOff := b.State == Going && d == Cancel
+	var bucket []byte
+	switch {
+	case asksToSend:
+		bucket = bucketAsking
+	case callsOff:
+		bucket = bucketOutbox
+	case b.Uncertain > 0 && (d == Again || d == WasSent || d == Leave):
+		bucket = bucketUncertain
+	default:
+		return nil, ErrDecided
+	}
+	if b.Generation != generation {
+		return nil, ErrDecided
+	}
+	pieces, err := t.undecided(b, bucket)
+	pieces = slices.DeleteFunc(pieces, func(p Piece) bool { return p.State == PieceSending })
+	if err == nil && callsOff && len(pieces) == 0 {
+		if err = ErrDecided; b.inFlight() > 0 {
+			err = ErrInFlight
+		}
+	}
+	return pieces, err
+}
+
+// carryOut does with p, one of b, what was decided. The caller stores b.
+func (t *tx) carryOut(d Decision, b *Batch, p Piece) error {
+	p.Since = t.now
+	var err error
+	switch d {
+	case Send, Again:
+		p.State, p.NotBefore, p.Queued = PieceQueued, time.Time{}, t.now
+		err = t.setPieceStatus(p, sms.Queued, b)
+	case WasSent:
+		p.State = PieceSent
+		err = t.setPieceStatus(p, sms.Sent, b)
+	case Leave:
+		p.State = PieceDropped
+		b.LeftUncertain += p.N
+	case Cancel:
+		err = t.drop(b, &p, Cancelled)
+	}
+	if err != nil {
+		return err
+	}
+	return t.putPiece(p)
 }
 
 // inFlight is how many recipients the panel is being asked to send to.

@@ -73,29 +73,15 @@ func (s *Store) SetDelivery(reports []Report) error {
 		}
 		changed := map[BatchID]*Batch{}
 		for _, r := range reports {
-			m, err := t.sms(r.Seq)
+			before, err := t.sms(r.Seq)
 			if err != nil {
 				return err
 			}
-			if m.final() {
+			if before.final() {
 				continue
 			}
-			before := m
-			if r.Status != sms.Queued {
-				m.Status, m.Reason = r.Status, r.Reason
-			}
-			m.Asked++
-			dated := m
-			dated.Time = believed(m.Time, clock.Mended, t.now)
-			next := nextAsk(dated, t.store.opts.StatusInterval, t.now)
-			// How old it is nobody may know, but how often it was asked about.
-			if unsure := !t.store.clock().known || !clock.trusted() || m.Time.After(t.now.Add(ClockOff)); next.IsZero() && !m.final() && unsure && m.Asked < mostAsks {
-				next = t.now.Add(maxPause)
-			}
-			if err := t.setDue(&m, next); err != nil {
-				return err
-			}
-			if err := t.putSMS(m); err != nil {
+			m, err := t.reported(before, r, clock)
+			if err != nil {
 				return err
 			}
 			if m.Status != before.Status {
@@ -125,6 +111,24 @@ func (s *Store) SetDelivery(reports []Report) error {
 	})
 }
 
+// reported stores what was reported of m, and when to ask next.
+func (t *tx) reported(m SMS, r Report, clock clockRow) (SMS, error) {
+	if r.Status != sms.Queued {
+		m.Status, m.Reason = r.Status, r.Reason
+	}
+	m.Asked++
+	next := nextAsk(m, believed(m.Time, clock.Mended, t.now), t.store.opts.StatusInterval, t.now)
+	// Nobody may know how old it is, but we know how often it was asked about.
+	ageUnknown := !t.store.clock().known || !clock.trusted() || m.Time.After(t.now.Add(ClockOff))
+	if next.IsZero() && !m.final() && ageUnknown && m.Asked < mostAsks {
+		next = t.now.Add(maxPause)
+	}
+	if err := t.setDue(&m, next); err != nil {
+		return m, err
+	}
+	return m, t.putSMS(m)
+}
+
 func (m SMS) final() bool { return m.Status.Final(m.Reason) }
 
 // unfollowed tells whether m was accepted and nobody is going to ask how it went on.
@@ -132,8 +136,8 @@ func unfollowed(m SMS) bool {
 	return (m.Status == sms.Sent || m.Status == sms.AtTelecom) && m.Due.IsZero()
 }
 
-// nextAsk returns when to ask for the delivery of m again; zero is never.
-func nextAsk(m SMS, interval time.Duration, now time.Time) time.Time {
+// nextAsk returns when to ask again for the delivery of m, which was sent then; zero is never.
+func nextAsk(m SMS, sent time.Time, interval time.Duration, now time.Time) time.Time {
 	if m.final() {
 		return time.Time{}
 	}
@@ -149,7 +153,7 @@ func nextAsk(m SMS, interval time.Duration, now time.Time) time.Time {
 		limit = doubtFor
 	}
 	next := now.Add(pause)
-	if next.Sub(m.Time).Abs() > limit { // also of one sent by a clock that was ahead
+	if next.Sub(sent).Abs() > limit { // also of one sent by a clock that was ahead
 		return time.Time{}
 	}
 	return next

@@ -75,7 +75,7 @@ func FuzzRecords(f *testing.F) {
 		if m, err := readSMS(key[:8], value); err == nil {
 			b := Batch{}
 			b.count(m, 1)
-			nextAsk(m, time.Second, time.Unix(1790000000, 0))
+			nextAsk(m, m.Time, time.Second, time.Unix(1790000000, 0))
 		}
 		if p, err := readPost(key, value); err == nil && (p.Chat != group || p.ID != 1) {
 			t.Errorf("the value says where the post is: %+v", p)

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -345,19 +346,28 @@ func (t *tx) piece(batch BatchID, i int) (Piece, error) {
 	return p, err
 }
 
-// putPiece stores p and keeps outbox, uncertain and asking in step with its state.
+func readPiece(key, value []byte) (Piece, error) {
+	p := Piece{Batch: BatchID(binary.BigEndian.Uint64(key)), I: int(binary.BigEndian.Uint32(key[8:]))}
+	err := decode(value, &p)
+	return p, err
+}
+
+// pieceIndexes are the buckets that name pieces, and in which states.
+var pieceIndexes = []struct {
+	bucket []byte
+	states []PieceState
+}{
+	{bucketOutbox, []PieceState{PieceQueued, PieceSending}},
+	{bucketUncertain, []PieceState{PieceUncertain}},
+	{bucketAsking, []PieceState{PieceAsking}},
+}
+
+// putPiece stores p and keeps the indexes in step with its state.
 func (t *tx) putPiece(p Piece) error {
 	key := pieceKey(p.Batch, p.I)
-	for _, index := range []struct {
-		bucket []byte
-		holds  bool
-	}{
-		{bucketOutbox, p.State == PieceQueued || p.State == PieceSending},
-		{bucketUncertain, p.State == PieceUncertain},
-		{bucketAsking, p.State == PieceAsking},
-	} {
+	for _, index := range pieceIndexes {
 		var err error
-		if index.holds {
+		if slices.Contains(index.states, p.State) {
 			err = t.bucket(index.bucket).Put(key, nil)
 		} else {
 			err = t.bucket(index.bucket).Delete(key)
