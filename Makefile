@@ -41,7 +41,7 @@ build:
 
 # The archives of a version, in dist/. The same commit and the same Go give the same bytes, on any machine and in any directory: nothing of
 # either, and no time but the commit's, is in them. It wants GNU tar.
-ARCHIVED = README.md README.fa.md LICENSE .env.example doc deploy
+ARCHIVED = README.md README.fa.md CONTRIBUTING.md LICENSE .env.example doc deploy
 release: export CGO_ENABLED = 0
 release: export GOFLAGS = -trimpath -buildvcs=false
 release: export GOAMD64 = v1

@@ -21,7 +21,7 @@ func TestThePersianReadmeSaysTheSame(t *testing.T) {
 		"fenced blocks":   all("(?ms)^```\\w+\n.*?^```$"),
 		"indented blocks": all(`(?m)^    (?:\$|go|ok) .*\n(?:    .*\n)*`), // a command, or what it answers
 		"chat commands":   chatCommands,
-		"links":           all(`\]\((?:https:|doc/|\.env|LICENSE)[^)]*\)`),
+		"links":           all(`\]\((?:https:|doc/|\.env|LICENSE|CONTRIBUTING)[^)]*\)`),
 		"sections":        all(`(?m)^##? `),
 		"rows":            all(`(?m)^\| `),
 	} {
