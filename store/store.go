@@ -143,7 +143,30 @@ type Store struct {
 // unfinished is settled at once: sends without an answer become uncertain, a fetch without an answer an incident, posts that
 // may stand in their chats already are marked so. The error is ErrLocked when another process has the file, ErrNewer when
 // the file is of a later schema, ErrDamaged when what is seen at once of it is not whole.
-func Open(path string, opts Options) (s *Store, err error) {
+func Open(path string, opts Options) (*Store, error) {
+	opts.setDefaults()
+	size, err := checkPath(path)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	db, file, err := openFile(path, size, opts.LockWait)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	s := &Store{
+		db: db, file: file, damaged: make(chan error, 1), opts: opts, opened: opts.Now(),
+		writes: make(chan write, 256), done: make(chan struct{}), givenUp: make(chan struct{}),
+		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
+	}
+	if err := guarded(func() error { return s.prepare(path) }); err != nil {
+		s.unclean.Store(errors.Is(err, ErrDamaged))
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.closeFile())
+	}
+	go s.write()
+	return s, nil
+}
+
+func (opts *Options) setDefaults() {
 	if opts.LockWait == 0 {
 		opts.LockWait = lockWait
 	}
@@ -171,41 +194,46 @@ func Open(path string, opts Options) (s *Store, err error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+}
+
+// checkPath makes the directory of path, and returns the size of the file there, if it may be a store: 0 when there is none yet.
+func checkPath(path string) (size int64, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return 0, err
 	}
 	info, err := os.Stat(path)
 	switch {
-	case err == nil && !info.Mode().IsRegular():
-		return nil, fmt.Errorf("open store: %s is no file: give DB_PATH the name of one, such as %s", path, filepath.Join(path, "peyk.db"))
-	case err == nil && info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("open store: %s can be read by others (mode %04o): run chmod 600 on it", path, info.Mode().Perm())
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("open store: %w", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case !info.Mode().IsRegular():
+		return 0, fmt.Errorf("%s is no file: give DB_PATH the name of one, such as %s", path, filepath.Join(path, "peyk.db"))
+	case info.Mode().Perm()&0o077 != 0:
+		return 0, fmt.Errorf("%s can be read by others (mode %04o): run chmod 600 on it", path, info.Mode().Perm())
 	}
-	var file *os.File
-	fresh := err != nil || info.Size() == 0
-	if !fresh {
-		whole, _, err := openWhole(path, opts.LockWait)
+	return info.Size(), nil
+}
+
+// openFile opens a file of that size, or makes it. It reads what was there before it writes anything.
+func openFile(path string, size int64, wait time.Duration) (db *bolt.DB, file *os.File, err error) {
+	if size > 0 {
+		whole, _, err := openWhole(path, wait)
 		if err == nil {
 			err = whole.Close()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("open store %s: %w", path, err)
+			return nil, nil, err
 		}
 	}
-	var db *bolt.DB
 	mapped := 0
-	if runtime.GOOS != "windows" { // which would make the file as large
-		mapped = firstMap
-		if !fresh {
-			mapped = max(firstMap, int(min(2*info.Size(), math.MaxInt/2)))
-		}
+	if runtime.GOOS != "windows" { // there the file would become as large
+		mapped = max(firstMap, int(min(2*size, math.MaxInt/2)))
 	}
 	for {
 		err = guarded(func() (err error) {
 			db, err = bolt.Open(path, 0o600, &bolt.Options{
-				Timeout: opts.LockWait, FreelistType: bolt.FreelistMapType, InitialMmapSize: mapped,
+				Timeout: wait, FreelistType: bolt.FreelistMapType, InitialMmapSize: mapped,
 				OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
 					file, err = os.OpenFile(name, flag, mode)
 					return file, err
@@ -213,32 +241,22 @@ func Open(path string, opts Options) (s *Store, err error) {
 			})
 			return err
 		})
-		if mapped == 0 || !errors.Is(err, syscall.ENOMEM) { // else so much is not allowed: less does as well, most of the time
+		if mapped == 0 || !errors.Is(err, syscall.ENOMEM) { // the system may not allow so much: less does as well, most of the time
 			break
 		}
 		mapped = 0
 	}
-	if err != nil && fresh && file != nil && !errors.Is(err, bolterrors.ErrTimeout) { // half of what begins a file would be taken for damage
-		return nil, errors.Join(fmt.Errorf("make store %s: %w", path, err), os.Truncate(path, 0))
+	if err != nil && size == 0 && file != nil && !errors.Is(err, bolterrors.ErrTimeout) { // the half of a new file would be taken for a damaged one
+		return nil, nil, errors.Join(err, os.Truncate(path, 0))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open store %s: %w", path, openError(path, err))
+		return nil, nil, openError(path, err)
 	}
 	db.AllocSize = leastGrowth
 	if err := unreplaced(path, file); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), db.Close())
+		return nil, nil, errors.Join(err, db.Close())
 	}
-	s = &Store{
-		db: db, file: file, damaged: make(chan error, 1), opts: opts, opened: opts.Now(),
-		writes: make(chan write, 256), done: make(chan struct{}), givenUp: make(chan struct{}),
-		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
-	}
-	if err := guarded(func() error { return s.prepare(path) }); err != nil {
-		s.unclean.Store(errors.Is(err, ErrDamaged))
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.closeFile())
-	}
-	go s.write()
-	return s, nil
+	return db, file, nil
 }
 
 // Under a large map bbolt has a file grow by the same step each time, 16 MB when it is not told otherwise. It doubles up to that.
