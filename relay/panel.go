@@ -14,7 +14,7 @@ import (
 	"peyk/store"
 )
 
-// Panel is the panel's client, whose calls are counted, and say how the panel is, whoever makes them.
+// Panel is the panel's client. Whoever makes a call, it is counted, and its outcome says how the panel is doing.
 type Panel struct {
 	smsapi.Panel
 	store   *store.Store
@@ -24,14 +24,14 @@ type Panel struct {
 
 func (p Panel) Credit(ctx context.Context) (string, error) { return p.credit(ctx, false) }
 
-// probe asks for the credit to see how the panel is.
+// probe asks for the credit to learn how the panel is doing.
 func (p Panel) probe(ctx context.Context) { p.credit(ctx, true) }
 
-func (p Panel) credit(ctx context.Context, look bool) (string, error) {
+func (p Panel) credit(ctx context.Context, probe bool) (string, error) {
 	begun := time.Now()
 	credit, err := p.Panel.Credit(ctx)
 	p.metrics.PanelAsked("GetCredit", time.Since(begun), err)
-	p.state.noteCall(panelCall{method: "GetCredit", look: look, begun: begun, err: err})
+	p.state.noteCall(panelCall{method: "GetCredit", probe: probe, begun: begun, err: err})
 	if n, ok := smsapi.Amount(credit); ok {
 		p.metrics.Credit(n)
 	}
@@ -55,8 +55,8 @@ func (p Panel) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, err
 	return said, err
 }
 
-// Unread leaves its errors to FetchFailed, and to say how the panel is to the flow: whether it failed is known only when the answer has been
-// read.
+// Unread does not count its error, nor does it note how the panel is doing: whether a fetch failed is known only once the flow has decoded
+// the answer.
 func (p Panel) Unread(ctx context.Context) (smsapi.Answer, error) {
 	begun := time.Now()
 	answer, err := p.Panel.Unread(ctx)
@@ -64,41 +64,41 @@ func (p Panel) Unread(ctx context.Context) (smsapi.Answer, error) {
 	return answer, err
 }
 
-// panelState is the condition of the panel as all flows see it.
+// panelState is the condition of the panel, shared by all flows.
 type panelState struct {
 	poll time.Duration
 
 	mu      sync.Mutex
 	now     condition
 	idle    bool          // no order waits
-	changed chan struct{} // closed when any of that is another
+	changed chan struct{} // closed when either changes
 }
 
 func newPanelState(poll time.Duration) *panelState {
 	return &panelState{poll: poll, changed: make(chan struct{})}
 }
 
-// condition returns how the panel is, whether no order waits, and what is closed when that changes.
+// condition returns how the panel is doing, whether no order waits, and a channel that is closed when either changes.
 func (p *panelState) condition() (now condition, idle bool, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.now, p.idle, p.changed
 }
 
-func (p *panelState) update(to func()) {
+func (p *panelState) update(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, idle := p.now, p.idle
-	if to(); p.now != now || p.idle != idle {
+	if change(); p.now != now || p.idle != idle {
 		close(p.changed)
 		p.changed = make(chan struct{})
 	}
 }
 
-// noteCall notes a call that has ended.
+// noteCall takes in the outcome of a call.
 func (p *panelState) noteCall(k panelCall) {
 	if errors.Is(k.err, context.Canceled) {
-		return // by us, which says nothing of the panel
+		return // we broke it off, which says nothing about the panel
 	}
 	p.update(func() { p.now = p.now.afterCall(k, p.poll, time.Now()) })
 }
@@ -106,24 +106,24 @@ func (p *panelState) noteCall(k panelCall) {
 // setIdle notes whether orders wait.
 func (p *panelState) setIdle(idle bool) { p.update(func() { p.idle = idle }) }
 
-// wait waits until the panel is troubled no longer, at most for limit: whoever waits then tries all the same, as there may be panels that
-// do all but tell the credit.
+// wait waits until the panel is no longer troubled, at most for limit. After that the caller tries anyway: there may be panels that do
+// everything but answer with the credit.
 func (p *panelState) wait(ctx context.Context, limit time.Duration) {
-	late := time.Now().Add(limit)
-	for ctx.Err() == nil && time.Now().Before(late) {
+	deadline := time.Now().Add(limit)
+	for ctx.Err() == nil && time.Now().Before(deadline) {
 		c, _, changed := p.condition()
 		if !c.troubled() {
 			return
 		}
-		backoff.Sleep(ctx, time.Until(late), changed)
+		backoff.Sleep(ctx, time.Until(deadline), changed)
 	}
 }
 
-// restoreCondition takes over what the process before this one knew: the panel was in trouble, or orders wait that nothing is known of.
+// restoreCondition begins where the previous process ended: the panel was in trouble, or orders wait of which nothing is known.
 func (r *Relay) restoreCondition() error {
 	held, err := r.store.Held()
 	if err != nil {
-		return fmt.Errorf("read what holds the outbox: %w", err)
+		return fmt.Errorf("read why the outbox waits: %w", err)
 	}
 	waiting := false
 	err = r.store.Queued(func(store.Piece, store.Batch, []sms.Number) bool {
@@ -146,33 +146,33 @@ func (r *Relay) restoreCondition() error {
 	return nil
 }
 
-// watchPanel asks a panel that is in trouble for the credit until it answers, and has it told when the trouble begins and when it is over.
+// watchPanel probes a panel that is in trouble until it answers, and has the team told when the trouble begins and ends.
 func (r *Relay) watchPanel(ctx context.Context) error {
-	held, err := r.store.Held()
+	told, err := r.store.Held()
 	if err != nil {
-		return fmt.Errorf("read what holds the outbox: %w", err)
+		return fmt.Errorf("read why the outbox waits: %w", err)
 	}
 	trouble := backoff.Backoff{Log: r.log, What: "panel"}
 	for ctx.Err() == nil {
 		c, idle, changed := r.state.condition()
 		now := time.Now()
-		if holds := c.waitFor(held, idle, now); holds != held {
-			err := r.store.Persist(ctx, "tell how the panel is", func() error {
-				if holds == "" {
+		if reason := c.waitFor(told, idle, now); reason != told {
+			err := r.store.Persist(ctx, "note how the panel is doing", func() error {
+				if reason == "" {
 					return r.store.Release()
 				}
-				return r.store.Hold(holds, c.since, c.reason)
+				return r.store.Hold(reason, c.since, c.reason)
 			})
 			if ctx.Err() != nil {
-				return nil // the next start sees for itself
+				return nil // the next start finds out for itself
 			}
 			if err != nil {
-				return err // else nobody would ask a panel that is in trouble, and nothing be sent any more
+				return err // going on without probes would mean that nothing is ever sent again
 			}
-			if held = holds; held == "" {
+			if told = reason; told == "" {
 				trouble.After(nil)
 			} else {
-				trouble.After(errors.New(string(held)))
+				trouble.After(errors.New(string(told)))
 			}
 			continue
 		}
@@ -183,7 +183,7 @@ func (r *Relay) watchPanel(ctx context.Context) error {
 				r.panel.probe(ctx)
 				continue
 			}
-		case c.state == unreachable && held == "":
+		case c.state == unreachable && told == "":
 			wait = c.since.Add(believeAfter).Sub(now)
 		}
 		backoff.Sleep(ctx, wait, changed)
