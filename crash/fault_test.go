@@ -36,7 +36,7 @@ func TestAFaultIsNotTakenForWrongUse(t *testing.T) {
 				})
 				w.bridge.cmd.Process.Signal(syscall.SIGQUIT)
 			} else {
-				w.startAs(command, "PEYK_CRASH=send.claimed:1", "PEYK_CRASH_BY="+way)
+				w.startAs(command, "PEYK_CRASH=send.reserved:1", "PEYK_CRASH_BY="+way)
 			}
 			o := w.sends(receiver)
 			select {

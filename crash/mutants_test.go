@@ -67,12 +67,12 @@ var mutants = []mutant{
 	{name: "a fetch is not marked", file: "store/inbound.go", caught: []string{"I1"}, edits: [][2]string{{"return put(t.bucket(bucketMeta), keyFetch, t.now)", "return nil"}}},
 	{name: "a lost fetch is not counted", file: "relay/fetch.go", caught: []string{"I1"}, edits: [][2]string{{"f.store.EndFetch(i) })", "f.store.EndFetch(nil) })"}}},
 	{name: "a good fetch is told of as lost", file: "relay/fetch.go", caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"math/rand/v2\"\n"}, {
-		"\tincident := problem(answer, failure, len(messages), f.begun, received)\n",
-		"\tincident := problem(answer, failure, len(messages), f.begun, received)\n\tif failure == nil && rand.IntN(40) == 0 {\n\t\tincident = &store.Incident{Kind: store.Undecodable, From: f.begun, To: received, Count: 1}\n\t}\n",
+		"\tincident := lossOf(answer, failure, len(messages), f.begun, received)\n",
+		"\tincident := lossOf(answer, failure, len(messages), f.begun, received)\n\tif failure == nil && rand.IntN(40) == 0 {\n\t\tincident = &store.Incident{Kind: store.Undecodable, From: f.begun, To: received, Count: 1}\n\t}\n",
 	}}},
 	{name: "the reservation comes after the send", file: "relay/send.go", caught: []string{"I4", "I5", "I6"}, edits: [][2]string{{
 		"\tp, err := r.store.Reserve(p)\n", "\tsent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n\tp, err := r.store.Reserve(p)\n",
-	}, {"\tcrashpoint.At(\"send.claimed\")\n\tsent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.claimed\")\n"}}},
+	}, {"\tcrashpoint.At(\"send.reserved\")\n\tsent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.reserved\")\n"}}},
 	{name: "NoSync", file: "store/store.go", power: true, caught: []string{"I10", "cannot be read", "damaged"}, edits: [][2]string{{
 		"db, err = bolt.Open(path, 0o600, &bolt.Options{\n", "db, err = bolt.Open(path, 0o600, &bolt.Options{\n\t\tNoSync: true,\n",
 	}}},

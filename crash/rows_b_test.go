@@ -74,7 +74,7 @@ func TestB2DecisionCommitted(t *testing.T) {
 		},
 		"pressed by another": func(w *world) {
 			w.sends(receiver)
-			w.diesAt("send.claimed", 1)
+			w.diesAt("send.reserved", 1)
 			m := w.rests().uncertain(0, 0)
 			w.pushes(w.Ali, m, "Send again")
 			w.diesAt("press.decided", 1)

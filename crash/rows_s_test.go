@@ -21,7 +21,7 @@ func TestS1Queued(t *testing.T) {
 func TestS2ClaimedNotBegun(t *testing.T) {
 	w := newRow(t)
 	w.sends(receiver)
-	w.diesAt("send.claimed", 1)
+	w.diesAt("send.reserved", 1)
 	w.rests().uncertain(0, 0)
 }
 

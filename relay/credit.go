@@ -7,13 +7,13 @@ import (
 	"peyk/smsapi"
 )
 
-// watchCredit looks at the credit now and then, and after sends, and has the admins told when it is low. Without LOW_CREDIT it ends at
+// watchCredit asks for the credit now and then, and after sends, and has the admins told when it is low. Without LOW_CREDIT it returns at
 // once.
 func (r *Relay) watchCredit(ctx context.Context) error {
 	trouble := backoff.Backoff{Log: r.log, What: "watch the credit"}
 	readable := true
 	for r.opts.LowCredit > 0 && ctx.Err() == nil {
-		if c, _, _ := r.state.condition(); c.troubled() { // it is asked as it is
+		if c, _, _ := r.state.condition(); c.troubled() { // the probes ask for it already
 			backoff.Sleep(ctx, r.opts.CreditInterval/10, nil)
 			continue
 		}
@@ -34,7 +34,7 @@ func (r *Relay) watchCredit(ctx context.Context) error {
 			}
 			readable = ok
 		}
-		backoff.Sleep(ctx, r.opts.CreditInterval/10, nil) // many sends are looked at together
+		backoff.Sleep(ctx, r.opts.CreditInterval/10, nil) // one look for many sends
 		backoff.Sleep(ctx, r.opts.CreditInterval-r.opts.CreditInterval/10, r.sent)
 	}
 	return nil

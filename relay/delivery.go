@@ -14,7 +14,7 @@ import (
 	"peyk/store"
 )
 
-// followDelivery asks for the delivery of what was sent, whenever the store says it is time.
+// followDelivery asks for the delivery status of what was sent, when the store says that it is due.
 func (r *Relay) followDelivery(ctx context.Context) error {
 	trouble := backoff.Backoff{Log: r.log, What: "ask panel for delivery", Shortest: max(5*time.Second, r.store.StatusInterval())}
 	limit := smsapi.MaxRecipients
@@ -35,10 +35,10 @@ func (r *Relay) followDelivery(ctx context.Context) error {
 			return nil
 		}
 		if err := r.panel.AskDelivery(ctx, due); ctx.Err() != nil {
-			return nil // broken off by us, which says nothing of the panel
+			return nil // we broke it off, which says nothing about the panel
 		} else if err != nil {
 			if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Uncertain {
-				// Perhaps the panel breaks on one id, which must not keep the others from being asked for.
+				// Perhaps the panel fails on one id, which must not hold up the others.
 				if len(due) == 1 {
 					err = errors.Join(err, r.store.SetDelivery([]store.Report{{Seq: due[0].Seq}}))
 				}
@@ -54,7 +54,7 @@ func (r *Relay) followDelivery(ctx context.Context) error {
 	return nil
 }
 
-// AskDelivery asks the panel about SMS it has given ids, and stores what it says.
+// AskDelivery asks the panel for the status of SMS that have its ids, and stores what it says.
 func (p Panel) AskDelivery(ctx context.Context, asked []store.SMS) error {
 	ids := make([]sms.ID, len(asked))
 	for i, m := range asked {
@@ -64,7 +64,7 @@ func (p Panel) AskDelivery(ctx context.Context, asked []store.SMS) error {
 	said, err := p.Status(ctx, ids)
 	crashpoint.At("delivery.answered")
 	if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Rejected {
-		// One id the panel does not take must not keep the others from being asked for.
+		// One id that the panel does not accept must not hold up the others.
 		if n := len(asked) / 2; n > 0 {
 			return cmp.Or(p.AskDelivery(ctx, asked[:n]), p.AskDelivery(ctx, asked[n:]))
 		}

@@ -17,20 +17,20 @@ import (
 	"peyk/store"
 )
 
-// fullAnswer is how many SMS the panel gives at once: after so many it is asked again without a pause.
+// fullAnswer is how many SMS the panel hands out at once: after that many it is asked again without a pause.
 const fullAnswer = 50
 
-// What ends a row of losses: so many fetches in a row that went well, or fewer of them where that takes long.
+// A row of losses is over after quietFetches good fetches, or after quietAtLeast of them where those take quietTime.
 const (
 	quietFetches = 60
 	quietAtLeast = 6
 	quietTime    = time.Hour
 )
 
-// repeatsPause is how many pauses the panel is asked later by, each twice as long, while it hands out the same SMS again and again.
+// repeatsPause is how many times the poll interval is doubled while the panel keeps handing out the same SMS.
 const repeatsPause = 5
 
-// lossesOver tells whether so many good fetches since a loss, which they took so long for, are the end of its trouble.
+// lossesOver reports whether this many good fetches, over this long since the last loss, mean that the trouble is over.
 func lossesOver(fetches int, since time.Duration) bool {
 	return fetches >= quietFetches || fetches >= quietAtLeast && since >= quietTime
 }
@@ -38,51 +38,28 @@ func lossesOver(fetches int, since time.Duration) bool {
 // fetcher is the state of the inbound flow.
 type fetcher struct {
 	*Relay
-	empty       []byte    // the last answer that held nothing; the same bytes need not be decoded again
-	begun       time.Time // when the answer at hand was asked for; zero when that was not noted
+	empty       []byte    // the last answer without SMS: the same bytes need not be decoded again
+	begun       time.Time // when the fetch of the answer at hand began; zero when not known
 	trouble     backoff.Backoff
-	hadSMS      bool // an answer held SMS since the last one that held none
-	repeating   bool // the panel hands out the same SMS again and again
+	hadSMS      bool // an answer has held SMS since the last one without any
+	repeating   bool // the panel keeps handing out the same SMS
 	order       smsapi.InboxOrder
 	goodFetches int       // fetches that went well since the last loss
-	lastLoss    time.Time // when that was; zero when it is over
+	lastLoss    time.Time // zero when the losses are over
 }
 
-// fetchUnread fetches unread SMS until ctx ends. A fetch under way is never broken off: what it takes away from the panel is gone there.
+// fetchUnread fetches unread SMS until ctx ends. A fetch in flight is never broken off: what it takes from the panel is gone there.
 func (r *Relay) fetchUnread(ctx context.Context) error {
-	f := &fetcher{Relay: r, trouble: backoff.Backoff{
-		Log: r.log, What: "fetch from panel", Shortest: r.opts.PollInterval, Longest: longestPause(r.opts.PollInterval),
-	}}
-	raw, err := r.store.Undecoded()
+	f, err := r.newFetcher()
 	if err != nil {
-		return fmt.Errorf("read kept answers: %w", err)
+		return err
 	}
-	order, err := r.store.PanelOrder()
-	if err != nil {
-		return fmt.Errorf("read the panel's order: %w", err)
-	}
-	f.order = smsapi.InboxOrder(order)
-	if f.hadSMS, f.repeating, err = r.store.Repeats(); err != nil {
-		return fmt.Errorf("read the last answer: %w", err)
-	}
-	f.lastLoss = time.Now() // perhaps the process before this one lost some
-	for _, kept := range raw {
-		// One that cannot be read stays kept, and the team is told; fetching goes on.
-		f.begun = kept.Begun
-		if _, err := f.decode(ctx, kept.ID, smsapi.Answer{ContentType: kept.ContentType, Body: kept.Body, Cut: kept.Cut}, kept.Fetched); err != nil {
-			r.log.Warn("decode a kept answer", "err", err)
-		}
+	if err := f.decodeKept(ctx); err != nil {
+		return err
 	}
 	for ctx.Err() == nil {
-		if c, _, _ := r.state.condition(); f.trouble.Failures() > 0 || c.state == down || c.state == refused {
-			// What is asked of a panel that answers nothing sensible may be lost with its answer.
-			limit := believeAfter
-			if c.creditAnswered {
-				limit = longestTrialPause
-			}
-			if r.state.wait(ctx, max(limit, r.opts.PollInterval)); ctx.Err() != nil {
-				break
-			}
+		if f.awaitPanel(ctx); ctx.Err() != nil {
+			break
 		}
 		begun := time.Now()
 		more, err := f.fetch(context.WithoutCancel(ctx))
@@ -91,32 +68,83 @@ func (r *Relay) fetchUnread(ctx context.Context) error {
 		}
 		if err == nil {
 			r.metrics.Fetched(time.Now())
-		}
-		switch {
-		case err != nil:
+		} else {
 			r.metrics.FetchFailed(err)
-			wait := f.trouble.After(err)
-			if kind, ok := errors.AsType[*smsapi.Error](err); ok && kind.Kind == smsapi.Auth {
-				// A panel that is asked with a wrong password over and over may block our address.
-				wait = pollPause(r.opts.PollInterval, f.trouble.Failures()+4)
-			}
+		}
+		if wait := f.pauseAfter(more, err); wait > 0 {
 			backoff.Sleep(ctx, wait, nil)
-		case !more:
-			f.trouble.After(nil)
-			wait := r.opts.PollInterval
-			if f.repeating { // and may have nothing else to say
-				wait = pollPause(wait, repeatsPause)
-			}
-			backoff.Sleep(ctx, wait, nil)
-		default:
-			f.trouble.After(nil)
 		}
 	}
 	return nil
 }
 
-// fetch asks the panel once. It reports whether there may be more, and the error of the panel or of the store, already told
-// where the team must know it.
+// newFetcher returns a fetcher that goes on where the previous process ended.
+func (r *Relay) newFetcher() (*fetcher, error) {
+	f := &fetcher{Relay: r, trouble: backoff.Backoff{
+		Log: r.log, What: "fetch from panel", Shortest: r.opts.PollInterval, Longest: longestPause(r.opts.PollInterval),
+	}}
+	order, err := r.store.PanelOrder()
+	if err != nil {
+		return nil, fmt.Errorf("read the panel's order: %w", err)
+	}
+	f.order = smsapi.InboxOrder(order)
+	if f.hadSMS, f.repeating, err = r.store.Repeats(); err != nil {
+		return nil, fmt.Errorf("read the last answer: %w", err)
+	}
+	f.lastLoss = time.Now() // the previous process may have lost some
+	return f, nil
+}
+
+// decodeKept decodes the answers that the previous process stored and could not decode. One that still cannot be read stays stored, the team
+// is told, and fetching goes on.
+func (f *fetcher) decodeKept(ctx context.Context) error {
+	raw, err := f.store.Undecoded()
+	if err != nil {
+		return fmt.Errorf("read kept answers: %w", err)
+	}
+	for _, kept := range raw {
+		f.begun = kept.Begun
+		if _, err := f.decode(ctx, kept.ID, smsapi.Answer{ContentType: kept.ContentType, Body: kept.Body, Cut: kept.Cut}, kept.Fetched); err != nil {
+			f.log.Warn("decode a kept answer", "err", err)
+		}
+	}
+	return nil
+}
+
+// awaitPanel waits while the panel gives no sensible answers: SMS that it hands out now may be lost with its answer.
+func (f *fetcher) awaitPanel(ctx context.Context) {
+	c, _, _ := f.state.condition()
+	if f.trouble.Failures() == 0 && c.state != down && c.state != refused {
+		return
+	}
+	limit := believeAfter
+	if c.creditAnswered {
+		limit = longestTrialPause
+	}
+	f.state.wait(ctx, max(limit, f.opts.PollInterval))
+}
+
+// pauseAfter returns how long to wait after a fetch.
+func (f *fetcher) pauseAfter(more bool, err error) time.Duration {
+	wait := f.trouble.After(err)
+	if err != nil {
+		if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Auth {
+			// A panel that keeps being asked with a wrong password may block our address.
+			return pollPause(f.opts.PollInterval, f.trouble.Failures()+4)
+		}
+		return wait
+	}
+	switch {
+	case more:
+		return 0
+	case f.repeating: // it may have nothing else to hand out
+		return pollPause(f.opts.PollInterval, repeatsPause)
+	}
+	return f.opts.PollInterval
+}
+
+// fetch asks the panel once. It reports whether there may be more, and the error of the panel or of the store; the team has been told
+// already where it must know.
 func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	begun := f.store.Now()
 	crashpoint.At("fetch.due")
@@ -164,11 +192,11 @@ func (f *fetcher) endEmpty(ctx context.Context) error {
 	return err
 }
 
-// endUnanswered ends a fetch that brought no answer at all. Only if the panel was surely not reached, or did not begin with it, is nothing lost.
+// endUnanswered ends a fetch without an answer. SMS may be lost with it unless the panel surely never began to carry it out.
 func (f *fetcher) endUnanswered(ctx context.Context, failure error, begun, ended time.Time) error {
 	var i *store.Incident
 	if mayLoseSMS(failure) {
-		// That the connection is gone keeps no panel from going on.
+		// A panel may carry on although the connection is gone.
 		i = &store.Incident{Kind: store.FetchLost, From: begun, To: slices.MaxFunc([]time.Time{ended, begun.Add(store.FetchLimit)}, time.Time.Compare), Count: 1}
 	}
 	err := f.store.Persist(ctx, "end a fetch", func() error { return f.store.EndFetch(i) })
@@ -178,8 +206,8 @@ func (f *fetcher) endUnanswered(ctx context.Context, failure error, begun, ended
 	return errors.Join(failure, err)
 }
 
-// mayLoseSMS tells whether SMS may be lost with a fetch that failed so. A panel that refuses us handed out nothing, nor did one whose web server had
-// nobody to hand the request to.
+// mayLoseSMS reports whether SMS may be lost with a fetch that failed this way. A panel that refuses us has handed out nothing, and neither
+// has one whose web server had no process to pass the request to.
 func mayLoseSMS(failure error) bool {
 	if e, ok := errors.AsType[*smsapi.Error](failure); ok && e.Kind != smsapi.Uncertain {
 		return false
@@ -188,23 +216,22 @@ func mayLoseSMS(failure error) bool {
 	return !ok || status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests
 }
 
-// noteLoss notes that SMS may be lost, as the store was told.
+// noteLoss notes that SMS may be lost; the store knows already.
 func (f *fetcher) noteLoss(at time.Time) { f.goodFetches, f.lastLoss = 0, at }
 
-// noteGoodFetch counts a good fetch, and ends a row of losses after enough of them: what it cost in all is told once more.
+// noteGoodFetch counts a good fetch. After enough of them the losses are over, and the team is told once more what they came to.
 func (f *fetcher) noteGoodFetch(ctx context.Context) {
 	if f.goodFetches++; f.lastLoss.IsZero() || !lossesOver(f.goodFetches, time.Since(f.lastLoss)) {
 		return
 	}
 	if err := f.store.Persist(ctx, "note an incident", f.store.EndLosses); err != nil {
-		f.log.Error("tell of an incident", "err", err)
+		f.log.Error("note an incident", "err", err)
 		return
 	}
 	f.lastLoss = time.Time{}
 }
 
-// decode reads a kept answer and stores what it holds. Whatever happens the bytes are in the store before, and stay there if they
-// cannot be read.
+// decode decodes a stored answer and stores the SMS in it. The raw bytes stay in the store if they cannot be read.
 func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, received time.Time) (more bool, err error) {
 	messages, order, failure := f.decodeUnread(answer, f.order)
 	for i := range messages {
@@ -251,7 +278,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	return stored > 0 && len(messages) >= fullAnswer, nil
 }
 
-// noteOrder notes what is known of the panel's order by now. Only what changes how an answer of one second is read is worth a write.
+// noteOrder notes what is known by now of the panel's order. Only what changes how SMS of the same second are sorted is worth a write.
 func (f *fetcher) noteOrder(ctx context.Context, order smsapi.InboxOrder) error {
 	before := f.order
 	f.order = order
@@ -261,13 +288,13 @@ func (f *fetcher) noteOrder(ctx context.Context, order smsapi.InboxOrder) error 
 	return f.store.Persist(ctx, "note the panel's order", func() error { return f.store.SetPanelOrder(int(order)) })
 }
 
-// lossOf returns the loss that a failure to read an answer is, nil when it loses nothing. What is missing was handed out while it was
-// fetched.
+// lossOf returns the incident of SMS lost because an answer cannot be read, or nil when nothing is lost. What is missing was handed out between
+// begun and received.
 func lossOf(answer smsapi.Answer, failure error, saved int, begun, received time.Time) *store.Incident {
 	if failure == nil || !mayLoseSMS(failure) {
 		return nil
 	}
-	if begun.IsZero() { // kept before that was noted
+	if begun.IsZero() { // stored by a version that did not note it
 		begun = received
 	}
 	i := &store.Incident{Kind: store.Undecodable, From: begun, To: received, Count: 1}
@@ -277,7 +304,7 @@ func lossOf(answer smsapi.Answer, failure error, saved int, begun, received time
 	return i
 }
 
-// decodeUnread keeps a fault in the decoder from ending the program with the answer undecoded for ever.
+// decodeUnread turns a panic of the decoder into an error: otherwise the same answer would crash every start.
 func (f *fetcher) decodeUnread(a smsapi.Answer, known smsapi.InboxOrder) (messages []sms.Message, order smsapi.InboxOrder, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {

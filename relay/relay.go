@@ -1,24 +1,24 @@
-// Package relay is the panel's side of the bridge: it takes SMS from the panel into the store, sends what the store holds for it, and follows
-// what becomes of that. It knows no chat and no sentence: what a chat is to be told it leaves in the store, where bot finds it.
+// Package relay is the panel's side of the bridge: it brings SMS from the panel into the store, sends what waits in the store, and follows
+// its delivery. It knows no chats and no sentences: what a chat is to be told it leaves in the store, where bot finds it.
 //
-// Every step of a flow ends with a commit to the store, and what a crash after it means is settled by that commit alone.
+// Every step of a flow ends with a commit to the store, and that commit alone decides what a crash after it means.
 //
 //	Fetch (fetch.go)        mark the fetch - GetMsg - keep the raw answer - decode - store the SMS with a post for each chat
 //	  crash before the raw answer is kept  the next start reports that SMS may be lost
 //	  crash after it                       the next start decodes it
-//	Send (send.go)          reserve a piece - SendSMS - store the outcome with the post that tells it
-//	  crash before the outcome             nobody knows: the agents are asked, nothing is sent again by itself
-//	Watch (panel.go)        GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that tells it
+//	Send (send.go)          reserve a piece - SendSMS - store the outcome with the post that reports it
+//	  crash before the outcome             nobody knows: the agents are asked, nothing is resent by itself
+//	Watch (panel.go)        GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that reports it
 //	  crash anywhere                       the next start begins with GetCredit
-//	Delivery (delivery.go)  GetStatus - store the statuses with the posts that tell them
+//	Delivery (delivery.go)  GetStatus - store the statuses with the posts that report them
 //	  crash anywhere                       asked again
 //	Credit (credit.go)      GetCredit - store it with the incident that it is low
-//	  crash anywhere                       asked again; what was told is told once
-//	Tidy (tidy.go)          forget a page of old rows; end the questions nobody answered in time
+//	  crash anywhere                       asked again; the team is told once
+//	Tidy (tidy.go)          delete a page of old rows; end the questions nobody answered in time
 //	  crash anywhere                       the next page goes on; a press that comes too late ends nothing
 //
-// Each flow is one goroutine with its own state in its own variables; the outbox starts a bounded number of sends at once and waits for
-// them. They meet in the store, which wakes them, and share only what a restart may forget: how the panel is (condition.go).
+// Each flow is one goroutine that owns its state; the outbox starts a bounded number of sends at once and waits for them. Flows meet in the
+// store, which wakes them, and share only what a restart may forget: how the panel is doing (condition.go).
 package relay
 
 import (
@@ -40,11 +40,11 @@ import (
 type Options struct {
 	Lines []sms.Number // ours, as sms.NormalizeLine gives them
 
-	PollInterval   time.Duration // pause between two GetMsg when nothing came; 5 s when zero
-	LowCredit      float64       // admins are warned when less is left at the panel; nobody looks when zero
-	CreditInterval time.Duration // pause between two looks, or a tenth of it when something was sent; 10 minutes when zero
+	PollInterval   time.Duration // between two GetMsg when nothing came; 5 s when zero
+	LowCredit      float64       // admins are warned below this; off when zero
+	CreditInterval time.Duration // between two looks at the credit, a tenth of it after sends; 10 minutes when zero
 
-	Log     *slog.Logger     // nowhere when nil
+	Log     *slog.Logger     // discarded when nil
 	Metrics *metrics.Metrics // its own when nil
 }
 
@@ -56,12 +56,12 @@ type Relay struct {
 	log     *slog.Logger
 	metrics *metrics.Metrics
 
-	state    *panelState   // how the panel is
-	delivery chan struct{} // wakes the delivery loop
-	sent     chan struct{} // wakes who watches the credit
+	state    *panelState   // how the panel is doing
+	delivery chan struct{} // wakes followDelivery
+	sent     chan struct{} // wakes watchCredit
 }
 
-// senders bounds the requests that send.
+// senders is how many SendSMS may be in flight.
 const senders = 8
 
 // New returns a relay between a panel and an open store, which the caller closes after Run.
@@ -85,15 +85,15 @@ func New(st *store.Store, panel smsapi.Panel, opts Options) *Relay {
 	}
 }
 
-// Panel returns the panel for commands: what they ask of it is counted, and tells how it is.
+// Panel returns the panel for commands: their calls are counted, and show how the panel is doing.
 func (r *Relay) Panel() Panel { return r.panel }
 
-// FetchesWithin is how long it takes at most, when all is well, until a fetch has ended well: a slow panel may take as long as it is let, and a
-// fetch or two may fail.
+// FetchesWithin is how long it takes at most, when all is well, until a fetch has succeeded: a slow panel may use up its timeout, and a fetch
+// or two may fail.
 func (r *Relay) FetchesWithin() time.Duration { return 3*r.opts.PollInterval + r.panel.Timeout() }
 
-// Run relays until ctx ends, then lets what is under way come to its end and returns nil. It returns an error when it cannot go on, as the
-// store fails.
+// Run relays until ctx ends, then finishes what is in flight and returns nil. It returns an error when it cannot go on because the store
+// fails.
 func (r *Relay) Run(ctx context.Context) error {
 	if err := r.restoreCondition(); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	return flows.Wait()
 }
 
-// line returns the line of ours that a number the panel wrote stands for; one we do not know stays as it is.
+// line returns our line for a number as the panel writes it; one that is not ours stays as it is.
 func (r *Relay) line(n sms.Number) sms.Number {
 	if l := sms.NormalizeLine(string(n)); slices.Contains(r.opts.Lines, l) {
 		return l
@@ -113,11 +113,11 @@ func (r *Relay) line(n sms.Number) sms.Number {
 	return n
 }
 
-// longestPause is what the pause between failing calls of a panel grows to: whoever wants SMS soon does not wait a minute behind a panel that
-// is back.
+// longestPause is what the pause between failing calls of the panel grows to. It follows the interval: who polls often wants SMS soon after
+// the panel is back.
 func longestPause(interval time.Duration) time.Duration { return min(time.Minute, 12*interval) }
 
-// pollPause is how long to wait after the n-th failure in a row of what is asked again and again at an interval.
+// pollPause is how long to wait after the n-th failure in a row of something polled at an interval.
 func pollPause(interval time.Duration, n int) time.Duration {
 	return backoff.Pause(interval, longestPause(interval), n)
 }

@@ -15,85 +15,42 @@ import (
 	"peyk/store"
 )
 
+// sender is the state of the flow that works off the outbox.
+type sender struct {
+	*Relay
+	inFlight  int
+	busy      map[sms.Number]bool // customers of pieces in flight
+	ended     chan sendEnd
+	trouble   backoff.Backoff // of reserving
+	lastSaved time.Time       // when a piece last ended whose reservation the store had taken
+}
+
+// sendEnd is how one piece went.
+type sendEnd struct {
+	to  []sms.Number
+	at  time.Time
+	err error // of the reservation
+}
+
 // sendQueued works off the outbox: several pieces at once, but to one customer in the order they were written, and no more than the
-// condition of the panel lets begin. After ctx ends no piece is begun; those under way come to their end.
+// condition of the panel allows. After ctx ends no piece is begun; those in flight are finished.
 func (r *Relay) sendQueued(ctx context.Context) error {
-	type end struct {
-		to  []sms.Number
-		at  time.Time
-		err error // of the reservation
+	s := &sender{
+		Relay: r, busy: map[sms.Number]bool{}, ended: make(chan sendEnd), trouble: backoff.Backoff{Log: r.log, What: "store: reserve a piece"},
 	}
-	var worked time.Time
-	ended := make(chan end)
-	trouble := backoff.Backoff{Log: r.log, What: "store: reserve a piece"}
-	busy := map[sms.Number]bool{} // customers of pieces under way
-	running := 0
 	defer func() {
-		for ; running > 0; running-- {
-			<-ended
+		for ; s.inFlight > 0; s.inFlight-- {
+			<-s.ended
 		}
 	}()
 	for {
-		waiting := map[sms.Number]bool{} // customers of pieces passed over: later ones must not overtake
-		now := r.store.Now()
-		var next time.Time
-		var late []store.BatchID
 		c, _, changed := r.state.condition()
-		idle, limit := running == 0, c.maxSends()
-		err := r.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
-			if p.Late && limit > 0 {
-				if !slices.Contains(late, p.Batch) {
-					late = append(late, p.Batch)
-				}
-				return true
-			}
-			idle = false
-			if running >= limit {
-				return false
-			}
-			notYet := store.PutOff(p.NotBefore, now, time.Minute)
-			if notYet && (next.IsZero() || p.NotBefore.Before(next)) {
-				next = p.NotBefore
-			}
-			if notYet || slices.ContainsFunc(to, func(n sms.Number) bool { return busy[n] || waiting[n] }) {
-				for _, n := range to {
-					waiting[n] = true
-				}
-				return true
-			}
-			for _, n := range to {
-				busy[n] = true
-			}
-			running++
-			go func() {
-				err := r.send(context.WithoutCancel(ctx), p, batch, to)
-				at := time.Now()
-				if err != nil {
-					backoff.Sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
-				}
-				ended <- end{to, at, err}
-			}()
-			return true
-		})
+		q, err := s.beginQueued(ctx, c.maxSends())
 		if err != nil {
-			return fmt.Errorf("read outbox: %w", err)
+			return err
 		}
-		wait := time.Hour
-		if !next.IsZero() {
-			wait = max(next.Sub(r.store.Now()), time.Millisecond)
-		}
-		if len(late) > 0 && !r.store.ClockHeard() {
-			// Perhaps it is the clock: the question would tell what is not so, and expire at once when the clock is right. Nobody could
-			// be asked yet either.
-			wait, late = min(wait, time.Second), nil
-		}
-		for _, id := range late {
-			if err := r.store.AskLate(id); err != nil {
-				trouble.After(err)
-				wait = min(wait, time.Second)
-			}
-		}
-		r.state.setIdle(idle)
+		wait := s.askLate(q.late, q.wait)
+		r.state.setIdle(q.idle)
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -102,36 +59,119 @@ func (r *Relay) sendQueued(ctx context.Context) error {
 		case <-r.store.Outbox():
 		case <-changed:
 		case <-timer.C:
-		case e := <-ended:
-			running--
-			for _, n := range e.to {
-				delete(busy, n)
-			}
-			switch {
-			case e.err == nil:
-				trouble.After(nil)
-				worked = e.at
-			case e.at.After(worked): // else the disk has room again, which another piece told first
-				trouble.After(e.err)
-			}
+		case e := <-s.ended:
+			s.note(e)
 		}
 		timer.Stop()
 	}
 }
 
-// send reserves a piece, asks the panel once, and stores what is then known. Nothing leaves before the reservation is on disk; its error is that it
-// is not.
+// queued is what a walk through the outbox left there.
+type queued struct {
+	idle bool            // nothing is in flight, and nothing waits but what is late
+	late []store.BatchID // waited for so long that their agents must be asked first
+	wait time.Duration   // until the next piece may be begun
+}
+
+// beginQueued begins the pieces that may be begun now, so that no more than limit are in flight.
+func (s *sender) beginQueued(ctx context.Context, limit int) (queued, error) {
+	waiting := map[sms.Number]bool{} // customers of pieces passed over: later pieces must not overtake
+	now := s.store.Now()
+	var next time.Time
+	q := queued{idle: s.inFlight == 0, wait: time.Hour}
+	err := s.store.Queued(func(p store.Piece, batch store.Batch, to []sms.Number) bool {
+		if p.Late && limit > 0 {
+			if !slices.Contains(q.late, p.Batch) {
+				q.late = append(q.late, p.Batch)
+			}
+			return true
+		}
+		q.idle = false
+		if s.inFlight >= limit {
+			return false
+		}
+		notYet := store.PutOff(p.NotBefore, now, time.Minute)
+		if notYet && (next.IsZero() || p.NotBefore.Before(next)) {
+			next = p.NotBefore
+		}
+		if notYet || slices.ContainsFunc(to, func(n sms.Number) bool { return s.busy[n] || waiting[n] }) {
+			for _, n := range to {
+				waiting[n] = true
+			}
+			return true
+		}
+		s.begin(ctx, p, batch, to)
+		return true
+	})
+	if err != nil {
+		return q, fmt.Errorf("read outbox: %w", err)
+	}
+	if !next.IsZero() {
+		q.wait = max(next.Sub(s.store.Now()), time.Millisecond)
+	}
+	return q, nil
+}
+
+// begin starts sending a piece.
+func (s *sender) begin(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) {
+	for _, n := range to {
+		s.busy[n] = true
+	}
+	s.inFlight++
+	go func() {
+		err := s.send(context.WithoutCancel(ctx), p, batch, to)
+		at := time.Now()
+		if err != nil {
+			backoff.Sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
+		}
+		s.ended <- sendEnd{to, at, err}
+	}()
+}
+
+// note takes in how a piece went.
+func (s *sender) note(e sendEnd) {
+	s.inFlight--
+	for _, n := range e.to {
+		delete(s.busy, n)
+	}
+	switch {
+	case e.err == nil:
+		s.trouble.After(nil)
+		s.lastSaved = e.at
+	case e.at.After(s.lastSaved): // else the disk has room again, as a piece that ended later has shown
+		s.trouble.After(e.err)
+	}
+}
+
+// askLate has the agents asked about batches that have waited too long, and returns how long to wait now, at most wait.
+func (s *sender) askLate(late []store.BatchID, wait time.Duration) time.Duration {
+	if len(late) > 0 && !s.store.ClockHeard() {
+		// Perhaps our clock is wrong: then the question would be false, and would expire at once when the clock is set right. Nobody
+		// could be asked yet either.
+		return min(wait, time.Second)
+	}
+	for _, id := range late {
+		if err := s.store.AskLate(id); err != nil {
+			s.trouble.After(err)
+			wait = min(wait, time.Second)
+		}
+	}
+	return wait
+}
+
+// send reserves a piece, asks the panel once, and stores what is known then. Nothing is sent before the reservation is on disk. An error means
+// that the reservation was not stored.
 func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) error {
 	crashpoint.At("send.queued")
 	p, err := r.store.Reserve(p)
 	if errors.Is(err, store.ErrDecided) {
-		return nil // called off meanwhile
+		return nil // cancelled meanwhile
 	}
 	if err != nil {
 		return fmt.Errorf("batch %d: %w", p.Batch, err)
 	}
 	begun := time.Now()
-	crashpoint.At("send.claimed")
+	crashpoint.At("send.reserved")
 	sent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)
 	crashpoint.At("send.answered")
 	log := r.log.With("batch", uint64(p.Batch), "piece", p.I, "attempt", p.Attempt, "recipients", len(to), "took", time.Since(begun).Round(time.Millisecond).String())
@@ -157,9 +197,9 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to [
 		log.Warn("piece not sent", "err", failure)
 	default:
 		log.Info("piece sent")
-		for _, flow := range []chan struct{}{r.delivery, r.sent} {
+		for _, wake := range []chan struct{}{r.delivery, r.sent} {
 			select {
-			case flow <- struct{}{}:
+			case wake <- struct{}{}:
 			default:
 			}
 		}
@@ -168,16 +208,16 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to [
 }
 
 func toOutcomes(results []smsapi.Result) []store.Outcome {
-	said := make([]store.Outcome, len(results))
-	for i, one := range results {
-		said[i].ID = one.ID
+	outcomes := make([]store.Outcome, len(results))
+	for i, result := range results {
+		outcomes[i].ID = result.ID
 		switch {
-		case one.Err == nil:
-		case one.Err.Kind == smsapi.Uncertain:
-			said[i].Reason, said[i].Words = sms.Unclear, one.Err.Text
+		case result.Err == nil:
+		case result.Err.Kind == smsapi.Uncertain:
+			outcomes[i].Reason, outcomes[i].Words = sms.Unclear, result.Err.Text
 		default:
-			said[i].Reason, said[i].Words, said[i].Code = sms.Refused, one.Err.Text, strconv.Itoa(one.Err.Code)
+			outcomes[i].Reason, outcomes[i].Words, outcomes[i].Code = sms.Refused, result.Err.Text, strconv.Itoa(result.Err.Code)
 		}
 	}
-	return said
+	return outcomes
 }

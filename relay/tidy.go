@@ -7,14 +7,14 @@ import (
 	"peyk/internal/backoff"
 )
 
-// What is old is forgotten in pages of so many rows, each a transaction of 2 ms or so, which is what others wait for.
+// Old rows are deleted in pages, each a transaction of about 2 ms: others wait no longer than that.
 const (
 	tidyEvery = time.Hour
 	tidyPage  = 200
-	tidyPause = 50 * time.Millisecond // after each page, so that a long tidying up leaves the disk to the others
+	tidyPause = 50 * time.Millisecond // after each page, to leave the disk to others
 )
 
-// keepTidy has the store forget what is old and not needed any more, once Telegram has told that our clock is right.
+// keepTidy has the store delete what is old and no longer needed, once Telegram has confirmed that our clock is right.
 func (r *Relay) keepTidy(ctx context.Context) error {
 	trouble := backoff.Backoff{Log: r.log, What: "tidy the store", Shortest: time.Second}
 	deleted, unsure := 0, 0
@@ -36,7 +36,7 @@ func (r *Relay) keepTidy(ctx context.Context) error {
 		default:
 			trouble.After(nil)
 			if deleted > 0 {
-				r.log.Info("old rows forgotten", "count", deleted)
+				r.log.Info("old rows deleted", "count", deleted)
 			}
 			deleted = 0
 			if n := r.store.RemoveScratch(time.Now().Add(-tidyEvery)); n > 0 {
@@ -48,9 +48,9 @@ func (r *Relay) keepTidy(ctx context.Context) error {
 	return nil
 }
 
-// expireQuestions ends the questions nobody answered in time.
+// expireQuestions ends questions that nobody answered in time.
 func (r *Relay) expireQuestions(ctx context.Context) error {
-	trouble := backoff.Backoff{Log: r.log, What: "end old questions", Shortest: time.Second}
+	trouble := backoff.Backoff{Log: r.log, What: "expire old questions", Shortest: time.Second}
 	for ctx.Err() == nil {
 		wait, err := r.store.Expire()
 		if err != nil {
