@@ -1,5 +1,8 @@
-// Package sms holds the words of the domain: numbers, messages, conversations, delivery, and the desk that answers: chats and agents. It knows
-// neither the panel nor Telegram nor the store.
+// Package sms has the words that everybody else speaks in: numbers and how they are spelled, messages and the parts they are cut into, how far
+// an SMS has come, and the desk that answers: chats, topics and agents.
+//
+// It knows nothing of the panel, of Telegram, or of how anything is stored, and it asks nobody: all of it is values and rules. Names of what
+// Telegram or the panel numbers are here so that packages that must not know each other can pass them on.
 package sms
 
 import (

@@ -1,15 +1,22 @@
-// Package store keeps the bridge's state in one bbolt file.
+// Package store keeps all that the bridge must not forget, in one bbolt file: SMS and how far they have come, what agents ordered, what chats
+// are still to show, who may use the bot.
 //
-// One method is one transaction; none contains another or a network call. One goroutine writes: it commits everything that
-// is waiting in one transaction, so that many writers cost one sync of the disk. A function that runs in it may run again,
-// when another one of the same transaction fails, and therefore sets its results from scratch.
+// It knows nothing of the panel's codes or protocol, nor of Telegram's methods or limits. What comes from the panel, package relay stores here
+// and reads back to send it; what comes from Telegram, package bot stores here and reads back to show it. The two meet nowhere else: a commit
+// wakes whoever waits for what it brought, by the channels Posts, MarksQueued and Outbox. Amounts, ages and the team's chats come from the
+// settings, in Options.
 //
-// The file. Integers in keys are big-endian, chat ids with the sign bit flipped, so that the order of bytes is the order of
-// numbers. A value is a version byte and JSON; the exported types carry the tags, there is no second set of records but for sms.
+// One method is one transaction; none contains another or a network call. One goroutine writes. It commits everything that waits in one
+// transaction, so that many writers cost one sync of the disk. If a function in that transaction fails, the others run again without it: so a
+// function sets its results from scratch.
+//
+// This is the file. Integers in keys are big-endian, and chat ids have their sign bit flipped, so that keys sort as numbers do. A value is a
+// version byte and JSON, whose tags are those of the exported types; only sms has records of its own, as there are many. Names on disk never
+// change, and so a few are older than the words in the code.
 //
 //	meta          schema | running | ended             number | since | when
 //	              fetch | silent                       begun | since
-//	              answered | pruned | low              when | how far | since
+//	              answered | pruned | low              when SMS were fetched last | how far | since
 //	              handed | repeats | order             the last answer with SMS | when told that it recurs | how the panel orders them
 //	              held                                 why, incident
 //	              newest | clock                       when | right, and since when
@@ -25,7 +32,7 @@
 //	due           unix u32, Seq u64                    -            when to ask for delivery next
 //	post          chat i64, class u8, u64              what to show in a chat; chat 0 waits for a chat
 //	dead          as post                              what Telegram refused for good, and why
-//	link          chat i64, chat message u64           what a chat message shows: an SMS or a batch
+//	link          chat i64, chat message u64           which SMS or batch a chat message shows
 //	chat_batch    chat i64, batch u64                  -            the batches ordered in a chat
 //	taken         chat i64, chat message u64, kind u8  when         which updates were acted on
 //	taken_day     day u32, key of taken                -            the same by age, for pruning
