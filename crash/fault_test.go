@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"peyk/internal/play"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,8 +30,8 @@ func TestAFaultIsNotTakenForWrongUse(t *testing.T) {
 			if way == "quit" {
 				w.startAs(command)
 				w.goesOn(func() error {
-					if w.asked("GetMsg") == 0 {
-						return errNotYet
+					if w.Asked("GetMsg") == 0 {
+						return play.ErrNotYet
 					}
 					return nil
 				})
@@ -57,7 +58,7 @@ func TestAFaultIsNotTakenForWrongUse(t *testing.T) {
 			if !strings.Contains(string(log), says) || !strings.Contains(string(log), "goroutine ") {
 				t.Errorf("the log does not say %q and where:\n%s", says, logTail(w.dir, 40))
 			}
-			for _, secret := range []string{w.TG.Token(), "demo-pass", receiver, o.text} {
+			for _, secret := range []string{w.TG.Token(), "demo-pass", receiver, o.Text} {
 				if strings.Contains(string(log), secret) {
 					t.Errorf("the log shows %q", secret)
 				}

@@ -201,17 +201,17 @@ func TestKills(t *testing.T) {
 func (w *world) history(n int, points []string, counted *table) {
 	for i := range n {
 		begun := time.Now()
-		way := []string{byPanel, byPanel, byTelegram, byTelegram, byPoint, byPoint, byPoint, byPoint, byChance, bySignal}[w.rand.IntN(10)]
+		way := []string{byPanel, byPanel, byTelegram, byTelegram, byPoint, byPoint, byPoint, byPoint, byChance, bySignal}[w.Rand.IntN(10)]
 		among := slices.DeleteFunc(slices.Clone(points), func(p string) bool {
 			ofTopics := strings.HasPrefix(p, "topic.") || strings.HasPrefix(p, "card.")
-			return p == "open.migrating" && i > 0 || ofTopics && !w.topics // once in the life of a file
+			return p == "open.migrating" && i > 0 || ofTopics && !w.Topics // once in the life of a file
 		})
 		point, how, done := "", way, func(bool) {}
 		if way == byPoint {
 			point, done = counted.try(among)
 			nth := 1
 			if !strings.HasPrefix(point, "open.") {
-				nth += w.rand.IntN(3)
+				nth += w.Rand.IntN(3)
 			}
 			how += fmt.Sprintf(" %s:%d", point, nth)
 			point = fmt.Sprintf("%s:%d", point, nth)
@@ -223,8 +223,8 @@ func (w *world) history(n int, points []string, counted *table) {
 		if err != nil {
 			wrong = append(wrong, err)
 		} else {
-			wrong = append(wrong, e.violations()...)
-			if err := e.store.Close(); err != nil {
+			wrong = append(wrong, e.Violations()...)
+			if err := e.Store.Close(); err != nil {
 				w.Error(err)
 			}
 		}

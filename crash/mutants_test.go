@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"peyk/internal/play"
 	"runtime"
 	"slices"
 	"strings"
@@ -278,10 +279,10 @@ func TestMutants(t *testing.T) {
 
 // dropped returns the SMS that a mutant says it has dropped, and did not show after all: an answer is read again after a kill.
 func (w *world) dropped() []int {
-	b, found := w.look().balance(), map[int]bool{}
+	b, found := w.look().Balance(), map[int]bool{}
 	for _, line := range strings.Split(logTail(w.dir, 1<<20), "\n") {
 		if words, ok := strings.CutPrefix(line, "dropped "); ok {
-			if n := numberOf(words); b.missing[n] > 0 {
+			if n := play.NumberOf(words); b.Missing[n] > 0 {
 				found[n] = true
 			}
 		}

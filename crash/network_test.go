@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"peyk/internal/play"
 	"peyk/sandbox/sandboxtest"
 )
 
@@ -27,13 +28,7 @@ type network struct {
 	addr   string
 	server *http.Server // nil while the port is shut
 	open   map[net.Conn]bool
-	shut   []outage
-}
-
-// outage is a moment at which the port was shut, and the callers whose connections that closed.
-type outage struct {
-	at      time.Time
-	callers []string
+	shut   []sandboxtest.Shut
 }
 
 // networks counts those of this process.
@@ -80,9 +75,9 @@ func (n *network) down() {
 	server := n.server
 	n.server = nil
 	if server != nil {
-		o := outage{at: time.Now()}
+		o := sandboxtest.Shut{At: time.Now()}
 		for c := range n.open {
-			o.callers = append(o.callers, c.RemoteAddr().String())
+			o.Callers = append(o.Callers, c.RemoteAddr().String())
 		}
 		n.shut = append(n.shut, o)
 	}
@@ -99,7 +94,7 @@ func (n *network) note(c net.Conn, state http.ConnState) {
 		n.open[c] = true
 		if n.server == nil { // accepted while the port was being shut
 			last := &n.shut[len(n.shut)-1]
-			last.callers = append(last.callers, c.RemoteAddr().String())
+			last.Callers = append(last.Callers, c.RemoteAddr().String())
 		}
 	case http.StateClosed, http.StateHijacked:
 		delete(n.open, c)
@@ -109,12 +104,12 @@ func (n *network) note(c net.Conn, state http.ConnState) {
 }
 
 // outages returns when the port was shut.
-func (n *network) outages() []outage {
+func (n *network) outages() []sandboxtest.Shut {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	all := slices.Clone(n.shut)
 	for i := range all {
-		all[i].callers = slices.Clone(all[i].callers)
+		all[i].Callers = slices.Clone(all[i].Callers)
 	}
 	return all
 }
@@ -160,7 +155,7 @@ func (n *network) cut() {
 
 // TestWhatIsOnTheWireArrives has callers go away the moment they have asked.
 func TestWhatIsOnTheWireArrives(t *testing.T) {
-	w := &world{World: &sandboxtest.World{TB: t}, changed: make(chan struct{}, 1)}
+	w := &world{World: &play.World{World: &sandboxtest.World{TB: t}}, changed: make(chan struct{}, 1)}
 	var dealt atomic.Int64
 	var err error
 	if w.tgNet, err = serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { dealt.Add(1) }), w.wake); err != nil {

@@ -21,23 +21,23 @@ func TestOutagesAndKillInOneRun(t *testing.T) {
 		}
 	}
 	customersWrite := func(n int) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.customersWrite(n)
+		w.Mu.Lock()
+		defer w.Mu.Unlock()
+		w.CustomersWrite(n)
 	}
 	// accounted waits for n SMS that are shown, or that an incident tells of: they were handed out to a bridge that was killed.
 	accounted := func(n int) func() error {
 		return func() error {
-			if e := w.look(); len(e.fetched) < n {
-				return fmt.Errorf("the panel has handed out %d SMS, want %d", len(e.fetched), n)
+			if e := w.look(); len(e.Fetched) < n {
+				return fmt.Errorf("the panel has handed out %d SMS, want %d", len(e.Fetched), n)
 			} else {
-				return e.unaccounted()
+				return e.Unaccounted()
 			}
 		}
 	}
 	fetched := func(n int) func() error {
 		return func() error {
-			if got := len(w.look().fetched); got < n {
+			if got := len(w.look().Fetched); got < n {
 				return fmt.Errorf("the panel has handed out %d SMS, want %d", got, n)
 			}
 			return nil
@@ -45,15 +45,15 @@ func TestOutagesAndKillInOneRun(t *testing.T) {
 	}
 	// reply has agents answer n SMS.
 	reply := func(n int) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		for before := len(w.orders); len(w.orders) < before+n; {
-			w.agentReplies()
+		w.Mu.Lock()
+		defer w.Mu.Unlock()
+		for before := len(w.Orders); len(w.Orders) < before+n; {
+			w.AgentReplies()
 		}
 	}
 	ordered := func(n int) func() error { // the panel is down: the store holds them
 		return func() error {
-			if waiting := slices.ContainsFunc(w.TG.Updates(), func(u telegram.Update) bool { return !u.Confirmed }); waiting || len(w.look().orders) < n {
+			if waiting := slices.ContainsFunc(w.TG.Updates(), func(u telegram.Update) bool { return !u.Confirmed }); waiting || len(w.look().Orders) < n {
 				return errors.New("the replies are not taken")
 			}
 			return nil
@@ -85,21 +85,21 @@ func TestOutagesAndKillInOneRun(t *testing.T) {
 
 	e, err := w.rest()
 	must("rest", err)
-	defer e.store.Close()
-	for _, err := range e.violations() {
+	defer e.Store.Close()
+	for _, err := range e.Violations() {
 		t.Error(err)
 	}
-	for _, o := range e.orders {
+	for _, o := range e.Orders {
 		n := 0
-		for _, s := range e.sent {
-			if s.Text == o.text && s.Customer == o.recipients[0] && s.Line == o.line {
+		for _, s := range e.Sent {
+			if s.Text == o.Text && s.Customer == o.Recipients[0] && s.Line == o.Line {
 				n++
 			}
 		}
-		for _, b := range e.batchesOf(o) {
+		for _, b := range e.BatchesOf(o) {
 			open := b.Uncertain == 1 || b.State == store.Asking // killed with the request on its way; a colleague answers that customer
 			if n != 1 && !(n == 0 && open) {
-				t.Errorf("reply %q was sent %d times", o.text, n)
+				t.Errorf("reply %q was sent %d times", o.Text, n)
 			}
 		}
 	}

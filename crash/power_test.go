@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"peyk/internal/play"
 	"peyk/sandbox/panel"
 	"peyk/sms"
 	"peyk/store"
@@ -61,12 +62,12 @@ func tryImages(t testing.TB, w *world, n int) (violations int) {
 	tr := w.trace()
 	moments := make([]int, n)
 	for i := range moments {
-		moments[i] = tr.moment(w.rand)
+		moments[i] = tr.moment(w.Rand)
 	}
 	slices.Sort(moments)
 	path := filepath.Join(inMemory(t), "image.db")
 	for _, at := range moments {
-		how, image := tr.image(at, w.rand)
+		how, image := tr.image(at, w.Rand)
 		if err := os.WriteFile(path, image, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -86,14 +87,14 @@ func (w *world) checkImage(path string, tr *trace, at int) (err error) {
 			err = fmt.Errorf("the file cannot be read: %v", fault)
 		}
 	}()
-	st, err := store.Open(path, w.options())
+	st, err := store.Open(path, w.StoreOptions())
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	w.mu.Lock()
-	happened := w.past
-	w.mu.Unlock()
+	w.Mu.Lock()
+	happened := w.Past
+	w.Mu.Unlock()
 	return errors.Join(st.Check(), I10(&loss{w, happened, st, tr.clock(at), slices.DeleteFunc(slices.Clone(tr.requests), func(r request) bool { return r.left >= at })}))
 }
 
@@ -140,10 +141,10 @@ func (w *world) trace() *trace {
 	command := exec.Command("strace", "-D", "-f", "-ttt", "-xx", "-yy", "-s", "1048576",
 		"-e", "trace=pwrite64,write,ftruncate,fdatasync,fsync", "-e", "signal=none", "-o", path, w.program)
 	command.ExtraFiles = []*os.File{held}
-	w.mu.Lock()
+	w.Mu.Lock()
 	w.idle = 150
 	w.fail()
-	w.mu.Unlock()
+	w.Mu.Unlock()
 	w.startAs(command)
 	held.Close()
 	var over <-chan time.Time // once it is heard of: on a busy machine a traced program takes its time to come so far
@@ -151,12 +152,12 @@ func (w *world) trace() *trace {
 	for playing := true; playing; {
 		select {
 		case <-w.changed:
-			w.mu.Lock()
+			w.Mu.Lock()
 			playing = w.idle > 0
 			if over == nil && w.heard.After(w.bridge.started) {
 				over = time.After(2 * life)
 			}
-			w.mu.Unlock()
+			w.Mu.Unlock()
 		case <-late:
 			w.Fatalf("the bridge is not heard of:\n%s", logTail(w.dir, 20))
 		case <-w.bridge.gone:
@@ -382,7 +383,7 @@ func (x fileWrite) apply(file []byte, sectors func() bool) []byte {
 // loss is the store after a loss of power and what had been said before it.
 type loss struct {
 	*world
-	past
+	play.Past
 	store    *store.Store
 	at       time.Time
 	requests []request
@@ -403,7 +404,7 @@ func I10(l *loss) error {
 			break
 		}
 		if m.Direction == sms.Inbound {
-			stored[numberOf(m.Text)] = true
+			stored[play.NumberOf(m.Text)] = true
 		}
 	}
 	if !errors.Is(failed, store.ErrNotFound) {
@@ -413,28 +414,28 @@ func I10(l *loss) error {
 	if err != nil {
 		return err
 	}
-	_, counted, err := losses(l.store)
+	_, counted, err := play.Losses(l.store)
 	if err != nil {
 		return err
 	}
 	// What is not stored is in an answer that is there, in one that was spoilt, or in the last: each is told of once.
-	var asked []call
-	seen := &evidence{world: l.world, past: l.past, requests: l.Panel.Requests(), outages: l.panelNet.outages()}
-	for _, f := range seen.ledger() {
+	var asked []play.Call
+	seen := &play.Evidence{World: l.World, Past: l.Past, Requests: l.Panel.Requests(), Outages: l.panelNet.outages()}
+	for _, f := range seen.Ledger() {
 		if !f.At.After(l.at) {
 			asked = append(asked, f)
 		}
 	}
 	spoilt := 0
 	for i, f := range asked {
-		lacks := slices.IndexFunc(f.Given, func(m panel.SMS) bool { return !stored[numberOf(m.Text)] })
+		lacks := slices.IndexFunc(f.Given, func(m panel.SMS) bool { return !stored[play.NumberOf(m.Text)] })
 		kept := slices.ContainsFunc(raw, func(r store.Raw) bool { return !f.At.Before(r.Begun) && !f.At.After(r.Fetched) })
 		if lacks < 0 || kept {
 			continue
 		}
 		spoilt++
-		if !f.excused() && i < len(asked)-1 {
-			say("SMS %d was handed out at %s, the power went at %s: it is not stored, and its answer was not spoilt", numberOf(f.Given[lacks].Text), f.At.Format(time.StampMicro), l.at.Format(time.StampMicro))
+		if !f.Excused() && i < len(asked)-1 {
+			say("SMS %d was handed out at %s, the power went at %s: it is not stored, and its answer was not spoilt", play.NumberOf(f.Given[lacks].Text), f.At.Format(time.StampMicro), l.at.Format(time.StampMicro))
 		}
 	}
 	if counted < spoilt {
@@ -448,7 +449,7 @@ func I10(l *loss) error {
 			return err
 		}
 		for _, b := range all {
-			if i := slices.IndexFunc(l.orders, func(o order) bool { return o.chat == int64(b.Chat) && o.message == int(b.Message) }); i >= 0 {
+			if i := slices.IndexFunc(l.Orders, func(o play.Order) bool { return o.Chat == int64(b.Chat) && o.Message == int(b.Message) }); i >= 0 {
 				batches[i] = b
 			}
 		}
@@ -460,11 +461,11 @@ func I10(l *loss) error {
 		}
 		return all
 	}
-	refused := map[attempt]int{} // for want of a login: nothing was sent
+	refused := map[play.Attempt]int{} // for want of a login: nothing was sent
 	for _, r := range l.Panel.Requests() {
 		if r.Method == "SendSMS" && r.Code == -1 && !r.At.After(l.at) && len(r.Params["messageContent"]) == 1 {
 			for _, n := range r.Params["toNum"] {
-				refused[attempt{r.Params["messageContent"][0], n}]++
+				refused[play.Attempt{Text: r.Params["messageContent"][0], Customer: n}]++
 			}
 		}
 	}
@@ -473,19 +474,19 @@ func I10(l *loss) error {
 		switch r.method {
 		case "SendSMS":
 			text := between(r.body, "messageContent")
-			i := slices.IndexFunc(l.orders, func(o order) bool { return o.text == text })
+			i := slices.IndexFunc(l.Orders, func(o play.Order) bool { return o.Text == text })
 			b, ok := batches[i]
 			if i < 0 || !ok {
 				say("the panel was asked to send %.40q, which is not in the store", text)
 				continue
 			}
 			for _, to := range recipients(b) {
-				a := attempt{text, string(to.Customer)}
-				if strings.Contains(r.body, ">"+a.customer+"<") && to.Status == sms.Queued && b.Decision != store.Again {
+				a := play.Attempt{Text: text, Customer: string(to.Customer)}
+				if strings.Contains(r.body, ">"+a.Customer+"<") && to.Status == sms.Queued && b.Decision != store.Again {
 					if refused[a]--; refused[a] >= 0 {
 						continue
 					}
-					say("the panel was asked to send %.40q to %s, which would be sent again", text, a.customer)
+					say("the panel was asked to send %.40q to %s, which would be sent again", text, a.Customer)
 				}
 			}
 		case "sendMessage", "editMessageText":
@@ -493,31 +494,31 @@ func I10(l *loss) error {
 			if err != nil {
 				return err
 			}
-			for _, found := range mark.FindAllString(html.UnescapeString(form.Get("text")), -1) {
-				if !stored[numberOf(found)] {
+			for _, found := range play.MarkPattern.FindAllString(html.UnescapeString(form.Get("text")), -1) {
+				if !stored[play.NumberOf(found)] {
 					say("a chat was shown %s, which is not stored", found)
 				}
 			}
-			i := l.ordered(l.orders, form)
+			i := l.ordered(l.Orders, form)
 			if i < 0 || strings.Contains(form.Get("text"), "the edit changes nothing") {
 				continue
 			}
 			b, ok := batches[i]
 			switch {
 			case !ok:
-				say("a chat was told of %q, which is not in the store", l.orders[i].text)
+				say("a chat was told of %q, which is not in the store", l.Orders[i].Text)
 			case b.N == 1 && strings.Contains(form.Get("text"), "delivered.") && recipients(b)[0].Status != sms.Delivered:
-				say("a chat was told that %q is delivered, which the store does not know", l.orders[i].text)
+				say("a chat was told that %q is delivered, which the store does not know", l.Orders[i].Text)
 			case b.N == 1 && strings.Contains(form.Get("text"), "sent, no word") && recipients(b)[0].Status < sms.Sent && b.Decision != store.Again:
-				say("a chat was told that %q is sent, which the store does not know", l.orders[i].text)
+				say("a chat was told that %q is sent, which the store does not know", l.Orders[i].Text)
 			}
 		case "setMessageReaction":
 			form, err := url.ParseQuery(r.body)
 			if err != nil {
 				return err
 			}
-			i := slices.IndexFunc(l.orders, func(o order) bool {
-				return form.Get("chat_id") == strconv.FormatInt(o.chat, 10) && form.Get("message_id") == strconv.Itoa(o.message)
+			i := slices.IndexFunc(l.Orders, func(o play.Order) bool {
+				return form.Get("chat_id") == strconv.FormatInt(o.Chat, 10) && form.Get("message_id") == strconv.Itoa(o.Message)
 			})
 			b, ok := batches[i]
 			if !ok {
@@ -526,9 +527,9 @@ func I10(l *loss) error {
 			}
 			switch status := recipients(b)[0].Status; {
 			case strings.Contains(form.Get("reaction"), "👍") && status != sms.Delivered:
-				say("%q was marked as delivered, which the store does not know", l.orders[i].text)
+				say("%q was marked as delivered, which the store does not know", l.Orders[i].Text)
 			case strings.Contains(form.Get("reaction"), "👌") && status < sms.Sent && b.Decision != store.Again:
-				say("%q was marked as accepted, which the store does not know", l.orders[i].text)
+				say("%q was marked as accepted, which the store does not know", l.Orders[i].Text)
 			}
 		case "getUpdates":
 			form, err := url.ParseQuery(r.body)
@@ -543,12 +544,12 @@ func I10(l *loss) error {
 		if u.ID >= confirmed || u.Kind != "message" {
 			continue
 		}
-		i, err := orderOf(l.orders, u.JSON)
+		i, err := orderOf(l.Orders, u.JSON)
 		if err != nil {
 			return err
 		}
 		if _, ok := batches[i]; i >= 0 && !ok {
-			say("update %d, which orders %q, was confirmed and is not taken", u.ID, l.orders[i].text)
+			say("update %d, which orders %q, was confirmed and is not taken", u.ID, l.Orders[i].Text)
 		}
 	}
 	return errors.Join(wrong...)
@@ -563,7 +564,7 @@ func between(xml, name string) string {
 }
 
 // ordered returns the order that a message to Telegram reports, or -1.
-func (l *loss) ordered(orders []order, form url.Values) int {
+func (l *loss) ordered(orders []play.Order, form url.Values) int {
 	chat, _ := strconv.ParseInt(form.Get("chat_id"), 10, 64)
 	var reply struct {
 		Message int `json:"message_id"`
@@ -575,11 +576,11 @@ func (l *loss) ordered(orders []order, form url.Values) int {
 	} else if json.Unmarshal([]byte(form.Get("reply_parameters")), &reply) != nil {
 		return -1
 	}
-	return slices.IndexFunc(orders, func(o order) bool { return o.chat == chat && o.message == reply.Message })
+	return slices.IndexFunc(orders, func(o play.Order) bool { return o.Chat == chat && o.Message == reply.Message })
 }
 
 // orderOf returns the order that an update brings, or -1.
-func orderOf(orders []order, update string) (int, error) {
+func orderOf(orders []play.Order, update string) (int, error) {
 	var u struct {
 		Message struct {
 			ID   int `json:"message_id"`
@@ -591,5 +592,5 @@ func orderOf(orders []order, update string) (int, error) {
 	if err := json.Unmarshal([]byte(update), &u); err != nil {
 		return -1, err
 	}
-	return slices.IndexFunc(orders, func(o order) bool { return o.chat == u.Message.Chat.ID && o.message == u.Message.ID }), nil
+	return slices.IndexFunc(orders, func(o play.Order) bool { return o.Chat == u.Message.Chat.ID && o.Message == u.Message.ID }), nil
 }

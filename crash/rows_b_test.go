@@ -28,7 +28,7 @@ func TestB1DecisionNotCommitted(t *testing.T) {
 	w := newRow(t)
 	w.pushes(w.Ali, w.asks("press.read"), "Send")
 	w.died()
-	if n := w.asked("SendSMS"); n != 0 {
+	if n := w.Asked("SendSMS"); n != 0 {
 		t.Errorf("the panel was asked %d times", n)
 	}
 	w.lives(w.told(w.Group, "2 delivered"))
@@ -36,8 +36,8 @@ func TestB1DecisionNotCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := w.rests()
-	if e.batches[0].Decision != store.Send || w.Panel.SentCount() != 2 {
-		t.Errorf("decided %q, %d SMS sent", e.batches[0].Decision, w.Panel.SentCount())
+	if e.Batches[0].Decision != store.Send || w.Panel.SentCount() != 2 {
+		t.Errorf("decided %q, %d SMS sent", e.Batches[0].Decision, w.Panel.SentCount())
 	}
 }
 
@@ -68,8 +68,8 @@ func TestB2DecisionCommitted(t *testing.T) {
 			}
 			// The killed bridge may have begun to send: then the agents are asked.
 			e := w.rests()
-			if b := e.batches[0]; b.State != store.Going || b.Decision != store.Send || w.asked("SendSMS") > 1 {
-				w.Errorf("decided %q, the panel was asked %d times", b.Decision, w.asked("SendSMS"))
+			if b := e.Batches[0]; b.State != store.Going || b.Decision != store.Send || w.Asked("SendSMS") > 1 {
+				w.Errorf("decided %q, the panel was asked %d times", b.Decision, w.Asked("SendSMS"))
 			}
 		},
 		"pressed by another": func(w *world) {
@@ -90,7 +90,7 @@ func TestB2DecisionCommitted(t *testing.T) {
 				w.Fatal(err)
 			}
 			w.rests()
-			if n := w.asked("SendSMS"); n > 1 {
+			if n := w.Asked("SendSMS"); n > 1 {
 				w.Errorf("the panel was asked %d times", n)
 			}
 		},
@@ -99,10 +99,10 @@ func TestB2DecisionCommitted(t *testing.T) {
 
 // lastReport is what the last order is reported as.
 func (w *world) lastReport() string {
-	o := w.orders[len(w.orders)-1]
+	o := w.Orders[len(w.Orders)-1]
 	text := ""
-	for _, m := range w.TG.Messages(o.chat) {
-		if m.FromBot && m.ReplyTo == o.message {
+	for _, m := range w.TG.Messages(o.Chat) {
+		if m.FromBot && m.ReplyTo == o.Message {
 			text = m.Text
 		}
 	}

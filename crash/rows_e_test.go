@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"peyk/internal/play"
 	"peyk/sandbox/telegram"
 )
 
@@ -19,8 +20,8 @@ func (w *world) accepted() {
 	w.lives(w.told(w.Group, "«end0»"))
 	o := w.replies(w.Group, w.look().copies(w.Group, 0)[0])
 	w.goesOn(func() error {
-		if m, _ := w.TG.Message(o.chat, o.message); marksOf(m) != "👌" {
-			return fmt.Errorf("the reply bears %q", marksOf(m))
+		if m, _ := w.TG.Message(o.Chat, o.Message); play.MarksOf(m) != "👌" {
+			return fmt.Errorf("the reply bears %q", play.MarksOf(m))
 		}
 		return nil
 	})
@@ -36,8 +37,8 @@ func TestE1InAnEdit(t *testing.T) {
 	// reports counts the messages that report the only order.
 	reports := func(w *world, e *evidence) int {
 		n := 0
-		for _, m := range e.messages[w.Group] {
-			if m.ReplyTo == w.orders[0].message {
+		for _, m := range e.Messages[w.Group] {
+			if m.ReplyTo == w.Orders[0].Message {
 				n++
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"peyk/internal/play"
 	"peyk/sandbox/panel"
 )
 
@@ -15,7 +16,7 @@ func TestF1BeforeTheMarker(t *testing.T) {
 	w := newRow(t)
 	w.receives(1)
 	w.diesAt("fetch.due", 1)
-	if n := w.asked("GetMsg"); n != 0 {
+	if n := w.Asked("GetMsg"); n != 0 {
 		t.Errorf("the panel was asked %d times before the marker", n)
 	}
 	w.rests().shownOnce()
@@ -23,10 +24,10 @@ func TestF1BeforeTheMarker(t *testing.T) {
 
 func TestF2MarkerCommitted(t *testing.T) {
 	check := func(w *world, lost int) {
-		began := w.starts[0].at
+		began := w.Starts[0].At
 		e := w.rests()
-		e.toldOfLoss(began, e.starts[1].at.Add(patience))
-		if n := len(e.missing()); n != lost {
+		e.toldOfLoss(began, e.Starts[1].At.Add(patience))
+		if n := len(e.Missing()); n != lost {
 			w.Errorf("%d SMS are missing, want %d", n, lost)
 		}
 	}
@@ -56,23 +57,23 @@ func TestF3AnswerCutOrLost(t *testing.T) {
 		w.receives(40)
 		e := w.rests()
 		// Nothing repeats the call by itself: the next one is another fetch, after the pause.
-		if gap := e.fetches[1].Sub(e.fetches[0]); gap < 100*time.Millisecond {
+		if gap := e.Fetches[1].Sub(e.Fetches[0]); gap < 100*time.Millisecond {
 			w.Errorf("the panel was asked again after %v", gap)
 		}
-		if len(e.incidents) != 2 {
-			w.Errorf("told of it in %d messages, want one in each chat", len(e.incidents))
+		if len(e.Incidents) != 2 {
+			w.Errorf("told of it in %d messages, want one in each chat", len(e.Incidents))
 		}
 		return e
 	}
 	each(t, map[string]func(*world){
 		"cut": func(w *world) {
 			e := spoilt(w, panel.Fault{Kind: panel.Cut})
-			if n := len(e.missing()); n == 0 || n == 40 {
+			if n := len(e.Missing()); n == 0 || n == 40 {
 				w.Errorf("%d of 40 SMS are missing; the first half of the answer was here", n)
 			}
 		},
 		"lost": func(w *world) {
-			if n := len(spoilt(w, panel.Fault{Kind: panel.Close, CarryOut: true}).missing()); n != 40 {
+			if n := len(spoilt(w, panel.Fault{Kind: panel.Close, CarryOut: true}).Missing()); n != 40 {
 				w.Errorf("%d of 40 SMS are missing, nothing was here", n)
 			}
 		},
@@ -81,10 +82,10 @@ func TestF3AnswerCutOrLost(t *testing.T) {
 
 func TestF4AnswerWholeNotCommitted(t *testing.T) {
 	check := func(w *world) {
-		began := w.starts[0].at
+		began := w.Starts[0].At
 		e := w.rests()
-		e.toldOfLoss(began, e.starts[1].at.Add(patience))
-		if n := len(e.missing()); n != 1 {
+		e.toldOfLoss(began, e.Starts[1].At.Add(patience))
+		if n := len(e.Missing()); n != 1 {
 			w.Errorf("%d SMS are missing, want 1", n)
 		}
 	}
@@ -123,8 +124,8 @@ func TestF6AnswerThatCannotBeDecoded(t *testing.T) {
 		w.rests()
 		w.receives(1) // fetching goes on
 		e := w.rests()
-		if len(e.incidents) != 2 || len(e.missing()) != 1 || len(e.copies(w.Group, 1)) != 1 {
-			w.Errorf("told of it in %d messages, %d SMS missing, the next shown %d times; want 2, 1 and 1", len(e.incidents), len(e.missing()), len(e.copies(w.Group, 1)))
+		if len(e.Incidents) != 2 || len(e.Missing()) != 1 || len(e.copies(w.Group, 1)) != 1 {
+			w.Errorf("told of it in %d messages, %d SMS missing, the next shown %d times; want 2, 1 and 1", len(e.Incidents), len(e.Missing()), len(e.copies(w.Group, 1)))
 		}
 		file, err := os.ReadFile(w.database())
 		if err != nil {
@@ -155,8 +156,8 @@ func TestF7Decoded(t *testing.T) {
 	w := newRow(t)
 	w.receives(3)
 	w.diesAt("fetch.stored", 1)
-	if e := w.rests(); len(e.incidents) != 0 || len(e.missing()) != 0 { // I2: one of them may have been on its way
-		t.Errorf("told of a loss in %d messages, %d SMS are missing", len(e.incidents), len(e.missing()))
+	if e := w.rests(); len(e.Incidents) != 0 || len(e.Missing()) != 0 { // I2: one of them may have been on its way
+		t.Errorf("told of a loss in %d messages, %d SMS are missing", len(e.Incidents), len(e.Missing()))
 	}
 }
 
@@ -168,7 +169,7 @@ func TestF8TheSameAnswerAgain(t *testing.T) {
 			w.Panel.ReceiveAt(writer, "30001234", "«in0» hello «end0»", at)
 		}
 	}
-	w.inbound = append(w.inbound, sender{customer: writer, line: "30001234"})
+	w.Inbound = append(w.Inbound, play.Sender{Customer: writer, Line: "30001234"})
 	again()
 	w.diesAt("fetch.stored", 1)
 	again()
@@ -176,7 +177,7 @@ func TestF8TheSameAnswerAgain(t *testing.T) {
 	again()
 	e := w.rests("I2") // it takes the two for one
 	for _, chat := range []int64{w.Group, w.Sara} {
-		copies := slices.DeleteFunc(e.copies(chat, 0), func(s sighting) bool { return s.repeated })
+		copies := slices.DeleteFunc(e.copies(chat, 0), func(s play.Sighting) bool { return s.Repeated })
 		if len(copies) > 2 || len(e.copies(chat, 0)) < 2 {
 			t.Errorf("two SMS are shown in chat %d as %+v", chat, e.copies(chat, 0))
 		}

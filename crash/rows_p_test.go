@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"peyk/internal/play"
 	"peyk/sandbox/telegram"
 	"peyk/store"
 )
@@ -34,7 +35,7 @@ func TestP2AcceptedNotCommitted(t *testing.T) {
 			chat = w.Sara
 			copies = e.copies(chat, 0)
 		}
-		if len(copies) != 2 || copies[0].repeated || !copies[1].repeated {
+		if len(copies) != 2 || copies[0].Repeated || !copies[1].Repeated {
 			w.Fatalf("the SMS is shown %+v, want twice, the second time perhaps repeated", copies)
 		}
 		for _, c := range copies {
@@ -115,7 +116,7 @@ func TestP3TelegramIsInTrouble(t *testing.T) {
 			if err := w.bridge.end(); err != nil {
 				t.Fatal(err)
 			}
-			if first := w.rests().shown[w.Group][0].mark; first != "«in0»" {
+			if first := w.rests().Shown[w.Group][0].Mark; first != "«in0»" {
 				t.Errorf("%s is shown first", first)
 			}
 		})
@@ -210,7 +211,7 @@ func TestP6TopicMadeNotNoted(t *testing.T) {
 			w.diesAt(c.point, 1)
 			e := w.rests("I2", "I12")
 			topics := map[int]int{} // messages of the bot in each
-			for _, m := range e.messages[w.Group] {
+			for _, m := range e.Messages[w.Group] {
 				if m.Topic != 0 && m.Service == "" {
 					topics[m.Topic]++
 				}
@@ -260,12 +261,12 @@ func TestP7Notice(t *testing.T) {
 			}
 			e := w.look()
 			for _, m := range notices {
-				if !strings.Contains(m.Text, "MESSAGE_ODD") || !strings.Contains(m.Text, writer) || m.Topic != e.copies(w.Group, 0)[0].topic {
+				if !strings.Contains(m.Text, "MESSAGE_ODD") || !strings.Contains(m.Text, writer) || m.Topic != e.copies(w.Group, 0)[0].Topic {
 					w.Errorf("the notice in topic %d does not say whose SMS it is, and why: %q", m.Topic, m.Text)
 				}
 			}
-			if before, next := len(e.copies(w.Group, 1)), e.copies(w.Group, 2)[0]; before != 0 || next.message < notices[len(notices)-1].ID {
-				w.Errorf("the refused SMS is shown %d times; the next stands in message %d", before, next.message)
+			if before, next := len(e.copies(w.Group, 1)), e.copies(w.Group, 2)[0]; before != 0 || next.Message < notices[len(notices)-1].ID {
+				w.Errorf("the refused SMS is shown %d times; the next stands in message %d", before, next.Message)
 			}
 			for i, m := range notices { // the first one shows it, whichever of them that is
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -277,7 +278,7 @@ func TestP7Notice(t *testing.T) {
 				w.goesOn(w.told(w.Group, "«end1»"))
 			}
 			for _, m := range notices {
-				w.replies(w.Group, sighting{mark: "«in1»", message: m.ID})
+				w.replies(w.Group, play.Sighting{Mark: "«in1»", Message: m.ID})
 			}
 			w.goesOn(func() error {
 				if n := w.Panel.SentCount(); n < len(notices) {
@@ -289,11 +290,11 @@ func TestP7Notice(t *testing.T) {
 				w.Fatal(err)
 			}
 			e = w.rests("I3") // what is shown again stands where it was asked for
-			if n := len(e.copies(w.Group, 1)); n != 1 || len(e.missing()) != 0 || len(e.incidents) != 0 {
-				w.Errorf("the refused SMS is shown %d times, %d SMS are missing, told of a loss in %d messages; want 1, 0 and 0", n, len(e.missing()), len(e.incidents))
+			if n := len(e.copies(w.Group, 1)); n != 1 || len(e.Missing()) != 0 || len(e.Incidents) != 0 {
+				w.Errorf("the refused SMS is shown %d times, %d SMS are missing, told of a loss in %d messages; want 1, 0 and 0", n, len(e.Missing()), len(e.Incidents))
 			}
 			told := 0
-			for _, m := range e.messages[w.Sara] {
+			for _, m := range e.Messages[w.Sara] {
 				told += strings.Count(m.Text, "MESSAGE_ODD")
 			}
 			if told != 1 {

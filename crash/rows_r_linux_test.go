@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"peyk/internal/play"
 	"peyk/store"
 )
 
@@ -34,13 +35,13 @@ func TestR3DiskFull(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.limitFiles(uint64(info.Size()))
-		w.mu.Lock()
+		w.Mu.Lock()
 		for range 50 {
-			i := len(w.inbound)
-			w.inbound = append(w.inbound, sender{customer: writer, line: "30001234"})
+			i := len(w.Inbound)
+			w.Inbound = append(w.Inbound, play.Sender{Customer: writer, Line: "30001234"})
 			w.Panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %s «end%d»", i, strings.Repeat("a long story ", 200), i))
 		}
-		w.mu.Unlock()
+		w.Mu.Unlock()
 		w.logs("store: keep an answer fails")
 	}
 	shown := func(w *world, n int) error {
@@ -52,10 +53,10 @@ func TestR3DiskFull(t *testing.T) {
 	each(t, map[string]func(*world){
 		"an answer does not fit": func(w *world) {
 			fill(w)
-			fetches := w.asked("GetMsg")
+			fetches := w.Asked("GetMsg")
 			w.sends(receiver) // for which there may still be room
 			w.receives(1)
-			if n := w.asked("GetMsg"); n != fetches {
+			if n := w.Asked("GetMsg"); n != fetches {
 				w.Errorf("the panel was asked for SMS %d times with nowhere to put them", n-fetches)
 			}
 			w.limitFiles(^uint64(0))
@@ -83,14 +84,14 @@ func TestR3DiskFull(t *testing.T) {
 				w.limitFiles(^uint64(0))
 				w.logsAfter(from, unended+"works again")
 			}
-			fetches := w.asked("GetMsg")
+			fetches := w.Asked("GetMsg")
 			w.sends(receiver)
 			w.receives(1)
 			w.logs("store: take an update fails")
-			if n := w.asked("GetMsg"); n != fetches {
+			if n := w.Asked("GetMsg"); n != fetches {
 				w.Errorf("the panel was asked for SMS %d times without a marker", n-fetches)
 			}
-			if n := w.asked("SendSMS"); n != 0 || w.given() == 0 {
+			if n := w.Asked("SendSMS"); n != 0 || w.given() == 0 {
 				w.Errorf("the panel was asked to send %d times without a claim; %d updates are not confirmed", n, w.given())
 			}
 			w.limitFiles(^uint64(0))
@@ -121,7 +122,7 @@ func TestR3DiskFull(t *testing.T) {
 			case <-w.bridge.gone:
 			case <-time.After(1500 * time.Millisecond):
 			}
-			if n := w.asked("SendSMS"); n != 0 {
+			if n := w.Asked("SendSMS"); n != 0 {
 				w.Errorf("the panel was asked to send %d times without a claim", n)
 			}
 			w.limitFiles(^uint64(0))
@@ -141,8 +142,8 @@ func TestR3DiskFull(t *testing.T) {
 			w.arrived()
 			e := w.rests()
 			// What the store had acknowledged is there; the answer it could not take is told of.
-			if n := len(e.missing()); n != 50 || len(e.incidents) == 0 {
-				w.Errorf("%d SMS are missing, want the 50 of one answer; told of it in %d messages", n, len(e.incidents))
+			if n := len(e.Missing()); n != 50 || len(e.Incidents) == 0 {
+				w.Errorf("%d SMS are missing, want the 50 of one answer; told of it in %d messages", n, len(e.Incidents))
 			}
 			e.reports("delivered.")
 			st, err := store.Inspect(w.database(), store.Options{})

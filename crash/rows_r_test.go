@@ -26,10 +26,10 @@ func TestR1SIGTERM(t *testing.T) {
 				ending := make(chan struct{})
 				began := false // of the call that is held
 				w.Panel.OnCall(func(c panel.Call) {
-					w.mu.Lock()
+					w.Mu.Lock()
 					hold := !began && c.Method == method && c.Stage == panel.CarriedOut
 					began = began || hold
-					w.mu.Unlock()
+					w.Mu.Unlock()
 					if hold {
 						close(held)
 						<-release
@@ -62,7 +62,7 @@ func TestR1SIGTERM(t *testing.T) {
 				process := w.bridge.cmd.Process
 				process.Signal(syscall.SIGTERM)
 				<-ending
-				fetches := w.asked("GetMsg")
+				fetches := w.Asked("GetMsg")
 				if signals == 2 {
 					process.Signal(syscall.SIGTERM)
 					<-w.bridge.gone
@@ -72,7 +72,7 @@ func TestR1SIGTERM(t *testing.T) {
 				if code := w.bridge.state.ExitCode(); code != signals-1 {
 					t.Fatalf("the bridge ends with %d:\n%s", code, logTail(w.dir, 20))
 				}
-				if n := w.asked("GetMsg"); method == "SendSMS" && n > fetches+1 || method == "GetMsg" && n > fetches+1 {
+				if n := w.Asked("GetMsg"); method == "SendSMS" && n > fetches+1 || method == "GetMsg" && n > fetches+1 {
 					t.Errorf("the panel was asked for SMS %d times after the signal", n-fetches)
 				}
 				e := w.rests("I2")
@@ -83,8 +83,8 @@ func TestR1SIGTERM(t *testing.T) {
 						e.sentOnce()
 					}
 				case method == "GetMsg":
-					if len(e.missing()) != 1 || len(e.incidents) != 2 {
-						t.Errorf("%d SMS missing, told in %d messages, want 1 and 2", len(e.missing()), len(e.incidents))
+					if len(e.Missing()) != 1 || len(e.Incidents) != 2 {
+						t.Errorf("%d SMS missing, told in %d messages, want 1 and 2", len(e.Missing()), len(e.Incidents))
 					}
 				default:
 					e.uncertain(1, 1)
@@ -113,8 +113,8 @@ func TestR2BackupRestored(t *testing.T) {
 			w.rests().sentOnce()
 			restore(w)
 			e := w.rests("I6", "I7", "I8") // of what happened since, the store knows nothing
-			if e.batches[0].Uncertain != 1 || w.asked("SendSMS") != 1 {
-				w.Errorf("%d are uncertain, the panel was asked %d times; want 1 and 1", e.batches[0].Uncertain, w.asked("SendSMS"))
+			if e.Batches[0].Uncertain != 1 || w.Asked("SendSMS") != 1 {
+				w.Errorf("%d are uncertain, the panel was asked %d times; want 1 and 1", e.Batches[0].Uncertain, w.Asked("SendSMS"))
 			}
 		},
 		"an SMS": func(w *world) {
@@ -130,8 +130,8 @@ func TestR2BackupRestored(t *testing.T) {
 				copies := e.copies(chat, 0)
 				for _, c := range copies[1:] {
 					again++
-					if !c.repeated {
-						w.Errorf("message %d of chat %d does not say that it may repeat", c.message, chat)
+					if !c.Repeated {
+						w.Errorf("message %d of chat %d does not say that it may repeat", c.Message, chat)
 					}
 				}
 			}

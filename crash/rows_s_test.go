@@ -57,8 +57,8 @@ func TestS3AnswerLostOrUnreadable(t *testing.T) {
 			o := w.sends(receiver)
 			w.pushes(w.Sara, w.rests().uncertain(1, 1), label)
 			w.lives(func() error {
-				for _, m := range w.TG.Messages(o.chat) {
-					if m.FromBot && m.ReplyTo == o.message && strings.Contains(m.Text, want.says) {
+				for _, m := range w.TG.Messages(o.Chat) {
+					if m.FromBot && m.ReplyTo == o.Message && strings.Contains(m.Text, want.says) {
 						return nil
 					}
 				}
@@ -112,11 +112,11 @@ func TestS6BetweenPieces(t *testing.T) {
 	w.pushes(w.Ali, asked, "Send")
 	w.died()
 	e := w.rests()
-	b := e.batches[0]
+	b := e.Batches[0]
 	if done := b.Counts[sms.Delivered] + b.Counts[sms.AtTelecom] + b.Counts[sms.Sent]; done < 30 || done+b.Uncertain != 150 {
 		t.Errorf("of 150 recipients in three pieces %d are sent and %d uncertain; at least one piece was finished", done, b.Uncertain)
 	}
-	if n := w.asked("SendSMS"); n > 3 {
+	if n := w.Asked("SendSMS"); n > 3 {
 		t.Errorf("the panel was asked %d times to send three pieces", n)
 	}
 }
@@ -152,7 +152,7 @@ func TestS7SurelyNotSent(t *testing.T) {
 			w.diesAt("send.stored", 1)
 			e := w.rests()
 			e.reports("server is busy")
-			if n := w.asked("SendSMS"); n != 1 || w.Panel.SentCount() != 0 {
+			if n := w.Asked("SendSMS"); n != 1 || w.Panel.SentCount() != 0 {
 				w.Errorf("the panel was asked %d times and sent %d SMS, want 1 and 0", n, w.Panel.SentCount())
 			}
 		},

@@ -9,7 +9,7 @@ func TestT1UpdateNotCommitted(t *testing.T) {
 	w := newRow(t)
 	w.sends(receiver)
 	w.diesAt("update.given", w.given())
-	if n := w.asked("SendSMS"); n != 0 {
+	if n := w.Asked("SendSMS"); n != 0 {
 		t.Errorf("the panel was asked %d times", n)
 	}
 	w.rests().sentOnce()
@@ -23,10 +23,10 @@ func TestT2UpdateCommittedNotConfirmed(t *testing.T) {
 		t.Fatal("the update is confirmed")
 	}
 	e := w.rests("I6", "I8")
-	if len(e.batches) != 1 {
-		t.Errorf("one command gave %d batches", len(e.batches))
+	if len(e.Batches) != 1 {
+		t.Errorf("one command gave %d batches", len(e.Batches))
 	}
-	if n := w.asked("SendSMS"); n > 1 {
+	if n := w.Asked("SendSMS"); n > 1 {
 		t.Errorf("the panel was asked %d times", n)
 	}
 }
@@ -50,7 +50,7 @@ func TestT4CommandEdited(t *testing.T) {
 	w := newRow(t)
 	o := w.sends(receiver)
 	w.rests().sentOnce()
-	if err := w.TG.Edit(o.from, o.chat, o.message, "/send "+receiver+" something else"); err != nil {
+	if err := w.TG.Edit(o.From, o.Chat, o.Message, "/send "+receiver+" something else"); err != nil {
 		t.Fatal(err)
 	}
 	w.diesAt("update.given", 1)
@@ -58,8 +58,8 @@ func TestT4CommandEdited(t *testing.T) {
 	e := w.rests()
 	e.sentOnce()
 	told := 0
-	for _, m := range e.messages[w.Group] {
-		if m.ReplyTo == o.message && strings.Contains(m.Text, "the edit changes nothing") {
+	for _, m := range e.Messages[w.Group] {
+		if m.ReplyTo == o.Message && strings.Contains(m.Text, "the edit changes nothing") {
 			told++
 		}
 	}

@@ -7,14 +7,13 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"peyk/internal/play"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
-	"peyk/store"
 )
 
 // Each row of the table of crash points has a test of that name. The bridge is killed just there, or meets just that failure; then it is
@@ -40,39 +39,39 @@ func each(t *testing.T, cases map[string]func(*world)) {
 
 // receives has the customer write n SMS.
 func (w *world) receives(n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
 	for range n {
-		i := len(w.inbound)
-		w.inbound = append(w.inbound, sender{customer: writer, line: "30001234"})
+		i := len(w.Inbound)
+		w.Inbound = append(w.Inbound, play.Sender{Customer: writer, Line: "30001234"})
 		words := sha256.Sum256([]byte{byte(i)}) // unlike one another, or half of a packed answer holds none
 		w.Panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %x «end%d»", i, words, i))
 	}
 }
 
 // sends has Ali order an SMS in the group.
-func (w *world) sends(to ...string) order {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	o := order{chat: w.Group, from: w.Ali, line: "30001234", recipients: to, text: fmt.Sprintf("out%d hello", len(w.orders))}
-	o.said = "/send " + strings.Join(to, ",") + " " + o.text
-	o.message = w.say(telegram.Post{Chat: o.chat, From: o.from, Text: o.said})
-	w.orders = append(w.orders, o)
+func (w *world) sends(to ...string) play.Order {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	o := play.Order{Chat: w.Group, From: w.Ali, Line: "30001234", Recipients: to, Text: fmt.Sprintf("out%d hello", len(w.Orders))}
+	o.Said = "/send " + strings.Join(to, ",") + " " + o.Text
+	o.Message = w.Say(telegram.Post{Chat: o.Chat, From: o.From, Text: o.Said})
+	w.Orders = append(w.Orders, o)
 	return o
 }
 
 // replies has an agent answer the SMS that a message shows.
-func (w *world) replies(chat int64, s sighting) order {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	to := w.inbound[numberOf(s.mark)]
-	o := order{chat: chat, from: w.Ali, line: to.line, recipients: []string{to.customer}, reply: true, text: fmt.Sprintf("out%d ok", len(w.orders))}
+func (w *world) replies(chat int64, s play.Sighting) play.Order {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	to := w.Inbound[play.NumberOf(s.Mark)]
+	o := play.Order{Chat: chat, From: w.Ali, Line: to.Line, Recipients: []string{to.Customer}, Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders))}
 	if chat == w.Sara {
-		o.from = w.Sara
+		o.From = w.Sara
 	}
-	o.said = o.text
-	o.message = w.say(telegram.Post{Chat: chat, From: o.from, Text: o.said, ReplyTo: s.message})
-	w.orders = append(w.orders, o)
+	o.Said = o.Text
+	o.Message = w.Say(telegram.Post{Chat: chat, From: o.From, Text: o.Said, ReplyTo: s.Message})
+	w.Orders = append(w.Orders, o)
 	return o
 }
 
@@ -83,12 +82,9 @@ func (w *world) pushes(by int64, m telegram.Message, label string) *telegram.Que
 	if !ok {
 		w.Fatalf("no button %q under %q: %v", label, m.Text, m.Buttons)
 	}
-	parts := strings.Split(data, ":")
-	batch, _ := strconv.ParseUint(parts[1], 36, 64)
-	generation, _ := strconv.Atoi(parts[2])
-	w.mu.Lock()
-	w.presses = append(w.presses, pressed{time.Now(), by, store.BatchID(batch), generation, store.Decision(parts[3])})
-	w.mu.Unlock()
+	w.Mu.Lock()
+	w.NotePress(by, data)
+	w.Mu.Unlock()
 	q, err := w.TG.Press(by, m.Chat, m.ID, data)
 	if err != nil {
 		w.Fatal(err)
@@ -106,9 +102,9 @@ func (w *world) diesAt(point string, n int) {
 // diesIn runs the bridge until a call comes to that stage, where it is killed.
 func (w *world) diesIn(network, method, stage string) {
 	w.Helper()
-	w.mu.Lock()
+	w.Mu.Lock()
 	w.trap = &trap{network: network, method: method, stage: stage, n: 1, unread: stage == string(panel.Answered)}
-	w.mu.Unlock()
+	w.Mu.Unlock()
 	w.start()
 	w.died()
 }
@@ -148,31 +144,20 @@ func (w *world) rests(except ...string) *evidence {
 	if err != nil {
 		w.Fatalf("%v; the bridge's last words:\n%s", err, logTail(w.dir, 40))
 	}
-	defer e.store.Close()
-	for _, i := range invariants {
+	defer e.Store.Close()
+	for _, i := range play.Invariants {
 		// I11 is left to TestKills: what a killed bridge had on the wire may come late where many worlds share few processors.
-		if i.name == "I11" || slices.Contains(except, i.name) {
+		if i.Name == "I11" || slices.Contains(except, i.Name) {
 			continue
 		}
-		if err := i.check(e); err != nil {
-			w.Errorf("%s: %v", i.name, err)
+		if err := i.Check(e.Evidence); err != nil {
+			w.Errorf("%s: %v", i.Name, err)
 		}
 	}
 	if w.Failed() {
 		w.Logf("the bridge's last words:\n%s", logTail(w.dir, 40))
 	}
 	return e
-}
-
-// asked returns how often the panel was asked for something.
-func (w *world) asked(method string) int {
-	n := 0
-	for _, r := range w.Panel.Requests() {
-		if r.Method == method {
-			n++
-		}
-	}
-	return n
 }
 
 // says finds a message of the bot with words in it.

@@ -84,11 +84,11 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.store.Close()
-	for _, err := range e.violations() {
+	defer e.Store.Close()
+	for _, err := range e.Violations() {
 		t.Error(err)
 	}
-	for _, err := range growth(rest, len(w.inbound)+len(w.Panel.Sent())) {
+	for _, err := range growth(rest, len(w.Inbound)+len(w.Panel.Sent())) {
 		t.Error(err)
 	}
 }
@@ -140,10 +140,10 @@ func (w *world) play(lasts time.Duration) levels {
 	over, tick := time.After(lasts), time.NewTicker(halfMinute)
 	defer tick.Stop()
 	for {
-		w.mu.Lock()
+		w.Mu.Lock()
 		w.fail()
 		w.idle = inHalfMinute
-		w.mu.Unlock()
+		w.Mu.Unlock()
 		select {
 		case <-tick.C:
 			held, err := w.held()
@@ -152,9 +152,9 @@ func (w *world) play(lasts time.Duration) levels {
 			}
 			peak = peak.max(held)
 		case <-over:
-			w.mu.Lock()
+			w.Mu.Lock()
 			w.idle = 0
-			w.mu.Unlock()
+			w.Mu.Unlock()
 			w.mend()
 			return peak
 		}
@@ -169,8 +169,8 @@ func (w *world) caughtUp() error {
 	e := w.look()
 	marks := func(chat int64) map[string]bool {
 		seen := map[string]bool{}
-		for _, s := range e.shown[chat] {
-			seen[s.mark] = true
+		for _, s := range e.Shown[chat] {
+			seen[s.Mark] = true
 		}
 		return seen
 	}
@@ -257,8 +257,8 @@ func (w *world) held() (levels, error) {
 
 // account is the table of what happened and of what the bridge held.
 func (w *world) account(lasted time.Duration, rest []levels, peak levels) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
 	faults := 0
 	for _, c := range w.TG.Calls() {
 		if c.Fault != "" {
@@ -267,7 +267,7 @@ func (w *world) account(lasted time.Duration, rest []levels, peak levels) string
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, of Telegram's %s\n", lasted.Round(time.Second), (lasted * (time.Second / second)).Round(time.Minute))
-	fmt.Fprintf(&b, "%d SMS in, %d orders, %d SMS out, %d presses, %d calls of Telegram spoilt\n\n", len(w.inbound), len(w.orders), len(w.Panel.Sent()), len(w.presses), faults)
+	fmt.Fprintf(&b, "%d SMS in, %d orders, %d SMS out, %d presses, %d calls of Telegram spoilt\n\n", len(w.Inbound), len(w.Orders), len(w.Panel.Sent()), w.Pressed(), faults)
 	fmt.Fprintf(&b, "%-10s %10s %8s %8s %10s %12s %8s\n", "at rest", "goroutines", "threads", "files", "memory kB", "resident kB", "file kB")
 	row := func(name, goroutines string, l levels) {
 		fmt.Fprintf(&b, "%-10s %10s %8d %8d %10d %12d %8d\n", name, goroutines, l.threads, l.files, l.memory, l.resident, l.file>>10)

@@ -1,117 +1,44 @@
 package crash
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"peyk/internal/play"
 	"peyk/sandbox/panel"
-	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
-	"peyk/sms"
 	"peyk/store"
 )
 
 // world is one store and its bridge, the two networks, the people, and what is known of what they did.
 type world struct {
-	*sandboxtest.World // whose group shows inbound SMS, and so does Sara's private chat
+	*play.World
 
 	seed    uint64
-	rand    *rand.Rand
 	dir     string
 	program string // the bridge
 
 	tgNet, panelNet *network
 
-	topics  bool // the group is a forum with a topic for each customer
-	strict  bool // somebody forbids reactions in the group now and then
 	environ []string
 
 	changed chan struct{} // receives when either network was called
 
-	mu     sync.Mutex // guards what the networks' calls touch
+	// What the networks' calls touch, too, mu guards.
 	trap   *trap
 	idle   int // acts of people still to come while the bridge runs
 	bridge *bridge
 	outage *time.Timer // its end
-	looked int         // fetches when settled looked last
 	heard  time.Time   // when a bridge called last
-	quiet  int         // fetches since something was shown
-	past
-}
-
-// past is what happened. It only grows: a copy stays as it is.
-type past struct {
-	starts  []start
-	fetches []time.Time // when each GetMsg arrived
-	inbound []sender    // who wrote each SMS
-	fetched []handed    // in the order the panel handed them out
-	orders  []order
-	presses []pressed
-}
-
-// source makes one source of chance serve several goroutines.
-type source struct {
-	mu  sync.Mutex
-	pcg *rand.PCG
-}
-
-func (s *source) Uint64() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.pcg.Uint64()
-}
-
-// start is a process that began.
-type start struct {
-	at     time.Time
-	broken bool      // it did not end in order,
-	mark   time.Time // and a fetch was under way then, since when; zero when none was
-}
-
-// sender is who wrote an SMS, to which line of ours, and what.
-type sender struct {
-	customer, line, text string
-	at                   time.Time
-	again                bool // they said the same twice
-}
-
-// handed is an SMS the panel handed out.
-type handed struct {
-	n  int // which of those customers wrote
-	at time.Time
-}
-
-// order is what an agent wrote to have an SMS sent.
-type order struct {
-	chat       int64
-	message    int
-	from       int64
-	said       string // the message
-	text       string // of the SMS, unique
-	line       string
-	recipients []string
-	reply      bool
-}
-
-// pressed is a button an agent pressed.
-type pressed struct {
-	at         time.Time
-	by         int64
-	batch      store.BatchID
-	generation int
-	decision   store.Decision
 }
 
 // trap kills the bridge in the middle of a call: of that method, at that stage, the n-th time.
@@ -122,17 +49,12 @@ type trap struct {
 }
 
 func newWorld(t testing.TB, seed uint64) *world {
-	w := &world{seed: seed, dir: inMemory(t), program: program, rand: rand.New(&source{pcg: rand.NewPCG(seed, 7)}), changed: make(chan struct{}, 1)}
-	w.World = sandboxtest.New(t, telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)}, panel.Options{
-		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[w.rand.IntN(2)],
+	w := &world{seed: seed, dir: inMemory(t), program: program, changed: make(chan struct{}, 1)}
+	r := play.Chance(seed)
+	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)}, panel.Options{
+		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)],
 		Statuses: []panel.Step{{After: 50 * time.Millisecond, Status: 3}, {After: 300 * time.Millisecond, Status: 4}},
 	})
-	// What becomes of an SMS can be told from the last digit of its number.
-	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
-		if err := w.Panel.SetStatusOf(pattern, status); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var err error
 	if w.tgNet, err = serve(w.TG, w.wake); err != nil {
 		t.Fatal(err)
@@ -140,10 +62,8 @@ func newWorld(t testing.TB, seed uint64) *world {
 	if w.panelNet, err = serve(w.Panel, w.wake); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	events := w.Panel.Watch(ctx)
+	w.Outages = w.panelNet.outages
 	t.Cleanup(func() {
-		cancel()
 		if w.bridge != nil {
 			w.bridge.kill()
 		}
@@ -151,10 +71,6 @@ func newWorld(t testing.TB, seed uint64) *world {
 		w.tgNet.down()
 		w.panelNet.down()
 	})
-	go w.note(events)
-	w.strict = w.rand.IntN(5) == 0
-	w.say(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/start"}) // a bot cannot write first
-	w.say(telegram.Post{Chat: w.Ali, From: w.Ali, Text: "/start"})
 	w.TGURL, w.PanelURL = "http://"+w.tgNet.addr, "http://"+w.panelNet.addr+"/class/sms/webservice3/server.php"
 	w.environ = append(w.Environ(),
 		"POLL_INTERVAL=100ms", "STATUS_INTERVAL=100ms", "TIMEZONE=UTC", "DB_PATH=data/peyk.db", "LOG_LEVEL=debug",
@@ -189,16 +105,16 @@ func inMemory(t testing.TB) string {
 // useTopics has the team work in a forum, with a topic for each customer.
 func (w *world) useTopics() {
 	w.Helper()
-	w.topics = true
+	w.Topics = true
 	w.Group = w.TG.AddForum("Desk", w.Sara, w.Ali, w.TG.Bot().ID)
 	if err := w.TG.SetBotRights(w.Group, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
 		w.Fatal(err)
 	}
-	w.say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "/topics on"})
+	w.Say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "/topics on"})
 	w.start()
 	said := func() error {
-		if _, ok := w.recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "has a topic here") }); !ok {
-			return errNotYet
+		if _, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "has a topic here") }); !ok {
+			return play.ErrNotYet
 		}
 		return nil
 	}
@@ -241,19 +157,6 @@ func (w *world) arrived() {
 	}
 }
 
-// note keeps what the panel handed out, and when.
-func (w *world) note(events <-chan panel.Event) {
-	for e := range events {
-		if e.Kind != panel.Fetched {
-			continue
-		}
-		w.mu.Lock()
-		w.fetched = append(w.fetched, handed{numberOf(e.SMS.Text), e.At})
-		w.mu.Unlock()
-		w.wake()
-	}
-}
-
 func (w *world) wake() {
 	select {
 	case w.changed <- struct{}{}:
@@ -263,19 +166,13 @@ func (w *world) wake() {
 
 // called is told of every stage of every call. Calls are the clock the people live by: fetches come all the time.
 func (w *world) called(network, method, stage string) {
-	w.mu.Lock()
+	w.Mu.Lock()
 	w.heard = time.Now()
 	fetch := method == "GetMsg" && stage == string(panel.Arrived)
-	if fetch {
-		w.fetches = append(w.fetches, time.Now())
-		w.quiet++
-	}
-	if method == "sendMessage" {
-		w.quiet = 0
-	}
+	w.NoteCall(method, stage)
 	acts := 0
 	if fetch || method == "sendMessage" && stage == string(telegram.AfterHandling) {
-		acts = min(w.idle, w.rand.IntN(4))
+		acts = min(w.idle, w.Rand.IntN(4))
 		w.idle -= acts
 	}
 	var victim *bridge
@@ -287,12 +184,12 @@ func (w *world) called(network, method, stage string) {
 			victim, w.trap = w.bridge, nil
 		}
 	}
-	w.mu.Unlock()
+	w.Mu.Unlock()
 	if victim != nil {
 		victim.kill() // the call stands still until it is no more
 	}
 	for range acts {
-		w.act()
+		w.Act()
 	}
 	w.wake()
 }
@@ -305,24 +202,14 @@ func (w *world) start(environ ...string) {
 
 func (w *world) startAs(command *exec.Cmd, environ ...string) {
 	w.Helper()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.quiet = 0
-	if w.bridge != nil && w.bridge.state.ExitCode() != 0 {
-		last := &w.starts[len(w.starts)-1]
-		last.broken, last.mark = true, w.fetchMark()
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	broken, mark := w.bridge != nil && w.bridge.state.ExitCode() != 0, time.Time{}
+	if broken {
+		mark = w.FetchMark(w.database(), filepath.Join(w.dir, "mark.db"))
 	}
 	w.bridge = startBridge(w, w.dir, slices.Concat(environ, w.environ, []string{fmt.Sprintf("INBOX_CHATS=%d,%d", w.Group, w.Sara)}), command)
-	w.starts = append(w.starts, start{at: w.bridge.started})
-}
-
-func (w *world) say(p telegram.Post) int {
-	w.Helper()
-	id, err := w.TG.Say(p)
-	if err != nil {
-		w.Errorf("say: %v", err) // not Fatal: calls of the networks are other goroutines
-	}
-	return id
+	w.NoteStart(w.bridge.started, broken, mark)
 }
 
 func (w *world) database() string { return filepath.Join(w.dir, "data", "peyk.db") }
@@ -330,31 +217,10 @@ func (w *world) database() string { return filepath.Join(w.dir, "data", "peyk.db
 // openCopy opens a copy of the file, which no bridge has open: to open the file itself would settle what a restart is to settle.
 func (w *world) openCopy() (*store.Store, error) {
 	path := filepath.Join(w.dir, "copy.db")
-	if err := copyFile(w.database(), path); err != nil {
+	if err := play.CopyFile(w.database(), path); err != nil {
 		return nil, err
 	}
-	return store.Open(path, w.options())
-}
-
-// options are what the bridge's settings make of the store's.
-func (w *world) options() store.Options {
-	return store.Options{
-		Inbox: []sms.ChatID{sms.ChatID(w.Group), sms.ChatID(w.Sara)}, Admins: []sms.AgentID{sms.AgentID(w.Sara)}, RecentPosts: 20,
-	}
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	return store.Open(path, w.StoreOptions())
 }
 
 // until waits until done returns nil, asking whenever a network was called, and returns its last error when that has not changed for as long
@@ -367,7 +233,7 @@ func (w *world) until(done func() error) error {
 		if err == nil {
 			return nil
 		}
-		if last == nil || !errors.Is(err, errNotYet) {
+		if last == nil || !errors.Is(err, play.ErrNotYet) {
 			if last == nil || last.Error() != err.Error() { // it comes forward, however slowly: the machine is busy
 				late = time.After(patience)
 			}
@@ -383,8 +249,16 @@ func (w *world) until(done func() error) error {
 	}
 }
 
-// errNotYet says that done of until has nothing new to say.
-var errNotYet = errors.New("the bridge has not fetched")
+// look returns what both networks saw.
+func (w *world) look() *evidence { return &evidence{w.World.Look()} }
+
+// evidence is what both networks saw of a world.
+type evidence struct {
+	*play.Evidence
+}
+
+// settled returns why the bridge has not come to rest.
+func (w *world) settled() error { return w.World.Settled(w.bridge.started) }
 
 // ways to kill.
 const (
@@ -422,29 +296,29 @@ const life = 2500 * time.Millisecond
 // For byPoint, point is NAME:N. One time in four the next one is killed, too, while it takes up what was left.
 func (w *world) killOnce(way, point string) string {
 	w.Helper()
-	w.mu.Lock()
+	w.Mu.Lock()
 	w.fail()
-	w.idle = 10 + w.rand.IntN(20)
+	w.idle = 10 + w.Rand.IntN(20)
 	lives := life
 	var environ []string
 	switch way {
 	case byChance:
-		lives = time.Duration(w.rand.Int64N(int64(life / 2)))
+		lives = time.Duration(w.Rand.Int64N(int64(life / 2)))
 	case bySignal:
-		lives = time.Duration(w.rand.Int64N(int64(life / 2)))
+		lives = time.Duration(w.Rand.Int64N(int64(life / 2)))
 	case byPoint:
 		environ = []string{"PEYK_CRASH=" + point}
 	default:
 		for w.trap == nil {
-			if m := moments[w.rand.IntN(len(moments))]; m.way == way {
-				w.trap = &trap{network: m.network, method: m.method, stage: m.stages[w.rand.IntN(len(m.stages))], n: 1 + w.rand.IntN(m.n)}
+			if m := moments[w.Rand.IntN(len(moments))]; m.way == way {
+				w.trap = &trap{network: m.network, method: m.method, stage: m.stages[w.Rand.IntN(len(m.stages))], n: 1 + w.Rand.IntN(m.n)}
 			}
 		}
 	}
-	before := 2 + w.rand.IntN(6)
-	w.mu.Unlock()
+	before := 2 + w.Rand.IntN(6)
+	w.Mu.Unlock()
 	for range before { // while the bridge is down
-		w.act()
+		w.Act()
 	}
 	w.start(environ...)
 	select {
@@ -453,10 +327,10 @@ func (w *world) killOnce(way, point string) string {
 		if way == bySignal {
 			// One that has not come so far as to listen to signals is killed by them.
 			err := w.until(func() error {
-				w.mu.Lock()
-				defer w.mu.Unlock()
+				w.Mu.Lock()
+				defer w.Mu.Unlock()
 				if !w.heard.After(w.bridge.started) {
-					return errNotYet
+					return play.ErrNotYet
 				}
 				return nil
 			})
@@ -468,19 +342,89 @@ func (w *world) killOnce(way, point string) string {
 		way = byChance
 		w.bridge.kill()
 	}
-	w.mu.Lock()
+	w.Mu.Lock()
 	w.trap, w.idle = nil, 0
-	w.mu.Unlock()
+	w.Mu.Unlock()
 	if way != bySignal && !w.bridge.killed() {
 		w.Errorf("the bridge ended by itself: %v", w.bridge.state)
 	}
 	w.mend()
 	w.arrived()
-	if w.rand.IntN(4) == 0 {
+	if w.Rand.IntN(4) == 0 {
 		w.start()
-		<-time.After(time.Duration(w.rand.Int64N(int64(100 * time.Millisecond))))
+		<-time.After(time.Duration(w.Rand.Int64N(int64(100 * time.Millisecond))))
 		w.bridge.kill()
 		w.arrived()
 	}
 	return way
+}
+
+// fail has the networks fail a few times, and perhaps be out for a while.
+func (w *world) fail() {
+	w.Spoil()
+	w.outage = nil
+	end := time.Duration(w.Rand.Int64N(int64(life / 3)))
+	switch w.Rand.IntN(16) {
+	case 0:
+		w.TG.SetDown(true)
+		w.outage = time.AfterFunc(end, func() { w.TG.SetDown(false) })
+	case 1:
+		w.panelNet.down()
+		w.outage = time.AfterFunc(end, func() { w.panelUp() })
+	}
+}
+
+func (w *world) panelUp() {
+	if err := w.panelNet.up(); err != nil {
+		w.Errorf("panel: %v", err)
+	}
+}
+
+// mend ends all faults.
+func (w *world) mend() {
+	if w.outage != nil {
+		w.outage.Stop()
+	}
+	w.TG.Disarm()
+	w.TG.SetDown(false)
+	w.Panel.Disarm()
+	w.panelUp()
+}
+
+// rest starts the bridge, lets it come to rest and ends it, until its store has nothing left to do, and returns the evidence, to be
+// closed. The error is why it does not come to rest.
+func (w *world) rest() (*evidence, error) {
+	deadline, least := time.Now().Add(patience), math.MaxInt
+	for {
+		w.start()
+		if err := w.until(w.settled); err != nil {
+			return nil, fmt.Errorf("the bridge does not come to rest: %w", err)
+		}
+		if err := w.bridge.end(); err != nil {
+			return nil, err
+		}
+		e := w.look()
+		st, err := w.openCopy()
+		if err != nil {
+			return nil, err
+		}
+		if err := e.Open(st); err != nil {
+			return nil, err
+		}
+		unrouted, queued, err := e.Store.Waiting()
+		if err != nil {
+			return nil, err
+		}
+		behind := e.Behind()
+		if unrouted+queued+behind == 0 {
+			return e, nil
+		}
+		e.Store.Close()
+		if waiting := unrouted + queued + behind; waiting < least { // it comes forward, however slowly: the machine is busy
+			deadline, least = time.Now().Add(patience), waiting
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("%d posts are never shown, of %d SMS is never asked how they fare", unrouted+queued, behind)
+		}
+	}
 }

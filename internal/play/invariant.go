@@ -1,10 +1,9 @@
-package crash
+package play
 
 import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,33 +11,35 @@ import (
 	"time"
 
 	"peyk/sandbox/panel"
+	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/store"
 )
 
-// evidence is what the two networks saw and, once the bridge has ended, what its store says.
-type evidence struct {
-	*world
-	past
-	messages  map[int64][]telegram.Message // of the bot, by chat
-	shown     map[int64][]sighting
-	incidents []window // shown
-	sent      []panel.SMS
-	requests  []panel.Request
-	outages   []outage     // of the panel
-	store     *store.Store // a copy; nil while the bridge runs
-	batches   []batch
+// Evidence is what the two networks saw and, once the bridge has ended, what its store says.
+type Evidence struct {
+	*World
+	Past
+	Messages  map[int64][]telegram.Message // of the bot, by chat
+	Shown     map[int64][]Sighting
+	Incidents []window // shown
+	Sent      []panel.SMS
+	Requests  []panel.Request
+	Fetched   []int              // SMS in the order the panel handed them out, by number
+	Outages   []sandboxtest.Shut // of the panel
+	Store     *store.Store       // a copy; nil while the bridge runs
+	Batches   []batch
 }
 
-// sighting is a mark of an SMS in a message of the bot.
-type sighting struct {
-	mark     string
+// Sighting is a mark of an SMS in a message of the bot.
+type Sighting struct {
+	Mark     string
 	id       string // the short id in the head above it
-	message  int
-	topic    int
+	Message  int
+	Topic    int
 	at       time.Time
-	repeated bool // the message says that it perhaps repeats
+	Repeated bool // the message says that it perhaps repeats
 }
 
 // batch is an order as the store has it.
@@ -47,27 +48,32 @@ type batch struct {
 	recipients []store.SMS
 }
 
-func (w *world) look() *evidence {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	e := &evidence{world: w, past: w.past, messages: map[int64][]telegram.Message{}, shown: map[int64][]sighting{}, sent: w.Panel.Sent(), requests: w.Panel.Requests(), outages: w.panelNet.outages()}
+func (w *World) Look() *Evidence {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	e := &Evidence{World: w, Past: w.Past, Messages: map[int64][]telegram.Message{}, Shown: map[int64][]Sighting{}, Sent: w.Panel.Sent(), Requests: w.Panel.Requests(), Outages: w.Outages()}
+	for _, r := range e.Requests {
+		for _, m := range r.Given {
+			e.Fetched = append(e.Fetched, NumberOf(m.Text))
+		}
+	}
 	for _, chat := range []int64{w.Group, w.Sara, w.Ali} {
 		for _, m := range w.TG.Messages(chat) {
 			if !m.FromBot {
 				continue
 			}
-			e.messages[chat] = append(e.messages[chat], m)
-			e.incidents = append(e.incidents, w.readIncident(m.Text)...)
+			e.Messages[chat] = append(e.Messages[chat], m)
+			e.Incidents = append(e.Incidents, w.readIncident(m.Text)...)
 			if !strings.Contains(m.Text, "«") {
 				continue // most are about no SMS, and to search them would cost more than all the rest
 			}
-			for _, at := range mark.FindAllStringIndex(m.Text, -1) {
+			for _, at := range MarkPattern.FindAllStringIndex(m.Text, -1) {
 				ids := shortIDs.FindAllString(m.Text[:at[0]], -1)
 				if len(ids) == 0 {
 					w.Errorf("message %d shows an SMS without an id: %q", m.ID, m.Text)
 					continue
 				}
-				e.shown[chat] = append(e.shown[chat], sighting{m.Text[at[0]:at[1]], ids[len(ids)-1], m.ID, m.Topic, m.Date, strings.Contains(m.Text, "perhaps repeated")})
+				e.Shown[chat] = append(e.Shown[chat], Sighting{m.Text[at[0]:at[1]], ids[len(ids)-1], m.ID, m.Topic, m.Date, strings.Contains(m.Text, "perhaps repeated")})
 			}
 		}
 	}
@@ -76,30 +82,30 @@ func (w *world) look() *evidence {
 
 // I2: per SMS and chat 1 <= posts <= 1 + kills. More exactly: the copy before the next was shown by a call whose answer was lost, or by
 // the last of a bridge that was killed, and the later copy says that it perhaps repeats.
-func I2(e *evidence) error {
+func I2(e *Evidence) error {
 	var wrong []error
 	type copy struct{ mark, id string }
 	everywhere := map[copy]bool{}
-	for _, all := range e.shown {
+	for _, all := range e.Shown {
 		for _, s := range all {
-			everywhere[copy{s.mark, s.id}] = true
+			everywhere[copy{s.Mark, s.id}] = true
 		}
 	}
 	for _, chat := range []int64{e.Group, e.Sara} {
 		posts := slices.DeleteFunc(e.TG.Calls(), func(c telegram.Call) bool { return c.Chat != chat || c.Method != "sendMessage" })
-		last := map[copy]sighting{}
-		for _, s := range e.shown[chat] {
-			k := copy{s.mark, s.id}
+		last := map[copy]Sighting{}
+		for _, s := range e.Shown[chat] {
+			k := copy{s.Mark, s.id}
 			before, again := last[k]
 			last[k] = s
 			if !again {
 				continue
 			}
-			if !s.repeated {
-				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown again in message %d, which does not say so: %s", chat, s.mark, s.message, e.story(chat, s.mark)))
+			if !s.Repeated {
+				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown again in message %d, which does not say so: %s", chat, s.Mark, s.Message, e.story(chat, s.Mark)))
 			}
 			if !e.unnoted(posts, before) {
-				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown again in message %d, after %d, whose answer was noted: %s", chat, s.mark, s.message, before.message, e.story(chat, s.mark)))
+				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown again in message %d, after %d, whose answer was noted: %s", chat, s.Mark, s.Message, before.Message, e.story(chat, s.Mark)))
 			}
 		}
 		for m := range everywhere {
@@ -112,30 +118,30 @@ func I2(e *evidence) error {
 }
 
 // unnoted tells whether a bridge may not know that it showed s by one of the posts to a chat, which are made one after the other.
-func (e *evidence) unnoted(posts []telegram.Call, s sighting) bool {
+func (e *Evidence) unnoted(posts []telegram.Call, s Sighting) bool {
 	i := slices.IndexFunc(posts, func(c telegram.Call) bool { return !c.At.Before(s.at) })
 	if i < 0 || posts[i].Code != 200 || posts[i].Fault == telegram.CloseAfter || posts[i].Fault == telegram.CutAnswer {
 		return true
 	}
 	life := e.lifeAt(s.at)
-	return e.starts[life].broken && (i == len(posts)-1 || e.lifeAt(posts[i+1].At) > life)
+	return e.Starts[life].broken && (i == len(posts)-1 || e.lifeAt(posts[i+1].At) > life)
 }
 
 // story tells, for who looks for the cause, when a chat showed what bears a mark, and between which starts.
-func (e *evidence) story(chat int64, mark string) string {
+func (e *Evidence) story(chat int64, mark string) string {
 	type event struct {
 		at   time.Time
 		what string
 	}
 	var events []event
-	for _, s := range e.shown[chat] {
-		if s.mark == mark {
-			events = append(events, event{s.at, fmt.Sprintf("message %d, repeated %t", s.message, s.repeated)})
+	for _, s := range e.Shown[chat] {
+		if s.Mark == mark {
+			events = append(events, event{s.at, fmt.Sprintf("message %d, repeated %t", s.Message, s.Repeated)})
 		}
 	}
-	first, last := events[0].at.Add(-life), events[len(events)-1].at
-	for i, s := range e.starts {
-		events = append(events, event{s.at, fmt.Sprintf("start, after a kill %t", i > 0 && e.starts[i-1].broken)})
+	first, last := events[0].at.Add(-time.Minute), events[len(events)-1].at
+	for i, s := range e.Starts {
+		events = append(events, event{s.At, fmt.Sprintf("start, after a kill %t", i > 0 && e.Starts[i-1].broken)})
 	}
 	for _, c := range e.TG.Calls() {
 		if c.Chat == chat && (c.Fault != "" || c.Code != 200) {
@@ -153,61 +159,61 @@ func (e *evidence) story(chat int64, mark string) string {
 }
 
 // I3: per chat, and per topic where each customer has one, first copies are in the order the panel handed them out.
-func I3(e *evidence) error {
+func I3(e *Evidence) error {
 	var wrong []error
 	places := map[int][]int{} // two where a customer said the same twice
-	for i, h := range e.fetched {
-		places[h.n] = append(places[h.n], i)
+	for i, n := range e.Fetched {
+		places[n] = append(places[n], i)
 	}
-	for chat, all := range e.shown {
+	for chat, all := range e.Shown {
 		seen := map[string]bool{}
 		last := map[int]int{}  // by topic
 		used := map[int]bool{} // places
 		for _, s := range all {
-			if seen[s.mark+s.id] || !strings.HasPrefix(s.mark, "«in") {
+			if seen[s.Mark+s.id] || !strings.HasPrefix(s.Mark, "«in") {
 				continue
 			}
-			seen[s.mark+s.id] = true
-			of := places[numberOf(s.mark)]
-			i := slices.IndexFunc(of, func(p int) bool { return p >= last[s.topic] && !used[p] })
+			seen[s.Mark+s.id] = true
+			of := places[NumberOf(s.Mark)]
+			i := slices.IndexFunc(of, func(p int) bool { return p >= last[s.Topic] && !used[p] })
 			if i < 0 {
-				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown for the first time in message %d, after SMS that came later", chat, s.mark, s.message))
+				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown for the first time in message %d, after SMS that came later", chat, s.Mark, s.Message))
 				continue
 			}
-			last[s.topic], used[of[i]] = of[i], true
+			last[s.Topic], used[of[i]] = of[i], true
 		}
 	}
 	return errors.Join(wrong...)
 }
 
 // orderOf returns the order with that text.
-func (e *evidence) orderOf(text string) (order, bool) {
-	i := slices.IndexFunc(e.orders, func(o order) bool { return o.text == text })
+func (e *Evidence) orderOf(text string) (Order, bool) {
+	i := slices.IndexFunc(e.Orders, func(o Order) bool { return o.Text == text })
 	if i < 0 {
-		return order{}, false
+		return Order{}, false
 	}
-	return e.orders[i], true
+	return e.Orders[i], true
 }
 
-// batchesOf returns what an order gave.
-func (e *evidence) batchesOf(o order) []batch {
-	return slices.DeleteFunc(slices.Clone(e.batches), func(b batch) bool {
-		return int64(b.Chat) != o.chat || int(b.Message) != o.message
+// BatchesOf returns what an order gave.
+func (e *Evidence) BatchesOf(o Order) []batch {
+	return slices.DeleteFunc(slices.Clone(e.Batches), func(b batch) bool {
+		return int64(b.Chat) != o.Chat || int(b.Message) != o.Message
 	})
 }
 
-// attempt is what a request to send is one of.
-type attempt struct{ text, customer string }
+// Attempt is what a request to send is one of.
+type Attempt struct{ Text, Customer string }
 
 // attempts returns the requests to send, in their order.
-func (e *evidence) attempts() map[attempt][]call {
-	all := map[attempt][]call{}
+func (e *Evidence) attempts() map[Attempt][]Call {
+	all := map[Attempt][]Call{}
 	for _, r := range e.calls("SendSMS") {
 		if len(r.Params["messageContent"]) != 1 {
 			continue
 		}
 		for _, n := range r.Params["toNum"] {
-			a := attempt{r.Params["messageContent"][0], n}
+			a := Attempt{r.Params["messageContent"][0], n}
 			all[a] = append(all[a], r)
 		}
 	}
@@ -216,18 +222,18 @@ func (e *evidence) attempts() map[attempt][]call {
 
 // unsure tells whether a bridge may not know what became of a request to send. Several are under way at once: a kill may concern
 // all that its bridge made.
-func (e *evidence) unsure(r call) bool {
-	return r.spoilt || r.shut > 0 || !r.Answered || e.starts[r.life].broken
+func (e *Evidence) unsure(r Call) bool {
+	return r.spoilt || r.shut > 0 || !r.Answered || e.Starts[r.life].broken
 }
 
 // I4: each attempt reached the panel at most once: between two requests that name a customer for an order, the first of which a bridge may
 // not know the outcome of, an agent decided to send it again; or the first was refused for want of a login, which sends nothing.
-func I4(e *evidence) error {
+func I4(e *Evidence) error {
 	var wrong []error
 	for a, requests := range e.attempts() {
-		o, ok := e.orderOf(a.text)
-		if !ok || !slices.Contains(o.recipients, a.customer) {
-			wrong = append(wrong, fmt.Errorf("the panel was asked to send %q to %s, which nobody ordered", a.text, a.customer))
+		o, ok := e.orderOf(a.Text)
+		if !ok || !slices.Contains(o.Recipients, a.Customer) {
+			wrong = append(wrong, fmt.Errorf("the panel was asked to send %q to %s, which nobody ordered", a.Text, a.Customer))
 			continue
 		}
 		decided := map[int]bool{} // by generation
@@ -237,11 +243,11 @@ func I4(e *evidence) error {
 				continue
 			}
 			p := slices.IndexFunc(e.presses, func(p pressed) bool {
-				ours := slices.ContainsFunc(e.batchesOf(o), func(b batch) bool { return b.ID == p.batch })
+				ours := slices.ContainsFunc(e.BatchesOf(o), func(b batch) bool { return b.ID == p.batch })
 				return ours && p.decision == store.Again && !decided[p.generation] && p.at.After(before.At) && p.at.Before(r.At)
 			})
 			if p < 0 || !e.unsure(before) {
-				wrong = append(wrong, fmt.Errorf("the panel was asked to send %q to %s at %s, %q, and again at %s: decided %t", a.text, a.customer, before.At.Format(time.StampMicro), before.Answer, r.At.Format(time.StampMicro), p >= 0))
+				wrong = append(wrong, fmt.Errorf("the panel was asked to send %q to %s at %s, %q, and again at %s: decided %t", a.Text, a.Customer, before.At.Format(time.StampMicro), before.Answer, r.At.Format(time.StampMicro), p >= 0))
 				continue
 			}
 			decided[e.presses[p].generation] = true
@@ -251,12 +257,12 @@ func I4(e *evidence) error {
 }
 
 // I5: one batch per command, with its text and recipients, and each question answered once by the button pressed.
-func I5(e *evidence) error {
+func I5(e *Evidence) error {
 	var wrong []error
-	for _, o := range e.orders {
-		found := e.batchesOf(o)
+	for _, o := range e.Orders {
+		found := e.BatchesOf(o)
 		if len(found) != 1 {
-			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave %d batches", o.message, o.chat, o.said, len(found)))
+			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave %d batches", o.Message, o.Chat, o.Said, len(found)))
 			continue
 		}
 		b := found[0]
@@ -264,14 +270,14 @@ func I5(e *evidence) error {
 		for _, r := range b.recipients {
 			to = append(to, string(r.Customer))
 		}
-		if b.Text != o.text || !slices.Equal(to, o.recipients) || string(b.Line) != o.line {
-			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave batch %d: %q to %v from %s, not to %v from %s", o.message, o.chat, o.said, b.ID, b.Text, to, b.Line, o.recipients, o.line))
+		if b.Text != o.Text || !slices.Equal(to, o.Recipients) || string(b.Line) != o.Line {
+			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave batch %d: %q to %v from %s, not to %v from %s", o.Message, o.Chat, o.Said, b.ID, b.Text, to, b.Line, o.Recipients, o.Line))
 		}
 	}
-	if len(e.batches) != len(e.orders) {
-		wrong = append(wrong, fmt.Errorf("%d batches for %d orders", len(e.batches), len(e.orders)))
+	if len(e.Batches) != len(e.Orders) {
+		wrong = append(wrong, fmt.Errorf("%d batches for %d orders", len(e.Batches), len(e.Orders)))
 	}
-	for _, b := range e.batches {
+	for _, b := range e.Batches {
 		for _, p := range e.presses {
 			if p.batch != b.ID || p.generation != b.Generation {
 				continue
@@ -287,15 +293,15 @@ func I5(e *evidence) error {
 
 // I6: what the panel accepted is Sent, or uncertain; and what is uncertain had its answer spoilt, or was under way at a kill. The store
 // tells how the last attempt went.
-func I6(e *evidence) error {
+func I6(e *Evidence) error {
 	var wrong []error
 	requests := e.attempts()
-	disturbed := len(e.outages) > 0 || slices.ContainsFunc(e.starts, func(s start) bool { return s.broken })
-	for _, o := range e.orders {
-		for _, b := range e.batchesOf(o) {
+	disturbed := len(e.Outages) > 0 || slices.ContainsFunc(e.Starts, func(s start) bool { return s.broken })
+	for _, o := range e.Orders {
+		for _, b := range e.BatchesOf(o) {
 			sending := 0
 			for _, r := range b.recipients {
-				all := requests[attempt{o.text, string(r.Customer)}]
+				all := requests[Attempt{o.Text, string(r.Customer)}]
 				if r.Status == sms.Sending {
 					sending++
 					if len(all) == 0 && !disturbed || len(all) > 0 && !e.unsure(all[len(all)-1]) {
@@ -315,23 +321,23 @@ func I6(e *evidence) error {
 	return errors.Join(wrong...)
 }
 
-// report returns the message that reports a batch.
-func (e *evidence) report(b batch) (telegram.Message, bool) {
-	i := slices.IndexFunc(e.messages[int64(b.Chat)], func(m telegram.Message) bool { return m.ID == int(b.Shown) })
+// Report returns the message that reports a batch.
+func (e *Evidence) Report(b batch) (telegram.Message, bool) {
+	i := slices.IndexFunc(e.Messages[int64(b.Chat)], func(m telegram.Message) bool { return m.ID == int(b.Shown) })
 	if i < 0 {
 		return telegram.Message{}, false
 	}
-	return e.messages[int64(b.Chat)][i], true
+	return e.Messages[int64(b.Chat)][i], true
 }
 
 // I7: every uncertain was told, with the buttons of the question asked now; so was every incident.
-func I7(e *evidence) error {
+func I7(e *Evidence) error {
 	var wrong []error
-	for _, b := range e.batches {
+	for _, b := range e.Batches {
 		if b.Uncertain == 0 {
 			continue
 		}
-		m, ok := e.report(b)
+		m, ok := e.Report(b)
 		again := fmt.Sprintf("b:%s:%d:again", strconv.FormatUint(uint64(b.ID), 36), b.Generation)
 		asks := slices.ContainsFunc(m.Buttons, func(row []telegram.Button) bool {
 			return slices.ContainsFunc(row, func(x telegram.Button) bool { return x.Data == again })
@@ -340,7 +346,7 @@ func I7(e *evidence) error {
 			wrong = append(wrong, fmt.Errorf("batch %d: %d are uncertain, message %d does not ask about them: %q", b.ID, b.Uncertain, b.Shown, m.Text))
 		}
 	}
-	incidents, err := e.store.Incidents()
+	incidents, err := e.Store.Incidents()
 	for _, i := range incidents {
 		if !i.Told {
 			wrong = append(wrong, fmt.Errorf("incident %d, %s, was not told", i.ID, i.Kind))
@@ -357,14 +363,14 @@ var (
 )
 
 // I8: the last status shown is the last the panel gave: on a reply as its mark, and in words or in counts wherever a message tells of it.
-func I8(e *evidence) error {
+func I8(e *Evidence) error {
 	var wrong []error
 	at := map[string]int{}
-	for _, s := range e.sent {
+	for _, s := range e.Sent {
 		at[s.ID] = s.Status
 	}
-	for _, b := range e.batches {
-		m, told := e.report(b)
+	for _, b := range e.Batches {
+		m, told := e.Report(b)
 		want := map[string]int{}
 		silent := b.State == store.Going // nothing but good news
 		for _, r := range b.recipients {
@@ -402,8 +408,8 @@ func I8(e *evidence) error {
 				wrong = append(wrong, fmt.Errorf("batch %d: message %d says %q, of the recipients are %v", b.ID, m.ID, line, want))
 			}
 		}
-		reply := slices.ContainsFunc(e.orders, func(o order) bool {
-			return o.reply && o.chat == int64(b.Chat) && o.message == int(b.Message)
+		reply := slices.ContainsFunc(e.Orders, func(o Order) bool {
+			return o.Reply && o.Chat == int64(b.Chat) && o.Message == int(b.Message)
 		})
 		forbidden := e.strict && int64(b.Chat) == e.Group // reactions were, now and then: then the message tells
 		if !told && (!reply || !silent) {
@@ -412,7 +418,7 @@ func I8(e *evidence) error {
 		if !reply {
 			continue
 		}
-		if got, mark := e.markOf(b), markFor(b, want); got != mark && !(forbidden && told) {
+		if got, mark := e.MarkOf(b), markFor(b, want); got != mark && !(forbidden && told) {
 			wrong = append(wrong, fmt.Errorf("batch %d: the reply bears %q, want %q", b.ID, got, mark))
 		}
 		if told && !forbidden && !e.hadToSay(b) && !e.perhapsTold(b, m) {
@@ -437,13 +443,13 @@ func markFor(b batch, are map[string]int) string {
 	return "👀"
 }
 
-// markOf is what the bot put on the message that ordered a batch.
-func (e *evidence) markOf(b batch) string {
+// MarkOf is what the bot put on the message that ordered a batch.
+func (e *Evidence) MarkOf(b batch) string {
 	m, _ := e.TG.Message(int64(b.Chat), int(b.Message))
-	return marksOf(m)
+	return MarksOf(m)
 }
 
-func marksOf(m telegram.Message) string {
+func MarksOf(m telegram.Message) string {
 	var all []string
 	for _, r := range m.Reactions {
 		all = append(all, r.Emoji)
@@ -455,8 +461,8 @@ func marksOf(m telegram.Message) string {
 var goodNews = []string{"not sent yet: it waits for the panel.", "sending…", "sent, no word yet", "reached the telecom, not yet", "delivered."}
 
 // hadToSay tells whether a message about a reply ever said more than its mark does.
-func (e *evidence) hadToSay(b batch) bool {
-	for _, m := range e.messages[int64(b.Chat)] {
+func (e *Evidence) hadToSay(b batch) bool {
+	for _, m := range e.Messages[int64(b.Chat)] {
 		if m.ReplyTo != int(b.Message) {
 			continue
 		}
@@ -471,10 +477,10 @@ func (e *evidence) hadToSay(b batch) bool {
 
 // perhapsTold tells whether a bridge may have taken m for a message that was there before: one was killed, or a call of it went unanswered,
 // between the order and m, and nobody sees what it was about to tell.
-func (e *evidence) perhapsTold(b batch, m telegram.Message) bool {
+func (e *Evidence) perhapsTold(b batch, m telegram.Message) bool {
 	o, _ := e.TG.Message(int64(b.Chat), int(b.Message))
-	for i, s := range e.starts {
-		if i > 0 && e.starts[i-1].broken && s.at.After(o.Date) && s.at.Before(m.Date) {
+	for i, s := range e.Starts {
+		if i > 0 && e.Starts[i-1].broken && s.At.After(o.Date) && s.At.Before(m.Date) {
 			return true
 		}
 	}
@@ -485,10 +491,10 @@ func (e *evidence) perhapsTold(b batch, m telegram.Message) bool {
 }
 
 // I9: indexes agree with rows and the file's pages are sound.
-func I9(e *evidence) error { return e.store.Check() }
+func I9(e *Evidence) error { return e.Store.Check() }
 
 // I11: no 429 caused; those of faults are not.
-func I11(e *evidence) error {
+func I11(e *Evidence) error {
 	var wrong []error
 	counted := []string{"sendMessage", "editMessageText", "createForumTopic"}
 	calls := slices.DeleteFunc(e.TG.Calls(), func(c telegram.Call) bool {
@@ -511,49 +517,45 @@ func I11(e *evidence) error {
 
 // I12: where each customer has a topic, all SMS of one are shown in the same, and no two share one. A topic made by a process that was
 // killed before it noted so stays empty.
-func I12(e *evidence) error {
-	if !e.topics {
+func I12(e *Evidence) error {
+	if !e.Topics {
 		return nil
 	}
 	var wrong []error
 	topics, customers := map[string]int{}, map[int]string{}
-	for _, s := range e.shown[e.Group] {
-		customer := e.inbound[numberOf(s.mark)].customer
-		if t, known := topics[customer]; s.topic == 0 || known && t != s.topic {
-			wrong = append(wrong, fmt.Errorf("%s is shown in topic %d, others of its customer in %d", s.mark, s.topic, t))
+	for _, s := range e.Shown[e.Group] {
+		customer := e.Inbound[NumberOf(s.Mark)].Customer
+		if t, known := topics[customer]; s.Topic == 0 || known && t != s.Topic {
+			wrong = append(wrong, fmt.Errorf("%s is shown in topic %d, others of its customer in %d", s.Mark, s.Topic, t))
 		}
-		if other, known := customers[s.topic]; known && other != customer {
-			wrong = append(wrong, fmt.Errorf("topic %d shows SMS of two customers", s.topic))
+		if other, known := customers[s.Topic]; known && other != customer {
+			wrong = append(wrong, fmt.Errorf("topic %d shows SMS of two customers", s.Topic))
 		}
-		topics[customer], customers[s.topic] = s.topic, customer
+		topics[customer], customers[s.Topic] = s.Topic, customer
 	}
 	return errors.Join(wrong...)
 }
 
-// invariants in their order; I10 is of losses of power, see power_test.go.
-var invariants = []struct {
-	name  string
-	check func(*evidence) error
+// Invariants in their order; I10 is of losses of power, see power_test.go.
+var Invariants = []struct {
+	Name  string
+	Check func(*Evidence) error
 }{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}}
 
-// violations checks every invariant on the store of a bridge that has ended.
-func (e *evidence) violations() []error {
+// Violations checks every invariant on the store of a bridge that has ended.
+func (e *Evidence) Violations() []error {
 	var all []error
-	for _, i := range invariants {
-		if err := i.check(e); err != nil {
-			all = append(all, fmt.Errorf("%s: %w", i.name, err))
+	for _, i := range Invariants {
+		if err := i.Check(e); err != nil {
+			all = append(all, fmt.Errorf("%s: %w", i.Name, err))
 		}
 	}
 	return all
 }
 
-// open opens a copy of the file and reads what the invariants need of it.
-func (e *evidence) open() error {
-	st, err := e.openCopy()
-	if err != nil {
-		return err
-	}
-	e.store = st
+// Open reads what the invariants need of a store whose bridge has ended.
+func (e *Evidence) Open(st *store.Store) error {
+	e.Store = st
 	for _, chat := range []int64{e.Group, e.Sara, e.Ali} {
 		all, err := st.Batches(sms.ChatID(chat), 1<<20)
 		if err != nil {
@@ -564,17 +566,20 @@ func (e *evidence) open() error {
 			if err != nil {
 				return err
 			}
-			e.batches = append(e.batches, batch{b, to})
+			e.Batches = append(e.Batches, batch{b, to})
 		}
 	}
 	return nil
 }
 
+// ErrNotYet says that done of until has nothing new to say.
+var ErrNotYet = errors.New("the bridge has not fetched")
+
 // quietFetches is so many that any pause between two posts is shorter.
 const quietFetches = 60
 
-// settled returns why, as far as can be seen from outside, the bridge has not come to rest yet.
-func (w *world) settled() error {
+// Settled returns why, as far as can be seen from outside, the bridge has not come to rest yet.
+func (w *World) Settled(since time.Time) error {
 	if n := w.Panel.Unread(); n > 0 {
 		return fmt.Errorf("the panel holds %d SMS", n)
 	}
@@ -583,36 +588,36 @@ func (w *world) settled() error {
 			return fmt.Errorf("update %d is not confirmed", u.ID)
 		}
 	}
-	w.mu.Lock()
-	n := len(w.fetches)
+	w.Mu.Lock()
+	n := len(w.Fetches)
 	// The second fetch tells that the first one is done with. To look costs more than all the rest: once for each fetch.
-	again := n >= 2 && !w.fetches[n-2].Before(w.bridge.started) && n != w.looked
+	again := n >= 2 && !w.Fetches[n-2].Before(since) && n != w.looked
 	w.looked = n
 	quiet := w.quiet
-	w.mu.Unlock()
+	w.Mu.Unlock()
 	if !again {
-		return errNotYet
+		return ErrNotYet
 	}
-	e := w.look()
-	if len(e.fetched) < len(e.inbound) {
-		return fmt.Errorf("the panel has handed out %d of %d SMS", len(e.fetched), len(e.inbound))
+	e := w.Look()
+	if len(e.Fetched) < len(e.Inbound) {
+		return fmt.Errorf("the panel has handed out %d of %d SMS", len(e.Fetched), len(e.Inbound))
 	}
 	// What is shown nowhere though nothing was shown for long will not be any more: I1 says whether that is right.
-	if err := e.unaccounted(); err != nil && quiet < quietFetches {
+	if err := e.Unaccounted(); err != nil && quiet < quietFetches {
 		return err
 	}
-	for _, o := range e.orders {
-		if m, _ := e.TG.Message(o.chat, o.message); o.reply && marksOf(m) == "👍" {
+	for _, o := range e.Orders {
+		if m, _ := e.TG.Message(o.Chat, o.Message); o.Reply && MarksOf(m) == "👍" {
 			continue
 		}
 		var report telegram.Message
-		for _, m := range e.messages[o.chat] {
-			if m.ReplyTo == o.message && !strings.Contains(m.Text, "the edit changes nothing") { // an edit's answer
+		for _, m := range e.Messages[o.Chat] {
+			if m.ReplyTo == o.Message && !strings.Contains(m.Text, "the edit changes nothing") { // an edit's answer
 				report = m
 			}
 		}
-		if !final(report.Text, len(o.recipients)) {
-			return fmt.Errorf("message %d of chat %d, %.60q, is reported as %q", o.message, o.chat, o.said, report.Text)
+		if !final(report.Text, len(o.Recipients)) {
+			return fmt.Errorf("message %d of chat %d, %.60q, is reported as %q", o.Message, o.Chat, o.Said, report.Text)
 		}
 	}
 	return nil
@@ -646,14 +651,14 @@ func final(report string, recipients int) bool {
 	return done == recipients
 }
 
-// behind is of how many SMS the panel knows more than the bridge, which is still to ask: a question may be decided in the moment the bridge
+// Behind is of how many SMS the panel knows more than the bridge, which is still to ask: a question may be decided in the moment the bridge
 // seems to be at rest.
-func (e *evidence) behind() (n int) {
+func (e *Evidence) Behind() (n int) {
 	at := map[string]int{}
-	for _, m := range e.sent {
+	for _, m := range e.Sent {
 		at[m.ID] = m.Status
 	}
-	for _, b := range e.batches {
+	for _, b := range e.Batches {
 		for _, r := range b.recipients {
 			if said, ok := at[string(r.ID)]; ok && !r.Due.IsZero() && statuses[said] != r.Status {
 				n++
@@ -661,38 +666,4 @@ func (e *evidence) behind() (n int) {
 		}
 	}
 	return n
-}
-
-// rest starts the bridge, lets it come to rest and ends it, until its store has nothing left to do, and returns the evidence, to be
-// closed. The error is why it does not come to rest.
-func (w *world) rest() (*evidence, error) {
-	deadline, least := time.Now().Add(patience), math.MaxInt
-	for {
-		w.start()
-		if err := w.until(w.settled); err != nil {
-			return nil, fmt.Errorf("the bridge does not come to rest: %w", err)
-		}
-		if err := w.bridge.end(); err != nil {
-			return nil, err
-		}
-		e := w.look()
-		if err := e.open(); err != nil {
-			return nil, err
-		}
-		unrouted, queued, err := e.store.Waiting()
-		if err != nil {
-			return nil, err
-		}
-		behind := e.behind()
-		if unrouted+queued+behind == 0 {
-			return e, nil
-		}
-		e.store.Close()
-		if waiting := unrouted + queued + behind; waiting < least { // it comes forward, however slowly: the machine is busy
-			deadline, least = time.Now().Add(patience), waiting
-		}
-		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("%d posts are never shown, of %d SMS is never asked how they fare", unrouted+queued, behind)
-		}
-	}
 }

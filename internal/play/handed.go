@@ -1,9 +1,8 @@
-package crash
+package play
 
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,8 +16,8 @@ import (
 // I1 charges each SMS that is missing to the very call that took it away from the panel, and each loss that was told of to a call that was
 // spoilt: neither by a time in which others were lost.
 
-// call is one that reached the panel, and what may excuse that its answer did not reach us.
-type call struct {
+// Call is one that reached the panel, and what may excuse that its answer did not reach us.
+type Call struct {
 	panel.Request
 	life   int  // which bridge asked
 	spoilt bool // a fault took the place of the answer, or a part of it
@@ -26,8 +25,8 @@ type call struct {
 	ended  bool // of a GetMsg: its bridge was killed before it had noted an answer
 }
 
-// excused tells whether SMS of the answer may be missing.
-func (f call) excused() bool { return f.spoilt || f.shut > 0 || f.ended }
+// Excused tells whether SMS of the answer may be missing.
+func (f Call) Excused() bool { return f.spoilt || f.shut > 0 || f.ended }
 
 // spoils tells whether a fault costs the answer. What stands around an answer costs nothing, nor does an error code.
 func spoils(answer string) bool {
@@ -40,16 +39,16 @@ func spoils(answer string) bool {
 }
 
 // calls returns the calls of a method in their order.
-func (e *evidence) calls(method string) []call {
-	var all []call
-	for _, r := range e.requests {
+func (e *Evidence) calls(method string) []Call {
+	var all []Call
+	for _, r := range e.Requests {
 		if r.Method != method {
 			continue
 		}
-		f := call{Request: r, spoilt: spoils(r.Answer), life: e.lifeAt(r.At)}
-		for i, o := range e.outages {
+		f := Call{Request: r, spoilt: spoils(r.Answer), life: e.lifeAt(r.At)}
+		for i, o := range e.Outages {
 			// Ports are used again, but not so soon.
-			if r.At.Sub(o.at).Abs() < patience && slices.Contains(o.callers, r.Caller) {
+			if r.At.Sub(o.At).Abs() < 2*time.Minute && slices.Contains(o.Callers, r.Caller) {
 				f.shut = i + 1
 			}
 		}
@@ -59,9 +58,9 @@ func (e *evidence) calls(method string) []call {
 }
 
 // lifeAt returns which start was the last by then. What a bridge had put on the wire is dealt with before the next one starts.
-func (p past) lifeAt(t time.Time) int {
-	i, _ := slices.BinarySearchFunc(p.starts, t, func(s start, t time.Time) int {
-		if s.at.After(t) {
+func (p Past) lifeAt(t time.Time) int {
+	i, _ := slices.BinarySearchFunc(p.Starts, t, func(s start, t time.Time) int {
+		if s.At.After(t) {
 			return 1
 		}
 		return -1
@@ -69,14 +68,14 @@ func (p past) lifeAt(t time.Time) int {
 	return max(0, i-1)
 }
 
-// ledger returns the calls of GetMsg.
-func (e *evidence) ledger() []call {
+// Ledger returns the calls of GetMsg.
+func (e *Evidence) Ledger() []Call {
 	all, last := e.calls("GetMsg"), map[int]int{}
 	for i, f := range all {
 		last[f.life] = i
 	}
 	for life, i := range last {
-		mark := e.starts[life].mark
+		mark := e.Starts[life].mark
 		all[i].ended = !mark.IsZero() && !all[i].At.Before(mark)
 	}
 	return all
@@ -90,25 +89,25 @@ type words struct {
 
 // balance compares what the panel handed out with what is shown.
 type balance struct {
-	fetches []call
-	missing map[int]int  // by number in the SMS: how many are shown nowhere
+	fetches []Call
+	Missing map[int]int  // by number in the SMS: how many are shown nowhere
 	wrong   map[int]bool // more are missing than calls excuse, or more are shown than were handed out
 	most    map[int]int  // SMS handed out, and
 	least   map[int]int  // those that no call excuses
 	shown   map[int]int
 }
 
-func (e *evidence) balance() balance {
-	b := balance{e.ledger(), map[int]int{}, map[int]bool{}, map[int]int{}, map[int]int{}, map[int]int{}}
+func (e *Evidence) Balance() balance {
+	b := balance{e.Ledger(), map[int]int{}, map[int]bool{}, map[int]int{}, map[int]int{}, map[int]int{}}
 	most, least := map[words]int{}, map[words]int{}
 	for _, f := range b.fetches {
 		here := map[words]int{}
 		for _, m := range f.Given {
-			here[words{numberOf(m.Text), m.At.Unix()}]++
+			here[words{NumberOf(m.Text), m.At.Unix()}]++
 		}
 		for w, n := range here {
 			most[w] = max(most[w], n)
-			if !f.excused() {
+			if !f.Excused() {
 				least[w] = max(least[w], n)
 			}
 		}
@@ -125,20 +124,20 @@ func (e *evidence) balance() balance {
 			}
 		}
 		b.wrong[n] = b.shown[n] < b.least[n] || max(len(begun[n]), len(ended[n])) > most
-		b.missing[n] = max(0, most-b.shown[n])
+		b.Missing[n] = max(0, most-b.shown[n])
 	}
 	return b
 }
 
 // seen returns the short ids, in any chat, under which what begins with the n-th mark of a kind is shown.
-func (e *evidence) seen(kind string) map[int]map[string]bool {
+func (e *Evidence) seen(kind string) map[int]map[string]bool {
 	ids := map[int]map[string]bool{}
-	for _, all := range e.shown {
+	for _, all := range e.Shown {
 		for _, s := range all {
-			if !strings.HasPrefix(s.mark, "«"+kind) {
+			if !strings.HasPrefix(s.Mark, "«"+kind) {
 				continue
 			}
-			n := numberOf(s.mark)
+			n := NumberOf(s.Mark)
 			if ids[n] == nil {
 				ids[n] = map[string]bool{}
 			}
@@ -149,8 +148,8 @@ func (e *evidence) seen(kind string) map[int]map[string]bool {
 }
 
 // lacks tells whether SMS of a fetch are missing.
-func (b balance) lacks(f call) bool {
-	return slices.ContainsFunc(f.Given, func(m panel.SMS) bool { return b.missing[numberOf(m.Text)] > 0 })
+func (b balance) lacks(f Call) bool {
+	return slices.ContainsFunc(f.Given, func(m panel.SMS) bool { return b.Missing[NumberOf(m.Text)] > 0 })
 }
 
 // err tells of SMS that are missing, and of which no call excuses it.
@@ -158,7 +157,7 @@ func (b balance) err() error {
 	var wrong []error
 	for _, f := range b.fetches {
 		for _, m := range f.Given {
-			n := numberOf(m.Text)
+			n := NumberOf(m.Text)
 			if !b.wrong[n] {
 				continue
 			}
@@ -169,10 +168,10 @@ func (b balance) err() error {
 	return errors.Join(wrong...)
 }
 
-// missing returns the SMS handed out that are shown nowhere.
-func (e *evidence) missing() []int {
+// Missing returns the SMS handed out that are shown nowhere.
+func (e *Evidence) Missing() []int {
 	var all []int
-	for n, k := range e.balance().missing {
+	for n, k := range e.Balance().Missing {
 		for range k {
 			all = append(all, n)
 		}
@@ -180,13 +179,13 @@ func (e *evidence) missing() []int {
 	return all
 }
 
-// unaccounted returns an error for an SMS handed out that is neither shown nor lost with a call, of which the team was told.
-func (e *evidence) unaccounted() error {
-	b := e.balance()
+// Unaccounted returns an error for an SMS handed out that is neither shown nor lost with a call, of which the team was told.
+func (e *Evidence) Unaccounted() error {
+	b := e.Balance()
 	if err := b.err(); err != nil {
 		return err
 	}
-	if len(e.incidents) == 0 && slices.ContainsFunc(b.fetches, b.lacks) {
+	if len(e.Incidents) == 0 && slices.ContainsFunc(b.fetches, b.lacks) {
 		return errors.New("SMS are missing, and nobody was told")
 	}
 	return nil
@@ -198,8 +197,8 @@ func fetchesOf(i store.Incident) int {
 	return lost + cut + unread
 }
 
-// losses returns the losses a store tells of.
-func losses(st *store.Store) ([]store.Incident, int, error) {
+// Losses returns the losses a store tells of.
+func Losses(st *store.Store) ([]store.Incident, int, error) {
 	all, err := st.Incidents()
 	if err != nil {
 		return nil, 0, err
@@ -214,27 +213,27 @@ func losses(st *store.Store) ([]store.Incident, int, error) {
 
 // I1: each SMS handed out is shown once, but for those of a call whose answer was spoilt, or that was under way when its bridge was killed.
 // Each such call is counted once, by a loss that the team was told of, and nothing else is.
-func I1(e *evidence) error {
-	b := e.balance()
+func I1(e *Evidence) error {
+	b := e.Balance()
 	wrong := []error{b.err()}
-	stored, counted, err := losses(e.store)
+	stored, counted, err := Losses(e.Store)
 	if err != nil {
 		return err
 	}
 	// A fetch under way at a kill counts whether it came to the panel or not, as nobody can tell.
 	marks := map[int64]bool{}
-	for _, s := range e.starts {
+	for _, s := range e.Starts {
 		if !s.mark.IsZero() {
 			marks[s.mark.UnixNano()] = true
 		}
 	}
 	surely, perhaps := len(marks), map[int]bool{} // outages
-	for i, o := range e.outages {
-		perhaps[i+1] = len(o.callers) > 0
+	for i, o := range e.Outages {
+		perhaps[i+1] = len(o.Callers) > 0
 	}
 	for _, f := range b.fetches {
 		in := func(i store.Incident) bool { return !f.At.Before(i.From) && !f.At.After(i.To) }
-		if f.excused() && (f.spoilt || b.lacks(f)) && !slices.ContainsFunc(stored, in) {
+		if f.Excused() && (f.spoilt || b.lacks(f)) && !slices.ContainsFunc(stored, in) {
 			wrong = append(wrong, fmt.Errorf("the answer of %s to start %d was spoilt, %q, with %d SMS in it: no incident tells of it", f.At.Format(time.StampMicro), f.life, f.Answer, len(f.Given)))
 		}
 		switch {
@@ -257,9 +256,9 @@ func I1(e *evidence) error {
 	for _, i := range stored {
 		told := func(v window) bool {
 			// While it lasts, it is told of as it was when it was told first.
-			return !v.from.Before(i.From.Truncate(time.Second)) && !v.from.After(i.To) && (v.fetches == fetchesOf(i) || i.Lasts)
+			return !v.From.Before(i.From.Truncate(time.Second)) && !v.From.After(i.To) && (v.fetches == fetchesOf(i) || i.Lasts)
 		}
-		if !slices.ContainsFunc(e.incidents, told) {
+		if !slices.ContainsFunc(e.Incidents, told) {
 			wrong = append(wrong, fmt.Errorf("a loss of %d fetches from %s to %s was shown to nobody", fetchesOf(i), i.From.Format(time.StampMicro), i.To.Format(time.StampMicro)))
 		}
 	}
@@ -268,7 +267,7 @@ func I1(e *evidence) error {
 
 // window is a time in which, says a message, SMS may be lost, and of how many fetches.
 type window struct {
-	from, to time.Time
+	From, To time.Time
 	fetches  int
 }
 
@@ -278,7 +277,7 @@ var (
 )
 
 // readIncident returns the time a message says SMS may be lost from.
-func (w *world) readIncident(text string) []window {
+func (w *World) readIncident(text string) []window {
 	if !strings.HasPrefix(text, "⚠️") {
 		return nil
 	}
@@ -303,25 +302,24 @@ func (w *world) readIncident(text string) []window {
 	return []window{v}
 }
 
-// fetchMark returns since when, says the file, which no bridge has open, a fetch is under way; zero when none is.
-func (w *world) fetchMark() time.Time {
-	path := filepath.Join(w.dir, "mark.db")
-	if err := copyFile(w.database(), path); err != nil {
+// FetchMark returns since when, says a file, which no bridge has open and which is copied to path for a look, a fetch is under way; zero when none is.
+func (w *World) FetchMark(file, path string) time.Time {
+	if err := CopyFile(file, path); err != nil {
 		return time.Time{} // it did not come so far as to have one
 	}
 	before := 0
-	if st, err := store.Inspect(path, w.options()); err == nil {
-		if _, before, err = losses(st); err != nil {
+	if st, err := store.Inspect(path, w.StoreOptions()); err == nil {
+		if _, before, err = Losses(st); err != nil {
 			w.Errorf("losses before a start: %v", err)
 		}
 		st.Close()
 	}
-	st, err := store.Open(path, w.options()) // makes it a loss
+	st, err := store.Open(path, w.StoreOptions()) // makes it a loss
 	if err != nil {
 		return time.Time{} // soundFile tells of it
 	}
 	defer st.Close()
-	stored, after, err := losses(st)
+	stored, after, err := Losses(st)
 	if err != nil || after > before+1 {
 		w.Errorf("a start makes %d losses of %d: %v", after, before, err)
 	}

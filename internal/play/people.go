@@ -1,0 +1,314 @@
+package play
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/store"
+)
+
+// An SMS of a customer says which it is where it begins and where it ends: a long one is shown in several messages.
+var MarkPattern = regexp.MustCompile(`«(in|end)(\d+)»`)
+
+// NumberOf returns which SMS of a customer a text is of; -1 when none.
+func NumberOf(text string) int {
+	found := MarkPattern.FindStringSubmatch(text)
+	if found == nil {
+		return -1
+	}
+	n, _ := strconv.Atoi(found[2])
+	return n
+}
+
+// Act is the next thing somebody does.
+func (w *World) Act() {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	acts := []struct {
+		weight int
+		act    func()
+	}{
+		{9, func() { w.CustomersWrite(1 + w.Rand.IntN(3)) }},
+		{1, func() { w.CustomersWrite(25 + w.Rand.IntN(30)) }}, // more than a group takes in a minute
+		{6, w.AgentReplies},
+		{4, func() { w.agentSends(1) }},
+		{3, func() { w.agentSends(2 + w.Rand.IntN(4)) }},
+		{1, func() { w.agentSends(61 + w.Rand.IntN(10)) }}, // two pieces
+		{8, w.agentPresses},
+		{1, w.agentEdits},
+		{2, w.telegramRepeats},
+		{1, w.agentAsks},
+		{2, w.agentTidies},
+		{1, w.adminForbids},
+	}
+	total := 0
+	for _, a := range acts {
+		total += a.weight
+	}
+	n := w.Rand.IntN(total)
+	for _, a := range acts {
+		if n -= a.weight; n < 0 {
+			a.act()
+			return
+		}
+	}
+}
+
+// CustomersWrite has n SMS arrive. Mu is held.
+func (w *World) CustomersWrite(n int) {
+	for range n {
+		among := 110
+		if w.Rand.IntN(4) == 0 {
+			among = len(w.Starts) // in each life some are new, who need a topic
+		}
+		from := Sender{Customer: fmt.Sprintf("0912111%03d%d", among%1000, w.Rand.IntN(10)), Line: []string{"30001234", "30005678"}[w.Rand.IntN(2)]}
+		words := "سلام <b>وقت بخیر</b> & 😀"
+		if w.Rand.IntN(15) == 0 {
+			words = strings.Repeat("a long story ", 400)
+		}
+		i, now := len(w.Inbound), time.Now()
+		text := fmt.Sprintf("«in%d» %s «end%d»", i, words, i)
+		if i > 0 && w.Rand.IntN(10) == 0 { // people do say the same again
+			if said := &w.Inbound[w.Rand.IntN(i)]; !said.again && now.Unix() > said.at.Unix() {
+				said.again = true
+				from, text = *said, said.text
+			}
+		}
+		from.text, from.at = text, now
+		w.Inbound = append(w.Inbound, from)
+		w.Panel.ReceiveAt(from.Customer, from.Line, text, now)
+	}
+}
+
+// somebody returns an agent and a chat that agent writes in.
+func (w *World) somebody() (agent, chat int64) {
+	switch w.Rand.IntN(4) {
+	case 0:
+		return w.Sara, w.Sara
+	case 1:
+		return w.Sara, w.Group
+	}
+	return w.Ali, w.Group
+}
+
+// Recent returns one of the bot's last messages in a chat that have what is wanted.
+func (w *World) Recent(chat int64, wanted func(telegram.Message) bool) (telegram.Message, bool) {
+	var found []telegram.Message
+	for _, m := range slices.Backward(w.TG.Messages(chat)) {
+		if m.FromBot && wanted(m) {
+			if found = append(found, m); len(found) == 20 {
+				break
+			}
+		}
+	}
+	if len(found) == 0 {
+		return telegram.Message{}, false
+	}
+	return found[w.Rand.IntN(len(found))], true
+}
+
+var shortIDs = regexp.MustCompile(`#s[0-9a-z]+`)
+
+var shortID = regexp.MustCompile(`📩[^\n]*(#s[0-9a-z]+)`)
+
+// AgentReplies has an agent answer an SMS that is shown, if one is. Mu is held.
+func (w *World) AgentReplies() {
+	agent, chat := w.somebody()
+	closed := w.closed()
+	shown, ok := w.Recent(chat, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
+	if !ok {
+		return
+	}
+	o := Order{Chat: chat, From: agent, Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders))}
+	o.Said = o.Text
+	begins := slices.DeleteFunc(MarkPattern.FindAllString(shown.Text, -1), func(s string) bool { return !strings.HasPrefix(s, "«in") })
+	of := begins[0]
+	if heads := shortID.FindAllStringSubmatch(shown.Text, -1); len(begins) > 1 {
+		if len(heads) != len(begins) {
+			w.Errorf("a message shows %d SMS under %d heads: %s", len(begins), len(heads), shown.Text)
+			return
+		}
+		i := w.Rand.IntN(len(begins))
+		of, o.Said = begins[i], heads[i][1]+" "+o.Text
+	}
+	to := w.Inbound[NumberOf(of)]
+	o.Recipients, o.Line = []string{to.Customer}, to.Line
+	o.Message = w.Say(telegram.Post{Chat: chat, From: agent, Text: o.Said, ReplyTo: shown.ID})
+	w.Orders = append(w.Orders, o)
+}
+
+func (w *World) agentSends(n int) {
+	agent, chat := w.somebody()
+	o := Order{Chat: chat, From: agent, Line: "30001234", Text: fmt.Sprintf("out%d hello", len(w.Orders))}
+	if w.Rand.IntN(10) == 0 {
+		o.Text += strings.Repeat(" and more", 20) // two parts: asks first
+	}
+	first := w.Rand.IntN(10000)
+	for i := range n {
+		o.Recipients = append(o.Recipients, fmt.Sprintf("0913000%04d", (first+i)%10000))
+	}
+	o.Said = "/send " + strings.Join(o.Recipients, ",") + " " + o.Text
+	o.Message = w.Say(telegram.Post{Chat: chat, From: agent, Text: o.Said})
+	w.Orders = append(w.Orders, o)
+}
+
+// agentPresses presses a button, perhaps one that stood there before, half the time twice or after a colleague.
+func (w *World) agentPresses() {
+	_, chat := w.somebody()
+	m, ok := w.Recent(chat, func(m telegram.Message) bool { return len(m.Buttons) > 0 || len(m.History) > 0 && w.Rand.IntN(5) == 0 })
+	if !ok {
+		return
+	}
+	rows := m.Buttons
+	for _, v := range m.History {
+		if len(rows) == 0 || w.Rand.IntN(5) == 0 {
+			rows = v.Buttons
+		}
+	}
+	var data []string
+	for _, row := range rows {
+		for _, b := range row {
+			data = append(data, b.Data)
+		}
+	}
+	if len(data) == 0 {
+		return
+	}
+	choice := data[w.Rand.IntN(len(data))]
+	w.press(m, choice)
+	for range w.Rand.IntN(2) {
+		if w.Rand.IntN(2) == 0 {
+			choice = data[w.Rand.IntN(len(data))]
+		}
+		w.press(m, choice)
+	}
+}
+
+func (w *World) press(m telegram.Message, data string) {
+	by := w.Sara
+	if m.Chat == w.Group && w.Rand.IntN(2) == 0 {
+		by = w.Ali
+	}
+	w.NotePress(by, data)
+	if _, err := w.TG.Press(by, m.Chat, m.ID, data); err != nil {
+		w.Errorf("press: %v", err)
+	}
+}
+
+// NotePress notes that an agent presses a button. Mu is held.
+func (w *World) NotePress(by int64, data string) {
+	parts := strings.Split(data, ":") // b:BATCH:GENERATION:DECISION
+	if len(parts) != 4 {
+		w.Errorf("a button carries %q", data)
+		return
+	}
+	batch, _ := strconv.ParseUint(parts[1], 36, 64)
+	generation, _ := strconv.Atoi(parts[2])
+	w.presses = append(w.presses, pressed{time.Now(), by, store.BatchID(batch), generation, store.Decision(parts[3])})
+}
+
+// Pressed is how often a button was pressed. Mu is held.
+func (w *World) Pressed() int { return len(w.presses) }
+
+func (w *World) agentEdits() {
+	if len(w.Orders) == 0 {
+		return
+	}
+	o := w.Orders[w.Rand.IntN(len(w.Orders))]
+	if err := w.TG.Edit(o.From, o.Chat, o.Message, o.Said+" edited"); err != nil {
+		w.Errorf("edit: %v", err)
+	}
+}
+
+// telegramRepeats gives the bridge an update it has confirmed once more.
+func (w *World) telegramRepeats() {
+	all := w.TG.Updates()
+	all = slices.DeleteFunc(all[max(0, len(all)-30):], func(u telegram.Update) bool { return !u.Confirmed })
+	if len(all) > 0 {
+		_ = w.TG.Redeliver(all[w.Rand.IntN(len(all))].ID) // another act may have taken it
+	}
+}
+
+func (w *World) agentAsks() {
+	agent, chat := w.somebody()
+	w.Say(telegram.Post{Chat: chat, From: agent, Text: []string{"/credit", "/status", "/help"}[w.Rand.IntN(3)]})
+}
+
+// closed returns the topics that are closed: their customers must write before agents can.
+func (w *World) closed() map[int]bool {
+	closed := map[int]bool{}
+	for _, c := range w.TG.Chats() {
+		for _, t := range c.Topics {
+			if t.Closed {
+				closed[t.ID] = true // only the group has topics
+			}
+		}
+	}
+	return closed
+}
+
+// agentTidies closes a customer's topic, or gives one, or a customer elsewhere, another name.
+func (w *World) agentTidies() {
+	closed := w.closed()
+	m, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
+	if !ok {
+		return
+	}
+	name := fmt.Sprintf("Customer %d", w.Rand.IntN(100))
+	switch w.Rand.IntN(3) {
+	case 0:
+		w.Say(telegram.Post{Chat: w.Group, From: w.Ali, ReplyTo: m.ID, Text: "/name " + name})
+	case 1:
+		if m.Topic != 0 {
+			_ = w.TG.CloseTopic(w.Sara, w.Group, m.Topic)
+		}
+	case 2:
+		if m.Topic != 0 {
+			_ = w.TG.RenameTopic(w.Sara, w.Group, m.Topic, name)
+		}
+	}
+}
+
+// adminForbids forbids reactions in the group, or allows them again.
+func (w *World) adminForbids() {
+	if !w.strict {
+		return
+	}
+	if err := w.TG.ForbidReactions(w.Group, w.Rand.IntN(2) == 0); err != nil {
+		w.Errorf("forbid reactions: %v", err)
+	}
+}
+
+// Spoil has the networks fail a few times.
+func (w *World) Spoil() {
+	for range w.Rand.IntN(3) {
+		f := telegram.Fault{
+			Method:     []string{"sendMessage", "sendMessage", "sendMessage", "editMessageText", "setMessageReaction", "getUpdates", "answerCallbackQuery", "getMe", "createForumTopic"}[w.Rand.IntN(9)],
+			Kind:       []telegram.FaultKind{telegram.TooMany, telegram.BadGateway, telegram.CloseBefore, telegram.CloseAfter, telegram.CutAnswer, telegram.Slow}[w.Rand.IntN(6)],
+			Skip:       w.Rand.IntN(4),
+			RetryAfter: 1,
+			Delay:      40 * time.Millisecond,
+		}
+		if err := w.TG.Arm(f); err != nil {
+			w.Errorf("arm: %v", err)
+		}
+	}
+	for range w.Rand.IntN(3) {
+		kinds := []panel.Fault{
+			{Kind: panel.Close}, {Kind: panel.Close, CarryOut: true}, {Kind: panel.Cut},
+			// The SMS are taken away before the delay: what is taken after the caller is dead, nobody could tell of.
+			{Kind: panel.Slow, Delay: 40 * time.Millisecond, CarryOut: true},
+			{Kind: panel.HTML}, {Kind: panel.HTML, CarryOut: true}, {Kind: panel.Crash}, {Kind: panel.Crash, CarryOut: true},
+			{Kind: panel.Empty, CarryOut: true}, {Kind: panel.Garbage}, {Kind: panel.SOAPFault, Text: "no"}, {Kind: panel.ErrCode, Code: -3}, {Kind: panel.ErrCode, Code: -1},
+		}
+		f := kinds[w.Rand.IntN(len(kinds))]
+		f.Method = []string{"GetMsg", "GetMsg", "SendSMS", "SendSMS", "SendSMS", "GetStatus", "GetCredit"}[w.Rand.IntN(7)]
+		w.Panel.Arm(f)
+	}
+}

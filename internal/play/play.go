@@ -1,0 +1,173 @@
+// Package play is what tests play with a bridge: customers who write, a team that answers, networks that fail, and what of that is known; and
+// the invariants, which hold what a bridge did to what both networks saw. It runs no bridge: crash has processes of it, which it kills, sim has
+// it in its own process, under simulated time. Whoever runs one tells when it started and how it ended.
+package play
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/sandboxtest"
+	"peyk/sandbox/telegram"
+	"peyk/sms"
+	"peyk/store"
+)
+
+// World is people and the two networks, and what is known of what they did. Whoever runs the bridge says when it started and how it ended.
+type World struct {
+	*sandboxtest.World // whose group shows inbound SMS, and so does Sara's private chat
+
+	Rand   *rand.Rand // of what people do
+	Topics bool       // the group is a forum with a topic for each customer
+	strict bool       // somebody forbids reactions in the group now and then
+
+	Outages func() []sandboxtest.Shut // of the panel
+
+	Mu     sync.Mutex // guards what follows; acts and calls of the networks come from many goroutines
+	looked int        // fetches when settled looked last
+	quiet  int        // fetches since something was shown
+	Past
+}
+
+// New returns a World; r decides what its people do.
+func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *World {
+	w := &World{World: sandboxtest.New(t, tg, sms), Rand: r, strict: r.IntN(5) == 0}
+	// What becomes of an SMS can be told from the last digit of its number.
+	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
+		if err := w.Panel.SetStatusOf(pattern, status); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Say(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/start"}) // a bot cannot write first
+	w.Say(telegram.Post{Chat: w.Ali, From: w.Ali, Text: "/start"})
+	return w
+}
+
+// NoteCall notes a stage of a call to either network. Mu is held.
+func (w *World) NoteCall(method, stage string) {
+	if method == "GetMsg" && stage == string(panel.Arrived) {
+		w.Fetches = append(w.Fetches, time.Now())
+		w.quiet++
+	}
+	if method == "sendMessage" {
+		w.quiet = 0
+	}
+}
+
+// NoteStart notes that a bridge starts, and whether the one before it did not end in order, and since when a fetch was under way then. Mu is
+// held.
+func (w *World) NoteStart(at time.Time, broken bool, mark time.Time) {
+	w.quiet = 0
+	if n := len(w.Starts); n > 0 && broken {
+		w.Starts[n-1].broken, w.Starts[n-1].mark = true, mark
+	}
+	w.Starts = append(w.Starts, start{At: at})
+}
+
+// Past is what happened. It only grows: a copy stays as it is.
+type Past struct {
+	Starts  []start
+	Fetches []time.Time // when each GetMsg arrived
+	Inbound []Sender    // who wrote each SMS
+	Orders  []Order
+	presses []pressed
+}
+
+// Chance returns what a seed decides, for several goroutines at once.
+func Chance(seed uint64) *rand.Rand { return rand.New(&source{pcg: rand.NewPCG(seed, 7)}) }
+
+// source makes one source of chance serve several goroutines.
+type source struct {
+	mu  sync.Mutex
+	pcg *rand.PCG
+}
+
+func (s *source) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pcg.Uint64()
+}
+
+// start is a process that began.
+type start struct {
+	At     time.Time
+	broken bool      // it did not end in order,
+	mark   time.Time // and a fetch was under way then, since when; zero when none was
+}
+
+// Sender is who wrote an SMS, to which line of ours, and what.
+type Sender struct {
+	Customer, Line, text string
+	at                   time.Time
+	again                bool // they said the same twice
+}
+
+// Order is what an agent wrote to have an SMS sent.
+type Order struct {
+	Chat       int64
+	Message    int
+	From       int64
+	Said       string // the message
+	Text       string // of the SMS, unique
+	Line       string
+	Recipients []string
+	Reply      bool
+}
+
+// pressed is a button an agent pressed.
+type pressed struct {
+	at         time.Time
+	by         int64
+	batch      store.BatchID
+	generation int
+	decision   store.Decision
+}
+
+// Say has somebody write, and returns the message's id.
+func (w *World) Say(p telegram.Post) int {
+	w.Helper()
+	id, err := w.TG.Say(p)
+	if err != nil {
+		w.Errorf("say: %v", err) // not Fatal: calls of the networks are other goroutines
+	}
+	return id
+}
+
+// StoreOptions are what the bridge's settings make of the store's.
+func (w *World) StoreOptions() store.Options {
+	return store.Options{
+		Inbox: []sms.ChatID{sms.ChatID(w.Group), sms.ChatID(w.Sara)}, Admins: []sms.AgentID{sms.AgentID(w.Sara)}, RecentPosts: 20,
+	}
+}
+
+// CopyFile makes the file to as from is; nobody writes to either meanwhile.
+func CopyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// Asked returns how often the panel was asked for something.
+func (w *World) Asked(method string) int {
+	n := 0
+	for _, r := range w.Panel.Requests() {
+		if r.Method == method {
+			n++
+		}
+	}
+	return n
+}
