@@ -28,8 +28,8 @@ type answerLimit struct {
 	given map[sms.AgentID]int
 }
 
-// answer tells whether somebody off the list may be answered once more, and counts it.
-func (s *answerLimit) answer(id sms.AgentID, now time.Time) bool {
+// allow tells whether somebody off the list may be answered once more, and counts it.
+func (s *answerLimit) allow(id sms.AgentID, now time.Time) bool {
 	if hour := now.Truncate(time.Hour); !hour.Equal(s.hour) || s.given == nil {
 		*s = answerLimit{hour: hour, given: map[sms.AgentID]int{}}
 	}
@@ -72,7 +72,7 @@ func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 		}
 		return err
 	}
-	if !b.strangers.answer(m.From.ID, time.Now()) {
+	if !b.strangers.allow(m.From.ID, time.Now()) {
 		return nil
 	}
 	return b.respond(m, t.Say(t.HelloStranger, text.Code(fmt.Sprint(int64(m.From.ID)))))

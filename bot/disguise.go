@@ -30,10 +30,10 @@ func disguisedNumber(text string) string {
 		if !first && lettered { // the text, perhaps glued to the end of a number
 			word = word[:strings.IndexFunc(word, unicode.IsLetter)]
 		}
-		if !run.read(word) && first {
+		if !run.add(word) && first {
 			return ""
 		}
-		if run.hold() || first && !lettered && hasNumberLength(word) {
+		if run.containNumber() || first && !lettered && hasNumberLength(word) {
 			return strings.Join(strings.Fields(text)[:i+1], " ")
 		}
 		if lettered {
@@ -76,8 +76,8 @@ func letterOrDigit(r rune) bool { return unicode.IsLetter(r) || r >= '0' && r <=
 // digitGroups are groups of digits one behind the other, each with the plus before it if there is one; an empty group is a letter between two.
 type digitGroups []string
 
-// read adds the groups in a word and tells whether there were any.
-func (d *digitGroups) read(word string) bool {
+// add adds the groups in a word and tells whether there were any.
+func (d *digitGroups) add(word string) bool {
 	found, inside, plus := false, false, ""
 	for _, r := range word {
 		switch {
@@ -100,9 +100,9 @@ func (d *digitGroups) read(word string) bool {
 	return found
 }
 
-// hold tells whether some of the groups, one behind the other, are together a telephone number. One of another country may lack its plus, as
+// containNumber tells whether some of the groups, one behind the other, are together a telephone number. One of another country may lack its plus, as
 // in the addresses of messengers.
-func (d digitGroups) hold() bool {
+func (d digitGroups) containNumber() bool {
 	for i := range d {
 		number := ""
 		for _, group := range d[i:] {

@@ -46,7 +46,7 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 		return err
 	}
 	b.log.Warn("added to a chat by somebody who is no admin: leaving", "chat", int64(m.Chat))
-	told := b.joiners.answer(m.By.ID, b.store.Now())
+	told := b.joiners.allow(m.By.ID, b.store.Now())
 	b.callTelegram(ctx, func(ctx context.Context) {
 		if told {
 			if _, err := b.tg.Post(ctx, telegram.Outgoing{Chat: m.Chat, HTML: t.Leaving}); err != nil {

@@ -54,7 +54,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 	t := b.language(m.Chat)
 	if m.Faceless {
 		// Not without end: somebody off the list may speak as a channel, too.
-		if !b.strangers.answer(sms.AgentID(m.Chat), time.Now()) {
+		if !b.strangers.allow(sms.AgentID(m.Chat), time.Now()) {
 			return nil
 		}
 		return b.respond(m, t.Faceless)

@@ -1,4 +1,4 @@
-// Package bridge joins relay and bot: both work on one store, each with its own network, and end together.
+// Package bridge runs relay and bot together over one store, each with its own network. Both end when either does.
 package bridge
 
 import (
@@ -24,7 +24,7 @@ type Bridge struct {
 	metrics *metrics.Metrics
 }
 
-// New returns a bridge over an open store, which the caller closes after Run. Both count into m.
+// New returns a bridge over an open store, which the caller closes after Run. Both sides count into m.
 func New(st *store.Store, panel smsapi.Panel, tg *telegram.Client, r relay.Options, b bot.Options, m *metrics.Metrics) *Bridge {
 	m.Watch(st)
 	r.Metrics, b.Metrics = m, m
@@ -32,11 +32,11 @@ func New(st *store.Store, panel smsapi.Panel, tg *telegram.Client, r relay.Optio
 	return &Bridge{store: st, relay: panelSide, bot: bot.New(st, panelSide.Panel(), tg, b), metrics: m}
 }
 
-// lastWait is how long after the end of ctx the bridge waits for room on a full disk.
+// lastWait is how long the bridge waits for room on a full disk after ctx has ended.
 const lastWait = 40 * time.Second
 
-// Run bridges until ctx ends, then lets what is under way come to its end and returns nil. It returns an error when it cannot go on: the
-// token is not valid, or the store fails.
+// Run bridges until ctx ends, then finishes what is in flight and returns nil. It returns an error when it cannot go on: the token is not
+// valid, or the store fails.
 func (b *Bridge) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -61,13 +61,13 @@ func (b *Bridge) Run(ctx context.Context) error {
 		return err
 	}
 	if n := b.store.Unsaved(); n > 0 {
-		return fmt.Errorf("the end came before there was room on the disk: %d writes were given up", n)
+		return fmt.Errorf("stopped with the disk still full: %d writes were given up", n)
 	}
 	return nil
 }
 
-// Ready returns nil when SMS come in and updates do: both networks answered well not longer before now than it takes when all is well. Its
-// error says in one line who does not, and since when.
+// Ready returns nil when both networks have answered well within the time that takes when all is well. Its error says in one line which has
+// not, and since when.
 func (b *Bridge) Ready(now time.Time) error {
 	return b.metrics.Ready(now, b.relay.FetchesWithin(), bot.UpdatesWithin)
 }

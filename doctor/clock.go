@@ -2,14 +2,14 @@ package doctor
 
 import "time"
 
-// checkClock compares our clock with those of the other sides' answers. Telegram's is believed, a panel's may be wrong itself.
+// checkClock compares our clock with those of Telegram and the panel. Telegram's is believed; a panel's may itself be wrong.
 func (d Doctor) checkClock(f *findings) {
 	var telegrams, panels time.Duration // how far they are ahead of us
 	telegramKnown, panelKnown := false, false
 	if d.Telegram != nil {
 		telegrams, telegramKnown = d.Telegram.Skew()
 	}
-	if d.Open != nil { // it has also seen the dates of messages
+	if d.Open != nil { // the store has also seen the dates of messages
 		if off := d.Open.ClockOff(); off != 0 {
 			telegrams, telegramKnown = off, true
 		}

@@ -1,6 +1,6 @@
-// Package doctor looks at everything a bridge needs and says what is right, what should be known and what is wrong, with the remedy: the
-// store's file, Telegram and what we may do there, the panel, the clocks. It fetches, sends and posts nothing, and does not ask for updates,
-// for that would end the poll of whoever else does. It knows no flow of the bridge; what it looks at is given to it.
+// Package doctor checks everything a bridge needs and says what is right, what should be known and what is wrong, with the fix: the store's
+// file, Telegram and what the bot may do there, the panel, the clocks. It fetches, sends and posts nothing, and does not ask for updates: that
+// would end the poll of a running bridge. It knows none of the bridge's flows; its caller hands it what to check.
 package doctor
 
 import (
@@ -20,25 +20,25 @@ import (
 )
 
 const (
-	timeout  = 30 * time.Second // for each side: who checks waits for it
+	timeout  = 30 * time.Second // for each network: somebody waits for the check
 	clockOff = 3 * time.Minute
 	fullDisk = 100 << 20
 )
 
-// Doctor is what is looked at. What is nil or empty is left out.
+// Doctor is what to check. What is nil or empty is skipped.
 type Doctor struct {
 	Telegram *telegram.Client
 	Panel    smsapi.Panel
-	Lines    []sms.Number  // ours, which the panel is asked about
-	Users    []sms.AgentID // whom the settings let in
+	Lines    []sms.Number  // ours: the panel is asked whether they are
+	Users    []sms.AgentID // agents by the settings
 
 	Path    string // of the store
 	Options store.Options
-	Open    *store.Store          // the same, when this process has it open
-	CopyOut func(io.Writer) error // writes out the store while a bridge has it open
+	Open    *store.Store          // the store at Path, when this process has it open
+	CopyOut func(io.Writer) error // copies the store while a bridge has it open
 }
 
-// Check returns what it finds, in the language t, within half a minute or so.
+// Check returns what it finds, in the language t. It takes about half a minute at most.
 func (d Doctor) Check(ctx context.Context, t *text.Language) []Finding {
 	home, tg, panel := findings{Language: t}, findings{Language: t}, findings{Language: t}
 	var known settings
@@ -65,17 +65,17 @@ type State int
 
 const (
 	Right State = iota
-	Noted       // it works, and should be known
+	Noted       // it works, but should be known
 	Wrong
 )
 
-// Finding is one thing a check found, in a sentence that says the remedy if there is something to remedy.
+// Finding is one thing that a check found, in a sentence that names the fix where something is wrong.
 type Finding struct {
 	State     State
 	HTML      string // the sentence
-	Unreached bool   // nothing is known: the other side could not be asked
-	Cause     error  // what is behind it, for who runs the program; no chat is shown it
-	Link      string // to the bot, in the finding that its token is right
+	Unreached bool   // nothing is known, because the network could not be reached
+	Cause     error  // the error behind it, for whoever runs the program; never shown in a chat
+	Link      string // to the bot, in the finding that its token is valid
 }
 
 // String returns the finding as one line for a terminal: ok, note or WRONG, the sentence, the cause.
@@ -86,9 +86,9 @@ func (f Finding) String() string {
 	}
 	said = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsControl(r): // of a chat's title, or of the panel's words
+		case unicode.IsControl(r): // from a chat's title, or the panel's words
 			return ' '
-		case r >= '\u2066' && r <= '\u2069': // ours around them: few terminals know what they mean
+		case r >= '\u2066' && r <= '\u2069': // our own bidi marks: few terminals understand them
 			return -1
 		}
 		return r
@@ -96,7 +96,7 @@ func (f Finding) String() string {
 	return [...]string{"ok    ", "note  ", "WRONG "}[f.State] + said
 }
 
-// findings are what was found so far, and the language of it.
+// findings are what has been found so far, and the language it is said in.
 type findings struct {
 	*text.Language
 	list []Finding

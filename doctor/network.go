@@ -15,10 +15,10 @@ import (
 	"peyk/telegram"
 )
 
-// side is one of the two networks, for the sentences about not getting there.
+// side names one of the two networks and its settings, for sentences about not reaching it.
 type side struct{ name, url, proxy string }
 
-// unreached adds why we do not get to the other side, or do not understand what comes from there.
+// unreached adds why a network cannot be reached, or its answer not understood.
 func (f *findings) unreached(s side, err error) {
 	if e, ok := errors.AsType[*telegram.Error](err); ok && e.Cause != nil {
 		err = e.Cause
@@ -57,7 +57,7 @@ func (f *findings) unreached(s side, err error) {
 	f.list[len(f.list)-1].Unreached = true
 }
 
-// badCertificate says what is wrong with a certificate.
+// badCertificate returns the sentence that says what is wrong with a certificate.
 func badCertificate(t *text.Language, err error) string {
 	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
 	_, otherName := errors.AsType[x509.HostnameError](err)
@@ -73,7 +73,7 @@ func badCertificate(t *text.Language, err error) string {
 	return t.NetCertificate
 }
 
-// oldTLS tells whether a server has no TLS in common with us, most often because it is too old. The library has no types for it.
+// oldTLS reports whether a server shares no TLS version or cipher with us, usually because it is too old. crypto/tls has no types for that.
 func oldTLS(err error) bool {
 	for _, words := range []string{
 		"tls: protocol version not supported", "tls: server selected unsupported protocol version", "tls: handshake failure", "tls: insufficient security level",

@@ -48,7 +48,7 @@ func (d Doctor) checkPanel(ctx context.Context, f *findings) {
 	}
 }
 
-// panelFails adds why the panel does not tell the credit.
+// panelFails adds why the panel does not answer with the credit.
 func (f *findings) panelFails(s side, err error) {
 	e, ok := errors.AsType[*smsapi.Error](err)
 	status, _ := errors.AsType[connect.Status](err)

@@ -14,20 +14,20 @@ import (
 	"peyk/store"
 )
 
-// settings are what the store says of chats and people, as far as it could be read, or else the settings given with it.
+// settings are what the store says about chats and people. Where it cannot be read they are those of the environment.
 type settings struct {
 	inboxes, linked []store.Chat
 	admins          []sms.AgentID
 }
 
-// showing returns the chats that show SMS.
+// showing returns the chats that show inbound SMS.
 func (s settings) showing() []store.Chat {
 	return append(s.inboxes, slices.DeleteFunc(s.linked, func(c store.Chat) bool {
 		return slices.ContainsFunc(s.inboxes, func(in store.Chat) bool { return in.ID == c.ID })
 	})...)
 }
 
-// checkStore checks the store and the disk that it is on, and returns the settings in it.
+// checkStore checks the store and its disk, and returns the settings in it.
 func (d Doctor) checkStore(f *findings) settings {
 	known := settings{admins: d.Options.Admins}
 	for _, id := range d.Options.Inbox {
@@ -52,10 +52,10 @@ func (d Doctor) checkStore(f *findings) settings {
 	return known
 }
 
-// checkDir checks the directory of the store and returns the room there, in bytes; all there could be when it cannot be known.
+// checkDir checks the directory of the store and returns the free bytes there; as many as can be when that is not known.
 func (d Doctor) checkDir(f *findings) (room uint64) {
 	dir := filepath.Dir(d.Path)
-	if err := canMakeFiles(dir); err != nil {
+	if err := tryMakingFiles(dir); err != nil {
 		f.wrong(err, f.Say(f.CheckDir, text.Code(dir)))
 	}
 	room, err := store.Room(nearestExisting(dir))
@@ -68,7 +68,7 @@ func (d Doctor) checkDir(f *findings) (room uint64) {
 	return room
 }
 
-// checkFile checks the file without reading it, and returns nil when that is of no use.
+// checkFile checks the file without reading it, and returns nil when there is nothing to read.
 func (d Doctor) checkFile(f *findings) fs.FileInfo {
 	info, err := os.Stat(d.Path)
 	file := text.Code(d.Path)
@@ -88,8 +88,8 @@ func (d Doctor) checkFile(f *findings) fs.FileInfo {
 	return info
 }
 
-// checkPages reads the whole store, or a copy of it while a bridge has it open, for which there must be room. It returns what it has opened
-// for that, to be closed, even if that is damaged; nil when it could not be opened.
+// checkPages reads the whole store, or a copy of it while a bridge has it open, if there is room for a copy. It returns the opened store,
+// damaged or not, which the caller closes; nil when it could not be opened.
 func (d Doctor) checkPages(f *findings, size int64, room uint64) *store.Store {
 	file, whole := text.Code(d.Path), f.CheckWhole
 	st, err := store.Inspect(d.Path, d.Options)
@@ -123,7 +123,7 @@ func (d Doctor) checkPages(f *findings, size int64, room uint64) *store.Store {
 	return st
 }
 
-// read takes over what from says. What cannot be read is damaged, which was said, or not known yet to the version that wrote the file.
+// read reads the settings in from. What cannot be read is damaged, which was reported, or newer than the version that wrote the file.
 func (s *settings) read(from *store.Store) {
 	if all, err := settingsOf(from, from.InboxChats); err == nil {
 		s.inboxes = all
@@ -136,19 +136,19 @@ func (s *settings) read(from *store.Store) {
 	}
 }
 
-// settingsOf returns the settings of the chats that find finds.
+// settingsOf returns the chats that find finds.
 func settingsOf(st *store.Store, find func() ([]sms.ChatID, error)) ([]store.Chat, error) {
 	ids, err := find()
 	var chats []store.Chat
-	for _, id := range slices.Compact(ids) { // one that shows SMS in several topics comes several times
+	for _, id := range slices.Compact(ids) { // a chat with several inbox topics comes several times
 		c, failed := st.Chat(id)
 		chats, err = append(chats, c), errors.Join(err, failed)
 	}
 	return chats, err
 }
 
-// canMakeFiles tries whether files can be made in dir, or dir where there is none yet. Nothing is left behind.
-func canMakeFiles(dir string) error {
+// tryMakingFiles returns an error if no files can be made in dir, or dir itself cannot be made. It leaves nothing behind.
+func tryMakingFiles(dir string) error {
 	probe, err := os.MkdirTemp(nearestExisting(dir), ".check-*")
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func canMakeFiles(dir string) error {
 	return os.Remove(probe)
 }
 
-// nearestExisting returns dir, or the nearest directory above it that is there.
+// nearestExisting returns dir, or the nearest directory above it that exists.
 func nearestExisting(dir string) string {
 	for {
 		_, err := os.Stat(dir)

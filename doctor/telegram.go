@@ -47,7 +47,7 @@ func (d Doctor) checkTelegram(ctx context.Context, f *findings, inboxes []store.
 	}
 	for _, id := range admins {
 		if slices.ContainsFunc(inboxes, func(c store.Chat) bool { return c.ID == sms.ChatID(id) }) {
-			continue // said above
+			continue // reported above
 		}
 		if _, err := d.Telegram.Standing(ctx, sms.ChatID(id), me.ID); telegram.FateOf(err) == telegram.ChatLost {
 			f.add(Noted, f.Say(f.CheckAdmin, text.Code(fmt.Sprint(int64(id)))))
@@ -55,7 +55,7 @@ func (d Doctor) checkTelegram(ctx context.Context, f *findings, inboxes []store.
 	}
 }
 
-// checkChat checks a chat that shows SMS.
+// checkChat checks a chat that shows inbound SMS.
 func (d Doctor) checkChat(ctx context.Context, f *findings, s side, self sms.AgentID, c store.Chat) {
 	named := text.Code(fmt.Sprint(int64(c.ID)))
 	may, err := d.Telegram.Standing(ctx, c.ID, self)

@@ -11,6 +11,7 @@ import (
 	"peyk/sms"
 )
 
+// GetMe returns the bot, and whether it hears everything in groups because group privacy is off.
 func (t *Client) GetMe(ctx context.Context) (self User, hearsAll bool, err error) {
 	result, err := t.call(ctx, "getMe", nil)
 	if err != nil {
@@ -26,17 +27,18 @@ func (t *Client) GetMe(ctx context.Context) (self User, hearsAll bool, err error
 	return toUser(&me.User), me.HearsAll, nil
 }
 
-// ChatInfo is what Telegram tells of a chat.
+// ChatInfo is what Telegram says about a chat.
 type ChatInfo struct {
 	tgbotapi.Chat
 	Forum bool `json:"is_forum"`
 }
 
-// Name is a group's title, or who a private chat is with.
+// Name returns a group's title, or the name of the person a private chat is with.
 func (c ChatInfo) Name() string {
 	return cmp.Or(c.Title, strings.TrimSpace(c.FirstName+" "+c.LastName))
 }
 
+// GetChat returns what Telegram says about a chat.
 func (t *Client) GetChat(ctx context.Context, chat sms.ChatID) (ChatInfo, error) {
 	result, err := t.call(ctx, "getChat", map[string]any{"chat_id": int64(chat)})
 	if err != nil {
@@ -49,17 +51,17 @@ func (t *Client) GetChat(ctx context.Context, chat sms.ChatID) (ChatInfo, error)
 	return c, nil
 }
 
-// Standing is what we may do in a chat.
+// Standing is what the bot may do in a chat.
 type Standing struct {
 	Title  string
 	In     bool
 	Write  bool
 	Forum  bool
-	Topics bool // manage them, and so write into closed ones
+	Topics bool // manage topics, and so write into closed ones
 }
 
-// Standing asks what we, who are self, may do in a chat. Only in private, where nothing else tells a block, anybody sees of it: that we
-// are typing.
+// Standing returns what the bot, whose id is self, may do in a chat. In a private chat the other side sees the bot typing: nothing else
+// shows whether they blocked it.
 func (t *Client) Standing(ctx context.Context, chat sms.ChatID, self sms.AgentID) (Standing, error) {
 	c, err := t.GetChat(ctx, chat)
 	if err != nil {
@@ -93,16 +95,16 @@ func (t *Client) Standing(ctx context.Context, chat sms.ChatID, self sms.AgentID
 	return s, nil
 }
 
-// Typing asks whether we may write in a chat without writing: all that anybody sees of it is that we are typing.
+// Typing shows the bot as typing. It fails where the bot may not write, and so tells that without a message.
 func (t *Client) Typing(ctx context.Context, chat sms.ChatID) error {
 	_, err := t.call(ctx, "sendChatAction", map[string]any{"chat_id": int64(chat), "action": "typing"})
 	return err
 }
 
-// BasicGroup tells whether a chat is a group that may become a supergroup: those, and channels, have ids beyond.
+// BasicGroup reports whether a chat is a basic group, which may become a supergroup. Supergroups and channels have lower ids.
 func BasicGroup(chat sms.ChatID) bool { return chat < 0 && chat > -1_000_000_000_000 }
 
-// Webhook returns where Telegram sends our updates instead of giving them to who asks; "" when nowhere.
+// Webhook returns the address to which Telegram sends our updates instead of letting us poll them; "" when there is none.
 func (t *Client) Webhook(ctx context.Context) (string, error) {
 	result, err := t.call(ctx, "getWebhookInfo", nil)
 	if err != nil {
@@ -117,19 +119,20 @@ func (t *Client) Webhook(ctx context.Context) (string, error) {
 	return info.URL, nil
 }
 
+// Leave leaves a group or channel.
 func (t *Client) Leave(ctx context.Context, chat sms.ChatID) error {
 	_, err := t.call(ctx, "leaveChat", map[string]any{"chat_id": int64(chat)})
 	return err
 }
 
-// MenuEntry is a command in the menu of Telegram's clients.
+// MenuEntry is a command in the menu of Telegram's apps.
 type MenuEntry struct {
 	Command     string `json:"command"`
 	Description string `json:"description"`
 }
 
-// SetMenu sets the commands shown in a chat, or everywhere when it is 0, to those who use Telegram in a language, or in any
-// when it is empty.
+// SetMenu sets the commands shown in a chat, or in all chats when it is 0, to people who use Telegram in a language, or in any when it is
+// empty.
 func (t *Client) SetMenu(ctx context.Context, chat sms.ChatID, language string, menu []MenuEntry) error {
 	params := map[string]any{"commands": menu}
 	if language != "" {

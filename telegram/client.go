@@ -1,6 +1,6 @@
-// Package telegram is a client of the Bot API: what it is called with, what its answers and updates say, and what a failure calls for. It
-// asks once, keeps no state but its connections, and knows neither the store nor the bridge. The other packages see only its own types: of
-// the library it is the only one that knows.
+// Package telegram is a client of the Bot API: it makes calls, reads answers and updates, and says what a failure calls for. It makes each
+// call once, keeps no state but its connections, and knows neither the store nor the bridge. No other package uses the Telegram library or
+// sees its types.
 package telegram
 
 import (
@@ -26,27 +26,27 @@ import (
 
 const (
 	callTimeout = 20 * time.Second
-	maxAnswer   = 16 << 20 // 100 updates are far smaller
+	maxAnswer   = 16 << 20 // bytes; 100 updates are far smaller
 	maxConns    = 30       // connections kept: Telegram takes as many messages a second
 )
 
-// Client is one bot's side of the Bot API. It may be used by many at once.
+// Client makes calls of the Bot API for one bot. It is safe for concurrent use.
 type Client struct {
 	api    *tgbotapi.BotAPI
 	client *http.Client
 	opts   Options
-	skew   atomic.Pointer[time.Duration] // by the last answer; nil before one
-	worked atomic.Pointer[time.Time]     // when it last answered a call well that sets no reaction
+	skew   atomic.Pointer[time.Duration] // by the last answer; nil before the first
+	worked atomic.Pointer[time.Time]     // when a call other than a reaction last succeeded
 }
 
-// Options says how to reach Telegram as which bot. Token is required.
+// Options say how to reach Telegram, and as which bot. Token is required.
 type Options struct {
 	Token string
 	URL   string   // https://api.telegram.org when empty
-	Proxy *url.URL // nil: none, whatever the environment says
+	Proxy *url.URL // none when nil, whatever the environment says
 
-	Asked func(method string, took time.Duration, err error) // is told of each call, but for those that the caller broke off; may be nil
-	Heard func(took time.Duration, date time.Time)           // is told of each answer when Telegram says it was given; may be nil
+	Asked func(method string, took time.Duration, err error) // called after each call, except those the caller broke off; may be nil
+	Heard func(took time.Duration, date time.Time)           // called with the Date of each answer; may be nil
 
 	Dial connect.Dial // how a connection is made; nil: by net.Dialer
 }
@@ -70,8 +70,8 @@ func New(c Options) *Client {
 	return t
 }
 
-// Skew returns how far Telegram's clock is ahead of ours, to a second or two, by its last answer. It reports false while there was none
-// with a time.
+// Skew returns how far Telegram's clock is ahead of ours, to a second or two, by its last answer. It reports false before the first answer
+// with a Date.
 func (t *Client) Skew() (time.Duration, bool) {
 	if skew := t.skew.Load(); skew != nil {
 		return *skew, true
@@ -79,7 +79,7 @@ func (t *Client) Skew() (time.Duration, bool) {
 	return 0, false
 }
 
-// Worked returns when Telegram last answered a call well, but for those that set reactions; zero when never.
+// Worked returns when a call last succeeded, reactions excepted; zero when never.
 func (t *Client) Worked() time.Time {
 	if at := t.worked.Load(); at != nil {
 		return *at
@@ -87,10 +87,10 @@ func (t *Client) Worked() time.Time {
 	return time.Time{}
 }
 
-// InClear reports whether the token can be read on the way.
+// InClear reports whether the token crosses the network unencrypted.
 func (t *Client) InClear() bool { return connect.InClear(t.opts.URL) }
 
-// call asks Telegram once.
+// call makes one call within callTimeout.
 func (t *Client) call(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -122,12 +122,12 @@ func (t *Client) ask(ctx context.Context, method string, params map[string]any) 
 			}
 		}(time.Now())
 	}
-	api := *t.api // nothing in it changes
+	api := *t.api
 	api.Client = doer{ctx, t}
 	resp, err := api.MakeRequest(method, fields)
 	if err != nil {
 		e := classify(method, err)
-		// net/http quotes what is no HTTP, and a server may repeat what it was asked.
+		// net/http quotes an answer that is not HTTP, and a server may repeat the request in its answer.
 		_, secret, _ := strings.Cut(t.opts.Token, ":")
 		e.Reason = strings.ReplaceAll(e.Reason, cmp.Or(secret, t.opts.Token), "***")
 		return nil, e
@@ -139,13 +139,13 @@ func (t *Client) ask(ctx context.Context, method string, params map[string]any) 
 	return resp.Result, nil
 }
 
-// notConnected is an error of a call for which there was no connection to Telegram.
+// notConnected is the error of a call for which no connection to Telegram was made.
 type notConnected struct{ error }
 
 func (e notConnected) Unwrap() error { return e.error }
 
-// doer is the library's HTTP client for one call: the library knows neither contexts nor limits, and prints addresses, which
-// hold the token (https://github.com/go-telegram-bot-api/telegram-bot-api/issues/628).
+// doer is the library's HTTP client for one call: the library knows neither contexts nor limits, and prints URLs, which
+// contain the token (https://github.com/go-telegram-bot-api/telegram-bot-api/issues/628).
 type doer struct {
 	ctx context.Context
 	*Client
@@ -169,7 +169,7 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 			d.opts.Heard(time.Since(begun), date)
 		}
 	}
-	// Read to the end, or the connection is not used again.
+	// Read to the end, or the connection is not reused.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, withoutURL(err)
@@ -187,7 +187,7 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// withoutURL takes the address out of an error of net/http.
+// withoutURL strips the URL from an error of net/http.
 func withoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err

@@ -17,24 +17,24 @@ import (
 	"peyk/sms"
 )
 
-// Fate is what an error of Telegram's calls for.
+// Fate is what an error calls for.
 type Fate int
 
 const (
 	Passing      Fate = iota // repeat with growing pauses
-	SlowDown                 // repeat after retryAfter
-	Revoked                  // the token is not valid, says this one answer: see doubt
-	Contested                // somebody else polls with our token
-	ChatLost                 // the chat takes no posts of ours
-	Migrated                 // the group is now the chat migratedTo
+	SlowDown                 // repeat after RetryAfter
+	Revoked                  // this one answer says that the token is not valid; Telegram is known to say so by mistake
+	Contested                // another program polls with our token
+	ChatLost                 // the chat does not let us post
+	Migrated                 // the group is now the chat MigratedTo
 	TopicLost                // the topic is deleted
-	TopicClosed              // the topic is closed, and to us, too
-	TopicsDenied             // the forum lets us make or change no topics
+	TopicClosed              // the topic is closed, also to us
+	TopicsDenied             // the forum does not let us make or change topics
 	ReplyLost                // the message to be answered is gone
 	BadMarkup                // send it as plain text
-	NotModified              // it is as it should be
+	NotModified              // it is already as it should be
 	NotEditable              // the message is gone or too old: post it anew
-	MarksDenied              // the chat takes no reactions, or not this one
+	MarksDenied              // the chat does not allow reactions, or not this one
 	Refused                  // this one call will never work
 )
 
@@ -44,13 +44,13 @@ var fates = map[Fate]string{
 	MarksDenied: "marks_denied", Refused: "refused",
 }
 
-// String returns the name of f as it is counted, such as chat_lost.
+// String returns the name of f as metrics have it, such as chat_lost.
 func (f Fate) String() string { return fates[f] }
 
 // FateNames returns the names of all fates.
 func FateNames() []string { return slices.Collect(maps.Values(fates)) }
 
-// Error is every error of a call. It holds neither token nor address nor text.
+// Error is the error of a call, whatever the cause. It contains no token, address or text.
 type Error struct {
 	Fate       Fate
 	method     string
@@ -58,13 +58,13 @@ type Error struct {
 	Code       int
 	RetryAfter time.Duration
 	MigratedTo sms.ChatID
-	Arrived    bool  // it may have been carried out
-	Cause      error // what went wrong below, when it was not Telegram that answered
+	Arrived    bool  // the call may have been carried out
+	Cause      error // the error below, when Telegram itself did not answer
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("telegram %s: %s", e.method, e.Reason) }
 
-// FateOf returns what err calls for: passing when it is no error of Telegram's.
+// FateOf returns what err calls for: Passing when it is not an Error.
 func FateOf(err error) Fate {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Fate
@@ -72,7 +72,7 @@ func FateOf(err error) Fate {
 	return Passing
 }
 
-// refusal is Telegram saying no. The library would read it, but not one whose parameters are of another form than it knows.
+// refusal is an answer with which Telegram refuses a call. The library reads refusals too, but fails on parameters of an unexpected type.
 type refusal struct {
 	code       int
 	words      string
@@ -82,13 +82,13 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.words }
 
-// MaxPatience is how long Telegram is obeyed at most when it asks for patience: then it is asked again, and may say so again. Nobody knows of a
-// longer one that was meant, and a chat must not be lost to a slip.
+// MaxPatience is the longest that we obey a request to slow down: after that we ask again, and Telegram may repeat it. No longer one is known to
+// have been meant, and a mistaken one must not silence a chat.
 const MaxPatience = time.Hour
 
 var retryWords = regexp.MustCompile(`(?i)(?:retry after |_WAIT_)(\d+)`)
 
-// readRefusal returns the refusal that an answer is, or nil. How long to wait stands in a parameter, of whatever form, or in the words.
+// readRefusal returns the *refusal in an answer, or nil. How long to wait is in a parameter, of whatever type, or in the words.
 func readRefusal(body []byte) error {
 	var answer struct {
 		OK         bool            `json:"ok"`
@@ -97,17 +97,17 @@ func readRefusal(body []byte) error {
 		Parameters json.RawMessage `json:"parameters"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil || answer.OK {
-		return nil // the library says what it makes of it
+		return nil // left to the library
 	}
 	var parameters map[string]json.RawMessage
-	_ = json.Unmarshal(answer.Parameters, &parameters) // without any there is nothing to be read
+	_ = json.Unmarshal(answer.Parameters, &parameters) // there may be none
 	value := func(name string) string { return strings.Trim(string(parameters[name]), `" `) }
 	r := &refusal{words: answer.Words}
 	code, _ := strconv.ParseFloat(answer.Code.String(), 64)
 	r.code = int(code)
 	chat, _ := strconv.ParseInt(value("migrate_to_chat_id"), 10, 64)
 	r.migratedTo = sms.ChatID(chat)
-	seconds, _ := strconv.ParseFloat(value("retry_after"), 64) // 0 for what is no number, without end for one that is too large
+	seconds, _ := strconv.ParseFloat(value("retry_after"), 64) // 0 if not a number, +Inf if too large
 	if found := retryWords.FindStringSubmatch(r.words); found != nil && !(seconds > 0) {
 		seconds, _ = strconv.ParseFloat(found[1], 64)
 	}
@@ -120,10 +120,10 @@ func readRefusal(body []byte) error {
 // setMark is the method that puts a mark on a message.
 const setMark = "setMessageReaction"
 
-// universalMethods are methods that no Bot API server lacks.
+// universalMethods are methods that every Bot API server has.
 var universalMethods = []string{"getMe", "getUpdates", "sendMessage"}
 
-// lostWords tell that it is the chat. Some are of errors that are 403 elsewhere: those in capitals come as 400.
+// lostWords say that the chat is lost to us. Some belong to errors that come as 403 elsewhere; those in capitals come as 400.
 var lostWords = []string{
 	"chat not found", "user not found", "peer_id_invalid", "chat_id_invalid", "channel_invalid", "channel_private", "not enough rights", "have no rights",
 	"have no write access", "no rights to send", "need administrator rights", "chat_admin_required", "chat_write_forbidden", "chat_forbidden", "chat_restricted",
@@ -131,66 +131,72 @@ var lostWords = []string{
 	"not_participant", "can't initiate conversation", "user_is_bot",
 }
 
-// classify is the one place that reads Telegram's wording, where codes and parameters do not tell enough.
+// classify returns the error of a call, and is the one place that reads Telegram's wording, where codes and parameters do not say enough.
 func classify(method string, err error) *Error {
-	e := &Error{method: method, Reason: withoutURL(err).Error()}
-	api, ok := errors.AsType[*refusal](err)
+	r, ok := errors.AsType[*refusal](err)
 	if !ok {
-		e.Cause = err
-		gateway, ok := errors.AsType[connect.Status](err) // something on the way, such as a proxy, answered in its place
-		// 4xx of a gateway was refused on the way; after anything else nobody knows, but for a connection never made.
-		_, never := errors.AsType[notConnected](err)
-		e.Arrived = !(ok && gateway < 500) && !never
-		if errors.Is(err, context.Canceled) {
-			e.Arrived = true
-		}
-		return e
+		return unanswered(method, err)
 	}
-	e.Code, e.Reason, e.RetryAfter, e.MigratedTo = api.code, api.words, api.retryAfter, api.migratedTo
-	says := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(strings.ToLower(api.words), w) {
-				return true
-			}
-		}
-		return false
-	}
-	ofTopics := strings.HasSuffix(method, "ForumTopic")
+	e := &Error{method: method, Reason: r.words, Code: r.code, RetryAfter: r.retryAfter, MigratedTo: r.migratedTo}
 	switch {
-	case api.retryAfter > 0 || api.code == 429 || api.code == 420: // 420 as in FLOOD_WAIT_30
+	case r.retryAfter > 0 || r.code == 429 || r.code == 420: // 420 as in FLOOD_WAIT_30
 		e.Fate, e.RetryAfter = SlowDown, max(e.RetryAfter, time.Second)
-	case api.migratedTo != 0:
+	case r.migratedTo != 0:
 		e.Fate = Migrated
-	case api.code >= 500:
+	case r.code >= 500:
 		e.Fate, e.Arrived = Passing, true
-	case api.code == 401 || api.code == 404 && slices.Contains(universalMethods, method): // 404 is for a token of no form, too
+	case r.code == 401 || r.code == 404 && slices.Contains(universalMethods, method): // 404 also when the token is malformed
 		e.Fate = Revoked
-	case api.code == 409:
+	case r.code == 409:
 		e.Fate = Contested
-	case method == setMark && says("not modified", "not_modified"):
-		e.Fate = NotModified
-	case method == setMark && says("message to react not found", "message_id_invalid", "message not found", "msg_id_invalid", "topic", "thread not found"):
-		e.Fate = ReplyLost
-	case method == setMark: // if the whole chat is lost, the message that tells instead finds that out
-		e.Fate = MarksDenied
-	case ofTopics && says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
+	case method == setMark:
+		e.Fate = r.fateOfMark()
+	case strings.HasSuffix(method, "ForumTopic") && r.says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
 		e.Fate = TopicsDenied
-	case api.code == 403 || says(lostWords...):
+	case r.code == 403 || r.says(lostWords...):
 		e.Fate = ChatLost
-	case says("message is not modified", "topic_not_modified"):
+	case r.says("message is not modified", "topic_not_modified"):
 		e.Fate = NotModified
-	case says("message to edit not found", "message can't be edited", "message_id_invalid"):
+	case r.says("message to edit not found", "message can't be edited", "message_id_invalid"):
 		e.Fate = NotEditable
-	case says("topic_closed"):
+	case r.says("topic_closed"):
 		e.Fate = TopicClosed
-	case says("thread not found", "topic_deleted", "topic_id_invalid"):
+	case r.says("thread not found", "topic_deleted", "topic_id_invalid"):
 		e.Fate = TopicLost
-	case says("message to be replied not found", "replied message not found", "reply message not found"):
+	case r.says("message to be replied not found", "replied message not found", "reply message not found"):
 		e.Fate = ReplyLost
-	case says("can't parse entities", "entities_too_long", "entity_", "entity beginning"):
+	case r.says("can't parse entities", "entities_too_long", "entity_", "entity beginning"):
 		e.Fate = BadMarkup
 	default:
 		e.Fate = Refused
 	}
 	return e
+}
+
+// unanswered returns the error of a call that Telegram itself did not answer.
+func unanswered(method string, err error) *Error {
+	_, unreached := errors.AsType[notConnected](err)
+	gateway, ok := errors.AsType[connect.Status](err) // something in between, such as a proxy, answered in its place
+	refused := ok && gateway < 500                    // and did not pass the call on
+	return &Error{
+		method: method, Reason: withoutURL(err).Error(), Cause: err,
+		Arrived: !unreached && !refused || errors.Is(err, context.Canceled),
+	}
+}
+
+// says reports whether Telegram's words contain one of words.
+func (r *refusal) says(words ...string) bool {
+	said := strings.ToLower(r.words)
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(said, w) })
+}
+
+// fateOfMark returns what a refused mark calls for.
+func (r *refusal) fateOfMark() Fate {
+	switch {
+	case r.says("not modified", "not_modified"):
+		return NotModified
+	case r.says("message to react not found", "message_id_invalid", "message not found", "msg_id_invalid", "topic", "thread not found"):
+		return ReplyLost
+	}
+	return MarksDenied // if the whole chat is lost, the message that is posted instead of the mark finds that out
 }

@@ -7,30 +7,30 @@ import (
 	"peyk/sms"
 )
 
-// Button is under a message; Data comes back when it is pressed, 64 bytes at most.
+// Button stands under a message. Data, at most 64 bytes, comes back when it is pressed.
 type Button struct{ Label, Data string }
 
-// Outgoing is a message to be posted, or put in place of one.
+// Outgoing is a message to post, or an edit of one.
 type Outgoing struct {
 	Chat    sms.ChatID
 	Topic   sms.TopicID
 	ReplyTo sms.ChatMessageID
 	HTML    string
-	Plain   string // what to post when Telegram refuses html
+	Plain   string // posted when Telegram refuses HTML
 	Buttons [][]Button
 	Edit    sms.ChatMessageID // the message to change; 0 posts a new one
-	Loud    bool              // it makes a sound: a new SMS, a question or an alarm
-	Strict  bool              // in this topic or not at all
+	Loud    bool              // with a sound: a new SMS, a question or an alarm
+	Strict  bool              // in this topic or nowhere
 }
 
-// Post posts or edits and returns the message's id. What Telegram refuses for its markup, or for a reason we do not know, goes out plain, and then
-// without its buttons: an SMS is never lost to formatting.
+// Post posts or edits a message and returns its id. If Telegram refuses it for its markup, or for an unknown reason, it is posted as plain text,
+// and then without its buttons: an SMS is never lost to formatting.
 func (t *Client) Post(ctx context.Context, o Outgoing) (sms.ChatMessageID, error) {
 	id, err := t.postOnce(ctx, o, o.HTML, "HTML")
-	refusedSo := func() bool { return FateOf(err) == BadMarkup || FateOf(err) == Refused }
-	if refusedSo() && o.Plain != "" {
+	refused := func() bool { return FateOf(err) == BadMarkup || FateOf(err) == Refused }
+	if refused() && o.Plain != "" {
 		id, err = t.postOnce(ctx, o, o.Plain, "")
-		if refusedSo() && len(o.Buttons) > 0 {
+		if refused() && len(o.Buttons) > 0 {
 			o.Buttons = nil
 			id, err = t.postOnce(ctx, o, o.Plain, "")
 		}
@@ -84,7 +84,7 @@ func (t *Client) postOnce(ctx context.Context, o Outgoing, text, mode string) (s
 	return sms.ChatMessageID(posted.ID), nil
 }
 
-// React puts one emoji on a message, instead of what we put there before; an empty one takes it away.
+// React sets the bot's one reaction to a message; an empty emoji removes it.
 func (t *Client) React(ctx context.Context, chat sms.ChatID, id sms.ChatMessageID, emoji string) error {
 	reaction := []map[string]string{}
 	if emoji != "" {
@@ -94,13 +94,13 @@ func (t *Client) React(ctx context.Context, chat sms.ChatID, id sms.ChatMessageI
 	return err
 }
 
-// AnswerPress ends the waiting bar of a button, with a word to the presser.
+// AnswerPress stops the progress bar of a pressed button, with a word to who pressed it.
 func (t *Client) AnswerPress(ctx context.Context, id, text string, alert bool) error {
 	_, err := t.call(ctx, "answerCallbackQuery", map[string]any{"callback_query_id": id, "text": text, "show_alert": alert})
 	return err
 }
 
-// MakeTopic makes a topic in a forum. After an error it may be there all the same, and nobody will know of it.
+// MakeTopic makes a topic in a forum. After an error the topic may exist anyway, and there is no way to find out.
 func (t *Client) MakeTopic(ctx context.Context, chat sms.ChatID, title string) (sms.TopicID, error) {
 	result, err := t.call(ctx, "createForumTopic", map[string]any{"chat_id": int64(chat), "name": title})
 	if err != nil {
@@ -115,11 +115,12 @@ func (t *Client) MakeTopic(ctx context.Context, chat sms.ChatID, title string) (
 	return sms.TopicID(made.ID), nil
 }
 
-// RenameTopic and reopenTopic work, too, on a topic that is so already.
+// RenameTopic gives a topic a title. It succeeds also when the topic has it already.
 func (t *Client) RenameTopic(ctx context.Context, at sms.Place, title string) error {
 	return t.changeTopic(ctx, "editForumTopic", map[string]any{"chat_id": int64(at.Chat), "message_thread_id": int64(at.Topic), "name": title})
 }
 
+// ReopenTopic opens a closed topic. It succeeds also when the topic is open.
 func (t *Client) ReopenTopic(ctx context.Context, at sms.Place) error {
 	return t.changeTopic(ctx, "reopenForumTopic", map[string]any{"chat_id": int64(at.Chat), "message_thread_id": int64(at.Topic)})
 }

@@ -24,13 +24,13 @@ type User struct {
 	Bot      bool
 }
 
-// Link is an address behind words of a text, which stand between two bytes of it.
+// Link is an address behind the words of a text from byte From up to byte To.
 type Link struct {
 	From, To int
 	Address  string
 }
 
-// Message is what we read of a chat message.
+// Message is what we need of a chat message.
 type Message struct {
 	Chat    sms.ChatID
 	ID      sms.ChatMessageID
@@ -39,37 +39,37 @@ type Message struct {
 	Title   string // of a group
 	From    User
 	Text    string
-	// Command is the command the text, or a file's caption, begins with, without its slash and in lower case; Args the text
-	// behind it. A command for another bot, and one in forwarded text, is none.
+	// Command is the command that the text, or a file's caption, begins with, in lower case and without its slash; Args is the rest of the
+	// text. Commands for another bot and commands in forwarded text do not count.
 	Command     string
 	Args        string
-	ForOtherBot bool // a command, but for another bot
-	NamesUs     bool // a command that names us
+	ForOtherBot bool // it begins with a command for another bot
+	NamesUs     bool // the command names this bot
 
 	Data      string   // what the first button under a message of ours carries
-	Blocks    []Block  // the customers' words in a message of ours, in its order
-	QuoteAt   int      // where in the text of ReplyTo the words quoted from it begin, in UTF-16 units; -1 when none are
-	ReplyTo   *Message // a real answer: not the topic's first message, which every message of a topic carries
-	Elsewhere *Message // of ours, in another chat or topic, that it answers
-	Forwarded bool     // somebody else's words, by forwarding or by an inline bot
-	Faceless  bool     // written as a group or a channel
-	Media     bool     // not a text
+	Blocks    []Block  // in a message of ours: the customers' words, in order
+	QuoteAt   int      // where the words quoted from ReplyTo begin in its text, in UTF-16 units; -1 without a quote
+	ReplyTo   *Message // the message replied to; not the first message of the topic, to which every message in a topic is a reply
+	Elsewhere *Message // a message of ours in another chat or topic that it replies to
+	Forwarded bool     // somebody else's words: forwarded, or from an inline bot
+	Faceless  bool     // written in the name of a group or a channel
+	Media     bool     // something other than text
 	Links     []Link   // the addresses behind words of Text
-	Garbled   bool     // reading it made U+FFFD of what is no character
+	Garbled   bool     // it contained invalid characters, which became U+FFFD
 	MigrateTo sms.ChatID
 
 	Forum        bool   // the chat has topics
-	TopicChanged string // what became of the topic: closed, reopened, renamed
-	TopicTitle   string // what it was renamed to
+	TopicChanged string // closed, reopened or renamed when the message says that; else empty
+	TopicTitle   string // after renaming
 }
 
-// Block is a block of a text, from and to in UTF-16 units.
+// Block is a block quote in a text, in UTF-16 units.
 type Block struct{ From, To int }
 
-// Update is one happening the bot is told of; one of its pointers is set, or none when it is of a kind we do not use.
+// Update is one item of getUpdates. At most one of its pointers is set, none when it is of a kind we do not use.
 type Update struct {
 	ID      int64
-	Dated   int64 // when it happened, 0 when that is not told
+	Dated   int64 // Unix time; 0 when not known
 	Message *Message
 	Edited  *Message
 	Press   *Press
@@ -77,16 +77,16 @@ type Update struct {
 	Refused string // why it could not be read
 }
 
-// Press is a button pressed.
+// Press is the press of a button.
 type Press struct {
 	ID      string
 	From    User
 	Data    string
-	Message *Message // nil when Telegram does not even say in which chat it stands
-	Gone    bool     // of Message nothing but its place is known: it is too old, or deleted
+	Message *Message // the message with the button; nil when Telegram does not even say in which chat it is
+	Gone    bool     // only the place of Message is known: it is too old, or deleted
 }
 
-// Member is a change of what we are in a chat.
+// Member is a change of our own membership in a chat.
 type Member struct {
 	Chat    sms.ChatID
 	Private bool
@@ -105,7 +105,7 @@ func toUser(u *tgbotapi.User) User {
 	return User{ID: sms.AgentID(u.ID), Name: name, UserName: u.UserName, Bot: u.IsBot}
 }
 
-// wireMessage adds to the library's message what came after it.
+// wireMessage adds to the library's message what the Bot API has gained since.
 type wireMessage struct {
 	tgbotapi.Message
 	Chat *struct {
@@ -152,13 +152,13 @@ type wireUpdate struct {
 	Member *tgbotapi.ChatMemberUpdated `json:"my_chat_member"`
 }
 
-// Updates waits for updates from offset on, which confirms those before it.
+// Updates waits for updates with ids from offset on, and confirms those before it.
 func (t *Client) Updates(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+15*time.Second)
 	defer cancel()
 	result, err := t.ask(ctx, "getUpdates", map[string]any{
 		"offset": offset, "timeout": int64(wait / time.Second), "limit": int64(100),
-		// The server keeps the last list, also across restarts: always in full.
+		// The server remembers the last list it was given, even across our restarts, so it is always sent.
 		"allowed_updates": []string{"message", "edited_message", "callback_query", "my_chat_member"},
 	})
 	if err != nil {
@@ -171,7 +171,7 @@ func (t *Client) Updates(ctx context.Context, offset int64, wait time.Duration) 
 	return updates, nil
 }
 
-// ReadUpdate reads what updates returned, for the bot that we are. It never fails: what cannot be read is an update that says why.
+// ReadUpdate decodes an update that Updates returned to the bot self. It never fails: Refused says why an update cannot be read.
 func ReadUpdate(raw json.RawMessage, self User) Update {
 	var w wireUpdate
 	if err := json.Unmarshal(raw, &w); err != nil {
@@ -203,14 +203,14 @@ func ReadUpdate(raw json.RawMessage, self User) Update {
 	return u
 }
 
-// garbled reports whether JSON holds what is no character, which its decoder takes for U+FFFD: bytes that are no UTF-8, or one half of a
-// pair of UTF-16.
+// garbled reports whether JSON contains invalid characters, which the decoder turns into U+FFFD: bytes that are not UTF-8, or half of a
+// surrogate pair.
 func garbled(raw []byte) bool {
 	for i := bytes.IndexByte(raw, '\\'); i >= 0 && i < len(raw); i++ {
 		if raw[i] != '\\' {
 			continue
 		}
-		i++ // what follows is no backslash that begins anything
+		i++ // the escaped character, which may itself be a backslash
 		if r := escaped(raw[i-1:]); utf16.IsSurrogate(r) {
 			if utf16.DecodeRune(r, escaped(raw[min(i+5, len(raw)):])) == utf8.RuneError {
 				return true
@@ -221,7 +221,7 @@ func garbled(raw []byte) bool {
 	return !utf8.Valid(raw)
 }
 
-// escaped returns the UTF-16 unit that raw begins with as \uXXXX, or -1.
+// escaped returns the UTF-16 unit of the \uXXXX that raw begins with, or -1.
 func escaped(raw []byte) rune {
 	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
 		return -1
@@ -233,13 +233,14 @@ func escaped(raw []byte) rune {
 	return rune(unit)
 }
 
-// Accounts that everybody shares: anonymous administrators, channels speaking in groups, posts of linked channels.
+// Accounts shared by many people: anonymous administrators, channels that speak in groups, posts of linked channels.
 const (
 	anonymousAdmin = 1087968824
 	channelBot     = 136817688
 	linkedChannel  = 777000
 )
 
+// Faceless reports whether id is an account shared by many people, so that nobody knows who wrote.
 func Faceless(id sms.AgentID) bool {
 	return id == anonymousAdmin || id == channelBot || id == linkedChannel
 }
@@ -250,7 +251,7 @@ func toMessage(w *wireMessage, self User) *Message {
 	}
 	m := &Message{
 		Chat: sms.ChatID(w.Chat.ID), ID: sms.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), Title: w.Chat.Title, From: toUser(w.From), Text: w.Text,
-		// A channel's post in the group linked to it is forwarded by nobody: the channel itself speaks.
+		// A channel's post that appears in its linked group was forwarded by Telegram: the channel itself speaks.
 		Forwarded: (w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil) && !w.IsAutomaticForward,
 		MigrateTo: sms.ChatID(w.MigrateToChatID), Forum: w.Chat.Forum,
 	}
@@ -263,9 +264,7 @@ func toMessage(w *wireMessage, self User) *Message {
 		m.TopicChanged, m.TopicTitle = "renamed", w.Renamed.Title
 	}
 	m.Faceless = w.From == nil || w.SenderChat != nil || Faceless(m.From.ID)
-	m.Media = w.Text == "" && (w.Caption != "" || w.Photo != nil || w.Document != nil || w.Voice != nil || w.Audio != nil || w.Video != nil ||
-		w.Sticker != nil || w.Animation != nil || w.VideoNote != nil || w.Contact != nil || w.Location != nil || w.Poll != nil || w.Dice != nil ||
-		w.Story != nil || w.PaidMedia != nil || w.Checklist != nil || w.Rich != nil)
+	m.Media = w.media()
 	if w.ReplyMarkup != nil {
 		for _, button := range slices.Concat(w.ReplyMarkup.InlineKeyboard...) {
 			if button.CallbackData != nil && m.Data == "" {
@@ -296,25 +295,38 @@ func toMessage(w *wireMessage, self User) *Message {
 	if e := w.External; e != nil && sms.AgentID(e.Origin.Sender.ID) == self.ID {
 		m.Elsewhere = &Message{Chat: sms.ChatID(e.Chat.ID), ID: sms.ChatMessageID(e.MessageID), From: self}
 	}
+	m.readCommand(w, self)
+	return m
+}
+
+// media reports whether a message is something other than text.
+func (w *wireMessage) media() bool {
+	return w.Text == "" && (w.Caption != "" || w.Photo != nil || w.Document != nil || w.Voice != nil || w.Audio != nil || w.Video != nil ||
+		w.Sticker != nil || w.Animation != nil || w.VideoNote != nil || w.Contact != nil || w.Location != nil || w.Poll != nil || w.Dice != nil ||
+		w.Story != nil || w.PaidMedia != nil || w.Checklist != nil || w.Rich != nil)
+}
+
+// readCommand reads the command that a message begins with.
+func (m *Message) readCommand(w *wireMessage, self User) {
 	words, entities := w.Text, w.Entities
 	if words == "" {
 		words, entities = w.Caption, w.CaptionEntities
 	}
 	command := slices.IndexFunc(entities, func(e tgbotapi.MessageEntity) bool { return e.Type == "bot_command" && e.Offset == 0 })
-	if !m.Forwarded && command >= 0 {
-		name, rest := CutUTF16(words, entities[command].Length)
-		name, bot, addressed := strings.Cut(strings.TrimPrefix(name, "/"), "@")
-		if addressed && !strings.EqualFold(bot, self.UserName) {
-			m.ForOtherBot = true
-		} else {
-			m.NamesUs = addressed
-			m.Command, m.Args = strings.ToLower(name), strings.TrimSpace(rest)
-		}
+	if m.Forwarded || command < 0 {
+		return
 	}
-	return m
+	name, rest := CutUTF16(words, entities[command].Length)
+	name, bot, addressed := strings.Cut(strings.TrimPrefix(name, "/"), "@")
+	if addressed && !strings.EqualFold(bot, self.UserName) {
+		m.ForOtherBot = true
+		return
+	}
+	m.NamesUs = addressed
+	m.Command, m.Args = strings.ToLower(name), strings.TrimSpace(rest)
 }
 
-// CutUTF16 cuts s behind its first n UTF-16 units, in which Telegram counts.
+// CutUTF16 cuts s after its first n UTF-16 units: Telegram counts in those.
 func CutUTF16(s string, n int) (string, string) {
 	for i, r := range s {
 		if n <= 0 {
@@ -325,7 +337,7 @@ func CutUTF16(s string, n int) (string, string) {
 	return s, ""
 }
 
-// isMember tells whether a member is one.
+// isMember reports whether c is in the chat.
 func isMember(c tgbotapi.ChatMember) bool {
 	return c.Status == "member" || c.Status == "administrator" || c.Status == "creator" || c.Status == "restricted" && c.IsMember
 }

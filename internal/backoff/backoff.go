@@ -1,5 +1,5 @@
-// Package backoff waits between the tries of something that fails: longer and longer, and with one line in the log when it begins to fail
-// and one when it works again. It knows nothing of what it is.
+// Package backoff waits between the tries of something that fails, longer each time, and logs one line when it begins to fail and one when it
+// works again. It does not know what is tried.
 package backoff
 
 import (
@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// Backoff is for one thing that is tried again and again, by one goroutine.
+// Backoff is for one thing that one goroutine tries again and again. Log and What are required.
 type Backoff struct {
 	Log      *slog.Logger
-	What     string        // what fails, as a log line says it: "fetch from panel"
-	Shortest time.Duration // the first pause, and the least: the interval of a flow that has one
-	Longest  time.Duration // what pauses grow to; a minute when zero. Shortest, if that is longer
+	What     string        // what fails, for the log: "fetch from panel"
+	Shortest time.Duration // the first pause: the interval of a flow that has one
+	Longest  time.Duration // what pauses grow to; a minute when zero. No pause is shorter than Shortest
 
 	failures int
-	since    time.Time // the first of them
+	since    time.Time // of the first failure in the row
 }
 
-// After notes how a try has ended and returns how long to wait before the next: nothing after one that worked.
+// After notes the outcome of a try and returns how long to wait before the next: 0 after one that worked.
 func (b *Backoff) After(err error) time.Duration {
 	switch {
 	case err == nil && b.failures > 0:

@@ -1,4 +1,4 @@
-// Package connect holds what both HTTP clients, the panel's and Telegram's, need to know of connections and proxies. It knows neither.
+// Package connect holds what the HTTP clients of the panel and of Telegram share about connections and proxies. It knows neither client.
 package connect
 
 import (
@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Status is an HTTP status as an error: of a proxy on the way, or of a server that answers with something other than what was asked for.
+// Status is an HTTP status as an error: from a proxy in between, or from a server whose answer is not what was asked for.
 type Status int
 
 func (s Status) Error() string { return fmt.Sprintf("http status %d", int(s)) }
 
-// InClear reports whether requests to address can be read on the way: it is http, and not to this machine.
+// InClear reports whether requests to address cross the network unencrypted: it is http, and not on this machine.
 func InClear(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
@@ -40,7 +40,7 @@ func Transport(dial Dial, proxy *url.URL, timeout time.Duration) *http.Transport
 	}
 	if proxy != nil {
 		t.Proxy = http.ProxyURL(proxy)
-		// In the form of the transport's own errors about the proxy, which would be the bare words of the answer otherwise.
+		// An error of the same type as the transport's other errors about a proxy; by default it is just the proxy's status text.
 		t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 			if answer.StatusCode == http.StatusOK {
 				return nil

@@ -17,7 +17,7 @@ var (
 	hits        atomic.Int64
 )
 
-// wish reads NAME:N; no name is never reached. A slip in it must not look like a program that survives.
+// wish reads NAME:N; without a name no point is ever reached. It panics on a typo, which must not look like a program that survives.
 func wish(s string) (string, int64) {
 	name, number, _ := strings.Cut(s, ":")
 	n, err := strconv.ParseInt(number, 10, 64)
@@ -27,7 +27,7 @@ func wish(s string) (string, int64) {
 	return name, n
 }
 
-// ways are how the process can end, by their names in PEYK_CRASH_BY.
+// ways are the ways to end the process, by their names in PEYK_CRASH_BY.
 var ways = map[string]func(){
 	"": func() {
 		if self, err := os.FindProcess(os.Getpid()); err == nil {
@@ -37,7 +37,7 @@ var ways = map[string]func(){
 	"panic":     func() { panic("crashpoint") },
 	"goroutine": func() { go panic("crashpoint") },
 	"nil":       func() { fmt.Println(*(*string)(nil)) },
-	"map": func() { // written by two at once, which the runtime does not let pass
+	"map": func() { // concurrent writes, which the runtime detects
 		m := map[int]int{}
 		for range 8 {
 			go func() {
@@ -56,16 +56,16 @@ var ways = map[string]func(){
 
 func overflow(n int) int { return overflow(n+1) + 1 }
 
-// At ends the process if this is the place and the time asked for. Nothing that follows the call happens.
+// At ends the process if this is the point and the count asked for. It does not return then.
 func At(name string) {
 	if name != wanted || hits.Add(1) != nth {
 		return
 	}
 	ways[os.Getenv("PEYK_CRASH_BY")]()
-	select {} // the end is on its way
+	select {} // until the process is dead
 }
 
-// Second returns how long Telegram's second lasts: second unless the environment says otherwise.
+// Second returns how long a second of Telegram's limits lasts: second, unless the environment says otherwise.
 func Second(second time.Duration) time.Duration {
 	if d, err := time.ParseDuration(os.Getenv("PEYK_CRASH_SECOND")); err == nil {
 		return d

@@ -1,5 +1,5 @@
-// Package metrics counts what a bridge does, for whoever watches it from outside, and knows when the networks last answered well. It is
-// told by relay and bot, and reads the store's figures when it is asked.
+// Package metrics counts what a bridge does, for monitoring, and knows when each network last answered well. relay, bot and the two clients
+// report to it; it reads the store's figures whenever metrics are collected.
 package metrics
 
 import (
@@ -17,8 +17,8 @@ import (
 	"peyk/telegram"
 )
 
-// Metrics counts what one bridge does; doc/operations.md says what each figure means. The values of every label are a list in this
-// program: no number, id, text or secret is ever one.
+// Metrics counts what one bridge does; doc/operations.md explains each figure. Label values come from fixed lists in this program: no
+// number, id, text or secret is ever one.
 type Metrics struct {
 	*prometheus.Registry
 
@@ -33,15 +33,15 @@ type Metrics struct {
 	commitTook     prometheus.Histogram
 	commitErrors   prometheus.Counter
 
-	credit  atomic.Pointer[float64] // what the panel said last; nil: nothing, or not a number
+	credit  atomic.Pointer[float64] // what the panel last said; nil before that, or when it is not a number
 	fetched moment
 	updated moment
 }
 
-// accepted is the outcome of an SMS the panel took; the others are called as the errors that say them.
+// accepted is the outcome of an SMS that the panel accepted; other outcomes are named after the kinds of error.
 const accepted = "accepted"
 
-// New returns metrics that stand at zero.
+// New returns metrics that are all zero.
 func New() *Metrics {
 	m := &Metrics{Registry: prometheus.NewRegistry()}
 	add := promauto.With(m.Registry)
@@ -51,7 +51,7 @@ func New() *Metrics {
 	counters := func(name, help, label string, values ...string) *prometheus.CounterVec {
 		c := add.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
 		for _, value := range values {
-			c.WithLabelValues(value) // one that begins above zero would hide its first event
+			c.WithLabelValues(value) // a counter that first appears above zero would hide its first event
 		}
 		return c
 	}
@@ -84,10 +84,10 @@ func New() *Metrics {
 	return m
 }
 
-// label writes words as the values of labels are written.
+// label turns words into a label value.
 func label(words string) string { return strings.ReplaceAll(words, " ", "_") }
 
-// Committed counts a transaction of the store, whose Options it is for.
+// Committed counts a transaction of the store; it is for store.Options.
 func (m *Metrics) Committed(c store.Commit) {
 	m.commitTook.Observe(c.Took.Seconds())
 	if c.Err != nil {
@@ -102,7 +102,7 @@ func (m *Metrics) Committed(c store.Commit) {
 	}
 }
 
-// TelegramAsked counts a call of Telegram.
+// TelegramAsked counts a call to Telegram.
 func (m *Metrics) TelegramAsked(method string, took time.Duration, err error) {
 	m.telegramTook.WithLabelValues(method).Observe(took.Seconds())
 	if err != nil {
@@ -110,14 +110,14 @@ func (m *Metrics) TelegramAsked(method string, took time.Duration, err error) {
 	}
 }
 
-// FetchFailed counts a fetch that failed, be it that the panel did not answer or that the answer was none.
+// FetchFailed counts a fetch that failed, whether for want of an answer or because of what the answer was.
 func (m *Metrics) FetchFailed(err error) {
 	if !errors.Is(err, store.ErrDisk) {
 		m.panelErrors.WithLabelValues(kindOf(err)).Inc()
 	}
 }
 
-// Sends counts the recipients of one request to send.
+// Sends counts the recipients of one SendSMS.
 func (m *Metrics) Sends(recipients int, results []smsapi.Result, failure error) {
 	if failure != nil {
 		m.sent.WithLabelValues(kindOf(failure)).Add(float64(recipients))
@@ -132,7 +132,7 @@ func (m *Metrics) Sends(recipients int, results []smsapi.Result, failure error) 
 	m.sent.WithLabelValues(accepted).Add(float64(recipients))
 }
 
-// PanelAsked counts a call of the panel.
+// PanelAsked counts a call to the panel.
 func (m *Metrics) PanelAsked(method string, took time.Duration, err error) {
 	m.panelTook.WithLabelValues(method).Observe(took.Seconds())
 	if err != nil {
@@ -143,17 +143,17 @@ func (m *Metrics) PanelAsked(method string, took time.Duration, err error) {
 // Received counts SMS that were stored for the first time.
 func (m *Metrics) Received(n int) { m.received.Add(float64(n)) }
 
-// Credit notes what is left at the panel.
+// Credit notes the credit left at the panel.
 func (m *Metrics) Credit(amount float64) { m.credit.Store(&amount) }
 
 // Fetched notes that the panel answered a fetch well.
 func (m *Metrics) Fetched(at time.Time) { m.fetched.set(at) }
 
-// Updated notes that Telegram answered well when it was asked for updates.
+// Updated notes that Telegram answered getUpdates well.
 func (m *Metrics) Updated(at time.Time) { m.updated.set(at) }
 
-// Ready returns nil when SMS come in and updates do: both networks answered well not longer before now than these say. Its error says in one
-// line who does not, and since when.
+// Ready returns nil when both networks have answered well within these times before now. Its error says in one line which has not, and since
+// when.
 func (m *Metrics) Ready(now time.Time, fetches, updates time.Duration) error {
 	var stale []string
 	for _, words := range []string{
@@ -177,7 +177,7 @@ func kindOf(err error) string {
 	return smsapi.Uncertain.String()
 }
 
-// The figures that are read when they are asked for.
+// The figures that are read when metrics are collected.
 var (
 	postsWaiting  = gauge("peyk_posts_waiting", "What chats are to show, each when it is its turn.")
 	postsUnrouted = gauge("peyk_posts_without_chat", "What is to be shown while there is no chat for it.")
@@ -194,7 +194,7 @@ var (
 
 func gauge(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 
-// Watch has the figures of an open store be read with the others.
+// Watch adds the figures of an open store.
 func (m *Metrics) Watch(st *store.Store) { m.MustRegister(gauges{m, st}) }
 
 type gauges struct {
@@ -241,14 +241,14 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	tell(storeSize, float64(n.Size))
 }
 
-// moment is a time that one goroutine sets and others read; the zero value is never.
+// moment is a time that several goroutines set and read; the zero value is never.
 type moment struct{ ns atomic.Int64 }
 
 func (m *moment) set(at time.Time) { m.ns.Store(at.UnixNano()) }
 
 func (m *moment) seconds() float64 { return float64(m.ns.Load()) / 1e9 }
 
-// stale tells that the last one is longer ago at now than limit, or "" when it is not.
+// stale returns what, with since when, if the moment is longer ago than limit; "" if it is not.
 func (m *moment) stale(what string, limit time.Duration, now time.Time) string {
 	switch last := time.Unix(0, m.ns.Load()); {
 	case m.ns.Load() == 0:
