@@ -8,23 +8,23 @@ import (
 	"peyk/sms"
 )
 
-// Chat is the settings of a chat. The zero value is a chat nobody has set up.
+// Chat holds the settings of a chat. The zero value is a chat that nobody has set up.
 type Chat struct {
 	ID         sms.ChatID `json:"-"`
 	Line       sms.Number `json:"line,omitempty"`     // sends from it; empty: the default line
 	Language   string     `json:"language,omitempty"` // empty: the settings' language
-	InFlight   bool       `json:"begun,omitempty"`    // a group: something may be on its way to it of which nothing is noted
-	Title      string     `json:"title,omitempty"`    // of a group, as we heard it last
+	InFlight   bool       `json:"begun,omitempty"`    // a group: a post may be on its way that is not noted yet
+	Title      string     `json:"title,omitempty"`    // of a group, as last heard
 	Inboxes    []Inbox    `json:"inboxes,omitempty"`  // where in the chat inbound SMS are shown
-	Off        bool       `json:"off,omitempty"`      // shows none although the settings name it
+	Off        bool       `json:"off,omitempty"`      // shows no inbound SMS, even if the settings name it
 	Topics     bool       `json:"topics,omitempty"`   // a forum: has a topic for each customer
-	NoTopics   time.Time  `json:"no_topics,omitzero"` // when it let us make none last; zero: it does
+	NoTopics   time.Time  `json:"no_topics,omitzero"` // when it last let us make none; zero if it lets us
 	MigratedTo sms.ChatID `json:"migrated_to,omitempty"`
-	Gone       string     `json:"gone,omitempty"`       // why it takes no posts; its queue waits
-	Recent     []int64    `json:"recent,omitempty"`     // of a group: when its last messages and edits were posted, in Unix milliseconds
-	Held       time.Time  `json:"held,omitzero"`        // Telegram asked that nothing be posted before
-	NoMarks    time.Time  `json:"no_marks,omitzero"`    // when it took no mark on a reply last; zero: it does
-	MarksTold  bool       `json:"marks_told,omitempty"` // it was told what marks mean
+	Gone       string     `json:"gone,omitempty"`       // why it takes no posts; those for it wait
+	Recent     []int64    `json:"recent,omitempty"`     // of a group: when its last posts were made, in Unix milliseconds
+	Held       time.Time  `json:"held,omitzero"`        // Telegram asked us to post nothing before
+	NoMarks    time.Time  `json:"no_marks,omitzero"`    // when it last refused a mark on a reply; zero if it takes them
+	MarksTold  bool       `json:"marks_told,omitempty"` // it was told what the marks mean
 }
 
 // Inbox is a topic that shows inbound SMS.
@@ -54,7 +54,7 @@ func (t *tx) putChat(c Chat) error { return put(t.bucket(bucketChat), i64(c.ID),
 
 // resolve follows a group to the supergroup it became.
 func (t *tx) resolve(id sms.ChatID) sms.ChatID {
-	for range 8 { // a group migrates once; the bound is against a file with a ring
+	for range 8 { // a group migrates once; a damaged file could lead in a circle
 		c, err := t.chat(id)
 		if err != nil || c.MigratedTo == 0 {
 			break
@@ -112,8 +112,8 @@ func (t *tx) editChat(id sms.ChatID, edit func(*Chat)) error {
 	return t.routeWaiting()
 }
 
-// SetInFlight notes that a group is about to be posted to by this process, or that nothing is on its way to it after all. One note is good for many posts:
-// after a kill one of them may be there, and not noted.
+// SetInFlight notes that this process is about to post to a group, or that nothing is on its way to it after all. One note covers many posts:
+// after a kill, one of them may have arrived without being noted.
 func (s *Store) SetInFlight(id sms.ChatID, begun bool) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(id)
@@ -125,7 +125,7 @@ func (s *Store) SetInFlight(id sms.ChatID, begun bool) error {
 	})
 }
 
-// endInFlight forgets what the process before this one had begun, and counts it into the group if that was killed.
+// endInFlight ends the notes of SetInFlight that an earlier process made. If it was killed, its group may have one post more.
 func (t *tx) endInFlight(killed bool) error {
 	chats, err := t.chats()
 	if err != nil {
@@ -163,8 +163,8 @@ func (s *Store) NoteTitle(id sms.ChatID, title string) error {
 	})
 }
 
-// postTaken notes that a chat took a post: it is not lost, and, for a group, one more of the messages of this minute. A process
-// that starts anew in the middle of a flood would otherwise begin it with a 429.
+// postTaken notes that a chat took a post: so the chat is not lost, and a group has one recent post more. Without that a process that starts
+// in the middle of a flood would post too fast.
 func (t *tx) postTaken(p Post) error {
 	if err := t.chatFound(p.Chat); err != nil {
 		return err
@@ -172,7 +172,7 @@ func (t *tx) postTaken(p Post) error {
 	return t.countPost(p.Chat)
 }
 
-// countPost remembers one post more of a group. Nobody paces private chats by what was posted before the start.
+// countPost remembers one more post of a group. Private chats are not paced by what was posted before the start.
 func (t *tx) countPost(id sms.ChatID) error {
 	remember := t.store.opts.RecentPosts
 	if id > 0 || remember == 0 {
@@ -282,7 +282,7 @@ func (t *tx) routeWaiting() error {
 			return err
 		}
 		if p.Class == Backlog && len(inboxes) == 0 && !linked {
-			left++ // and perhaps a hundred thousand more, which need not be read
+			left++ // perhaps a hundred thousand more follow, which need not be read
 			break
 		}
 		unrouted = append(unrouted, p)
@@ -333,8 +333,8 @@ func (t *tx) routeWaiting() error {
 	return nil
 }
 
-// ChatLost notes that a chat takes no posts, and why. What it was to be told of incidents is told elsewhere; the rest waits until the
-// chat answers again, and the admins are told of that once.
+// ChatLost notes that a chat takes no posts, and why. Other chats are told of the incidents it should have shown. The rest waits until the chat
+// takes posts again. The admins are told once.
 func (s *Store) ChatLost(id sms.ChatID, reason string) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(id)
@@ -369,7 +369,7 @@ func (t *tx) chatFound(id sms.ChatID) error {
 	return t.routeWaiting()
 }
 
-// ChatFound notes that a chat takes posts again: the bot was added once more, or somebody wrote there.
+// ChatFound notes that a chat takes posts again: the bot was added back, or somebody wrote there.
 func (s *Store) ChatFound(id sms.ChatID) error {
 	if c, err := s.Chat(id); err == nil && c.Gone == "" {
 		return nil
@@ -377,8 +377,8 @@ func (s *Store) ChatFound(id sms.ChatID) error {
 	return s.update(func(t *tx) error { return t.chatFound(t.resolve(id)) })
 }
 
-// MigrateChat renames a group that became a supergroup: its settings, its batches and its queue move; messages already shown
-// stay behind, their ids mean nothing in the new chat.
+// MigrateChat renames a group that became a supergroup. Its settings, batches and waiting posts move. Messages already shown stay behind, as
+// their ids mean nothing in the new chat.
 func (s *Store) MigrateChat(from, to sms.ChatID) error {
 	return s.update(func(t *tx) error {
 		old, err := t.chat(from)
@@ -431,7 +431,7 @@ func (t *tx) deny(id sms.AgentID) error {
 	return t.editChat(sms.ChatID(id), func(c *Chat) { c.Off = true })
 }
 
-// closePrivateChat has a private chat show no SMS any more that somebody asked for there: they are not for them by now, nor is what still waits.
+// closePrivateChat has a private chat show no more SMS: its user may not read them any more. SMS that still wait there go elsewhere.
 func (t *tx) closePrivateChat(chat sms.ChatID) error {
 	c, err := t.chat(chat)
 	if err != nil {
@@ -450,8 +450,8 @@ func (t *tx) closePrivateChat(chat sms.ChatID) error {
 	})
 }
 
-// CloseToStrangers has private chats show what somebody asked for there no more, unless they are those of agents: of these, the settings', or of the
-// store's own. Who is on neither list by now was taken off the settings'.
+// CloseToStrangers has the private chats of everybody who is not an agent show no more SMS. Agents are those given, who stand in the settings,
+// and those in the store. A stranger who has an inbox or a link was taken off the settings' list.
 func (s *Store) CloseToStrangers(agents []sms.AgentID) error {
 	var strangers []sms.ChatID
 	find := func(t *tx) error {

@@ -13,14 +13,14 @@ type Claim struct {
 	Owner  sms.AgentID   `json:"owner,omitempty"`
 	Name   string        `json:"name,omitempty"`
 	At     time.Time     `json:"at,omitzero"`      // when the owner answered last
-	Taken  bool          `json:"taken,omitempty"`  // by command: does not lapse
-	Others []sms.AgentID `json:"others,omitempty"` // who were asked and answer, too
+	Taken  bool          `json:"taken,omitempty"`  // by command, so it does not lapse
+	Others []sms.AgentID `json:"others,omitempty"` // who answer, too, since they confirmed it
 }
 
-// claimLasts is how long an answer makes an agent the one who answers.
+// claimLasts is how long a customer stays with the agent who answered last.
 const claimLasts = 30 * time.Minute
 
-// HeldAgainst tells whether somebody else answers the customer now, and id was not asked yet whether to do so, too.
+// HeldAgainst tells whether somebody else answers the customer now, and id has not confirmed yet that they want to, too.
 func (c Claim) HeldAgainst(id sms.AgentID, now time.Time) bool {
 	return c.Held(now) && c.Owner != id && !slices.Contains(c.Others, id)
 }
@@ -30,8 +30,8 @@ func (c Claim) Held(now time.Time) bool {
 	return c.Owner != 0 && (c.Taken || now.Sub(c.At).Abs() < claimLasts)
 }
 
-// claimFor returns how the only recipient of an order is called, and who else answers its recipients: if somebody does, the agent is to be
-// asked. Otherwise an order that claims makes its agent the one who answers, or one of them.
+// claimFor returns the name of an order's only recipient, and who else answers its recipients: if there is somebody, the agent must be asked.
+// Otherwise, if the order claims its recipient, its agent becomes one who answers.
 func (t *tx) claimFor(o Order) (named, others string, err error) {
 	var owners []string
 	to := slices.Concat(o.Pieces...)

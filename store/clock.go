@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// A machine's clock may be wrong: at the start of one that keeps no time while it is off, after a snapshot was restored, by a hand that
-// slipped. Telegram's is right, and is heard in every answer. What the store would destroy for its age, or let go because it is late, it
-// judges by a clock that is known to be right:
+// A machine's clock may be wrong: some keep no time while they are off, a snapshot may have been restored, or somebody set it wrong.
+// Telegram's clock is right, and every answer of Telegram's tells it. So the store deletes nothing for its age, and gives up nothing as too
+// late, unless the clock is known to be right:
 //
-//   - Where ours and the one in the heads of Telegram's answers are apart, Now is Telegram's. Between two answers it goes on by the
-//     machine's monotonic clock, which nobody sets.
-//   - Nothing is pruned before Telegram answered, nor while the clocks are apart. Once they agree again nothing is taken to be older than
-//     that moment: what was written meanwhile may bear any time.
-//   - What was taken ages by the messages' own dates.
-//   - Before anything is known no question expires, no delivery is given up, and what seems to have waited for long is not asked about.
+//   - While our clock and the Date of Telegram's answers disagree, Now is Telegram's time. Between two answers it goes on by the machine's
+//     monotonic clock, which nobody sets.
+//   - Nothing is pruned before Telegram has answered, or while the clocks disagree. Once they agree again, nothing counts as older than that
+//     moment, as what was written before may bear any time.
+//   - Updates that were taken age by the dates of newer messages.
+//   - Until anything is known, no question expires, no delivery is given up, and nothing is asked about for having waited long.
 
-// ClockOff is how far two clocks may be apart and yet agree.
+// ClockOff is how far apart two clocks may be and still count as agreeing.
 const ClockOff = 3 * time.Minute
 
-// updatesKept is how old an update may be that Telegram still gives.
+// updatesKept is how old the updates are at most that we still get.
 const updatesKept = aDay
 
 // reading is what Telegram's clock showed, and what ours did then, which its user may have set since.
@@ -31,16 +31,16 @@ func (r reading) at(now time.Time) time.Time { return r.telegrams.Add(now.Sub(r.
 // apart tells whether two clocks do not agree. The monotonic part of a time knows nothing of that.
 func apart(a, b time.Time) bool { return a.Round(0).Sub(b.Round(0)).Abs() > ClockOff }
 
-// HeardAnswer tells how an answer of Telegram's is dated that has just come and was asked for so long ago. That our clock is wrong is believed
-// when two answers in a row say so.
+// HeardAnswer tells the date of an answer of Telegram's that has just come, and how long ago it was asked for. Only two answers in a row make
+// us believe that our clock is wrong.
 func (s *Store) HeardAnswer(took time.Duration, dated time.Time) {
 	now := s.opts.Now()
 	r := reading{dated, now}
-	// It was dated at some time in between: a process that was stopped, or a slow network, makes no clock wrong.
+	// It was dated at some time in between: a stopped process or a slow network does not make our clock wrong.
 	if asked := now.Round(0).Add(-took); dated.After(asked.Add(-ClockOff)) && dated.Before(now.Round(0).Add(ClockOff)) {
 		r.telegrams = now.Round(0)
 	}
-	// One alone may be a gateway's, or have been on the way while our clock was set.
+	// A single one may come from a gateway, or may have been on its way while our clock was set.
 	if last := s.suspect.Swap(&r); r.telegrams.Equal(now.Round(0)) || last != nil && !apart(last.at(now), r.telegrams) {
 		s.answer.Store(&r)
 	}
@@ -97,7 +97,7 @@ func (s *Store) clock() clockState {
 // Now returns what time it is: by our clock, or by Telegram's when they are known to be apart.
 func (s *Store) Now() time.Time { return s.clock().now }
 
-// ClockHeard tells whether anything is known of our clock yet, be it that it is wrong.
+// ClockHeard tells whether it is known by now if our clock is right or wrong.
 func (s *Store) ClockHeard() bool {
 	c := s.clock()
 	return c.known || c.off != 0
@@ -111,16 +111,16 @@ func (s *Store) ClockRight() bool { return s.clockNoted.Load() && s.clock().righ
 
 // clockRow is what the file remembers of our clock.
 type clockRow struct {
-	Since  time.Time `json:"since,omitzero"`  // when it was found wrong, if it still is
-	Doubt  bool      `json:"doubt,omitempty"` // it was put back, or forward, and nobody knows which was wrong
-	Told   time.Time `json:"told,omitzero"`   // when the admins were last told
-	Mended time.Time `json:"mended,omitzero"` // when it was found right again: nothing of before is known to be older
+	Since      time.Time `json:"since,omitzero"`  // when it was found wrong, if it still is
+	Doubt      bool      `json:"doubt,omitempty"` // it was set, and nobody knows whether it was wrong before or is now
+	Told       time.Time `json:"told,omitzero"`   // when the admins were last told
+	RightSince time.Time `json:"mended,omitzero"` // when it was found right again; nothing counts as older
 }
 
-// trusted tells whether our clock was found right, and not to be in doubt since.
+// trusted tells whether our clock was last found right, with no doubt since.
 func (r clockRow) trusted() bool { return r.Since.IsZero() && !r.Doubt }
 
-// retellClock is how long the admins are not told again of a clock that goes wrong again and again.
+// retellClock is the least time between two reports to the admins of a clock that goes wrong again and again.
 const retellClock = aDay
 
 // NoteClock notes whether our clock is right, by what was heard of Telegram's. It returns how far Telegram's is ahead if it is wrong, and
@@ -144,7 +144,7 @@ func (s *Store) noteClock() (off time.Duration, changed bool, err error) {
 		return 0, false, nil
 	}
 	now := s.opts.Now()
-	// Set since the start, perhaps from nonsense to what is right: what was written before bears the former.
+	// It was set since the start, perhaps from a wrong time to the right one: what was written before bears the wrong one.
 	stepped := !s.clockNoted.Load() && apart(now, s.opened.Round(0).Add(now.Sub(s.opened)))
 	if wrong := c.off != 0; s.clockNoted.Load() && wrong == s.clockWrong.Load() {
 		return c.off, false, nil
@@ -186,7 +186,7 @@ func (r clockRow) noted(c clockState, now time.Time, stepped bool) clockRow {
 			r.Told = now
 		}
 	case c.right() && (!r.trusted() || stepped):
-		r.Since, r.Doubt, r.Mended = time.Time{}, false, now
+		r.Since, r.Doubt, r.RightSince = time.Time{}, false, now
 	}
 	return r
 }
@@ -198,7 +198,8 @@ func (t *tx) clockRow() (row clockRow, err error) {
 	return row, err
 }
 
-// doubtClock is for the start: what the process before this one wrote last cannot be later than now, if both had the right time.
+// doubtClock compares our clock at the start with what the process before this one wrote last: that cannot be later than now if both had the
+// right time.
 func (t *tx) doubtClock(last time.Time) error {
 	if !last.After(t.now.Add(ClockOff)) {
 		return nil
@@ -212,14 +213,14 @@ func (t *tx) doubtClock(last time.Time) error {
 }
 
 // believed returns when something was that bears the time at: not before the clock was last found right again, and no later than now.
-func believed(at, mended, now time.Time) time.Time {
-	if !mended.IsZero() && (at.Before(mended) || at.After(now)) {
-		return mended
+func believed(at, rightSince, now time.Time) time.Time {
+	if !rightSince.IsZero() && (at.Before(rightSince) || at.After(now)) {
+		return rightSince
 	}
 	return at
 }
 
-// readNewest brings to mind the newest date of a message that was taken.
+// readNewest reads the newest date of a message that was taken.
 func (t *tx) readNewest() error {
 	var newest time.Time
 	if err := get(t.bucket(bucketMeta), keyNewest, &newest); err != nil {
@@ -232,7 +233,7 @@ func (t *tx) readNewest() error {
 	return nil
 }
 
-// noteNewest returns the newest date of a message, which goes into the file with what was taken; our own time as long as there is none.
+// noteNewest returns the newest date of a message, and stores it; our own time while there is none.
 func (t *tx) noteNewest() (time.Time, error) {
 	newest := t.store.newest.Load()
 	if newest == 0 {

@@ -10,10 +10,10 @@ type creditDay struct {
 	Since  time.Time `json:"since"`  // the last reading before the day, or else its first
 	At     time.Time `json:"at"`     // its last reading
 	Credit float64   `json:"credit"` // then
-	Fell   float64   `json:"fell"`   // by how much in all; what was paid in is not set off
+	Fell   float64   `json:"fell"`   // by how much in all, not counting what was paid in
 }
 
-// SaveCredit notes how much is left at the panel. When that is below low the admins are told, and not again before it was up once more.
+// SaveCredit notes how much is left at the panel. When that is below low the admins are told once, until it has risen again.
 func (s *Store) SaveCredit(credit, low float64) error {
 	return s.update(func(t *tx) error {
 		if err := t.addReading(credit); err != nil {

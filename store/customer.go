@@ -9,20 +9,20 @@ import (
 	"peyk/sms"
 )
 
-// Customer is what is known of a customer, whichever of our lines they write to. Their SMS are counted by the places that belong to them,
-// when shown there: a row for whoever writes would cost a fetch of 50 SMS 50 pages in as many places of the file.
+// Customer is what is known of a customer, whichever of our lines they write to. Their SMS are counted only where a place belongs to them, and
+// when they are shown there: with a row for everybody who writes, a fetch of 50 SMS would write 50 pages all over the file.
 type Customer struct {
 	Number sms.Number `json:"-"`
 	Name   string     `json:"name,omitempty"`  // given by agents
-	Line   sms.Number `json:"line,omitempty"`  // the line of ours the last SMS came to; before one is counted, that they were answered from
-	First  time.Time  `json:"first,omitzero"`  // when the first SMS counted came
+	Line   sms.Number `json:"line,omitempty"`  // our line that their last SMS came to; until one is counted, the line they were answered from
+	First  time.Time  `json:"first,omitzero"`  // when the first SMS that is counted came
 	Last   time.Time  `json:"last,omitzero"`   // when the last one came
 	In     int        `json:"in,omitempty"`    // SMS counted
-	InTo   Seq        `json:"in_to,omitempty"` // up to this one: two forums may show the same
+	InTo   Seq        `json:"in_to,omitempty"` // up to this one, as two forums may show the same SMS
 	Out    int        `json:"out,omitempty"`   // SMS the panel took for them since
 
 	Linked *sms.Place `json:"linked,omitempty"` // the only place that shows their SMS, by /link
-	// Made for them, one in each forum with topics. Behind the one that shows their SMS may be others, of spellings of before.
+	// Made for them, one in each forum with topics. More may follow the first of a forum, from when their number had several spellings.
 	Topics []sms.Place `json:"topics,omitempty"`
 
 	Claim Claim `json:"claim,omitzero"`
@@ -33,9 +33,9 @@ type Bound struct {
 	sms.Place `json:"-"`
 	Customer  sms.Number        `json:"customer"`
 	Card      sms.ChatMessageID `json:"card,omitempty"`   // the message that tells who the customer is
-	Post      uint64            `json:"post"`             // its row in the post queue, whenever there is something new to show
+	Post      uint64            `json:"post"`             // its row in the post queue, when there is something new to show
 	Made      bool              `json:"made,omitempty"`   // a topic of ours
-	Title     string            `json:"title,omitempty"`  // of a topic of ours, as we gave it last
+	Title     string            `json:"title,omitempty"`  // of a topic of ours, as we last set it
 	Closed    bool              `json:"closed,omitempty"` // somebody closed the topic
 }
 
@@ -113,7 +113,7 @@ func (c Customer) TopicIn(chat sms.ChatID) (sms.Place, bool) {
 	return sms.Place{}, false
 }
 
-// showCards queues the cards of c to be shown anew, after a delay or at once.
+// showCards queues the cards of c to be shown again, at once or after a delay.
 func (t *tx) showCards(c Customer, delay time.Duration) error {
 	for _, place := range c.places() {
 		b, err := t.bound(place)
@@ -133,7 +133,7 @@ func (t *tx) showCard(b Bound, delay time.Duration) error {
 	err := get(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), &waiting)
 	switch {
 	case err == nil && delay > 0:
-		return nil // it tells this, too, whenever it is shown
+		return nil // it waits already, and will tell this, too
 	case err == nil:
 		p.Revision = waiting.Revision + 1
 	case !errors.Is(err, ErrNotFound):
@@ -146,7 +146,7 @@ func (t *tx) showCard(b Bound, delay time.Duration) error {
 	return err
 }
 
-// bind gives a place to a customer, who may have others besides.
+// bind gives a place to a customer, who may have others, too.
 func (t *tx) bind(b Bound) error {
 	if err := t.unbind(b.Place); err != nil {
 		return err
@@ -214,7 +214,7 @@ func (t *tx) link(n sms.Number, p sms.Place) error {
 	return t.putCustomer(c)
 }
 
-// setLink links a place to its customer, and shows there what waited for a chat; or takes it from whom it belongs to.
+// setLink links a place to its customer, and shows there what waited for a chat. With no customer it unlinks the place.
 func (t *tx) setLink(b Bound) error {
 	if chat := t.resolve(b.Chat); chat != b.Chat {
 		b.Place = sms.Place{Chat: chat}
@@ -243,8 +243,8 @@ func (t *tx) unbindChat(chat sms.ChatID) error {
 	return nil
 }
 
-// AddTopic notes the topic that was made for the customer of an SMS, and queues its card. When another one was noted meanwhile it stays
-// the one.
+// AddTopic notes the topic that was made for the customer of an SMS, and queues its card. If another topic was noted meanwhile, that one
+// stays.
 func (s *Store) AddTopic(seq Seq, p sms.Place, title string) error {
 	return s.update(func(t *tx) error {
 		m, err := t.sms(seq)
@@ -275,8 +275,8 @@ func (s *Store) AddTopic(seq Seq, p sms.Place, title string) error {
 	})
 }
 
-// TopicGone notes that a topic is there no more: it belongs to nobody, and its customer's next SMS has another one made. Of one that a customer was
-// linked to the admins and its chat are told: their SMS are shown where those of others are.
+// TopicGone notes that a topic does not exist any more. It belongs to nobody now, and its customer's next SMS has another one made. If the
+// customer was linked to it, the admins and its chat are told: their SMS are shown where those of others are.
 func (s *Store) TopicGone(p sms.Place) error {
 	return s.update(func(t *tx) error {
 		b, err := t.bound(p)
@@ -319,7 +319,7 @@ func (s *Store) LinkAgain(gone Bound, p sms.Place, title string) error {
 	})
 }
 
-// TopicsForbidden notes that a forum lets us make no topics, and why. What belongs into one is shown outside of them; the admins are told
+// TopicsForbidden notes that a forum lets us make no topics, and why. What belongs in a topic is shown outside of topics. The admins are told
 // once, until topics can be made again.
 func (s *Store) TopicsForbidden(chat sms.ChatID, reason string) error {
 	return s.update(func(t *tx) error {
@@ -350,7 +350,7 @@ func (t *tx) allowTopics(chat sms.ChatID) error {
 	return t.putChat(c)
 }
 
-// EditTopic changes what is known of a bound topic; one that is bound to nobody stays unknown.
+// EditTopic changes what is known of a topic that belongs to a customer. Of others nothing is kept.
 func (s *Store) EditTopic(p sms.Place, edit func(*Bound)) error {
 	return s.update(func(t *tx) error {
 		b, err := t.bound(p)
@@ -378,7 +378,7 @@ func (t *tx) editCustomer(n sms.Number, edit func(*Customer)) error {
 	return t.showCards(c, 0)
 }
 
-// counted tells whether there is, or may be, a card that tells how many SMS came from c and were sent.
+// counted tells whether a card tells, or may tell, how many SMS came from c and how many were sent.
 func (c Customer) counted() bool { return !c.First.IsZero() || len(c.places()) > 0 }
 
 // noteInbound counts SMS that a place of c shows.
@@ -404,7 +404,7 @@ func (t *tx) noteInbound(c *Customer, shown ...Seq) error {
 func (t *tx) noteOutbound(n sms.Number) error {
 	c, err := t.customer(n)
 	if err != nil || !c.counted() {
-		return err // an order to many must not make a row for each
+		return err // an order to many must not add a row for each
 	}
 	c.Out++
 	if err := t.putCustomer(c); err != nil {
@@ -429,7 +429,7 @@ func (t *tx) moveLink(from, to sms.Place) error {
 func (t *tx) cardShown(p Post, message sms.ChatMessageID) error {
 	b, err := t.bound(sms.Place{Chat: p.Chat, Topic: p.Topic})
 	if errors.Is(err, ErrNotFound) || err == nil && (b.Post != p.ID || b.Card == message) {
-		return nil // it belongs to nobody any more, or to somebody else
+		return nil // it does not belong to them any more
 	}
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ type Decision string
 
 const (
 	Send    Decision = "send"   // a batch that asks: send it
-	Cancel  Decision = "cancel" // a batch that asks, or that waits for the panel: do not
+	Cancel  Decision = "cancel" // a batch that asks, or that waits for the panel: do not send it
 	Again   Decision = "again"  // what is uncertain: send it again
 	WasSent Decision = "was"    // what is uncertain: it was sent
 	Leave   Decision = "leave"  // what is uncertain: leave it
@@ -26,14 +26,13 @@ var (
 	ErrInFlight = errors.New("under way to the panel") // it cannot be called off
 )
 
-// askFor is how long a question waits for [Send]: who comes back later has forgotten what it was about.
+// askFor is how long a question waits for [Send]: whoever comes back later has forgotten what it was about.
 const askFor = 15 * time.Minute
 
-// Decide carries out what an agent, called name, answered to the question of that generation. Once it has returned, the same
-// answer or another one by anybody gives ErrDecided; the batch returned then says who decided what. The error is ErrExpired when
-// the answer came too late, also before Expire has come by, ErrUnderWay when nothing of what was to be called off waits any longer, and
-// an OverCap when [Send] would take the agent above the cap: then the question stays open. To send again what is uncertain, or what has
-// waited long, costs nothing of the day, for it was counted when it was ordered, and that it was not sent is no doing of an agent's.
+// Decide carries out what an agent, called name, answered to the question of that generation. From then on every answer to it gives
+// ErrDecided, and the batch returned says who decided what. The error is ErrExpired if the answer came too late, even if Expire has not run
+// since, and ErrInFlight if all that was to be called off is being sent. It is an OverCap if [Send] would take the agent above the cap: then the
+// question stays open. Sending again what is uncertain or has waited long does not count against the cap, as it counted when it was ordered.
 func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Batch, error) {
 	var b Batch
 	err := s.update(func(t *tx) error {
@@ -78,7 +77,7 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 	return b, err
 }
 
-// decided returns the pieces of b that d is about, or why it can be answered no more.
+// decided returns the pieces of b that d is about, or why the question is no longer open.
 func (t *tx) decided(b Batch, generation int, d Decision) ([]Piece, error) {
 	asked := b.Created
 	if !b.Asked.IsZero() {
@@ -139,8 +138,8 @@ func (t *tx) carryOut(d Decision, b *Batch, p Piece) error {
 // inFlight is how many recipients the panel is being asked to send to.
 func (b *Batch) inFlight() int { return b.Counts[sms.Sending] - b.Uncertain - b.LeftUncertain }
 
-// drop ends p, which was to be sent, without a send. When nothing of b was sent otherwise, it ends as state says. What was to be sent again
-// may have been sent before: that nobody knows is all that can be said of it.
+// drop ends p without sending it. If nothing else of b was sent, b ends as state says. But if p may have been sent before, nobody knows: then it
+// is left uncertain.
 func (t *tx) drop(b *Batch, p *Piece, state BatchState) error {
 	p.State = PieceDropped
 	b.State, b.Late, b.Waits = Going, false, ""
@@ -155,7 +154,7 @@ func (t *tx) drop(b *Batch, p *Piece, state BatchState) error {
 	return nil
 }
 
-// late tells whether a question asked then waits no longer; one of a clock that was ahead is of no known age.
+// late tells whether a question asked then waits no longer. One asked in the future, by a clock that was ahead, is late.
 func (s *Store) late(asked, now time.Time) bool { return now.Sub(asked).Abs() >= s.opts.AskFor }
 
 // undecided returns the pieces of b that bucket names.
@@ -170,8 +169,8 @@ func (t *tx) undecided(b Batch, bucket []byte) ([]Piece, error) {
 	return found, err
 }
 
-// Expire ends the questions that waited too long for [Send]: nothing of them is sent, and their chats are told. It returns how long
-// it is until there may be more.
+// Expire ends the questions that waited too long for [Send]: nothing of them is sent, and their chats are told. It returns how long to wait
+// before calling it again.
 func (s *Store) Expire() (wait time.Duration, err error) {
 	if !s.clock().known { // nobody can press [Send] before Telegram answers either
 		return time.Second, nil

@@ -7,7 +7,7 @@ import (
 	"peyk/sms"
 )
 
-// Wait is why what is queued does not go out.
+// Wait is why queued pieces are not sent.
 type Wait string
 
 const (
@@ -15,17 +15,17 @@ const (
 	LoginRefused Wait = "login" // it does not take our user name or password
 )
 
-// Waiting tells whether something of b waits for the trouble it names.
+// Waiting tells whether pieces of b wait, for the reason it names.
 func (b Batch) Waiting() bool { return b.Waits != "" && b.Counts[sms.Queued] > b.Dropped }
 
-// hold is the trouble that keeps what is queued from going out, as long as it lasts.
+// hold is the trouble that keeps queued pieces from being sent, while it lasts.
 type hold struct {
 	Why      Wait   `json:"why"`
 	Incident uint64 `json:"incident"`
 }
 
-// Hold notes that nothing is sent until Release, and why: the admins are told, for reason, of a trouble that began then, and every order
-// that waits says so, as do those that come. What is held already for that is told once. It outlives the process.
+// Hold notes that nothing is sent until Release, and why. The admins are told of a trouble that began at since, and its reason. Every order that
+// waits says so, and so do new ones. A second Hold for the same trouble does nothing. A hold outlives the process.
 func (s *Store) Hold(why Wait, since time.Time, reason string) error {
 	return s.update(func(t *tx) error {
 		var h hold
@@ -58,7 +58,7 @@ func (s *Store) Hold(why Wait, since time.Time, reason string) error {
 	})
 }
 
-// Release ends Hold, if there was one, and has the admins told.
+// Release ends the hold, if there is one, and has the admins told.
 func (s *Store) Release() error {
 	return s.update(func(t *tx) error {
 		var h hold
@@ -74,7 +74,7 @@ func (s *Store) Release() error {
 		if err := t.bucket(bucketMeta).Delete(keyHeld); err != nil {
 			return err
 		}
-		return t.eachWaiting(func(b Batch) error { // what it comes to is told soon
+		return t.eachWaiting(func(b Batch) error { // it is sent soon, and that is told
 			b.Waits = ""
 			return t.putBatch(b)
 		})
@@ -137,8 +137,8 @@ func (t *tx) endIncident(id uint64) error {
 	return t.tellIncident(&i)
 }
 
-// AskLate asks about what is queued of a batch and has waited too long to go out unasked: nothing of that is sent before [Send], and
-// nobody's answer in time ends it, as with any question. What was sent of the batch, or is under way, stays so.
+// AskLate asks about the queued pieces of a batch that have waited too long to be sent unasked. They are sent only after [Send], and expire as
+// those of any question do. Pieces that were sent, or are being sent, stay as they are.
 func (s *Store) AskLate(id BatchID) error {
 	return s.update(func(t *tx) error {
 		b, err := t.batch(id)
@@ -167,14 +167,14 @@ func (s *Store) AskLate(id BatchID) error {
 		if err != nil {
 			return err
 		}
-		for _, p := range asked { // those asked about before, too: it is one question
+		for _, p := range asked { // also those asked about before: it is one question
 			p.Since = t.now
 			if err := t.putPiece(p); err != nil {
 				return err
 			}
 		}
 		b.State, b.Late, b.Asked, b.Waits = Asking, true, t.now, ""
-		b.Shown = 0 // to change a message of an hour ago would be heard by nobody
+		b.Shown = 0 // nobody would notice a change of an hour-old message
 		b.Generation++
 		return t.report(b, 0)
 	})

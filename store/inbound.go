@@ -15,18 +15,18 @@ import (
 type SMS struct {
 	Seq Seq
 	sms.Message
-	Batch  BatchID    // outbound: what ordered it; its text stands there
-	ID     sms.ID     // the panel's, once it has accepted the SMS and if it said which is whose
+	Batch  BatchID    // outbound: what ordered it, and has its text
+	ID     sms.ID     // the panel's, once it accepted the SMS and if it said which is whose
 	Status sms.Status // outbound
 	Reason sms.Reason // why it is Failed
-	Words  string     // what the panel said when it was handed over and Failed at once; for people to read
-	Code   string     // its code for that, likewise
+	Words  string     // what the panel said if it Failed at once, for people to read
+	Code   string     // the panel's code for that
 	Asked  int        // how often delivery was asked for
-	Due    time.Time  // when it will be asked for next; zero: no more
-	Times  int        // inbound: how often it came in a row, where that is counted instead of shown
+	Due    time.Time  // when it will be asked for next; zero if it will not
+	Times  int        // inbound: how often it came in a row, if that is counted instead of shown
 }
 
-// smsRecord is SMS in the file, where there are many.
+// smsRecord is an SMS in the file, kept short as there are many.
 type smsRecord struct {
 	Direction sms.Direction `json:"d,omitempty"`
 	Line      sms.Number    `json:"l"`
@@ -107,9 +107,9 @@ type Raw struct {
 	Body        []byte    `json:"body"`
 	Cut         bool      `json:"cut,omitempty"`
 	Fetched     time.Time `json:"fetched"`
-	Kept        bool      `json:"kept,omitempty"`  // could not be decoded; not tried again by itself
+	Kept        bool      `json:"kept,omitempty"`  // it could not be decoded, and is not tried again
 	Begun       time.Time `json:"begun,omitzero"`  // when it was asked for
-	Holds       bool      `json:"holds,omitempty"` // SMS may be in it, as far as can be seen
+	Holds       bool      `json:"holds,omitempty"` // SMS may be in it
 }
 
 // BeginFetch notes that GetMsg is about to be called. If its answer never gets here, the next Open or BeginFetch makes it an
@@ -123,13 +123,13 @@ func (s *Store) BeginFetch() error {
 	})
 }
 
-// EndFetch notes that GetMsg brought nothing. An incident, when not nil, is noted with it and becomes what it is part of: losses that follow
-// one another are one.
+// EndFetch notes that GetMsg brought nothing. An incident, if not nil, is noted with it. Losses that follow one another become one incident, and
+// incident becomes that.
 func (s *Store) EndFetch(incident *Incident) error {
 	var noted Incident
 	err := s.update(func(t *tx) error {
 		if incident != nil {
-			noted = *incident // the write may run again, and fail: the caller's changes only once it worked
+			noted = *incident // the write may run again or fail: the caller's incident changes only once it worked
 			if err := t.noteIncident(&noted); err != nil {
 				return err
 			}
@@ -198,10 +198,9 @@ func (s *Store) Undecoded() ([]Raw, error) {
 	return found, err
 }
 
-// SaveUnread stores what an answer held, in its order, and queues it for the chats it belongs to. SMS stored before are
-// passed over: a message has no id, so equal ones within an answer are counted. What a panel repeats with other times is counted, too: see
-// lastAnswer. Without an incident the raw answer goes;
-// with one it is kept, and the incident told. It returns how many SMS were new.
+// SaveUnread stores the SMS of an answer, in its order, queues them for the chats that show them, and returns how many were new. SMS stored
+// before are skipped. As an SMS has no id, equal ones in an answer are told apart by how many came before. SMS that a panel repeats with other
+// times are counted, see lastAnswer. Without an incident the raw answer is deleted; with one it is kept, and the incident told.
 func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Incident) (int, error) {
 	stored := 0
 	var noted *Incident
@@ -228,7 +227,7 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 			if nth > 0 {
 				keys[i] = seenKey(m, nth)
 			}
-			// A text that is no time is that of many SMS, as "10:31" is: it names one only as long as the panel goes on handing it out.
+			// A text in place of a time, such as "10:31", is the same for many SMS: it names one only while the panel goes on handing it out.
 			if m.Clock != "" && !last.holds(m) {
 				continue
 			}
@@ -248,7 +247,7 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 				if err == nil {
 					continue
 				}
-				if !errors.Is(err, ErrNotFound) { // not kept any more: to be shown anew
+				if !errors.Is(err, ErrNotFound) { // else it is not kept any more, and shown as new
 					return err
 				}
 			}
@@ -278,7 +277,7 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 	return stored, err
 }
 
-// noteEvery spares what is only read by days a write at every poll.
+// noteEvery is how exact times are that only days are read of: it saves a write at every poll.
 const noteEvery = time.Hour
 
 func seenValue(seq Seq, met time.Time) []byte { return join(u64(uint64(seq)), unix32(met)) }
@@ -313,10 +312,10 @@ func (t *tx) findSeen(key []byte) (Seq, error) {
 	return seq, rows.Put(key, seenValue(seq, t.now))
 }
 
-// noteFetched notes that the panel hands out SMS.
+// noteFetched notes that the panel hands out SMS, for pruning seen.
 func (t *tx) noteFetched() error {
 	meta := t.bucket(bucketMeta)
-	if !t.store.clock().known { // by this time others are forgotten
+	if !t.store.clock().known { // a wrong time would have others pruned
 		return nil
 	}
 	var noted time.Time
@@ -348,7 +347,7 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 	return seq, nil
 }
 
-// placesOf returns where an SMS is to be shown. Where that is nowhere, it waits for a chat, which the team is told.
+// placesOf returns where an SMS is to be shown. If no chat shows it, it waits for one, and the team is told.
 func (t *tx) placesOf(m sms.Message, inboxes []inbox) ([]sms.Place, error) {
 	c, err := t.customer(m.Customer)
 	if err != nil {
@@ -398,7 +397,7 @@ func (t *tx) endRaw(id uint64, incident *Incident) error {
 	return t.updateIncident(incident)
 }
 
-// noteIncident notes i, a loss as part of the one under way.
+// noteIncident notes i; a loss becomes part of the one that goes on, if one does.
 func (t *tx) noteIncident(i *Incident) error {
 	if i.Loss() {
 		return t.addLoss(i)

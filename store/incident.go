@@ -19,10 +19,10 @@ const (
 	NoChat       IncidentKind = "no chat"       // SMS arrive and no chat shows them
 	ChatLost     IncidentKind = "chat lost"     // Chat takes no posts, for Reason
 	PostRefused  IncidentKind = "post refused"  // Chat refused one post, for Reason
-	Restored     IncidentKind = "restored"      // from a backup: of what came and was sent between From and To nothing is known
+	Restored     IncidentKind = "restored"      // from a backup: nothing is known of what came and was sent between From and To
 	LinkLost     IncidentKind = "link lost"     // a topic of Chat that Customer was linked to is gone
 	NoTopics     IncidentKind = "no topics"     // Chat lets us make no topics, for Reason
-	PanelRefuses IncidentKind = "panel refuses" // user name or password are wrong, says the panel, or the address is blocked; until To
+	PanelRefuses IncidentKind = "panel refuses" // the panel says that user name or password are wrong, or blocks our address; until To
 	PanelSilent  IncidentKind = "panel down"    // the panel cannot be reached, or answers nothing that makes sense; until To
 	PanelRepeats IncidentKind = "panel repeats" // the panel gave the same SMS for the Count-th time, with other times: they are counted from now on
 	LowCredit    IncidentKind = "low credit"    // the Credit at the panel is below Low; lately Burn went in a day
@@ -32,7 +32,7 @@ const (
 // IncidentKinds are all of them.
 var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong}
 
-// Incident is something that went wrong and that nobody but the team can mend.
+// Incident is something that went wrong and that only the team can put right.
 type Incident struct {
 	ID       uint64        `json:"-"`
 	Kind     IncidentKind  `json:"kind"`
@@ -44,9 +44,9 @@ type Incident struct {
 	Cut      int           `json:"cut,omitempty"`    // how many answers broke off,
 	Unread   int           `json:"unread,omitempty"` // and how many could not be read
 	Raw      uint64        `json:"raw,omitempty"`
-	Open     bool          `json:"open,omitempty"` // of a Loss: one that comes now belongs to it
+	Open     bool          `json:"open,omitempty"` // of a Loss: the next one belongs to it
 	Kept     []uint64      `json:"kept,omitempty"` // sums of the answers that were kept of it
-	Bytes    [2]int        `json:"bytes,omitzero"` // kept of answers that hold no SMS, as far as can be seen, and of others
+	Bytes    [2]int        `json:"bytes,omitzero"` // kept of answers that seem to hold no SMS, and of others
 	Gone     int           `json:"gone,omitempty"` // answers that there was no room for
 	Chat     sms.ChatID    `json:"chat,omitempty"`
 	Seq      Seq           `json:"seq,omitempty"`
@@ -59,7 +59,7 @@ type Incident struct {
 	Burn     float64       `json:"burn,omitempty"` // a day; 0 when not known
 	Off      time.Duration `json:"off,omitempty"`
 	Told     bool          `json:"told,omitempty"`
-	Lasts    bool          `json:"lasts,omitempty"`  // more is known of it than was told; it is told once more when it is over
+	Lasts    bool          `json:"lasts,omitempty"`  // more is known of it than was told; it is told again when it is over
 	Places   int           `json:"places,omitempty"` // chats that tell of it, shown or still to be
 }
 
@@ -74,7 +74,7 @@ func (i Incident) Fetches() (lost, cut, unread int) {
 	if i.Lost+i.Cut+i.Unread > 0 {
 		return i.Lost, i.Cut, i.Unread
 	}
-	switch n := max(1, i.Count); i.Kind { // of before they were told apart
+	switch n := max(1, i.Count); i.Kind { // from a version that did not tell them apart
 	case FetchLost:
 		return n, 0, 0
 	case FetchCut:
@@ -84,8 +84,7 @@ func (i Incident) Fetches() (lost, cut, unread int) {
 	}
 }
 
-// join makes i, which the team was told of, one with a loss that came after it. What i was told as is not all of it then: it is told once more
-// when it is over.
+// join adds a later loss to i, of which the team was told. As there is more to tell now, i is told again when it is over.
 func (i Incident) join(next Incident) Incident {
 	lost, cut, unread := i.Fetches()
 	l, c, u := next.Fetches()
@@ -94,7 +93,7 @@ func (i Incident) join(next Incident) Incident {
 	if i.To.IsZero() {
 		i.To = i.From
 	}
-	for _, at := range []time.Time{next.From, next.To} { // a clock may have been put back
+	for _, at := range []time.Time{next.From, next.To} { // the clock may have been set back
 		if at.After(i.To) {
 			i.To = at
 		}
@@ -105,7 +104,7 @@ func (i Incident) join(next Incident) Incident {
 	return i
 }
 
-// openLoss returns the loss that another one that comes now belongs to, or ErrNotFound.
+// openLoss returns the loss that the next one belongs to, or ErrNotFound.
 func (t *tx) openLoss() (Incident, error) {
 	c := t.bucket(bucketIncident).Cursor()
 	for key, value := c.Last(); key != nil; key, value = c.Prev() {
@@ -123,7 +122,7 @@ func (t *tx) openLoss() (Incident, error) {
 	return Incident{}, ErrNotFound
 }
 
-// addLoss notes that SMS may be lost: as a part of the trouble under way, or as a new one, which is told. The loss becomes what it is part of.
+// addLoss notes that SMS may be lost: as part of the open loss, or as a new one, which is told. i becomes what it is part of.
 func (t *tx) addLoss(loss *Incident) error {
 	before, err := t.openLoss()
 	switch {
@@ -137,8 +136,8 @@ func (t *tx) addLoss(loss *Incident) error {
 	return t.updateIncident(loss)
 }
 
-// EndLosses notes that fetches have gone well for long: the next loss is another trouble. If more of this one is known than was told, it is
-// told once more.
+// EndLosses notes that fetches have gone well for long: the next loss is another incident. If more is known of this one than was told, it is
+// told again.
 func (s *Store) EndLosses() error {
 	return s.update(func(t *tx) error {
 		i, err := t.openLoss()
@@ -158,10 +157,10 @@ func (s *Store) EndLosses() error {
 	})
 }
 
-// concernsAll tells whether the whole team is told, for SMS may be missing: of the rest the admins.
+// concernsAll tells whether the whole team is told, because SMS may be missing. Of other incidents only the admins are told.
 func (i Incident) concernsAll() bool { return i.Loss() || i.Kind == Restored }
 
-// addIncident notes i and queues the posts that tell of it. Where SMS may be missing the whole team is told, of the rest the admins.
+// addIncident notes i and queues the posts that tell of it, see concernsAll.
 func (t *tx) addIncident(i *Incident) error {
 	rows := t.bucket(bucketIncident)
 	var err error
@@ -193,7 +192,7 @@ func (t *tx) tellIncident(i *Incident) error {
 	return nil
 }
 
-// retellIncidents has the incidents a lost chat was to tell of told elsewhere, unless another chat tells of them, too.
+// retellIncidents has other chats told of the incidents that a lost chat was to show, unless they are told already.
 func (t *tx) retellIncidents(lost sms.ChatID) error {
 	var due []uint64
 	err := t.dropPosts(lost, func(p Post) bool {
@@ -227,7 +226,7 @@ func (s *Store) AddIncident(i Incident) error {
 	return s.update(func(t *tx) error { return t.addIncident(&i) })
 }
 
-// UpdateIncident stores what is known of an incident by now and, if tell is set, has it told again.
+// UpdateIncident stores what is now known of an incident and, if tell is set, has it told again.
 func (s *Store) UpdateIncident(i Incident, tell bool) error {
 	return s.update(func(t *tx) error {
 		if !tell {
@@ -241,7 +240,7 @@ func (s *Store) UpdateIncident(i Incident, tell bool) error {
 	})
 }
 
-// updateIncident stores i but for who was told of it, which is of the store's own knowing.
+// updateIncident stores i, but for whom it was told to, which only the store knows.
 func (t *tx) updateIncident(i *Incident) error {
 	var row Incident
 	if err := get(t.bucket(bucketIncident), u64(i.ID), &row); err != nil {
@@ -251,8 +250,8 @@ func (t *tx) updateIncident(i *Incident) error {
 	return put(t.bucket(bucketIncident), u64(i.ID), *i)
 }
 
-// noticePlaces returns whom to tell: the admins, in private, and the inbox chats too when the whole team is concerned or no
-// admin can be reached. Nobody at all is chat 0, where posts wait.
+// noticePlaces returns whom to tell: the admins, in private, and the inbox chats, too, if the whole team is concerned or no admin can be
+// reached. If there is nobody at all, that is chat 0, where posts wait for a chat.
 func (t *tx) noticePlaces(team bool) ([]sms.Place, error) {
 	var places []sms.Place
 	admins, err := t.admins()

@@ -26,7 +26,7 @@ type Batch struct {
 	ID        BatchID     `json:"-"`
 	sms.Place             // where it was ordered and is reported
 	Agent     sms.AgentID `json:"agent"`
-	// Message ordered it; a reply to an SMS bears a mark, a command does not.
+	// Message ordered it. A reply to an SMS gets a mark, a command does not.
 	Message sms.ChatMessageID `json:"message"`
 	Reply   bool              `json:"reply,omitempty"`
 	Line    sms.Number        `json:"line"`
@@ -37,33 +37,33 @@ type Batch struct {
 	Created time.Time         `json:"created"`
 	State   BatchState        `json:"state"`
 
-	// Generation is that of the question asked now; a button carries the one it was made for.
+	// Generation numbers the questions b has asked. A button carries that of its own question.
 	Generation int      `json:"gen,omitempty"`
 	Decision   Decision `json:"decision,omitempty"` // the last one
 	DecidedBy  string   `json:"by,omitempty"`
 
 	Credit string `json:"credit,omitempty"` // at the panel when the question was asked
 
-	// Why it is asked about: what it costs or says, that somebody of that name answers the customer, that it was just ordered before.
+	// Why it is asked about: it costs much or says something odd, ClaimedBy answers the customer, or the same was ordered just before.
 	Costly       bool   `json:"costly,omitempty"`
 	ClaimedBy    string `json:"answering,omitempty"`
 	Duplicate    bool   `json:"same,omitempty"`
-	MaybeNumber  string `json:"hidden,omitempty"` // what the text begins with and may be a number
+	MaybeNumber  string `json:"hidden,omitempty"` // what the text begins with, if that may be a number
 	AddedURLs    bool   `json:"linked,omitempty"` // addresses of links were added to the text
-	CustomerName string `json:"named,omitempty"`  // how the only recipient was called then
+	CustomerName string `json:"named,omitempty"`  // what the only recipient was called when it was ordered
 	Claim        bool   `json:"claim,omitempty"`  // see Order
 
-	Waits   Wait      `json:"waits_for,omitempty"` // why what is queued of it does not go out, once it is known
-	Late    bool      `json:"late,omitempty"`      // it is asked about because it has waited for long: it was to be sent before
+	Waits   Wait      `json:"waits_for,omitempty"` // why what is queued of it is not sent, once known
+	Late    bool      `json:"late,omitempty"`      // it was to be sent, and is asked about as it has waited too long
 	Asked   time.Time `json:"asked,omitzero"`      // when it was asked about, if not when it was ordered
 	Dropped int       `json:"dropped,omitempty"`   // of those Queued, how many will not be sent
 
 	Counts        [sms.Failed + 1]int `json:"counts"`              // recipients by status
 	Uncertain     int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
 	LeftUncertain int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
-	NoReport      int                 `json:"no_report,omitempty"` // recipients that were accepted and whose delivery is not, or no longer, asked for
+	NoReport      int                 `json:"no_report,omitempty"` // accepted recipients whose delivery is not, or no longer, asked for
 
-	Post     uint64            `json:"post"`               // its row in the post queue, whenever there is something new to show
+	Post     uint64            `json:"post"`               // its row in the post queue, when there is something new to show
 	Shown    sms.ChatMessageID `json:"shown,omitempty"`    // the message that reports it
 	Reaction string            `json:"reaction,omitempty"` // the mark that the reply bears
 	Unmarked bool              `json:"unmarked,omitempty"` // the reply takes no mark
@@ -82,7 +82,7 @@ const (
 	PieceSent      PieceState = "sent"      // the panel accepted it
 	PieceRefused   PieceState = "refused"   // the panel refused it
 	PieceUncertain PieceState = "uncertain" // the panel may have accepted it
-	PieceDropped   PieceState = "dropped"   // not sent, or left as it was, by decision or for want of one
+	PieceDropped   PieceState = "dropped"   // not sent, or left as it was: an agent decided so, or none did in time
 )
 
 // Piece is at most 60 recipients of a batch, sent by one request: the SMS First to First+N-1.
@@ -91,15 +91,15 @@ type Piece struct {
 	I     int     `json:"-"`
 
 	State     PieceState `json:"state"`
-	Attempt   int        `json:"attempt,omitempty"` // requests begun, by decision or after one that surely did not arrive
+	Attempt   int        `json:"attempt,omitempty"` // how many requests were begun
 	Since     time.Time  `json:"since,omitzero"`    // of State
 	First     Seq        `json:"first"`
 	N         int        `json:"n"`
 	NotBefore time.Time  `json:"after,omitzero"`
-	Queued    time.Time  `json:"queued,omitzero"`  // when somebody last said that it be sent; it may have been tried since
-	MaybeSent bool       `json:"unsure,omitempty"` // an attempt before may have been carried out
+	Queued    time.Time  `json:"queued,omitzero"`  // when an agent last ordered or confirmed it
+	MaybeSent bool       `json:"unsure,omitempty"` // an earlier attempt may have been carried out
 	Late      bool       `json:"-"`                // see Queued
-	IDs       []sms.ID   `json:"ids,omitempty"`    // given by the panel, but not whose is which
+	IDs       []sms.ID   `json:"ids,omitempty"`    // from the panel, which did not say whose is which
 }
 
 // Order is what an agent asks to send: Pieces are the recipients, at most 60 each.
@@ -112,15 +112,15 @@ type Order struct {
 	Text    string
 	Parts   int // for each recipient
 	Pieces  [][]sms.Number
-	Ask     bool // send only after [Send], as when somebody else answers a recipient, or Agent ordered the same just before
+	Ask     bool // send only after [Send]; the store asks, too, if somebody else answers a recipient or the same was ordered just before
 
 	MaybeNumber string // see Batch
 	AddedURLs   bool
-	Claim       bool // has Agent, called AgentName, answer the only recipient, unless somebody else does
+	Claim       bool // Agent, called AgentName, claims the only recipient, unless somebody else has
 	AgentName   string
 }
 
-// statusDelay is how long a batch just ordered goes unreported: most are accepted within it, which saves an edit.
+// statusDelay is how long a new batch is not reported: most are accepted within it, which saves an edit.
 const statusDelay = time.Second
 
 func (t *tx) addBatch(o Order) (Batch, error) {
@@ -207,13 +207,13 @@ func (t *tx) putBatch(b Batch) error {
 	return put(t.bucket(bucketBatch), u64(uint64(b.ID)), b)
 }
 
-// moveTo gives b to the supergroup its chat became. The numbers of messages begin anew there: kept, they would have the
-// report edit, and answer to, messages that are about something else.
+// moveTo gives b to the supergroup its chat became. Messages have new numbers there: with the old ones, its report would edit, or reply to,
+// messages about something else.
 func (b *Batch) moveTo(chat sms.ChatID) {
 	b.Place, b.Message, b.Reply, b.Shown, b.Reaction = sms.Place{Chat: chat}, 0, false, 0, ""
 }
 
-// moveBatches renames the chat of all batches ordered in it. Those that ask something ask it anew: the buttons stay behind.
+// moveBatches renames the chat of all batches ordered in it. Those that ask something ask it again, as their buttons stay behind.
 func (t *tx) moveBatches(from, to sms.ChatID) error {
 	var moved []Batch
 	index := t.bucket(bucketChatBatch)
@@ -244,8 +244,8 @@ func (t *tx) moveBatches(from, to sms.ChatID) error {
 	return nil
 }
 
-// report stores b and queues what tells how far it has come: a mark on the reply, and a message where that says too little. What still
-// waits tells it in the end, too.
+// report stores b and queues what tells how far it has come: a mark on the reply, and a message if that says too little. If one of these
+// waits already, it will tell the newest.
 func (t *tx) report(b Batch, delay time.Duration) error {
 	if b.Reply && !b.Unmarked {
 		chat, err := t.chat(b.Chat)
@@ -276,7 +276,7 @@ func (t *tx) report(b Batch, delay time.Duration) error {
 	return err
 }
 
-// SetCredit adds the credit to the question a batch asks; one decided meanwhile stays as it is.
+// SetCredit adds the credit to the question a batch asks, unless it was decided meanwhile.
 func (s *Store) SetCredit(id BatchID, credit string) error {
 	return s.update(func(t *tx) error {
 		b, err := t.batch(id)
@@ -380,7 +380,7 @@ func (t *tx) putPiece(p Piece) error {
 	return put(t.bucket(bucketPiece), key, p)
 }
 
-// pieces calls fn for every piece that bucket, one of outbox, uncertain and asking, names, from batch on, until fn returns false.
+// pieces calls fn for every piece that an index names, from batch on, until fn returns false.
 func (t *tx) pieces(bucket []byte, batch BatchID, fn func(Piece) (bool, error)) error {
 	c := t.bucket(bucket).Cursor()
 	for key, _ := c.Seek(pieceKey(batch, 0)); key != nil; key, _ = c.Next() {
@@ -395,22 +395,21 @@ func (t *tx) pieces(bucket []byte, batch BatchID, fn func(Piece) (bool, error)) 
 	return nil
 }
 
-// waitsFor is how long what is queued may wait and still go out by itself: later the customer may have been answered by other means, and
-// who wrote it has forgotten it.
+// waitsFor is how long a queued piece may wait and still be sent unasked. After that the customer may have been answered by other means, and
+// whoever wrote it may have forgotten it.
 const waitsFor = time.Hour
 
-// late tells whether p has waited too long to go out unasked, also when a clock that was off leaves it open how long that was.
+// late tells whether p has waited too long to be sent unasked. If a clock was wrong, nobody knows how long it waited: that is too long.
 func (p Piece) late(now time.Time) bool {
 	since := p.Queued
-	if since.IsZero() { // of before that was noted
+	if since.IsZero() { // queued by a version that did not note it
 		since = p.Since
 	}
 	return now.Sub(since).Abs() > waitsFor
 }
 
-// Queued calls yield with the queued pieces and their recipients, the oldest first and those whose time has not come among
-// them, until it returns false. Until then a read of the file is open: yield must not wait for a write. A piece that is Late is for
-// AskLate, not to be reserved.
+// Queued calls yield with the queued pieces and their recipients, the oldest first, until it returns false. Pieces whose NotBefore has not
+// come are among them. Meanwhile a read of the file is open: yield must not wait for a write. Do not reserve a piece that is Late, but AskLate.
 func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 	return s.view(func(t *tx) error {
 		return t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
@@ -435,8 +434,8 @@ func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 	})
 }
 
-// Reserve marks a queued piece as being sent. Only after it returned nil may the request leave. The error is ErrDecided when the piece is
-// queued no longer, such as after [Cancel].
+// Reserve marks a queued piece as being sent. Begin the request only after it returned nil: if the process dies in between, the piece becomes
+// uncertain and is not sent again by itself. The error is ErrDecided if the piece is no longer queued, as after [Cancel].
 func (s *Store) Reserve(p Piece) (Piece, error) {
 	err := s.update(func(t *tx) error {
 		row, err := t.piece(p.Batch, p.I)
@@ -465,14 +464,14 @@ func (s *Store) Reserve(p Piece) (Piece, error) {
 
 // Outcome is what the panel said of one recipient.
 type Outcome struct {
-	ID     sms.ID     // empty when it did not say which is whose
+	ID     sms.ID     // empty if the panel did not say which is whose
 	Reason sms.Reason // why it Failed at once; sms.NoReason when it was accepted
-	Words  string     // what the panel said then, and its code; for people to read
+	Words  string     // what the panel said then, for people to read; and its code
 	Code   string
 }
 
-// Sent ends a reserved piece the panel has answered: outcomes are parallel to its recipients, ids those that could not be
-// attributed. A recipient without an outcome was accepted. The agent is told by the same transaction.
+// Sent ends a reserved piece that the panel has answered. outcomes are parallel to its recipients; a recipient without one was accepted. ids are
+// those that the panel gave to nobody in particular. The same transaction queues what tells the agent.
 func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
 		row.State, row.IDs = PieceSent, ids
@@ -502,7 +501,7 @@ func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 	})
 }
 
-// Refuse ends a reserved piece that the panel surely did not carry out and never will, with its words and its code.
+// Refuse ends a reserved piece that the panel refused, with its words and its code.
 func (s *Store) Refuse(p Piece, words, code string) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
 		row.State = PieceRefused
@@ -513,11 +512,11 @@ func (s *Store) Refuse(p Piece, words, code string) error {
 	})
 }
 
-// Requeue gives back a reserved piece that surely never reached the panel, to be tried again at notBefore.
+// Requeue gives back a reserved piece that never reached the panel, to be tried again at notBefore.
 func (s *Store) Requeue(p Piece, notBefore time.Time) error { return s.Wait(p, PanelDown, notBefore) }
 
-// Wait gives back a reserved piece that the panel surely did not carry out, to be tried again at notBefore, and says why. If [Cancel] was
-// pressed while it was under way it is called off with the others.
+// Wait gives back a reserved piece that the panel did not carry out, to be tried again at notBefore, and says why. If [Cancel] was pressed
+// meanwhile, the piece is called off with the others.
 func (s *Store) Wait(p Piece, why Wait, notBefore time.Time) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
 		row.State, row.NotBefore, b.Waits = PieceQueued, notBefore, why
@@ -531,7 +530,7 @@ func (s *Store) Wait(p Piece, why Wait, notBefore time.Time) error {
 	})
 }
 
-// Uncertain ends a reserved piece of which nobody can know whether the panel carried it out. The agent is asked.
+// Uncertain ends a reserved piece that the panel may or may not have carried out. The agent is asked.
 func (s *Store) Uncertain(p Piece) error {
 	return s.endPiece(p, makeUncertain)
 }
@@ -578,7 +577,7 @@ func (t *tx) changeBatch(p Piece, change func(*tx, *Piece, *Batch) error) error 
 		return err
 	}
 	if p.State == PieceQueued && p.Attempt > 1 && b.Waits == waited {
-		return t.putBatch(b) // it waits as before: there is nothing new to show
+		return t.putBatch(b) // it waits as before, so there is nothing new to show
 	}
 	return t.report(b, 0)
 }

@@ -35,9 +35,9 @@ type pruned struct {
 type pruning struct {
 	*tx
 	pruned
-	left    int // rows that may still be looked at or deleted
-	deleted int
-	mended  time.Time // when our clock was last found right again
+	left       int // rows that may still be looked at or deleted
+	deleted    int
+	rightSince time.Time // when our clock was last found right again
 
 	queues    []queue         // of whom posts wait for; made by the first who asks
 	incidents map[uint64]bool // that posts tell of; likewise
@@ -80,7 +80,7 @@ func (s *Store) Prune(limit int) (deleted int, more bool, err error) {
 			return err
 		}
 		p := &pruning{tx: t, left: limit}
-		p.mended = row.Mended
+		p.rightSince = row.RightSince
 		if err := t.pruned(&p.pruned); err != nil {
 			return err
 		}
@@ -137,7 +137,7 @@ func (p *pruning) young(at time.Time, keep time.Duration) bool {
 	return p.now.Sub(p.believed(at)) < keep
 }
 
-func (p *pruning) believed(at time.Time) time.Time { return believed(at, p.mended, p.now) }
+func (p *pruning) believed(at time.Time) time.Time { return believed(at, p.rightSince, p.now) }
 
 func (p *pruning) delete(bucket, key []byte) error {
 	p.left--
