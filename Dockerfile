@@ -1,8 +1,8 @@
-# The image holds one static binary, the certificates it trusts and an empty /data, and runs as nobody in particular.
+# The image holds one static binary, the certificates it trusts and an empty /data, and runs as an unprivileged user.
 #
-# doc/operations.md shows how to run it. Beware of "docker run --env-file": it takes the quotes in .env for a part of the values.
+# doc/operations.md shows how to run it. Beware of "docker run --env-file": it makes the quotes in .env part of the values.
 #
-# The same commit gives the same binary. For the same image, byte for byte, take the times from the commit, too:
+# The same commit gives the same binary. For the same image, byte for byte, take the times from the commit too:
 #
 #     docker buildx build --build-arg VERSION="$(git describe --tags --always)" --build-arg SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)" \
 #         --output type=docker,name=peyk,rewrite-timestamp=true .
@@ -21,12 +21,12 @@ FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/passwd /out/group /etc/
 COPY --from=build /out/peyk /peyk
-# A new volume takes owner and mode from here.
+# A new volume gets its owner and mode from here.
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 WORKDIR /data
 VOLUME /data
-# HTTP_ADDR is heard in the container alone: by its health check.
+# HTTP_ADDR is reachable only inside the container: for its health check.
 ENV DB_PATH=/data/peyk.db HTTP_ADDR=127.0.0.1:9383
 HEALTHCHECK --interval=30s --timeout=15s --start-period=30s --retries=3 CMD ["/peyk", "check", "--quick"]
 ENTRYPOINT ["/peyk"]

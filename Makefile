@@ -1,4 +1,4 @@
-# make check is what CI runs. Everything else is a part of it, or for measuring.
+# make check is what CI runs. The other targets are its parts, or measure something.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME = 10000x
@@ -21,12 +21,12 @@ vet:
 staticcheck:
 	go run $(STATICCHECK) ./...
 
-# Three hundred kills take some minutes, more where others are at work.
+# Three hundred kills take some minutes, longer on a busy machine.
 test:
 	go test -race -shuffle=on -timeout 30m ./...
 
-# Each fuzz target for some two seconds. They are found by listing, so that none is forgotten; go fuzzes one at a time. What counts is how often it
-# was called: the end of a time can be taken for a failure before Go 1.27 (https://github.com/golang/go/issues/75804).
+# Each fuzz target for about two seconds. They are found by listing, so that none is forgotten; go fuzzes one at a time. FUZZTIME is a number of calls:
+# before Go 1.27 running out of time can count as a failure (https://github.com/golang/go/issues/75804).
 fuzz:
 	@set -e; for package in $$(go list ./...); do \
 		targets="$$(go test -list '^Fuzz' $$package)"; \
@@ -39,8 +39,8 @@ fuzz:
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o peyk .
 
-# The archives of a version, in dist/. The same commit and the same Go give the same bytes, on any machine and in any directory: nothing of
-# either, and no time but the commit's, is in them. It wants GNU tar.
+# The archives of a version, in dist/. The same commit and the same Go give the same bytes, on any machine and in any directory: neither leaves
+# a trace in them, and the only time in them is the commit's. Needs GNU tar.
 ARCHIVED = README.md README.fa.md CONTRIBUTING.md LICENSE .env.example doc deploy
 release: export CGO_ENABLED = 0
 release: export GOFLAGS = -trimpath -buildvcs=false
@@ -59,16 +59,16 @@ release:
 	done
 	cd dist && sha256sum *.tar.gz | tee SHA256SUMS
 
-# doc/performance.md says what the figures must be. One package at a time, so that none disturbs another.
+# doc/performance.md says what the figures must be. One package at a time, so that they do not disturb each other.
 bench:
 	go test -p 1 -timeout 1h -run '^$$' -bench . -benchmem ./...
 
-# Before a release, some hours: every promise, under ten thousand kills, as many losses of power, and a long day without a kill.
-# What is left of the output are the tables of each and whatever is wrong.
+# Before a release, some hours: every promise, under ten thousand kills, as many power cuts, and a long day without a kill.
+# It prints the table of each, and whatever is wrong.
 torture:
 	go test -count=1 -run TestFlood ./bridge
 	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
 
-# The other way round: the program with a fault built in, which the invariants must find. Some minutes for each of the mutants.
+# The other way round: the program with a fault built in, which the invariants must find. Some minutes for each mutant.
 mutants:
 	@bash -o pipefail -c "PEYK_MUTANTS=40 go test -count=1 -timeout 0 -v -run TestMutants ./crash | grep -Ev '^ *=== '"
