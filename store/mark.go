@@ -7,8 +7,8 @@ import (
 	"peyk/sms"
 )
 
-// Mark is the emoji that tells on a reply how far it has come, of the few that Telegram lets a bot put there: 👀 taken, 👌 accepted by the
-// panel, 👍 delivered, 👎 failed. It is empty when nothing was sent, and nothing will be.
+// Mark is the emoji that tells on a reply how far it has come: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. It is empty if nothing
+// was sent, and nothing will be.
 func (b Batch) Mark() string {
 	accepted := b.Counts[sms.Sent] + b.Counts[sms.AtTelecom]
 	switch {
@@ -26,21 +26,21 @@ func (b Batch) Mark() string {
 	return "👀"
 }
 
-// NeedsMessage tells whether there is more to say of a batch than its mark does, so that a message says it. One that is there goes on telling.
+// NeedsMessage tells whether there is more to say of a batch than its mark can. Once there is a message, it is kept up to date.
 func (b Batch) NeedsMessage() bool {
 	trouble := b.Counts[sms.Failed] + b.Uncertain + b.LeftUncertain + b.NoReport
 	return !b.Reply || b.Unmarked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waiting() || trouble > 0
 }
 
-// unmarkedFor is how long a chat that took no mark is not asked to take another: an admin may allow reactions again.
+// unmarkedFor is how long a chat that refused a mark gets no other: by then an admin may allow reactions again.
 const unmarkedFor = time.Hour
 
-// TakesMarks tells whether a chat is worth being asked to take a mark.
+// TakesMarks tells whether to try a mark in a chat.
 func (c Chat) TakesMarks(now time.Time) bool {
 	return c.NoMarks.IsZero() || now.Sub(c.NoMarks).Abs() >= unmarkedFor
 }
 
-// queueMark queues the mark of b unless its reply bears it. A row that waits may have been shown, whatever it was then: it stays.
+// queueMark queues the mark of b, unless its reply bears it. A row that waits already stays, as an older mark of it may have been set.
 func (t *tx) queueMark(b Batch) error {
 	rows, key := t.bucket(bucketPost), postKey(b.Chat, Marks, b.Post)
 	p := Post{Kind: PostMark, Topic: b.Topic, Batch: b.ID}
@@ -57,8 +57,8 @@ func (t *tx) queueMark(b Batch) error {
 	return put(rows, key, p)
 }
 
-// Marks returns the marks that each chat is to show next, at most limit of each that open lets, and when the first of those that are not due
-// yet will be; zero when there is none. One that is not due holds up those behind it: Telegram asked the chat for patience.
+// Marks returns the marks to set next in each chat that is open, at most limit for each, and when the first of those that are not due yet will be;
+// zero if there is none. One that is not due holds up those behind it, as Telegram asked us to wait in that chat.
 func (s *Store) Marks(limit int, open func(sms.ChatID) bool) (heads []Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		heads, next = nil, time.Time{}
@@ -88,13 +88,13 @@ func (s *Store) Marks(limit int, open func(sms.ChatID) bool) (heads []Post, next
 	return heads, next, err
 }
 
-// Marked records that the reply bears emoji, which p stood for. Once in each chat a message says what the marks mean.
+// Marked records that the reply bears emoji, for p. Once in each chat a message says what the marks mean.
 func (s *Store) Marked(p Post, emoji string) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
 		var row Post
 		if err := get(rows, key, &row); errors.Is(err, ErrNotFound) {
-			return nil // it went to another chat with its group
+			return nil // its group has become another chat
 		} else if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (s *Store) Marked(p Post, emoji string) error {
 	})
 }
 
-// MarkRefused notes that a reply takes no mark, or, with chat set, that none in its chat does: a message tells instead.
+// MarkRefused notes that a reply takes no mark, or, with chat set, that no reply in its chat does. A message tells instead.
 func (s *Store) MarkRefused(p Post, chat bool) error {
 	return s.update(func(t *tx) error {
 		if err := t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID)); err != nil {
@@ -157,7 +157,7 @@ func (s *Store) MarkRefused(p Post, chat bool) error {
 	})
 }
 
-// HoldMarks notes that Telegram asked to show p, and the marks behind it, not before at.
+// HoldMarks notes that Telegram asked us to set p, and the marks behind it, not before at.
 func (s *Store) HoldMarks(p Post, at time.Time) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
@@ -172,7 +172,7 @@ func (s *Store) HoldMarks(p Post, at time.Time) error {
 	})
 }
 
-// MarksAllowed has a chat be asked for marks again: what we may do there has changed.
+// MarksAllowed has marks tried again in a chat, as what we may do there has changed.
 func (s *Store) MarksAllowed(id sms.ChatID) error {
 	if c, err := s.Chat(id); err != nil || c.NoMarks.IsZero() {
 		return err
@@ -182,8 +182,7 @@ func (s *Store) MarksAllowed(id sms.ChatID) error {
 	})
 }
 
-// PostNotNeeded ends a post that was to tell of a batch and was not: there is nothing more to say than its mark does. A row that changed meanwhile
-// stays.
+// PostNotNeeded ends a post about a batch without showing it, as the mark says all there is to say. If the row changed meanwhile, it stays.
 func (s *Store) PostNotNeeded(p Post) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)

@@ -10,7 +10,7 @@ import (
 	"peyk/sms"
 )
 
-// Class orders the posts of one chat: all of a lower class go before those of a higher one, but for marks, which wait for none.
+// Class orders the posts of one chat: those of a lower class go first. Marks wait for none.
 type Class uint8
 
 const (
@@ -53,12 +53,12 @@ type Post struct {
 	Batch     BatchID           `json:"batch,omitempty"`
 	Incident  uint64            `json:"incident,omitempty"`
 	Part      int               `json:"part,omitempty"`     // parts of a long post shown so far
-	Repeated  bool              `json:"repeated,omitempty"` // the chat may show it, or what it was, already
-	Digest    int               `json:"digest,omitempty"`   // so many, from this one on, were to be shown in one message
+	Repeated  bool              `json:"repeated,omitempty"` // the chat may show it already, perhaps as it was before
+	Digest    int               `json:"digest,omitempty"`   // this many, from this one on, were to be shown in one message
 	Edit      bool              `json:"edit,omitempty"`     // changes a message instead of posting one
 	NotBefore time.Time         `json:"after,omitzero"`
 	Revision  int               `json:"rev,omitempty"`    // grows when what is to be shown changes
-	Reason    string            `json:"reason,omitempty"` // what Telegram said when it refused it: in dead, or its notice is due
+	Reason    string            `json:"reason,omitempty"` // why Telegram refused it: it is in dead, or a notice is due in its place
 	Refused   time.Time         `json:"refused,omitzero"` // in dead: when
 }
 
@@ -104,7 +104,7 @@ func readPost(key, value []byte) (Post, error) {
 	return p, err
 }
 
-// Gate is what a chat may be sent at a moment.
+// Gate is what a chat may be shown at a moment.
 type Gate int
 
 const (
@@ -128,8 +128,8 @@ func (g Gate) lets(p Post) bool {
 	return g == Ungated
 }
 
-// Heads returns what each chat is to show next, of what its gate lets pass, and when the first of the posts that are not due
-// yet will be; zero when there is none.
+// Heads returns the next post of each chat that its gate lets pass, and when the first of the posts that are not due yet will be; zero if there
+// is none.
 func (s *Store) Heads(gate func(sms.ChatID) Gate) (heads []Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		heads, next = nil, time.Time{}
@@ -178,8 +178,8 @@ type ToShow struct {
 	Names    []string // of the customer of each
 }
 
-// ToShow returns what it takes to show p, a post of an SMS: with those of the digest that it began, or, when more than room wait, with at
-// most most others. The error is ErrNotFound when p waits no longer.
+// ToShow returns what it takes to show p, the post of an SMS. If p began a digest, the other posts of that come with it; if more than room posts
+// wait, those that may stand in one message with it do, at most most in all. The error is ErrNotFound if p no longer waits.
 func (s *Store) ToShow(p Post, most, room int) (ToShow, error) {
 	var show ToShow
 	err := s.view(func(t *tx) error {
@@ -220,8 +220,8 @@ func (s *Store) ToShow(p Post, most, room int) (ToShow, error) {
 	return show, err
 }
 
-// following returns p, a post of class Backlog, and those that follow it in the same topic, at most limit: only those about the same
-// customer, past others, where each has a topic; else all up to the first that belongs elsewhere. waiting is how many it read.
+// following returns p, a post of class Backlog, and those that follow it in the same topic, at most limit. If each customer has a topic, these are
+// the posts about the same customer; else all up to the first that belongs elsewhere. waiting is how many it read.
 func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting int, err error) {
 	var of sms.Number
 	c := t.bucket(bucketPost).Cursor()
@@ -254,8 +254,8 @@ func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting in
 	return found, waiting, nil
 }
 
-// BeginDigest notes that the n posts from p on are about to be shown in one message, so that after a crash the same ones are
-// known to be repeated.
+// BeginDigest notes that the n posts from p on are about to be shown in one message. After a crash the same ones are shown together, as perhaps
+// repeated.
 func (s *Store) BeginDigest(p Post, n int) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
@@ -268,7 +268,7 @@ func (s *Store) BeginDigest(p Post, n int) error {
 	})
 }
 
-// PostUncertain notes that a chat may show p already: Telegram was asked and its answer never came.
+// PostUncertain notes that a chat may show p already: the answer of Telegram never came.
 func (s *Store) PostUncertain(p Post) error {
 	return s.update(func(t *tx) error {
 		if err := t.countPost(p.Chat); err != nil || p.Class != Backlog && p.Kind != PostBatch {
@@ -284,7 +284,7 @@ func (s *Store) PostUncertain(p Post) error {
 	})
 }
 
-// TopicUncertain notes that a chat may have a new topic: Telegram was asked for one and its answer never came.
+// TopicUncertain notes that a chat may have a new topic: the answer of Telegram never came.
 func (s *Store) TopicUncertain(chat sms.ChatID) error {
 	return s.update(func(t *tx) error { return t.countPost(chat) })
 }
@@ -318,8 +318,8 @@ func (s *Store) DigestPosted(posts []Post, topic sms.TopicID, message sms.ChatMe
 	})
 }
 
-// Posted records that message now shows p, or its next part when more follow; message 0 is that none was needed. A row that
-// changed while Telegram was asked stays for another round. The topic of p is the one it stands in.
+// Posted records that message now shows p, or its next part if more follow. Message 0 means that none was needed. If the row changed while
+// Telegram was asked, it stays and is shown again. The topic of p is the one where the message stands.
 func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 	return s.update(func(t *tx) error {
 		if message != 0 && (p.Seq != 0 || p.Batch != 0) {
@@ -378,8 +378,8 @@ func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 	})
 }
 
-// SetAside puts a post that its chat will never show aside, with Telegram's reason, and tells the admins. A row that changed
-// while Telegram was asked stays for another round, and so does the first of a digest, to be shown by itself.
+// SetAside puts aside a post that its chat will never show, with Telegram's reason, and tells the admins. If the row changed while Telegram was
+// asked, it stays and is tried again. Of a digest the first stays, to be tried alone.
 func (s *Store) SetAside(p Post, reason string) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
@@ -398,8 +398,8 @@ func (s *Store) SetAside(p Post, reason string) error {
 	})
 }
 
-// NoticeInstead notes that Telegram refused p in every form, and why: a notice is due in its place. Without a reason p itself is due again. Of a digest
-// the first is to be shown by itself.
+// NoticeInstead notes that Telegram refused p in every form, and why: a notice is due in its place. Without a reason p itself is due again. Of a
+// digest the first is due alone.
 func (s *Store) NoticeInstead(p Post, reason string) error {
 	return s.update(func(t *tx) error {
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
@@ -419,7 +419,7 @@ func (s *Store) NoticeInstead(p Post, reason string) error {
 	})
 }
 
-// NoticePosted records that message now tells that p was refused, which is put aside. A reply to it is one to p.
+// NoticePosted records that message tells that p was refused, and puts p aside. A reply to that message is a reply to p.
 func (s *Store) NoticePosted(p Post, message sms.ChatMessageID) error {
 	return s.update(func(t *tx) error {
 		if p.Seq != 0 || p.Batch != 0 {
@@ -434,7 +434,7 @@ func (s *Store) NoticePosted(p Post, message sms.ChatMessageID) error {
 	})
 }
 
-// ShowAgain has a post shown that was refused and put aside; the error is ErrNotFound when it was shown again already, or is no longer kept.
+// ShowAgain queues a post again that was put aside. The error is ErrNotFound if that was done already, or the post is no longer kept.
 func (s *Store) ShowAgain(refused Post) error {
 	return s.update(func(t *tx) error {
 		key := postKey(refused.Chat, refused.Class, refused.ID)
@@ -463,7 +463,7 @@ func (s *Store) ShowAgain(refused Post) error {
 			p.Chat, p.Topic, p.ReplyTo = chat, 0, 0
 		}
 		if t.bucket(bucketPost).Get(postKey(p.Chat, p.Class, p.ID)) != nil {
-			return nil // it is due already, and tells what is newest
+			return nil // it is due already, and will tell the newest
 		}
 		p.Reason, p.Refused, p.Digest, p.NotBefore = "", time.Time{}, 0, time.Time{}
 		_, err = t.addPost(p)
@@ -482,12 +482,12 @@ func (t *tx) setAside(p Post, reason string) error {
 		return err
 	}
 	if p.Kind == PostIncident {
-		return nil // telling of it would fail alike
+		return nil // telling of it would fail, too
 	}
 	return t.addIncident(&Incident{Kind: PostRefused, From: t.now, Chat: p.Chat, Seq: p.Seq, Class: p.Class, Post: p.ID, Reason: reason})
 }
 
-// splitDigest has the first of a digest, which is row, shown by itself. What may be shown already says so wherever it is shown next.
+// splitDigest has the first of a digest, which is row, shown alone. All of them may be shown already, and will say so.
 func (t *tx) splitDigest(p, row Post) error {
 	c, err := t.chat(p.Chat)
 	if err != nil {
@@ -510,8 +510,8 @@ func (t *tx) splitDigest(p, row Post) error {
 	return nil
 }
 
-// Shows returns what a chat message shows; the error is ErrNotFound when it shows neither SMS nor batch, or one that is not kept
-// any more: of a digest, what is left must not be taken for all.
+// Shows returns what a chat message shows. The error is ErrNotFound if it shows neither SMS nor batch, or if any of them is no longer kept: the
+// rest of a digest must not be taken for all of it.
 func (s *Store) Shows(chat sms.ChatID, message sms.ChatMessageID) (Shown, error) {
 	var l Shown
 	err := s.view(func(t *tx) error {
@@ -525,7 +525,7 @@ func (s *Store) Shows(chat sms.ChatID, message sms.ChatMessageID) (Shown, error)
 	return l, err
 }
 
-// newestShown returns when the newest of what l names came to us, or ErrNotFound when one of it is gone.
+// newestShown returns when the newest of what l names came to us, or ErrNotFound if any of it is gone.
 func (t *tx) newestShown(l Shown) (newest time.Time, err error) {
 	later := func(at time.Time) {
 		if at.After(newest) {
@@ -552,7 +552,7 @@ func (t *tx) newestShown(l Shown) (newest time.Time, err error) {
 	return newest, nil
 }
 
-// Waiting returns how many posts wait for a chat to show them, and how many for their turn in one.
+// Waiting returns how many posts wait for a chat that shows them, and how many for their turn in their chat.
 func (s *Store) Waiting() (unrouted, queued int, err error) {
 	err = s.view(func(t *tx) error {
 		unrouted, queued = 0, 0
@@ -568,7 +568,7 @@ func (s *Store) Waiting() (unrouted, queued int, err error) {
 	return unrouted, queued, err
 }
 
-// markRepeated marks the first SMS of every chat: the process before this one may have posted it without noting so.
+// markRepeated marks the first SMS of every chat as perhaps repeated: the process before this one may have posted it without noting it.
 func (t *tx) markRepeated() error {
 	rows := t.bucket(bucketPost)
 	var chats []sms.ChatID
@@ -580,7 +580,7 @@ func (t *tx) markRepeated() error {
 	}
 	for _, chat := range chats {
 		if key, _ := rows.Cursor().Seek(i64(chat)); chat == 0 || ofClass(key, chat, Marks) {
-			continue // of a mark nobody counts how often it is shown
+			continue // a mark may be set twice
 		}
 		var told []Post
 		for key, value := c.Seek(i64(chat)); ofClass(key, chat, Answers); key, value = c.Next() {

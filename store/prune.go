@@ -10,7 +10,7 @@ import (
 	"peyk/sms"
 )
 
-// How long rows are kept: SMS, batches and what belongs to them for Options.Keep.
+// How long rows are kept. SMS, batches and what belongs to them are kept for Options.Keep.
 const (
 	aDay         = 24 * time.Hour
 	keepHistory  = 90 * aDay // the default
@@ -23,9 +23,9 @@ const (
 	keepCredit   = 30 * aDay
 )
 
-// pruned is how far pruning has come. It is in the file, so that each step goes on where the one before it stopped.
+// pruned is how far pruning has come. It is stored, so that each step goes on where the one before it stopped.
 type pruned struct {
-	Walk  int     `json:"walk,omitempty"`  // the walk under way
+	Walk  int     `json:"walk,omitempty"`  // which of walks goes on
 	Next  []byte  `json:"next,omitempty"`  // the key it goes on at
 	Seq   Seq     `json:"seq,omitempty"`   // up to here SMS may be missing
 	Batch BatchID `json:"batch,omitempty"` // up to here batches may be missing
@@ -39,19 +39,19 @@ type pruning struct {
 	deleted    int
 	rightSince time.Time // when our clock was last found right again
 
-	queues    []queue         // of whom posts wait for; made by the first who asks
+	queues    []queue         // of chats for which posts wait; made when first needed
 	incidents map[uint64]bool // that posts tell of; likewise
 }
 
-// walk leads through one bucket from its first key on. row deletes the row and all that names it, if its time has come and
-// nothing needs it, and returns the key to go on at; nil ends the walk, for the rows beyond are younger.
+// walk goes through one bucket, from its first key on. row deletes a row, and all that names it, if it is old enough and nothing needs it. It
+// returns the key to go on at; nil ends the walk, as the rows beyond are younger.
 type walk struct {
 	bucket []byte
 	row    func(p *pruning, key, value []byte) (next []byte, err error)
 }
 
-// walks come one after another; what messages show after the SMS. To skip what is needed costs a look each round, to begin anew at
-// every step would cost one each step: that is why the place is kept.
+// walks come one after another, that of what messages show after that of the SMS. Rows that are still needed must be looked at again in every
+// round, but not in every step: that is why the place is kept.
 var walks = []walk{
 	{bucketSMS, (*pruning).sms},
 	{bucketShows, (*pruning).shows},
@@ -65,10 +65,10 @@ var walks = []walk{
 	byDay(bucketCredit, keepCredit),
 }
 
-// Prune takes one step in forgetting what is old and not needed any more. It looks at or deletes about limit rows, so that other
-// writers wait for milliseconds only, and returns how many it deleted and whether there is more to do at once.
+// Prune takes one step in deleting what is old and not needed any more. It looks at about limit rows, so that other writers wait for
+// milliseconds only, and returns how many it deleted and whether there is more to do at once.
 //
-// Nothing is forgotten as long as our clock is not known to be right.
+// Nothing is deleted while our clock is not known to be right.
 func (s *Store) Prune(limit int) (deleted int, more bool, err error) {
 	if !s.ClockRight() {
 		return 0, false, nil
@@ -107,7 +107,7 @@ func (t *tx) pruned(to *pruned) error {
 	return err
 }
 
-// walk goes on with the walk under way, until it ends or the step does.
+// walk goes on with the current walk, until that or the step ends.
 func (p *pruning) walk() error {
 	w := walks[p.Walk]
 	c := p.bucket(w.bucket).Cursor()
@@ -153,7 +153,7 @@ func arrived(m SMS) time.Time {
 	return m.Received
 }
 
-// sms is the walk through the history. The SMS of a batch follow one another; they go with it.
+// sms deletes old SMS. Those of a batch follow one another, and are deleted with it.
 func (p *pruning) sms(key, value []byte) ([]byte, error) {
 	m, err := readSMS(key, value)
 	if err != nil {
@@ -171,8 +171,8 @@ func (p *pruning) sms(key, value []byte) ([]byte, error) {
 	return after(key), p.delete(bucketSMS, key)
 }
 
-// batch forgets the last piece of the batch that m, its first SMS, belongs to, and with the only piece the batch. So a step stays
-// short and what is left agrees with itself.
+// batch deletes the last piece of the batch that m, its first SMS, belongs to, and with the only piece the batch. So a step stays short, and what
+// is left is consistent.
 func (p *pruning) batch(m SMS) ([]byte, error) {
 	b, err := p.tx.batch(m.Batch)
 	if errors.Is(err, ErrNotFound) {
@@ -240,8 +240,8 @@ type queue struct {
 	first  [Marks + 1]uint64
 }
 
-// waiting tells whether a chat is still to show the post of that class and number, or refused it not long ago. Nearly always all
-// posts are newer, and nothing needs to be looked up.
+// waiting tells whether a chat is still to show the post of that class and number, or refused it lately. Nearly always all posts are newer, and
+// nothing needs to be looked up.
 func (p *pruning) waiting(class Class, id uint64) bool {
 	if p.queues == nil {
 		p.queues = []queue{}
@@ -267,8 +267,8 @@ func (p *pruning) waiting(class Class, id uint64) bool {
 	return false
 }
 
-// shows forgets what a chat message showed when it is not kept any more. In one chat newer messages show newer things, so that
-// from the first young one on the next chat's turn has come.
+// shows deletes what a chat message showed, once that is not kept any more. In a chat newer messages show newer things: after the first young one
+// comes the next chat.
 func (p *pruning) shows(key, value []byte) ([]byte, error) {
 	var l Shown
 	if err := decode(value, &l); err != nil {
@@ -285,8 +285,8 @@ func (p *pruning) shows(key, value []byte) ([]byte, error) {
 	return after(key), nil
 }
 
-// seen forgets an unread SMS when the panel has handed out others for long and never again this one. While the panel is silent, or
-// we are, nothing is forgotten: it may still have them all.
+// seen deletes the row of an unread SMS once the panel has handed out others for long, and never again this one. While the panel is silent, or we
+// do not run, nothing is deleted: the panel may still have them all.
 func (p *pruning) seen(key, value []byte) ([]byte, error) {
 	var answered time.Time
 	if err := get(p.bucket(bucketMeta), keyFetched, &answered); err != nil {
@@ -309,7 +309,7 @@ func (p *pruning) seen(key, value []byte) ([]byte, error) {
 	return after(key), nil
 }
 
-// taken forgets what was done with an update when messages have come that are so much newer that Telegram cannot give it again.
+// taken deletes that an update was taken, once messages are so much newer that Telegram does not send it again.
 func (p *pruning) taken(key, _ []byte) ([]byte, error) {
 	newest := time.Unix(p.store.newest.Load(), 0)
 	if newest.Sub(endOf(key)) < keepTaken || p.young(endOf(key), keepTaken) {
@@ -321,7 +321,7 @@ func (p *pruning) taken(key, _ []byte) ([]byte, error) {
 	return after(key), p.delete(bucketTakenDay, key)
 }
 
-// raw forgets an answer that could not be decoded; one that was not tried yet stays.
+// raw deletes an old answer that could not be decoded. One that was not tried yet stays.
 func (p *pruning) raw(key, value []byte) ([]byte, error) {
 	var r Raw
 	if err := decode(value, &r); err != nil {
@@ -336,7 +336,7 @@ func (p *pruning) raw(key, value []byte) ([]byte, error) {
 	return after(key), nil
 }
 
-// dead forgets a refused post. Rows of earlier versions do not say since when they lie there: their time begins now.
+// dead deletes an old refused post. Rows of earlier versions do not say when they were refused: for them that is now.
 func (p *pruning) dead(key, value []byte) ([]byte, error) {
 	post, err := readPost(key, value)
 	if err != nil {
@@ -370,7 +370,7 @@ func (p *pruning) incident(key, value []byte) ([]byte, error) {
 	return after(key), p.delete(bucketIncident, key)
 }
 
-// byDay leads through rows whose keys begin with a day, and forgets them when it is long over.
+// byDay deletes rows whose keys begin with a day that is long over.
 func byDay(bucket []byte, keep time.Duration) walk {
 	return walk{bucket, func(p *pruning, key, _ []byte) ([]byte, error) {
 		if p.young(endOf(key), keep) {
@@ -389,7 +389,7 @@ func (p *pruning) toldOf() (map[uint64]bool, error) {
 	for _, bucket := range [][]byte{bucketPost, bucketDead} {
 		c := p.bucket(bucket).Cursor()
 		for key, value := c.First(); key != nil; {
-			if Class(key[8]) != Answers { // incidents are told as answers: the backlog, which may be long, needs no reading
+			if Class(key[8]) != Answers { // incidents are told as answers: the backlog, which may be long, need not be read
 				key, value = c.Seek(i64(readI64[sms.ChatID](key[:8]) + 1))
 				continue
 			}
@@ -406,7 +406,7 @@ func (p *pruning) toldOf() (map[uint64]bool, error) {
 	return p.incidents, nil
 }
 
-// customer forgets one who neither wrote nor was answered for long, unless agents gave them a name, a place, or a keeper.
+// customer deletes a customer who has neither written nor been answered for long, unless agents gave them a name, a place, or a claim by command.
 func (p *pruning) customer(key, value []byte) ([]byte, error) {
 	c := Customer{Number: sms.Number(key)}
 	if err := decode(value, &c); err != nil {

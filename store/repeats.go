@@ -9,9 +9,9 @@ import (
 	"peyk/sms"
 )
 
-// Some panels hand out the same SMS at every fetch, each time with another time. Nothing tells them from a customer who says the same thing
-// again: so each is shown twice, and is counted from the third on, as long as the panel goes on without a break. Meanwhile it is asked less
-// often, which gives it the time for one.
+// Some panels hand out the same SMS at every fetch, each time with another time. Nothing tells that from a customer who says the same thing again.
+// So each is shown twice. From the third time on it is counted, until the panel once leaves it out. Meanwhile the panel is asked less often, which
+// gives it time to do so.
 
 // lastAnswer is the last answer of the panel that held SMS. It is forgotten when one holds none.
 type lastAnswer struct {
@@ -28,7 +28,7 @@ type lastSMS struct {
 // countedFrom is how often in a row the same answer comes before its SMS are counted instead of shown.
 const countedFrom = 3
 
-// fullAnswer is how many SMS an answer holds at most.
+// fullAnswer is how many SMS an answer must hold before new ones may have pushed old ones out of it.
 const fullAnswer = 50
 
 // toldEvery is how often at most the admins are told that the panel repeats itself.
@@ -75,13 +75,13 @@ func (t *tx) replaceLastAnswer(last lastAnswer, this comparison, inboxes []inbox
 	case len(this.SMS) == 0:
 		return meta.Delete(keyLastAnswer)
 	case last.Times == this.Times && slices.Equal(last.SMS, this.SMS):
-		return nil // a panel that does not mark as read
+		return nil // the panel does not mark SMS as read
 	}
 	return put(meta, keyLastAnswer, this.lastAnswer)
 }
 
-// Repeats tells whether the last answer of the panel held SMS, and whether it goes on handing out the same ones with other times, so that they
-// are counted.
+// Repeats tells whether the last answer of the panel held SMS, and whether the panel goes on handing out the same ones with other times, so that
+// they are counted.
 func (s *Store) Repeats() (held, counts bool, err error) {
 	var h lastAnswer
 	err = s.view(func(t *tx) error {
@@ -99,8 +99,8 @@ type comparison struct {
 	gone       []lastSMS // what of the one before is not in it
 }
 
-// compare finds out what of messages was in the answer before. Those of known are stored and have the same time as ever. A panel that hands
-// out some of them again does not mark as read: then those to which it gave no time at all are the same, too, and become known.
+// compare finds out which of messages were in the answer before. Those that are known are stored, and have the same time as before. If a panel
+// hands out some of these again, it does not mark SMS as read: then those without any time are the same as before, too, and become known.
 func (last lastAnswer) compare(messages []sms.Message, known []Seq) comparison {
 	resends := slices.ContainsFunc(known, func(seq Seq) bool { return seq != 0 })
 	r := comparison{again: make([]lastSMS, len(messages))}
@@ -133,7 +133,7 @@ func (last lastAnswer) compare(messages []sms.Message, known []Seq) comparison {
 		}
 	}
 	r.Times = 1
-	// A new SMS beside all of them makes no other answer, nor does one that takes an old one's place in a full one.
+	// It is the same answer even with a new SMS in it, or one that took the place of an old one if it is full.
 	all := shared == len(last.SMS) || len(messages) >= fullAnswer && 2*shared >= len(last.SMS)
 	if other && shared > 0 && (all || last.counts()) {
 		r.Times = last.Times + 1
