@@ -15,8 +15,8 @@ import (
 	"peyk/sms"
 )
 
-// Backup writes the file to w as it is at this moment. Everything else goes on meanwhile, but the file grows while w is slow, and waits
-// for w should it outgrow what is mapped of it, see firstMap.
+// Backup writes the file to w as it is at this moment. Everything else goes on meanwhile. While w is slow the file grows, and if it outgrows its
+// map, see firstMap, commits wait for w.
 func (s *Store) Backup(w io.Writer) error {
 	err := s.db.View(func(t *bolt.Tx) error {
 		_, err := t.WriteTo(w)
@@ -28,9 +28,8 @@ func (s *Store) Backup(w io.Writer) error {
 	return nil
 }
 
-// Inspect opens the file at path to be read: nothing in it is changed or settled, and what would change it is refused with
-// ErrClosed. The error is ErrLocked when a bridge has the file open, ErrNewer when the file is of a later schema, ErrDamaged when what is
-// seen at once of it is not whole.
+// Inspect opens the file at path for reading alone, as it is: methods that would change it return ErrClosed. The error is ErrLocked if a bridge has
+// the file open, ErrNewer if the file is of a later schema, and ErrDamaged if the file is seen to be damaged. The caller closes the store.
 func Inspect(path string, opts Options) (s *Store, err error) {
 	var db *bolt.DB
 	defer func() {
@@ -68,8 +67,8 @@ func Inspect(path string, opts Options) (s *Store, err error) {
 	return &Store{db: db, file: file, damaged: make(chan error, 1), opts: opts, done: noWriter}, nil
 }
 
-// openWhole opens a file to be read, if its pages are what they must be. What it was left in the middle of, or is small, is looked through;
-// of another only what says where the rest is, for that many pages would take seconds.
+// openWhole opens a file for reading, if its pages are right. All pages are checked if the file is small or was not closed. Of a large one that
+// was closed only the pages that lead to the others are checked, as all would take seconds.
 func openWhole(path string, wait time.Duration) (db *bolt.DB, file *os.File, err error) {
 	db, err = bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: wait, OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
 		file, err = os.OpenFile(name, flag, mode)
@@ -105,10 +104,10 @@ func openWhole(path string, wait time.Duration) (db *bolt.DB, file *os.File, err
 	return db, file, nil
 }
 
-// looked is up to which size a file is looked through whenever it is opened: a tenth of a second.
+// looked is the size up to which all of a file is checked whenever it is opened, which takes a tenth of a second.
 const looked = 32 << 20
 
-// openError says what an error of bbolt's means, which has no file.
+// openError says what an error means with which bbolt did not open a file.
 func openError(path string, err error) error {
 	info, failed := os.Stat(path)
 	switch {
@@ -121,14 +120,13 @@ func openError(path string, err error) error {
 	return err
 }
 
-// afterBackup is how far numbers of SMS and of batches jump when a backup is restored. Chats show some that were given after the
-// backup, in heads and under buttons: they must not come to mean something else.
+// afterBackup is how far numbers of SMS and of batches jump when a backup is restored. Chats show numbers that were given after the backup, in
+// heads and under buttons, and these must not come to mean something else.
 const afterBackup = 1e6
 
-// Restore puts the backup at from in the place of the store at to, whose file, if there is one, is kept under the name returned. What
-// the backup was to send, or asked about, becomes uncertain, for it may have been sent since; what it was to show is marked as perhaps repeated; the
-// team is told. Until the last step, which is a renaming, nothing at to is changed. The error is ErrLocked when a process has the store
-// open.
+// Restore puts the backup at from in the place of the store at to. If there is a file at to, it is kept under the name returned. What the backup
+// was to send, or asked about, becomes uncertain, as it may have been sent since; what it was to show is marked as perhaps repeated; the team is
+// told. Nothing at to changes until the last step, which renames the new file. The error is ErrLocked if a process has the store open.
 func Restore(from, to string, opts Options) (kept string, err error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -153,7 +151,7 @@ func Restore(from, to string, opts Options) (kept string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	// The lock keeps every bridge out until the new file is in its place. A file too broken to be opened is one that no bridge has.
+	// The lock keeps every bridge out until the new file is in place. A file too damaged to be opened is one that no bridge has open.
 	old, err := bolt.Open(to, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait})
 	switch {
 	case err == nil:
@@ -190,7 +188,7 @@ func Restore(from, to string, opts Options) (kept string, err error) {
 	return kept, syncDir(dir)
 }
 
-// restored settles what may have happened since the backup was made, beside what Open has settled.
+// restored puts in order what may have happened since the backup was made, in addition to what Open does.
 func (t *tx) restored() error {
 	last, err := t.lastHeard()
 	if err != nil {
@@ -240,7 +238,7 @@ func (t *tx) lastHeard() (time.Time, error) {
 	return arrived(m), err
 }
 
-// markAllRepeated marks every SMS that waits: unlike a killed process, one that went on after a backup may have shown them all.
+// markAllRepeated marks every SMS that waits as perhaps repeated: a process that went on after the backup may have shown them all.
 func (t *tx) markAllRepeated() error {
 	rows := t.bucket(bucketPost)
 	var waiting []Post
@@ -263,7 +261,7 @@ func (t *tx) markAllRepeated() error {
 	return nil
 }
 
-// markAnew has the replies marked of which nobody knows what became of them: since the backup they may have been marked otherwise.
+// markAnew has uncertain replies marked again: since the backup they may have been marked otherwise.
 func (t *tx) markAnew() error {
 	return t.pieces(bucketUncertain, 0, func(p Piece) (bool, error) {
 		b, err := t.batch(p.Batch)

@@ -12,8 +12,7 @@ import (
 	"peyk/sms"
 )
 
-// Check reads the whole file and returns every inconsistency: pages that bbolt finds broken, and indexes that do not agree
-// with their rows.
+// Check reads the whole file and returns every inconsistency: pages that are damaged, and indexes that disagree with their rows.
 func (s *Store) Check() error {
 	var found []error
 	wrong := func(format string, args ...any) { found = append(found, fmt.Errorf(format, args...)) }
@@ -21,7 +20,7 @@ func (s *Store) Check() error {
 		return err
 	}
 	err := s.view(func(t *tx) error {
-		if schemaOf(t.Tx) < len(migrations) { // those of earlier schemas have other rules
+		if schemaOf(t.Tx) < len(migrations) { // earlier schemas have other rules
 			return nil
 		}
 		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkBatches, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers} {
@@ -37,7 +36,7 @@ func (s *Store) Check() error {
 // checkPages looks through all pages of the last transaction.
 func (s *Store) checkPages() error {
 	s.syncing.RLock()
-	b, err := s.db.Begin(false) // no page of it is used again before it ends
+	b, err := s.db.Begin(false) // until it ends, its pages are not overwritten
 	var m metaPage
 	if err == nil {
 		m, err = readMetas(s.file, uint64(b.ID()))
@@ -148,7 +147,7 @@ func (t *tx) checkSMS(wrong func(string, ...any)) error {
 				wrong("sms %d is due, due does not name it", m.Seq)
 			}
 		}
-		// A panel that gives an id twice keeps the later one: only that the id is known can be said.
+		// If a panel gave an id twice, id names the later SMS: only that there is a row can be checked.
 		if m.ID != "" && t.bucket(bucketID).Get([]byte(m.ID)) == nil {
 			wrong("sms %d has an id that id does not name", m.Seq)
 		}

@@ -42,7 +42,7 @@ var (
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 	keyLow     = []byte("low")     // since when the credit is low, once the admins were told
 
-	keyHeld = []byte("held") // why nothing is sent, while it is so
+	keyHeld = []byte("held") // why nothing is sent, while that lasts
 
 	keyFetched    = []byte("answered") // when the panel last handed out SMS, nearly
 	keyPruned     = []byte("pruned")
@@ -88,8 +88,8 @@ func messageKey(chat sms.ChatID, message sms.ChatMessageID) []byte {
 
 func spentKey(day uint32, agent sms.AgentID) []byte { return join(u32(day), i64(agent)) }
 
-// seenKey has the time first: with random keys first, a commit would touch a page of its own for each SMS. An SMS the panel
-// gave no time goes by when it reached us: to show it twice is better than to take a second "yes" for the first.
+// seenKey has the time first: with random keys a commit would write another page for each SMS. An SMS without a time counts by when it reached us:
+// it is better to show it twice than to take a second "yes" for the first.
 func seenKey(m sms.Message, nth int) []byte {
 	at := m.Time
 	if at.IsZero() {

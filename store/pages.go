@@ -9,9 +9,9 @@ import (
 	"io"
 )
 
-// bbolt reads pages where they are mapped into memory and trusts what they say: a wrong length makes it run out of the map, a wrong page
-// number in circles. So the pages are looked through here first, as a file, before it is let near them: all of them, or, as openWhole says,
-// those that tell where the others are. How they are laid out is bbolt's file format, version 2.
+// bbolt reads pages in mapped memory and trusts them: a wrong length makes it read beyond the map, a wrong page number makes it run in circles. So
+// the pages are checked here first, by reading the file: all of them, or only those that lead to the others, see openWhole. The layout is bbolt's
+// file format, version 2.
 
 const (
 	pageHead   = 16 // id u64, flags u16, count u16, overflow u32

@@ -145,7 +145,7 @@ func (last lastAnswer) compare(messages []sms.Message, known []Seq) comparison {
 	return r
 }
 
-// countAgain notes that an SMS came for the n-th time in a row. The third is told at once, more of them when it ends.
+// countAgain notes that an SMS came for the n-th time in a row. The third time is shown at once, the count of more when the row ends.
 func (t *tx) countAgain(m lastSMS, inboxes []inbox) error {
 	row, err := t.sms(m.Seq)
 	if err != nil {
@@ -158,7 +158,7 @@ func (t *tx) countAgain(m lastSMS, inboxes []inbox) error {
 	return t.showCount(row, inboxes)
 }
 
-// endRepeats has the counts told that were not yet.
+// endRepeats shows the counts that were not shown yet.
 func (t *tx) endRepeats(ended []lastSMS, inboxes []inbox) error {
 	for _, m := range ended {
 		row, err := t.sms(m.Seq)
@@ -175,7 +175,7 @@ func (t *tx) endRepeats(ended []lastSMS, inboxes []inbox) error {
 	return nil
 }
 
-// showCount queues m where it belongs, to be shown as a count. Where it still waits, it is shown so from the first.
+// showCount queues m where it belongs, to be shown with its count. If it still waits there, it is shown once, with the count.
 func (t *tx) showCount(m SMS, inboxes []inbox) error {
 	places, err := t.placesOf(m.Message, inboxes)
 	if err != nil {

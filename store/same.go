@@ -8,15 +8,15 @@ import (
 	"peyk/sms"
 )
 
-// sameWithin is how long an agent who gives the same order again is asked about it: a message that a poor connection sent twice, a tap too
-// many, a doubt whether the first one came.
+// sameWithin is how long after an order the same agent is asked before the same one goes out again: a poor connection may have sent their message
+// twice, or they were not sure that the first one arrived.
 const sameWithin = 2 * time.Minute
 
-// sameAmong is how many of the last orders are looked at: those of two minutes are fewer, unless a clock was ahead.
+// sameAmong is how many of the last orders are looked at. Two minutes bring fewer, unless a clock was ahead.
 const sameAmong = 1000
 
-// justOrdered tells whether the agent of o ordered the same just before: the text, the line and the recipients, in whatever order and
-// chat. What was called off, or never answered, was no order.
+// justOrdered tells whether the agent of o ordered the same just before: the same text, line and recipients, in any order and any chat. An order
+// that was called off or expired does not count.
 func (t *tx) justOrdered(o Order) (bool, error) {
 	to := slices.Sorted(slices.Values(slices.Concat(o.Pieces...)))
 	c := t.bucket(bucketBatch).Cursor()

@@ -12,18 +12,18 @@ import (
 	"peyk/internal/crashpoint"
 )
 
-// migrations lead from each schema to the next: the i-th from schema i to i+1. Each runs in one transaction together with
-// the new number, so that a crash in it leaves the file at one schema or the other.
+// migrations lead from each schema to the next: the i-th from schema i to i+1. Each runs in one transaction that also stores the new number, so
+// that a crash in it leaves the file at one schema or the other.
 //
-// One that was released is never changed, nor is anything it calls: a file that went through it does not go through it again. So each names
-// its own buckets, and reads rows by no type of today.
+// A migration that was released is never changed, nor is anything it calls, as files that went through it will not do so again. So each names its
+// buckets itself, and reads rows with types of its own.
 var migrations = []func(*bolt.Tx) error{
 	func(t *bolt.Tx) error {
 		return makeBuckets(t, "meta", "raw", "sms", "seen", "batch", "piece", "outbox", "uncertain", "id", "due", "post",
 			"dead", "link", "chat_batch", "taken", "taken_day", "chat", "agent", "incident")
 	},
 	func(t *bolt.Tx) error { return makeBuckets(t, "customer", "bound") },
-	// Files of schema 2 were made with none, one, two or all of these.
+	// Versions of schema 2 made none, one, two or all of these.
 	func(t *bolt.Tx) error {
 		if err := makeBuckets(t, "asking", "spent", "credit"); err != nil {
 			return err
@@ -44,7 +44,7 @@ func makeBuckets(t *bolt.Tx, names ...string) error {
 	return nil
 }
 
-// indexAsking puts the questions of before there was an index of them into it.
+// indexAsking puts questions into their index that are older than it.
 func indexAsking(t *bolt.Tx) error {
 	asking := t.Bucket([]byte("asking"))
 	return t.Bucket([]byte("piece")).ForEach(func(key, value []byte) error {
@@ -68,7 +68,7 @@ func schemaOf(t *bolt.Tx) int {
 	return 0
 }
 
-// prepare brings the file to the current schema and settles what an earlier process left unfinished.
+// prepare brings the file to the current schema, and puts in order what an earlier process left unfinished.
 func (s *Store) prepare(path string) error {
 	schema := 0
 	err := s.db.View(func(t *bolt.Tx) error {
@@ -115,7 +115,7 @@ func (s *Store) transact(fn func(*bolt.Tx) error) error {
 	return s.opts.Commit(func() error { return s.db.Update(fn) })
 }
 
-// recover settles what the process before this one left behind: the flag is still there if it was killed.
+// recover puts in order what the process before this one left behind. If that was killed, keyRunning is still there.
 func (t *tx) recover() error {
 	meta := t.bucket(bucketMeta)
 	if err := get(meta, keyEnded, &t.store.ended); err != nil && !errors.Is(err, ErrNotFound) {
@@ -172,11 +172,11 @@ func copyFile(db *bolt.DB, path string) error {
 	return f.Sync()
 }
 
-// FetchLimit is how long a GetMsg may take: a panel that has not answered by then gave up, too. Until then a slow one may hand out SMS
-// to a request whose asker is long gone.
+// FetchLimit is how long a fetch may take. Until then a slow panel may still hand out SMS to a request that we gave up; after that it has given up,
+// too.
 const FetchLimit = time.Minute
 
-// reportLostFetch turns a marker without its answer into an incident: the panel may have handed out SMS that never came.
+// reportLostFetch makes an incident of a fetch that was begun and never ended: the panel may have handed out SMS that never arrived.
 func (t *tx) reportLostFetch() error {
 	var begun time.Time
 	meta := t.bucket(bucketMeta)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// scratchName is what a copy of a store is called that is made for one look at it; * stands for digits.
+// scratchName is the name of a copy that is made of a store to look at it once; * stands for digits.
 const scratchName = ".check-*"
 
 // Scratch has copyOut write a store that is open elsewhere into a file in dir, to be looked at and removed.
@@ -25,8 +25,8 @@ func Scratch(dir string, copyOut func(io.Writer) error) (path string, remove fun
 	return f.Name(), remove, nil
 }
 
-// RemoveScratch removes the copies beside the store that were made before then by somebody who was killed, and returns how many there were.
-// One that stayed there would keep what the store forgets.
+// RemoveScratch removes the copies next to the store that were made before then by a process that was killed, and returns how many there were. A
+// copy that stays would keep what the store deletes.
 func (s *Store) RemoveScratch(then time.Time) (removed int) {
 	dir := filepath.Dir(s.Path())
 	copies, _ := fs.Glob(os.DirFS(dir), scratchName)

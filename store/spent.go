@@ -20,11 +20,11 @@ func (e *OverCap) Error() string {
 	return fmt.Sprintf("an order of %d parts, %d of %d a day are left", e.Parts, e.Left, e.Cap)
 }
 
-// cost is how many parts b takes. Batches of before they were counted count one for each recipient.
+// cost is how many parts b takes. Batches of versions that did not count them take one for each recipient.
 func (b Batch) cost() int { return b.N * max(b.Parts, 1) }
 
-// spend counts so many parts more as ordered by an agent today, or returns an OverCap. What was counted stays so, whatever becomes of
-// the order: nobody knows what a panel charges for, and a cap that failures do not fill would let somebody try without end.
+// spend counts parts as ordered by an agent today, or returns an OverCap. They stay counted whatever becomes of the order: nobody knows what a
+// panel charges for, and if failures did not count, an agent could try without end.
 func (t *tx) spend(agent sms.AgentID, parts int) error {
 	spent, err := t.afford(agent, parts)
 	if err != nil {
@@ -33,7 +33,7 @@ func (t *tx) spend(agent sms.AgentID, parts int) error {
 	return put(t.bucket(bucketSpent), spentKey(t.today(), agent), spent+parts)
 }
 
-// afford returns how many parts an agent has ordered today, or an OverCap when so many more are too many.
+// afford returns how many parts an agent has ordered today, or an OverCap if these would be too many.
 func (t *tx) afford(agent sms.AgentID, parts int) (spent int, err error) {
 	if err := get(t.bucket(bucketSpent), spentKey(t.today(), agent), &spent); err != nil && !errors.Is(err, ErrNotFound) {
 		return 0, err
@@ -54,7 +54,7 @@ func (t *tx) today() uint32 {
 	return uint32(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / int64(aDay/time.Second))
 }
 
-// endOf returns when the day a key begins with is over, to within the zone.
+// endOf returns when the day that a key begins with is over, give or take the time zone.
 func endOf(key []byte) time.Time {
 	return time.Unix((int64(binary.BigEndian.Uint32(key))+1)*int64(aDay/time.Second), 0)
 }

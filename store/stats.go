@@ -10,12 +10,12 @@ import (
 	"peyk/sms"
 )
 
-// Commit is what one transaction of the writer came to, for whoever counts.
+// Commit is what one transaction of the writer came to, for metrics.
 type Commit struct {
 	Took      time.Duration
-	Err       error                // the file took nothing of it
+	Err       error                // nothing of it was stored
 	Incidents map[IncidentKind]int // begun
-	Statuses  map[sms.Status]int   // SMS of which the panel reported this one, for the first time or once more after another
+	Statuses  map[sms.Status]int   // for how many SMS the panel reported a status that is new
 }
 
 // tally adds one to a count of what a transaction brings about.
@@ -28,17 +28,17 @@ func tally[K comparable](counts *map[K]int, of K) {
 
 // Stats is what waits in the store at a moment.
 type Stats struct {
-	Posts       int       // to be shown, each when it is its turn in its chat
-	Unrouted    int       // to be shown, and no chat shows them
-	OldestSMS   time.Time // when the first SMS came that waits for either; zero when none does
+	Posts       int       // to be shown, that wait for their turn in their chat
+	Unrouted    int       // to be shown, that no chat shows
+	OldestSMS   time.Time // when the first SMS of these came; zero if there is none
 	Pieces      int       // to be sent, or being sent
-	OldestOrder time.Time // when the first order was given that pieces are left of; zero when none are
+	OldestOrder time.Time // when the first order was given of which there are such pieces; zero if there are none
 	Uncertain   int       // pieces nobody knows the fate of
-	Undecoded   int       // answers of the panel that were not, or could not be, read
+	Undecoded   int       // answers of the panel that were not decoded yet, or could not be
 	Size        int64     // of the file, in bytes
 }
 
-// Stats counts what waits. It reads nothing of what is done.
+// Stats counts what waits, without reading what is done.
 func (s *Store) Stats() (Stats, error) {
 	var n Stats
 	err := s.view(func(t *tx) error {

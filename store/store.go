@@ -79,7 +79,7 @@ var (
 	ErrDamaged  = errors.New("damaged, or no store of peyk's")
 	ErrTaken    = errors.New("update was acted on already")
 	ErrClosed   = errors.New("store is closed")
-	ErrDisk     = errors.New("the file took no write") // nothing was stored; once there is room again, the same write works
+	ErrDisk     = errors.New("the file took no write") // nothing was stored; the same write works once there is room again
 )
 
 // Identifiers of our own.
@@ -90,16 +90,16 @@ type (
 
 const lockWait = time.Second
 
-// firstMap is how much of the file is mapped at first, however small it is: whenever it outgrows that, all who read must end before the next
-// commit can, and a slow backup reads for minutes. It takes addresses, of which there are plenty, and no memory: 4 GB, or 256 MB where
-// addresses have 32 bits.
+// firstMap is how much of the file is mapped at first, however small the file is. When it outgrows that, no commit can end before all reads have,
+// and a slow backup reads for minutes. A map takes addresses, of which there are plenty, but no memory: 4 GB, or 256 MB where addresses have 32
+// bits.
 const firstMap = 1 << (28 + 4*(^uint(0)>>63))
 
 // Options of a Store; the zero value works.
 type Options struct {
-	LockWait time.Duration // for another process to let go of the file; 1 s when zero
+	LockWait time.Duration // how long to wait for another process to close the file; 1 s when zero
 
-	// What the settings say beside the store's own rows.
+	// What the settings say, in addition to the store's own rows.
 	Inbox  []sms.ChatID  // chats that show inbound SMS of all lines
 	Admins []sms.AgentID // who is told of incidents
 
@@ -146,10 +146,10 @@ type Store struct {
 	syncing sync.RWMutex // held for writing while a transaction is committed
 }
 
-// Open opens the file at path, making it and its directory when missing, for this user alone. What an earlier process left
-// unfinished is settled at once: sends without an answer become uncertain, a fetch without an answer an incident, posts that
-// may stand in their chats already are marked so. The error is ErrLocked when another process has the file, ErrNewer when
-// the file is of a later schema, ErrDamaged when what is seen at once of it is not whole.
+// Open opens the file at path. It makes the file and its directory if they are missing, for this user alone. What an earlier process left
+// unfinished is put in order at once: sends without an answer become uncertain, a fetch without an answer becomes an incident, and posts that may
+// have been shown are marked as perhaps repeated. The error is ErrLocked if another process has the file, ErrNewer if the file is of a later
+// schema, and ErrDamaged if the file is seen to be damaged. The caller closes the store.
 func Open(path string, opts Options) (*Store, error) {
 	opts.setDefaults()
 	size, err := checkPath(path)
@@ -266,10 +266,10 @@ func openFile(path string, size int64, wait time.Duration) (db *bolt.DB, file *o
 	return db, file, nil
 }
 
-// Under a large map bbolt has a file grow by the same step each time, 16 MB when it is not told otherwise. It doubles up to that.
+// bbolt lets a file under a large map grow by the same step each time, by default 16 MB. Ours doubles until it grows by that.
 const leastGrowth, mostGrowth = 1 << 15, 16 << 20
 
-// unreplaced makes sure that file, whose lock was waited for, is what path still names: a backup may have been restored meanwhile.
+// unreplaced makes sure that path still names file: while we waited for its lock, a backup may have been restored.
 func unreplaced(path string, file *os.File) error {
 	named, err := os.Stat(path)
 	if err != nil {
@@ -282,13 +282,13 @@ func unreplaced(path string, file *os.File) error {
 	return err
 }
 
-// Close lets the writes that wait end and closes the file. Later ones are refused with ErrClosed.
+// Close closes the file after the writes that wait. Later ones are refused with ErrClosed.
 func (s *Store) Close() error {
 	if s.db.IsReadOnly() {
 		return s.db.Close()
 	}
 	err := s.queue(write{last: true, fn: func(t *tx) error {
-		if s.unclean.Load() { // the next start looks through it all
+		if s.unclean.Load() { // then the next start checks the whole file
 			return nil
 		}
 		meta := t.bucket(bucketMeta)
@@ -304,7 +304,7 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.closeFile())
 }
 
-// closeFile lets go of the file. bbolt cannot, where damage has ended one of its transactions that could not even be taken back.
+// closeFile closes the file. bbolt cannot, if damage has broken one of its transactions so that it could not even be rolled back.
 func (s *Store) closeFile() error {
 	if s.unclean.Load() {
 		return s.file.Close()
@@ -315,7 +315,7 @@ func (s *Store) closeFile() error {
 // Path returns where the file is.
 func (s *Store) Path() string { return s.db.Path() }
 
-// Ended returns when the process before this one let go of the file: when it was killed, the time of Open; zero when there was none.
+// Ended returns when the process before this one closed the file: the time of Open if it was killed, zero if there was none.
 func (s *Store) Ended() time.Time { return s.ended }
 
 // Posts receives a value after rows were added to the post queue.
@@ -345,8 +345,8 @@ type tx struct {
 	commit Commit
 }
 
-// bucket returns one of buckets. In nearly all of them new keys are the highest of all, or of their chat, so that a page can be
-// filled before it is split.
+// bucket returns one of the buckets. In nearly all of them new keys are the highest of all, or of their chat, so that pages can be filled before
+// they are split.
 func (t *tx) bucket(name []byte) *bolt.Bucket {
 	b := t.Bucket(name)
 	if b == nil {
@@ -356,8 +356,8 @@ func (t *tx) bucket(name []byte) *bolt.Bucket {
 	return b
 }
 
-// view has fn read what is on disk. A transaction of bbolt's may be read as soon as it is written, before it is synced: what is
-// told of it then would be gone after a loss of power.
+// view has fn read what is on disk. bbolt lets a transaction be read once it is written, before it is synced: what we told of it could be gone
+// after a loss of power.
 func (s *Store) view(fn func(*tx) error) (err error) {
 	s.syncing.RLock()
 	b, err := s.db.Begin(false)
@@ -372,7 +372,7 @@ func (s *Store) view(fn func(*tx) error) (err error) {
 	return guarded(func() error { return fn(&tx{Tx: b, store: s, now: s.Now()}) })
 }
 
-// Damaged receives an error once the file was found damaged: nothing that is read or written can be relied on any more.
+// Damaged receives an error once the file is found damaged: then nothing that is read or written can be relied on.
 func (s *Store) Damaged() <-chan error { return s.damaged }
 
 func (s *Store) noteDamage(err error) {
@@ -385,8 +385,8 @@ func (s *Store) noteDamage(err error) {
 	}
 }
 
-// guarded runs fn, which reads the file. bbolt panics at a page that is not what it must be, our own reading at a key of another length;
-// where the file has no page at all, or the disk cannot read it, memory faults: all are ErrDamaged. A panic from anywhere else goes on.
+// guarded runs fn, which reads the file, and returns ErrDamaged where damage would end the process: bbolt panics at a page that is wrong, and our
+// own code at a key of another length; memory faults where the file has no page, or the disk cannot read it. Any other panic goes on.
 func guarded(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -442,7 +442,7 @@ func (s *Store) write() {
 		w := <-s.writes
 		waiting := []write{w}
 		last = w.last
-		// Those whose writes were just committed come with the next ones all together, once they may run.
+		// Let those run whose writes were just committed: their next ones can then share a transaction.
 		runtime.Gosched()
 	more:
 		for !last && len(waiting) < cap(s.writes) {
@@ -458,7 +458,7 @@ func (s *Store) write() {
 	}
 }
 
-// commit runs the writes in one transaction. One that fails is told so and left out; the others run again without it.
+// commit runs the writes in one transaction. If one fails, its caller gets the error, and the others run again without it.
 func (s *Store) commit(waiting []write) {
 	for len(waiting) > 0 {
 		if s.stuck {
@@ -490,7 +490,7 @@ func (s *Store) commit(waiting []write) {
 		})
 		s.noteDamage(err)
 		if failed < 0 && errors.Is(err, ErrDamaged) {
-			s.stuck = true // bbolt may wait for the end of that transaction for ever
+			s.stuck = true // bbolt may wait forever for the end of that transaction
 		}
 		if failed >= 0 {
 			waiting[failed].done <- err
@@ -524,7 +524,7 @@ func wake(c chan struct{}, awake bool) {
 	}
 }
 
-// recordVersion stands before every JSON value, so that a later form can be told apart.
+// recordVersion is the first byte of every value, so that a later form can be told apart.
 const recordVersion = 1
 
 func put(b *bolt.Bucket, key []byte, record any) error {

@@ -12,10 +12,10 @@ type TakenKind uint8
 const (
 	Written TakenKind = iota // the message came
 	Edited                   // it was changed afterwards
-	Joined                   // we were added to the chat; the message is the time, for want of one
+	Joined                   // we were added to the chat; there is no message, so the time stands for its number
 )
 
-// UpdateKey names an update by what it is about: Telegram's own numbers of updates may start anew.
+// UpdateKey names an update by what it is about: Telegram may start its own numbers of updates again.
 type UpdateKey struct {
 	Chat    sms.ChatID
 	Message sms.ChatMessageID
@@ -34,11 +34,11 @@ type Caused struct {
 
 	Customer     sms.Number
 	EditCustomer func(*Customer) // of Customer; may be called more than once
-	Link         *Bound          // its place becomes its customer's, or nobody's when it names none
+	Link         *Bound          // its place becomes its customer's, or nobody's if it names none
 }
 
-// Take notes that an update was acted on and stores what it caused, or neither; the error is ErrTaken when it was acted on
-// before, and an OverCap when the order is more than its agent may send today. It returns the batch ordered, if one was.
+// Take notes that an update was acted on and stores what it caused, or neither. It returns the batch that was ordered, if one was. The error is
+// ErrTaken if the update was acted on before, and an OverCap if the order is more than its agent may send today.
 func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 	var id BatchID
 	err := s.update(func(t *tx) error {
