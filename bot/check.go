@@ -32,6 +32,6 @@ func (b *Bot) checkCommand(ctx context.Context, m *telegram.Message, _ role) err
 				b.log.Warn("check", "err", found.Cause)
 			}
 		}
-		return clip(lines)
+		return text.Clip(lines)
 	})
 }

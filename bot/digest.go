@@ -10,10 +10,10 @@ import (
 	"peyk/store"
 )
 
-// showSMS shows an SMS, or the next part of a long one, or it and those behind it in one message.
+// showSMS shows an SMS, or the next part of a long one, or several SMS in one message.
 func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) error {
-	show, err := w.store.ToShow(p, digestPage, w.pace.room(p.Chat, time.Now()))
-	if err != nil { // perhaps the post has gone to another chat with its group
+	show, err := w.store.ToShow(p, text.DigestMost, w.pace.room(p.Chat, time.Now()))
+	if err != nil { // perhaps the post has moved with its group to another chat
 		return fmt.Errorf("read what to show: %w", err)
 	}
 	place, made, err := w.topicFor(ctx, show, p)
@@ -52,32 +52,16 @@ func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) er
 	return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, id, p.Part < len(parts)-1) })
 }
 
-// digestPage is how many SMS one message holds at most. Telegram keeps a hundred marks in a message and drops those behind: here one, and
-// three for each SMS, without whose block an answer would not find it.
-const digestPage = 32
-
-// digest returns how many of the posts to show stand in one message, and notes that they begin when they are several: those of an interrupted
-// digest, or as many as fit.
+// digest returns how many of the posts to show go into one message: those of an interrupted digest, or as many as fit. Of several it notes
+// that they begin.
 func (w *poster) digest(p store.Post, show store.ToShow) (int, error) {
 	if p.Part > 0 || p.Digest > 0 {
 		return len(show.Posts), nil
 	}
-	n := digestSize(show)
+	n := text.DigestSize(show.SMS, show.Names)
 	w.pace.setDigesting(p.Chat, n > 1)
 	if n == 1 {
 		return 1, nil
 	}
 	return n, w.store.BeginDigest(p, n)
-}
-
-// digestSize is how many of the SMS to show, from the first on, one message holds.
-func digestSize(show store.ToShow) int {
-	units := text.HeadUnits
-	for i, m := range show.SMS {
-		// The head is counted with its tags, which Telegram does not count: a little less fits than could.
-		if units += text.Units(m, show.Names[i]); units > text.MessageUnits {
-			return max(i, 1)
-		}
-	}
-	return len(show.SMS)
 }

@@ -13,77 +13,48 @@ import (
 	"peyk/telegram"
 )
 
-// markers bounds the calls that put marks on replies at once, markersEach those in one chat: agents wait for no slow network.
+// markers is how many marks may be set at once, markersPerChat how many in one chat: a slow network must not make agents wait.
 const (
 	markers        = 8
 	markersPerChat = 4
 )
 
-// A mark that fails while the rest of Telegram works is tried so often, by pauses that grow to the longest; then a message tells instead.
+// A mark that fails while the rest of Telegram works is tried markTries times, with pauses that grow to longestMarkPause. Then a message is
+// posted instead.
 const (
 	markTries        = 5
 	longestMarkPause = 10 * time.Second
 )
 
-// markLane is how the marks of one chat fare. They hold up one another, and nothing else.
+// markLane is the state of the marks of one chat. Chats do not hold up one another.
 type markLane struct {
-	inFlight map[uint64]bool // calls under way, by the posts' ids
-	until    time.Time       // before which none begins
+	inFlight map[uint64]bool // by the posts' ids
+	until    time.Time       // no call begins before
 	failing  map[uint64]failingPost
 }
 
-// showMarks keeps the marks on replies up to date, beside the post queue: Telegram does not count them as messages.
+// markFlow is the state of the flow that sets marks.
+type markFlow struct {
+	*poster
+	inFlight int
+	ended    chan outcome
+	lanes    map[sms.ChatID]*markLane
+}
+
+// showMarks keeps the marks on replies up to date. It runs beside showPosts, as Telegram does not count marks as messages.
 func (w *poster) showMarks(ctx context.Context) error {
-	ended := make(chan outcome)
-	lanes := map[sms.ChatID]*markLane{}
-	running := 0
+	f := &markFlow{poster: w, ended: make(chan outcome), lanes: map[sms.ChatID]*markLane{}}
 	defer func() {
-		for ; running > 0; running-- { // what they came to must be known to the next start
-			s := <-ended
-			w.afterMark(s, lanes[s.post.Chat])
+		for ; f.inFlight > 0; f.inFlight-- { // the next start must know how they ended
+			f.afterMark(<-f.ended)
 		}
 	}()
 	for {
-		now := time.Now()
-		var due time.Time
-		soonest := func(at time.Time) {
-			if !at.IsZero() && (due.IsZero() || at.Before(due)) {
-				due = at
-			}
+		due, err := f.beginMarks(ctx)
+		if err != nil {
+			return err
 		}
-		if running < markers {
-			heads, next, err := w.store.Marks(markersPerChat, func(chat sms.ChatID) bool {
-				lane := lanes[chat]
-				if lane == nil {
-					lane = &markLane{inFlight: map[uint64]bool{}, failing: map[uint64]failingPost{}}
-					lanes[chat] = lane
-				}
-				until := later(lane.until, w.pace.heldUntil(chat, now))
-				if until.After(now) {
-					soonest(until)
-				}
-				return !until.After(now)
-			})
-			if err != nil {
-				return fmt.Errorf("read marks: %w", err)
-			}
-			if !next.IsZero() {
-				soonest(now.Add(next.Sub(w.store.Now()))) // as in showPosts
-			}
-			for _, p := range heads {
-				if running == markers || lanes[p.Chat].inFlight[p.ID] {
-					continue
-				}
-				running++
-				lanes[p.Chat].inFlight[p.ID] = true
-				go func() { ended <- outcome{p, w.showMark(context.WithoutCancel(ctx), p)} }()
-			}
-		}
-		wait := time.Hour
-		if !due.IsZero() {
-			wait = max(time.Until(due), 0)
-		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(waitUntil(due))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -91,16 +62,56 @@ func (w *poster) showMarks(ctx context.Context) error {
 		case <-w.store.MarksQueued():
 		case <-w.pace.released:
 		case <-timer.C:
-		case s := <-ended:
-			running--
+		case o := <-f.ended:
+			f.inFlight--
 			crashpoint.At("mark.ended")
-			w.afterMark(s, lanes[s.post.Chat])
+			f.afterMark(o)
 		}
 		timer.Stop()
 	}
 }
 
-// showMark puts on a reply the mark of how far it has come by now.
+// beginMarks begins the marks that may be set now, and returns when to look again; zero when only an event can change anything.
+func (f *markFlow) beginMarks(ctx context.Context) (due time.Time, err error) {
+	if f.inFlight == markers {
+		return time.Time{}, nil
+	}
+	now := time.Now()
+	heads, next, err := f.store.Marks(markersPerChat, func(chat sms.ChatID) bool {
+		until := later(f.lane(chat).until, f.pace.heldUntil(chat, now))
+		if until.After(now) {
+			due = earliest(due, until)
+		}
+		return !until.After(now)
+	})
+	if err != nil {
+		return due, fmt.Errorf("read marks: %w", err)
+	}
+	if !next.IsZero() {
+		due = earliest(due, now.Add(next.Sub(f.store.Now()))) // as in beginPosts
+	}
+	for _, p := range heads {
+		lane := f.lane(p.Chat)
+		if f.inFlight == markers || lane.inFlight[p.ID] {
+			continue
+		}
+		f.inFlight++
+		lane.inFlight[p.ID] = true
+		go func() { f.ended <- outcome{p, f.showMark(context.WithoutCancel(ctx), p)} }()
+	}
+	return due, nil
+}
+
+func (f *markFlow) lane(chat sms.ChatID) *markLane {
+	lane := f.lanes[chat]
+	if lane == nil {
+		lane = &markLane{inFlight: map[uint64]bool{}, failing: map[uint64]failingPost{}}
+		f.lanes[chat] = lane
+	}
+	return lane
+}
+
+// showMark sets the mark on a reply that says how far it has come by now.
 func (w *poster) showMark(ctx context.Context, p store.Post) error {
 	batch, err := w.store.Batch(p.Batch)
 	if err != nil {
@@ -124,48 +135,48 @@ func (w *poster) showMark(ctx context.Context, p store.Post) error {
 }
 
 // afterMark does what the outcome of a mark calls for.
-func (w *poster) afterMark(s outcome, lane *markLane) {
-	now, chat := time.Now(), s.post.Chat
-	delete(lane.inFlight, s.post.ID)
-	failing := lane.failing[s.post.ID]
-	delete(lane.failing, s.post.ID)
-	if s.err == nil {
+func (f *markFlow) afterMark(o outcome) {
+	now, chat, lane := time.Now(), o.post.Chat, f.lane(o.post.Chat)
+	delete(lane.inFlight, o.post.ID)
+	failing := lane.failing[o.post.ID]
+	delete(lane.failing, o.post.ID)
+	if o.err == nil {
 		return
 	}
-	e, ok := errors.AsType[*telegram.Error](s.err)
-	if !ok { // the store: the row is still there
-		w.log.Error("show mark", "chat", int64(chat), "err", s.err)
-		lane.until = now.Add(time.Second)
+	e, ok := errors.AsType[*telegram.Error](o.err)
+	if !ok { // of the store
+		f.log.Error("show mark", "chat", int64(chat), "err", o.err)
+		lane.until = now.Add(storePause)
 		return
 	}
 	var err error
 	switch e.Fate {
-	case telegram.SlowDown: // nothing in it says that messages are meant, too: those will be told so themselves
-		w.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
+	case telegram.SlowDown: // for marks alone: if messages are to slow down as well, Telegram will say so to one of them
+		f.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
 		lane.until = later(lane.until, now.Add(e.RetryAfter))
-		err = w.store.HoldMarks(s.post, w.store.Now().Add(e.RetryAfter))
+		err = f.store.HoldMarks(o.post, f.store.Now().Add(e.RetryAfter))
 	case telegram.Migrated:
-		w.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
-		err = w.store.MigrateChat(chat, e.MigratedTo)
+		f.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
+		err = f.store.MigrateChat(chat, e.MigratedTo)
 	case telegram.ReplyLost:
-		err = w.store.MarkRefused(s.post, false)
+		err = f.store.MarkRefused(o.post, false)
 	case telegram.MarksDenied:
-		w.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.Reason)
-		err = w.store.MarkRefused(s.post, true)
+		f.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.Reason)
+		err = f.store.MarkRefused(o.post, true)
 	default:
 		if failing.tries++; failing.tries == 1 {
 			failing.since = now
 		}
-		lane.until = later(lane.until, now.Add(backoff.Pause(500*time.Millisecond, longestMarkPause, failing.tries)))
-		if failing.tries >= markTries && w.tg.Worked().After(failing.since) {
-			w.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.Reason)
-			err = w.store.MarkRefused(s.post, false)
+		lane.until = later(lane.until, now.Add(backoff.Pause(firstPause, longestMarkPause, failing.tries)))
+		if failing.tries >= markTries && f.tg.Worked().After(failing.since) {
+			f.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.Reason)
+			err = f.store.MarkRefused(o.post, false)
 			break
 		}
-		lane.failing[s.post.ID] = failing
+		lane.failing[o.post.ID] = failing
 	}
 	if err != nil {
-		w.log.Error("store the fate of a mark", "chat", int64(chat), "err", err)
-		lane.until = later(lane.until, now.Add(time.Second))
+		f.log.Error("store the fate of a mark", "chat", int64(chat), "err", err)
+		lane.until = later(lane.until, now.Add(storePause))
 	}
 }

@@ -121,7 +121,7 @@ func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
 			}
 			lines = append(lines, t.Say(t.UserLine, mention(telegram.User{ID: id, Name: name}), word))
 		}
-		return clip(lines)
+		return text.Clip(lines)
 	})
 }
 

@@ -14,19 +14,25 @@ import (
 	"peyk/telegram"
 )
 
-// lostChatPause is how often a chat that takes no posts is tried, beside when it is heard of.
+// lostChatPause is how often a chat that takes no posts is tried, unless it is heard of before.
 const lostChatPause = 10 * time.Minute
 
-// closedPause is how often a chat is tried whose General is closed to us: what goes into its topics waits no longer.
+// closedPause is how often a chat is tried whose General topic is closed to us. It is short, as posts for other topics of the chat wait too.
 const closedPause = 10 * time.Second
 
-// poster shows what the store says chats are to show. It is told nothing: what others know it finds in the store.
+// storePause is how long a chat waits after the store has failed: the row is still there.
+const storePause = time.Second
+
+// firstPause is the first pause after a failure of Telegram.
+const firstPause = 500 * time.Millisecond
+
+// poster shows what the store says that chats are to show. Nobody calls it: it finds everything in the store.
 type poster struct {
 	voice
 	tg          *telegram.Client
 	log         *slog.Logger
 	pace        *pacer
-	verifyToken func(context.Context, error) error // whether our token is still known, see Bot.doubt
+	verifyToken func(context.Context, error) error // see Bot.verifyToken
 }
 
 // outcome is how one post went.
@@ -35,52 +41,29 @@ type outcome struct {
 	err  error
 }
 
-// showPosts works off the post queue: in each chat in order and one at a time, in several chats at once.
+// postFlow is the state of the flow that shows posts.
+type postFlow struct {
+	*poster
+	inFlight int
+	ended    chan outcome
+	trouble  backoff.Backoff
+	failing  failingPosts
+}
+
+// showPosts works off the post queue: within a chat in order and one at a time, in several chats at once.
 func (w *poster) showPosts(ctx context.Context) error {
-	ended := make(chan outcome)
-	running := 0
-	trouble := backoff.Backoff{Log: w.log, What: "telegram", Shortest: 500 * time.Millisecond}
-	var suspected failingPosts
+	f := &postFlow{poster: w, ended: make(chan outcome), trouble: backoff.Backoff{Log: w.log, What: "telegram", Shortest: firstPause}}
 	defer func() {
-		for ; running > 0; running-- { // what they came to must be known to the next start
-			w.afterPost(<-ended, &trouble, &suspected)
+		for ; f.inFlight > 0; f.inFlight-- { // the next start must know how they ended
+			f.afterPost(<-f.ended)
 		}
 	}()
 	for {
-		now := time.Now()
-		w.pace.forget(now)
-		var due time.Time
-		soonest := func(at time.Time) {
-			if !at.IsZero() && (due.IsZero() || at.Before(due)) {
-				due = at
-			}
+		due, err := f.beginPosts(ctx)
+		if err != nil {
+			return err
 		}
-		if running < posters {
-			heads, next, err := w.store.Heads(func(chat sms.ChatID) store.Gate {
-				g, next := w.pace.gate(chat, now)
-				soonest(next)
-				return g
-			})
-			if err != nil {
-				return fmt.Errorf("read post queue: %w", err)
-			}
-			if !next.IsZero() {
-				soonest(now.Add(next.Sub(w.store.Now()))) // the pace is kept by our own clock, whatever it shows
-			}
-			for _, p := range heads[:min(len(heads), posters-running)] {
-				if next, ok := w.pace.begin(p.Chat); !ok {
-					soonest(next)
-					continue
-				}
-				running++
-				go func() { ended <- outcome{p, w.showInFlight(context.WithoutCancel(ctx), p)} }()
-			}
-		}
-		wait := time.Hour
-		if !due.IsZero() {
-			wait = max(time.Until(due), 0)
-		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(waitUntil(due))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -88,27 +71,57 @@ func (w *poster) showPosts(ctx context.Context) error {
 		case <-w.store.Posts():
 		case <-w.pace.wake:
 		case <-timer.C:
-		case s := <-ended:
-			running--
+		case o := <-f.ended:
+			f.inFlight--
 			crashpoint.At("post.ended")
-			w.pace.end(s.post.Chat)
-			if err := w.verifyToken(ctx, s.err); err != nil { // no chat is posted to meanwhile
+			w.pace.end(o.post.Chat)
+			if err := w.verifyToken(ctx, o.err); err != nil { // nothing is posted meanwhile
 				timer.Stop()
 				return err
 			}
-			w.afterPost(s, &trouble, &suspected)
+			f.afterPost(o)
 		}
 		timer.Stop()
 	}
 }
 
-// poisonTries is how often a post may fail while others work, before it is set aside: some minutes.
+// beginPosts begins the posts that may be shown now, and returns when to look again; zero when only an event can change anything.
+func (f *postFlow) beginPosts(ctx context.Context) (due time.Time, err error) {
+	now := time.Now()
+	f.pace.forget(now)
+	if f.inFlight == posters {
+		return time.Time{}, nil
+	}
+	heads, next, err := f.store.Heads(func(chat sms.ChatID) store.Gate {
+		gate, opens := f.pace.gate(chat, now)
+		due = earliest(due, opens)
+		return gate
+	})
+	if err != nil {
+		return due, fmt.Errorf("read post queue: %w", err)
+	}
+	if !next.IsZero() {
+		due = earliest(due, now.Add(next.Sub(f.store.Now()))) // next is in the store's time, due in our own
+	}
+	for _, p := range heads[:min(len(heads), posters-f.inFlight)] {
+		opens, ok := f.pace.begin(p.Chat)
+		if !ok {
+			due = earliest(due, opens)
+			continue
+		}
+		f.inFlight++
+		go func() { f.ended <- outcome{p, f.showInFlight(context.WithoutCancel(ctx), p)} }()
+	}
+	return due, nil
+}
+
+// poisonTries is how often a post may fail while others succeed before it is set aside: some minutes.
 const poisonTries = 10
 
-// failingPosts tells a post on which alone Telegram fails from an outage: others work meanwhile. The zero value is ready.
+// failingPosts tell a post that always fails from an outage: others succeed meanwhile. The zero value is ready.
 type failingPosts struct {
 	lastWorked time.Time
-	failing    map[sms.ChatID]failingPost
+	byChat     map[sms.ChatID]failingPost
 }
 
 type failingPost struct {
@@ -119,86 +132,92 @@ type failingPost struct {
 
 func (s *failingPosts) worked(p store.Post, now time.Time) {
 	s.lastWorked = now
-	if s.failing[p.Chat].post == p.ID {
-		delete(s.failing, p.Chat)
+	if s.byChat[p.Chat].post == p.ID {
+		delete(s.byChat, p.Chat)
 	}
 }
 
-// failed counts a failure of p and tells whether others worked since its first.
+// failed counts a failure of p and reports whether others have succeeded since its first.
 func (s *failingPosts) failed(p store.Post, now time.Time) (tries int, alone bool) {
-	f := s.failing[p.Chat]
+	f := s.byChat[p.Chat]
 	if f.post != p.ID {
 		f = failingPost{post: p.ID, since: now}
 	}
 	f.tries++
-	if s.failing == nil {
-		s.failing = map[sms.ChatID]failingPost{}
+	if s.byChat == nil {
+		s.byChat = map[sms.ChatID]failingPost{}
 	}
-	s.failing[p.Chat] = f
+	s.byChat[p.Chat] = f
 	return f.tries, s.lastWorked.After(f.since)
 }
 
 // afterPost does what the outcome of a post calls for.
-func (w *poster) afterPost(s outcome, trouble *backoff.Backoff, suspects *failingPosts) {
-	now, chat := time.Now(), s.post.Chat
-	if s.err == nil {
-		trouble.After(nil)
-		suspects.worked(s.post, now)
+func (f *postFlow) afterPost(o outcome) {
+	now, chat := time.Now(), o.post.Chat
+	if o.err == nil {
+		f.trouble.After(nil)
+		f.failing.worked(o.post, now)
 		return
 	}
-	e, ok := errors.AsType[*telegram.Error](s.err)
-	if !ok { // the store: the row is still there
-		w.log.Error("show post", "chat", int64(chat), "err", s.err)
-		w.pace.hold(chat, time.Second, now)
+	e, ok := errors.AsType[*telegram.Error](o.err)
+	if !ok { // of the store
+		f.log.Error("show post", "chat", int64(chat), "err", o.err)
+		f.pace.hold(chat, storePause, now)
 		return
 	}
 	var err error
 	switch e.Fate {
 	case telegram.SlowDown:
-		w.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
-		w.pace.slowDown(chat, e.RetryAfter, now)
-		err = w.store.HoldChat(chat, now.Add(e.RetryAfter))
+		f.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
+		f.pace.slowDown(chat, e.RetryAfter, now)
+		err = f.store.HoldChat(chat, now.Add(e.RetryAfter))
 	case telegram.Migrated:
-		w.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
-		err = w.store.MigrateChat(chat, e.MigratedTo)
+		f.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
+		err = f.store.MigrateChat(chat, e.MigratedTo)
 	case telegram.ChatLost:
-		err = w.holdLostChat(s.post, e.Reason, now)
-	case telegram.TopicClosed, telegram.TopicLost: // General, too: there is no place left
-		w.log.Warn("chat takes no posts outside of topics", "chat", int64(chat), "reason", e.Reason)
-		if s.post.Class == store.Answers {
-			err = w.store.SetAside(s.post, e.Reason)
+		err = f.holdLostChat(o.post, e.Reason, now)
+	case telegram.TopicClosed, telegram.TopicLost: // General is closed too: there is nowhere left
+		f.log.Warn("chat takes no posts outside of topics", "chat", int64(chat), "reason", e.Reason)
+		if o.post.Class == store.Answers {
+			err = f.store.SetAside(o.post, e.Reason)
 			break
 		}
-		w.pace.hold(chat, closedPause, now)
-		err = w.store.ChatLost(chat, e.Reason)
+		f.pace.hold(chat, closedPause, now)
+		err = f.store.ChatLost(chat, e.Reason)
 	case telegram.Refused, telegram.BadMarkup:
-		w.log.Error("telegram refuses a post", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.Reason)
-		err = w.noticeInstead(s.post, e.Reason, now)
+		f.log.Error("telegram refuses a post", "chat", int64(chat), "post", o.post.ID, "kind", string(o.post.Kind), "reason", e.Reason)
+		err = f.noticeInstead(o.post, e.Reason, now)
 	default:
-		tries, alone := suspects.failed(s.post, now)
-		if alone && tries >= poisonTries && e.Code != 0 {
-			w.log.Error("telegram fails on one post only", "chat", int64(chat), "post", s.post.ID, "kind", string(s.post.Kind), "reason", e.Reason)
-			delete(suspects.failing, chat)
-			err = w.noticeInstead(s.post, e.Reason, now)
-			break
-		}
-		if e.Arrived {
-			err = w.store.PostUncertain(s.post)
-		}
-		if alone {
-			w.pace.hold(chat, backoff.Pause(500*time.Millisecond, 0, tries), now)
-			break
-		}
-		w.pace.holdAll(func() time.Duration { return trouble.After(s.err) }, now)
+		err = f.afterPassing(o.post, e, now)
 	}
 	if err != nil {
-		w.log.Error("store the fate of a post", "chat", int64(chat), "err", err)
-		w.pace.hold(chat, time.Second, now)
+		f.log.Error("store the fate of a post", "chat", int64(chat), "err", err)
+		f.pace.hold(chat, storePause, now)
 	}
 }
 
-// noticeInstead has a notice take the place of a post that Telegram refuses in every form. If the notice is refused, too, it is the chat, whatever
-// Telegram calls the reason: all waits until it takes posts again.
+// afterPassing has a post tried again later that failed for a passing reason. One that keeps failing while others succeed is set aside.
+func (f *postFlow) afterPassing(p store.Post, e *telegram.Error, now time.Time) error {
+	tries, alone := f.failing.failed(p, now)
+	if alone && tries >= poisonTries && e.Code != 0 {
+		f.log.Error("telegram fails on one post only", "chat", int64(p.Chat), "post", p.ID, "kind", string(p.Kind), "reason", e.Reason)
+		delete(f.failing.byChat, p.Chat)
+		return f.noticeInstead(p, e.Reason, now)
+	}
+	var err error
+	if e.Arrived {
+		err = f.store.PostUncertain(p)
+	}
+	if alone {
+		f.pace.hold(p.Chat, backoff.Pause(firstPause, 0, tries), now)
+	} else {
+		f.pace.holdAll(func() time.Duration { return f.trouble.After(e) }, now)
+	}
+	return err
+}
+
+// noticeInstead replaces a post that Telegram refuses in every form by a notice. If the notice is refused too, the chat itself is the problem,
+// whatever reason Telegram gives: everything waits until it takes posts again.
 func (w *poster) noticeInstead(p store.Post, reason string, now time.Time) error {
 	if p.Reason == "" {
 		return w.store.NoticeInstead(p, reason)
@@ -206,7 +225,7 @@ func (w *poster) noticeInstead(p store.Post, reason string, now time.Time) error
 	return w.holdLostChat(p, reason, now)
 }
 
-// holdLostChat leaves a chat alone that takes no posts. p is tried from the beginning then.
+// holdLostChat leaves a chat alone that takes no posts. When it does again, p starts over in its full form.
 func (w *poster) holdLostChat(p store.Post, reason string, now time.Time) error {
 	w.pace.hold(p.Chat, lostChatPause, now)
 	w.log.Warn("chat takes no posts", "chat", int64(p.Chat), "reason", reason)
@@ -216,4 +235,20 @@ func (w *poster) holdLostChat(p store.Post, reason string, now time.Time) error 
 		}
 	}
 	return w.store.ChatLost(p.Chat, reason)
+}
+
+// earliest returns the earlier of two times, of which zero is none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// waitUntil returns how long a flow waits until due, or for an event when due is zero.
+func waitUntil(due time.Time) time.Duration {
+	if due.IsZero() {
+		return time.Hour
+	}
+	return max(time.Until(due), 0)
 }

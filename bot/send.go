@@ -37,7 +37,7 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 		return b.respond(m, t.Garbled)
 	}
 	if refused := b.outsidePrefixes(to); len(refused) > 0 {
-		return b.respond(m, t.Say(t.NotAllowed, clip(refused), text.Code(text.Short(strings.Join(b.opts.Prefixes, ", "), text.ReasonRunes))))
+		return b.respond(m, t.Say(t.NotAllowed, text.Clip(refused), text.Code(text.Short(strings.Join(b.opts.Prefixes, ", "), text.ReasonRunes))))
 	}
 	parts := b.opts.PartSizes.Count(words).Parts
 	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || hidden != ""
@@ -115,7 +115,7 @@ func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) erro
 		for i, w := range wrong {
 			wrong[i] = text.Code(text.Short(w, text.NameRunes))
 		}
-		return b.respond(m, t.Say(t.WrongNumbers, clip(wrong)))
+		return b.respond(m, t.Say(t.WrongNumbers, text.Clip(wrong)))
 	case len(to) == 0:
 		return b.respond(m, t.NoRecipient)
 	case text.Blank(words):

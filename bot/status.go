@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"peyk/bot/text"
 	"peyk/sms"
@@ -69,7 +68,7 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text.Language, ids []string) s
 	if err := b.store.SetDelivery(reports); err != nil {
 		b.log.Error("store delivery", "err", err)
 	}
-	return clip(lines)
+	return text.Clip(lines)
 }
 
 // stateWords says what the panel told of one SMS.
@@ -126,16 +125,5 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text.Language, batches []s
 			lines[len(lines)-1] += " " + text.Code(text.Short(string(recipients[0].ID), text.NameRunes))
 		}
 	}
-	return clip(lines)
-}
-
-// clip joins as many lines as one chat message holds.
-func clip(lines []string) string {
-	size := 0
-	for i, line := range lines {
-		if size += utf8.RuneCountInString(line) + 1; size > text.MessageUnits-text.HeadUnits {
-			return strings.Join(lines[:i], "\n") + "\n…"
-		}
-	}
-	return strings.Join(lines, "\n")
+	return text.Clip(lines)
 }

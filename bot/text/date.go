@@ -7,7 +7,7 @@ import (
 	ptime "github.com/yaa110/go-persian-calendar"
 )
 
-// Clock writes a time as agents read it, in the zone of now: without the date when it is of the same day.
+// Clock returns a time as agents read it, in the zone of now: without the date when it is on the same day.
 func (t *Language) Clock(at, now time.Time) string {
 	at = at.In(now.Location())
 	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
@@ -16,7 +16,7 @@ func (t *Language) Clock(at, now time.Time) string {
 	return t.Date(at, "15:04")
 }
 
-// Date writes a time with its date, in its own zone and the calendar of the language.
+// Date returns a time with its date, in its own zone and the calendar of the language.
 func (t *Language) Date(at time.Time, clock string) string {
 	if !t.persian {
 		return at.Format("2006-01-02 " + clock)

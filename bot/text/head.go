@@ -13,17 +13,17 @@ import (
 	"peyk/telegram"
 )
 
-// MessageUnits is what one chat message holds, in UTF-16 units after its markup is read.
+// MessageUnits is how much text one chat message holds, in UTF-16 units without its markup.
 const MessageUnits = 4096
 
-// HeadUnits is kept free for the head of an SMS.
-const HeadUnits = 256
+// headUnits is kept free for a head.
+const headUnits = 256
 
-// SMS returns what shows an SMS, in as many messages as it takes: a head of ours on the first line, then the customer's words in a
-// block of their own, so that no SMS can look like a head.
+// SMS returns the messages that show an SMS, as many as it takes: a head on the first line, then the customer's words in a block quote, so
+// that no SMS can pass for a head.
 func SMS(t *Language, m store.SMS, name string, repeated bool, now time.Time) []telegram.Outgoing {
 	head := Head(t, m, name, now)
-	parts := split(wordsOf(t, m), MessageUnits-HeadUnits)
+	parts := split(wordsOf(t, m), MessageUnits-headUnits)
 	shown := make([]telegram.Outgoing, len(parts))
 	for i, part := range parts {
 		head := head
@@ -38,7 +38,7 @@ func SMS(t *Language, m store.SMS, name string, repeated bool, now time.Time) []
 	return shown
 }
 
-// wordsOf returns what an SMS says, or only how often it came where that is counted.
+// wordsOf returns the text of an SMS, or how often it came when repeats are counted instead of shown.
 func wordsOf(t *Language, m store.SMS) string {
 	if m.Times > 1 {
 		return t.Say(t.times, m.Times)
@@ -46,7 +46,7 @@ func wordsOf(t *Language, m store.SMS) string {
 	return m.Text
 }
 
-// Digest returns what shows several SMS at once, whose customers have those names. All of them must fit: see Units.
+// Digest returns the message that shows several SMS; names are those of their customers. They must fit: see DigestSize.
 func Digest(t *Language, messages []store.SMS, names []string, repeated bool, now time.Time) telegram.Outgoing {
 	head := t.Say(t.digestHead, len(messages), ShortID(messages[0].Seq))
 	if repeated {
@@ -61,9 +61,24 @@ func Digest(t *Language, messages []store.SMS, names []string, repeated bool, no
 	return o
 }
 
-// Units is how much room an SMS takes in a digest at most.
-func Units(m store.SMS, name string) int {
-	units := 48 // of a head, beside the name and both numbers: the times, the id, what stands between
+// DigestMost is how many SMS a digest may hold. Telegram keeps a hundred entities in a message and drops the rest: a digest has one of its own
+// and three for each SMS. Without the block of its SMS a reply would not find it.
+const DigestMost = 32
+
+// DigestSize returns how many of messages, from the first on, fit in one chat message; names are those of their customers. It is at least 1.
+func DigestSize(messages []store.SMS, names []string) int {
+	units := headUnits
+	for i, m := range messages {
+		if units += unitsInDigest(m, names[i]); units > MessageUnits {
+			return max(i, 1)
+		}
+	}
+	return len(messages)
+}
+
+// unitsInDigest returns an upper bound of the room that an SMS takes in a digest.
+func unitsInDigest(m store.SMS, name string) int {
+	units := 48 // of its head without the name and the two numbers: times, id, separators
 	if m.Verbatim {
 		units += longest(func(t *Language) string { return t.verbatim })
 	}
@@ -76,7 +91,7 @@ func Units(m store.SMS, name string) int {
 	return units
 }
 
-// longest returns the bytes of a sentence in the language that needs most, which are more than its units.
+// longest returns the length of a sentence in the longest language, in bytes, which is never less than in UTF-16 units.
 func longest(sentence func(*Language) string) int {
 	n := 0
 	for _, t := range Languages {
@@ -87,13 +102,14 @@ func longest(sentence func(*Language) string) int {
 
 func quoted(s string) string { return "<blockquote>" + Escape(s) + "</blockquote>" }
 
+// Head returns the line above the words of an SMS: customer, line, time and short id. ReadShortID and NamesCustomer read it back.
 func Head(t *Language, m store.SMS, name string, now time.Time) string {
 	at := m.Time
 	if at.IsZero() {
 		at = m.Received
 	}
 	when := t.Clock(at, now)
-	// A panel's clock, or its zone, may be wrong by hours: then our own time says more.
+	// A panel's clock or time zone may be wrong by hours: then our own time is said too.
 	if d := m.Received.Sub(at); d > time.Hour || d < -10*time.Minute {
 		when += t.Say(t.arrivedAt, t.Clock(m.Received, now))
 	}
@@ -111,11 +127,11 @@ func Head(t *Language, m store.SMS, name string, now time.Time) string {
 // headMark begins the head of every shown SMS, and no other message of ours.
 const headMark = "📩"
 
-// ShortID names an SMS in the text that shows it, so that a reply to a copy whose chat message we never learned finds it.
+// ShortID names an SMS in the message that shows it, so that a reply finds it even if we never learned the id of that message.
 func ShortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq), 36) }
 
-// HeadsOf returns the heads in a message of ours. A head is the line before a customer's words, which stand in blocks of their own, so
-// that none of them is taken for one; without blocks only the first line may be a head.
+// HeadsOf returns the heads in a message of ours. A head is the line before a block of a customer's words, so that no words pass for a head;
+// without blocks only the first line can be one.
 func HeadsOf(m *telegram.Message) []string {
 	if len(m.Blocks) == 0 {
 		head, _, _ := strings.Cut(m.Text, "\n")
@@ -130,23 +146,23 @@ func HeadsOf(m *telegram.Message) []string {
 	return heads
 }
 
-// NamesCustomer tells whether a head is that of an SMS of m's customer.
+// NamesCustomer reports whether head is that of an SMS of m's customer.
 func NamesCustomer(head string, m store.SMS) bool {
 	names := func(who string) bool { return strings.HasPrefix(head, headMark+" "+withoutMarks(who)+" ") }
 	if m.Customer == "" {
-		for _, t := range Languages { // the chat may have had another then
+		for _, t := range Languages { // the chat may have spoken another when it was shown
 			if names(t.noSender) {
 				return true
 			}
 		}
 		return false
 	}
-	// A message of before may spell the number otherwise.
+	// An earlier version may have spelled the number differently.
 	who, _, _ := strings.Cut(strings.TrimPrefix(head, headMark+" "), " ")
 	return names(Short(string(m.Customer), NameRunes)) || strings.HasPrefix(head, headMark+" ") && sms.Normalize(who) == m.Customer
 }
 
-// withoutMarks takes out the marks that set words apart in Persian, and those a sender's name may have.
+// withoutMarks removes bidi marks: those that isolate words in Persian, and those that a sender's name may contain.
 func withoutMarks(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
@@ -156,12 +172,12 @@ func withoutMarks(s string) string {
 	}, s)
 }
 
-// ReadShortID finds the short id in the head of a shown SMS.
+// ReadShortID returns the SMS that the short id in a head names.
 func ReadShortID(head string) (store.Seq, bool) {
 	if !strings.HasPrefix(head, headMark) {
-		return 0, false // some other message of ours, with foreign words in it
+		return 0, false // another message of ours, which may quote anything
 	}
-	for _, word := range slices.Backward(strings.Fields(head)) { // a sender's name stands before it and may look alike
+	for _, word := range slices.Backward(strings.Fields(head)) { // the id comes last: a customer's name before it may look like one
 		if id, ok := strings.CutPrefix(word, "#s"); ok {
 			seq, err := strconv.ParseUint(id, 36, 64)
 			return store.Seq(seq), err == nil

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"peyk/sms"
 )
 
-// Say puts args into a sentence, numbers in the digits of the language.
+// Say fills args into a sentence, numbers in the digits of the language.
 func (t *Language) Say(sentence string, args ...any) string {
 	for i, a := range args {
 		if n, ok := a.(int); ok {
@@ -21,7 +22,7 @@ func (t *Language) Say(sentence string, args ...any) string {
 	return fmt.Sprintf(sentence, args...)
 }
 
-// sender says who sent an SMS, as far as the panel told.
+// sender says who sent an SMS, as far as the panel said.
 func (t *Language) sender(n sms.Number) string {
 	if n == "" {
 		return t.noSender
@@ -29,7 +30,7 @@ func (t *Language) sender(n sms.Number) string {
 	return Code(Short(string(n), NameRunes))
 }
 
-// digits writes the digits of s as the language does.
+// digits turns the digits of s into those of the language.
 func (t *Language) digits(s string) string {
 	if !t.persian {
 		return s
@@ -42,8 +43,8 @@ func (t *Language) digits(s string) string {
 	}, s)
 }
 
-// SetApart prepares html for being shown. Within Persian, whatever is to be copied by a tap runs from left to right and leaves the words
-// around it where they are; the marks for that stand outside of what is copied.
+// SetApart prepares html to be shown. In Persian, what is copied by a tap runs from left to right without moving the words around it. The bidi
+// marks for that stand outside of what is copied.
 func (t *Language) SetApart(html string) string {
 	if !t.persian {
 		return html
@@ -51,20 +52,22 @@ func (t *Language) SetApart(html string) string {
 	return strings.NewReplacer("<code>", "\u2066<code>", "</code>", "</code>\u2069").Replace(html)
 }
 
+// Escape returns s as HTML.
 func Escape(s string) string { return html.EscapeString(s) }
 
-// Code sets a number, an id or foreign words apart: a tap copies them, and text of the other direction around them does not
-// scramble them.
+// Code returns a number, an id or foreign words as HTML that a tap copies, and that text in the other direction does not scramble.
 func Code(s string) string { return "<code>" + html.EscapeString(s) + "</code>" }
 
-// Isolated is a foreign name in a sentence of ours: what is written in the other direction leaves the words around it where they are.
+// Isolated returns a name as HTML for one of our sentences: a name in the other direction does not move the words around it.
 func Isolated(name string) string { return "\u2068" + Escape(Short(name, NameRunes)) + "\u2069" }
 
-// Reason is what the panel or Telegram says, isolated as a name is.
+// Reason returns what the panel or Telegram says as HTML, isolated like a name.
 func Reason(s string) string { return "\u2068" + Escape(Short(s, ReasonRunes)) + "\u2069" }
 
+// Number returns a number as HTML, to be copied by a tap.
 func Number(n sms.Number) string { return Code(string(n)) }
 
+// Numbers returns a list of numbers as HTML.
 func (t *Language) Numbers(list []sms.Number) string {
 	said := make([]string, len(list))
 	for i, n := range list {
@@ -73,7 +76,7 @@ func (t *Language) Numbers(list []sms.Number) string {
 	return t.List(said)
 }
 
-// List puts commas of the language between what is said.
+// List joins what is said with the commas of the language.
 func (t *Language) List(said []string) string {
 	if t.persian {
 		return strings.Join(said, "، ")
@@ -81,15 +84,15 @@ func (t *Language) List(said []string) string {
 	return strings.Join(said, ", ")
 }
 
-// How much of foreign words is repeated in a line of ours: of a name or a number, and of what the panel or Telegram says. A
-// message longer than Telegram takes would not be shown at all.
+// How many characters of foreign words are repeated in a line of ours: of a name or number, and of what the panel or Telegram says. A message
+// that is too long for Telegram would not be shown at all.
 const (
 	NameRunes   = 40
 	ReasonRunes = 200
 )
 
-// Short returns foreign words for a line of ours: one line, at most so many runes, and without what could hide or turn around the
-// words beside them, such as bidi marks and control characters. The joiner that Persian is written with stays.
+// Short returns foreign words for a line of ours: on one line, cut to this many runes, and without what could hide or reorder the words next to
+// them, such as bidi marks and control characters. The zero-width non-joiner stays: Persian needs it.
 func Short(s string, runes int) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -108,18 +111,29 @@ func Short(s string, runes int) string {
 	return b.String()
 }
 
-// Plain takes our own tags out of a line of ours.
+// Plain returns one of our own lines of HTML as plain text.
 func Plain(s string) string {
 	return strings.NewReplacer("<code>", "", "</code>", "", "<b>", "", "</b>", "", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(s)
 }
 
-// Blank tells whether there is nothing in s that anybody can see.
+// Blank reports whether nothing in s is visible.
 func Blank(s string) bool {
 	return strings.TrimFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }) == ""
 }
 
-// split cuts text into parts of at most units UTF-16 units, behind a line or a word where that is not far. Joined again they
-// are the text. What Telegram would show as nothing at all is said in words.
+// Clip joins as many lines as one chat message holds.
+func Clip(lines []string) string {
+	size := 0
+	for i, line := range lines {
+		if size += utf8.RuneCountInString(line) + 1; size > MessageUnits-headUnits {
+			return strings.Join(lines[:i], "\n") + "\n…"
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// split cuts s into parts of at most units UTF-16 units, after a line or a word where one ends nearby. Joined they are s again. A text of
+// nothing visible, which Telegram would not show, begins with ∅.
 func split(s string, units int) []string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if Blank(s) {
@@ -148,5 +162,5 @@ func split(s string, units int) []string {
 	}
 }
 
-// RuneName says which character it is, also when it cannot be seen.
+// RuneName names a character, visible or not.
 func RuneName(r rune) string { return fmt.Sprintf("U+%04X", r) }
