@@ -14,21 +14,20 @@ import (
 	"peyk/telegram"
 )
 
-// What those off the list are answered: each a few times an hour, all together not much more, so that a flood of strangers costs no
-// more than reading it.
+// How often strangers are answered in an hour: each, and all together. A flood of them costs no more than reading it.
 const (
 	answersPerPerson = 3
 	answersPerHour   = 60
 )
 
-// answerLimit counts the answers of this hour. The zero value is ready.
+// answerLimit limits answers to strangers in each hour. The zero value is ready.
 type answerLimit struct {
 	hour  time.Time
 	all   int
 	given map[sms.AgentID]int
 }
 
-// allow tells whether somebody off the list may be answered once more, and counts it.
+// allow reports whether a stranger may be answered once more, and counts it.
 func (s *answerLimit) allow(id sms.AgentID, now time.Time) bool {
 	if hour := now.Truncate(time.Hour); !hour.Equal(s.hour) || s.given == nil {
 		*s = answerLimit{hour: hour, given: map[sms.AgentID]int{}}
@@ -41,7 +40,7 @@ func (s *answerLimit) allow(id sms.AgentID, now time.Time) bool {
 	return true
 }
 
-// offerOwnership makes the one-time code when there is nobody yet who may use the bot, and logs it: only who runs the program reads that.
+// offerOwnership makes and logs the one-time code when nobody may use the bot yet. Only whoever runs the program reads the log.
 func (b *Bot) offerOwnership() error {
 	admins, err := b.store.Admins()
 	if err != nil {
@@ -51,17 +50,17 @@ func (b *Bot) offerOwnership() error {
 		return nil
 	}
 	b.code = strings.ToLower(rand.Text()[:12])
-	b.log.Warn("nobody may use the bot yet: send it, in private, /start and this code to become its owner", "code", b.code)
+	b.log.Warn("nobody may use the bot yet: send it /start and this code in a private chat to become its owner", "code", b.code)
 	return nil
 }
 
-// takeStranger answers /start and /id in private, now and then; everything else, and everything in groups, is met with silence.
+// takeStranger answers /start and /id in private, within limits. Everything else, and everything in groups, is met with silence.
 func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 	if !m.Private || m.Command != "start" && m.Command != "id" {
 		return nil
 	}
 	t := b.language(m.Chat)
-	// The code is too long to be guessed, so it is good also behind a flood and after a few slips of the pen.
+	// The code is too long to guess, so no limit applies: it works during a flood and after typos.
 	if b.code != "" && m.Command == "start" && subtle.ConstantTimeCompare([]byte(strings.ToLower(m.Args)), []byte(b.code)) == 1 {
 		owner := store.Agent{ID: m.From.ID, Name: m.From.Name, Admin: true, Since: b.store.Now()}
 		_, err := b.store.Take(updateKey(m), store.Caused{Allow: &owner, Posts: []store.Post{response(m, t.WelcomeOwner)}})
@@ -87,7 +86,7 @@ const (
 	admin
 )
 
-// roleOf looks somebody up in the allow-list of the settings and of the store. Accounts that everybody shares are on neither.
+// roleOf looks somebody up in the allow-lists of the settings and of the store. Accounts shared by many people are strangers.
 func (b *Bot) roleOf(id sms.AgentID) (role, error) {
 	if id == 0 || telegram.Faceless(id) {
 		return stranger, nil

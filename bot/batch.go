@@ -11,29 +11,35 @@ import (
 	"peyk/telegram"
 )
 
-// maxNamed is how many recipients of a large batch are named, of those that failed or are foreign.
+// maxNamed is how many recipients of a large batch are named, of those that failed and of those that are foreign.
 const maxNamed = 10
 
-// renderBatch returns how far a batch has come, and the buttons of the question it asks. One recipient is told of in words, many in counts.
+// renderBatch returns how far a batch has come, and the buttons of the question it asks. One recipient is reported in words, many in counts.
 func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) (string, [][]telegram.Button) {
-	press := func(label string, d store.Decision) telegram.Button {
-		return telegram.Button{Label: label, Data: pressData(batch.ID, batch.Generation, d)}
-	}
-	switch batch.State {
-	case store.Asking:
-		if batch.Late {
-			break // how the rest of it fares is told, too
-		}
+	switch {
+	case batch.State == store.Asking && !batch.Late: // a late one has begun already: its progress is shown as well
 		send, cancel := t.Send, t.Cancel
 		if batch.ClaimedBy != "" || batch.Duplicate {
 			send, cancel = t.SendAnyway, t.LeaveIt
 		}
-		return renderQuestion(t, batch, recipients, sizes), [][]telegram.Button{{press(send, store.Send), press(cancel, store.Cancel)}}
-	case store.Cancelled:
+		buttons := []telegram.Button{pressButton(batch, send, store.Send), pressButton(batch, cancel, store.Cancel)}
+		return renderQuestion(t, batch, recipients, sizes), [][]telegram.Button{buttons}
+	case batch.State == store.Cancelled:
 		return renderTo(t, batch, recipients) + t.Say(t.Cancelled, text.Isolated(batch.DecidedBy)), nil
-	case store.Expired:
+	case batch.State == store.Expired:
 		return renderTo(t, batch, recipients) + t.Expired, nil
 	}
+	lines := renderProgress(t, batch, recipients)
+	asked, buttons := renderOpenQuestions(t, batch)
+	return strings.Join(append(lines, asked...), "\n"), buttons
+}
+
+func pressButton(batch store.Batch, label string, d store.Decision) telegram.Button {
+	return telegram.Button{Label: label, Data: pressData(batch.ID, batch.Generation, d)}
+}
+
+// renderProgress says how far a batch has come, and what was decided about it.
+func renderProgress(t *text.Language, batch store.Batch, recipients []store.SMS) []string {
 	var lines []string
 	if batch.N == 1 && len(recipients) == 1 {
 		lines = append(lines, renderTo(t, batch, recipients)+renderOne(t, batch, recipients[0]))
@@ -58,26 +64,34 @@ func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, si
 			lines = append(lines, t.ExpiredRest)
 		}
 	}
-	var buttons [][]telegram.Button
-	switch waiting := batch.Counts[sms.Queued] - batch.Dropped; {
+	return lines
+}
+
+// renderOpenQuestions returns what a batch that has begun still asks, with buttons: whether to send what waits, or what is uncertain. For one
+// recipient renderOne says it already.
+func renderOpenQuestions(t *text.Language, batch store.Batch) (lines []string, buttons [][]telegram.Button) {
+	many := batch.N > 1
+	switch {
 	case batch.State == store.Asking:
-		if batch.N > 1 {
-			lines = append(lines, t.Say(t.AskLatePart, waiting))
+		if many {
+			lines = append(lines, t.Say(t.AskLatePart, batch.Counts[sms.Queued]-batch.Dropped))
 		}
-		buttons = append(buttons, []telegram.Button{press(t.Send, store.Send), press(t.Cancel, store.Cancel)})
+		buttons = append(buttons, []telegram.Button{pressButton(batch, t.Send, store.Send), pressButton(batch, t.Cancel, store.Cancel)})
 	case batch.Waiting():
-		if batch.N > 1 {
+		if many {
 			lines = append(lines, waitReason(t, batch.Waits))
 		}
-		buttons = append(buttons, []telegram.Button{press(t.Cancel, store.Cancel)})
+		buttons = append(buttons, []telegram.Button{pressButton(batch, t.Cancel, store.Cancel)})
 	}
 	if batch.Uncertain > 0 {
-		if batch.N > 1 {
+		if many {
 			lines = append(lines, t.Say(t.AskAgainPart, batch.Uncertain))
 		}
-		buttons = append(buttons, []telegram.Button{press(t.Again, store.Again), press(t.Was, store.WasSent), press(t.Leave, store.Leave)})
+		buttons = append(buttons, []telegram.Button{
+			pressButton(batch, t.Again, store.Again), pressButton(batch, t.Was, store.WasSent), pressButton(batch, t.Leave, store.Leave),
+		})
 	}
-	return strings.Join(lines, "\n"), buttons
+	return lines, buttons
 }
 
 func renderTo(t *text.Language, batch store.Batch, recipients []store.SMS) string {
@@ -125,7 +139,7 @@ func renderOne(t *text.Language, batch store.Batch, m store.SMS) string {
 	return t.Say(t.Failed, failureReason(t, m))
 }
 
-// waitReason says why what is queued does not go out.
+// waitReason says why queued SMS are not sent.
 func waitReason(t *text.Language, why store.Wait) string {
 	if why == store.LoginRefused {
 		return t.WaitsLogin
@@ -133,7 +147,7 @@ func waitReason(t *text.Language, why store.Wait) string {
 	return t.WaitsDown
 }
 
-// failureReason says why m did not arrive, in the panel's words where it gave any.
+// failureReason says why m did not arrive, in the panel's words if there are any.
 func failureReason(t *text.Language, m store.SMS) string {
 	switch m.Reason {
 	case sms.Unclear:
@@ -190,6 +204,13 @@ func renderFailures(t *text.Language, batch store.Batch, recipients []store.SMS)
 // renderQuestion says whom an order is for, why it is asked about, and what it will cost.
 func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) string {
 	var lines []string
+	if batch.N == 1 && len(recipients) == 1 {
+		who := text.Number(recipients[0].Customer)
+		if batch.CustomerName != "" {
+			who += " " + text.Isolated(batch.CustomerName)
+		}
+		lines = append(lines, t.Say(t.AskTo, who))
+	}
 	switch {
 	case batch.ClaimedBy != "" && batch.N > 1:
 		lines = append(lines, t.Say(t.AnsweringSome, text.Isolated(batch.ClaimedBy)))
@@ -205,18 +226,17 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 	if batch.AddedURLs {
 		lines = append(lines, t.AskLinks)
 	}
-	if batch.N == 1 && len(recipients) == 1 {
-		who := text.Number(recipients[0].Customer)
-		if batch.CustomerName != "" {
-			who += " " + text.Isolated(batch.CustomerName)
-		}
-		lines = append([]string{t.Say(t.AskTo, who)}, lines...)
+	// Without any other reason the question is about the cost: batches stored by older versions do not say so.
+	if batch.Costly || batch.ClaimedBy == "" && !batch.Duplicate {
+		lines = append(lines, renderCost(t, batch, recipients, sizes)...)
 	}
-	if !batch.Costly && (batch.ClaimedBy != "" || batch.Duplicate) { // without another reason, as in files of before there was one, it is the cost
-		return strings.Join(lines, "\n")
-	}
+	return strings.Join(lines, "\n")
+}
+
+// renderCost says how many parts an order takes and why, which of its recipients are foreign, and what credit there is.
+func renderCost(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) []string {
 	seg := sizes.Count(batch.Text)
-	lines = append(lines, t.Say(t.Ask, batch.N, seg.Parts, seg.Parts*batch.N))
+	lines := []string{t.Say(t.Ask, batch.N, seg.Parts, seg.Parts*batch.N)}
 	if seg.Unicode {
 		shown := string(seg.Forced)
 		if !unicode.IsGraphic(seg.Forced) {
@@ -245,5 +265,5 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 			lines = append(lines, t.AskTooLittle)
 		}
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }

@@ -1,19 +1,18 @@
 // Package bot is Telegram's side of the bridge: it takes what agents write and press into the store, and shows in their chats what the store
-// holds for them. It knows no protocol of a panel, which it asks only for commands such as /credit, and what SMS and orders come to it finds
+// holds for them. It knows no panel's protocol, and asks a panel only for commands such as /credit: SMS, and what becomes of orders, it finds
 // in the store. What it says is in package text.
 //
-// Every step of a flow ends with a commit to the store, and what a crash after it means is settled by that commit alone.
+// Every step of a flow ends with a commit to the store, and that commit alone decides what a crash after it means.
 //
 //	Take (updates.go)  note that the update was acted on together with what it caused - confirm it to Telegram
 //	  crash between          Telegram gives it again, the note absorbs it
-//	Post (post.go)     show the row that is first in its chat - note the chat message, remove the row
+//	Post (post.go)     show the first row of a chat - note the chat message, remove the row
 //	  crash between          shown once more, marked "perhaps repeated"; in a group's minute both count
-//	Mark (mark.go)     put on a reply how far it has come - note the mark, remove the row
-//	  crash between          put there once more, as it is by then
+//	Mark (mark.go)     set on a reply how far it has come - note the mark, remove the row
+//	  crash between          set once more, as it is by then
 //
-// Each flow is one goroutine with its own state in its own variables; those that show start bounded numbers of calls at once and wait for
-// them. Bot takes, poster shows. They meet in the store, which wakes them, and share only what a restart may forget: what Telegram's limits
-// still allow (pace.go).
+// Each flow is one goroutine that owns its state; those that show start bounded numbers of calls at once and wait for them. Bot takes, poster
+// shows. Flows meet in the store, which wakes them, and share only what a restart may forget: what Telegram's limits still allow (pace.go).
 package bot
 
 import (
@@ -40,24 +39,24 @@ import (
 type Options struct {
 	Lines  []sms.Number // ours, as sms.NormalizeLine gives them; the first is the default
 	Users  []sms.AgentID
-	Admins []sms.AgentID // agents, too
+	Admins []sms.AgentID // they are agents too
 
-	Prefixes  []string      // such as +98912: numbers that begin with one may be sent to; all when empty
-	PartSizes sms.PartSizes // by which the panel counts; the standard's when zero
+	Prefixes  []string      // such as +98912: only numbers that begin with one may be sent to; all when empty
+	PartSizes sms.PartSizes // how the panel counts parts; the standard when zero
 
 	Language string           // en or fa, where a chat has not chosen; en when empty
-	Location *time.Location   // of the times shown; UTC when nil
-	Log      *slog.Logger     // nowhere when nil
+	Location *time.Location   // of times shown; UTC when nil
+	Log      *slog.Logger     // discarded when nil
 	Metrics  *metrics.Metrics // its own when nil
 
-	// TelegramSecond is how long the second of Telegram's limits lasts; a second when zero. Tests run against one that is faster.
+	// TelegramSecond is how long a second of Telegram's limits lasts; a second when zero. Tests use shorter ones.
 	TelegramSecond time.Duration
 }
 
-// Panel is what commands ask of a panel.
+// Panel is what commands need of a panel.
 type Panel interface {
 	smsapi.Panel
-	// AskDelivery asks about SMS that have ids, and stores what the panel says.
+	// AskDelivery asks for the status of SMS that have ids, and stores what the panel says.
 	AskDelivery(context.Context, []store.SMS) error
 }
 
@@ -66,29 +65,30 @@ type Bot struct {
 	voice
 	panel   Panel
 	tg      *telegram.Client
-	self    telegram.User // who we are, once meet has returned; of the updates' flow
+	self    telegram.User // who we are, once identify has returned; owned by takeUpdates
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	poster  *poster
 
-	contested     time.Time     // when another program last asked for updates with our token; of the updates' flow
-	code          string        // makes the first who sends it the owner; empty when there are admins
-	strangers     answerLimit   // how often those off the list were answered
-	joiners       answerLimit   // how often the admins were told who of them added us to a group
-	tokenKnown    atomic.Bool   // Telegram knew our token since the start
-	verifying     chan struct{} // bounds those who ask whether our token is still known to one
+	contested     time.Time     // when another program last polled with our token; owned by takeUpdates
+	code          string        // makes the first to send it the owner; empty when there are admins
+	strangers     answerLimit   // for strangers who write
+	joiners       answerLimit   // for strangers who add the bot to groups
+	tokenKnown    atomic.Bool   // Telegram has accepted our token since the start
+	verifying     chan struct{} // a semaphore: one verifyToken at a time
 	background    sync.WaitGroup
-	panelSlots    chan struct{} // bounds the questions to the panel under way
-	telegramSlots chan struct{} // bounds the small calls of Telegram beside the flows
+	panelSlots    chan struct{} // a semaphore for questions to the panel
+	telegramSlots chan struct{} // a semaphore for small calls of Telegram
 }
 
-// posters bounds the calls that post at once, one for each chat; askers the questions, and the small calls, beside the flows.
+// posters is how many chats may be posted to at once; backgroundCalls is how many questions to the panel, and how many small calls of
+// Telegram, may run beside the flows.
 const (
 	posters         = 30 // as many messages as Telegram takes in a second
 	backgroundCalls = 8
 )
 
-// New returns a bridge over an open store, which the caller closes after Run.
+// New returns a bot over an open store, which the caller closes after Run.
 func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	if opts.PartSizes == (sms.PartSizes{}) {
 		opts.PartSizes = sms.StandardParts
@@ -116,20 +116,20 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	return b
 }
 
-// Run bridges until ctx ends, then lets what is under way come to its end and returns nil. It returns an error when it cannot
-// go on: the token is not valid, or the store fails.
+// Run takes and shows until ctx ends, then finishes what is in flight and returns nil. It returns an error when it cannot go on: the token is
+// not valid, or the store fails.
 func (b *Bot) Run(ctx context.Context) error {
 	if err := b.offerOwnership(); err != nil {
 		return err
 	}
 	if err := b.store.CloseToStrangers(slices.Concat(b.opts.Users, b.opts.Admins)); err != nil {
-		return fmt.Errorf("shut out who is no agent: %w", err)
+		return fmt.Errorf("stop showing SMS to people who are not agents: %w", err)
 	}
 	chats, err := b.store.Chats()
 	if err != nil {
 		return fmt.Errorf("read chats: %w", err)
 	}
-	b.poster.pace.remember(chats, b.store.Ended(), time.Now()) // before any flow asks what a chat takes
+	b.poster.pace.remember(chats, b.store.Ended(), time.Now()) // before any flow asks what a chat may be sent
 	flows, ctx := errgroup.WithContext(ctx)
 	for _, flow := range []func(context.Context) error{b.takeUpdates, b.poster.showPosts, b.poster.showMarks} {
 		flows.Go(func() error { return flow(ctx) })
@@ -139,21 +139,21 @@ func (b *Bot) Run(ctx context.Context) error {
 	return err
 }
 
-// pollTime is as long as Telegram lets a poll wait.
+// pollTime is the longest that Telegram lets a poll wait.
 const pollTime = 50 * time.Second
 
-// UpdatesWithin is how long it takes at most, when all is well, until Telegram has answered a question for updates.
+// UpdatesWithin is how long it takes at most, when all is well, until Telegram has answered getUpdates.
 const UpdatesWithin = 2 * pollTime
 
-// backgroundGrace is how long after the end of ctx a question may still take: it changes nothing, and who asked can ask again.
+// backgroundGrace is how long background work may go on after ctx has ended. It changes nothing, and whoever asked can ask again.
 const backgroundGrace = 5 * time.Second
 
-// askPanel runs a question to the panel beside the flows, so that none waits for it.
+// askPanel runs a question to the panel in the background, so that no flow waits for it.
 func (b *Bot) askPanel(ctx context.Context, question func(context.Context)) {
 	b.runInBackground(ctx, b.panelSlots, question)
 }
 
-// callTelegram runs a small call of Telegram beside the flows, such as the answer to a button, which no slow panel may hold up.
+// callTelegram runs a small call of Telegram in the background, such as the answer to a button, which a slow panel must not hold up.
 func (b *Bot) callTelegram(ctx context.Context, call func(context.Context)) {
 	b.runInBackground(ctx, b.telegramSlots, call)
 }

@@ -13,7 +13,7 @@ import (
 	"peyk/telegram"
 )
 
-// showCard shows, or edits, what is known of the customer a place belongs to. The title of a topic of ours follows the customer's name.
+// showCard posts or edits the card of the customer that a place belongs to. The title of a topic that we made follows the customer's name.
 func (w *poster) showCard(ctx context.Context, t *text.Language, p store.Post) error {
 	place := sms.Place{Chat: p.Chat, Topic: p.Topic}
 	bound, err := w.store.Bound(place)
@@ -33,7 +33,7 @@ func (w *poster) showCard(ctx context.Context, t *text.Language, p store.Post) e
 			err = w.store.EditTopic(place, func(bound *store.Bound) { bound.Title = title })
 		}
 		if err != nil {
-			w.log.Warn("rename topic", "chat", int64(p.Chat), "topic", int64(p.Topic), "err", err) // the card tells the name
+			w.log.Warn("rename topic", "chat", int64(p.Chat), "topic", int64(p.Topic), "err", err) // the card says the name all the same
 		}
 	}
 	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, Edit: bound.Card, Strict: p.Topic != 0, HTML: renderCard(t, c, w.now())}
@@ -45,7 +45,7 @@ func (w *poster) showCard(ctx context.Context, t *text.Language, p store.Post) e
 	case o.Strict && telegram.FateOf(err) == telegram.TopicLost:
 		return w.replaceLostTopic(ctx, bound, err)
 	case o.Strict && telegram.FateOf(err) == telegram.TopicClosed:
-		return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, 0, false) }) // it is told once the topic is open
+		return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, 0, false) }) // it is posted when the topic is opened again
 	case err != nil:
 		return err
 	}

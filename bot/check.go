@@ -10,10 +10,10 @@ import (
 	"peyk/telegram"
 )
 
-// contestedLately is how long ago a check still tells that another program asked for our updates.
+// contestedLately is how long a check goes on saying that another program polled with our token.
 const contestedLately = 10 * time.Minute
 
-// checkCommand is the check in the chat, what is wrong first.
+// checkCommand shows the check in the chat, what is wrong first.
 func (b *Bot) checkCommand(ctx context.Context, m *telegram.Message, _ role) error {
 	contested := b.contested
 	d := doctor.Doctor{

@@ -13,17 +13,17 @@ import (
 	"peyk/telegram"
 )
 
-// command is a row of the table that is the help, the menu and the dispatch alike. What it does in words is in text.commands.
+// command is a row of the table from which help, menus and dispatch come. What it does, in words, is in text.Language.Commands.
 type command struct {
 	name string
 	who  role
 	run  func(*Bot, context.Context, *telegram.Message, role) error
 }
 
-// sends reports whether what comes with a command, or with none, may go out to a customer.
+// sends reports whether the words after a command, or without any, may go out to a customer.
 func sends(command string) bool { return command == "" || command == "send" }
 
-// commands in the order help lists them.
+// commands returns the table, in the order of the help.
 func commands() []command {
 	return []command{
 		{"start", stranger, (*Bot).start},
@@ -48,7 +48,7 @@ func commands() []command {
 	}
 }
 
-// isCommand tells whether there is a command of that name.
+// isCommand reports whether there is a command of that name.
 func isCommand(name string) bool {
 	return slices.ContainsFunc(commands(), func(c command) bool { return c.name == name })
 }
@@ -69,7 +69,7 @@ func (b *Bot) takeCommand(ctx context.Context, m *telegram.Message, r role) erro
 }
 
 func (b *Bot) start(ctx context.Context, m *telegram.Message, r role) error {
-	if m.Private { // before they wrote here first, it could not be set
+	if m.Private { // the menu could not be set before they first wrote here
 		b.refreshMenu(ctx, m.Chat, r)
 	}
 	return b.respond(m, b.language(m.Chat).Hello)
@@ -91,7 +91,7 @@ func (b *Bot) id(_ context.Context, m *telegram.Message, _ role) error {
 	return b.respond(m, fmt.Sprintf(b.language(m.Chat).ID, text.Code(fmt.Sprint(int64(m.From.ID))), text.Code(fmt.Sprint(int64(m.Chat)))))
 }
 
-// inquire takes m, asks the panel beside the flows, and posts what find returns. A crash in between costs the agent a question, no more.
+// inquire takes m, runs find in the background, and posts what it returns. After a crash in between the agent has to ask again.
 func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(context.Context, *text.Language) string) error {
 	if _, err := b.store.Take(updateKey(m), store.Caused{}); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"peyk/telegram"
 )
 
-// customerOf returns the conversation a command is about: that of the message replied to, else that of the customer the chat or topic
+// customerOf returns the conversation that a command is about: that of the message replied to, else that of the customer whom the chat or topic
 // belongs to. It is empty when there is none.
 func (b *Bot) customerOf(m *telegram.Message) (sms.Conversation, error) {
 	if m.ReplyTo != nil {
@@ -23,17 +23,22 @@ func (b *Bot) customerOf(m *telegram.Message) (sms.Conversation, error) {
 			return c, err
 		}
 	}
-	bound, err := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
+	return b.customerOfPlace(sms.Place{Chat: m.Chat, Topic: m.Topic})
+}
+
+// customerOfPlace returns the conversation with the customer whom a chat or topic belongs to. It is empty when there is none.
+func (b *Bot) customerOfPlace(place sms.Place) (sms.Conversation, error) {
+	bound, err := b.store.Bound(place)
 	if errors.Is(err, store.ErrNotFound) {
 		return sms.Conversation{}, nil
 	}
 	if err != nil {
 		return sms.Conversation{}, err
 	}
-	return b.conversationWith(m.Chat, bound.Customer)
+	return b.conversationWith(place.Chat, bound.Customer)
 }
 
-// conversationWith is that of a customer with the line they wrote to last, when a place of theirs showed it, else with the chat's.
+// conversationWith returns the conversation of a customer with the line they last wrote to, else with the chat's line.
 func (b *Bot) conversationWith(chat sms.ChatID, n sms.Number) (sms.Conversation, error) {
 	c, err := b.store.Customer(n)
 	if err != nil {
@@ -63,7 +68,7 @@ func (b *Bot) link(ctx context.Context, m *telegram.Message, r role) error {
 	return err
 }
 
-// unlink takes a chat or a topic from the customer it belongs to.
+// unlink ends the bond between a chat or topic and its customer.
 func (b *Bot) unlink(_ context.Context, m *telegram.Message, _ role) error {
 	t := b.language(m.Chat)
 	place := sms.Place{Chat: m.Chat, Topic: m.Topic}
@@ -102,7 +107,7 @@ func (b *Bot) name(_ context.Context, m *telegram.Message, _ role) error {
 	}
 }
 
-// takeOver makes who asks the one who answers a customer, until they let go or somebody else takes over.
+// takeOver makes the asker the one who answers a customer, until they release the customer or somebody else takes over.
 func (b *Bot) takeOver(_ context.Context, m *telegram.Message, _ role) error {
 	t := b.language(m.Chat)
 	c, err := b.customerOf(m)
@@ -123,7 +128,7 @@ func (b *Bot) takeOver(_ context.Context, m *telegram.Message, _ role) error {
 	return err
 }
 
-// release lets everybody answer a customer again: who answers, or an admin, may say so.
+// release lets everybody answer a customer again. Only who answers the customer now, or an admin, may do it.
 func (b *Bot) release(_ context.Context, m *telegram.Message, r role) error {
 	t := b.language(m.Chat)
 	about, err := b.customerOf(m)

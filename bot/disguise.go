@@ -9,12 +9,12 @@ import (
 	"peyk/sms"
 )
 
-// disguiseWords is how many words are looked at for a number: one that is written digit by digit has a dozen.
+// disguiseWords is how many words are searched for a number: one written digit by digit has a dozen.
 const disguiseWords = 16
 
-// disguisedNumber returns the words that a text begins with when a whole telephone number is in them, however it is dressed: in quotes, in an
-// address of the web, in digits of another script, in groups, or glued to a word. What is as long as a number is taken for one, too: perhaps
-// the text is for whoever has it, and not for the customer it would go to. A number behind a word is part of the text.
+// disguisedNumber returns the words at the beginning of a text that contain a whole phone number, however it is written: in quotes, in a URL, in
+// digits of another script, in groups, or attached to a word. Digits of the length of a phone number count too. Perhaps the text is meant for
+// that number and not for the customer it would go to. A number after a word is part of the text.
 func disguisedNumber(text string) string {
 	var run digitGroups
 	for i, word := range strings.Fields(text) {
@@ -27,7 +27,7 @@ func disguisedNumber(text string) string {
 		}
 		lettered := strings.ContainsFunc(word, unicode.IsLetter)
 		first := len(run) == 0
-		if !first && lettered { // the text, perhaps glued to the end of a number
+		if !first && lettered { // the text begins, perhaps attached to the end of a number
 			word = word[:strings.IndexFunc(word, unicode.IsLetter)]
 		}
 		if !run.add(word) && first {
@@ -43,7 +43,7 @@ func disguisedNumber(text string) string {
 	return ""
 }
 
-// normalizeWord replaces the digits of all scripts by Latin ones, and leaves out what is not seen or only joins.
+// normalizeWord returns a word in lower case, with the digits of all scripts as Latin ones and without invisible or joining characters.
 func normalizeWord(word string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -56,7 +56,7 @@ func normalizeWord(word string) string {
 	}, norm.NFKC.String(word))
 }
 
-// digitValue returns the value of a decimal digit. Unicode has those of a script one behind the other, from zero.
+// digitValue returns the value of a decimal digit. Unicode has the digits of a script in order, from zero.
 func digitValue(r rune) rune {
 	for _, of := range unicode.Nd.R16 {
 		if r >= rune(of.Lo) && r <= rune(of.Hi) {
@@ -73,10 +73,10 @@ func digitValue(r rune) rune {
 
 func letterOrDigit(r rune) bool { return unicode.IsLetter(r) || r >= '0' && r <= '9' }
 
-// digitGroups are groups of digits one behind the other, each with the plus before it if there is one; an empty group is a letter between two.
+// digitGroups are successive groups of digits, each with its plus if it has one. An empty group stands for a letter between two others.
 type digitGroups []string
 
-// add adds the groups in a word and tells whether there were any.
+// add adds the groups in a word and reports whether there were any.
 func (d *digitGroups) add(word string) bool {
 	found, inside, plus := false, false, ""
 	for _, r := range word {
@@ -100,8 +100,7 @@ func (d *digitGroups) add(word string) bool {
 	return found
 }
 
-// containNumber tells whether some of the groups, one behind the other, are together a telephone number. One of another country may lack its plus, as
-// in the addresses of messengers.
+// containNumber reports whether successive groups form a phone number. A foreign number may lack its plus, as in links of messengers.
 func (d digitGroups) containNumber() bool {
 	for i := range d {
 		number := ""
@@ -121,8 +120,8 @@ func (d digitGroups) containNumber() bool {
 	return false
 }
 
-// hasNumberLength tells whether a word of digits, and of marks as they stand in numbers, is as long as a telephone number. Longer ones are cards
-// and accounts.
+// hasNumberLength reports whether a word of digits, and of marks as people write them in numbers, is as long as a phone number. Longer ones are
+// cards and accounts.
 func hasNumberLength(word string) bool {
 	rest := strings.Map(dropDigits, word)
 	n := len(word) - len(rest)

@@ -9,7 +9,7 @@ import (
 	"peyk/telegram"
 )
 
-// takeEdit tells whoever edits an order that it was carried out as it was.
+// takeEdit tells whoever edits an order that it was carried out as first written.
 func (b *Bot) takeEdit(m *telegram.Message) error {
 	link, err := b.store.Shows(m.Chat, m.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !link.Order {
@@ -22,7 +22,7 @@ func (b *Bot) takeEdit(m *telegram.Message) error {
 	if err != nil {
 		return err
 	}
-	// Telegram calls it an edit, too, when nothing that anybody can see has changed.
+	// Telegram also reports edits in which nothing visible has changed.
 	if same, err := b.sameOrder(m, batch); err != nil || same {
 		return err
 	}
@@ -40,7 +40,7 @@ func (b *Bot) takeEdit(m *telegram.Message) error {
 	return err
 }
 
-// sameOrder reports whether m, as it now stands, would order what batch is.
+// sameOrder reports whether m, as it is now, would order the same as batch.
 func (b *Bot) sameOrder(m *telegram.Message, batch store.Batch) (bool, error) {
 	if m.Command != "send" {
 		return batch.Reply && withAddresses(m, m.Text) == batch.Text, nil
@@ -50,7 +50,7 @@ func (b *Bot) sameOrder(m *telegram.Message, batch store.Batch) (bool, error) {
 		return false, nil
 	}
 	if len(to) == 0 {
-		c, err := b.customerOf(&telegram.Message{Chat: m.Chat, Topic: m.Topic})
+		c, err := b.customerOfPlace(sms.Place{Chat: m.Chat, Topic: m.Topic})
 		if err != nil {
 			return false, err
 		}
@@ -60,7 +60,7 @@ func (b *Bot) sameOrder(m *telegram.Message, batch store.Batch) (bool, error) {
 	return slices.EqualFunc(to, recipients, func(n sms.Number, r store.SMS) bool { return n == r.Customer }), err
 }
 
-// refuseEdit tells an agent who mends a /send that was refused that nobody reads the mended one.
+// refuseEdit tells an agent who corrects a refused /send that nobody reads the correction.
 func (b *Bot) refuseEdit(m *telegram.Message) error {
 	r, err := b.roleOf(m.From.ID)
 	if err != nil || r == stranger || m.Faceless || m.Command != "send" {

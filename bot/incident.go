@@ -11,7 +11,7 @@ import (
 	"peyk/store"
 )
 
-// chatName names a group by its title, as far as it is known, and any chat by its id.
+// chatName returns the id of a chat, after its title if that is known.
 func (v voice) chatName(id sms.ChatID) string {
 	named := text.Code(strconv.FormatInt(int64(id), 10))
 	if id >= 0 {
@@ -24,7 +24,7 @@ func (v voice) chatName(id sms.ChatID) string {
 }
 
 func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Time) string {
-	// To the second: the panel's own list is searched by it.
+	// To the second, to find the SMS in the panel's own list.
 	at := func(when time.Time) string { return t.Date(when.In(now.Location()), "15:04:05") }
 	chat := w.chatName(i.Chat)
 	if i.Loss() {
@@ -71,7 +71,7 @@ func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Tim
 	return text.Escape(string(i.Kind))
 }
 
-// renderLosses tells of fetches with which SMS may be lost: of each kind of failure by itself.
+// renderLosses reports fetches with which SMS may be lost, by kind of failure.
 func renderLosses(t *text.Language, i store.Incident, at func(time.Time) string) string {
 	lost, cut, unread := i.Fetches()
 	to := i.To
@@ -104,7 +104,7 @@ func renderLosses(t *text.Language, i store.Incident, at func(time.Time) string)
 
 func amountCode(n float64) string { return text.Code(strconv.FormatFloat(n, 'f', -1, 64)) }
 
-// roundEstimate rounds an amount that is an estimate.
+// roundEstimate rounds an estimated amount.
 func roundEstimate(n float64) float64 {
 	if n < 10 {
 		return math.Round(n*100) / 100

@@ -11,8 +11,8 @@ import (
 	"peyk/telegram"
 )
 
-// withAddresses returns words, which the text of m ends with, with the address of every link in them behind what it is linked to: in an SMS it
-// would be gone. It is left out where the words are the address, and where it helps nobody who has a telephone only.
+// withAddresses returns words, with which the text of m ends, with the address of each link written after the linked words: an SMS has no links.
+// It leaves out an address that the words say already, and one that is of no use on a phone.
 func withAddresses(m *telegram.Message, words string) string {
 	begin := startOf(m, words)
 	var b strings.Builder
@@ -34,13 +34,13 @@ func withAddresses(m *telegram.Message, words string) string {
 	return b.String()
 }
 
-// startOf returns where in the text of m words begin, which it ends with but for space.
+// startOf returns where words begin in the text of m, which ends with them and perhaps some space.
 func startOf(m *telegram.Message, words string) int {
 	end := func(s string) int { return len(strings.TrimRightFunc(s, unicode.IsSpace)) }
 	return max(0, end(m.Text)-end(words))
 }
 
-// linksFrom returns those behind begin, in their order. Telegram tells of one in pieces when some of its words are bold.
+// linksFrom returns the links that end after begin, in order. Telegram reports one in pieces when some of its words are bold; they are joined.
 func linksFrom(m *telegram.Message, begin int) []telegram.Link {
 	var found []telegram.Link
 	for _, l := range slices.SortedFunc(slices.Values(m.Links), func(a, b telegram.Link) int { return cmp.Or(a.To-b.To, a.From-b.From) }) {
@@ -58,7 +58,7 @@ func linksFrom(m *telegram.Message, begin int) []telegram.Link {
 	return found
 }
 
-// firstAddress returns the address that the first of words is linked to, if it is.
+// firstAddress returns the address that the first of words is linked to, if any.
 func firstAddress(m *telegram.Message, words string) string {
 	begin := startOf(m, words)
 	first, _ := nextWord(strings.TrimLeftFunc(words, unicode.IsSpace))
@@ -70,8 +70,7 @@ func firstAddress(m *telegram.Message, words string) string {
 	return ""
 }
 
-// bareAddress returns what of a link's address tells somebody who has a telephone where to turn: nothing of one that names a user of
-// Telegram by an id.
+// bareAddress returns the part of a link's address that is of use to somebody with only a phone: nothing of a link to a Telegram user's id.
 func bareAddress(address string) string {
 	scheme, rest, found := strings.Cut(address, ":")
 	switch scheme = strings.ToLower(scheme); {
@@ -84,7 +83,7 @@ func bareAddress(address string) string {
 	return address
 }
 
-// showsAddress tells whether words, or one of them, are an address as people write it.
+// showsAddress reports whether words, or one of them, are the address as people write it.
 func showsAddress(words, address string) bool {
 	if n, err := sms.ParseRecipient(words); err == nil {
 		if same, err := sms.ParseRecipient(address); err == nil {
@@ -97,7 +96,7 @@ func showsAddress(words, address string) bool {
 	return same(words) || slices.ContainsFunc(strings.Fields(words), same)
 }
 
-// plainAddress takes out of an address of the web what is often left out, and what is written in code.
+// plainAddress strips from a URL what people often leave out, and decodes it.
 func plainAddress(address string) string {
 	address = strings.TrimSpace(address)
 	if scheme, rest, found := strings.Cut(address, "://"); found && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {

@@ -12,14 +12,14 @@ import (
 	"peyk/telegram"
 )
 
-// takeMember acts on our being added to a chat or thrown out.
+// takeMember acts on the bot being added to a chat or removed from one.
 func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	switch {
 	case m.Private && m.In, !m.Private && m.In && m.WasIn:
 		b.poster.pace.release(m.Chat)
 		return errors.Join(b.noteTitle(m.Chat, m.Title), b.store.ChatFound(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat)) // our rights may have changed
 	case !m.In || m.Private:
-		return nil // what it was to show waits, and the first post refused tells the admins
+		return nil // posts wait, and the first one that is refused has the admins told
 	}
 	if ours, err := b.isOurSupergroup(ctx, m.Chat); err != nil || ours {
 		if ours {
@@ -31,26 +31,31 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	if err != nil {
 		return err
 	}
-	t := b.language(m.Chat)
 	k := store.UpdateKey{Chat: m.Chat, Message: sms.ChatMessageID(m.Date), Kind: store.Joined}
 	if r == admin {
 		b.poster.pace.release(m.Chat)
 		if err := errors.Join(b.store.ChatFound(m.Chat), b.noteTitle(m.Chat, m.Title)); err != nil {
 			return err
 		}
-		welcome, err := b.welcome(t, m.Chat)
+		welcome, err := b.welcome(b.language(m.Chat), m.Chat)
 		if err != nil {
 			return err
 		}
 		_, err = b.store.Take(k, store.Caused{Posts: []store.Post{welcome}})
 		return err
 	}
-	b.log.Warn("added to a chat by somebody who is no admin: leaving", "chat", int64(m.Chat))
+	return b.leaveUninvited(ctx, m, k)
+}
+
+// leaveUninvited leaves a chat to which somebody other than an admin added the bot. It says so there and tells the admins, within limits.
+func (b *Bot) leaveUninvited(ctx context.Context, m *telegram.Member, k store.UpdateKey) error {
+	b.log.Warn("added to a chat by somebody who is not an admin: leaving", "chat", int64(m.Chat))
+	t := b.language(m.Chat)
 	told := b.joiners.allow(m.By.ID, b.store.Now())
 	b.callTelegram(ctx, func(ctx context.Context) {
 		if told {
 			if _, err := b.tg.Post(ctx, telegram.Outgoing{Chat: m.Chat, HTML: t.Leaving}); err != nil {
-				b.log.Debug("say why it leaves", "chat", int64(m.Chat), "err", err)
+				b.log.Debug("say why the bot leaves", "chat", int64(m.Chat), "err", err)
 			}
 			b.poster.pace.arrived(m.Chat, false, time.Now())
 		}
@@ -59,7 +64,7 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 		}
 	})
 	if !told {
-		return nil // the admins know by now
+		return nil // the admins have been told often enough
 	}
 	caused := store.Caused{}
 	admins, err := b.store.Admins()
@@ -74,7 +79,7 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	return err
 }
 
-// welcome is the post that greets a group: it says what is shown there, and offers what is not.
+// welcome returns the post that greets a group: it says what is shown there, and offers to show SMS when none are.
 func (b *Bot) welcome(t *text.Language, chat sms.ChatID) (store.Post, error) {
 	p := store.Post{Chat: chat, Kind: store.PostText, Text: t.WelcomeShown}
 	inboxes, err := b.store.InboxChats()
@@ -90,8 +95,8 @@ func (b *Bot) welcome(t *text.Language, chat sms.ChatID) (store.Post, error) {
 	return p, err
 }
 
-// isOurSupergroup tells whether a chat is the supergroup that a group of ours became. Whoever made it one, by a setting of the group's, is told as
-// who added us to it, and perhaps before the group tells what it became (https://github.com/tdlib/telegram-bot-api/issues/266).
+// isOurSupergroup reports whether a chat is the supergroup that one of our groups became. Telegram names whoever converted it as the one who
+// added us, perhaps before it reports the conversion itself (https://github.com/tdlib/telegram-bot-api/issues/266).
 func (b *Bot) isOurSupergroup(ctx context.Context, chat sms.ChatID) (bool, error) {
 	chats, err := b.store.Chats()
 	if err != nil {
@@ -121,7 +126,7 @@ func (b *Bot) isOurSupergroup(ctx context.Context, chat sms.ChatID) (bool, error
 	return false, nil
 }
 
-// noteTitle keeps what a group is called, for those who are told of it elsewhere.
+// noteTitle stores the title of a group, by which messages in other chats name it.
 func (b *Bot) noteTitle(chat sms.ChatID, title string) error {
 	if chat > 0 || title == "" {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"peyk/telegram"
 )
 
-// refreshMenu sets the menu of a chat whose members came to use the bot there: a group's is an agent's, as all of it see it.
+// refreshMenu sets the menu of a chat in the background. A group's menu is that of agents, as all its members see it.
 func (b *Bot) refreshMenu(ctx context.Context, chat sms.ChatID, r role) {
 	if chat < 0 {
 		r = agent
@@ -18,8 +18,8 @@ func (b *Bot) refreshMenu(ctx context.Context, chat sms.ChatID, r role) {
 	b.callTelegram(ctx, func(ctx context.Context) { b.setMenu(ctx, chat, r) })
 }
 
-// setMenus puts the commands each person may use into the menus of Telegram's clients. That is a convenience: who may do what is
-// decided when they do it.
+// setMenus shows people the commands they may use in the menus of Telegram's apps. That is a convenience: who may do what is decided when they
+// do it.
 func (b *Bot) setMenus(ctx context.Context) {
 	menus := map[sms.ChatID]role{0: stranger}
 	admins, err := b.store.Admins()
@@ -46,15 +46,15 @@ func (b *Bot) setMenus(ctx context.Context) {
 			return
 		}
 		b.setMenu(ctx, chat, r)
-		if chat < 0 { // one that nobody wrote in since is told of by its title, too
+		if chat < 0 { // so that a group where nobody has written since is known by its title
 			if c, err := b.tg.GetChat(ctx, chat); err == nil {
-				_ = b.noteTitle(chat, c.Title) // heard again with the next message
+				_ = b.noteTitle(chat, c.Title) // the next message brings it again
 			}
 		}
 	}
 }
 
-// setMenu sets the menu of one chat, in its language; chat 0 is every chat without a menu of its own, in both.
+// setMenu sets the menu of one chat, in its language; chat 0 means every chat without a menu of its own, in all languages.
 func (b *Bot) setMenu(ctx context.Context, chat sms.ChatID, r role) {
 	err := b.tg.SetMenu(ctx, chat, "", menu(b.language(chat), r))
 	if chat == 0 {
@@ -63,11 +63,11 @@ func (b *Bot) setMenu(ctx context.Context, chat sms.ChatID, r role) {
 		}
 	}
 	if err != nil {
-		b.log.Debug("set menu", "chat", int64(chat), "err", err) // somebody who never wrote to us, most often
+		b.log.Debug("set menu", "chat", int64(chat), "err", err) // usually somebody who never wrote to the bot
 	}
 }
 
-// menu returns the commands somebody may use, for the menus of Telegram's clients.
+// menu returns the commands that somebody may use.
 func menu(t *text.Language, r role) []telegram.MenuEntry {
 	var entries []telegram.MenuEntry
 	for _, c := range commands() {
