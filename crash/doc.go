@@ -8,9 +8,7 @@
 //	bridge_test.go      the process: built, started, killed, ended
 //	network_test.go     the port a network listens on
 //	world_test.go       what is around the process, and the ways to kill it
-//	people_test.go      what customers and agents do, which networks fail
-//	handed_test.go      I1: what the panel handed out, call by call
-//	invariant_test.go   I2 to I12 but I10, each a function
+//	internal/play       what customers and agents do, which networks fail, and the invariants but I10
 //	kill_test.go        many worlds at once, many kills in each, and the table
 //	power_test.go       I10: what a loss of power may leave of the file, from a trace of the system calls
 //	outage_test.go      both networks down and two kills, in one run

@@ -269,26 +269,6 @@ const (
 	bySignal   = "SIGTERM" // no kill: what is under way comes to its end
 )
 
-// moments of calls at which the networks kill, more often where a flow has its steps.
-var moments = []struct {
-	way, network, method string
-	stages               []string
-	n                    int // at most so many of them are let pass
-}{
-	{byPanel, "panel", "GetMsg", []string{"arrived", "carried_out", "half_answered", "answered"}, 12},
-	{byPanel, "panel", "SendSMS", []string{"arrived", "carried_out", "half_answered", "answered"}, 3},
-	{byPanel, "panel", "GetStatus", []string{"arrived", "carried_out", "half_answered", "answered"}, 2},
-	{byPanel, "panel", "GetCredit", []string{"arrived", "answered"}, 1},
-	{byTelegram, "telegram", "sendMessage", []string{"before", "after"}, 6},
-	{byTelegram, "telegram", "editMessageText", []string{"before", "after"}, 4},
-	{byTelegram, "telegram", "createForumTopic", []string{"before", "after"}, 3},
-	{byTelegram, "telegram", "setMessageReaction", []string{"before", "after"}, 6},
-	{byTelegram, "telegram", "getUpdates", []string{"before", "after"}, 6},
-	{byTelegram, "telegram", "answerCallbackQuery", []string{"before", "after"}, 2},
-	{byTelegram, "telegram", "getMe", []string{"before", "after"}, 1},
-	{byTelegram, "telegram", "setMyCommands", []string{"before", "after"}, 2},
-}
-
 // life is how long a bridge lives that no call and no point kills: then a kill comes by chance.
 const life = 2500 * time.Millisecond
 
@@ -310,8 +290,8 @@ func (w *world) killOnce(way, point string) string {
 		environ = []string{"PEYK_CRASH=" + point}
 	default:
 		for w.trap == nil {
-			if m := moments[w.Rand.IntN(len(moments))]; m.way == way {
-				w.trap = &trap{network: m.network, method: m.method, stage: m.stages[w.Rand.IntN(len(m.stages))], n: 1 + w.Rand.IntN(m.n)}
+			if m := play.AMoment(w.Rand); (m.Network == "panel") == (way == byPanel) {
+				w.trap = &trap{network: m.Network, method: m.Method, stage: m.Stage, n: m.N}
 			}
 		}
 	}

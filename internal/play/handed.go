@@ -45,7 +45,7 @@ func (e *Evidence) calls(method string) []Call {
 		if r.Method != method {
 			continue
 		}
-		f := Call{Request: r, spoilt: spoils(r.Answer), life: e.lifeAt(r.At)}
+		f := Call{Request: r, spoilt: spoils(r.Answer) || r.Answer == string(panel.Slow) && !r.Answered, life: e.lifeAt(r.At)}
 		for i, o := range e.Outages {
 			// Ports are used again, but not so soon.
 			if r.At.Sub(o.At).Abs() < 2*time.Minute && slices.Contains(o.Callers, r.Caller) {

@@ -2,6 +2,7 @@ package play
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,36 +27,62 @@ func NumberOf(text string) int {
 	return n
 }
 
-// Act is the next thing somebody does.
+// acts are what people do, and how often.
+var acts = []struct {
+	name   string
+	weight int
+	do     func(*World)
+}{
+	{"customers write", 9, func(w *World) { w.CustomersWrite(1 + w.Rand.IntN(3)) }},
+	{"many customers write", 1, func(w *World) { w.CustomersWrite(25 + w.Rand.IntN(30)) }}, // more than a group takes in a minute
+	{"an agent replies", 6, (*World).AgentReplies},
+	{"an agent sends", 4, func(w *World) { w.agentSends(1) }},
+	{"an agent sends to several", 3, func(w *World) { w.agentSends(2 + w.Rand.IntN(4)) }},
+	{"an agent sends to many", 1, func(w *World) { w.agentSends(61 + w.Rand.IntN(10)) }}, // two pieces
+	{"agents press", 8, (*World).agentPresses},
+	{"an agent edits", 1, (*World).agentEdits},
+	{"telegram repeats", 2, (*World).telegramRepeats},
+	{"an agent asks", 1, (*World).agentAsks},
+	{"an agent tidies", 2, (*World).agentTidies},
+	{"an admin forbids", 1, (*World).adminForbids},
+}
+
+// Act does the next thing somebody does.
 func (w *World) Act() {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()
-	acts := []struct {
-		weight int
-		act    func()
-	}{
-		{9, func() { w.CustomersWrite(1 + w.Rand.IntN(3)) }},
-		{1, func() { w.CustomersWrite(25 + w.Rand.IntN(30)) }}, // more than a group takes in a minute
-		{6, w.AgentReplies},
-		{4, func() { w.agentSends(1) }},
-		{3, func() { w.agentSends(2 + w.Rand.IntN(4)) }},
-		{1, func() { w.agentSends(61 + w.Rand.IntN(10)) }}, // two pieces
-		{8, w.agentPresses},
-		{1, w.agentEdits},
-		{2, w.telegramRepeats},
-		{1, w.agentAsks},
-		{2, w.agentTidies},
-		{1, w.adminForbids},
-	}
+	w.do(AnAct(w.Rand))
+}
+
+// AnAct returns the name of something that people do.
+func AnAct(r *rand.Rand) string {
 	total := 0
 	for _, a := range acts {
 		total += a.weight
 	}
-	n := w.Rand.IntN(total)
+	n := r.IntN(total)
 	for _, a := range acts {
 		if n -= a.weight; n < 0 {
-			a.act()
-			return
+			return a.name
+		}
+	}
+	return "" // unreachable
+}
+
+// Do has somebody do what has that name, as r decides.
+func (w *World) Do(name string, r *rand.Rand) {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	before := w.Rand
+	w.Rand = r
+	defer func() { w.Rand = before }()
+	w.do(name)
+}
+
+func (w *World) do(name string) {
+	for _, a := range acts {
+		if a.name == name {
+			a.do(w)
 		}
 	}
 }

@@ -1,0 +1,35 @@
+package play
+
+import "math/rand/v2"
+
+// Moment is the N-th time that a call of a method comes to a stage.
+type Moment struct {
+	Network, Method, Stage string
+	N                      int
+}
+
+// moments are those of calls at which networks kill, more often where a flow has its steps.
+var moments = []struct {
+	network, method string
+	stages          []string
+	n               int // at most so many of them are let pass
+}{
+	{"panel", "GetMsg", []string{"arrived", "carried_out", "half_answered", "answered"}, 12},
+	{"panel", "SendSMS", []string{"arrived", "carried_out", "half_answered", "answered"}, 3},
+	{"panel", "GetStatus", []string{"arrived", "carried_out", "half_answered", "answered"}, 2},
+	{"panel", "GetCredit", []string{"arrived", "answered"}, 1},
+	{"telegram", "sendMessage", []string{"before", "after"}, 6},
+	{"telegram", "editMessageText", []string{"before", "after"}, 4},
+	{"telegram", "createForumTopic", []string{"before", "after"}, 3},
+	{"telegram", "setMessageReaction", []string{"before", "after"}, 6},
+	{"telegram", "getUpdates", []string{"before", "after"}, 6},
+	{"telegram", "answerCallbackQuery", []string{"before", "after"}, 2},
+	{"telegram", "getMe", []string{"before", "after"}, 1},
+	{"telegram", "setMyCommands", []string{"before", "after"}, 2},
+}
+
+// AMoment returns one of those.
+func AMoment(r *rand.Rand) Moment {
+	m := moments[r.IntN(len(moments))]
+	return Moment{m.network, m.method, m.stages[r.IntN(len(m.stages))], 1 + r.IntN(m.n)}
+}

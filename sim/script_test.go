@@ -1,0 +1,163 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"time"
+
+	"peyk/internal/play"
+	"peyk/sandbox/panel"
+)
+
+// step is what happens after a while. What is left to chance in it its own seed decides: without one step the others stay what they are.
+type step struct {
+	wait time.Duration
+	do   string
+	seed uint64
+}
+
+func (s step) String() string { return fmt.Sprintf("%s later: %s (%d)", s.wait, s.do, s.seed) }
+
+// events are what happens in a world besides what people do, and how often. Those without a weight have their place in a round.
+var events = []struct {
+	name   string
+	weight int
+	do     func(*world, *rand.Rand)
+}{
+	{"networks fail", 8, func(w *world, r *rand.Rand) {
+		w.Mu.Lock()
+		defer w.Mu.Unlock()
+		w.Spoil()
+	}},
+	{"telegram is out", 2, func(w *world, r *rand.Rand) {
+		w.TG.SetDown(true)
+		w.later(outage(r), func() { w.TG.SetDown(false) })
+	}},
+	{"the panel is out", 2, func(w *world, r *rand.Rand) {
+		w.panelNet.Down()
+		w.later(outage(r), w.panelNet.Up)
+	}},
+	{"the panel is slow", 2, func(w *world, r *rand.Rand) {
+		method := []string{"GetMsg", "SendSMS", "GetStatus", "GetCredit", ""}[r.IntN(5)]
+		delay := time.Duration(1+r.IntN(50)) * time.Second
+		if r.IntN(3) == 0 { // longer than anybody waits
+			delay = 65*time.Second + time.Duration(r.IntN(60))*time.Second
+		}
+		w.Panel.Arm(panel.Fault{Kind: panel.Slow, Method: method, Delay: delay, CarryOut: true, Times: 1 + r.IntN(3)})
+	}},
+	{"the disk is full", 1, func(w *world, r *rand.Rand) { w.troubles(trouble{fails: syscall.ENOSPC}, outage(r)) }},
+	{"the disk fails", 1, func(w *world, r *rand.Rand) { w.troubles(trouble{fails: syscall.EIO}, outage(r)/10) }},
+	{"the disk is slow", 2, func(w *world, r *rand.Rand) {
+		w.troubles(trouble{slow: time.Duration(1 + r.Int64N(int64(2*time.Second))), chance: play.Chance(r.Uint64())}, outage(r))
+	}},
+
+	{"start", 0, func(w *world, r *rand.Rand) { w.start() }},
+	{"kill", 0, func(w *world, r *rand.Rand) { w.life.kill() }},
+	{"kill in a call", 0, func(w *world, r *rand.Rand) {
+		m := play.AMoment(r)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.trap = func(network, method, stage string) bool {
+			if network == m.Network && method == m.Method && stage == m.Stage {
+				m.N--
+			}
+			return m.N == 0
+		}
+	}},
+	{"end", 0, func(w *world, r *rand.Rand) {
+		if w.life.running() {
+			w.life.cancel() // the next start waits for the end
+		}
+	}},
+}
+
+// outage is how long something is not to be had: seconds more often than half an hour.
+func outage(r *rand.Rand) time.Duration {
+	return time.Duration(math.Exp(r.Float64()*math.Log(1800)) * float64(time.Second))
+}
+
+// later does something after a while, unless all is mended before.
+func (w *world) later(d time.Duration, do func()) {
+	w.mending = append(w.mending, time.AfterFunc(d, do))
+}
+
+func (w *world) troubles(t trouble, lasts time.Duration) {
+	w.disk.set(t)
+	w.later(lasts, func() { w.disk.set(trouble{}) })
+}
+
+// script returns what happens in a world of that seed, in so many rounds. After each all is mended, the bridge comes to rest, and the
+// invariants are checked.
+func script(seed uint64, rounds int) []step {
+	r := play.Chance(seed)
+	var all []step
+	then := func(wait time.Duration, do string) { all = append(all, step{wait, do, r.Uint64()}) }
+	anything := func(n int) {
+		for range n {
+			do := play.AnAct(r)
+			if r.IntN(8) == 0 {
+				do = anEvent(r)
+			}
+			then(time.Duration(r.ExpFloat64()*float64(10*time.Second)), do)
+		}
+	}
+	for range rounds {
+		anything(r.IntN(6)) // while the bridge is down
+		then(time.Second, "start")
+		anything(5 + r.IntN(20))
+		for again := true; again; again = r.IntN(4) == 0 {
+			way := []string{"kill", "kill in a call", "kill in a call", "end"}[r.IntN(4)]
+			then(time.Duration(1+r.Int64N(int64(time.Minute))), way)
+			anything(r.IntN(3))
+			then(time.Duration(1+r.Int64N(int64(20*time.Second))), "start")
+		}
+		then(time.Duration(1+r.Int64N(int64(5*time.Second))), "check")
+	}
+	return all
+}
+
+func anEvent(r *rand.Rand) string {
+	total := 0
+	for _, e := range events {
+		total += e.weight
+	}
+	n := r.IntN(total)
+	for _, e := range events {
+		if n -= e.weight; n < 0 {
+			return e.name
+		}
+	}
+	return "" // unreachable
+}
+
+// play plays a script until an invariant is broken, and returns which.
+func (w *world) play(steps []step) []error {
+	for _, s := range steps {
+		time.Sleep(s.wait)
+		if s.do == "check" {
+			if wrong := w.check(); len(wrong) > 0 {
+				return wrong
+			}
+			continue
+		}
+		r := play.Chance(s.seed)
+		w.Do(s.do, r)
+		for _, e := range events {
+			if e.name == s.do && (w.life != nil || e.weight > 0 || e.name == "start") {
+				e.do(w, r)
+			}
+		}
+	}
+	return nil
+}
+
+func tell(steps []step) string {
+	var b strings.Builder
+	for _, s := range steps {
+		fmt.Fprintln(&b, s)
+	}
+	return b.String()
+}

@@ -1,0 +1,452 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"peyk/bot"
+	"peyk/bridge"
+	"peyk/internal/metrics"
+	"peyk/internal/play"
+	"peyk/relay"
+	"peyk/sandbox/panel"
+	"peyk/sandbox/sandboxtest"
+	"peyk/sandbox/telegram"
+	"peyk/sms"
+	"peyk/smsapi/soap"
+	"peyk/store"
+	sender "peyk/telegram"
+)
+
+// world is a store with the bridges that have it one after the other, the two networks, and people.
+type world struct {
+	*play.World
+
+	dir             string
+	tgNet, panelNet *sandboxtest.Network
+	disk            disk
+	log             *tail
+
+	life    *life // the last bridge
+	file    int   // which file is the store's: each kill makes the next
+	lives   sync.WaitGroup
+	mending []*time.Timer
+
+	mu   sync.Mutex
+	trap func(network, method, stage string) bool // whether the bridge is to be killed in the middle of this call
+}
+
+// life is one bridge from its start to its end.
+type life struct {
+	w      *world
+	path   string
+	began  time.Time
+	cancel context.CancelFunc
+	ended  chan struct{} // closed when it has ended, with
+	err    error
+
+	disk sync.Mutex // held while a commit is carried out
+
+	mu     sync.Mutex
+	killed bool
+	conns  map[net.Conn]bool
+}
+
+// start is when worlds begin: synctest's clock begins in a year in which there was no SMS panel.
+var start = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+
+// newWorld returns a world for as long as the test runs, in whose bubble it is.
+func newWorld(t testing.TB, seed uint64) *world {
+	time.Sleep(time.Until(start))
+	r := play.Chance(seed)
+	w := &world{dir: inMemory(t), log: &tail{}}
+	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits()}, panel.Options{
+		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)],
+		Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 20 * time.Second, Status: 4}},
+	})
+	w.tgNet = &sandboxtest.Network{Handler: w.TG, Delay: delays(seed, 30*time.Millisecond)}
+	w.panelNet = &sandboxtest.Network{Handler: w.Panel, Delay: delays(seed+1, 60*time.Millisecond)}
+	w.Outages = w.panelNet.Outages
+	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
+	w.Panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
+	w.tgNet.Up()
+	w.panelNet.Up()
+	t.Cleanup(func() {
+		if w.life != nil {
+			w.life.kill()
+		}
+		w.TG.Close()
+		w.tgNet.Close()
+		w.panelNet.Close()
+		w.lives.Wait()
+		time.Sleep(time.Minute) // the ends of connections arrive
+	})
+	return w
+}
+
+// delays returns how long the packets of each connection take: most some milliseconds, few much longer.
+func delays(seed uint64, usual time.Duration) func(int) time.Duration {
+	r := play.Chance(seed)
+	return func(int) time.Duration {
+		d := usual/4 + time.Duration(r.Int64N(int64(usual)))
+		if r.IntN(200) == 0 {
+			d *= 20
+		}
+		return d
+	}
+}
+
+// inMemory returns a directory for what is gone with the test, in memory where there is some.
+func inMemory(t testing.TB) string {
+	const memory = "/dev/shm"
+	if room, err := store.Room(memory); err != nil || room < 1<<30 { // containers often have 64 MB there
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(memory, "peyk-sim-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// called is told of every stage of every call.
+func (w *world) called(network, method, stage string) {
+	w.Mu.Lock()
+	w.NoteCall(method, stage)
+	w.Mu.Unlock()
+	w.mu.Lock()
+	victim := w.life
+	kill := w.trap != nil && w.trap(network, method, stage)
+	if kill {
+		w.trap = nil
+	}
+	w.mu.Unlock()
+	if kill {
+		victim.kill()
+	}
+}
+
+func (w *world) store(file int) string { return filepath.Join(w.dir, fmt.Sprint("peyk", file, ".db")) }
+
+// start starts a bridge; one that runs goes on.
+func (w *world) start() {
+	if w.life != nil && w.life.running() {
+		return
+	}
+	broken, mark := w.life != nil && (w.life.isKilled() || w.life.err != nil), time.Time{}
+	path := w.store(w.file)
+	if w.life != nil {
+		w.arrived()
+		<-time.After(time.Millisecond) // what came before and what comes after can be told apart
+	}
+	w.Mu.Lock()
+	if broken {
+		mark = w.FetchMark(path, filepath.Join(w.dir, "mark.db"))
+	}
+	w.NoteStart(time.Now(), broken, mark)
+	w.Mu.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &life{w: w, path: path, began: time.Now(), cancel: cancel, ended: make(chan struct{}), conns: map[net.Conn]bool{}}
+	w.mu.Lock()
+	w.life = l
+	w.mu.Unlock()
+	w.lives.Go(func() {
+		defer close(l.ended)
+		defer cancel()
+		l.err = l.run(ctx)
+		l.hangUp()
+	})
+}
+
+// run is the bridge as its command makes it of the settings.
+func (l *life) run(ctx context.Context) (err error) {
+	w := l.w
+	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	lines := []sms.Number{"30001234", "30005678"}
+	client, err := soap.New("http://panel.example/class/sms/webservice3/server.php", "demo", "demo-pass", soap.Options{Dial: l.dial(w.panelNet)})
+	if err != nil {
+		return err
+	}
+	m := metrics.New()
+	opts := w.StoreOptions()
+	opts.RecentPosts, opts.Commit, opts.Committed, opts.Log = bot.GroupPerMinute, l.commit, m.Committed, log
+	st, err := store.Open(l.path, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	tg := sender.New(sender.Options{
+		Token: w.TG.Token(), URL: "http://telegram.example", Dial: l.dial(w.tgNet), Asked: m.TelegramAsked, Heard: st.HeardAnswer,
+	})
+	admins := []sms.AgentID{sms.AgentID(w.Sara)}
+	return bridge.New(st, client, tg, relay.Options{Lines: lines, Log: log}, bot.Options{
+		Lines: lines, Admins: admins, Users: []sms.AgentID{sms.AgentID(w.Ali)}, TelegramSecond: time.Second, Log: log,
+	}, m).Run(ctx)
+}
+
+func (l *life) running() bool {
+	select {
+	case <-l.ended:
+		return false
+	default:
+		return !l.isKilled()
+	}
+}
+
+func (l *life) isKilled() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.killed
+}
+
+// dial returns how the bridge connects to a network while it lives.
+func (l *life) dial(n *sandboxtest.Network) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if l.isKilled() {
+			return nil, net.ErrClosed
+		}
+		c, err := n.Dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.killed {
+			c.Close()
+			return nil, net.ErrClosed
+		}
+		ours := &connection{c, l}
+		l.conns[ours] = true
+		return ours, nil
+	}
+}
+
+type connection struct {
+	net.Conn
+	l *life
+}
+
+func (c *connection) Close() error {
+	c.l.mu.Lock()
+	delete(c.l.conns, c)
+	c.l.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// commit carries out a transaction of the store as the disk lets it.
+func (l *life) commit(write func() error) error {
+	before, after, err := l.w.disk.next()
+	time.Sleep(before)
+	if err == nil {
+		l.disk.Lock()
+		if err = syscall.EIO; !l.isKilled() {
+			err = write()
+		}
+		l.disk.Unlock()
+	}
+	time.Sleep(after)
+	return err
+}
+
+// kill ends the bridge: nothing of it reaches a network or the next one's file any more. It is not to be called within a commit.
+func (l *life) kill() {
+	l.disk.Lock()
+	defer l.disk.Unlock()
+	l.killWithin()
+}
+
+// killWithin is kill within a commit, which does not take place.
+func (l *life) killWithin() {
+	l.mu.Lock()
+	if l.killed || !l.alive() {
+		l.mu.Unlock()
+		return
+	}
+	l.killed = true
+	l.mu.Unlock()
+	l.hangUp()
+	w := l.w
+	w.file++
+	if err := play.CopyFile(l.path, w.store(w.file)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.Errorf("kill: %v", err)
+	}
+	l.cancel()
+}
+
+// hangUp closes what connections the bridge has, as the end of a process does.
+func (l *life) hangUp() {
+	l.mu.Lock()
+	conns := l.conns
+	l.conns = map[net.Conn]bool{}
+	l.mu.Unlock()
+	for c := range conns {
+		c.(*connection).Conn.Close()
+	}
+}
+
+// alive tells whether the bridge has not ended by itself. mu is held.
+func (l *life) alive() bool {
+	select {
+	case <-l.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// end ends the bridge in order.
+func (l *life) end() error {
+	l.cancel()
+	select {
+	case <-l.ended:
+		return l.err
+	case <-time.After(5 * time.Minute):
+		return errors.New("the bridge does not end")
+	}
+}
+
+// arrived waits until what a bridge, which is gone, had put on the wire has arrived.
+func (w *world) arrived() {
+	for range 3000 {
+		if w.tgNet.Connections()+w.panelNet.Connections() == 0 {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	w.Errorf("%d connections to Telegram and %d to the panel outlive the bridge", w.tgNet.Connections(), w.panelNet.Connections())
+}
+
+// mend ends all faults.
+func (w *world) mend() {
+	for _, t := range w.mending {
+		t.Stop()
+	}
+	w.mending = nil
+	w.TG.Disarm()
+	w.TG.SetDown(false)
+	w.Panel.Disarm()
+	w.panelNet.Up()
+	w.disk.set(trouble{})
+	w.mu.Lock()
+	w.trap = nil
+	w.mu.Unlock()
+}
+
+// patience is how long a bridge may stand still, by its clock, and come to rest all the same.
+const patience = 3 * time.Hour
+
+// until waits until done returns nil, and returns its last error when that has not changed for as long as patience lasts.
+func (w *world) until(done func() error) error {
+	late := time.Now().Add(patience)
+	var last error
+	for {
+		err := done()
+		if err == nil {
+			return nil
+		}
+		if last == nil || !errors.Is(err, play.ErrNotYet) {
+			if last == nil || last.Error() != err.Error() {
+				late = time.Now().Add(patience)
+			}
+			last = err
+		}
+		if time.Now().After(late) {
+			return last
+		}
+		select {
+		case <-time.After(5 * time.Second):
+		case <-w.life.ended:
+			return fmt.Errorf("the bridge ended by itself: %v", w.life.err)
+		}
+	}
+}
+
+// rest mends all, lets the bridge come to rest and ends it, until its store has nothing left to do, and returns what was seen, whose store is
+// to be closed. The error is why it does not come to rest.
+func (w *world) rest() (*play.Evidence, error) {
+	w.mend()
+	deadline := time.Now().Add(30 * patience)
+	for {
+		w.start()
+		if err := w.until(func() error { return w.Settled(w.life.began) }); err != nil {
+			return nil, fmt.Errorf("the bridge does not come to rest: %w", err)
+		}
+		if err := w.life.end(); err != nil {
+			return nil, err
+		}
+		copied := filepath.Join(w.dir, "copy.db")
+		if err := play.CopyFile(w.life.path, copied); err != nil {
+			return nil, err
+		}
+		st, err := store.Open(copied, w.StoreOptions())
+		if err != nil {
+			return nil, err
+		}
+		e := w.Look()
+		if err := e.Open(st); err != nil {
+			return nil, err
+		}
+		unrouted, queued, err := st.Waiting()
+		if err != nil {
+			return nil, err
+		}
+		if unrouted+queued+e.Behind() == 0 {
+			return e, nil
+		}
+		st.Close()
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("%d posts are never shown, of %d SMS is never asked how they fare", unrouted+queued, e.Behind())
+		}
+		w.start()
+		time.Sleep(time.Minute)
+	}
+}
+
+// check lets the bridge come to rest and returns which invariants are broken.
+func (w *world) check() []error {
+	e, err := w.rest()
+	if err != nil {
+		return []error{err}
+	}
+	defer e.Store.Close()
+	return e.Violations()
+}
+
+// tail keeps the last of a log.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (l *tail) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text = append(l.text, b...); len(l.text) > 1<<16 {
+		l.text = slices.Clone(l.text[1<<15:])
+	}
+	return len(b), nil
+}
+
+func (l *tail) last(lines int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := strings.SplitAfter(string(bytes.TrimSpace(l.text)), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "")
+}
