@@ -51,8 +51,8 @@ func TestCallingCodesAreThoseOfTheTables(t *testing.T) {
 	var want bytes.Buffer
 	want.WriteString(`package sms
 
-// mobileLengths has every country calling code, and how long the national numbers of its mobiles are: a bit for each number of digits, and
-// zero where they begin with one. It is written by "go test ./sms -update", after an update of nyaruka/phonenumbers.
+// mobileLengths has every country calling code, with the lengths of its national mobile numbers: a bit for each number of digits, and the bit zero
+// if they may begin with a zero. It is written by "go test ./sms -update", after an update of nyaruka/phonenumbers.
 var mobileLengths = map[string]uint16{
 `)
 	for _, code := range slices.Sorted(maps.Keys(lengths)) {

@@ -18,7 +18,7 @@ const (
 	Outbound                  // from a line of ours to a customer
 )
 
-// Conversation is what one customer and one line of ours have to say to each other.
+// Conversation is between one customer and one line of ours.
 type Conversation struct {
 	Line     Number
 	Customer Number
@@ -48,7 +48,7 @@ const (
 	Sending                 // handed over, no answer seen
 	Sent                    // the panel has it
 	AtTelecom               // the telecom has it
-	Delivered               // the handset has it
+	Delivered               // the phone has it
 	Failed                  // it has not arrived; a Reason says why, and whether it still may
 )
 

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// Number is a telephone number, a short code or an alphanumeric sender in the one form by which two of them compare equal:
+// Number is a phone number, a short code or an alphanumeric sender, in the one form in which equal ones compare equal:
 // Iranian mobile numbers as 09121234567, other full numbers as +447911123456, everything else as the panel gave it.
 //
 // It masks itself in logs and errors, all but the last four characters; string(n) is the whole number.
@@ -25,8 +25,8 @@ func (n Number) Mobile() bool {
 	return len(n) == 11 && strings.HasPrefix(string(n), "09") && digitsOnly(string(n))
 }
 
-// International returns n with its country code: the form prefixes are compared with. Short codes, and lines of other panels'
-// customers, are numbers of this country.
+// International returns n with its country code, the form that prefixes are compared with. Short codes and other panels' lines count as numbers of
+// this country.
 func (n Number) International() Number {
 	s := string(n)
 	switch {
@@ -37,7 +37,7 @@ func (n Number) International() Number {
 	case strings.HasPrefix(s, "0"):
 		return Number("+98" + s[1:])
 	}
-	// Panels may leave out the plus of a foreign customer, and put in no zero that is dialled at home: 500012345 is a line in this country.
+	// Panels may leave out the plus of a foreign number, but then it has no zero that is dialled at home: 500012345 is a line in this country.
 	if n, ok := parseForeign(s); ok && len(n) == len(s)+1 {
 		return n
 	}
@@ -47,8 +47,8 @@ func (n Number) International() Number {
 // Foreign reports whether n is a number of another country, for which panels charge many times their usual rate.
 func (n Number) Foreign() bool { return !strings.HasPrefix(string(n.International()), "+98") }
 
-// Answerable reports whether an SMS can be sent back to n: alphanumeric senders have no telephone behind them, and of digits that are no
-// number, such as a mobile number without its last one, nobody knows whose they are.
+// Answerable reports whether an SMS can be sent back to n. There is no phone behind an alphanumeric sender, and digits that are not a number, such
+// as a mobile number without its last digit, may be anybody's.
 func (n Number) Answerable() bool {
 	s := string(n)
 	abroad, international := strings.CutPrefix(s, "+")
@@ -66,11 +66,11 @@ func (n Number) Answerable() bool {
 // overflown is what a panel makes of every number that it keeps in 32 bits.
 const overflown = "2147483647"
 
-// Names reports whether n names somebody: panels may leave out who sent an SMS, or say what is far too long for a number or a name.
+// Names reports whether n names somebody: panels may leave out the sender of an SMS, or give one that is far too long.
 func (n Number) Names() bool { return n != "" && len(n) <= 256 }
 
-// Normalize brings a number of any spelling into its comparable form. What is surely no telephone number, or not surely one, such as a short
-// code or a sender's name, comes back as given, without surrounding space; what cannot be seen is no sender.
+// Normalize brings a number of any spelling into its comparable form. What may not be a phone number, such as a short code or a sender's name, comes
+// back as given, without surrounding space. What cannot be seen is empty.
 func Normalize(s string) Number {
 	if n, err := ParseRecipient(s); err == nil {
 		return n
@@ -90,11 +90,11 @@ func Normalize(s string) Number {
 		return Number(abroad[2:])
 	case code == "98":
 	case international && code != "" && len(abroad) >= 7 && len(abroad) <= 15:
-		// Behind two zeros, ten digits that begin with 9 may as well be a mobile number of ours.
+		// After two zeros, ten digits that begin with 9 may also be an Iranian mobile number.
 		if "+"+abroad == digits || len(abroad) != 10 || abroad[0] != '9' {
 			return Number("+" + abroad)
 		}
-	case len(digits) >= 11: // shorter ones may as well be lines, or landlines without their zero
+	case len(digits) >= 11: // shorter ones may also be lines, or landlines without their zero
 		if n, ok := parseForeign(digits); ok && len(n) == len(digits)+1 {
 			return n
 		}
@@ -108,7 +108,7 @@ func isLine(digits string) bool {
 }
 
 // NormalizeLine brings a line of ours into its comparable form: panels write 30001234 also as +9830001234, 009830001234
-// or 030001234. It returns an empty Number for what is no number.
+// or 030001234. It returns an empty Number for what is not a number.
 func NormalizeLine(s string) Number {
 	digits := strings.TrimLeft(strings.TrimPrefix(Clean(s), "+"), "0")
 	if !digitsOnly(digits) || len(digits) < 3 {
@@ -142,11 +142,11 @@ func ParseRecipient(s string) (Number, error) {
 	return "", fmt.Errorf("%q is not a telephone number", mask(s))
 }
 
-// parseHome reads a number of this country, of which it returns what follows the zero. Operators open new ranges faster than number tables
-// follow: the form of an Iranian mobile number is enough.
+// parseHome reads a number of this country, and returns what follows the zero. Operators open new ranges faster than tables of numbers follow, so
+// the form of an Iranian mobile number is enough.
 func parseHome(digits string) (local string, ok bool) {
 	bare, plus := strings.CutPrefix(digits, "+")
-	// However many zeros stand before the country code, and whether or not another one follows. Behind two begins the number of another country.
+	// Any number of zeros may stand before the country code, and one may follow it. But after two zeros begins the number of another country.
 	if local, ok = strings.CutPrefix(strings.TrimLeft(bare, "0"), "98"); ok {
 		if twice, ok := strings.CutPrefix(local, "989"); ok && len(local) == 12 {
 			return "9" + twice, true
@@ -172,8 +172,8 @@ func parseHome(digits string) (local string, ok bool) {
 	return "", false
 }
 
-// isHome tells whether "0" and local are a number of this country. No area code has a zero in second place; panels' lines, such as
-// 3000123456, have.
+// isHome tells whether "0" and local are a number of this country. No area code has a zero in second place, but panels' lines have, such as
+// 3000123456.
 func isHome(local string) bool {
 	return len(local) == 10 && (local[0] == '9' || local[0] != '0' && local[1] != '0')
 }
@@ -188,8 +188,8 @@ func cutInternational(digits string) (abroad string, ok bool) {
 // zero marks, among the lengths of a country's mobile numbers, that they may begin with a zero.
 const zero = 1
 
-// parseForeign reads a mobile number of another country, with its country code and nothing before it. The number's length is all that is
-// known of it, which is enough to find most slips; the question before a foreign number shows the rest.
+// parseForeign reads a mobile number of another country, with its country code and nothing before it. Only its length is checked, which finds most
+// slips. For the rest the agent is shown the number and asked before anything is sent there.
 func parseForeign(digits string) (Number, bool) {
 	code := countryCode(digits)
 	if code == "" || code == "98" {
@@ -203,7 +203,7 @@ func parseForeign(digits string) (Number, bool) {
 	return Number("+" + code + national), valid
 }
 
-// countryCode returns the one that more digits follow, or "". None begins with another one.
+// countryCode returns the country code that digits begin with, or "" if they have none or nothing follows it. No code begins with another one.
 func countryCode(digits string) string {
 	for n := 1; n <= 3 && n < len(digits); n++ {
 		if _, known := mobileLengths[digits[:n]]; known {
@@ -228,8 +228,8 @@ func Digits(s string) string {
 	}, s)
 }
 
-// Clean leaves of a number what counts: Latin digits, a plus, and whatever does not belong there. A number that went through floating point,
-// 9121234567.0 or 9.121234567E9, is what it was; any other fraction keeps its point.
+// Clean reduces a number to Latin digits, a plus, and whatever does not belong in a number. A number that went through floating point, such as
+// 9121234567.0 or 9.121234567E9, becomes what it was. Any other fraction keeps its point.
 func Clean(s string) string {
 	if strings.Trim(s, "+0123456789") == "" { // as nearly all of them are
 		return s
@@ -264,7 +264,7 @@ func cutFraction(s string) (whole, fraction string, ok bool) {
 	return whole, fraction, ok && digitsOnly(strings.TrimPrefix(whole, "+")) && digitsOnly(fraction)
 }
 
-// expand writes a number with an exponent as digits. One that does not name them all was rounded, and might be anybody's.
+// expand writes a number with an exponent as digits. One that was rounded stays as it is, as it may be anybody's.
 func expand(s, given string) string {
 	i := strings.IndexAny(given, "eE")
 	if i < 0 {
@@ -278,7 +278,7 @@ func expand(s, given string) string {
 	return whole + fraction[:n] + "." + fraction[n:]
 }
 
-// ungroup joins the groups of a number written with points, 0912.111.1111. What may as well be a fraction is none.
+// ungroup joins the groups of a number that is written with points, 0912.111.1111. What may be a fraction stays as it is.
 func ungroup(s string) string {
 	if !strings.Contains(s, ".") {
 		return s

@@ -7,23 +7,23 @@ import (
 	"github.com/warthog618/sms/encoding/gsm7"
 )
 
-// Segments says into how many parts networks cut a text, which is what it costs.
+// Segments tells into how many parts networks cut a text, which is what it costs.
 type Segments struct {
 	Parts   int
-	Unicode bool // by the smaller size
+	Unicode bool // the parts are of the smaller size
 	Forced  rune // the first character that does not fit the GSM alphabet; zero unless Unicode
 }
 
-// PartSize is how many characters a lone part holds, and each of several that are joined.
+// PartSize is how many characters fit into a text's only part, and into each of several.
 type PartSize struct{ Alone, Joined int }
 
-// PartSizes are those of texts in the GSM alphabet, in septets, and of all others, in UTF-16 units.
+// PartSizes are the sizes for texts in the GSM alphabet, in septets, and for all others, in UTF-16 units.
 type PartSizes struct{ GSM, Unicode PartSize }
 
-// StandardParts are the sizes of 3GPP TS 23.040, 9.2.3.24.1. Some panels count by others.
+// StandardParts are the sizes of 3GPP TS 23.040, 9.2.3.24.1. Some panels use others.
 var StandardParts = PartSizes{GSM: PartSize{160, 153}, Unicode: PartSize{70, 67}}
 
-// gsm is made once: the library builds its tables at first use, unguarded.
+// gsm is made once, as the library builds its tables at first use without a lock.
 var gsm = sync.OnceValue(func() gsm7.Encoder { return gsm7.NewEncoder() })
 
 // Count returns the segments of text. An empty text has none.
