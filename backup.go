@@ -136,7 +136,7 @@ func (c *call) fileAndStore() (file, dbPath string, err error) {
 func backUp(ctx context.Context, dbPath, to string) (done string, err error) {
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("%s exists and is left as it is: name another file, or remove it", to)
+		return "", fmt.Errorf("%s already exists: name another file, or remove it", to)
 	}
 	if err != nil {
 		return "", err
@@ -163,7 +163,7 @@ func copyStore(ctx context.Context, dbPath string, w io.Writer) error {
 	}
 	st, err := store.Inspect(dbPath, store.Options{})
 	if errors.Is(err, store.ErrLocked) {
-		return fmt.Errorf("%w: a peyk that runs, and does not answer: %w", err, dialled)
+		return fmt.Errorf("%w: a peyk is running and does not answer: %w", err, dialled)
 	}
 	if err != nil {
 		return err

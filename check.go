@@ -26,7 +26,7 @@ func (c *call) check(ctx context.Context) error {
 			fmt.Fprintln(c.stdout, "WRONG settings:", line)
 		}
 	default:
-		fmt.Fprintln(c.stdout, "ok    settings: none is missing, each can be read.")
+		fmt.Fprintln(c.stdout, "ok    settings: all are there and can be read.")
 	}
 	for _, w := range warnings {
 		fmt.Fprintln(c.stdout, "note  settings:", w)

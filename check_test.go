@@ -111,7 +111,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"a token that was revoked": {func(s *setUpToBreak) { s.TG.Revoke() },
 			`^WRONG token: Telegram does not know it: put the one @BotFather gives into TELEGRAM_BOT_TOKEN`, []string{whole, panelRight}, 1},
 		"a token of the wrong shape": {func(s *setUpToBreak) { s.set["TELEGRAM_BOT_TOKEN"] = "hush-hush" },
-			`^WRONG settings: TELEGRAM_BOT_TOKEN is not a bot's token`, []string{whole, panelRight, linesRight}, 2},
+			`^WRONG settings: TELEGRAM_BOT_TOKEN is not a bot token`, []string{whole, panelRight, linesRight}, 2},
 		"several wrong settings": {func(s *setUpToBreak) { s.set["TIMEZONE"], s.set["SMS_LINES"] = "Mars", "office" },
 			`^WRONG settings: SMS_LINES holds "office"`, []string{`^WRONG settings: TIMEZONE is "Mars"`, whole, token, panelRight}, 2},
 		"a wrong proxy, without which nobody may be asked": {func(s *setUpToBreak) { s.set["SMS_API_PROXY"] = "proxy:1080" },

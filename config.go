@@ -126,7 +126,7 @@ func readSettings(environ []string, prefix string) (s settings, warnings []strin
 	}
 	for _, name := range slices.Sorted(maps.Keys(file)) {
 		if name := strings.TrimSuffix(name, "_FILE"); !slices.ContainsFunc(s.table(), func(row setting) bool { return row.name == name }) {
-			warnings = append(warnings, name+" in .env is no setting: look for a slip in its name")
+			warnings = append(warnings, name+" in .env is not a setting: check its spelling")
 		}
 	}
 	s.store.RecentPosts = bot.GroupPerMinute
@@ -180,7 +180,7 @@ func lookUp(name string, places ...map[string]string) (value, path string, err e
 				return "", "", fmt.Errorf("%s_FILE names an empty file: %s", name, path)
 			}
 			if !utf8.ValidString(value) {
-				return "", "", fmt.Errorf("%s_FILE names a file that is not UTF-8: save it as that: %s", name, path)
+				return "", "", fmt.Errorf("%s_FILE names a file that is not UTF-8: save it as UTF-8: %s", name, path)
 			}
 			return value, path, nil
 		case given || inFile:
@@ -195,10 +195,10 @@ func plain(value string) error {
 	const quotes = "'\"`‘’‚‛“”„‟«»‹›′″＇＂"
 	switch bare := strings.TrimSpace(value); {
 	case !utf8.ValidString(value):
-		return errors.New("is not UTF-8: write it in that")
+		return errors.New("is not UTF-8: write it in UTF-8")
 	case strings.Trim(bare, quotes) != bare:
-		return errors.New("begins or ends with a quotation mark, which whoever handed it on, such as docker's --env-file, took for a part of it: " +
-			"leave the quotes out there. If they do belong to it, put it into a file of its own, and that file's path into the same name with _FILE")
+		return errors.New("begins or ends with a quotation mark, which something in between, such as docker's --env-file, made part of the value: " +
+			"leave the quotes out there. If they do belong to it, put the value into a file, and that file's path into the same name with _FILE")
 	}
 	return nil
 }
@@ -260,12 +260,12 @@ func quote(value string) (string, error) {
 			return quoted, nil
 		}
 	}
-	return "", errors.New("has quotes in it that .env cannot hold")
+	return "", errors.New("contains quotes that .env cannot hold")
 }
 
 func readAny(value string) (string, error) {
 	if strings.ContainsFunc(value, unicode.IsControl) {
-		return "", errors.New("holds a line break, a tab or the like: write it in one line")
+		return "", errors.New("contains a line break, a tab or the like: write it on one line")
 	}
 	return value, nil
 }
@@ -275,7 +275,7 @@ var tokenForm = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
 func readToken(value string) (string, error) {
 	value = strings.TrimSpace(value)
 	if !tokenForm.MatchString(value) {
-		return "", errors.New("is not a bot's token: one looks like 123456789:AAHd…, digits, a colon, letters; copy it again from @BotFather")
+		return "", errors.New("is not a bot token: one looks like 123456789:AAHd…, digits, a colon, letters; copy it again from @BotFather")
 	}
 	return value, nil
 }
@@ -285,7 +285,7 @@ func readURL(value string) (string, error) {
 	value = strings.TrimSpace(value)
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsFunc(value, unicode.IsSpace) {
-		return "", errors.New("is not an address: write it in full, from http:// or https:// on, and without spaces")
+		return "", errors.New("is not an address: write all of it, beginning with http:// or https://, without spaces")
 	}
 	return value, nil
 }
@@ -295,7 +295,7 @@ func readProxy(value string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(value))
 	if err != nil || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
 		return nil, errors.New("is not a proxy's address: write socks5://HOST:PORT, http://HOST:PORT or https://HOST:PORT, " +
-			"with USER:PASSWORD@ before the host if the proxy asks for them; signs such as @ or / in them as %40 or %2F")
+			"with USER:PASSWORD@ before the host if the proxy asks for them; write @ and / in them as %40 and %2F")
 	}
 	return u, nil
 }
@@ -352,10 +352,10 @@ func readIDs[T ~int64](value string) ([]T, error) {
 	for _, item := range list(value) {
 		id, err := strconv.ParseInt(item, 10, 64)
 		if err != nil || id == 0 {
-			return nil, fmt.Errorf("holds %q, which is not a Telegram id: ids are numbers, with commas between them; the bot tells them when you send it /id", item)
+			return nil, fmt.Errorf("holds %q, which is not a Telegram id: ids are numbers, with commas between them; send the bot /id to see them", item)
 		}
 		if slices.Contains(shared, id) {
-			return nil, fmt.Errorf("holds %d, an account that Telegram lets everybody use: take it out", id)
+			return nil, fmt.Errorf("holds %d, an account that Telegram lets anybody use: remove it", id)
 		}
 		if !slices.Contains(ids, T(id)) {
 			ids = append(ids, T(id))
@@ -368,7 +368,7 @@ func readUsers(value string) ([]sms.AgentID, error) {
 	ids, err := readIDs[sms.AgentID](value)
 	for _, id := range ids {
 		if id < 0 {
-			return nil, fmt.Errorf("holds %d, which is a group's id: a user's is above 0, the bot tells it when the user sends it /id in private", id)
+			return nil, fmt.Errorf("holds %d, which is a group's id: a user's id is above 0; the user sees it by sending the bot /id in private", id)
 		}
 	}
 	return ids, err
@@ -394,7 +394,7 @@ func readPause(value string) (time.Duration, error) {
 func readCap(value string) (int, error) {
 	n, err := strconv.Atoi(strings.TrimSpace(value))
 	if err != nil || n < 0 || n > 1e9 {
-		return 0, fmt.Errorf("is %q, which is no number of parts: write a whole number, or 0 for no cap", value)
+		return 0, fmt.Errorf("is %q, which is not a number of parts: write a whole number, or 0 for no limit", value)
 	}
 	return n, nil
 }
@@ -402,7 +402,7 @@ func readCap(value string) (int, error) {
 func readCredit(value string) (float64, error) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 	if err != nil || !(n >= 0 && n < 1e15) {
-		return 0, fmt.Errorf("is %q, which is no amount: write a number, in the unit of the panel's credit, or 0 for no warning", value)
+		return 0, fmt.Errorf("is %q, which is not an amount: write a number in the unit of the panel's credit, or 0 for no warning", value)
 	}
 	return n, nil
 }
@@ -422,7 +422,7 @@ func readPrefixes(value string) ([]string, error) {
 		}
 		prefix := string(sms.Number(given).International())
 		if !strings.HasPrefix(given, "+") && !strings.HasPrefix(given, "0") || !prefixForm.MatchString(prefix) || strings.HasPrefix(prefix, "+980") || strings.HasPrefix(prefix, "+9898") {
-			return nil, fmt.Errorf("holds %q, with which no number begins: write +98 for a whole country, 0912 or +98912 for a part of it", item)
+			return nil, fmt.Errorf("holds %q, but no number begins with it: write +98 for a whole country, 0912 or +98912 for a part of it", item)
 		}
 		prefixes = append(prefixes, prefix)
 	}
@@ -435,7 +435,7 @@ func readPartSizes(value string) (sms.PartSizes, error) {
 	var n [4]int
 	given := partSizesForm.FindStringSubmatch(strings.ReplaceAll(value, " ", ""))
 	if given == nil {
-		return sms.PartSizes{}, fmt.Errorf("is %q: write 160/153,70/67, the characters in a lone part and in each of several, of Latin text, then of all other", value)
+		return sms.PartSizes{}, fmt.Errorf("is %q: write 160/153,70/67, the characters in an SMS of one part and in each of several parts, of Latin text, then of all other", value)
 	}
 	for i := range n {
 		n[i], _ = strconv.Atoi(given[i+1])
@@ -443,7 +443,7 @@ func readPartSizes(value string) (sms.PartSizes, error) {
 	sizes := sms.PartSizes{GSM: sms.PartSize{Alone: n[0], Joined: n[1]}, Unicode: sms.PartSize{Alone: n[2], Joined: n[3]}}
 	for _, s := range []sms.PartSize{sizes.GSM, sizes.Unicode} {
 		if s.Joined < 10 || s.Joined > s.Alone {
-			return sms.PartSizes{}, fmt.Errorf("holds %d/%d: each of several parts holds at least 10 characters and no more than a lone one", s.Alone, s.Joined)
+			return sms.PartSizes{}, fmt.Errorf("holds %d/%d: each of several parts holds at least 10 characters and no more than a single part", s.Alone, s.Joined)
 		}
 	}
 	return sizes, nil
@@ -463,7 +463,7 @@ func readLanguage(value string) (string, error) {
 func readDays(value string) (time.Duration, error) {
 	days, err := strconv.Atoi(strings.TrimSpace(value))
 	if err != nil || days < 1 || days > 36500 {
-		return 0, fmt.Errorf("is %q, which is no number of days: write a whole number from 1 to 36500", value)
+		return 0, fmt.Errorf("is %q, which is not a number of days: write a whole number from 1 to 36500", value)
 	}
 	return time.Duration(days) * 24 * time.Hour, nil
 }
@@ -471,7 +471,7 @@ func readDays(value string) (time.Duration, error) {
 func readZone(value string) (*time.Location, error) {
 	zone, err := time.LoadLocation(strings.TrimSpace(value))
 	if err != nil {
-		return nil, fmt.Errorf("is %q, which no time zone is called: write one such as Asia/Tehran, Europe/Berlin or UTC", value)
+		return nil, fmt.Errorf("is %q, which is not a time zone: write one such as Asia/Tehran, Europe/Berlin or UTC", value)
 	}
 	return zone, nil
 }
@@ -496,10 +496,10 @@ func readFormat(value string) (json bool, err error) {
 // inClear returns warnings of secrets that cross the network unencrypted.
 func (s *settings) inClear() (warnings []string) {
 	if connect.InClear(s.panel.URL) {
-		warnings = append(warnings, "SMS_API_URL is http: the panel's user name and password cross the network in clear; use https if the panel has it")
+		warnings = append(warnings, "SMS_API_URL is http: the panel's user name and password cross the network in clear text; use https if the panel has it")
 	}
 	if connect.InClear(s.telegram.URL) {
-		warnings = append(warnings, "TELEGRAM_API_URL is http: the bot's token crosses the network in clear")
+		warnings = append(warnings, "TELEGRAM_API_URL is http: the bot's token crosses the network in clear text")
 	}
 	return warnings
 }

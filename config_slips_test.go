@@ -49,10 +49,10 @@ func TestSettingsThatNobodyCanSeeAreRefused(t *testing.T) {
 	for name, test := range map[string]struct{ held, set, want string }{
 		"a file in UTF-16":            {"\xff\xfeh\x00u\x00s\x00h\x00", "SMS_API_PASSWORD_FILE=held", "SMS_API_PASSWORD_FILE names a file that is not UTF-8"},
 		"a file in Windows-1256":      {"\xd3\xe1\xc7\xe3", "SMS_API_PASSWORD_FILE=held", "SMS_API_PASSWORD_FILE names a file that is not UTF-8"},
-		"a file of two lines":         {"hush\nhush\n", "SMS_API_PASSWORD_FILE=held", "SMS_API_PASSWORD holds a line break"},
+		"a file of two lines":         {"hush\nhush\n", "SMS_API_PASSWORD_FILE=held", "SMS_API_PASSWORD contains a line break"},
 		"a value in another encoding": {"", "SMS_API_PASSWORD=caf\xe9", "SMS_API_PASSWORD is not UTF-8"},
-		"a value of two lines":        {"", "SMS_API_PASSWORD=hush\nhush", "SMS_API_PASSWORD holds a line break"},
-		"a tab":                       {"", "SMS_API_PASSWORD=hush\thush", "SMS_API_PASSWORD holds a line break"},
+		"a value of two lines":        {"", "SMS_API_PASSWORD=hush\nhush", "SMS_API_PASSWORD contains a line break"},
+		"a tab":                       {"", "SMS_API_PASSWORD=hush\thush", "SMS_API_PASSWORD contains a line break"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())

@@ -97,9 +97,9 @@ func TestSettingsAreRead(t *testing.T) {
 
 func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 	for name, test := range map[string]struct{ set, want string }{
-		"a token without a colon":               {"TELEGRAM_BOT_TOKEN=hush-hush", "TELEGRAM_BOT_TOKEN is not a bot's token: one looks like 123456789:AAHd…"},
-		"a token with a blank inside":           {"TELEGRAM_BOT_TOKEN=12:hush hush", "TELEGRAM_BOT_TOKEN is not a bot's token"},
-		"an address without a scheme":           {"SMS_API_URL=hush.example/server.php", "SMS_API_URL is not an address: write it in full"},
+		"a token without a colon":               {"TELEGRAM_BOT_TOKEN=hush-hush", "TELEGRAM_BOT_TOKEN is not a bot token: one looks like 123456789:AAHd…"},
+		"a token with a blank inside":           {"TELEGRAM_BOT_TOKEN=12:hush hush", "TELEGRAM_BOT_TOKEN is not a bot token"},
+		"an address without a scheme":           {"SMS_API_URL=hush.example/server.php", "SMS_API_URL is not an address: write all of it"},
 		"an address of another scheme":          {"TELEGRAM_API_URL=ftp://hush.example", "TELEGRAM_API_URL is not an address"},
 		"an address without a host":             {"SMS_API_URL=http:///hush", "SMS_API_URL is not an address"},
 		"an address that cannot be parsed":      {"SMS_API_URL=http://u:hush@[::1/", "SMS_API_URL is not an address"},
@@ -112,7 +112,7 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 		"an empty required setting":             {"SMS_LINES=", "SMS_LINES is missing: put in your numbers"},
 		"a user's name instead of an id":        {"ALLOWED_USERS=@sara", `ALLOWED_USERS holds "@sara", which is not a Telegram id`},
 		"a group among the users":               {"ADMIN_USERS=-100123", "ADMIN_USERS holds -100123, which is a group's id"},
-		"the anonymous administrators' account": {"ADMIN_USERS=1087968824", "ADMIN_USERS holds 1087968824, an account that Telegram lets everybody use"},
+		"the anonymous administrators' account": {"ADMIN_USERS=1087968824", "ADMIN_USERS holds 1087968824, an account that Telegram lets anybody use"},
 		"the channels' account":                 {"ALLOWED_USERS=1,136817688", "ALLOWED_USERS holds 136817688"},
 		"the linked channels' account":          {"INBOX_CHATS=777000", "INBOX_CHATS holds 777000"},
 		"a chat that is 0":                      {"INBOX_CHATS=0", `INBOX_CHATS holds "0"`},
@@ -121,23 +121,23 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 		"a length of time of 0":                 {"STATUS_INTERVAL=0", "STATUS_INTERVAL is 0, which is too short"},
 		"a length of time of days":              {"STATUS_INTERVAL=48h", "STATUS_INTERVAL is 48h, which is too long: write 1h or less"},
 		"words for a length of time":            {"POLL_INTERVAL=soon", `POLL_INTERVAL is "soon", which is not a length of time`},
-		"a cap below 0":                         {"DAILY_PARTS=-1", `DAILY_PARTS is "-1", which is no number of parts: write a whole number, or 0`},
+		"a cap below 0":                         {"DAILY_PARTS=-1", `DAILY_PARTS is "-1", which is not a number of parts: write a whole number, or 0`},
 		"a cap in words":                        {"DAILY_PARTS=few", `DAILY_PARTS is "few"`},
-		"a credit below 0":                      {"LOW_CREDIT=-1", `LOW_CREDIT is "-1", which is no amount: write a number`},
+		"a credit below 0":                      {"LOW_CREDIT=-1", `LOW_CREDIT is "-1", which is not an amount: write a number`},
 		"a credit that is no number":            {"LOW_CREDIT=NaN", `LOW_CREDIT is "NaN"`},
 		"a credit without end":                  {"LOW_CREDIT=inf", `LOW_CREDIT is "inf"`},
-		"a prefix without a country":            {"ALLOWED_PREFIXES=0912, 98", `ALLOWED_PREFIXES holds "98", with which no number begins: write +98 for a whole country, 0912`},
-		"a prefix with a zero behind it":        {"ALLOWED_PREFIXES=+980912", `ALLOWED_PREFIXES holds "+980912", with which no number begins`},
-		"a prefix with a zero before it":        {"ALLOWED_PREFIXES=098912", `ALLOWED_PREFIXES holds "098912", with which no number begins`},
+		"a prefix without a country":            {"ALLOWED_PREFIXES=0912, 98", `ALLOWED_PREFIXES holds "98", but no number begins with it: write +98 for a whole country, 0912`},
+		"a prefix with a zero behind it":        {"ALLOWED_PREFIXES=+980912", `ALLOWED_PREFIXES holds "+980912", but no number begins with it`},
+		"a prefix with a zero before it":        {"ALLOWED_PREFIXES=098912", `ALLOWED_PREFIXES holds "098912", but no number begins with it`},
 		"a prefix of letters":                   {"ALLOWED_PREFIXES=+Iran", `ALLOWED_PREFIXES holds "+Iran"`},
 		"a prefix of nothing":                   {"ALLOWED_PREFIXES=+", `ALLOWED_PREFIXES holds "+"`},
-		"part sizes without the joined ones":    {"PART_SIZES=160,70", `PART_SIZES is "160,70": write 160/153,70/67, the characters in a lone part`},
+		"part sizes without the joined ones":    {"PART_SIZES=160,70", `PART_SIZES is "160,70": write 160/153,70/67, the characters in an SMS of one part`},
 		"part sizes in words":                   {"PART_SIZES=160/153,70/many", `PART_SIZES is "160/153,70/many"`},
 		"part sizes with something behind":      {"PART_SIZES=160/153,70/67,1/1", `PART_SIZES is "160/153,70/67,1/1"`},
-		"joined parts that hold more":           {"PART_SIZES=160/153,67/70", "PART_SIZES holds 67/70: each of several parts holds at least 10 characters and no more than a lone one"},
+		"joined parts that hold more":           {"PART_SIZES=160/153,67/70", "PART_SIZES holds 67/70: each of several parts holds at least 10 characters and no more than a single part"},
 		"parts that hold nothing":               {"PART_SIZES=160/0,70/67", "PART_SIZES holds 160/0"},
 		"another language":                      {"LANGUAGE=de", `LANGUAGE is "de", which the bot does not speak`},
-		"a zone that does not exist":            {"TIMEZONE=Tehran", `TIMEZONE is "Tehran", which no time zone is called: write one such as Asia/Tehran`},
+		"a zone that does not exist":            {"TIMEZONE=Tehran", `TIMEZONE is "Tehran", which is not a time zone: write one such as Asia/Tehran`},
 		"a level that does not exist":           {"LOG_LEVEL=loud", `LOG_LEVEL is "loud": write debug, info, warn or error`},
 		"a format that does not exist":          {"LOG_FORMAT=xml", `LOG_FORMAT is "xml": write text or json`},
 		"a file that does not exist":            {"TIMEZONE_FILE=nowhere", "TIMEZONE_FILE cannot be read: open nowhere: no such file"},
@@ -302,8 +302,8 @@ func TestASlipInANameIsWarnedOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"ADMIN_USER in .env is no setting: look for a slip in its name",
-		"SMS_API_PASSWORD_FILES in .env is no setting: look for a slip in its name",
+		"ADMIN_USER in .env is not a setting: check its spelling",
+		"SMS_API_PASSWORD_FILES in .env is not a setting: check its spelling",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -39,7 +39,7 @@ func readAddress(value string) (string, error) {
 	}
 	host, port, err := net.SplitHostPort(address)
 	if n, wrong := strconv.Atoi(port); err != nil || wrong != nil || n < 1 || n > 65535 || strings.ContainsAny(host, " /@") {
-		return "", fmt.Errorf("is %q, which is no address to listen on: write a port such as 9383 to be heard on this machine alone, "+
+		return "", fmt.Errorf("is %q, which is not an address to listen on: write a port such as 9383 to be reachable only from this machine, "+
 			"or HOST:PORT such as 0.0.0.0:9383 to be heard by others", value)
 	}
 	if host == "" {
@@ -52,7 +52,7 @@ func readAddress(value string) (string, error) {
 func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *slog.Logger) (stop func(), err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("HTTP_ADDR: %w: give it another address, stop the program that has this one, or leave it out", err)
+		return nil, fmt.Errorf("HTTP_ADDR: %w: use another address, stop the program that uses this one, or leave it out", err)
 	}
 	m.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -125,7 +125,7 @@ func (c *call) quickCheck(ctx context.Context) error {
 		return c.wrongSettings(err)
 	}
 	if s.httpAddr == "" {
-		fmt.Fprintln(c.stderr, "peyk check --quick: HTTP_ADDR is off, so nobody can be asked: set it, for example to 9383, and start the bridge again")
+		fmt.Fprintln(c.stderr, "peyk check --quick: HTTP_ADDR is off, so the bridge cannot be asked: set it, for example to 9383, and restart the bridge")
 		return exit(2)
 	}
 	said, err := askHealth(ctx, s.httpAddr)

@@ -152,7 +152,7 @@ func TestTheProgramTellsOfItself(t *testing.T) {
 	if code, out := quick(s.environ); code != 2 || !strings.Contains(out, "HTTP_ADDR is off") || !strings.Contains(out, "set it") {
 		t.Errorf("off: got %d %q", code, out)
 	}
-	if code, out := quick([]string{"HTTP_ADDR=off"}); code != 2 || !strings.Contains(out, `HTTP_ADDR is "off", which is no address`) {
+	if code, out := quick([]string{"HTTP_ADDR=off"}); code != 2 || !strings.Contains(out, `HTTP_ADDR is "off", which is not an address`) {
 		t.Errorf("no address: got %d %q", code, out)
 	}
 
@@ -162,7 +162,7 @@ func TestTheProgramTellsOfItself(t *testing.T) {
 	}
 	environ := append(s.environ, "HTTP_ADDR="+taken.Addr().String(), "http_proxy=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1")
 	var log journal
-	if code := run(t.Context(), nil, environ, nil, io.Discard, &log); code != 1 || !strings.Contains(log.String(), "give it another address") {
+	if code := run(t.Context(), nil, environ, nil, io.Discard, &log); code != 1 || !strings.Contains(log.String(), "use another address") {
 		t.Errorf("a port that is taken: got %d\n%s", code, log.String())
 	}
 	if err := taken.Close(); err != nil {

@@ -59,17 +59,17 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 func (c *call) commands() []command {
 	return []command{
 		{name: "", does: "run the bridge, with settings from the environment and .env", run: c.bridge},
-		{name: "setup", does: "ask for the settings it takes, try each of them, and write .env", run: c.setup},
-		{name: "sandbox", does: "run it between a Telegram and a panel on this machine: no account, no network, no settings", run: c.sandbox},
-		{name: "panel", args: "…", does: `use the panel from the shell; "peyk panel help" lists how`, run: c.panel},
-		{name: "check", does: "check settings, store, Telegram, chats and panel, without sending anything, and tell the mends", run: c.check,
+		{name: "setup", does: "ask for the settings it needs, try each of them, and write .env", run: c.setup},
+		{name: "sandbox", does: "run the bridge between a Telegram and a panel on this machine: no account, network or settings needed", run: c.sandbox},
+		{name: "panel", args: "…", does: `use the panel from the shell; see "peyk panel help"`, run: c.panel},
+		{name: "check", does: "check settings, store, Telegram, chats and panel without sending anything, and say how to fix what is wrong", run: c.check,
 			flags: func(flags *flag.FlagSet) {
 				flags.BoolVar(&c.quick, "quick", false, "ask the running bridge at HTTP_ADDR whether it is alive")
 			}},
-		{name: "backup", args: "F", does: "write the store to the new file F, also while the bridge runs", run: c.backup},
-		{name: "restore", args: "F", does: "put the backup F in the store's place, while no bridge runs", run: c.restore},
-		{name: "version", does: "tell which version this is", run: c.version},
-		{name: "help", does: "this", run: c.help},
+		{name: "backup", args: "F", does: "write the store to the new file F, even while the bridge runs", run: c.backup},
+		{name: "restore", args: "F", does: "replace the store with the backup F, while no bridge runs", run: c.restore},
+		{name: "version", does: "show the version", run: c.version},
+		{name: "help", does: "show this", run: c.help},
 	}
 }
 
@@ -82,7 +82,7 @@ func (c *call) dispatch(ctx context.Context) error {
 	}
 	switch {
 	case err != nil || row.args == "" && len(c.args) > 0:
-		return c.wrongUse("peyk %s: %q is one argument too many", c.name, typed[0])
+		return c.wrongUse("peyk %s: unexpected argument %q", c.name, typed[0])
 	case asksForHelp(c.name):
 		return c.help(ctx)
 	case !found:
@@ -98,7 +98,7 @@ func (c *call) usage(w io.Writer) {
 		fmt.Fprintf(w, "  %-14s  %s\n", strings.TrimSpace("peyk "+row.synopsis()), row.does)
 		row.flagSet().VisitAll(func(f *flag.Flag) { fmt.Fprintf(w, "  peyk %s --%s   %s\n", row.name, f.Name, f.Usage) })
 	}
-	io.WriteString(w, "\nREADME.md tells how to begin, .env.example explains every setting.\n")
+	io.WriteString(w, "\nREADME.md says how to begin, .env.example explains every setting.\n")
 }
 
 // wrongUse tells what is wrong with the command typed, and how to use the program.
@@ -109,7 +109,7 @@ func (c *call) wrongUse(format string, args ...any) error {
 }
 
 func (c *call) wrongSettings(mistakes error) error {
-	fmt.Fprintf(c.stderr, "peyk: the settings are not right; .env.example explains each:\n  %s\n",
+	fmt.Fprintf(c.stderr, "peyk: there are mistakes in the settings; .env.example explains each setting:\n  %s\n",
 		strings.ReplaceAll(mistakes.Error(), "\n", "\n  "))
 	return exit(2)
 }

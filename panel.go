@@ -54,7 +54,7 @@ func (p *panelCall) commands() []command {
 		{name: "status", args: "ID…", does: "how far sent SMS have come", more: "Asks GetStatus.", run: p.status},
 		{name: "unread", does: "fetch unread SMS and TAKE THEM AWAY from the panel",
 			more: "Asks GetMsg, which answers up to 50 unread SMS and marks them as read: neither this command nor the\n" +
-				"bridge will see them again. An answer that cannot be read is written to standard error as it came.",
+				"bridge will see them again. An answer that cannot be read is written to standard error as it is.",
 			run: p.unread},
 	}
 }
@@ -136,7 +136,7 @@ func (p *panelCall) try(ctx context.Context, row command) (err error) {
 }
 
 func (p *panelCall) usage(w io.Writer) {
-	fmt.Fprintln(w, "usage: peyk panel COMMAND; each has a -h of its own")
+	fmt.Fprintln(w, "usage: peyk panel COMMAND; each command has -h")
 	for _, row := range p.commands() {
 		fmt.Fprintf(w, "  %-36s %s\n", row.synopsis(), row.does)
 	}
@@ -174,7 +174,7 @@ func (p *panelCall) print(v any) error {
 
 func (p *panelCall) noArguments() error {
 	if len(p.args) > 0 {
-		return wrongUse(fmt.Sprintf("%q is one argument too many", p.args[0]))
+		return wrongUse(fmt.Sprintf("unexpected argument %q", p.args[0]))
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (p *panelCall) status(ctx context.Context) error {
 		}
 	}
 	if len(ids) == 0 {
-		return wrongUse("the ids to ask for are missing")
+		return wrongUse("ids are missing")
 	}
 	deliveries, err := p.client.Status(ctx, ids)
 	if err != nil {

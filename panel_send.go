@@ -34,11 +34,11 @@ func (p *panelCall) send(ctx context.Context) error {
 	}
 	switch {
 	case len(wrong) > 0:
-		return wrongUse("no telephone number, nothing was sent: " + strings.Join(wrong, ", "))
+		return wrongUse("not a phone number, nothing was sent: " + strings.Join(wrong, ", "))
 	case len(to) == 0:
-		return wrongUse("--to is missing: whom the text is for")
+		return wrongUse("--to is missing: the recipients")
 	case len(p.args) > 1:
-		return wrongUse("the text must be one argument behind the flags, in quotes")
+		return wrongUse("the text must be one argument after the flags, in quotes")
 	case len(p.args) == 0 || strings.TrimSpace(p.args[0]) == "":
 		return wrongUse("the text is missing")
 	}
@@ -84,7 +84,7 @@ func (p *panelCall) sendEach(ctx context.Context) error {
 		each = append(each, smsapi.Addressed{To: recipient, Text: row[1]})
 	}
 	if len(wrong) > 0 {
-		return wrongUse("no telephone number or no text, nothing was sent: " + strings.Join(wrong, ", "))
+		return wrongUse("not a phone number, or no text; nothing was sent: " + strings.Join(wrong, ", "))
 	}
 	if len(each) == 0 {
 		return wrongUse("standard input is empty")

@@ -37,7 +37,7 @@ func (c *call) setup(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		fmt.Fprintln(c.stderr, "\npeyk setup: broken off: nothing was written")
+		fmt.Fprintln(c.stderr, "\npeyk setup: interrupted: nothing was written")
 	case errors.Is(err, io.EOF):
 		fmt.Fprintln(c.stderr, "\npeyk setup: the input ended before the last question: nothing was written")
 	default:
@@ -66,7 +66,7 @@ func (s *setup) run(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf(".env cannot be read: %w", err)
 	default:
-		yes, err := s.yes(ctx, ".env is here already. Change it? What is not asked for stays.")
+		yes, err := s.yes(ctx, ".env already exists. Change it? Settings that are not asked for stay as they are.")
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (s *setup) begin() (err error) {
 	s.outside = asMap(s.environ)
 	probe, err := os.CreateTemp(".", ".env-*")
 	if err != nil {
-		return fmt.Errorf("no file can be made here: run it in a directory that you may write to: %w", err)
+		return fmt.Errorf("no file can be made here: run it in a directory that you can write to: %w", err)
 	}
 	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
 		return err
@@ -117,21 +117,21 @@ func (s *setup) begin() (err error) {
 }
 
 func (s *setup) telegramStep(ctx context.Context) error {
-	s.sayf("\nThe bot. On Telegram, /newbot to @BotFather makes one; he gives a token for it.\n")
+	s.sayf("\nThe bot. On Telegram, send /newbot to @BotFather to make one; you get a token for it.\n")
 	token := question{name: "TELEGRAM_BOT_TOKEN", ask: "Token", secret: true}
 	try := func() ([]doctor.Finding, error) {
 		return doctor.Doctor{Telegram: telegram.New(s.telegram)}.Check(ctx, &text.English), nil
 	}
 	viaProxy := func() (bool, error) {
 		was := s.answers["TELEGRAM_PROXY"]
-		_, err := s.answer(ctx, question{name: "TELEGRAM_PROXY", ask: "If Telegram is reached through a proxy here, its address, such as socks5://HOST:PORT; else Enter", optional: true})
+		_, err := s.answer(ctx, question{name: "TELEGRAM_PROXY", ask: "If Telegram needs a proxy here, its address, such as socks5://HOST:PORT; otherwise press Enter", optional: true})
 		return s.answers["TELEGRAM_PROXY"] != was, err
 	}
 	return s.step(ctx, []question{token}, try, viaProxy)
 }
 
 func (s *setup) panelStep(ctx context.Context) error {
-	s.sayf("\nThe panel. Your SMS provider tells all three; the address is often http://HOST/class/sms/webservice3/server.php?wsdl\n")
+	s.sayf("\nThe panel. Your SMS provider gives you all three; the address is often http://HOST/class/sms/webservice3/server.php?wsdl\n")
 	return s.step(ctx, []question{
 		{name: "SMS_API_URL", ask: "Address of the web service (SOAP)"},
 		{name: "SMS_API_USER", ask: "User name"},
@@ -167,7 +167,7 @@ func (s *setup) step(ctx context.Context, questions []question, try func() ([]do
 		}
 		found, keep, err := s.tryOut(ctx, try, otherWay)
 		if err == nil && !keep {
-			keep, err = s.yes(ctx, "Keep it all the same?")
+			keep, err = s.yes(ctx, "Keep it anyway?")
 		}
 		switch {
 		case err != nil:
@@ -210,18 +210,18 @@ func (s *setup) tryOut(ctx context.Context, try func() ([]doctor.Finding, error)
 
 // farewell says what to do next.
 func (s *setup) farewell() {
-	s.sayf("\n.env is written, for you alone to read.\n")
+	s.sayf("\n.env is written. Only you can read it.\n")
 	_, warnings, err := readSettings(s.environ, "")
 	if err != nil {
-		s.sayf("Before you start, some settings are to be mended:\n  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+		s.sayf("Before you start, fix these settings:\n  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
 	for _, w := range warnings {
 		s.sayf("note: %s\n", w)
 	}
-	s.sayf("\nWhat comes next:\n  - Start it: run peyk here. peyk check tells at any time whether all is well.\n")
+	s.sayf("\nNext steps:\n  - Start it: run peyk here. peyk check says at any time whether all is well.\n")
 	bot := cmp.Or(s.link, "the bot")
 	if len(s.bot.Admins)+len(s.bot.Users) == 0 {
-		s.sayf("  - Its log shows a one-time code. Write /start CODE to %s: that makes you the owner.\n", bot)
+		s.sayf("  - Its log shows a one-time code. Send /start CODE to %s to become the owner.\n", bot)
 	}
 	s.sayf("  - Add %s to your team's group and press [Show SMS here].\n", bot)
 }
@@ -258,7 +258,7 @@ func (s *setup) answer(ctx context.Context, q question) (asked bool, err error) 
 		case value == "" && q.optional:
 			return true, nil
 		case value == "":
-			s.sayf("It is needed.\n")
+			s.sayf("It is required.\n")
 			continue
 		}
 		if err := s.read(q.name, value); err != nil {
@@ -287,7 +287,7 @@ func (s *setup) read(name, value string) error {
 			return row.read(value)
 		}
 	}
-	return fmt.Errorf("%s is no setting", name)
+	return fmt.Errorf("%s is not a setting", name)
 }
 
 // setDotEnv returns the text of a .env file with values set in it. A value replaces the old one, or follows the line that shows it as a comment,
@@ -388,9 +388,9 @@ func (d *dialog) sayf(format string, args ...any) { fmt.Fprintf(d.out, format, a
 func (d *dialog) ask(ctx context.Context, q question, was string) (string, error) {
 	switch {
 	case was != "" && q.secret:
-		d.sayf("%s, not shown [Enter keeps the one there is]: ", q.ask)
+		d.sayf("%s, hidden [Enter keeps the current one]: ", q.ask)
 	case q.secret:
-		d.sayf("%s, not shown: ", q.ask)
+		d.sayf("%s, hidden: ", q.ask)
 	case was != "":
 		d.sayf("%s [%s]: ", q.ask, was)
 	default:
