@@ -267,54 +267,18 @@ func (t *tx) routeWaiting() error {
 	if err != nil {
 		return err
 	}
-	notices, err := t.noticePlaces(false)
+	first, _ := t.bucket(bucketBound).Cursor().First()
+	waiting, left, err := t.unrouted(len(inboxes) > 0 || first != nil)
 	if err != nil {
 		return err
 	}
-	var unrouted []Post
-	left := 0
-	first, _ := t.bucket(bucketBound).Cursor().First()
-	linked := first != nil
-	c := t.bucket(bucketPost).Cursor()
-	for key, value := c.Seek(i64(sms.ChatID(0))); key != nil && readI64[sms.ChatID](key[:8]) == 0; key, value = c.Next() {
-		p, err := readPost(key, value)
+	for _, p := range waiting {
+		places, err := t.placesNow(p, inboxes)
 		if err != nil {
 			return err
 		}
-		if p.Class == Backlog && len(inboxes) == 0 && !linked {
-			left++ // perhaps a hundred thousand more follow, which need not be read
-			break
-		}
-		unrouted = append(unrouted, p)
-	}
-	for _, p := range unrouted {
-		places := notices
-		if p.Kind == PostSMS {
-			m, err := t.sms(p.Seq)
-			if err != nil {
-				return err
-			}
-			c, err := t.customer(m.Customer)
-			if err != nil {
-				return err
-			}
-			places = routes(c, inboxes, m.Line)
-		}
-		if p.Kind == PostIncident {
-			var i Incident
-			if err := get(t.bucket(bucketIncident), u64(p.Incident), &i); err != nil && !errors.Is(err, ErrNotFound) {
-				return err
-			}
-			if i.concernsAll() {
-				if places, err = t.noticePlaces(true); err != nil {
-					return err
-				}
-			}
-		}
 		if len(places) == 0 || places[0].Chat == 0 {
-			if p.Kind == PostSMS {
-				left++
-			}
+			left = left || p.Kind == PostSMS
 			continue
 		}
 		if err := t.bucket(bucketPost).Delete(postKey(0, p.Class, p.ID)); err != nil {
@@ -327,10 +291,50 @@ func (t *tx) routeWaiting() error {
 			}
 		}
 	}
-	if left == 0 {
-		return t.bucket(bucketMeta).Delete(keySilent)
+	if left {
+		return nil
 	}
-	return nil
+	return t.bucket(bucketMeta).Delete(keySilent)
+}
+
+// unrouted returns the posts that wait for a chat. left is that there are SMS among them that were not read, as no chat shows any: perhaps a hundred
+// thousand.
+func (t *tx) unrouted(shown bool) (waiting []Post, left bool, err error) {
+	c := t.bucket(bucketPost).Cursor()
+	for key, value := c.Seek(i64(sms.ChatID(0))); key != nil && readI64[sms.ChatID](key[:8]) == 0; key, value = c.Next() {
+		p, err := readPost(key, value)
+		if err != nil {
+			return nil, false, err
+		}
+		if p.Class == Backlog && !shown {
+			return waiting, true, nil
+		}
+		waiting = append(waiting, p)
+	}
+	return waiting, false, nil
+}
+
+// placesNow returns where a post belongs that waits for a chat.
+func (t *tx) placesNow(p Post, inboxes []inbox) ([]sms.Place, error) {
+	switch p.Kind {
+	case PostSMS:
+		m, err := t.sms(p.Seq)
+		if err != nil {
+			return nil, err
+		}
+		c, err := t.customer(m.Customer)
+		if err != nil {
+			return nil, err
+		}
+		return routes(c, inboxes, m.Line), nil
+	case PostIncident:
+		var i Incident
+		if err := get(t.bucket(bucketIncident), u64(p.Incident), &i); err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+		return t.noticePlaces(i.concernsAll())
+	}
+	return t.noticePlaces(false)
 }
 
 // ChatLost notes that a chat takes no posts, and why. Other chats are told of the incidents it should have shown. The rest waits until the chat

@@ -218,22 +218,9 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 		if err != nil {
 			return err
 		}
-		equal := map[string]int{}
-		keys, known := make([][]byte, len(messages)), make([]Seq, len(messages))
-		for i, m := range messages {
-			keys[i] = seenKey(m, 0)
-			nth := equal[string(keys[i])]
-			equal[string(keys[i])]++
-			if nth > 0 {
-				keys[i] = seenKey(m, nth)
-			}
-			// A text in place of a time, such as "10:31", is the same for many SMS: it names one only while the panel goes on handing it out.
-			if m.Clock != "" && !last.holds(m) {
-				continue
-			}
-			if known[i], err = t.findSeen(keys[i]); err != nil {
-				return err
-			}
+		keys, known, err := t.known(messages, last)
+		if err != nil {
+			return err
 		}
 		this := last.compare(messages, known)
 		whole := incident == nil || incident.Kind == Undecodable
@@ -275,6 +262,28 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 		*incident = *noted
 	}
 	return stored, err
+}
+
+// known returns the keys of messages in seen, and which of them are stored; 0 if one is not. last is the answer before.
+func (t *tx) known(messages []sms.Message, last lastAnswer) (keys [][]byte, known []Seq, err error) {
+	equal := map[string]int{}
+	keys, known = make([][]byte, len(messages)), make([]Seq, len(messages))
+	for i, m := range messages {
+		keys[i] = seenKey(m, 0)
+		nth := equal[string(keys[i])]
+		equal[string(keys[i])]++
+		if nth > 0 {
+			keys[i] = seenKey(m, nth)
+		}
+		// A text in place of a time, such as "10:31", is the same for many SMS: it names one only while the panel goes on handing it out.
+		if m.Clock != "" && !last.holds(m) {
+			continue
+		}
+		if known[i], err = t.findSeen(keys[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	return keys, known, nil
 }
 
 // noteEvery is how exact times are that only days are read of: it saves a write at every poll.
