@@ -60,7 +60,7 @@ func (w *poster) showMarks(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		case <-w.store.MarksQueued():
-		case <-w.pace.released:
+		case <-w.pace.wakeMarks:
 		case <-timer.C:
 		case o := <-f.ended:
 			f.inFlight--

@@ -9,53 +9,51 @@ import (
 	"peyk/telegram"
 )
 
-// What Telegram takes: 30 messages a second in all, one a second in a chat, 20 in any minute in a group
+// What Telegram accepts: 30 messages a second in all, one a second in a chat, 20 a minute in a group
 // (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this). Edits and new topics count like
-// messages (https://github.com/tdlib/td/issues/2592); of reactions nobody says that they do.
+// messages (https://github.com/tdlib/td/issues/2592); reactions are not known to count.
 const (
 	perSecond      = 30
 	GroupPerMinute = 20
-	// While a backlog goes out many at once, this many of a group's minute are kept for answers to agents.
+	// reservedForAnswers is how many of a group's messages a minute are kept for answers to agents while a backlog goes out in digests.
 	reservedForAnswers = 2
-	// Of a group's minute edits take no more than this: how orders fare must not keep SMS from being seen.
+	// editsPerMinute bounds the edits among a group's messages a minute: news of orders must not keep SMS from being shown.
 	editsPerMinute = GroupPerMinute / 2
 )
 
-// pacer decides when a chat may be posted to. It counts a message from when Telegram has answered, not from when it was asked:
-// Telegram saw it before that, whatever the way there took.
+// pacer decides when a chat may be posted to. A message counts from when Telegram has answered, not from when it was sent: Telegram received
+// it before that, however long it was on its way.
 type pacer struct {
-	second time.Duration // how long Telegram's second lasts
+	second time.Duration // how long a second of Telegram's limits lasts
 
 	mu          sync.Mutex
-	noted       map[sms.ChatID]bool // groups of which the store knows that something may be on its way
+	noted       map[sms.ChatID]bool // groups of which the store knows that a post may be in flight
 	chats       map[sms.ChatID]*chatPace
-	recent      []time.Time // messages and edits in all chats, of the last second
-	inFlight    int         // calls under way that count
-	previousEnd time.Time   // when a process before this one may have posted last
-	until       time.Time   // before which no chat is posted to: Telegram is down, or asked for patience twice
-	wake        chan struct{}
+	recent      []time.Time // messages and edits of the last second, in all chats
+	inFlight    int         // calls that count and have not been answered
+	previousEnd time.Time   // when the previous process may last have posted
+	until       time.Time   // no chat is posted to before: Telegram is down, or asked two chats for patience
 
-	released chan struct{} // as wake, for the marks
+	wakePosts, wakeMarks chan struct{} // wake showPosts and showMarks: a hold has ended
 }
 
 // chatPace is what the pacer knows of one chat.
 type chatPace struct {
 	busy      bool
-	inFlight  bool        // a call that counts is under way
-	until     time.Time   // asked for patience, or lost
+	inFlight  bool        // a call that counts has not been answered
+	until     time.Time   // nothing is posted before: Telegram asked for patience, or the chat is lost
 	flood     bool        // until is from a 429
-	digesting bool        // more SMS wait than it takes one by one
+	digesting bool        // more SMS wait than it may be sent one by one
 	recent    []time.Time // messages and edits
 	edited    []time.Time // edits alone
 }
 
 func newPacer(second time.Duration) *pacer {
-	return &pacer{second: second, chats: map[sms.ChatID]*chatPace{}, noted: map[sms.ChatID]bool{}, wake: make(chan struct{}, 1), released: make(chan struct{}, 1)}
+	return &pacer{second: second, chats: map[sms.ChatID]*chatPace{}, noted: map[sms.ChatID]bool{}, wakePosts: make(chan struct{}, 1), wakeMarks: make(chan struct{}, 1)}
 }
 
-// remember takes up where an earlier process left off when it ended: the groups' messages of the last minute, in any chat perhaps one
-// of the last second, and the patience that Telegram asked for. What is later than now was noted by a clock that was ahead: it counts
-// as now. That now is of the clock that nobody sets, which may be ahead itself and be put back soon.
+// remember goes on where the previous process ended: the groups' messages of the last minute, perhaps a message of the last second in any chat,
+// and the patience that Telegram asked for. A time later than now was noted by a clock that was ahead, and counts as now.
 func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 	past := func(at time.Time) time.Time { return now.Add(-max(0, now.Sub(at))) }
 	p.previousEnd = past(ended)
@@ -63,7 +61,7 @@ func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 		for _, at := range c.Recent {
 			p.chat(c.ID).recent = append(p.chat(c.ID).recent, past(time.UnixMilli(at)))
 		}
-		if store.PutOff(c.Held, now, telegram.MaxPatience+time.Second) { // else of a time when there was no such limit
+		if store.PutOff(c.Held, now, telegram.MaxPatience+time.Second) { // a longer hold is from a version without this limit
 			p.slowDown(c.ID, c.Held.Sub(now), now)
 		}
 	}
@@ -78,7 +76,7 @@ func (p *pacer) chat(id sms.ChatID) *chatPace {
 	return c
 }
 
-// timesAfter drops the times before from.
+// timesAfter returns the times after from; times are in order.
 func timesAfter(times []time.Time, from time.Time) []time.Time {
 	for len(times) > 0 && !times[0].After(from) {
 		times = times[1:]
@@ -86,7 +84,7 @@ func timesAfter(times []time.Time, from time.Time) []time.Time {
 	return times
 }
 
-// gate tells what a chat may be sent at now, and, when that is not everything, when to look again; zero if an end of a call will tell.
+// gate returns what a chat may be sent now, and, if that is not everything, when to look again: zero when the end of a call will show.
 func (p *pacer) gate(id sms.ChatID, now time.Time) (store.Gate, time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,7 +128,7 @@ func (p *pacer) gate(id sms.ChatID, now time.Time) (store.Gate, time.Time) {
 	return g, next
 }
 
-// heldUntil returns until when nothing at all is to be sent to a chat, marks neither: it is lost, or asked for patience, or Telegram is down.
+// heldUntil returns until when nothing at all goes to a chat, not even marks: it is lost, Telegram asked for patience, or Telegram is down.
 func (p *pacer) heldUntil(id sms.ChatID, now time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -140,8 +138,8 @@ func (p *pacer) heldUntil(id sms.ChatID, now time.Time) time.Time {
 	return p.until
 }
 
-// room is how many more messages a chat takes this minute; a private chat could take more, and so many at once nobody wants to read
-// one by one.
+// room returns how many more messages a chat may be sent this minute. A private chat could take more, but nobody wants to read that many one by
+// one.
 func (p *pacer) room(id sms.ChatID, now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,15 +149,14 @@ func (p *pacer) room(id sms.ChatID, now time.Time) int {
 	return GroupPerMinute - len(timesAfter(p.chat(id).recent, now.Add(-60*p.second)))
 }
 
-// setDigesting notes whether more SMS wait for a chat than it takes one by one.
+// setDigesting notes whether more SMS wait for a chat than it may be sent one by one.
 func (p *pacer) setDigesting(id sms.ChatID, yes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.chat(id).digesting = yes
 }
 
-// begin notes that a call for a chat is under way. It reports false, and when to try again, if calls begun since the gate was asked
-// leave no room for it.
+// begin notes that a call for a chat begins. It reports false, and when to try again, if calls begun since the gate was asked leave no room.
 func (p *pacer) begin(id sms.ChatID) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,7 +172,7 @@ func (p *pacer) begin(id sms.ChatID) (time.Time, bool) {
 	return time.Time{}, true
 }
 
-// arrived notes that Telegram has, or may have, taken a new message, a new topic or an edit.
+// arrived notes that Telegram has, or may have, carried out a new message, a new topic or an edit.
 func (p *pacer) arrived(id sms.ChatID, edit bool, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,7 +185,7 @@ func (p *pacer) arrived(id sms.ChatID, edit bool, now time.Time) {
 	}
 }
 
-// noteInFlight remembers whether the store knows that something may be on its way to a group, and reports whether it did so before.
+// noteInFlight notes what the store will know: whether a post to a group may be in flight. It reports whether the store knows that already.
 func (p *pacer) noteInFlight(id sms.ChatID, begun bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -197,7 +194,7 @@ func (p *pacer) noteInFlight(id sms.ChatID, begun bool) bool {
 	return was == begun
 }
 
-// end notes that what was begun for a chat came to its end.
+// end notes that the call begun for a chat has ended.
 func (p *pacer) end(id sms.ChatID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -206,6 +203,7 @@ func (p *pacer) end(id sms.ChatID) {
 	c.busy = false
 }
 
+// uncount takes the call of a chat out of those in flight.
 func (p *pacer) uncount(c *chatPace) {
 	if c.inFlight {
 		c.inFlight = false
@@ -213,8 +211,8 @@ func (p *pacer) uncount(c *chatPace) {
 	}
 }
 
-// slowDown keeps a chat from being posted to for d, as a 429 asks. Nothing in a 429 says which limit was hit: if another chat
-// is being held for one, all are.
+// slowDown keeps a chat from being posted to for d, as a 429 asks. A 429 does not say which limit was hit: if another chat is being held for
+// one, all chats are.
 func (p *pacer) slowDown(id sms.ChatID, d time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -235,16 +233,16 @@ func (p *pacer) hold(id sms.ChatID, d time.Duration, now time.Time) {
 	c.until, c.flood = later(c.until, now.Add(d)), false
 }
 
-// holdAll keeps all chats from being posted to, for as long as d says if they are not held already.
+// holdAll keeps all chats from being posted to, unless they are held already, for as long as d returns.
 func (p *pacer) holdAll(d func() time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.until.After(now) { // calls that failed together are one failure
+	if !p.until.After(now) { // calls that failed together count as one failure
 		p.until = now.Add(d())
 	}
 }
 
-// release lets a chat that was lost be tried at once: it was heard of. One that asked for patience is not disturbed.
+// release ends the hold of a lost chat: it was heard of. A hold for a 429 stays.
 func (p *pacer) release(id sms.ChatID) {
 	p.mu.Lock()
 	if c := p.chats[id]; c != nil && !c.flood {
@@ -254,7 +252,7 @@ func (p *pacer) release(id sms.ChatID) {
 	p.wakeFlows()
 }
 
-// releaseAll ends a hold of all chats: Telegram was heard of.
+// releaseAll ends the hold of all chats: Telegram was heard of.
 func (p *pacer) releaseAll() {
 	p.mu.Lock()
 	p.until = time.Time{}
@@ -263,15 +261,15 @@ func (p *pacer) releaseAll() {
 }
 
 func (p *pacer) wakeFlows() {
-	for _, flow := range []chan struct{}{p.wake, p.released} {
+	for _, wake := range []chan struct{}{p.wakePosts, p.wakeMarks} {
 		select {
-		case flow <- struct{}{}:
+		case wake <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// forget drops chats of which nothing need be known any more.
+// forget drops chats about which nothing needs to be known.
 func (p *pacer) forget(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,13 +14,13 @@ import (
 	"peyk/telegram"
 )
 
-// person returns whom /allow and /deny are about: the id given, or who wrote the message replied to.
+// person returns whom /allow or /deny is about: the id given, or who wrote the message replied to.
 func (b *Bot) person(m *telegram.Message) (telegram.User, bool) {
 	if m.Args == "" && m.ReplyTo != nil && !m.ReplyTo.Faceless && !m.ReplyTo.From.Bot {
 		return m.ReplyTo.From, true
 	}
 	id, err := strconv.ParseInt(sms.Digits(strings.TrimSpace(m.Args)), 10, 64)
-	// Groups and channels have negative ids, and some accounts everybody shares.
+	// Groups and channels have negative ids, and some accounts are shared by many people.
 	return telegram.User{ID: sms.AgentID(id)}, err == nil && id > 0 && !telegram.Faceless(sms.AgentID(id)) && sms.AgentID(id) != b.self.ID
 }
 
@@ -49,8 +49,8 @@ func (b *Bot) allow(ctx context.Context, m *telegram.Message, _ role) error {
 	return err
 }
 
-// deny takes somebody off the allow-list of the store. Nobody can deny themselves, so that an admin is always left; those the settings
-// name stay.
+// deny takes somebody off the allow-list of the store. Nobody can deny themselves, so one admin always remains. People in the settings' list
+// stay.
 func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
 	t := b.language(m.Chat)
 	who, ok := b.person(m)
@@ -79,10 +79,10 @@ func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
 	return err
 }
 
-// namesTimeout bounds how long Telegram is asked who is on the list.
+// namesTimeout is how long /users may ask Telegram for names.
 const namesTimeout = 10 * time.Second
 
-// users lists the allow-list, of the settings and of the store.
+// users lists the allow-lists of the settings and of the store.
 func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
 	agents, err := b.store.Agents()
 	if err != nil {
@@ -115,7 +115,7 @@ func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
 				word = t.UserAdmin
 			}
 			name := names[id]
-			if name == "" { // named by a number: Telegram tells of who wrote to the bot in private
+			if name == "" { // allowed by id: Telegram knows those who wrote to the bot in private
 				chat, _ := b.tg.GetChat(ctx, sms.ChatID(id))
 				name = chat.Name()
 			}
@@ -125,7 +125,7 @@ func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
 	})
 }
 
-// mention names somebody, with the id that tells them from others of the name.
+// mention returns somebody's name with their id, as names are not unique.
 func mention(u telegram.User) string {
 	id := text.Code(fmt.Sprint(int64(u.ID)))
 	if u.Name == "" {

@@ -69,7 +69,7 @@ func (w *poster) showPosts(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		case <-w.store.Posts():
-		case <-w.pace.wake:
+		case <-w.pace.wakePosts:
 		case <-timer.C:
 		case o := <-f.ended:
 			f.inFlight--

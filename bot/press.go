@@ -14,14 +14,15 @@ import (
 	"peyk/telegram"
 )
 
-// What buttons carry: a batch, the generation of its question, and the answer; the wish to see SMS here; or a post that Telegram refused.
+// The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again (show:…);
+// or this, to show SMS here.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {
 	return fmt.Sprintf("b:%s:%d:%s", strconv.FormatUint(uint64(id), 36), generation, d)
 }
 
-// showAgainButton is under the notice of a post that was refused; the post is named by its place in the store.
+// showAgainButton returns the button under the notice of a refused post. Its data is the key of the post in the store.
 func showAgainButton(t *text.Language, chat sms.ChatID, class store.Class, id uint64) [][]telegram.Button {
 	data := fmt.Sprintf("show:%s:%d:%s", strconv.FormatInt(int64(chat), 36), class, strconv.FormatUint(id, 36))
 	return [][]telegram.Button{{{Label: t.ShowAgain, Data: data}}}
@@ -51,7 +52,7 @@ func readPressData(data string) (id store.BatchID, generation int, d store.Decis
 	return store.BatchID(n), generation, store.Decision(parts[3]), err == nil
 }
 
-// takePress acts on a button. Who presses is checked like who commands; what it says is looked up, never believed.
+// takePress acts on a button. Who presses it is checked like who gives a command; its data is looked up, never trusted.
 func (b *Bot) takePress(ctx context.Context, p *telegram.Press) error {
 	var chat sms.ChatID
 	if p.Message != nil {
@@ -63,12 +64,13 @@ func (b *Bot) takePress(ctx context.Context, p *telegram.Press) error {
 	}
 	b.callTelegram(ctx, func(ctx context.Context) {
 		if err := b.tg.AnswerPress(ctx, p.ID, word, alert); err != nil {
-			b.log.Debug("answer a button", "err", err) // too late to be seen; the decision is stored
+			b.log.Debug("answer a button", "err", err) // too late to be shown; the decision is stored
 		}
 	})
 	return nil
 }
 
+// actOnPress does what a button says, and returns a word for who pressed it; alert shows that word in a dialog.
 func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Language) (word string, alert bool, err error) {
 	r, err := b.roleOf(p.From.ID)
 	switch {
@@ -77,17 +79,23 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	case r == stranger:
 		return t.PressNotAgent, true, nil
 	case p.Message == nil || !p.Gone && p.Message.From.ID != b.self.ID:
-		return t.PressOld, true, nil // under a message of ours that is gone nobody can be asked whose it was; the data must do
+		return t.PressOld, true, nil // whose message it was is unknown when it is gone; then the data alone decides
 	case p.Data == pressShowHere:
 		return b.showHere(ctx, p, r, t)
 	}
 	if refused, ok := readShowAgain(p.Data); ok {
 		return b.showAgain(p, r, t, refused)
 	}
-	id, generation, d, ok := readPressData(p.Data)
-	if !ok {
-		return t.PressOld, true, nil
+	if id, generation, d, ok := readPressData(p.Data); ok {
+		return b.decideBatch(p, r, t, id, generation, d)
 	}
+	return t.PressOld, true, nil
+}
+
+// decideBatch carries out a decision about a batch.
+func (b *Bot) decideBatch(
+	p *telegram.Press, r role, t *text.Language, id store.BatchID, generation int, d store.Decision,
+) (word string, alert bool, err error) {
 	batch, err := b.store.Batch(id)
 	if errors.Is(err, store.ErrNotFound) {
 		return t.PressOld, true, nil
@@ -101,7 +109,7 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	case !same:
 		return t.PressOld, true, nil
 	}
-	// An admin may call off what somebody else was about to send, but not send it.
+	// An admin may cancel what somebody else was about to send, but not send it.
 	if batch.Agent != p.From.ID && (d == store.Send || d == store.Cancel && r < admin) {
 		return t.PressNotYours, true, nil
 	}
@@ -127,7 +135,7 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	return t.PressDone, false, nil
 }
 
-// showAgain has a post shown that Telegram refused: in its chat any agent may say so, elsewhere the admins, who were told of it.
+// showAgain has a post shown that Telegram refused. In its chat any agent may ask for that, elsewhere only admins, who were told of it.
 func (b *Bot) showAgain(p *telegram.Press, r role, t *text.Language, refused store.Post) (string, bool, error) {
 	same, err := b.sameChat(refused.Chat, p.Message.Chat)
 	switch {
@@ -143,7 +151,7 @@ func (b *Bot) showAgain(p *telegram.Press, r role, t *text.Language, refused sto
 	return t.PressDone, false, err
 }
 
-// sameChat tells whether two chats are one: a group is still itself when it became a supergroup, and its old messages stay behind.
+// sameChat reports whether two ids are of one chat: a group that became a supergroup has a new id, but its old messages keep the old one.
 func (b *Bot) sameChat(one, other sms.ChatID) (bool, error) {
 	if one == other {
 		return true, nil
@@ -156,7 +164,7 @@ func (b *Bot) sameChat(one, other sms.ChatID) (bool, error) {
 	return was.ID == is.ID, err
 }
 
-// showHere makes the chat of the welcome an inbox.
+// showHere makes the chat or topic of the welcome an inbox.
 func (b *Bot) showHere(ctx context.Context, p *telegram.Press, r role, t *text.Language) (string, bool, error) {
 	if r < admin {
 		return t.PressNotAdmins, true, nil
@@ -166,7 +174,7 @@ func (b *Bot) showHere(ctx context.Context, p *telegram.Press, r role, t *text.L
 		EditChat: addInbox(m.Topic, nil), Posts: []store.Post{{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: t.InboxOn}},
 	})
 	if errors.Is(err, store.ErrTaken) {
-		return t.PressOld, true, nil // somebody may have switched it off since
+		return t.PressOld, true, nil // the inbox may have been switched off since
 	}
 	if err == nil {
 		b.refreshMenu(ctx, m.Chat, r)

@@ -9,11 +9,11 @@ import (
 	"peyk/sms"
 )
 
-// readSend reads what follows /send: numbers, separated by commas, spaces or lines and themselves perhaps written with spaces, then
-// the text. Words that were surely meant as numbers and are none are wrong.
+// readSend reads what follows /send: numbers, separated by commas, spaces or lines and perhaps containing spaces, then the text. wrong are words
+// that were surely meant as numbers and are not.
 func readSend(args string) (to []sms.Number, wrong []string, words string) {
 	rest := args
-	listed := false // a comma came before: what follows is a number
+	listed := false // after a comma: a number follows
 	for {
 		rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
 		n, length := leadingNumber(rest)
@@ -23,7 +23,7 @@ func readSend(args string) (to []sms.Number, wrong []string, words string) {
 				return to, wrong, rest
 			}
 			if listed && !hasDigit(word) {
-				return to, wrong, rest // a comma too many before the text
+				return to, wrong, rest // a stray comma before the text
 			}
 			wrong = append(wrong, word)
 			length = len(word)
@@ -38,17 +38,17 @@ func readSend(args string) (to []sms.Number, wrong []string, words string) {
 	}
 }
 
-// numberMarks are what people write between the digits of a number, and the bidi marks that come along when one is copied.
+// numberMarks are what people write between the digits of a number, and the bidi marks that are copied along with one.
 const numberMarks = "+-–−.()\u200e\u200f\u202a\u202c\u2066\u2067\u2068\u2069"
 
-// leadingNumber returns the telephone number s begins with and how much of s it takes: one word, or several that are one only
-// together. Of foreign ones in groups that is as many as can belong to it: some countries have numbers of very different lengths.
+// leadingNumber returns the phone number that s begins with and how many bytes it takes: one word, or several that form a number only together.
+// A foreign number takes as many groups as can belong to it: some countries have numbers of very different lengths.
 func leadingNumber(s string) (found sms.Number, length int) {
 	end := 0
 	for i := range 6 { // +98 912 123 45 67 has five
 		word, _ := nextWord(s[end:])
 		if end > 0 && utf8.RuneCountInString(word) < 2 {
-			break // nobody writes a group of one digit: it is the text that begins
+			break // nobody writes a group of one digit: the text begins here
 		}
 		if word == "" || strings.Trim(strings.Map(dropDigits, sms.Digits(word)), numberMarks) != "" {
 			break
@@ -69,7 +69,7 @@ func leadingNumber(s string) (found sms.Number, length int) {
 	return found, length
 }
 
-// nextWord returns the word s begins with, and what follows it.
+// nextWord returns the word that s begins with, and what follows it.
 func nextWord(s string) (word, after string) {
 	i := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",،;؛", r) })
 	if i < 0 {
@@ -78,8 +78,8 @@ func nextWord(s string) (word, after string) {
 	return s[:i], s[i:]
 }
 
-// numberLike tells whether a word that is no telephone number was meant as one: it is written like one, or a comma that makes a
-// list of it follows. To take a slip of the pen for text would send it to the others.
+// numberLike reports whether a word that is not a phone number was meant as one: it is written like one, or followed by a comma, as in a list.
+// Taking a mistyped number for text would send it to the other recipients.
 func numberLike(word, after string) bool {
 	word = sms.Digits(word)
 	digits := len(word) - len(strings.Map(dropDigits, word))
@@ -91,8 +91,8 @@ func numberLike(word, after string) bool {
 	}
 	if r, size := utf8.DecodeRuneInString(strings.TrimLeft(after, " ")); strings.ContainsRune(",،;؛", r) {
 		group, _ := nextWord(strings.TrimLeft(after, " ")[size:])
-		sum := digits <= 3 && len([]rune(group)) == 3 && strings.Map(dropDigits, sms.Digits(group)) == "" && after[0] != ' '
-		return !sum
+		amount := digits <= 3 && len([]rune(group)) == 3 && strings.Map(dropDigits, sms.Digits(group)) == "" && after[0] != ' ' // 12,000
+		return !amount
 	}
 	return hasNumberLength(word) && (strings.HasPrefix(sms.Clean(word), "+") || strings.HasPrefix(sms.Clean(word), "00"))
 }

@@ -13,7 +13,7 @@ import (
 	"peyk/telegram"
 )
 
-// takeReply orders an SMS to the customer whose SMS m answers, from the line that customer wrote to.
+// takeReply orders an SMS to the customer whose SMS m replies to, from the line that customer wrote to.
 func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
 	t := b.language(m.Chat)
 	c, words, refusal, err := b.replyTarget(m)
@@ -30,23 +30,23 @@ func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
 		return b.respond(m, t.AnswerNobody)
 	case !c.Customer.Answerable():
 		return b.respond(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(c.Customer), text.NameRunes))))
-	case c.Line == "": // the panel did not say
+	case c.Line == "": // the panel did not name it
 		if c.Line, err = b.lineOf(m.Chat); err != nil {
 			return err
 		}
 	}
-	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true, true)
+	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true)
 }
 
-// repliedTo returns the message of ours that m answers, wherever it is, or nil.
+// repliedTo returns our message that m replies to, in whatever chat, or nil.
 func (b *Bot) repliedTo(m *telegram.Message) *telegram.Message {
-	if m.ReplyTo != nil && m.ReplyTo.From.ID == b.self.ID {
+	if b.repliesToUs(m) {
 		return m.ReplyTo
 	}
 	return m.Elsewhere
 }
 
-// repliesToAnotherCustomer reports whether m answers what is of another customer than n.
+// repliesToAnotherCustomer reports whether m replies to a message about a customer other than n.
 func (b *Bot) repliesToAnotherCustomer(m *telegram.Message, n sms.Number) (bool, error) {
 	reply := *m
 	if reply.ReplyTo = b.repliedTo(m); reply.ReplyTo == nil {
@@ -57,11 +57,11 @@ func (b *Bot) repliesToAnotherCustomer(m *telegram.Message, n sms.Number) (bool,
 	return refusal == "" && c.Customer != n, err
 }
 
-// holdsQuestion reports whether a message of ours holds a question that is not decided yet. Words in reply to it are meant for us, not for a
-// customer, and no words decide anything: buttons do.
+// holdsQuestion reports whether our message m asks a question that is still undecided. A reply to it is meant for the bot, not for a customer;
+// but only its buttons decide anything.
 func (b *Bot) holdsQuestion(m *telegram.Message) (bool, error) {
 	link, err := b.store.Shows(m.Chat, m.ID)
-	if errors.Is(err, store.ErrNotFound) { // shown just now, or by a process that was killed before it could note that
+	if errors.Is(err, store.ErrNotFound) { // posted just now, or by a process that was killed before it could note that
 		link.Batch, _, _, _ = readPressData(m.Data)
 	} else if err != nil {
 		return false, err
@@ -73,7 +73,7 @@ func (b *Bot) holdsQuestion(m *telegram.Message) (bool, error) {
 	return batch.Undecided(), err
 }
 
-// replyTarget finds out whom a reply goes to and with which words, or why to nobody.
+// replyTarget returns whom a reply goes to and with which words, or the sentence that says why to nobody.
 func (b *Bot) replyTarget(m *telegram.Message) (c sms.Conversation, words, refusal string, err error) {
 	t := b.language(m.Chat)
 	link, err := b.store.Shows(m.Chat, m.ReplyTo.ID)
@@ -83,7 +83,7 @@ func (b *Bot) replyTarget(m *telegram.Message) (c sms.Conversation, words, refus
 			c, err := b.conversationWith(m.Chat, card.Customer)
 			return c, m.Text, "", err
 		}
-		// The chat message of a post that was interrupted was never learned; its heads name the SMS.
+		// The id of a message whose posting was interrupted was never learned, but its heads name the SMS.
 		if link.Seqs, err = b.seqsInHeads(m.ReplyTo); err == nil && len(link.Seqs) == 0 {
 			return c, "", t.NotAnSMS, nil
 		}
@@ -117,8 +117,8 @@ func (b *Bot) replyTarget(m *telegram.Message) (c sms.Conversation, words, refus
 	return shown.Conversation, words, "", err
 }
 
-// seqsInHeads returns the SMS that the heads in a message of ours name, or none when one of them is unknown. In a store begun anew an old id
-// is that of another SMS: the head must name its customer, too.
+// seqsInHeads returns the SMS that the heads in our message m name, or none when one of them is unknown. In a new store an old id belongs to a
+// different SMS, so the head must also name its customer.
 func (b *Bot) seqsInHeads(m *telegram.Message) ([]store.Seq, error) {
 	var shown []store.Seq
 	for _, head := range text.HeadsOf(m) {
@@ -138,8 +138,8 @@ func (b *Bot) seqsInHeads(m *telegram.Message) ([]store.Seq, error) {
 	return shown, nil
 }
 
-// pickSMS finds out which of several SMS shown in one message m answers, and with which words: the one whose id it begins with, the one it
-// quotes, or any when they are all of one conversation. It returns 0 when that cannot be told.
+// pickSMS returns which of several SMS shown in one message m replies to, and with which words: the SMS whose id it begins with, the one it
+// quotes, or the last when all belong to one conversation. It returns 0 when it cannot tell.
 func (b *Bot) pickSMS(m *telegram.Message, shown []store.Seq) (store.Seq, string, error) {
 	first, rest, _ := strings.Cut(strings.TrimSpace(m.Text), " ")
 	if i := strings.IndexByte(first, '\n'); i > 0 {
@@ -152,7 +152,7 @@ func (b *Bot) pickSMS(m *telegram.Message, shown []store.Seq) (store.Seq, string
 		}
 	}
 	if m.QuoteAt >= 0 && len(m.ReplyTo.Blocks) == len(shown) {
-		for i, block := range m.ReplyTo.Blocks { // its head stands between the block before and its own
+		for i, block := range m.ReplyTo.Blocks { // the head of an SMS stands just before its block
 			if m.QuoteAt < block.To {
 				return shown[i], m.Text, nil
 			}

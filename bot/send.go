@@ -17,37 +17,36 @@ import (
 	"peyk/telegram"
 )
 
-// More than this is asked about before it is sent, and so is every foreign number.
+// Orders with more recipients or parts than usual are asked about before they are sent, and so is every foreign number.
 const (
 	usualRecipients = 1
 	usualParts      = 1
 )
 
-// order takes m together with the batch it orders; answers is that it goes on with a conversation.
-func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, to []sms.Number, words string, reply, answers bool) error {
+// order takes m together with the batch it orders. claims says that it continues a conversation, whose customer the agent then answers.
+func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, to []sms.Number, words string, claims bool) error {
 	t := b.language(m.Chat)
-	hidden := ""
+	reply := m.Command == ""
+	maybeNumber := ""
 	if !reply {
-		hidden = cmp.Or(disguisedNumber(words), disguisedNumber(firstAddress(m, words)))
+		maybeNumber = cmp.Or(disguisedNumber(words), disguisedNumber(firstAddress(m, words)))
 	}
-	written := withAddresses(m, words)
-	linked := written != words
-	words = written
-	if m.Garbled && strings.ContainsRune(words, utf8.RuneError) {
+	full := withAddresses(m, words)
+	if m.Garbled && strings.ContainsRune(full, utf8.RuneError) {
 		return b.respond(m, t.Garbled)
 	}
-	if refused := b.outsidePrefixes(to); len(refused) > 0 {
-		return b.respond(m, t.Say(t.NotAllowed, text.Clip(refused), text.Code(text.Short(strings.Join(b.opts.Prefixes, ", "), text.ReasonRunes))))
+	if outside := b.outsidePrefixes(to); len(outside) > 0 {
+		return b.respond(m, t.Say(t.NotAllowed, text.Clip(outside), text.Code(text.Short(strings.Join(b.opts.Prefixes, ", "), text.ReasonRunes))))
 	}
-	parts := b.opts.PartSizes.Count(words).Parts
-	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || hidden != ""
+	parts := b.opts.PartSizes.Count(full).Parts
+	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || maybeNumber != ""
 	id, err := b.store.Take(updateKey(m), store.Caused{Order: &store.Order{
-		Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, Message: m.ID, Reply: reply,
-		Line: line, Text: words, Parts: parts, Pieces: smsapi.Pieces(to), Ask: ask, AddedURLs: linked, MaybeNumber: text.Short(hidden, text.NameRunes),
-		Claim: answers, AgentName: text.Short(m.From.Name, text.NameRunes),
+		Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, AgentName: text.Short(m.From.Name, text.NameRunes),
+		Message: m.ID, Reply: reply, Claim: claims, Line: line, Text: full, Parts: parts, Pieces: smsapi.Pieces(to),
+		Ask: ask, AddedURLs: full != words, MaybeNumber: text.Short(maybeNumber, text.NameRunes),
 	}})
 	if over, ok := errors.AsType[*store.OverCap](err); ok {
-		b.log.Info("order above the cap of a day", "agent", int64(m.From.ID), "parts", over.Parts, "left", over.Left)
+		b.log.Info("order above the daily cap", "agent", int64(m.From.ID), "parts", over.Parts, "left", over.Left)
 		return b.respond(m, t.Say(t.AboveCap, over.Parts, over.Left, over.Cap))
 	}
 	if err != nil {
@@ -55,23 +54,26 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 	}
 	b.log.Info("ordered", "batch", uint64(id), "agent", int64(m.From.ID), "line", line, "recipients", len(to), "asks", ask)
 	if ask {
-		b.askPanel(ctx, func(ctx context.Context) {
-			ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-			defer cancel()
-			credit, err := b.panel.Credit(ctx)
-			crashpoint.At("credit.answered")
-			if err == nil {
-				err = b.store.SetCredit(id, credit)
-			}
-			if err != nil {
-				b.log.Warn("credit for a question", "batch", uint64(id), "err", err) // the question stands without it
-			}
-		})
+		b.askPanel(ctx, func(ctx context.Context) { b.addCredit(ctx, id) })
 	}
 	return nil
 }
 
-// outsidePrefixes returns the numbers that the settings let nobody send to.
+// addCredit adds the panel's credit to the question of a batch. Without it the question stands all the same.
+func (b *Bot) addCredit(ctx context.Context, id store.BatchID) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	credit, err := b.panel.Credit(ctx)
+	crashpoint.At("credit.answered")
+	if err == nil {
+		err = b.store.SetCredit(id, credit)
+	}
+	if err != nil {
+		b.log.Warn("credit for a question", "batch", uint64(id), "err", err)
+	}
+}
+
+// outsidePrefixes returns the numbers that the settings allow nobody to send to.
 func (b *Bot) outsidePrefixes(to []sms.Number) []string {
 	var refused []string
 	for _, n := range to {
@@ -91,14 +93,17 @@ func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) erro
 	if err != nil {
 		return err
 	}
-	answers := false
+	claims := false
 	if len(to) == 0 && len(wrong) == 0 {
-		c, err := b.customerOf(&telegram.Message{Chat: m.Chat, Topic: m.Topic})
+		c, err := b.customerOfPlace(sms.Place{Chat: m.Chat, Topic: m.Topic})
 		if err != nil {
 			return err
 		}
-		if c.Customer != "" {
-			line, to, answers = c.Line, []sms.Number{c.Customer}, true
+		if c.Customer == "" {
+			if word, _ := nextWord(words); hasDigit(normalizeWord(word)) {
+				wrong = append(wrong, word)
+			}
+		} else {
 			other, err := b.repliesToAnotherCustomer(m, c.Customer)
 			if err != nil {
 				return err
@@ -106,8 +111,7 @@ func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) erro
 			if other {
 				return b.respond(m, t.Say(t.AnotherPlace, text.Number(c.Customer)))
 			}
-		} else if word, _ := nextWord(words); hasDigit(normalizeWord(word)) {
-			wrong = append(wrong, word)
+			line, to, claims = c.Line, []sms.Number{c.Customer}, true
 		}
 	}
 	switch {
@@ -120,8 +124,8 @@ func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) erro
 		return b.respond(m, t.NoRecipient)
 	case text.Blank(words):
 		return b.respond(m, t.NothingToSend)
-	case answers && !to[0].Answerable():
+	case claims && !to[0].Answerable():
 		return b.respond(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(to[0]), text.NameRunes))))
 	}
-	return b.order(ctx, m, line, to, words, false, answers)
+	return b.order(ctx, m, line, to, words, claims)
 }

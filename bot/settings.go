@@ -11,7 +11,7 @@ import (
 	"peyk/telegram"
 )
 
-// lineOf is the line a chat sends from.
+// lineOf returns the line that a chat sends from.
 func (b *Bot) lineOf(chat sms.ChatID) (sms.Number, error) {
 	c, err := b.store.Chat(chat)
 	if err != nil {
@@ -23,7 +23,7 @@ func (b *Bot) lineOf(chat sms.ChatID) (sms.Number, error) {
 	return b.opts.Lines[0], nil
 }
 
-// readLines returns the lines of ours that are named, or the first word that is none.
+// readLines returns the lines that words name, or the first word that is not one of our lines.
 func (b *Bot) readLines(words []string) (lines []sms.Number, wrong string) {
 	for _, w := range words {
 		l := sms.NormalizeLine(w)
@@ -37,6 +37,7 @@ func (b *Bot) readLines(words []string) (lines []sms.Number, wrong string) {
 	return lines, ""
 }
 
+// setLine shows the line that a chat sends from, or sets it.
 func (b *Bot) setLine(_ context.Context, m *telegram.Message, r role) error {
 	t := b.language(m.Chat)
 	if m.Args == "" {
@@ -60,6 +61,7 @@ func (b *Bot) setLine(_ context.Context, m *telegram.Message, r role) error {
 	return err
 }
 
+// setInbox shows or sets which inbound SMS a chat or topic shows.
 func (b *Bot) setInbox(ctx context.Context, m *telegram.Message, r role) error {
 	t := b.language(m.Chat)
 	words := strings.FieldsFunc(m.Args, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '،' })
@@ -101,7 +103,7 @@ func (b *Bot) setInbox(ctx context.Context, m *telegram.Message, r role) error {
 	}
 	_, err = b.store.Take(updateKey(m), store.Caused{
 		EditChat: func(c *store.Chat) {
-			if len(c.Inboxes) == 0 && slices.Contains(inboxes, m.Chat) { // by the settings, and goes on being one outside of this topic
+			if len(c.Inboxes) == 0 && slices.Contains(inboxes, m.Chat) { // an inbox by the settings, which it remains outside of this topic
 				c.Inboxes = []store.Inbox{{}}
 			}
 			edit(c)
@@ -114,7 +116,7 @@ func (b *Bot) setInbox(ctx context.Context, m *telegram.Message, r role) error {
 	return err
 }
 
-// addLinkedNote adds to what is said of the inbound SMS of a place that those of the customer it belongs to are shown there in any case.
+// addLinkedNote adds to what is said about the inbox of a chat or topic that the SMS of its own customer are shown there in any case.
 func (b *Bot) addLinkedNote(t *text.Language, m *telegram.Message, said string) string {
 	bound, err := b.store.Bound(sms.Place{Chat: m.Chat, Topic: m.Topic})
 	if err != nil {
@@ -123,8 +125,8 @@ func (b *Bot) addLinkedNote(t *text.Language, m *telegram.Message, said string) 
 	return said + " " + t.Say(t.InboxLinked, text.Number(bound.Customer))
 }
 
-// addInbox makes a topic, or the chat itself, show inbound SMS of some lines, or of all when there are none. A chat shows an SMS
-// in one place: what another topic showed of these lines until now moves here.
+// addInbox returns an edit that makes a topic, or the chat itself when it is 0, show inbound SMS of some lines, or of all when lines is empty. A
+// chat shows an SMS in one place: what other topics showed of these lines moves here.
 func addInbox(topic sms.TopicID, lines []sms.Number) func(*store.Chat) {
 	return func(c *store.Chat) {
 		inboxes := []store.Inbox{{Topic: topic, Lines: lines}}
@@ -140,6 +142,7 @@ func addInbox(topic sms.TopicID, lines []sms.Number) func(*store.Chat) {
 	}
 }
 
+// inboxState says which inbound SMS the chat or topic of m shows.
 func (b *Bot) inboxState(t *text.Language, m *telegram.Message) (string, error) {
 	c, err := b.store.Chat(m.Chat)
 	if err != nil {
@@ -156,14 +159,14 @@ func (b *Bot) inboxState(t *text.Language, m *telegram.Message) (string, error) 
 	if len(c.Inboxes) > 0 {
 		return t.InboxNone, nil
 	}
-	inboxes, err := b.store.InboxChats() // the settings' among them
+	inboxes, err := b.store.InboxChats() // those of the settings among them
 	if slices.Contains(inboxes, m.Chat) {
 		return t.InboxAll, err
 	}
 	return t.InboxNone, err
 }
 
-// setLanguage sets what is spoken in a chat, and says so in it.
+// setLanguage sets the language of a chat, and says so in it.
 func (b *Bot) setLanguage(ctx context.Context, m *telegram.Message, r role) error {
 	chosen := text.Languages[strings.ToLower(m.Args)]
 	if chosen == nil {
@@ -175,7 +178,7 @@ func (b *Bot) setLanguage(ctx context.Context, m *telegram.Message, r role) erro
 	})
 	if err == nil {
 		if !m.Private {
-			r = agent // a group's menu is seen by all of it
+			r = agent // all members of a group see its menu
 		}
 		b.callTelegram(ctx, func(ctx context.Context) { b.setMenu(ctx, m.Chat, r) })
 	}

@@ -13,7 +13,7 @@ import (
 	"peyk/telegram"
 )
 
-// showNotice shows, instead of a post that Telegram refused, which one it is.
+// showNotice shows a notice in place of a post that Telegram refused.
 func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post) error {
 	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: t.Say(t.Unshown, text.Reason(p.Reason)), Buttons: showAgainButton(t, p.Chat, p.Class, p.ID), Loud: true}
 	if p.Kind == store.PostSMS {
@@ -26,19 +26,19 @@ func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post)
 			return err
 		}
 		o.Topic = place.Topic
-		// The head stands first, where a reply to a notice that nobody noted finds it.
+		// The head comes first: there a reply finds it if the id of the notice was never learned.
 		o.HTML = text.Head(t, show.SMS[0], "", w.now()) + "\n" + t.Say(t.UnshownSMS, text.Reason(p.Reason))
 	}
 	o.Plain = text.Plain(o.HTML)
-	place := w.post
+	post := w.post
 	if p.Kind == store.PostSMS {
-		place = func(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
+		post = func(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
 			id, _, err := w.postSMS(ctx, *o)
 			return id, err
 		}
 	}
 	crashpoint.At("notice.due")
-	id, err := place(ctx, &o)
+	id, err := post(ctx, &o)
 	crashpoint.At("notice.answered")
 	if err != nil || id == 0 {
 		return err
@@ -46,7 +46,7 @@ func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post)
 	return w.store.Persist(ctx, "note a post", func() error { return w.store.NoticePosted(p, id) })
 }
 
-// smsHead says which SMS it is, without its words; "" when it is not kept any more.
+// smsHead returns the head of an SMS; "" when it is no longer in the store.
 func (v voice) smsHead(t *text.Language, seq store.Seq) string {
 	if seq == 0 {
 		return ""
@@ -58,8 +58,8 @@ func (v voice) smsHead(t *text.Language, seq store.Seq) string {
 	return text.Head(t, m, "", v.now())
 }
 
-// showInFlight is show, noting before a group's first post that one may be on its way. A call that surely did not get there takes the note back, so that
-// however often the program is started, only what was begun counts.
+// showInFlight shows a post. Before that the store notes that a post to this group may be in flight, so that after a crash it counts against the
+// group's minute. The note is withdrawn after a call that surely did not arrive.
 func (w *poster) showInFlight(ctx context.Context, p store.Post) error {
 	note := func(begun bool) error {
 		if p.Chat > 0 || w.pace.noteInFlight(p.Chat, begun) {
@@ -77,7 +77,7 @@ func (w *poster) showInFlight(ctx context.Context, p store.Post) error {
 	return err
 }
 
-// show carries out one post, or the next part of it, and notes that it was.
+// show shows a post, or the next part of it, and notes in the store that it did.
 func (w *poster) show(ctx context.Context, p store.Post) error {
 	t := w.language(p.Chat)
 	if p.Reason != "" {
@@ -87,8 +87,8 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 	switch p.Kind {
 	case store.PostText:
 		o.HTML, o.Plain = p.Text, text.Plain(p.Text)
-		for _, under := range p.Buttons {
-			o.Buttons = append(o.Buttons, []telegram.Button{telegram.Button(under)})
+		for _, button := range p.Buttons {
+			o.Buttons = append(o.Buttons, []telegram.Button{telegram.Button(button)})
 		}
 	case store.PostSMS:
 		return w.showSMS(ctx, t, p)
@@ -118,7 +118,7 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 	return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, id, false) })
 }
 
-// post posts o, at the next best place when its own is gone; o says in the end where that is.
+// post posts o. If its topic, or the message it replies to or edits, is gone, it does without, and changes o so.
 func (w *poster) post(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
 	o.HTML = w.language(o.Chat).SetApart(o.HTML)
 	for {
@@ -143,16 +143,16 @@ func (w *poster) post(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessag
 	}
 }
 
-// recipientsShown bounds how many recipients of a batch are read to find those that are named.
+// recipientsShown is how many recipients of a batch are read to find those to name.
 const recipientsShown = 1000
 
-// showBatch edits the message that reports a batch, or posts it. It may be done again.
+// showBatch edits the message that reports on a batch, or posts it. Repeating it does no harm.
 func (w *poster) showBatch(ctx context.Context, p store.Post, t *text.Language) error {
 	batch, err := w.store.Batch(p.Batch)
 	if err != nil {
 		return fmt.Errorf("read batch %d: %w", p.Batch, err)
 	}
-	if !batch.NeedsMessage() && !p.Repeated { // what there was to say is over, and nobody was told of it
+	if !batch.NeedsMessage() && !p.Repeated { // the reason for a message has passed, and nobody was told of it
 		return w.store.Persist(ctx, "note a post", func() error { return w.store.PostNotNeeded(p) })
 	}
 	limit := 1
@@ -165,7 +165,7 @@ func (w *poster) showBatch(ctx context.Context, p store.Post, t *text.Language) 
 	}
 	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: batch.Message, Edit: batch.Shown}
 	if p.Chat != batch.Chat {
-		// The group became a supergroup: its messages stayed behind.
+		// The group became a supergroup: its old messages cannot be edited or replied to.
 		o.ReplyTo, o.Edit = 0, 0
 		if l, err := w.store.Shows(p.Chat, batch.Shown); err == nil && l.Batch == batch.ID {
 			o.Edit = batch.Shown
@@ -173,7 +173,7 @@ func (w *poster) showBatch(ctx context.Context, p store.Post, t *text.Language) 
 	}
 	o.HTML, o.Buttons = renderBatch(t, batch, recipients, w.opts.PartSizes)
 	o.Plain, o.Loud = text.Plain(o.HTML), batch.Undecided()
-	// In General nobody would know what a tick is about; a question and a failure name their customer.
+	// In General nobody would know what a tick is about. Questions and failures name their customer, and may go there.
 	o.Strict = o.Topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0
 	id, err := w.post(ctx, &o)
 	if o.Strict && (telegram.FateOf(err) == telegram.TopicLost || telegram.FateOf(err) == telegram.TopicClosed) {

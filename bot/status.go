@@ -14,10 +14,10 @@ import (
 	"peyk/telegram"
 )
 
-// statusShown is how many batches /status without an id tells of.
+// statusShown is how many batches /status without an id reports on.
 const statusShown = 10
 
-// status asks the panel for the delivery of the ids named, of the message replied to, or of the last batches of the chat.
+// status asks the panel about the ids given, the message replied to, or the last batches of the chat.
 func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 	if ids := strings.FieldsFunc(sms.Digits(m.Args), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '،' }); len(ids) > 0 {
 		return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string { return b.statusOfIDs(ctx, t, ids) })
@@ -48,6 +48,7 @@ func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 	return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string { return b.statusOfBatches(ctx, t, batches) })
 }
 
+// statusOfIDs asks the panel about ids and returns what it says.
 func (b *Bot) statusOfIDs(ctx context.Context, t *text.Language, ids []string) string {
 	asked := make([]sms.ID, len(ids))
 	for i, id := range ids {
@@ -58,7 +59,7 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text.Language, ids []string) s
 		return b.panelSays(t, err)
 	}
 	var lines []string
-	var reports []store.Report // of those we sent: their messages show it, too
+	var reports []store.Report // of those we sent: their own messages show it too
 	for _, d := range said {
 		if m, err := b.store.ByID(d.ID); err == nil && d.Known() {
 			reports = append(reports, store.Report{Seq: m.Seq, Status: d.Status, Reason: d.Reason})
@@ -71,7 +72,7 @@ func (b *Bot) statusOfIDs(ctx context.Context, t *text.Language, ids []string) s
 	return text.Clip(lines)
 }
 
-// stateWords says what the panel told of one SMS.
+// stateWords returns what the panel said about one SMS, in words.
 func stateWords(t *text.Language, d smsapi.Delivery) string {
 	switch {
 	case d.Status == sms.Failed:
@@ -82,7 +83,7 @@ func stateWords(t *text.Language, d smsapi.Delivery) string {
 	return t.Statuses[d.Status]
 }
 
-// statusOfBatches asks about those recipients of the batches of which more may become known, then tells of all.
+// statusOfBatches asks the panel about recipients of whom more may be learned, then reports on all batches.
 func (b *Bot) statusOfBatches(ctx context.Context, t *text.Language, batches []store.Batch) string {
 	var open []store.SMS
 	for _, batch := range batches {

@@ -10,7 +10,7 @@ import (
 	"peyk/telegram"
 )
 
-// take acts on one update. An error means that nothing was stored and it is to be taken again.
+// take acts on one update. An error means that nothing was stored and that the update must be taken again.
 func (b *Bot) take(ctx context.Context, u telegram.Update) error {
 	var err error
 	switch {
@@ -28,36 +28,29 @@ func (b *Bot) take(ctx context.Context, u telegram.Update) error {
 	switch {
 	case errors.Is(err, store.ErrTaken):
 		return nil
-	case errors.Is(err, store.ErrNotFound): // also the next time
+	case errors.Is(err, store.ErrNotFound): // trying again would not help
 		b.log.Error("update about what is not in the store passed over", "update_id", u.ID, "err", err)
 		return nil
 	}
 	return err
 }
 
-// takeMessage acts on what somebody wrote, if it concerns us: commands, and replies to our messages.
+// takeMessage acts on a message if it concerns the bot: a command, or a reply to one of our messages.
 func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
-	if m.MigrateTo != 0 {
+	switch {
+	case m.MigrateTo != 0:
 		b.refreshMenu(ctx, m.MigrateTo, agent)
 		return b.store.MigrateChat(m.Chat, m.MigrateTo)
-	}
-	if m.TopicChanged != "" {
+	case m.TopicChanged != "":
 		return b.takeTopicChange(m)
-	}
-	toUs := m.ReplyTo != nil && m.ReplyTo.From.ID == b.self.ID
-	if m.ForOtherBot || m.Command == "" && !toUs && m.Elsewhere == nil && !m.Private {
+	case !b.concernsUs(m):
 		return nil
-	}
-	if m.Command != "" && !m.Private && !m.NamesUs && !toUs && !isCommand(m.Command) {
-		return nil // where we hear everything, that is some other bot's
-	}
-	t := b.language(m.Chat)
-	if m.Faceless {
-		// Not without end: somebody off the list may speak as a channel, too.
+	case m.Faceless:
+		// Limited, as strangers may speak in the name of a channel too.
 		if !b.strangers.allow(sms.AgentID(m.Chat), time.Now()) {
 			return nil
 		}
-		return b.respond(m, t.Faceless)
+		return b.respond(m, b.language(m.Chat).Faceless)
 	}
 	r, err := b.roleOf(m.From.ID)
 	if err != nil {
@@ -70,14 +63,39 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 		return err
 	}
 	b.poster.pace.release(m.Chat)
-	asks := false
-	if answered := b.repliedTo(m); answered != nil && sends(m.Command) {
-		if asks, err = b.holdsQuestion(answered); err != nil {
+	return b.takeFromAgent(ctx, m, r)
+}
+
+// concernsUs reports whether a message is a command for this bot, a reply to one of its messages, or written to it in private.
+func (b *Bot) concernsUs(m *telegram.Message) bool {
+	switch {
+	case m.ForOtherBot:
+		return false
+	case m.Private || b.repliesToUs(m):
+		return true
+	case m.Command == "":
+		return m.Elsewhere != nil
+	}
+	return m.NamesUs || isCommand(m.Command) // where group privacy is off we also see the commands of other bots
+}
+
+// repliesToUs reports whether m replies to a message of ours in the same place.
+func (b *Bot) repliesToUs(m *telegram.Message) bool {
+	return m.ReplyTo != nil && m.ReplyTo.From.ID == b.self.ID
+}
+
+// takeFromAgent acts on a message of an agent that concerns the bot.
+func (b *Bot) takeFromAgent(ctx context.Context, m *telegram.Message, r role) error {
+	t := b.language(m.Chat)
+	undecided := false
+	if ours := b.repliedTo(m); ours != nil && sends(m.Command) {
+		var err error
+		if undecided, err = b.holdsQuestion(ours); err != nil {
 			return err
 		}
 	}
 	switch {
-	case asks:
+	case undecided:
 		return b.respond(m, t.Undecided)
 	case m.Media:
 		return b.respond(m, t.OnlyText)
@@ -87,7 +105,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 		return b.respond(m, t.Elsewhere)
 	case m.Forwarded && m.Text != "":
 		return b.respond(m, t.NotYourWords)
-	case toUs:
+	case b.repliesToUs(m):
 		return b.takeReply(ctx, m)
 	case m.Text != "": // in private, not a reply
 		return b.respond(m, t.ToNobody)

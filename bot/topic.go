@@ -14,14 +14,14 @@ import (
 	"peyk/telegram"
 )
 
-// In a forum with topics each customer has one. A topic is made when the first SMS is to be shown: made at Telegram, then noted in the store
-// together with its card, then the card is shown, then the SMS. After a crash in between another one is made; the first stays empty, as no
-// interface tells which topics there are.
+// In a forum with topics each customer has one. It is made when the customer's first SMS is to be shown: made at Telegram, then noted in the
+// store together with its card, then the card is shown, then the SMS. After a crash in between another topic is made and the first stays empty:
+// the Bot API cannot list topics.
 
-// noTopicsPause is how long a forum that let us make no topics is not asked again, unless our rights there change.
+// noTopicsPause is how long we make no topics in a forum that has refused one, unless our rights there change.
 const noTopicsPause = time.Hour
 
-// topicTitle is what a customer's topic is called. Telegram takes 128 characters.
+// topicTitle returns the title of a customer's topic. Telegram allows 128 characters.
 func topicTitle(c store.Customer) string {
 	if name := text.Short(c.Name, 2*text.NameRunes); name != "" {
 		return name
@@ -29,13 +29,13 @@ func topicTitle(c store.Customer) string {
 	return text.Short(string(c.Number), 2*text.NameRunes)
 }
 
-// topicFor returns the place that shows an SMS: where its customer is linked to, or the customer's topic where the forum has them. made is
-// that the topic was made just now: its card comes first.
+// topicFor returns the place to show an SMS: the one its customer is linked to, or the customer's topic if the forum has topics. made says that
+// the topic was made just now, so its card must be shown before the SMS.
 func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) (place sms.Place, made bool, err error) {
 	place = sms.Place{Chat: p.Chat, Topic: p.Topic}
 	chat, c := show.Chat, show.Customer
 	if c.Linked != nil && c.Linked.Chat == p.Chat {
-		return *c.Linked, false, nil // also when it was linked since
+		return *c.Linked, false, nil // even if it was linked after the post was added
 	}
 	if !chat.Topics || !c.Number.Names() {
 		return place, false, nil
@@ -52,7 +52,7 @@ func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) 
 	crashpoint.At("topic.made")
 	e, failed := errors.AsType[*telegram.Error](err)
 	if !failed || e.Arrived {
-		w.pace.arrived(p.Chat, false, time.Now()) // Telegram counts it like a message
+		w.pace.arrived(p.Chat, false, time.Now()) // topics count like messages
 	}
 	if failed {
 		if e.Arrived {
@@ -60,11 +60,11 @@ func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) 
 				return place, false, err
 			}
 		}
-		e.Arrived = false // the topic perhaps, not the SMS
+		e.Arrived = false // the topic may have, but not the SMS
 		switch {
 		case e.Fate == telegram.TopicsDenied:
 			return place, false, w.topicsForbidden(ctx, p.Chat, e.Reason)
-		case e.Fate == telegram.Refused || e.Code >= 500: // this one only, perhaps for its title: the SMS must be seen all the same
+		case e.Fate == telegram.Refused || e.Code >= 500: // only this topic, perhaps because of its title; the SMS must be shown anyway
 			w.log.Warn("telegram refuses a topic", "chat", int64(p.Chat), "reason", e.Reason)
 			return place, false, nil
 		}
@@ -75,13 +75,14 @@ func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) 
 	})
 }
 
+// topicsForbidden notes that a forum lets us make no topics, and has the admins told.
 func (w *poster) topicsForbidden(ctx context.Context, chat sms.ChatID, reason string) error {
 	w.log.Warn("forum takes no topics", "chat", int64(chat), "reason", reason)
 	return w.store.Persist(ctx, "note a forum without topics", func() error { return w.store.TopicsForbidden(chat, reason) })
 }
 
-// postSMS posts SMS and returns the message and the topic that show them. A customer's topic that is closed is opened again. Where it is
-// gone nothing is posted and the message is 0: another one is to be made.
+// postSMS posts SMS and returns the message and the topic that show them. It reopens a customer's closed topic. If the topic is gone, nothing is
+// posted and the message is 0: another topic must be made first.
 func (w *poster) postSMS(ctx context.Context, o telegram.Outgoing) (sms.ChatMessageID, sms.TopicID, error) {
 	place := sms.Place{Chat: o.Chat, Topic: o.Topic}
 	bound, err := w.store.Bound(place)
@@ -103,13 +104,13 @@ func (w *poster) postSMS(ctx context.Context, o telegram.Outgoing) (sms.ChatMess
 		if err := w.reopen(ctx, place); err != nil {
 			return 0, 0, err
 		}
-		o.Strict = false // outside of it, where we may not open it
+		o.Strict = false // outside of the topic, as it stayed closed
 		id, err = w.post(ctx, &o)
 	}
 	return id, o.Topic, err
 }
 
-// reopen opens a topic again that somebody closed: its customer has written. Where we may not, the admins are told.
+// reopen opens a topic that somebody closed, as its customer has written. If we may not, the admins are told.
 func (w *poster) reopen(ctx context.Context, p sms.Place) error {
 	err := w.tg.ReopenTopic(ctx, p)
 	switch e, failed := errors.AsType[*telegram.Error](err); {
@@ -120,15 +121,15 @@ func (w *poster) reopen(ctx context.Context, p sms.Place) error {
 	case e.Fate == telegram.TopicsDenied:
 		return w.topicsForbidden(ctx, p.Chat, e.Reason)
 	case e.Fate == telegram.TopicLost || e.Fate == telegram.Refused || e.Code >= 500:
-		return nil // the post will tell
+		return nil // the post will show
 	default:
-		e.Arrived = false // the opening perhaps, not the SMS
+		e.Arrived = false // the reopening may have, but not the SMS
 		return e
 	}
 }
 
-// replaceLostTopic has another topic made in place of one that is gone. One that never showed anything is no topic that somebody deleted: before it
-// comes to making one after the other, SMS are shown without.
+// replaceLostTopic has another topic made in place of one that is gone. If that one never showed anything, nobody deleted it: SMS are shown
+// outside of topics then, so that we do not make one topic after another.
 func (w *poster) replaceLostTopic(ctx context.Context, bound store.Bound, err error) error {
 	w.log.Info("topic is gone", "chat", int64(bound.Chat), "topic", int64(bound.Topic))
 	if again, err := w.relink(ctx, bound); again || err != nil {
@@ -142,8 +143,8 @@ func (w *poster) replaceLostTopic(ctx context.Context, bound store.Bound, err er
 	return w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicGone(bound.Place) })
 }
 
-// relink makes another topic for a customer who is linked to one that is gone, where the chat has topics. Where it has none, nothing takes its
-// place, and TopicGone tells.
+// relink makes another topic for a customer who is linked to one that is gone, if the chat has topics. It reports false if there is none, and
+// TopicGone must have the link removed.
 func (w *poster) relink(ctx context.Context, bound store.Bound) (bool, error) {
 	c, err := w.store.Customer(bound.Customer)
 	if err != nil || c.Linked == nil || *c.Linked != bound.Place {
@@ -169,11 +170,11 @@ func (w *poster) relink(ctx context.Context, bound store.Bound) (bool, error) {
 	case e.Fate == telegram.Refused || e.Code >= 500:
 		return false, nil
 	}
-	e.Arrived = false // the topic perhaps, not what it was to show
+	e.Arrived = false // the topic may have, but not what it was to show
 	return false, e
 }
 
-// takeTopicChange notes what somebody did to a topic by hand. The name an agent gives it is the customer's.
+// takeTopicChange notes what somebody did to a topic by hand. An agent who renames it names the customer.
 func (b *Bot) takeTopicChange(m *telegram.Message) error {
 	place := sms.Place{Chat: m.Chat, Topic: m.Topic}
 	bound, err := b.store.Bound(place)
@@ -196,7 +197,7 @@ func (b *Bot) takeTopicChange(m *telegram.Message) error {
 	return err
 }
 
-// setTopics switches the topics of a forum on or off.
+// setTopics switches topics for customers on or off in a forum.
 func (b *Bot) setTopics(ctx context.Context, m *telegram.Message, r role) error {
 	t := b.language(m.Chat)
 	word := strings.ToLower(m.Args)
@@ -215,7 +216,7 @@ func (b *Bot) setTopics(ctx context.Context, m *telegram.Message, r role) error 
 			return err
 		}
 		show := func(*store.Chat) {}
-		if !slices.Contains(inboxes, m.Chat) { // topics for nobody's SMS are not what is meant
+		if !slices.Contains(inboxes, m.Chat) { // without an inbox there would be nothing to show in topics
 			show = addInbox(0, nil)
 			said += " " + t.InboxOn
 		}

@@ -12,8 +12,8 @@ import (
 	"peyk/telegram"
 )
 
-// takeUpdates asks Telegram for updates and acts on each before it confirms it. No offset is stored: Telegram keeps what is
-// unconfirmed, and the store knows what was acted on.
+// takeUpdates polls Telegram for updates and acts on each before it confirms it. No offset is stored: Telegram keeps what is not confirmed, and
+// the store knows what was acted on.
 func (b *Bot) takeUpdates(ctx context.Context) error {
 	if err := b.identify(ctx); err != nil || ctx.Err() != nil {
 		return err
@@ -52,12 +52,12 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			crashpoint.At("update.given")
 			switch err := b.store.Persist(ctx, "take an update", func() error { return b.take(ctx, u) }); {
 			case errors.Is(err, store.ErrDisk):
-				return nil // not confirmed: Telegram gives it again
+				return nil // not confirmed: Telegram will send it again
 			case err != nil:
 				b.log.Error("update passed over", "update_id", u.ID, "err", err)
 			}
 			crashpoint.At("update.taken")
-			// Also when it is lower than before: after a quiet week ids start anew.
+			// Even when it is lower than before: after a quiet week ids start over.
 			offset = u.ID + 1
 		}
 		if len(updates) > 0 {
@@ -67,7 +67,7 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 	return b.confirm(ctx, offset)
 }
 
-// confirm tells Telegram of the last updates taken, so that the next start need not pass over them.
+// confirm confirms the last updates taken, so that the next start need not skip them.
 func (b *Bot) confirm(ctx context.Context, offset int64) error {
 	if offset == 0 {
 		return nil
@@ -75,12 +75,12 @@ func (b *Bot) confirm(ctx context.Context, offset int64) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if _, err := b.tg.Updates(ctx, offset, 0); err != nil {
-		b.log.Debug("confirm updates", "err", err) // taken all the same
+		b.log.Debug("confirm updates", "err", err) // they are taken all the same
 	}
 	return nil
 }
 
-// identify learns who we are, repeating until Telegram answers.
+// identify asks Telegram which bot this is, until it answers.
 func (b *Bot) identify(ctx context.Context) error {
 	trouble := backoff.Backoff{Log: b.log, What: "reach telegram", Shortest: 500 * time.Millisecond, Longest: 10 * time.Second}
 	for ctx.Err() == nil {
@@ -106,16 +106,16 @@ func (b *Bot) identify(ctx context.Context) error {
 	return nil
 }
 
-// How many of Telegram's seconds it must go on not knowing our token before it is believed. One that it never knew since the start is mistyped most
-// often, and whoever starts the program looks on.
+// How many of Telegram's seconds it must go on rejecting our token before we believe it. A token that it has never accepted since the start is
+// usually mistyped, and whoever started the program is watching.
 const (
 	distrustFor    = 600
 	distrustNewFor = 2
 )
 
-// verifyToken asks Telegram who we are when an answer said that it does not know our token, which its servers are known to say by mistake: with
-// growing pauses, until it knows us, or has said nothing else for ten minutes, or for some seconds at the start; then it returns the error that ends the program. Of several
-// who doubt at once the first asks, the others wait for what it learns. Any other error, and the end of ctx, is no doubt.
+// verifyToken checks the token after err says that Telegram does not know it, as its servers are known to say so by mistake. It asks with growing
+// pauses until Telegram accepts the token, or has rejected it for ten minutes, or for some seconds if it never accepted it. Then it returns the
+// error that ends the program. Of several callers at once one asks while the others wait. It returns nil for any other error, and when ctx ends.
 func (b *Bot) verifyToken(ctx context.Context, err error) error {
 	if telegram.FateOf(err) != telegram.Revoked {
 		return nil
@@ -131,7 +131,7 @@ func (b *Bot) verifyToken(ctx context.Context, err error) error {
 	if !b.tokenKnown.Load() {
 		patience = distrustNewFor * b.opts.TelegramSecond
 	}
-	var since time.Time // of a row of answers that say so
+	var since time.Time // of the first rejection in a row
 	for ctx.Err() == nil {
 		_, _, err := b.tg.GetMe(ctx)
 		if err == nil {

@@ -8,13 +8,13 @@ import (
 	"peyk/store"
 )
 
-// voice is how we speak: in the language of a chat, with the times and names that are known.
+// voice is what it takes to speak in a chat: its language, times, names.
 type voice struct {
 	store *store.Store
 	opts  Options
 }
 
-// language returns the sentences in the language of a chat.
+// language returns the language of a chat.
 func (v voice) language(chat sms.ChatID) *text.Language {
 	if c, err := v.store.Chat(chat); err == nil && text.Languages[c.Language] != nil {
 		return text.Languages[c.Language]
@@ -22,5 +22,5 @@ func (v voice) language(chat sms.ChatID) *text.Language {
 	return text.Languages[v.opts.Language]
 }
 
-// now is the store's time, in the zone that times are shown in.
+// now returns the store's time, in the zone in which times are shown.
 func (v voice) now() time.Time { return v.store.Now().In(v.opts.Location) }
