@@ -159,7 +159,7 @@ func TestTokenThatIsDoubtedAWhile(t *testing.T) {
 	}
 }
 
-// TestTokenThatIsNotKnownAnyMore is told of, and ends the program, when Telegram said nothing else for ten minutes.
+// TestTokenThatIsNotKnownAnyMore: the program ends with an error when Telegram has said nothing else for ten minutes.
 func TestTokenThatIsNotKnownAnyMore(t *testing.T) {
 	for _, code := range []int{401, 404} {
 		synctest.Test(t, func(t *testing.T) {

@@ -54,7 +54,7 @@ func TestPersianIsolatesForeignWords(t *testing.T) {
 		"what the panel says": failureReason(&text.Persian, store.SMS{Reason: sms.Refused, Words: "Ali K."}),
 	} {
 		if !strings.Contains(said, "\u2068Ali K.\u2069") {
-			t.Errorf("%s turns around the words beside it: %q", name, said)
+			t.Errorf("%s reorders the words next to it: %q", name, said)
 		}
 	}
 }

@@ -232,7 +232,7 @@ func TestSenderChatIsFaceless(t *testing.T) {
 	}
 }
 
-// restart ends the bridge in good order and starts it anew.
+// restart stops the bridge in good order and starts it again.
 func (w *world) restart() {
 	w.Helper()
 	if err := w.end(); err != nil {
@@ -429,7 +429,7 @@ func TestUpdateIDsStartAnew(t *testing.T) {
 	}
 }
 
-// TestNothingButOrdersIsSent has agents write what is no order, in a group where the bot hears everything.
+// TestNothingButOrdersIsSent has agents write what is not an order, in a group where the bot hears everything.
 func TestNothingButOrdersIsSent(t *testing.T) {
 	w := newWorld(t, telegram.Options{NoPrivacy: true}, panel.Options{})
 	w.start()
@@ -669,7 +669,7 @@ func TestAddedByAStranger(t *testing.T) {
 	}
 	w.settles(w.sara)
 	if n := len(w.fromBot(w.sara)) - before; n > 5 {
-		t.Errorf("an admin was told of a stranger's groups %d times more", n)
+		t.Errorf("an admin was told %d more times about a stranger's groups", n)
 	}
 }
 
@@ -771,7 +771,7 @@ func TestTopicBesideTheInboxOfTheSettings(t *testing.T) {
 	}
 }
 
-// TestReplyToWhatAnotherStoreShowed has the file lost and begun anew: the short ids of old messages name other SMS now, or none.
+// TestReplyToWhatAnotherStoreShowed: the file is lost and a new one begun, so that the short ids in old messages name other SMS, or none.
 func TestReplyToWhatAnotherStoreShowed(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()

@@ -106,7 +106,7 @@ func TestEveryFormOfButtonEverMadeStillWorks(t *testing.T) {
 	}
 }
 
-// tells waits until the outcome of a question is told: in its place, or anew.
+// tells waits until the outcome of a question is shown: in its message, or in a new one.
 func (w *world) tells(asked telegram.Message, anew bool) telegram.Message {
 	w.Helper()
 	m, err := w.tg.WaitMessage(w.context(), asked.Chat, func(m telegram.Message) bool {
@@ -186,7 +186,7 @@ func TestButtonsUnderWhatIsGoneInATopic(t *testing.T) {
 	}
 }
 
-// TestButtonsOfAGroupThatBecameASupergroup presses what stayed behind in the old group, and what was told anew in the new one.
+// TestButtonsOfAGroupThatBecameASupergroup presses buttons that stayed in the old group, and those posted again in the new one.
 func TestButtonsOfAGroupThatBecameASupergroup(t *testing.T) {
 	for name, aged := range map[string]bool{"told of": false, "too old": true} {
 		for _, where := range []string{"in the old group", "in the new one"} {

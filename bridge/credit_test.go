@@ -84,7 +84,7 @@ func TestLowCreditFromTheStartOn(t *testing.T) {
 	w.start()
 	m := w.sees(w.sara, "اعتبار پنل به \u206612.5\u2069 رسیده که از \u20661000\u2069")
 	if strings.Contains(m.Text, "روند") {
-		t.Errorf("days are told of one reading: %q", m.Text)
+		t.Errorf("days are estimated from one reading: %q", m.Text)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestCreditIsLookedAtAfterSends(t *testing.T) {
 	}
 	w.sees(w.sara, "is down to 99")
 	w.sent(5)
-	// behind tells whether a look came behind the last send, and between them the least time.
+	// behind reports whether a look came after the last send, and the shortest time between looks.
 	var least time.Duration
 	behind := func() bool {
 		var last time.Time
@@ -171,7 +171,7 @@ func TestCreditThatCannotBeAskedForIsOneOutage(t *testing.T) {
 	w.sees(w.sara, "is down to 10")
 	w.logged("watch the credit works again")
 	if n := strings.Count(w.logs.String(), "watch the credit fails"); n != 1 {
-		t.Errorf("the log tells of it %d times:\n%s", n, w.logs)
+		t.Errorf("the log has it %d times:\n%s", n, w.logs)
 	}
 }
 

@@ -78,7 +78,7 @@ var disguised = []string{
 	"«021-88776655» your code is 1234",
 }
 
-// ordinary are texts that begin with what is no telephone number.
+// ordinary are texts that do not begin with a phone number.
 var ordinary = []string{
 	"1234 is your code", "«1234» رمز شما", "[12] boxes", "#1234 is ready", "۱۲۳۴۵: رمز شما",
 	"500 تومان", "1,500,000 toman", "۱٬۵۰۰٬۰۰۰٬۰۰۰ ریال", "12500000 ریال", "12.500.000 IRR", "$49.99 only today",

@@ -24,7 +24,7 @@ const (
 	waitsForPanel = "⏳ not sent yet: the panel is down"
 )
 
-// hears has Sara, the admin, be told of what only admins are.
+// hears lets Sara, the admin, hear what only admins are told.
 func (w *world) hears() { w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"}) }
 
 // told returns how many messages of the bot's in a chat have words in them.
@@ -60,7 +60,7 @@ func labels(m telegram.Message) string {
 	return strings.Join(all, ", ")
 }
 
-// panelAsks waits until the panel was asked so many times more.
+// panelAsks waits until the panel has been asked this many more times.
 func (w *world) panelAsks(more int) {
 	w.Helper()
 	before := len(w.panel.Requests())
@@ -70,7 +70,7 @@ func (w *world) panelAsks(more int) {
 }
 
 // TestOrdersWaitWhileTheLoginIsRefused has replies, /send and orders to many come before and after it is known, in the ways a panel refuses a
-// login: nothing is given up, all say why and can be called off, and all go out once when it is mended.
+// login: none is given up, all say why and can be cancelled, and all go out once when it works again.
 func TestOrdersWaitWhileTheLoginIsRefused(t *testing.T) {
 	t.Parallel() // it waits, most of the time
 	for _, tc := range []struct {
@@ -363,7 +363,7 @@ func TestAPanelThatAnswersNothingSensibleIsDown(t *testing.T) {
 				t.Errorf("the admin is told %d times that it is down and %d that it is over:\n%s", begun, over, w.transcript(w.sara))
 			}
 			if n := w.told(w.group, "⚠️"); n > 2 { // a fetch that was lost as it began, and one more
-				t.Errorf("the group is told of %d alarms:\n%s", n, w.transcript(w.group))
+				t.Errorf("the group is told %d alarms:\n%s", n, w.transcript(w.group))
 			}
 			if n := w.told(w.group, "answers nothing that makes sense"); n != 0 {
 				t.Errorf("the group is told what is for admins:\n%s", w.transcript(w.group))
@@ -376,7 +376,7 @@ func TestAPanelThatAnswersNothingSensibleIsDown(t *testing.T) {
 	}
 }
 
-// TestOneLostAnswerStopsNobody: the panel is asked for the credit, tells it, and the next order goes out at once.
+// TestOneLostAnswerStopsNobody: the panel is asked for the credit, answers, and the next order goes out at once.
 func TestOneLostAnswerStopsNobody(t *testing.T) {
 	for _, kind := range []panel.Kind{panel.Close, panel.HTML, panel.Crash, panel.Empty} {
 		w := newWorld(t, telegram.Options{}, panel.Options{})
@@ -399,7 +399,7 @@ func TestOneLostAnswerStopsNobody(t *testing.T) {
 	}
 }
 
-// TestOneOrderTriesBeforeTheRest: the panel tells its credit, but what it is to send is lost, each time.
+// TestOneOrderTriesBeforeTheRest: the panel answers with its credit, but each send is lost.
 func TestOneOrderTriesBeforeTheRest(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.hears()
@@ -567,7 +567,7 @@ func TestDifferingPagesDoNotFillTheDisk(t *testing.T) {
 	}
 }
 
-// TestSendAgainWhileThePanelIsDown: what an agent wants sent again waits like the rest, says why, and can be called off; then nobody is told that
+// TestSendAgainWhileThePanelIsDown: what an agent wants sent again waits like the rest, says why, and can be cancelled; then nobody is told that
 // nothing was sent.
 func TestSendAgainWhileThePanelIsDown(t *testing.T) {
 	t.Parallel() // it waits, most of the time

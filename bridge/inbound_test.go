@@ -228,7 +228,7 @@ func TestPanelThatCannotBeReachedLosesNothing(t *testing.T) {
 	}
 	w.sees(w.group, "kept by the panel")
 	if got := w.fromBot(w.group); len(got) != 1 {
-		t.Errorf("told of a loss that cannot be:\n%s", w.transcript(w.group))
+		t.Errorf("a loss that cannot be is reported:\n%s", w.transcript(w.group))
 	}
 }
 

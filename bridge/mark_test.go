@@ -54,7 +54,7 @@ func (w *world) reported(chat int64, message int, words ...string) telegram.Mess
 		return m.FromBot && m.ReplyTo == message && containsAll(m.Text, words)
 	})
 	if err != nil {
-		w.Fatalf("nothing tells %q of message %d: %v\nthe chat has:\n%s\nlog:\n%s", words, message, err, w.transcript(chat), w.logs)
+		w.Fatalf("nothing says %q about message %d: %v\nthe chat has:\n%s\nlog:\n%s", words, message, err, w.transcript(chat), w.logs)
 	}
 	return m
 }
@@ -103,7 +103,7 @@ func TestAReplysCourseIsItsMarkAlone(t *testing.T) {
 			w.settles(chat)
 			for _, id := range []int{first, second} {
 				for _, m := range w.reports(chat, id) {
-					t.Errorf("a message tells of what went well: %q", m.Text)
+					t.Errorf("a message reports what went well: %q", m.Text)
 				}
 			}
 			told := 0
@@ -194,7 +194,7 @@ func TestOnlyTheLastOfThreeStatesIsMarkedAfterAnOutage(t *testing.T) {
 			}
 			for _, m := range w.reports(w.group, reply) {
 				if tc.says == "" || !strings.Contains(m.Text, tc.says) || m.Edits > 0 {
-					t.Errorf("a message tells %q, edited %d times", m.Text, m.Edits)
+					t.Errorf("a message says %q, edited %d times", m.Text, m.Edits)
 				}
 			}
 		})
@@ -251,7 +251,7 @@ func TestChatThatTakesNoMarks(t *testing.T) {
 			m := w.reported(w.group, first, "To 09121111111: ✔️ sent")
 			w.panel.SetStatus("5000000001", 4)
 			if again := w.reported(w.group, first, "delivered."); again.ID != m.ID || !again.Silent {
-				t.Errorf("another message tells of the delivery, or one with a sound: %+v", again)
+				t.Errorf("the delivery is reported by another message, or with a sound: %+v", again)
 			}
 			calls, _ := w.reacted()
 			w.restart()
@@ -262,13 +262,13 @@ func TestChatThatTakesNoMarks(t *testing.T) {
 			}
 			for _, m := range w.fromBot(w.group) {
 				if strings.Contains(m.Text, "The marks") {
-					t.Error("the chat is told of marks it does not have")
+					t.Error("the chat is told about marks that it does not have")
 				}
 			}
 			if n := len(w.reports(w.group, first)) + len(w.reports(w.group, second)); n != 2 {
 				t.Errorf("%d messages tell of two replies", n)
 			}
-			// When its rights change the chat is asked anew.
+			// When the rights there change, the chat is tried again.
 			w.tg.Disarm()
 			if err := w.tg.ForbidReactions(w.group, false); err != nil {
 				t.Fatal(err)
@@ -341,7 +341,7 @@ func TestReplyDeletedBeforeItsMark(t *testing.T) {
 	}
 }
 
-// TestMarkInAChatThatIsLost: the bot is thrown out, and added again.
+// TestMarkInAChatThatIsLost: the bot is removed, and added again.
 func TestMarkInAChatThatIsLost(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
@@ -425,7 +425,7 @@ func TestMarkThatFailsHoldsNothingUp(t *testing.T) {
 	// Telegram takes it at the next try.
 	w.tg.Disarm()
 	w.bears(w.group, reply, "👌")
-	// When it is never taken, a message tells.
+	// When it never succeeds, a message is posted instead.
 	if err := w.tg.Arm(telegram.Fault{Method: "setMessageReaction", Kind: telegram.BadGateway, Times: -1}); err != nil {
 		t.Fatal(err)
 	}
@@ -433,13 +433,13 @@ func TestMarkThatFailsHoldsNothingUp(t *testing.T) {
 	for told := false; !told; {
 		w.settles(w.group) // Telegram works otherwise
 		if calls, _ := w.reacted(); calls > 30 {
-			t.Fatal("nothing tells of a reply whose mark always fails")
+			t.Fatal("nothing reports on a reply whose mark always fails")
 		}
 		told = len(w.reports(w.group, reply)) > 0
 	}
 }
 
-// TestReplyInAGroupThatMigrates: the reply stays behind in the old group, where nobody can mark it, so a message tells in the new one.
+// TestReplyInAGroupThatMigrates: the reply stays behind in the old group, where nobody can mark it, so a message reports on it in the new one.
 func TestReplyInAGroupThatMigrates(t *testing.T) {
 	for name, when := range map[string]string{"before it is taken": "taken", "before its mark": "marked", "before it is delivered": "delivered"} {
 		t.Run(name, func(t *testing.T) {
@@ -558,7 +558,7 @@ func TestMarksComeAtOnceInABusyGroup(t *testing.T) {
 	}
 }
 
-// TestMarksOfOneChatWaitForNoSlowNetwork holds each of three marks until all are under way.
+// TestMarksOfOneChatWaitForNoSlowNetwork holds each of three marks until all are in flight.
 func TestMarksOfOneChatWaitForNoSlowNetwork(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()

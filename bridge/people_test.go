@@ -124,7 +124,7 @@ func TestWhoLeavesTheSettingsSeesNoMoreSMS(t *testing.T) {
 	w.settles(w.group)
 	for _, m := range w.fromBot(mahsa) {
 		if strings.Contains(m.Text, "after") {
-			t.Errorf("who is no agent any more sees %q", m.Text)
+			t.Errorf("a person who is no longer an agent sees %q", m.Text)
 		}
 	}
 }

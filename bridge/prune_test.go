@@ -56,6 +56,6 @@ func TestCopiesOfKilledChecksGo(t *testing.T) {
 		t.Errorf("the copy is there: %v", err)
 	}
 	if _, err := os.Stat(underWay); err != nil {
-		t.Errorf("the copy of a check under way: %v", err)
+		t.Errorf("the copy of a running check: %v", err)
 	}
 }

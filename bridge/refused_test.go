@@ -9,7 +9,7 @@ import (
 	"peyk/store"
 )
 
-// declines has Telegram refuse so many posts in the group, -1 all.
+// declines has Telegram refuse this many posts in the group, -1 for all.
 func (w *world) declines(words string, times int) {
 	w.Helper()
 	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Description: "Bad Request: " + words, Times: times}); err != nil {
@@ -55,7 +55,7 @@ func TestRefusedPostIsNamedAndShownAgain(t *testing.T) {
 			told := w.sees(w.sara, "refuses one message", "09121111111", "30005678", words)
 			for _, m := range []telegram.Message{notice, told} {
 				if strings.Contains(m.Text, "4711") {
-					t.Errorf("the notice tells what was refused: %q", m.Text)
+					t.Errorf("the notice repeats what was refused: %q", m.Text)
 				}
 			}
 			w.restart()
@@ -87,7 +87,7 @@ func TestRefusedPostIsNamedAndShownAgain(t *testing.T) {
 	}
 }
 
-// TestShowAgainIsLookedUp presses what nobody offered, and what is no longer kept.
+// TestShowAgainIsLookedUp presses buttons that nobody offered, and those of posts no longer in the store.
 func TestShowAgainIsLookedUp(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	other := w.tg.AddSupergroup("Other", w.sara, w.ali, w.tg.Bot().ID)
@@ -155,7 +155,7 @@ func TestChatThatRefusesEverythingWaits(t *testing.T) {
 	}
 }
 
-// TestRefusedAnswersAndQuestionsAreNamed has Telegram refuse what is no SMS.
+// TestRefusedAnswersAndQuestionsAreNamed has Telegram refuse posts that are not SMS.
 func TestRefusedAnswersAndQuestionsAreNamed(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
@@ -168,7 +168,7 @@ func TestRefusedAnswersAndQuestionsAreNamed(t *testing.T) {
 	w.settles(w.group)
 	w.presses(w.ali, notice, "Show again")
 	w.sees(w.group, "You are")
-	// A question whose buttons are refused still tells what it is about.
+	// A question whose buttons are refused still says what it is about.
 	w.declines("REPLY_MARKUP_INVALID", 2)
 	w.agentSays("/send 09121111111,09122222222 to both")
 	w.sees(w.group, "Send this?")

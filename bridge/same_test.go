@@ -12,7 +12,7 @@ import (
 
 const justOrdered = "You ordered exactly this a moment ago"
 
-// asked waits for what the bot says to an order and tells whether it asks about one that was given twice.
+// asked waits for the answer to an order and reports whether it asks about a duplicate.
 func (w *world) asked(p telegram.Post) (m telegram.Message, twice bool) {
 	w.Helper()
 	id := w.says(p)
@@ -69,7 +69,7 @@ func TestTheSameOrderIsAskedAbout(t *testing.T) {
 	w.presses(w.ali, second, "Leave it")
 	w.presses(w.ali, first, "Cancel")
 	w.sees(w.group, "cancelled by")
-	// What was called off does not count.
+	// A cancelled order does not count.
 	w.presses(w.ali, must(send("/send 09121111111, 09122222222, 09123333333 to all"), false), "Send")
 	w.sent(6)
 

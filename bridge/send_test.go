@@ -301,7 +301,7 @@ func TestUncertainIsDecidedByAnAgent(t *testing.T) {
 	}
 }
 
-// The buttons of before stay in the old group.
+// The earlier buttons stay in the old group.
 func TestQuestionsFollowTheGroup(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.group = w.tg.AddGroup("Small", w.sara, w.ali, w.tg.Bot().ID)
@@ -336,7 +336,7 @@ func TestUncertainTwice(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, w.transcript(w.group))
 	}
-	// The button of the first question is no answer to the second.
+	// The button of the first question does not answer the second.
 	if a := w.pressesData(w.ali, first, first.Buttons[0][0].Data); !a.Alert {
 		t.Errorf("who presses the old button is told %+v", a)
 	}

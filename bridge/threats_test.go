@@ -196,8 +196,8 @@ func TestStrangeLinesStopNothing(t *testing.T) {
 	w.card(w.sees(w.group, "to a long line").Topic, "Received: 1")
 }
 
-// TestFloodOfStrangersCostsNothing gives the bridge 100,000 updates of somebody off the list, then one command.
-// TestStrangeSendersStopNothing has a panel leave out who sent an SMS, or say it in no way a telephone could: the SMS is shown all the same,
+// TestFloodOfStrangersCostsNothing gives the bridge 100,000 updates from a stranger, then one command.
+// TestStrangeSendersStopNothing has a panel leave out who sent an SMS, or name a sender that no phone can have: the SMS is shown all the same,
 // whoever does something to it is told why it cannot be, and customers go on being served.
 func TestStrangeSendersStopNothing(t *testing.T) {
 	for _, topics := range []bool{false, true} {
@@ -264,7 +264,7 @@ func TestFloodOfStrangersCostsNothing(t *testing.T) {
 		t.Fatalf("the flood is not taken: %v", err)
 	}
 	w.quiet()
-	// The flows that begin with the bridge, and the command that tells that all is quiet, may still write a little.
+	// The flows that begin with the bridge, and the command that shows that all is quiet, may still write a little.
 	if n := w.commits.Load() - before; n > 50 {
 		t.Errorf("%d updates of strangers cost %d commits", flood, n)
 	}

@@ -131,7 +131,7 @@ func (w *world) start() {
 	w.startImpatient(0)
 }
 
-// startImpatient is start with a panel that is given up after so long; 0 is as long as the client gives it.
+// startImpatient is start with this timeout for the panel; 0 means the client's own.
 func (w *world) startImpatient(timeout time.Duration) {
 	w.Helper()
 	w.metrics = metrics.New()

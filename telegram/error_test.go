@@ -80,7 +80,7 @@ func TestWhatNeverLeftIsNotTakenForPosted(t *testing.T) {
 	}
 }
 
-// TestPatienceForReactionsAndButtons calls what is no post.
+// TestPatienceForReactionsAndButtons makes calls that are not posts.
 func TestPatienceForReactionsAndButtons(t *testing.T) {
 	for _, method := range []string{"editMessageText", "setMessageReaction", "createForumTopic", "editForumTopic", "answerCallbackQuery", "getUpdates"} {
 		e := classify(method, readRefusal([]byte(`{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":1000000000}}`)))

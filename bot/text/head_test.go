@@ -136,7 +136,7 @@ func TestSMSThatLooksLikeAHead(t *testing.T) {
 			}
 		}
 	}
-	// What is no head of ours names no SMS, whatever a stranger calls a group or a sender himself.
+	// What is not one of our heads names no SMS, whatever a stranger calls a group, or a sender calls himself.
 	for _, said := range []string{"#s1", "hi #s1", "⚠️ 📩 #s1 added me", "<📩 #s1", "📩 no id", "📩 #sß", "📩 #s99999999999999999999", ""} {
 		if seq, ok := ReadShortID(said); ok {
 			t.Errorf("%q names SMS %d", said, seq)
