@@ -152,30 +152,10 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		return b, err
 	}
 	for i, to := range o.Pieces {
-		p := Piece{Batch: b.ID, I: i, State: state, Since: t.now, Queued: t.now, N: len(to)}
-		for _, n := range to {
-			seq, err := t.bucket(bucketSMS).NextSequence()
-			if err != nil {
-				return b, err
-			}
-			if p.First == 0 {
-				p.First = Seq(seq)
-			}
-			m := SMS{Seq: Seq(seq), Batch: b.ID, Status: sms.Queued}
-			m.Direction, m.Line, m.Customer, m.Time = sms.Outbound, o.Line, n, t.now
-			if err := t.putSMS(m); err != nil {
-				return b, err
-			}
-		}
-		if err := t.putPiece(p); err != nil {
+		if err := t.addPiece(&b, i, to, state); err != nil {
 			return b, err
 		}
-		if b.First == 0 {
-			b.First = p.First
-		}
-		b.N += p.N
 	}
-	b.Counts[sms.Queued] = b.N
 	if ask {
 		_, err = t.afford(b.Agent, b.cost()) // [Send] counts it
 	} else {
@@ -195,6 +175,31 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		delay = 0
 	}
 	return b, t.report(b, delay)
+}
+
+// addPiece adds the i-th piece to b, and the SMS to its recipients, which are Queued. The caller stores b.
+func (t *tx) addPiece(b *Batch, i int, to []sms.Number, state PieceState) error {
+	p := Piece{Batch: b.ID, I: i, State: state, Since: t.now, Queued: t.now, N: len(to)}
+	for _, n := range to {
+		seq, err := t.bucket(bucketSMS).NextSequence()
+		if err != nil {
+			return err
+		}
+		if p.First == 0 {
+			p.First = Seq(seq)
+		}
+		m := SMS{Seq: Seq(seq), Batch: b.ID, Status: sms.Queued}
+		m.Direction, m.Line, m.Customer, m.Time = sms.Outbound, b.Line, n, t.now
+		if err := t.putSMS(m); err != nil {
+			return err
+		}
+	}
+	if b.First == 0 {
+		b.First = p.First
+	}
+	b.N += p.N
+	b.Counts[sms.Queued] += p.N
+	return t.putPiece(p)
 }
 
 func (t *tx) batch(id BatchID) (Batch, error) {
