@@ -13,22 +13,22 @@ import (
 	"peyk/store"
 )
 
-// I1 charges each SMS that is missing to the very call that took it away from the panel, and each loss that was told of to a call that was
-// spoilt: neither by a time in which others were lost.
+// I1 charges each missing SMS to the very call that took it from the panel, and each reported loss to a call that was spoilt; not to a span of
+// time in which others were lost.
 
-// Call is one that reached the panel, and what may excuse that its answer did not reach us.
+// Call is a call that reached the panel, and what may excuse that its answer did not reach the bridge.
 type Call struct {
 	panel.Request
-	life   int  // which bridge asked
-	spoilt bool // a fault took the place of the answer, or a part of it
+	life   int  // which start of the bridge made it
+	spoilt bool // a fault replaced the answer, or a part of it
 	shut   int  // 1 + the outage that closed its connection, before or after the answer was read; 0: none did
 	ended  bool // of a GetMsg: its bridge was killed before it had noted an answer
 }
 
-// Excused tells whether SMS of the answer may be missing.
+// Excused reports whether SMS of the answer may be missing.
 func (f Call) Excused() bool { return f.spoilt || f.shut > 0 || f.ended }
 
-// spoils tells whether a fault costs the answer. What stands around an answer costs nothing, nor does an error code.
+// spoils reports whether a fault costs the answer. Garbage around an answer does not, nor does an error code.
 func spoils(answer string) bool {
 	switch panel.Kind(answer) {
 	case panel.Slow, panel.Garbage, panel.ErrCode:
@@ -38,7 +38,7 @@ func spoils(answer string) bool {
 	return err != nil
 }
 
-// calls returns the calls of a method in their order.
+// calls returns the calls of a method, in order.
 func (e *Evidence) calls(method string) []Call {
 	var all []Call
 	for _, r := range e.Requests {
@@ -47,7 +47,7 @@ func (e *Evidence) calls(method string) []Call {
 		}
 		f := Call{Request: r, spoilt: spoils(r.Answer) || r.Answer == string(panel.Slow) && !r.Answered, life: e.lifeAt(r.At)}
 		for i, o := range e.Outages {
-			// Ports are used again, but not so soon.
+			// Ports are reused, but not so soon.
 			if r.At.Sub(o.At).Abs() < 2*time.Minute && slices.Contains(o.Callers, r.Caller) {
 				f.shut = i + 1
 			}
@@ -57,7 +57,7 @@ func (e *Evidence) calls(method string) []Call {
 	return all
 }
 
-// lifeAt returns which start was the last by then. What a bridge had put on the wire is dealt with before the next one starts.
+// lifeAt returns which start was the last by then. What a bridge has put on the wire is handled before the next one starts.
 func (p Past) lifeAt(t time.Time) int {
 	i, _ := slices.BinarySearchFunc(p.Starts, t, func(s start, t time.Time) int {
 		if s.At.After(t) {
@@ -81,7 +81,7 @@ func (e *Evidence) Ledger() []Call {
 	return all
 }
 
-// words are what SMS of customers are known by: those that say the same, in the same second, are the same if they are not of one answer.
+// words identify SMS of customers: equal ones of the same second are the same SMS unless they came in one answer.
 type words struct {
 	n      int
 	second int64
@@ -147,12 +147,12 @@ func (e *Evidence) seen(kind string) map[int]map[string]bool {
 	return ids
 }
 
-// lacks tells whether SMS of a fetch are missing.
+// lacks reports whether SMS of a fetch are missing.
 func (b balance) lacks(f Call) bool {
 	return slices.ContainsFunc(f.Given, func(m panel.SMS) bool { return b.Missing[NumberOf(m.Text)] > 0 })
 }
 
-// err tells of SMS that are missing, and of which no call excuses it.
+// err returns an error for SMS that are missing without the excuse of a call.
 func (b balance) err() error {
 	var wrong []error
 	for _, f := range b.fetches {
@@ -179,7 +179,7 @@ func (e *Evidence) Missing() []int {
 	return all
 }
 
-// Unaccounted returns an error for an SMS handed out that is neither shown nor lost with a call, of which the team was told.
+// Unaccounted returns an error for an SMS handed out that is neither shown nor lost with a call, as the team was told.
 func (e *Evidence) Unaccounted() error {
 	b := e.Balance()
 	if err := b.err(); err != nil {
@@ -191,13 +191,13 @@ func (e *Evidence) Unaccounted() error {
 	return nil
 }
 
-// fetchesOf returns how many fetches a loss is of.
+// fetchesOf returns how many fetches a loss covers.
 func fetchesOf(i store.Incident) int {
 	lost, cut, unread := i.Fetches()
 	return lost + cut + unread
 }
 
-// Losses returns the losses a store tells of.
+// Losses returns the losses in a store.
 func Losses(st *store.Store) ([]store.Incident, int, error) {
 	all, err := st.Incidents()
 	if err != nil {
@@ -211,8 +211,8 @@ func Losses(st *store.Store) ([]store.Incident, int, error) {
 	return all, n, nil
 }
 
-// I1: each SMS handed out is shown once, but for those of a call whose answer was spoilt, or that was under way when its bridge was killed.
-// Each such call is counted once, by a loss that the team was told of, and nothing else is.
+// I1: each SMS handed out is shown once, except those of a call whose answer was spoilt, or that was in flight when its bridge was killed. Each
+// such call is counted once, by a loss that the team was told of, and nothing else is.
 func I1(e *Evidence) error {
 	b := e.Balance()
 	wrong := []error{b.err()}
@@ -220,7 +220,7 @@ func I1(e *Evidence) error {
 	if err != nil {
 		return err
 	}
-	// A fetch under way at a kill counts whether it came to the panel or not, as nobody can tell.
+	// A fetch in flight at a kill counts whether it reached the panel or not, as nobody can know.
 	marks := map[int64]bool{}
 	for _, s := range e.Starts {
 		if !s.mark.IsZero() {
@@ -255,7 +255,7 @@ func I1(e *Evidence) error {
 	}
 	for _, i := range stored {
 		told := func(v window) bool {
-			// While it lasts, it is told of as it was when it was told first.
+			// While it lasts, its report stays as it was first told.
 			return !v.From.Before(i.From.Truncate(time.Second)) && !v.From.After(i.To) && (v.fetches == fetchesOf(i) || i.Lasts)
 		}
 		if !slices.ContainsFunc(e.Incidents, told) {
@@ -265,7 +265,7 @@ func I1(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// window is a time in which, says a message, SMS may be lost, and of how many fetches.
+// window is a span in which SMS may be lost, by a message of the bot, and of how many fetches.
 type window struct {
 	From, To time.Time
 	fetches  int
@@ -302,10 +302,11 @@ func (w *World) readIncident(text string) []window {
 	return []window{v}
 }
 
-// FetchMark returns since when, says a file, which no bridge has open and which is copied to path for a look, a fetch is under way; zero when none is.
+// FetchMark returns when the fetch began that a store notes as in flight; zero when it notes none. No bridge may have the file open; it is copied to
+// path to be read.
 func (w *World) FetchMark(file, path string) time.Time {
 	if err := CopyFile(file, path); err != nil {
-		return time.Time{} // it did not come so far as to have one
+		return time.Time{} // it did not get far enough to have a file
 	}
 	before := 0
 	if st, err := store.Inspect(path, w.StoreOptions()); err == nil {
@@ -314,9 +315,9 @@ func (w *World) FetchMark(file, path string) time.Time {
 		}
 		st.Close()
 	}
-	st, err := store.Open(path, w.StoreOptions()) // makes it a loss
+	st, err := store.Open(path, w.StoreOptions()) // which turns the mark into a loss
 	if err != nil {
-		return time.Time{} // soundFile tells of it
+		return time.Time{} // soundFile reports that
 	}
 	defer st.Close()
 	stored, after, err := Losses(st)

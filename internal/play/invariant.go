@@ -39,7 +39,7 @@ type Sighting struct {
 	Message  int
 	Topic    int
 	at       time.Time
-	Repeated bool // the message says that it perhaps repeats
+	Repeated bool // the message says that it may be a repeat
 }
 
 // batch is an order as the store has it.
@@ -65,7 +65,7 @@ func (w *World) Look() *Evidence {
 			e.Messages[chat] = append(e.Messages[chat], m)
 			e.Incidents = append(e.Incidents, w.readIncident(m.Text)...)
 			if !strings.Contains(m.Text, "«") {
-				continue // most are about no SMS, and to search them would cost more than all the rest
+				continue // most are not about SMS, and searching them would cost more than all the rest
 			}
 			for _, at := range MarkPattern.FindAllStringIndex(m.Text, -1) {
 				ids := shortIDs.FindAllString(m.Text[:at[0]], -1)
@@ -81,7 +81,7 @@ func (w *World) Look() *Evidence {
 }
 
 // I2: per SMS and chat 1 <= posts <= 1 + kills. More exactly: the copy before the next was shown by a call whose answer was lost, or by
-// the last of a bridge that was killed, and the later copy says that it perhaps repeats.
+// the last call of a bridge that was killed, and the later copy says that it may be a repeat.
 func I2(e *Evidence) error {
 	var wrong []error
 	type copy struct{ mark, id string }
@@ -117,7 +117,7 @@ func I2(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// unnoted tells whether a bridge may not know that it showed s by one of the posts to a chat, which are made one after the other.
+// unnoted reports whether a bridge may not know that it showed s by one of its posts to a chat, which are made one after the other.
 func (e *Evidence) unnoted(posts []telegram.Call, s Sighting) bool {
 	i := slices.IndexFunc(posts, func(c telegram.Call) bool { return !c.At.Before(s.at) })
 	if i < 0 || posts[i].Code != 200 || posts[i].Fault == telegram.CloseAfter || posts[i].Fault == telegram.CutAnswer {
@@ -127,7 +127,7 @@ func (e *Evidence) unnoted(posts []telegram.Call, s Sighting) bool {
 	return e.Starts[life].broken && (i == len(posts)-1 || e.lifeAt(posts[i+1].At) > life)
 }
 
-// story tells, for who looks for the cause, when a chat showed what bears a mark, and between which starts.
+// story says, for whoever looks for the cause, when a chat showed a mark, and between which starts.
 func (e *Evidence) story(chat int64, mark string) string {
 	type event struct {
 		at   time.Time
@@ -195,17 +195,17 @@ func (e *Evidence) orderOf(text string) (Order, bool) {
 	return e.Orders[i], true
 }
 
-// BatchesOf returns what an order gave.
+// BatchesOf returns the batches of an order.
 func (e *Evidence) BatchesOf(o Order) []batch {
 	return slices.DeleteFunc(slices.Clone(e.Batches), func(b batch) bool {
 		return int64(b.Chat) != o.Chat || int(b.Message) != o.Message
 	})
 }
 
-// Attempt is what a request to send is one of.
+// Attempt identifies requests to send that belong together.
 type Attempt struct{ Text, Customer string }
 
-// attempts returns the requests to send, in their order.
+// attempts returns the requests to send, in order.
 func (e *Evidence) attempts() map[Attempt][]Call {
 	all := map[Attempt][]Call{}
 	for _, r := range e.calls("SendSMS") {
@@ -220,14 +220,14 @@ func (e *Evidence) attempts() map[Attempt][]Call {
 	return all
 }
 
-// unsure tells whether a bridge may not know what became of a request to send. Several are under way at once: a kill may concern
-// all that its bridge made.
+// unsure reports whether a bridge may not know what became of a request to send. Several are in flight at once: a kill may concern all that its
+// bridge made.
 func (e *Evidence) unsure(r Call) bool {
 	return r.spoilt || r.shut > 0 || !r.Answered || e.Starts[r.life].broken
 }
 
-// I4: each attempt reached the panel at most once: between two requests that name a customer for an order, the first of which a bridge may
-// not know the outcome of, an agent decided to send it again; or the first was refused for want of a login, which sends nothing.
+// I4: each attempt reached the panel at most once: between two requests that name a customer for an order, when a bridge may not
+// know the outcome of the first, an agent decided to send it again; or the first was refused because of the login, which sends nothing.
 func I4(e *Evidence) error {
 	var wrong []error
 	for a, requests := range e.attempts() {
@@ -291,8 +291,8 @@ func I5(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// I6: what the panel accepted is Sent, or uncertain; and what is uncertain had its answer spoilt, or was under way at a kill. The store
-// tells how the last attempt went.
+// I6: what the panel accepted is Sent, or uncertain; and what is uncertain had its answer spoilt, or was in flight at a kill. The store has the
+// outcome of the last attempt.
 func I6(e *Evidence) error {
 	var wrong []error
 	requests := e.attempts()
@@ -321,7 +321,7 @@ func I6(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// Report returns the message that reports a batch.
+// Report returns the message that reports on a batch.
 func (e *Evidence) Report(b batch) (telegram.Message, bool) {
 	i := slices.IndexFunc(e.Messages[int64(b.Chat)], func(m telegram.Message) bool { return m.ID == int(b.Shown) })
 	if i < 0 {
@@ -330,7 +330,7 @@ func (e *Evidence) Report(b batch) (telegram.Message, bool) {
 	return e.Messages[int64(b.Chat)][i], true
 }
 
-// I7: every uncertain was told, with the buttons of the question asked now; so was every incident.
+// I7: every uncertain piece was reported, with the buttons of its current question; so was every incident.
 func I7(e *Evidence) error {
 	var wrong []error
 	for _, b := range e.Batches {
@@ -362,7 +362,7 @@ var (
 	counts   = regexp.MustCompile(`(\d+) (waiting|being sent|sent|at the telecom|delivered|failed|uncertain|left uncertain|not sent)(?:,|\n|$)`)
 )
 
-// I8: the last status shown is the last the panel gave: on a reply as its mark, and in words or in counts wherever a message tells of it.
+// I8: the last status shown is the last that the panel gave: as the mark on a reply, and in words or counts wherever a message reports it.
 func I8(e *Evidence) error {
 	var wrong []error
 	at := map[string]int{}
@@ -381,7 +381,7 @@ func I8(e *Evidence) error {
 					wrong = append(wrong, fmt.Errorf("batch %d: the panel says %d, message %d %q", b.ID, said, m.ID, m.Text))
 				}
 			} else {
-				silent = false // refused, or nobody can ask how it fares
+				silent = false // refused, or without an id to ask about
 			}
 			silent = silent && (status == sms.Sent || status == sms.AtTelecom || status == sms.Delivered)
 			want[[]string{"waiting", "uncertain", "sent", "at the telecom", "delivered", "failed"}[status]]++
@@ -392,7 +392,7 @@ func I8(e *Evidence) error {
 				delete(want, "uncertain")
 			}
 		}
-		if b.Dropped > 0 { // called off while others of the batch were under way
+		if b.Dropped > 0 { // cancelled while others of the batch were in flight
 			want["not sent"] = b.Dropped
 			if want["waiting"] -= b.Dropped; want["waiting"] == 0 {
 				delete(want, "waiting")
@@ -411,7 +411,7 @@ func I8(e *Evidence) error {
 		reply := slices.ContainsFunc(e.Orders, func(o Order) bool {
 			return o.Reply && o.Chat == int64(b.Chat) && o.Message == int(b.Message)
 		})
-		forbidden := e.strict && int64(b.Chat) == e.Group // reactions were, now and then: then the message tells
+		forbidden := e.strict && int64(b.Chat) == e.Group // sometimes reactions were: then the message reports
 		if !told && (!reply || !silent) {
 			wrong = append(wrong, fmt.Errorf("batch %d is reported nowhere", b.ID))
 		}
@@ -428,7 +428,7 @@ func I8(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// markFor is the mark of a reply of whose recipients so many are this and that.
+// markFor returns the mark of a reply whose recipients have these states.
 func markFor(b batch, are map[string]int) string {
 	switch {
 	case b.State == store.Cancelled || b.State == store.Expired:
@@ -443,7 +443,7 @@ func markFor(b batch, are map[string]int) string {
 	return "👀"
 }
 
-// MarkOf is what the bot put on the message that ordered a batch.
+// MarkOf returns the mark that the bot set on the message that ordered a batch.
 func (e *Evidence) MarkOf(b batch) string {
 	m, _ := e.TG.Message(int64(b.Chat), int(b.Message))
 	return MarksOf(m)
@@ -457,10 +457,10 @@ func MarksOf(m telegram.Message) string {
 	return strings.Join(all, " and ")
 }
 
-// goodNews are all that a report may say of a reply that went well.
+// goodNews are all that a report may say about a reply that went well.
 var goodNews = []string{"not sent yet: it waits for the panel.", "sending…", "sent, no word yet", "reached the telecom, not yet", "delivered."}
 
-// hadToSay tells whether a message about a reply ever said more than its mark does.
+// hadToSay reports whether a message about a reply ever said more than its mark does.
 func (e *Evidence) hadToSay(b batch) bool {
 	for _, m := range e.Messages[int64(b.Chat)] {
 		if m.ReplyTo != int(b.Message) {
@@ -475,7 +475,7 @@ func (e *Evidence) hadToSay(b batch) bool {
 	return false
 }
 
-// perhapsTold tells whether a bridge may have taken m for a message that was there before: one was killed, or a call of it went unanswered,
+// perhapsTold reports whether a bridge may have taken m for a message that was there before: one was killed, or a call of it went unanswered,
 // between the order and m, and nobody sees what it was about to tell.
 func (e *Evidence) perhapsTold(b batch, m telegram.Message) bool {
 	o, _ := e.TG.Message(int64(b.Chat), int(b.Message))
@@ -536,7 +536,7 @@ func I12(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// Invariants in their order; I10 is of losses of power, see power_test.go.
+// Invariants in order; I10 is about losses of power, see power_test.go.
 var Invariants = []struct {
 	Name  string
 	Check func(*Evidence) error
@@ -553,7 +553,7 @@ func (e *Evidence) Violations() []error {
 	return all
 }
 
-// Open reads what the invariants need of a store whose bridge has ended.
+// Open reads what the invariants need from a store whose bridge has ended.
 func (e *Evidence) Open(st *store.Store) error {
 	e.Store = st
 	for _, chat := range []int64{e.Group, e.Sara, e.Ali} {
@@ -572,10 +572,10 @@ func (e *Evidence) Open(st *store.Store) error {
 	return nil
 }
 
-// ErrNotYet says that done of until has nothing new to say.
+// ErrNotYet says that there is nothing new to check.
 var ErrNotYet = errors.New("the bridge has not fetched")
 
-// quietFetches is so many that any pause between two posts is shorter.
+// quietFetches is how many fetches take longer than any pause between two posts.
 const quietFetches = 60
 
 // Settled returns why, as far as can be seen from outside, the bridge has not come to rest yet.
@@ -590,7 +590,7 @@ func (w *World) Settled(since time.Time) error {
 	}
 	w.Mu.Lock()
 	n := len(w.Fetches)
-	// The second fetch tells that the first one is done with. To look costs more than all the rest: once for each fetch.
+	// The second fetch shows that the first is finished. Looking costs more than all the rest, so it is done once for each fetch.
 	again := n >= 2 && !w.Fetches[n-2].Before(since) && n != w.looked
 	w.looked = n
 	quiet := w.quiet
@@ -602,7 +602,7 @@ func (w *World) Settled(since time.Time) error {
 	if len(e.Fetched) < len(e.Inbound) {
 		return fmt.Errorf("the panel has handed out %d of %d SMS", len(e.Fetched), len(e.Inbound))
 	}
-	// What is shown nowhere though nothing was shown for long will not be any more: I1 says whether that is right.
+	// What is still not shown after nothing was shown for long never will be: I1 says whether that is right.
 	if err := e.Unaccounted(); err != nil && quiet < quietFetches {
 		return err
 	}
@@ -628,7 +628,7 @@ var finalWords = []string{"delivered.", "did not reach", "black list", "trouble 
 // askedWords are those of a question, and of one that ended without a send.
 var askedWords = []string{"Send this?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
 
-// final tells whether a report will hardly change by itself.
+// final reports whether a report is unlikely to change by itself.
 func final(report string, recipients int) bool {
 	said := func(word string) bool { return strings.Contains(report, word) }
 	if slices.ContainsFunc(askedWords, said) {
@@ -651,7 +651,7 @@ func final(report string, recipients int) bool {
 	return done == recipients
 }
 
-// Behind is of how many SMS the panel knows more than the bridge, which is still to ask: a question may be decided in the moment the bridge
+// Behind returns of how many SMS the panel knows more than the bridge, which has yet to ask: a question may be decided at the moment the bridge
 // seems to be at rest.
 func (e *Evidence) Behind() (n int) {
 	at := map[string]int{}

@@ -2,17 +2,17 @@ package play
 
 import "math/rand/v2"
 
-// Moment is the N-th time that a call of a method comes to a stage.
+// Moment is the N-th time that a call of a method reaches a stage.
 type Moment struct {
 	Network, Method, Stage string
 	N                      int
 }
 
-// moments are those of calls at which networks kill, more often where a flow has its steps.
+// moments are those at which networks kill the bridge, more of them where a flow has its steps.
 var moments = []struct {
 	network, method string
 	stages          []string
-	n               int // at most so many of them are let pass
+	n               int // at most this many of them pass
 }{
 	{"panel", "GetMsg", []string{"arrived", "carried_out", "half_answered", "answered"}, 12},
 	{"panel", "SendSMS", []string{"arrived", "carried_out", "half_answered", "answered"}, 3},

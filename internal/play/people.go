@@ -14,10 +14,10 @@ import (
 	"peyk/store"
 )
 
-// An SMS of a customer says which it is where it begins and where it ends: a long one is shown in several messages.
+// An SMS of a customer says its number at both ends: a long one is shown in several messages.
 var MarkPattern = regexp.MustCompile(`«(in|end)(\d+)»`)
 
-// NumberOf returns which SMS of a customer a text is of; -1 when none.
+// NumberOf returns which SMS of a customer a text belongs to; -1 when none.
 func NumberOf(text string) int {
 	found := MarkPattern.FindStringSubmatch(text)
 	if found == nil {
@@ -69,7 +69,7 @@ func AnAct(r *rand.Rand) string {
 	return "" // unreachable
 }
 
-// Do has somebody do what has that name, as r decides.
+// Do does the act of that name, as r decides.
 func (w *World) Do(name string, r *rand.Rand) {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()
@@ -92,7 +92,7 @@ func (w *World) CustomersWrite(n int) {
 	for range n {
 		among := 110
 		if w.Rand.IntN(4) == 0 {
-			among = len(w.Starts) // in each life some are new, who need a topic
+			among = len(w.Starts) // after each start some are new and need a topic
 		}
 		from := Sender{Customer: fmt.Sprintf("0912111%03d%d", among%1000, w.Rand.IntN(10)), Line: []string{"30001234", "30005678"}[w.Rand.IntN(2)]}
 		words := "سلام <b>وقت بخیر</b> & 😀"
@@ -101,7 +101,7 @@ func (w *World) CustomersWrite(n int) {
 		}
 		i, now := len(w.Inbound), time.Now()
 		text := fmt.Sprintf("«in%d» %s «end%d»", i, words, i)
-		if i > 0 && w.Rand.IntN(10) == 0 { // people do say the same again
+		if i > 0 && w.Rand.IntN(10) == 0 { // people do repeat themselves
 			if said := &w.Inbound[w.Rand.IntN(i)]; !said.again && now.Unix() > said.at.Unix() {
 				said.again = true
 				from, text = *said, said.text
@@ -124,7 +124,7 @@ func (w *World) somebody() (agent, chat int64) {
 	return w.Ali, w.Group
 }
 
-// Recent returns one of the bot's last messages in a chat that have what is wanted.
+// Recent returns one of the bot's last messages in a chat that satisfy a condition.
 func (w *World) Recent(chat int64, wanted func(telegram.Message) bool) (telegram.Message, bool) {
 	var found []telegram.Message
 	for _, m := range slices.Backward(w.TG.Messages(chat)) {
@@ -240,7 +240,7 @@ func (w *World) NotePress(by int64, data string) {
 	w.presses = append(w.presses, pressed{time.Now(), by, store.BatchID(batch), generation, store.Decision(parts[3])})
 }
 
-// Pressed is how often a button was pressed. Mu is held.
+// Pressed returns how often a button was pressed. Mu is held.
 func (w *World) Pressed() int { return len(w.presses) }
 
 func (w *World) agentEdits() {
@@ -253,7 +253,7 @@ func (w *World) agentEdits() {
 	}
 }
 
-// telegramRepeats gives the bridge an update it has confirmed once more.
+// telegramRepeats redelivers an update that the bridge has confirmed.
 func (w *World) telegramRepeats() {
 	all := w.TG.Updates()
 	all = slices.DeleteFunc(all[max(0, len(all)-30):], func(u telegram.Update) bool { return !u.Confirmed })
@@ -280,7 +280,7 @@ func (w *World) closed() map[int]bool {
 	return closed
 }
 
-// agentTidies closes a customer's topic, or gives one, or a customer elsewhere, another name.
+// agentTidies closes or renames a customer's topic, or renames a customer elsewhere.
 func (w *World) agentTidies() {
 	closed := w.closed()
 	m, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
@@ -329,7 +329,7 @@ func (w *World) Spoil() {
 	for range w.Rand.IntN(3) {
 		kinds := []panel.Fault{
 			{Kind: panel.Close}, {Kind: panel.Close, CarryOut: true}, {Kind: panel.Cut},
-			// The SMS are taken away before the delay: what is taken after the caller is dead, nobody could tell of.
+			// The SMS are taken away before the delay: nobody could know of those taken after the caller is dead.
 			{Kind: panel.Slow, Delay: 40 * time.Millisecond, CarryOut: true},
 			{Kind: panel.HTML}, {Kind: panel.HTML, CarryOut: true}, {Kind: panel.Crash}, {Kind: panel.Crash, CarryOut: true},
 			{Kind: panel.Empty, CarryOut: true}, {Kind: panel.Garbage}, {Kind: panel.SOAPFault, Text: "no"}, {Kind: panel.ErrCode, Code: -3}, {Kind: panel.ErrCode, Code: -1},

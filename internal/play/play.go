@@ -1,6 +1,6 @@
-// Package play is what tests play with a bridge: customers who write, a team that answers, networks that fail, and what of that is known; and
-// the invariants, which hold what a bridge did to what both networks saw. It runs no bridge: crash has processes of it, which it kills, sim has
-// it in its own process, under simulated time. Whoever runs one tells when it started and how it ended.
+// Package play gives tests a world around a bridge: customers who write, a team that answers, networks that fail, a record of all that, and the
+// invariants, which compare what a bridge did with what both networks saw. It runs no bridge: crash runs processes and kills them, sim runs one
+// in its own process under simulated time. Whoever runs a bridge reports when it started and how it ended.
 package play
 
 import (
@@ -19,7 +19,7 @@ import (
 	"peyk/store"
 )
 
-// World is people and the two networks, and what is known of what they did. Whoever runs the bridge says when it started and how it ended.
+// World is the people, the two networks and a record of what they did. Whoever runs the bridge reports when it started and how it ended.
 type World struct {
 	*sandboxtest.World // whose group shows inbound SMS, and so does Sara's private chat
 
@@ -38,7 +38,7 @@ type World struct {
 // New returns a World; r decides what its people do.
 func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *World {
 	w := &World{World: sandboxtest.New(t, tg, sms), Rand: r, strict: r.IntN(5) == 0}
-	// What becomes of an SMS can be told from the last digit of its number.
+	// The last digit of its number decides what becomes of an SMS.
 	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
 		if err := w.Panel.SetStatusOf(pattern, status); err != nil {
 			t.Fatal(err)
@@ -60,8 +60,7 @@ func (w *World) NoteCall(method, stage string) {
 	}
 }
 
-// NoteStart notes that a bridge starts, and whether the one before it did not end in order, and since when a fetch was under way then. Mu is
-// held.
+// NoteStart notes that a bridge starts, whether the one before it broke off, and since when a fetch was in flight then. Mu is held.
 func (w *World) NoteStart(at time.Time, broken bool, mark time.Time) {
 	w.quiet = 0
 	if n := len(w.Starts); n > 0 && broken {
@@ -70,7 +69,7 @@ func (w *World) NoteStart(at time.Time, broken bool, mark time.Time) {
 	w.Starts = append(w.Starts, start{At: at})
 }
 
-// Past is what happened. It only grows: a copy stays as it is.
+// Past is what happened. It only grows, so a copy stays valid.
 type Past struct {
 	Starts  []start
 	Fetches []time.Time // when each GetMsg arrived
@@ -82,7 +81,7 @@ type Past struct {
 // Chance returns what a seed decides, for several goroutines at once.
 func Chance(seed uint64) *rand.Rand { return rand.New(&source{pcg: rand.NewPCG(seed, 7)}) }
 
-// source makes one source of chance serve several goroutines.
+// source lets several goroutines share one source of chance.
 type source struct {
 	mu  sync.Mutex
 	pcg *rand.PCG
@@ -98,7 +97,7 @@ func (s *source) Uint64() uint64 {
 type start struct {
 	At     time.Time
 	broken bool      // it did not end in order,
-	mark   time.Time // and a fetch was under way then, since when; zero when none was
+	mark   time.Time // when the fetch in flight then had begun; zero when there was none
 }
 
 // Sender is who wrote an SMS, to which line of ours, and what.
@@ -139,14 +138,14 @@ func (w *World) Say(p telegram.Post) int {
 	return id
 }
 
-// StoreOptions are what the bridge's settings make of the store's.
+// StoreOptions returns the store's options under the bridge's settings.
 func (w *World) StoreOptions() store.Options {
 	return store.Options{
 		Inbox: []sms.ChatID{sms.ChatID(w.Group), sms.ChatID(w.Sara)}, Admins: []sms.AgentID{sms.AgentID(w.Sara)}, RecentPosts: 20,
 	}
 }
 
-// CopyFile makes the file to as from is; nobody writes to either meanwhile.
+// CopyFile copies the file from to to. Nobody may write to either meanwhile.
 func CopyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -161,7 +160,7 @@ func CopyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// Asked returns how often the panel was asked for something.
+// Asked returns how often a method of the panel was called.
 func (w *World) Asked(method string) int {
 	n := 0
 	for _, r := range w.Panel.Requests() {
