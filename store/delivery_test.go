@@ -26,7 +26,7 @@ type said struct {
 func (r said) of(seq Seq) Report { return Report{seq, r.status, r.why} }
 
 var (
-	nothing    = said{} // or a code its guide does not know
+	silent     = said{} // or a code its guide does not know
 	underWay   = said{status: sms.Sent}
 	atTelecom  = said{status: sms.AtTelecom}
 	delivered  = said{status: sms.Delivered}
@@ -94,7 +94,7 @@ func TestDeliveryIsFollowedForTwoDays(t *testing.T) {
 		t.Errorf("counts %v, no report %d, want one at the telecom, no longer asked for", b.Counts, b.NoReport)
 	}
 	// An agent asks, long after: nothing is counted twice, and a delivery still counts.
-	for _, r := range []said{atTelecom, nothing} {
+	for _, r := range []said{atTelecom, silent} {
 		must(t, s.SetDelivery([]Report{r.of(b.First)}))
 		if got := ok(s.Batch(id)).NoReport; got != 1 {
 			t.Errorf("asked by hand, told %v: no report of %d, want 1", r, got)
@@ -137,7 +137,7 @@ func TestFinalStatusNeverGoesBack(t *testing.T) {
 		c.pass(time.Minute)
 		shown(t, s)
 		want := ok(s.SMS(1))
-		for _, r := range []said{nothing, underWay, trouble, atTelecom, notReached} {
+		for _, r := range []said{silent, underWay, trouble, atTelecom, notReached} {
 			must(t, s.SetDelivery([]Report{r.of(1)}))
 			if got := ok(s.SMS(1)); got != want {
 				t.Errorf("%v after %v made it %+v", r, last, got)
@@ -186,7 +186,7 @@ func TestOnlyNewsIsShown(t *testing.T) {
 		said said
 		news bool
 	}{
-		{underWay, false}, {nothing, false}, {atTelecom, true}, {atTelecom, false}, {trouble, true}, {notReached, true}, {notReached, false}, {delivered, true}, {delivered, false},
+		{underWay, false}, {silent, false}, {atTelecom, true}, {atTelecom, false}, {trouble, true}, {notReached, true}, {notReached, false}, {delivered, true}, {delivered, false},
 	} {
 		c.pass(time.Minute)
 		shown(t, s)
@@ -223,7 +223,7 @@ func TestReportsOfSeveralBatches(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.options())
 	first, second := sent(t, s, 2), sent(t, s, 2)
-	must(t, s.SetDelivery([]Report{delivered.of(1), atTelecom.of(3), blackList.of(2), nothing.of(4)}))
+	must(t, s.SetDelivery([]Report{delivered.of(1), atTelecom.of(3), blackList.of(2), silent.of(4)}))
 	if b := ok(s.Batch(first)); b.Counts[sms.Delivered] != 1 || b.Counts[sms.Failed] != 1 {
 		t.Errorf("first counts %v", b.Counts)
 	}

@@ -112,6 +112,10 @@ type Raw struct {
 	Holds       bool      `json:"holds,omitempty"` // SMS may be in it
 }
 
+// FetchLimit is how long a fetch may take. Until then a slow panel may still hand out SMS to a request that we gave up; after that it has given up,
+// too.
+const FetchLimit = time.Minute
+
 // BeginFetch notes that GetMsg is about to be called. If its answer never gets here, the next Open or BeginFetch makes it an
 // incident.
 func (s *Store) BeginFetch() error {
@@ -121,6 +125,23 @@ func (s *Store) BeginFetch() error {
 		}
 		return put(t.bucket(bucketMeta), keyFetch, t.now)
 	})
+}
+
+// reportLostFetch makes an incident of a fetch that was begun and never ended: the panel may have handed out SMS that never arrived.
+func (t *tx) reportLostFetch() error {
+	var begun time.Time
+	meta := t.bucket(bucketMeta)
+	if get(meta, keyFetch, &begun) != nil {
+		return nil
+	}
+	if err := meta.Delete(keyFetch); err != nil {
+		return err
+	}
+	to := t.now
+	if late := begun.Add(FetchLimit); late.After(to) {
+		to = late
+	}
+	return t.addLoss(&Incident{Kind: FetchLost, From: begun, To: to})
 }
 
 // EndFetch notes that GetMsg brought nothing. An incident, if not nil, is noted with it. Losses that follow one another become one incident, and

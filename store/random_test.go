@@ -208,7 +208,7 @@ func (w *world) followUp() {
 	must(w, err)
 	var reports []Report
 	for _, m := range due {
-		reports = append(reports, []said{nothing, nothing, underWay, atTelecom, delivered, trouble, notReached, blackList}[w.IntN(8)].of(m.Seq))
+		reports = append(reports, []said{silent, silent, underWay, atTelecom, delivered, trouble, notReached, blackList}[w.IntN(8)].of(m.Seq))
 	}
 	must(w, w.s.SetDelivery(reports))
 	for _, m := range due {

@@ -171,24 +171,3 @@ func copyFile(db *bolt.DB, path string) error {
 	}
 	return f.Sync()
 }
-
-// FetchLimit is how long a fetch may take. Until then a slow panel may still hand out SMS to a request that we gave up; after that it has given up,
-// too.
-const FetchLimit = time.Minute
-
-// reportLostFetch makes an incident of a fetch that was begun and never ended: the panel may have handed out SMS that never arrived.
-func (t *tx) reportLostFetch() error {
-	var begun time.Time
-	meta := t.bucket(bucketMeta)
-	if get(meta, keyFetch, &begun) != nil {
-		return nil
-	}
-	if err := meta.Delete(keyFetch); err != nil {
-		return err
-	}
-	to := t.now
-	if late := begun.Add(FetchLimit); late.After(to) {
-		to = late
-	}
-	return t.addLoss(&Incident{Kind: FetchLost, From: begun, To: to})
-}
