@@ -315,7 +315,9 @@ func (w *World) FetchMark(file, path string) time.Time {
 		}
 		st.Close()
 	}
-	st, err := store.Open(path, w.StoreOptions()) // which turns the mark into a loss
+	opts := w.StoreOptions()
+	opts.Now = func() time.Time { return w.Starts[0].At } // no later than the fetch, whose end would be now otherwise
+	st, err := store.Open(path, opts)                     // which turns the mark into a loss
 	if err != nil {
 		return time.Time{} // soundFile reports that
 	}
