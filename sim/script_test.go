@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"syscall"
 	"time"
 
@@ -69,7 +68,7 @@ var events = []struct {
 	}},
 	{"end", 0, func(w *world, r *rand.Rand) {
 		if w.life.running() {
-			w.life.cancel() // the next start waits for the end
+			w.life.askToEnd() // the next start waits for the end
 		}
 	}},
 }
@@ -137,6 +136,10 @@ func anEvent(r *rand.Rand) string {
 func (w *world) play(steps []step) []error {
 	for _, s := range steps {
 		time.Sleep(s.wait)
+		if w.life != nil && w.life.failed() {
+			w.start() // as systemd does
+		}
+		w.note(s.do)
 		if s.do == "check" {
 			if wrong := w.check(); len(wrong) > 0 {
 				return wrong
@@ -152,12 +155,4 @@ func (w *world) play(steps []step) []error {
 		}
 	}
 	return nil
-}
-
-func tell(steps []step) string {
-	var b strings.Builder
-	for _, s := range steps {
-		fmt.Fprintln(&b, s)
-	}
-	return b.String()
 }

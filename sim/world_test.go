@@ -39,12 +39,13 @@ type world struct {
 	disk            disk
 	log             *tail
 
-	life    *life // the last bridge
-	file    int   // which file is the store's: each kill makes the next
+	begun   []event // steps of the script, and what the bridges did
+	life    *life   // the last bridge
+	file    int     // which file is the store's: each kill makes the next
 	lives   sync.WaitGroup
 	mending []*time.Timer
 
-	mu   sync.Mutex
+	mu   sync.Mutex                               // guards begun, too
 	trap func(network, method, stage string) bool // whether the bridge is to be killed in the middle of this call
 }
 
@@ -54,6 +55,7 @@ type life struct {
 	path   string
 	began  time.Time
 	cancel context.CancelFunc
+	ending bool          // it was asked to end
 	ended  chan struct{} // closed when it has ended, with
 	err    error
 
@@ -148,7 +150,10 @@ func (w *world) store(file int) string { return filepath.Join(w.dir, fmt.Sprint(
 // start starts a bridge; one that runs goes on.
 func (w *world) start() {
 	if w.life != nil && w.life.running() {
-		return
+		if !w.life.ending {
+			return
+		}
+		<-w.life.ended
 	}
 	broken, mark := w.life != nil && (w.life.isKilled() || w.life.err != nil), time.Time{}
 	path := w.store(w.file)
@@ -162,6 +167,7 @@ func (w *world) start() {
 	}
 	w.NoteStart(time.Now(), broken, mark)
 	w.Mu.Unlock()
+	w.note(fmt.Sprintf("start %d; after a kill %t, a fetch was under way since %s", len(w.Starts)-1, broken, mark.Format("15:04:05.000000")))
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &life{w: w, path: path, began: time.Now(), cancel: cancel, ended: make(chan struct{}), conns: map[net.Conn]bool{}}
 	w.mu.Lock()
@@ -172,6 +178,7 @@ func (w *world) start() {
 		defer cancel()
 		l.err = l.run(ctx)
 		l.hangUp()
+		w.note(fmt.Sprintf("ended: %v", l.err))
 	})
 }
 
@@ -207,6 +214,16 @@ func (l *life) running() bool {
 		return false
 	default:
 		return !l.isKilled()
+	}
+}
+
+// failed tells whether the bridge has ended by itself.
+func (l *life) failed() bool {
+	select {
+	case <-l.ended:
+		return l.err != nil && !l.ending && !l.isKilled()
+	default:
+		return false
 	}
 }
 
@@ -281,6 +298,7 @@ func (l *life) killWithin() {
 	}
 	l.killed = true
 	l.mu.Unlock()
+	l.w.note("killed")
 	l.hangUp()
 	w := l.w
 	w.file++
@@ -311,9 +329,14 @@ func (l *life) alive() bool {
 	}
 }
 
+func (l *life) askToEnd() {
+	l.ending = true
+	l.cancel()
+}
+
 // end ends the bridge in order.
 func (l *life) end() error {
-	l.cancel()
+	l.askToEnd()
 	select {
 	case <-l.ended:
 		return l.err
@@ -427,6 +450,41 @@ func (w *world) check() []error {
 	}
 	defer e.Store.Close()
 	return e.Violations()
+}
+
+// event is something that happened.
+type event struct {
+	at   time.Time
+	what string
+}
+
+func (w *world) note(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = append(w.begun, event{time.Now(), what})
+}
+
+// story tells the last n events.
+func (w *world) story(n int) string {
+	w.mu.Lock()
+	all := slices.Clone(w.begun)
+	w.mu.Unlock()
+	for _, c := range w.TG.Calls() {
+		all = append(all, event{c.At, fmt.Sprintf("    telegram %s in %d: %d %s %s", c.Method, c.Chat, c.Code, c.Fault, c.Description)})
+	}
+	for _, r := range w.Panel.Requests() {
+		of := r.Params["messageContent"]
+		for _, m := range r.Given {
+			of = append(of, fmt.Sprint(play.NumberOf(m.Text)))
+		}
+		all = append(all, event{r.At, fmt.Sprintf("    panel %s of %s: %s, answered %t, %.60q", r.Method, r.Caller, r.Answer, r.Answered, of)})
+	}
+	slices.SortStableFunc(all, func(a, b event) int { return a.at.Compare(b.at) })
+	var text strings.Builder
+	for _, e := range all[max(0, len(all)-n):] {
+		fmt.Fprintf(&text, "%s %s\n", e.at.Format("02 15:04:05.000000"), e.what)
+	}
+	return text.String()
 }
 
 // tail keeps the last of a log.

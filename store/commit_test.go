@@ -38,3 +38,30 @@ func TestADiskThatFailsOrIsSlow(t *testing.T) {
 		t.Errorf("opened on a disk that fails: %v", err)
 	}
 }
+
+// TestAnEndThatGivesUpAWriteIsACrash has the disk full until the very end: what could not be noted may have happened all the same.
+func TestAnEndThatGivesUpAWriteIsACrash(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	opts := c.inbox(group)
+	full := false
+	opts.Commit = func(write func() error) error {
+		if full {
+			return syscall.ENOSPC
+		}
+		return write()
+	}
+	s := open(t, path, opts)
+	fetched(t, s, unread(c, "one"))
+	p := heads(t, s)[0]
+	full = true
+	s.GiveUp()
+	if err := s.Persist(t.Context(), "note a post", func() error { return s.Posted(p, 7, false) }); !errors.Is(err, ErrDisk) || s.Unsaved() != 1 {
+		t.Fatalf("noted on a full disk: %v, %d writes were given up", err, s.Unsaved())
+	}
+	full = false
+	must(t, s.Close())
+	s = open(t, path, opts)
+	if p := heads(t, s)[0]; !p.Repeated {
+		t.Error("an SMS that is perhaps shown is not marked as repeated")
+	}
+}

@@ -288,7 +288,9 @@ func (s *Store) Close() error {
 		return s.db.Close()
 	}
 	err := s.queue(write{last: true, fn: func(t *tx) error {
-		if s.unclean.Load() { // then the next start checks the whole file
+		// To the next start it is a crash if the file is damaged, or lacks what was done: it then checks the whole file, and takes for repeated
+		// what may be.
+		if s.unclean.Load() || s.Unsaved() > 0 {
 			return nil
 		}
 		meta := t.bucket(bucketMeta)
