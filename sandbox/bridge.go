@@ -17,11 +17,11 @@ import (
 const (
 	// restartPause is how long a bridge that died by itself stays dead.
 	restartPause = time.Second
-	// stopPatience is how long a bridge may take to stop before it is killed: longer than a call in flight lives.
+	// stopPatience is how long a bridge may take to stop before it is killed: longer than any call in flight may take.
 	stopPatience = 90 * time.Second
 )
 
-// bridge keeps the bridge's process. All of its life is in run's goroutine; the others ask.
+// bridge runs the bridge's process. Only run's goroutine touches it; others send orders.
 type bridge struct {
 	exe    string
 	args   []string
@@ -53,7 +53,7 @@ type order struct {
 // process is one life of the bridge.
 type process struct {
 	cmd    *exec.Cmd
-	exited chan struct{} // closed with err in place
+	exited chan struct{} // closed once err is set
 	err    error
 }
 
@@ -126,7 +126,7 @@ func (b *bridge) run(ctx context.Context) {
 			case p == nil && again == nil:
 				err = errors.New("the bridge is not running")
 			default:
-				again = nil // also when it was about to be started again
+				again = nil // even if it was about to be restarted
 				if p != nil {
 					b.end(p, o.what)
 					p = nil
@@ -201,7 +201,7 @@ func (p *process) outcome() string {
 	return "exit status 0"
 }
 
-// prefixed writes whole lines with something before each.
+// prefixed writes whole lines, each with a prefix.
 type prefixed struct {
 	w      io.Writer
 	prefix string

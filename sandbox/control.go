@@ -7,7 +7,7 @@ import (
 	"peyk/sandbox/telegram"
 )
 
-// newControl is the one address from which everything is played: the page, the controls of both sides and the bridge's process.
+// newControl returns the handler of the one address that controls everything: the page, both networks and the bridge's process.
 func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler {
 	mux := http.NewServeMux()
 	page := &live{tg: tg, sms: sms, bridge: b, asked: make(chan struct{})}

@@ -10,26 +10,26 @@ import (
 	"peyk/sandbox/telegram"
 )
 
-// counts is how many SMS are where, from what the two networks saw. The bridge is not asked, so it holds whatever becomes of the bridge.
+// counts is how many SMS are where, as the two networks saw it. The bridge is not asked, so the counts are right whatever becomes of it.
 // In each group the first is the sum of the others, at any moment.
 type counts struct {
 	Written int `json:"written"` // by customers
 	Unread  int `json:"unread"`  // wait at the panel
-	Fetched int `json:"fetched"` // were given to the bridge and are not shown yet, or were lost with an answer that never came
+	Fetched int `json:"fetched"` // handed to the bridge and not shown yet, or lost with an answer that never arrived
 	Shown   int `json:"shown"`   // are shown in a chat
 
 	Asked     int `json:"asked"`     // recipients named by the sending calls that reached the panel
 	Sent      int `json:"sent"`      // accepted, and the bridge was told
 	Refused   int `json:"refused"`   // not accepted, and the bridge was told
-	Uncertain int `json:"uncertain"` // the answer never came, whether they were accepted or not
+	Uncertain int `json:"uncertain"` // the answer never arrived, whether they were accepted or not
 
-	Accepted  int `json:"accepted"` // Sent, and those of Uncertain that went out all the same
+	Accepted  int `json:"accepted"` // Sent, and those of Uncertain that went out anyway
 	Underway  int `json:"underway"`
 	Delivered int `json:"delivered"`
 	Failed    int `json:"failed"`
 }
 
-// count counts a customers' inbox, of which some are shown, the calls the panel dealt with, and what it accepted by then or later.
+// count counts the customers' inbox, of which some are shown, the calls that the panel handled, and what it had accepted by then or later.
 func count(inbox []panel.Inbound, shown []bool, requests []panel.Request, sent []panel.SMS) counts {
 	c := counts{Written: len(inbox)}
 	for i, m := range inbox {
@@ -66,16 +66,16 @@ func count(inbox []panel.Inbound, shown []bool, requests []panel.Request, sent [
 }
 
 var (
-	// shortID is what the head of a shown SMS bears; the same SMS shown again bears the same.
+	// shortID is the id in the head of a shown SMS, the same each time that SMS is shown.
 	shortID  = regexp.MustCompile(`#s[0-9a-z]+`)
 	repeated = regexp.MustCompile("♻")
 )
 
-// longSMS is how many UTF-16 units surely fit into one message. Of a longer SMS the last part tells that it is shown.
+// longSMS is how many UTF-16 units surely fit into one message. A longer SMS counts as shown with its last part.
 const longSMS = 3000
 
-// findShown tells which SMS of an inbox some chat shows. A shown SMS is a block quote under a head that names the customer, or in the
-// topic of one; which of several equal ones it is, is told by their order.
+// findShown reports which SMS of an inbox some chat shows. A shown SMS is a block quote under a head that names the customer, or in the
+// customer's topic; equal ones are told apart by their order.
 func findShown(inbox []panel.Inbound, messages []telegram.Message) []bool {
 	shown := make([]bool, len(inbox))
 	waiting := map[string][]int{} // by their words, in order
@@ -123,10 +123,10 @@ func findShown(inbox []panel.Inbound, messages []telegram.Message) []bool {
 	return shown
 }
 
-// tail is what all ways to write a number have in common.
+// tail returns the digits that all ways to write a number have in common.
 func tail(number string) string { return number[max(0, len(number)-10):] }
 
-// visible is a text without what networks add, replace or take away: spaces and what cannot be seen.
+// visible returns a text without what networks add, replace or drop: spaces and invisible characters.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsGraphic(r) || r == unicode.ReplacementChar || r == '∅' {

@@ -12,25 +12,25 @@ import (
 	"peyk/sandbox/telegram"
 )
 
-// live tells the page what there is and what happens, as server-sent events:
+// live sends the page what there is and what happens, as server-sent events:
 //
-//	begin   users, lines, and all messages: what was before
+//	begin   users, lines, and all messages so far
 //	chat    a telegram.Event, when it happens
-//	sms     the telephones' SMS that came or changed, as a list of telephoneSMS; at first all
+//	sms     the SMS on phones that are new or changed, as a list of phoneSMS; at first all
 //	state   everything else, whenever some of it changes
 //
-// A page that lost its connection begins anew.
+// A page that lost its connection starts over.
 type live struct {
 	tg     *telegram.Server
 	sms    *panel.Server
 	bridge *bridge
 
 	mu    sync.Mutex
-	asked chan struct{} // closed and replaced whenever something was asked of the sandbox
+	asked chan struct{} // closed and replaced whenever somebody does something to the sandbox
 }
 
-// telephoneSMS is an SMS as its customer's telephone shows it.
-type telephoneSMS struct {
+// phoneSMS is an SMS as its customer's phone shows it.
+type phoneSMS struct {
 	Key      string    `json:"key"` // the same for the same SMS
 	Customer string    `json:"customer"`
 	Line     string    `json:"line"`
@@ -40,7 +40,7 @@ type telephoneSMS struct {
 	Status   int       `json:"status,omitempty"`  // the panel's, of one of ours
 }
 
-// liveState is what the page shows beside messages and SMS.
+// liveState is what the page shows besides messages and SMS.
 type liveState struct {
 	Users    []telegram.User     `json:"users"`
 	Chats    []telegram.ChatInfo `json:"chats"`
@@ -56,15 +56,15 @@ type telegramState struct {
 }
 
 const (
-	// lookAfter is how long what happens is gathered before the whole is looked at again.
+	// lookAfter is how long events are gathered before everything is looked at again.
 	lookAfter = 50 * time.Millisecond
-	// lookShare keeps the looking, which costs what there is, from taking more than one part in so many of the time.
+	// lookShare bounds the time spent looking, which grows with what there is, to one part in this many.
 	lookShare = 5
-	// lookEvery is when it is looked at although nothing was told: a fault that struck, a bridge that died.
+	// lookEvery is how often to look although no event came: a fault may have struck, the bridge may have died.
 	lookEvery = time.Second
 )
 
-// ring lets every page look at once.
+// ring makes every page look at once.
 func (l *live) ring() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,10 +96,10 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	err := send("begin", map[string]any{"bot": l.tg.Bot().ID, "lines": lines, "messages": l.messages()})
 	var last []byte
-	told := map[string]telephoneSMS{}
+	told := map[string]phoneSMS{}
 	look := func() error {
 		rows, state := l.look()
-		var changed []telephoneSMS
+		var changed []phoneSMS
 		for _, row := range rows {
 			if told[row.Key] != row {
 				told[row.Key] = row
@@ -167,8 +167,8 @@ func (l *live) messages() []telegram.Message {
 	return all
 }
 
-// look returns what there is now. The order matters: what is shown was written before, what was accepted was asked before.
-func (l *live) look() ([]telephoneSMS, liveState) {
+// look returns what there is now. The order matters: what is shown must have been written, what is accepted must have been asked.
+func (l *live) look() ([]phoneSMS, liveState) {
 	messages := l.messages()
 	inbox := l.sms.Inbox()
 	requests := l.sms.Requests()
@@ -182,9 +182,9 @@ func (l *live) look() ([]telephoneSMS, liveState) {
 	if l.bridge != nil {
 		state.Bridge = l.bridge.current()
 	}
-	var rows []telephoneSMS
+	var rows []phoneSMS
 	for i, m := range inbox {
-		row := telephoneSMS{Key: fmt.Sprint("in", i), Customer: m.Customer, Line: m.Line, Text: m.Text, At: m.At, Written: "unread"}
+		row := phoneSMS{Key: fmt.Sprint("in", i), Customer: m.Customer, Line: m.Line, Text: m.Text, At: m.At, Written: "unread"}
 		switch {
 		case shown[i]:
 			row.Written = "shown"
@@ -194,7 +194,7 @@ func (l *live) look() ([]telephoneSMS, liveState) {
 		rows = append(rows, row)
 	}
 	for _, m := range sent {
-		rows = append(rows, telephoneSMS{Key: m.ID, Customer: m.Customer, Line: m.Line, Text: m.Text, At: m.At, Status: m.Status})
+		rows = append(rows, phoneSMS{Key: m.ID, Customer: m.Customer, Line: m.Line, Text: m.Text, At: m.At, Status: m.Status})
 	}
 	return rows, state
 }

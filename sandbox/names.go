@@ -17,23 +17,23 @@ import (
 	"peyk/sandbox/telegram"
 )
 
-// byName stands before Telegram's controls, which take JSON and ids only, and lets them be typed: form fields as well as JSON, people,
-// chats and topics by name, messages by "last", buttons by what stands on them. What it does not know it passes on as it is.
+// byName makes Telegram's controls, which take only JSON and ids, easy to type: form fields as well as JSON; people, chats and topics by
+// name; messages by "last"; buttons by their label. What it does not know it passes on unchanged.
 //
 //	from, user, forward_from, members   a first name, @username or id; members are separated by commas
 //	chat, as_chat                       a title or id; "private" is from's own chat with the bot; to speak, none means Support
 //	topic                               a name or id
-//	reply                               a message to answer: an id, or "last", the bot's last there
+//	reply                               a message to reply to: an id, or "last", the bot's last there
 //	quote                               the words of that message which the reply quotes
 //	message                             an id, or "last": the bot's last, for edit and delete from's own last
-//	button                              what stands on the button to press
+//	button                              the label of the button to press
 //	emoji, delay                        one emoji; a duration such as 2s
 type byName struct {
 	tg   *telegram.Server
 	next http.Handler
 }
 
-// words are the fields whose values stay text although they may look like something else in JSON.
+// words are the fields whose values stay text even if they look like something else in JSON.
 var words = map[string]bool{
 	"text": true, "caption": true, "name": true, "title": true, "kind": true, "do": true, "data": true, "method": true, "description": true,
 	"first_name": true, "last_name": true, "username": true, "language": true, "via_bot": true, "button": true,
@@ -74,7 +74,7 @@ func (h *byName) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // maxFields is enough for a document in base64.
 const maxFields = 100 << 20
 
-// readFields reads a JSON object, or form fields as one. curl calls JSON a form too, so the body decides, not its label.
+// readFields reads a JSON object, or form fields as one. curl labels JSON as a form too, so the body decides, not its Content-Type.
 func readFields(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFields))
 	if err != nil {
@@ -226,7 +226,7 @@ func (h *byName) fields(path string, f map[string]any) error {
 	return nil
 }
 
-// text is a field's value as it was typed, whatever it may be in JSON.
+// text returns a field's value as it was typed, whatever it is in JSON.
 func text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -237,7 +237,7 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
-// user finds a person, or the bot, by first name or @username. An id is taken as it is.
+// user finds a person, or the bot, by first name or @username. An id is passed on.
 func (h *byName) user(name string) (int64, error) {
 	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
 		return id, nil
@@ -252,7 +252,7 @@ func (h *byName) user(name string) (int64, error) {
 	return 0, fmt.Errorf("nobody is called %q; there are %s", name, strings.Join(known, ", "))
 }
 
-// chat finds a chat by title or id, or a person's own, which begins with the first word there. An id nobody knows is taken as it is.
+// chat finds a chat by title or id, or a person's own, which exists from the first message there. An unknown id is passed on.
 func (h *byName) chat(name string, from int64) (telegram.ChatInfo, error) {
 	if name == "private" && from != 0 {
 		return telegram.ChatInfo{ID: from}, nil
@@ -310,7 +310,7 @@ func (h *byName) message(chat int64, name string, fits func(telegram.Message) bo
 	return telegram.Message{}, errors.New("there is no such message yet")
 }
 
-// data is what the button with that label sends; a label nobody knows is sent itself, as a client may do.
+// data returns the data of the button with that label. An unknown label is sent itself: a client may send anything.
 func data(m telegram.Message, label string) string {
 	for _, row := range m.Buttons {
 		for _, b := range row {

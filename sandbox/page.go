@@ -12,7 +12,7 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// servePage serves the page to browsers, and to whoever asks for no HTML lines to paste into a shell.
+// servePage serves the page to browsers, and lines to paste into a shell to clients that do not ask for HTML.
 func servePage() http.Handler {
 	root, err := fs.Sub(pageFiles, "page")
 	if err != nil {
@@ -29,7 +29,7 @@ func servePage() http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store") // another version may be run at the same address any moment
+		h.Set("Cache-Control", "no-store") // another version may run at the same address at any moment
 		h.Set("Vary", "Accept")
 		if r.URL.Path == "/" && !strings.Contains(r.Header.Get("Accept"), "text/html") {
 			h.Set("Content-Type", "text/plain; charset=utf-8")

@@ -5,8 +5,8 @@
 //	                         ├─ /panel ────> sandbox/panel <───── SOAP ───── started with settings
 //	                         └─ /bridge ───> start, stop, kill ────────────> in its environment only
 //
-// Nothing in the bridge knows that it is here, and nothing here knows the bridge but by the two protocols and its settings. The store lives
-// in a temporary directory that outlasts the bridge's deaths and goes when the sandbox ends.
+// Nothing in the bridge knows of the sandbox, and the sandbox knows the bridge only by the two protocols and its settings. The store is in a
+// temporary directory that survives the bridge's deaths and is removed when the sandbox ends.
 package sandbox
 
 import (
@@ -44,8 +44,8 @@ type Options struct {
 	Stdout, Stderr io.Writer
 }
 
-// Run runs the sandbox until ctx ends. Then it stops the bridge as SIGTERM does, waits for it, and leaves nothing behind. Its error says
-// why it could not begin.
+// Run runs the sandbox until ctx ends. Then it stops the bridge with SIGTERM, waits for it, and leaves nothing behind. Its error says why it
+// could not start.
 func Run(ctx context.Context, opts Options) (err error) {
 	opts.Stdout = cmp.Or[io.Writer](opts.Stdout, io.Discard)
 	opts.Stderr = cmp.Or[io.Writer](opts.Stderr, io.Discard)
@@ -89,7 +89,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return fmt.Errorf("make the sandbox's world: %w", err)
 	}
 
-	// What shows and controls outlasts ctx: the bridge's stopping is to be seen.
+	// The page and the controls outlast ctx, to show how the bridge stops.
 	shown, hide := context.WithCancel(context.WithoutCancel(ctx))
 	defer hide()
 	out := newTranscript(opts.Stdout, tg)
@@ -129,7 +129,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	return nil
 }
 
-// serve serves h on a loopback address until the function returned is called, and returns the address it really has.
+// serve serves h on a loopback address, and returns the address it got and a function that stops it.
 func serve(addr string, h http.Handler) (string, func(), error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -150,13 +150,13 @@ func serve(addr string, h http.Handler) (string, func(), error) {
 	return l.Addr().String(), func() { server.Close(); <-ended }, nil
 }
 
-// settings are the names Peyk takes from its environment, beside all that begin with TELEGRAM_ and SMS_.
+// settings are the names that Peyk reads from its environment, besides all that begin with TELEGRAM_ and SMS_.
 var settings = []string{
 	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "DAILY_PARTS", "ALLOWED_PREFIXES", "PART_SIZES", "LOW_CREDIT",
 	"LANGUAGE", "TIMEZONE", "DB_PATH", "KEEP_DAYS", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
 }
 
-// withoutSettings is environ without Peyk's settings, so that nobody's real account is touched from the sandbox.
+// withoutSettings returns environ without Peyk's settings, so that the sandbox touches nobody's real account.
 func withoutSettings(environ []string) []string {
 	var kept []string
 next:
@@ -191,7 +191,7 @@ func newWorld(tg *telegram.Server) (world, error) {
 	if err := tg.SetBotRights(w.desk, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
 		return w, err
 	}
-	// A bot cannot write first: whoever is to be told something must have said a word.
+	// A bot cannot write first: whoever it is to tell something must have written to it.
 	_, err := tg.Say(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/start"})
 	return w, err
 }

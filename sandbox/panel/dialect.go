@@ -22,7 +22,7 @@ const (
 
 const prolog = `<?xml version="1.0" encoding="UTF-8"?>`
 
-// encode writes a method's answer as the dialect does.
+// encode writes a method's answer in the dialect.
 func (s *Server) encode(r *http.Request, method string, a answer) []byte {
 	var b strings.Builder
 	if s.opts.Dialect == Native {
@@ -106,7 +106,7 @@ func itemType(list []any, structs, mixed string) string {
 }
 
 func (s *Server) encodeNative(b *strings.Builder, method string, a answer) {
-	// libxml declares a namespace on the envelope when it is first needed, so the order tells how the answer was made.
+	// libxml declares a namespace on the envelope when it is first needed, so their order shows how the answer was built.
 	var body strings.Builder
 	namespaces := nsService
 	switch {

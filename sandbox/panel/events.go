@@ -11,20 +11,20 @@ type EventKind string
 const (
 	// Received: a customer wrote.
 	Received EventKind = "received"
-	// Fetched: GetMsg gave the SMS away.
+	// Fetched: GetMsg handed out the SMS.
 	Fetched EventKind = "fetched"
-	// Accepted: the panel took an SMS to send.
+	// Accepted: the panel accepted an SMS to send.
 	Accepted EventKind = "accepted"
 	// StatusChanged: the status of an accepted SMS moved.
 	StatusChanged EventKind = "status"
-	// Called: a call was dealt with; Request tells how.
+	// Called: a call was handled; Request says how.
 	Called EventKind = "called"
 	// Down and Up: the panel left the net and came back.
 	Down EventKind = "down"
 	Up   EventKind = "up"
 )
 
-// Event is one happening at the panel. SMS is set for Received, Fetched, Accepted and StatusChanged, Request for Called.
+// Event is something that happened at the panel. SMS is set for Received, Fetched, Accepted and StatusChanged, Request for Called.
 type Event struct {
 	Kind    EventKind `json:"kind"`
 	At      time.Time `json:"at"`

@@ -30,7 +30,7 @@ const (
 	ErrCode Kind = "errcode"
 	// Empty answers 200 with an empty body.
 	Empty Kind = "empty"
-	// Endless begins the answer and never comes to its end; it stops when the caller hangs up. The call is always carried out.
+	// Endless begins the answer and never ends it; it stops when the caller hangs up. The call is always carried out.
 	Endless Kind = "endless"
 	// Garbage puts Body before the answer ("": a byte order mark and a PHP warning). The call is always carried out.
 	Garbage Kind = "garbage"
@@ -42,10 +42,10 @@ var kinds = []Kind{Close, Cut, Slow, Hang, SOAPFault, Crash, HTML, Redirect, Err
 
 func (k Kind) known() bool { return slices.Contains(kinds, k) }
 
-// Fault is something armed to go wrong.
+// Fault is something that is to go wrong.
 type Fault struct {
 	Kind Kind `json:"kind"`
-	// Method is the method concerned; "" means any.
+	// Method is the method to strike; "" means any.
 	Method string `json:"method,omitempty"`
 	// Times is how many calls it strikes: 0 means one, a negative number all until Disarm.
 	Times int `json:"times,omitempty"`
@@ -61,7 +61,7 @@ type Fault struct {
 	ContentType string        `json:"content_type,omitempty"`
 }
 
-// carriesOut reports whether a call struck by the fault is carried out all the same.
+// carriesOut reports whether a call struck by the fault is carried out anyway.
 func (f Fault) carriesOut() bool {
 	switch f.Kind {
 	case Cut, Endless, Garbage, Slow:
@@ -70,7 +70,7 @@ func (f Fault) carriesOut() bool {
 	return f.CarryOut
 }
 
-// Arm lets a fault strike the next calls it concerns. Faults strike one at a time, in the order they were armed.
+// Arm has a fault strike the next calls that it matches. Faults strike one at a time, in the order they were armed.
 func (s *Server) Arm(f Fault) {
 	if f.Times == 0 {
 		f.Times = 1
@@ -87,7 +87,7 @@ func (s *Server) Disarm() {
 	s.faults = nil
 }
 
-// strike takes the fault that concerns a call of method, if one is armed. mu is held.
+// strike uses up the fault that matches a call of method, if one is armed. mu is held.
 func (s *Server) strike(method string) *Fault {
 	for i := range s.faults {
 		f := s.faults[i]
@@ -117,14 +117,14 @@ const (
 	Answered Stage = "answered"
 )
 
-// Call is what OnCall is told.
+// Call is what OnCall's function is given.
 type Call struct {
 	Method string
 	Stage  Stage
 }
 
-// OnCall has fn called at each stage of each call, in the call's own goroutine and without any lock: the call stands still until fn
-// returns, so a test can kill the bridge at that very moment. nil ends it.
+// OnCall has fn called at each stage of each call, in the call's own goroutine and without any lock. The call waits until fn
+// returns, so a test can kill the bridge at that very moment. nil removes it.
 func (s *Server) OnCall(fn func(Call)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 // maxNumbers is how many numbers one call may carry.
 const maxNumbers = 60
 
-// maxUnread is how many messages one GetMsg gives.
+// maxUnread is how many messages one GetMsg hands out.
 const maxUnread = 50
 
 // texts are the guide's words for its error codes.
@@ -51,7 +51,7 @@ func refusal(code int, text string) answer {
 	return answer{code: code, result: text}
 }
 
-// carryOut does what a call asks. Its error is errCrash. mu is held.
+// carryOut does what a call asks. Its only error is errCrash. mu is held.
 func (s *Server) carryOut(c call) (answer, error) {
 	if len(c.params) < len(c.names) {
 		return answer{}, errCrash // PHP: too few arguments
@@ -228,8 +228,7 @@ func (s *Server) pay(n int) bool {
 	return true
 }
 
-// normalise gives numbers that are written differently one form, 09… for Iranian mobile numbers, and reports whether it can be a
-// telephone number at all.
+// normalise brings a number into one form, 09… for Iranian mobile numbers, and reports whether it can be a phone number at all.
 func normalise(number string) (string, bool) {
 	n := strings.Map(func(r rune) rune {
 		switch {
@@ -264,7 +263,7 @@ const (
 	gsmExtended = "\f^{}\\[~]|€"
 )
 
-// parts is how many parts a text is sent in, which is what it costs.
+// parts returns how many parts a text is sent in, which is its price.
 func parts(text string) int {
 	length := 0
 	for _, r := range text {

@@ -51,11 +51,11 @@ type Options struct {
 	// OldOrder takes the parameters of the two sending methods in the order of the older family's WSDL: fromNum, toNum,
 	// messageContent, messageType, user, pass.
 	OldOrder bool
-	// Resend does not mark as read: GetMsg gives the last fifty every time.
+	// Resend does not mark as read: GetMsg hands out the last fifty every time.
 	Resend bool
-	// NewestFirst makes GetMsg give the newest fifty, newest first, instead of the oldest fifty in order.
+	// NewestFirst makes GetMsg hand out the newest fifty, newest first, instead of the oldest fifty in order.
 	NewestFirst bool
-	// LeavesOut makes GetStatus leave out ids that it does not know, instead of giving them an empty status.
+	// LeavesOut makes GetStatus leave out unknown ids instead of answering an empty status for them.
 	LeavesOut bool
 	// Statuses are the steps each accepted SMS takes by itself; without any it stays at 1.
 	Statuses []Step
@@ -88,9 +88,9 @@ type Request struct {
 	// Answer is the ErrCode given ("0", "-5"), or the Kind of the fault that took its place, or "fault", or "crash".
 	Answer string `json:"answer"`
 	Code   int    `json:"code,omitempty"` // of the fault ErrCode
-	// Caller is the address of the connection it came on.
+	// Caller is the remote address of its connection.
 	Caller string `json:"caller,omitempty"`
-	// Given are the SMS that GetMsg took away for its answer, in the order of the answer.
+	// Given are the SMS that GetMsg handed out, in the order of the answer.
 	Given []SMS `json:"given,omitempty"`
 	// Recipients is how many numbers a sending call named, Accepted how many SMS came of it.
 	Recipients int `json:"recipients,omitempty"`
@@ -100,7 +100,7 @@ type Request struct {
 	Answered bool `json:"answered"`
 }
 
-// Inbound is a customer's SMS, and whether GetMsg has given it to somebody.
+// Inbound is a customer's SMS, and whether GetMsg has handed it out.
 type Inbound struct {
 	SMS
 	Fetched bool `json:"fetched"`
@@ -126,7 +126,7 @@ type Server struct {
 	credit   float64
 	nextID   int64
 	inbox    []*Inbound // all that customers wrote, in order of arrival
-	unread   []*Inbound // those of it not given away; taken from either end
+	unread   []*Inbound // those not handed out; taken from either end
 	sent     []*accepted
 	byID     map[string]*accepted
 	rules    []rule
@@ -143,7 +143,7 @@ type Server struct {
 	ended chan struct{} // closed when http has stopped serving
 }
 
-// accepted is an SMS taken to send.
+// accepted is an SMS accepted for sending.
 type accepted struct {
 	SMS
 	byHand bool // its status was set by hand and does not move by itself any more
@@ -221,7 +221,7 @@ func (s *Server) Close() {
 	s.addr = ""
 }
 
-// SetDown takes the panel off the net and puts it back. After Start connections are refused while it is down; a panel served as a
+// SetDown takes the panel off the network or brings it back. After Start connections are refused while it is down; a panel served as a
 // Handler closes them unanswered. It fails only if the port was taken by another in the meantime.
 func (s *Server) SetDown(down bool) error {
 	s.netMu.Lock()
@@ -250,12 +250,12 @@ func (s *Server) SetDown(down bool) error {
 	return nil
 }
 
-// Receive lets a customer write to a line: the SMS is unread until GetMsg gives it.
+// Receive has a customer write to a line. The SMS is unread until GetMsg hands it out.
 func (s *Server) Receive(customer, line, text string) {
 	s.ReceiveAt(customer, line, text, time.Now())
 }
 
-// ReceiveAt is Receive with the time the SMS bears. The numbers are handed to the bridge exactly as given.
+// ReceiveAt is Receive with the time of the SMS. The bridge gets the numbers exactly as given here.
 func (s *Server) ReceiveAt(customer, line, text string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -344,7 +344,7 @@ func (s *Server) ExpectStatus(pattern string, status int) error {
 	return nil
 }
 
-// SetStatusOf is ExpectStatus that sets the status of those accepted already, too.
+// SetStatusOf is ExpectStatus, and also sets the status of SMS accepted already.
 func (s *Server) SetStatusOf(pattern string, status int) error {
 	if _, err := path.Match(pattern, ""); err != nil {
 		return fmt.Errorf("set status of %q: %w", pattern, err)
@@ -361,7 +361,7 @@ func (s *Server) SetStatusOf(pattern string, status int) error {
 	return nil
 }
 
-// accept takes one SMS to send and returns its id. mu is held.
+// accept accepts one SMS for sending and returns its id. mu is held.
 func (s *Server) accept(line, customer, text string) string {
 	m := &accepted{SMS: SMS{
 		ID:       strconv.FormatInt(s.nextID, 10),
@@ -413,7 +413,7 @@ func (s *Server) setStatus(m *accepted, status int) {
 	s.publish(Event{Kind: StatusChanged, SMS: m.SMS})
 }
 
-// Credit is what GetCredit answers now.
+// Credit returns what GetCredit answers now.
 func (s *Server) Credit() float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -454,7 +454,7 @@ func (s *Server) Wait(ctx context.Context, cond func() bool) error {
 	}
 }
 
-// wake lets every Wait look again. mu is held.
+// wake makes every Wait look again. mu is held.
 func (s *Server) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})

@@ -14,32 +14,32 @@ import (
 	"time"
 )
 
-// Network serves a handler on connections in memory, so that real HTTP passes where time is simulated. It is up until Down.
+// Network serves a handler on in-memory connections, so that real HTTP works under simulated time. It is up until Down.
 type Network struct {
 	Handler http.Handler
-	// Delay is how long what is written next takes to arrive, by the number of its connection; nil: no time. Nothing overtakes within a
-	// connection.
+	// Delay returns how long what is written next takes to arrive, by the number of its connection; nil means no time. Within a connection
+	// order is kept.
 	Delay func(connection int) time.Duration
-	// Silent tells, when it is not nil, whether nothing at all answers one who connects now, not even to refuse.
+	// Silent reports whether a connection attempt now gets no answer at all, not even a refusal; may be nil.
 	Silent func() bool
 
 	mu     sync.Mutex
 	server *http.Server // nil while the network is down
 	queue  chan net.Conn
 	serves sync.WaitGroup
-	calls  sync.WaitGroup // under way
+	calls  sync.WaitGroup // in flight
 	made   int
 	open   map[*conn]bool // the server's ends
 	shut   []Shut
 }
 
-// Shut is a moment at which connections were closed, and whose.
+// Shut is a moment at which connections were closed, and which.
 type Shut struct {
 	At      time.Time
 	Callers []string
 }
 
-// Up lets connections be made; a network that is up stays so.
+// Up lets connections be made. A network that is up stays up.
 func (n *Network) Up() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -55,7 +55,7 @@ func (n *Network) Up() {
 	n.serves.Go(func() { server.Serve(queue) })
 }
 
-// Down closes all connections and refuses new ones, until Up. It returns when nothing is accepted any more; calls may still be under way.
+// Down closes all connections and refuses new ones, until Up. It returns when nothing is accepted any more; calls may still be in flight.
 func (n *Network) Down() {
 	n.mu.Lock()
 	server := n.server
@@ -74,7 +74,7 @@ func (n *Network) Down() {
 	}
 }
 
-// Close is Down, and waits for the calls under way.
+// Close is Down, and waits for the calls in flight.
 func (n *Network) Close() {
 	n.Down()
 	n.calls.Wait()
@@ -101,7 +101,7 @@ func (n *Network) Outages() []Shut {
 	return slices.Clone(n.shut)
 }
 
-// Connections is how many are open at the server's end.
+// Connections returns how many are open at the server's end.
 func (n *Network) Connections() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -153,7 +153,7 @@ func (n *Network) delay(number int) time.Duration {
 	return n.Delay(number)
 }
 
-// listener gives out the server's ends of connections.
+// listener accepts the server's ends of connections.
 type listener struct {
 	network *Network
 	queue   chan net.Conn
@@ -166,7 +166,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	case c := <-l.queue:
 		return c, nil
 	case <-l.closed:
-		for { // who was let in and is not served
+		for { // connected and not served
 			select {
 			case c := <-l.queue:
 				c.Close()
@@ -202,7 +202,7 @@ func (c *conn) Write(b []byte) (int, error) { return c.out.write(b, c.delay()) }
 func (c *conn) LocalAddr() net.Addr         { return c.local }
 func (c *conn) RemoteAddr() net.Addr        { return c.remote }
 
-// Close lets what was written arrive, and then the end.
+// Close delivers what was written, and then the end.
 func (c *conn) Close() error {
 	c.in.abandon()
 	c.out.end(c.delay())
@@ -224,17 +224,17 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// window is how much may be under way in one direction.
+// window is how many bytes may be in flight in one direction.
 const window = 1 << 18
 
 // stream is one direction of a connection.
 type stream struct {
 	mu              sync.Mutex
-	changed         chan struct{} // closed, and another one made, at each change
+	changed         chan struct{} // closed and replaced at each change
 	packets         []packet
 	size            int
 	last            time.Time // when the last packet arrives
-	ended           bool      // no more is written; the end arrives at last
+	ended           bool      // nothing more is written; the end arrives last
 	abandoned       bool      // nobody reads any more
 	readBy, writeBy time.Time
 }
@@ -333,7 +333,7 @@ func (s *stream) read(b []byte) (int, error) {
 	}
 }
 
-// wait lets go of s until it changes, or until a time; zero: for ever.
+// wait unlocks s until it changes, or until a time; zero means for ever.
 func (s *stream) wait(until time.Time) {
 	changed := s.changed
 	s.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package sandboxtest is what tests place a bridge in: the sandbox's Telegram and panel, and a team that works with them. It knows no bridge:
-// who tests one runs it, as a part of the test or as a process.
+// Package sandboxtest is the world in which tests run a bridge: the sandbox's Telegram and panel, and a team that works with them. It knows no
+// bridge: a test runs its own, in its process or beside it.
 package sandboxtest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"peyk/sandbox/telegram"
 )
 
-// Patience bounds every wait. What tests wait for takes milliseconds, unless the machine is busy.
+// Patience bounds every wait. What tests wait for takes milliseconds unless the machine is busy.
 const Patience = 30 * time.Second
 
 // World is a Telegram and a panel with a team, for as long as the test runs. Its methods end the test when something goes wrong.
@@ -27,12 +27,12 @@ type World struct {
 	TG    *telegram.Server
 	Panel *panel.Server
 
-	TGURL, PanelURL string // where the two are reached, once something listens there
+	TGURL, PanelURL string // addresses of the two, once something listens there
 
-	BridgeLog func() string // what the bridge has logged, shown when a wait was in vain; may be nil
+	BridgeLog func() string // returns the bridge's log, shown when a wait fails; may be nil
 }
 
-// New returns a World that nobody reaches yet: see Listen.
+// New returns a World that cannot be reached yet: see Listen.
 func New(t testing.TB, tg telegram.Options, sms panel.Options) *World {
 	w := &World{TB: t, TG: telegram.New(tg), Panel: panel.New(sms)}
 	w.Team = w.TG.AddTeam()
@@ -43,7 +43,7 @@ func New(t testing.TB, tg telegram.Options, sms panel.Options) *World {
 	return w
 }
 
-// Listen opens a port of loopback for each of the two. tg answers as Telegram: it is w.TG, or stands in front of it.
+// Listen opens a loopback port for each of the two. tg answers as Telegram: it is w.TG, or wraps it.
 func (w *World) Listen(tg http.Handler) {
 	w.Helper()
 	address, err := w.Panel.Start(OwnHost() + ":0")
@@ -59,7 +59,7 @@ func (w *World) Listen(tg http.Handler) {
 	w.TGURL, w.PanelURL = web.URL, address
 }
 
-// OwnHost returns a host of loopback that nobody else is likely to listen at: a port of it that is shut stays free.
+// OwnHost returns a loopback host where nobody else is likely to listen: a port that is closed there stays free.
 func OwnHost() string {
 	if runtime.GOOS != "linux" { // where all of 127/8 is loopback
 		return "127.0.0.1"
@@ -67,7 +67,7 @@ func OwnHost() string {
 	return fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(256), 1+rand.N(254))
 }
 
-// Environ returns the settings that place a bridge in w. The group shows inbound SMS.
+// Environ returns the settings of a bridge in w. The group shows inbound SMS.
 func (w *World) Environ() []string {
 	return []string{
 		"TELEGRAM_BOT_TOKEN=" + w.TG.Token(), "TELEGRAM_API_URL=" + w.TGURL,
@@ -76,7 +76,7 @@ func (w *World) Environ() []string {
 	}
 }
 
-// Soon returns a context that bounds a wait.
+// Soon returns a context that bounds a wait by Patience.
 func (w *World) Soon() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	w.Cleanup(cancel)
@@ -135,7 +135,7 @@ func (w *World) Transcript(chat int64) string {
 	return strings.Join(lines, "\n")
 }
 
-// Presses has somebody press the button of that label under m, and returns what they are told.
+// Presses has somebody press the button with that label under m, and returns what they are told.
 func (w *World) Presses(by int64, m telegram.Message, label string) telegram.Answer {
 	w.Helper()
 	data, ok := m.Button(label)
@@ -145,7 +145,7 @@ func (w *World) Presses(by int64, m telegram.Message, label string) telegram.Ans
 	return w.PressesData(by, m, data)
 }
 
-// PressesData is Presses of a button with that data, which need not be there any more.
+// PressesData is Presses for a button with that data, which need not exist any more.
 func (w *World) PressesData(by int64, m telegram.Message, data string) telegram.Answer {
 	w.Helper()
 	q, err := w.TG.Press(by, m.Chat, m.ID, data)
