@@ -22,7 +22,7 @@ func TestWhatIsForgottenIsNotAnswered(t *testing.T) {
 
 	w.storeOpts.Keep = time.Nanosecond
 	w.start()
-	w.logged("forgotten")
+	w.logged("rows deleted")
 	if _, err := w.store.SMS(1); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("the SMS is read after its time: %v", err)
 	}

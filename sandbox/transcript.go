@@ -37,7 +37,7 @@ const (
 	dim     = 2
 )
 
-// line writes what happened where. Foreign text cannot play with the terminal: control characters are shown as a dot.
+// line writes what happened where. Foreign text cannot control the terminal: control characters become dots.
 func (t *transcript) line(at time.Time, colour int, where, what string) {
 	what = strings.Map(func(r rune) rune {
 		if r != '\n' && unicode.IsControl(r) {
@@ -61,10 +61,10 @@ func (t *transcript) paint(colour int, s string) string {
 	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colour, s)
 }
 
-// bridge writes what became of the bridge's process.
+// bridge writes what happened to the bridge's process.
 func (t *transcript) bridge(what string) { t.line(time.Now(), magenta, "bridge", what) }
 
-// follow writes what both sides tell until both have ended; then the channel it returns is closed.
+// follow writes the events of both networks until both have ended; then the channel it returns is closed.
 func (t *transcript) follow(chats <-chan telegram.Event, sms <-chan panel.Event) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
@@ -161,7 +161,7 @@ func (t *transcript) describe(e telegram.Event) string {
 	return ""
 }
 
-// content is a message as its reader sees it.
+// content returns a message as its reader sees it.
 func content(m telegram.Message) string {
 	var b strings.Builder
 	b.WriteString(m.Text)
@@ -180,7 +180,7 @@ func content(m telegram.Message) string {
 	return b.String()
 }
 
-// label is what stands on the button with that data.
+// label returns the label of the button with that data.
 func label(m telegram.Message, data string) string {
 	for _, row := range m.Buttons {
 		for _, button := range row {
@@ -192,7 +192,7 @@ func label(m telegram.Message, data string) string {
 	return data
 }
 
-// short is the first line of a text, enough to know it again.
+// short returns the first line of a text, enough to recognise it.
 func short(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
 	if r := []rune(text); len(r) > 40 {

@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// maxRequest is more than any call needs: sixty numbers with a long text each.
+// maxRequest is more bytes than any call needs: sixty numbers with a long text each.
 const maxRequest = 4 << 20
 
-// errCrash stands for PHP code that died of what it was given: 500 with an empty body is all the caller sees.
+// errCrash stands for PHP code that dies of its input: the caller sees only a 500 with an empty body.
 var errCrash = errors.New("crash")
 
 // ServeHTTP answers GET with ?wsdl with the service description and carries out POSTed SOAP calls, at any path.
@@ -79,7 +79,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	s.mu.Lock() // once for both: whoever sees what a call did sees the call
+	s.mu.Lock() // both under one lock: whoever sees the effects of a call also sees the call
 	before := len(s.sent)
 	answer, err := s.carryOut(c)
 	done := Request{
@@ -113,7 +113,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// record notes a call that has been dealt with, before the caller can learn of it, and returns its place among requests. mu is held.
+// record notes a call that has been handled, before the caller can learn of it, and returns its index among requests. mu is held.
 func (s *Server) record(q Request) int {
 	q.At = time.Now()
 	s.requests = append(s.requests, q)
@@ -121,7 +121,7 @@ func (s *Server) record(q Request) int {
 	return len(s.requests) - 1
 }
 
-// call is one SOAP call as read: a method and its parameters in the order they stood, or by the order of the WSDL.
+// call is one SOAP call as read: a method and its parameters, in the order of the request or of the WSDL.
 type call struct {
 	method string
 	names  []string
@@ -132,12 +132,12 @@ type call struct {
 type element struct {
 	name     string
 	xsiType  string // local part
-	array    bool   // it says what SOAP-ENC:Array it is
+	array    bool   // it declares its SOAP-ENC:arrayType
 	text     string
 	children []*element
 }
 
-// signature is the names of a method's parameters, in order.
+// signature returns the names of a method's parameters, in order.
 func (s *Server) signature(method string) []string {
 	switch method {
 	case "GetCredit", "GetMsg":
@@ -189,7 +189,7 @@ func (s *Server) readCall(r *http.Request) (c call, fault string) {
 	if degraded {
 		op.degrade()
 	}
-	// PHP's functions have no case, nusoap compares names as they are.
+	// PHP function names ignore case, but nusoap compares names exactly.
 	known := slices.IndexFunc(methods, func(m string) bool {
 		return m == op.name || s.opts.Dialect == Native && strings.EqualFold(m, op.name)
 	})
@@ -212,7 +212,7 @@ func (s *Server) readCall(r *http.Request) (c call, fault string) {
 	return c, ""
 }
 
-// checkContentType reports whether a request is degraded to ISO-8859-1, which nusoap does for want of a charset, or refused. nusoap takes
+// checkContentType reports whether a request is degraded to ISO-8859-1, as nusoap does when no charset is given, or refused. nusoap takes
 // everything after "charset=" for its name, so a further parameter is as wrong as a name its XML parser does not know.
 func (s *Server) checkContentType(contentType string) (degraded bool, fault string) {
 	contentType = strings.ToLower(contentType)
@@ -290,7 +290,7 @@ func (e *element) first() *element {
 	return e.children[0]
 }
 
-// degrade does to a request what nusoap does without a charset: it reads UTF-8 into ISO-8859-1, and what does not fit is a question mark.
+// degrade does to a request what nusoap does without a charset: it converts UTF-8 to ISO-8859-1, and what does not fit becomes a question mark.
 func (e *element) degrade() {
 	e.text = strings.Map(func(r rune) rune {
 		if r > 0xFF {
@@ -303,7 +303,7 @@ func (e *element) degrade() {
 	}
 }
 
-// arg is the text of a scalar. Numbers lose leading zeros, as they do in PHP.
+// arg returns the text of a scalar. Numbers lose leading zeros, as in PHP.
 func (e *element) arg() (string, error) {
 	if e == nil {
 		return "", nil
@@ -320,7 +320,7 @@ func (e *element) arg() (string, error) {
 	return e.text, nil
 }
 
-// args is the items of a list. Only the form all real servers understand passes: an array that says so, whose items have types.
+// args returns the items of a list. Only the form that all real servers understand is accepted: a declared array whose items have types.
 func (e *element) args() ([]string, error) {
 	if e == nil || !e.array {
 		return nil, errCrash
@@ -339,7 +339,7 @@ func (e *element) args() ([]string, error) {
 	return items, nil
 }
 
-// param is the parameter the method knows by that name: with positions, whatever stands in its place.
+// param returns the parameter that the method knows by that name; by position, whatever is in its place.
 func (c call) param(name string) *element {
 	for i, n := range c.names {
 		if n == name && i < len(c.params) {
@@ -349,7 +349,7 @@ func (c call) param(name string) *element {
 	return nil
 }
 
-// recipients is how many numbers a sending call names.
+// recipients returns how many numbers a sending call names.
 func (c call) recipients() int {
 	to := c.param("toNum")
 	if c.method == "SendMultipleSMS" {
@@ -358,11 +358,11 @@ func (c call) recipients() int {
 	if to == nil {
 		return 0
 	}
-	numbers, _ := to.args() // of what is no list the method has said so
+	numbers, _ := to.args() // the method itself refuses what is not a list
 	return len(numbers)
 }
 
-// named is what the method took each parameter to be, for the record, without secrets.
+// named returns what the method took each parameter to be, without secrets, for the record.
 func (c call) named() map[string][]string {
 	out := map[string][]string{}
 	for i, name := range c.names {
@@ -388,7 +388,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// writeAnswer answers as the real servers do, telling hook when half of it and all of it is on the wire.
+// writeAnswer answers as the real servers do, and calls hook when half and when all of it is on the wire.
 func (s *Server) writeAnswer(w http.ResponseWriter, r *http.Request, method string, body []byte, hook func(Call)) {
 	body = s.compress(w, r, body)
 	s.answerHeaders(w)
@@ -400,7 +400,7 @@ func (s *Server) writeAnswer(w http.ResponseWriter, r *http.Request, method stri
 	s.stage(w, Call{method, Answered}, hook)
 }
 
-// stage puts what was written on the wire if somebody watches.
+// stage flushes what was written if somebody watches.
 func (s *Server) stage(w http.ResponseWriter, c Call, hook func(Call)) {
 	s.mu.Lock()
 	watched := s.onCall != nil
@@ -422,7 +422,7 @@ func (s *Server) answerHeaders(w http.ResponseWriter) {
 	h.Set("Content-Type", "text/xml; charset=UTF-8")
 }
 
-// compress does what nusoap does to answers over 1024 bytes when the caller accepts it: gzip, or a raw deflate stream.
+// compress does what nusoap does to answers over 1024 bytes if the caller accepts that: gzip, or a raw deflate stream.
 func (s *Server) compress(w http.ResponseWriter, r *http.Request, body []byte) []byte {
 	accepts := r.Header.Get("Accept-Encoding")
 	if s.opts.Dialect == Native || len(body) <= 1024 {
@@ -445,7 +445,7 @@ func (s *Server) compress(w http.ResponseWriter, r *http.Request, body []byte) [
 	return out.Bytes()
 }
 
-// writeFault answers with a SOAP Fault. nusoap's says HTTP/1.0 whatever it was asked in, and closes the connection.
+// writeFault answers with a SOAP Fault. nusoap answers in HTTP/1.0 whatever the request was, and closes the connection.
 func (s *Server) writeFault(w http.ResponseWriter, text string) {
 	body := s.fault(text)
 	s.answerHeaders(w)

@@ -12,7 +12,7 @@ import (
 )
 
 // LocalOnly passes on requests whose Host is a loopback address or localhost and which no other web site sent, and answers 403 to the
-// rest: a page open in the same browser must not be able to play with the sandbox or to look on. A link that leads here may be followed.
+// rest: another page open in the same browser must not be able to control the sandbox or watch it. A link to it may be followed.
 func LocalOnly(next http.Handler) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,7 +34,7 @@ func LocalOnly(next http.Handler) http.Handler {
 	})
 }
 
-// readForm reads form fields, or a flat JSON object of the same names. curl calls JSON a form too, so the body decides, not its label. If
+// readForm reads form fields, or a flat JSON object of the same names. curl labels JSON as a form too, so the body decides, not its Content-Type. If
 // it cannot be read, it has answered and reports false.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))

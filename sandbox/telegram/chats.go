@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// findChat finds the chat a call is about. A chat the bot never met does not exist for it.
+// findChat finds the chat of a call. A chat that the bot never met does not exist for it.
 func (s *Server) findChat(req *request) (*chat, error) {
 	if req.str("chat_id") == "" {
 		return nil, bad("chat_id is empty")
@@ -17,7 +17,7 @@ func (s *Server) findChat(req *request) (*chat, error) {
 	return c, nil
 }
 
-// chatToRead finds a chat the bot is in.
+// chatToRead finds a chat that the bot is in.
 func (s *Server) chatToRead(req *request) (*chat, error) {
 	c, err := s.findChat(req)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// order is the body of every POST but /user, /say, /fault and /limits: a JSON object of the fields the address needs.
+// order is the body of every POST except /user, /say, /fault and /limits: a JSON object with the fields that the address needs.
 type order struct {
 	Chat    int64           `json:"chat"`
 	From    int64           `json:"from"` // who does it
@@ -183,12 +183,12 @@ func (s *Server) orderTopic(_ context.Context, o order) (any, error) {
 	return nil, fmt.Errorf("do %q: it is add, rename, close, reopen or delete", o.Do)
 }
 
-// id is the answer of what makes something.
+// id is the answer to a request that makes something.
 func id[N int | int64](n N, err error) (any, error) {
 	return map[string]N{"id": n}, err
 }
 
-// post serves one address whose body is a T. Fields T does not know are refused: they are slips.
+// post serves one address whose body is a T. Unknown fields are refused: they are typos.
 func post[T any](mux *http.ServeMux, path string, f func(context.Context, T) (any, error)) {
 	mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
 		var body T
@@ -233,7 +233,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sameSite keeps pages of other sites out: by the host they reached us under, against rebound names, and by where a request comes from.
+// sameSite keeps out pages of other sites: by the request's Host, against DNS rebinding, and by its origin.
 func sameSite(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse := ""

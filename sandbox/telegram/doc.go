@@ -19,8 +19,8 @@
 //	id, err := tg.Say(telegram.Post{Chat: team.Group, From: team.Ali, Text: "/help"})
 //	answer, err := tg.WaitMessage(ctx, team.Group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
 //
-// Package sandboxtest does so, with a panel beside it.
+// Package sandboxtest does so, together with a panel.
 //
-// Everything is safe for concurrent use. All state is in memory and behind one mutex; no callback of the tester's is ever
+// Everything is safe for concurrent use. All state is in memory and behind one mutex; no callback of a test is ever
 // called with it held. A call costs the same whether a chat has ten messages or a million.
 package telegram

@@ -104,10 +104,10 @@ func (s *Server) Down() bool {
 // Stage is a moment in a call of the bot.
 type Stage string
 
-// The moments OnCall tells of.
+// The moments at which OnCall's function is called.
 const (
 	BeforeHandling Stage = "before" // the request was read, nothing has happened yet
-	AfterHandling  Stage = "after"  // all has happened, nothing was answered yet; not told of calls a fault kept from being handled
+	AfterHandling  Stage = "after"  // handled, not answered yet; not for calls that a fault kept from being handled
 )
 
 // OnCall sets the function called at both stages of every call, in the call's own goroutine: the call waits for it, so a
@@ -118,7 +118,7 @@ func (s *Server) OnCall(f func(stage Stage, method string, chat int64)) {
 	s.onCall = f
 }
 
-// takeFault finds the fault for a call and uses it up by one. The zero Fault spoils nothing.
+// takeFault finds the fault for a call and uses it up by one. The zero Fault does nothing.
 func (s *Server) takeFault(req *request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,7 +183,7 @@ func (s *Server) spoilBefore(w http.ResponseWriter, req *request, f Fault) error
 		case <-s.closed:
 		case <-req.http.Context().Done():
 			if f.Kind == Slow {
-				return nil // it was on its way: the caller's patience does not undo it
+				return nil // it was sent: the caller giving up does not undo it
 			}
 		}
 		return errHangUp

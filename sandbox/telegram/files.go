@@ -50,7 +50,7 @@ func (s *Server) sendDocument(req *request) (any, error) {
 		case len(d.Data) > largestUpload:
 			return nil, &apiError{code: 413, text: "Request Entity Too Large"}
 		}
-		// The name is the sender's word; only its last part is kept, and the type follows from it.
+		// The name comes from the sender; only its last part is kept, and the type follows from it.
 		d.Name = path.Base(strings.ReplaceAll(d.Name, `\`, "/"))
 		if d.MIME == "" || d.MIME == "application/octet-stream" {
 			d.MIME, _, _ = strings.Cut(mime.TypeByExtension(path.Ext(d.Name)), ";")
@@ -84,7 +84,7 @@ func (s *Server) getFile(req *request) (any, error) {
 	}{f.id, "U" + f.id, len(f.document.Data), f.path}, nil
 }
 
-// serveFile is the download address getFile leads to.
+// serveFile serves the download address that getFile returns.
 func (s *Server) serveFile(w http.ResponseWriter, token, name string) {
 	s.mu.Lock()
 	f := s.filePaths[name]

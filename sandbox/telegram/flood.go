@@ -8,7 +8,7 @@ import "time"
 //
 // Time is the sandbox's: with Options.Speed N a sandbox second lasts 1/N real seconds, so all windows pass N times faster.
 // retry_after is in sandbox seconds, rounded up, at least 1: at Speed 20 an answer of "retry after 40" is over after 2 real
-// seconds. A bridge whose pauses are to fit must run its own clock at the same speed.
+// seconds. A bridge must run its own clock at the same speed for its pauses to fit.
 type Limits struct {
 	PerSecond      int `json:"per_second"`       // messages in any one second, all chats together
 	PerChatSecond  int `json:"per_chat_second"`  // messages a second in one chat, as a leaky bucket: see ChatBurst
@@ -56,7 +56,7 @@ func newWindow(n int, span time.Duration) *window {
 	return &window{span: span, times: make([]time.Duration, n)}
 }
 
-// wait is how long after now the next event would be allowed.
+// wait returns how long after now the next event would be allowed.
 func (w *window) wait(now time.Duration) time.Duration {
 	if !w.full {
 		return 0
@@ -72,7 +72,7 @@ func (w *window) add(now time.Duration) {
 	}
 }
 
-// limiter decides about messages. Times are since any fixed moment.
+// limiter applies Limits. Times are durations since a fixed moment.
 type limiter struct {
 	Limits
 	all    *window

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// htmlTags are the tags Telegram knows and the entities they make.
+// htmlTags are the tags that Telegram knows and the entities they make.
 var htmlTags = map[string]string{
 	"b": "bold", "strong": "bold",
 	"i": "italic", "em": "italic",
@@ -26,13 +26,13 @@ var entityRank = map[string]int{
 	"italic": 91, "underline": 92, "strikethrough": 93, "spoiler": 94, "custom_emoji": 99,
 }
 
-// openTag is a start tag whose end has not come yet.
+// openTag is a start tag without its end tag so far.
 type openTag struct {
 	name, argument string // argument is the one attribute that matters to the tag
 	offset, size   int    // of the text before it: UTF-16 units, bytes
 }
 
-// htmlParser is in the middle of src.
+// htmlParser is the state of parsing src.
 type htmlParser struct {
 	src      string
 	i        int
@@ -42,7 +42,7 @@ type htmlParser struct {
 	open     []openTag
 }
 
-// unparsable is the refusal of a text, in Telegram's own words. They start with a capital, behind the prefix.
+// unparsable returns the refusal of a text, in Telegram's own words, which start with a capital after the prefix.
 func unparsable(format string, args ...any) error {
 	return bad("can't parse entities: "+format, args...)
 }
@@ -74,7 +74,7 @@ func parseHTML(src string) (string, []Entity, error) {
 	return p.text.String(), mergeCode(sortEntities(p.entities)), nil
 }
 
-// at is the byte at i, or 0 behind the end.
+// at returns the byte at i, or 0 past the end.
 func (p *htmlParser) at(i int) byte {
 	if i < len(p.src) {
 		return p.src[i]
@@ -134,7 +134,7 @@ func (p *htmlParser) startTag() error {
 	return nil
 }
 
-// attribute reads one attribute of the tag that begins at begin. Those Telegram does not know it passes over.
+// attribute reads one attribute of the tag that begins at begin. It skips those that Telegram does not know.
 func (p *htmlParser) attribute(tag *openTag, begin int) error {
 	unclosed := unparsable("Unclosed start tag \"%s\" at byte offset %d", tag.name, begin)
 	if p.i == len(p.src) {
@@ -320,7 +320,7 @@ func decodeHTMLEntity(src string, i int) (rune, int, error) {
 	return r, end, nil
 }
 
-// linkURL is the address a link leads to, or "" when it leads nowhere.
+// linkURL returns the address that a link leads to, or "" when it leads nowhere.
 func linkURL(link string) string {
 	link = strings.TrimSpace(link)
 	if link == "" || strings.ContainsAny(link, " \t\n") {
@@ -353,7 +353,7 @@ func isDigit(c byte, base int) bool {
 	return '0' <= c && c <= '9' || base == 16 && 'a' <= c|0x20 && c|0x20 <= 'f'
 }
 
-// utf16Len is how long Telegram takes a text to be.
+// utf16Len returns the length of a text as Telegram counts.
 func utf16Len(s string) int {
 	n := 0
 	for _, r := range s {
@@ -402,7 +402,7 @@ func cleanText(s string, entities []Entity) (string, []Entity) {
 	return trimmed, kept
 }
 
-// blank reports whether nothing of a text can be seen.
+// blank reports whether nothing of a text is visible.
 func blank(s string) bool {
 	return strings.Trim(s, " \n\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\u2800\ufeff") == ""
 }
@@ -433,7 +433,7 @@ func botCommands(text string) []Entity {
 	return found
 }
 
-// commandLength is the length of the command s begins with, name of the bot included, or 0.
+// commandLength returns the length of the command that s begins with, including the bot's name, or 0.
 func commandLength(s string) int {
 	word := func(i int) int {
 		for i < len(s) && (isAlnum(s[i]) || s[i] == '_') {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// buttons reads an inline keyboard. Other markups are let through and forgotten: they show in no message.
+// buttons reads an inline keyboard. Other markups are accepted and dropped: no message shows them.
 func (r *request) buttons() ([][]Button, error) {
 	raw := r.str("reply_markup")
 	if raw == "" || raw == "null" {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// message is a message and what only the wire needs of it.
+// message is a Message and what only the wire needs.
 type message struct {
 	Message
 	thread      int   // message_thread_id: the topic, or where a chain of replies began
@@ -17,11 +17,11 @@ type message struct {
 	viaBot      string
 	autoForward bool
 	kind        string   // of what is neither text nor file
-	external    *message // what it answers from another topic
+	external    *message // the message of another topic that it replies to
 	service     wireService
 	fileID      string
 	edited      time.Time
-	old         bool // the bot is told no more of it than where it stands
+	old         bool // the bot is told only where it is
 }
 
 // put adds a message to a chat.
@@ -131,7 +131,7 @@ func (r *request) text(name, entityName string, limit int) (string, []Entity, er
 	return text, entities[:min(len(entities), maxEntities)], nil
 }
 
-// maxEntities is how many entities a message keeps, in their order; those behind are dropped without a word
+// maxEntities is how many entities a message keeps, in order; the rest are dropped silently
 // (https://github.com/rubenlagus/TelegramBots/issues/854).
 const maxEntities = 100
 
@@ -202,7 +202,7 @@ func (s *Server) sendMessage(req *request) (any, error) {
 	return s.post(c, m, req)
 }
 
-// post is the common end of all that sends: buttons, place, flood limits, and the message is there.
+// post is the last step of every method that sends: buttons, place, flood limits, the message itself.
 func (s *Server) post(c *chat, m *message, req *request) (any, error) {
 	var err error
 	m.Silent = req.bool("disable_notification")
@@ -219,7 +219,7 @@ func (s *Server) post(c *chat, m *message, req *request) (any, error) {
 	return s.wireMessage(c, m, false), nil
 }
 
-// ownMessage finds the bot's message an edit is about.
+// ownMessage finds the bot's message that an edit is about.
 func (s *Server) ownMessage(req *request) (*chat, *message, error) {
 	c, err := s.chatToWrite(req, "text messages")
 	if err != nil {

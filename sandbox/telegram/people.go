@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 )
 
-// Users who are nobody in particular. Everybody who speaks for a chat comes from one of them.
+// Users who are nobody in particular: messages in the name of a chat come from one of them.
 const (
 	anonymousAdmin  = 1087968824
 	channelBot      = 136817688
@@ -47,7 +47,7 @@ type Topic struct {
 	Closed bool   `json:"closed,omitempty"`
 }
 
-// Rights is what the bot may do in a group.
+// Rights are what the bot may do in a group.
 type Rights struct {
 	Admin          bool `json:"admin,omitempty"`           // hears everything
 	ManageTopics   bool `json:"manage_topics,omitempty"`   // counts for an administrator only
@@ -276,7 +276,7 @@ func (s *Server) AddBot(chat, by int64) error {
 	return nil
 }
 
-// RemoveBot throws the bot out of a group. Writing there is then 403 "bot was kicked".
+// RemoveBot removes the bot from a group. Writing there is then 403 "bot was kicked".
 func (s *Server) RemoveBot(chat, by int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -411,7 +411,7 @@ func (s *Server) ForbidReactions(chat int64, forbid bool) error {
 	return nil
 }
 
-// OnlyAdminsWrite with true takes the right to write from the ordinary members of a group, the bot among them.
+// OnlyAdminsWrite with true takes the right to write from a group's ordinary members, including the bot.
 func (s *Server) OnlyAdminsWrite(chat int64, only bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -537,7 +537,7 @@ func (q *Quote) in(text string) bool {
 	return len(words) > 0 && q.At >= 0 && q.At+len(words) <= len(units) && slices.Equal(units[q.At:q.At+len(words)], words)
 }
 
-// sayService puts a service message into a chat. The bot hears it unless it did it itself or is not there.
+// sayService puts a service message into a chat. The bot hears it unless it caused it or is not there.
 func (s *Server) sayService(c *chat, by int64, topic int, kind string, body wireService) *message {
 	m := &message{sender: by, service: body}
 	m.Topic, m.From, m.FromBot, m.Service = topic, by, by == s.bot.ID, kind
@@ -548,7 +548,7 @@ func (s *Server) sayService(c *chat, by int64, topic int, kind string, body wire
 	return m
 }
 
-// hears is group privacy: whether the bot gets to know of a person's message.
+// hears applies group privacy: it reports whether the bot is told of a person's message.
 func (s *Server) hears(c *chat, m *message) bool {
 	status := c.members[s.bot.ID]
 	if !inside(status) {
@@ -705,8 +705,8 @@ func (s *Server) Press(from, chat int64, message int, data string) (*Query, erro
 	return q, nil
 }
 
-// Age makes a message so old that Telegram does not find it for the bot any more: whoever presses a button under it does so under an
-// inaccessible message (https://core.telegram.org/bots/api#inaccessiblemessage), and it can be neither edited nor reacted to.
+// Age makes a message so old that Telegram no longer finds it for the bot: the press of a button under it comes with an inaccessible
+// message (https://core.telegram.org/bots/api#inaccessiblemessage), and it can be neither edited nor reacted to.
 func (s *Server) Age(chat int64, message int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

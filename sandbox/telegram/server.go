@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// DefaultToken is the bot's token when Options name none. It opens nothing anywhere else.
+// DefaultToken is the bot's token when Options name none. It is valid nowhere else.
 const DefaultToken = "7000000001:AAsandbox-token-for-loopback-only-000"
 
-// maxUpload is how much the real server takes in one request: 50 MB of file and a little around it.
+// maxUpload is the largest request that the real server accepts: a file of 50 MB and a little more.
 const maxUpload = 50<<20 + 1<<16
 
-// Options says what differs from an ordinary bot at a Telegram without limits. The zero value works.
+// Options say what differs from an ordinary bot on a Telegram without limits. The zero value works.
 type Options struct {
 	Token     string  // "" means DefaultToken; the digits before the colon are the bot's id
 	Username  string  // the bot's, without @; "" means "PeykSandboxBot"
@@ -73,7 +73,7 @@ type Server struct {
 	lastSeq   int64
 }
 
-// New returns a Telegram in which nobody lives yet but the bot.
+// New returns a Telegram with no users but the bot.
 func New(o Options) *Server {
 	if o.Token == "" {
 		o.Token = DefaultToken
@@ -143,12 +143,12 @@ func (s *Server) Close() {
 	s.pumps.Wait()
 }
 
-// sandboxNow is the clock of the flood limits.
+// sandboxNow returns the time of the flood limits' clock.
 func (s *Server) sandboxNow() time.Duration {
 	return time.Duration(float64(time.Since(s.start)) * s.speed)
 }
 
-// request is one call: everything the bot gave, wherever in the HTTP request it stood.
+// request is one call: all its parameters, wherever in the HTTP request they were.
 type request struct {
 	http   *http.Request
 	method string // as the bot wrote it
@@ -269,7 +269,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, req)
 }
 
-// answer takes one call through its stages: the tester's function, the fault if one matches, the method, the answer.
+// answer takes one call through its stages: OnCall's function, the fault if one matches, the method, the answer.
 func (s *Server) answer(w http.ResponseWriter, req *request) {
 	s.tell(BeforeHandling, req)
 	fault := s.takeFault(req)

@@ -20,7 +20,7 @@ var iconColors = []int{0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5
 
 const longestTopicName = 128
 
-// topicName is a name as Telegram keeps it: of one line, and cut when it is too long.
+// topicName returns a name as Telegram keeps it: on one line, and cut when it is too long.
 func topicName(name string) string {
 	name = strings.TrimSpace(strings.ReplaceAll(name, "\n", " "))
 	if utf8.RuneCountInString(name) > longestTopicName {
@@ -29,7 +29,7 @@ func topicName(name string) string {
 	return name
 }
 
-// managesTopics reports whether the bot may do with all topics what it likes.
+// managesTopics reports whether the bot may change all topics.
 func (s *Server) managesTopics(c *chat) bool {
 	return c.members[s.bot.ID] == "administrator" && c.rights.ManageTopics
 }
@@ -62,7 +62,7 @@ func (s *Server) setTopicClosed(c *chat, by int64, t *topic, closed bool) {
 	}
 }
 
-// dropTopic deletes a topic. Its messages are looked for: it is the one thing here that costs what the chat is long.
+// dropTopic deletes a topic. It searches for its messages: the one operation whose cost grows with the chat.
 func (s *Server) dropTopic(c *chat, by int64, t *topic) {
 	delete(c.topics, t.ID)
 	c.topicOrder = slices.DeleteFunc(c.topicOrder, func(id int) bool { return id == t.ID })

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// keptConfirmed is how many confirmed updates stay to be given again.
+// keptConfirmed is how many confirmed updates are kept for Redeliver.
 const keptConfirmed = 1000
 
 // Update is an update as the tester sees it.
@@ -60,7 +60,7 @@ func (q *updateQueue) wants(kind string) bool {
 	return q.allowed[kind]
 }
 
-// update gives the bot an update, if it wants any of this kind.
+// update queues an update for the bot, if it wants this kind.
 func (s *Server) update(kind string, body any) {
 	if !s.updates.wants(kind) {
 		return
@@ -81,7 +81,7 @@ func (q *updateQueue) push(kind, fields string) int64 {
 	return id
 }
 
-// confirm takes away everything an offset has passed.
+// confirm removes everything that an offset has passed.
 func (q *updateQueue) confirm(offset int64) {
 	if offset < 0 {
 		if n := len(q.waiting) + int(offset); n > 0 {
@@ -91,7 +91,7 @@ func (q *updateQueue) confirm(offset int64) {
 		}
 	}
 	if offset > q.next {
-		return // from before the ids began anew: it says nothing about what waits
+		return // from before ids started over: it says nothing about what waits
 	}
 	n := len(q.waiting)
 	passed := func(u queued) bool { return !u.again && u.ID < offset }
@@ -144,7 +144,7 @@ func (s *Server) getUpdates(req *request) (any, error) {
 	q.allow(req)
 	now := time.Now()
 	if offset == q.lastFrom && now.Sub(q.lastAt) < 500*time.Millisecond {
-		limit = 1 // the real server's defence against a bot that dies of one update
+		limit = 1 // the real server does so for a bot that keeps dying of one update
 	}
 	q.lastFrom, q.lastAt = offset, now
 	q.confirm(offset)
@@ -197,7 +197,7 @@ func (s *Server) getUpdates(req *request) (any, error) {
 	return batch, nil
 }
 
-// allow takes over allowed_updates. What is no list of strings leaves the list as it was, as with the real server.
+// allow applies allowed_updates. What is not a list of strings leaves the list as it was, as on the real server.
 func (q *updateQueue) allow(req *request) {
 	var kinds []string
 	if !req.has("allowed_updates") || json.Unmarshal([]byte(req.str("allowed_updates")), &kinds) != nil || kinds == nil {
@@ -271,7 +271,7 @@ func (s *Server) Updates() []Update {
 	return all
 }
 
-// RawUpdate gives the bot an update of any shape, whatever it asked for: a JSON object without update_id. It returns the update's id.
+// RawUpdate sends the bot an update of any shape, whatever it asked for: a JSON object without update_id. It returns the update's id.
 func (s *Server) RawUpdate(object string) (int64, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(object), &fields); err != nil {
@@ -295,7 +295,7 @@ func (s *Server) RawUpdate(object string) (int64, error) {
 	return s.updates.push(kind, inner), nil
 }
 
-// Redeliver gives the bot a confirmed update once more, under its old id, whatever offset the bot names.
+// Redeliver sends the bot a confirmed update once more, under its old id, whatever offset the bot names.
 func (s *Server) Redeliver(id int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

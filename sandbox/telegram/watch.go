@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Message is a message as it stands in a chat, the bot's or a person's.
+// Message is a message in a chat as it is now, the bot's or a person's.
 type Message struct {
 	Chat      int64      `json:"chat"`
 	ID        int        `json:"id"`
@@ -117,7 +117,7 @@ type Call struct {
 	Fault       FaultKind `json:"fault,omitempty"` // what spoilt it, if anything
 }
 
-// feed hands what happens to those who listen, each at its own pace. Server.mu guards it.
+// feed hands events to listeners, each at its own pace. Server.mu guards it.
 type feed[T any] struct {
 	listeners map[*listener[T]]bool
 }
@@ -214,7 +214,7 @@ func (s *Server) Message(chat int64, id int) (Message, bool) {
 // each is shown to match again whenever it changes. Chat 0 is any chat. It fails when ctx ends or the server is closed.
 func (s *Server) WaitMessage(ctx context.Context, chat int64, match func(Message) bool) (Message, error) {
 	s.mu.Lock()
-	l := s.eventFeed.listen() // before looking at what is there, so that nothing falls between
+	l := s.eventFeed.listen() // before looking at what is there, so that nothing is missed
 	var there []Message
 	if chat != 0 {
 		there = s.messages(chat)

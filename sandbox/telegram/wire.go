@@ -57,7 +57,7 @@ type wireOrigin struct {
 	Date   int64    `json:"date"`
 }
 
-// wireExternal is a message answered from another topic: reply_to_message is absent then
+// wireExternal is a message replied to from another topic: reply_to_message is absent then
 // (https://core.telegram.org/bots/api#externalreplyinfo).
 type wireExternal struct {
 	Origin wireOrigin `json:"origin"`
@@ -114,7 +114,7 @@ func (u *User) wire() wireUser {
 	return wireUser{u.ID, u.IsBot, u.FirstName, u.LastName, u.Username, u.Language}
 }
 
-// wireUser describes the user of an id, those included that stand for nobody in particular.
+// wireUser describes the user of an id, including those who are nobody in particular.
 func (s *Server) wireUser(id int64) wireUser {
 	switch id {
 	case anonymousAdmin:
