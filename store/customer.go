@@ -425,11 +425,11 @@ func (t *tx) moveLink(from, to sms.Place) error {
 	return t.link(b.Customer, to)
 }
 
-// cardShown notes which message the card of a place is.
+// cardShown notes which message the card of a place is; 0 is none.
 func (t *tx) cardShown(p Post, message sms.ChatMessageID) error {
 	b, err := t.bound(sms.Place{Chat: p.Chat, Topic: p.Topic})
-	if errors.Is(err, ErrNotFound) || err == nil && (b.Post != p.ID || b.Card == message) {
-		return nil // it does not belong to them any more
+	if errors.Is(err, ErrNotFound) || err == nil && (message == 0 || b.Post != p.ID || b.Card == message) {
+		return nil // perhaps the place does not belong to them any more
 	}
 	if err != nil {
 		return err

@@ -281,6 +281,16 @@ func (t *tx) report(b Batch, delay time.Duration) error {
 	return err
 }
 
+// batchShown notes which message reports a batch; 0 is none yet, or still the same.
+func (t *tx) batchShown(id BatchID, message sms.ChatMessageID) error {
+	b, err := t.batch(id)
+	if err != nil || message == 0 || b.Shown == message {
+		return err
+	}
+	b.Shown = message
+	return t.putBatch(b)
+}
+
 // SetCredit adds the credit to the question a batch asks, unless it was decided meanwhile.
 func (s *Store) SetCredit(id BatchID, credit string) error {
 	return s.update(func(t *tx) error {

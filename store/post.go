@@ -327,37 +327,21 @@ func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 				return err
 			}
 		}
-		if p.Kind == PostBatch {
-			b, err := t.batch(p.Batch)
-			if err != nil {
-				return err
-			}
-			if message == 0 {
-				message = b.Shown
-			}
-			if b.Shown != message {
-				b.Shown = message
-				if err := t.putBatch(b); err != nil {
-					return err
-				}
-			}
+		var err error
+		switch p.Kind {
+		case PostBatch:
+			err = t.batchShown(p.Batch, message)
+		case PostCard:
+			err = t.cardShown(p, message)
+		case PostSMS:
+			err = t.shownIn(sms.Place{Chat: p.Chat, Topic: p.Topic}, p.Seq)
+		case PostIncident:
+			err = t.incidentTold(p.Incident)
 		}
-		if p.Kind == PostCard && message != 0 {
-			if err := t.cardShown(p, message); err != nil {
-				return err
-			}
+		if err == nil {
+			err = t.postTaken(p)
 		}
-		if p.Kind == PostSMS {
-			if err := t.shownIn(sms.Place{Chat: p.Chat, Topic: p.Topic}, p.Seq); err != nil {
-				return err
-			}
-		}
-		if p.Kind == PostIncident {
-			if err := t.incidentTold(p.Incident); err != nil {
-				return err
-			}
-		}
-		if err := t.postTaken(p); err != nil {
+		if err != nil {
 			return err
 		}
 		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
