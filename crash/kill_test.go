@@ -3,13 +3,10 @@ package crash
 import (
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
+	"peyk/internal/play"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,46 +89,10 @@ func number(t testing.TB, name string, otherwise int) int {
 	return n
 }
 
-// points returns the names of the points in the program, as its source has them.
-func points(t testing.TB) []string {
-	t.Helper()
-	var found []string
-	for _, pattern := range []string{"../*/*.go", "../*/*/*.go"} { // wherever a flow moves to
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no source in %s: %v", pattern, err)
-		}
-		files = slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
-		for _, file := range files {
-			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ast.Inspect(parsed, func(n ast.Node) bool {
-				if call, ok := n.(*ast.CallExpr); ok && len(call.Args) == 1 {
-					if f, ok := call.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "At" && fmt.Sprint(f.X) == "crashpoint" {
-						name, err := strconv.Unquote(call.Args[0].(*ast.BasicLit).Value)
-						if err != nil {
-							t.Fatal(err)
-						}
-						found = append(found, name)
-					}
-				}
-				return true
-			})
-		}
-	}
-	slices.Sort(found)
-	if len(found) == 0 || len(slices.Compact(slices.Clone(found))) != len(found) {
-		t.Fatalf("points in the program: %v", found)
-	}
-	return found
-}
-
 // reached returns the points that worlds come to: Telegram refuses none of their SMS, so that nobody is told of one; TestP7Notice
 // kills there.
 func reached(t testing.TB) []string {
-	return slices.DeleteFunc(points(t), func(p string) bool { return strings.HasPrefix(p, "notice.") })
+	return slices.DeleteFunc(play.Points(t), func(p string) bool { return strings.HasPrefix(p, "notice.") })
 }
 
 // killsEach is how many kills a world sees: its history is part of what a restart must cope with, and of what each check reads.

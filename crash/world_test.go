@@ -105,12 +105,7 @@ func inMemory(t testing.TB) string {
 // useTopics has the team work in a forum, with a topic for each customer.
 func (w *world) useTopics() {
 	w.Helper()
-	w.Topics = true
-	w.Group = w.TG.AddForum("Desk", w.Sara, w.Ali, w.TG.Bot().ID)
-	if err := w.TG.SetBotRights(w.Group, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
-		w.Fatal(err)
-	}
-	w.Say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "/topics on"})
+	w.UseForum()
 	w.start()
 	said := func() error {
 		if _, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "has a topic here") }); !ok {

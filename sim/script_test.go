@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -54,7 +56,12 @@ var events = []struct {
 	}},
 
 	{"start", 0, func(w *world, r *rand.Rand) { w.start() }},
-	{"kill", 0, func(w *world, r *rand.Rand) { w.life.kill() }},
+	{"kill", 0, func(w *world, r *rand.Rand) {
+		w.life.kill()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.trap, w.mine = nil, nil
+	}},
 	{"kill in a call", 0, func(w *world, r *rand.Rand) {
 		m := play.AMoment(r)
 		w.mu.Lock()
@@ -64,6 +71,24 @@ var events = []struct {
 				m.N--
 			}
 			return m.N == 0
+		}
+	}},
+	{"kill at a point", 0, func(w *world, r *rand.Rand) {
+		points := slices.DeleteFunc(play.Points(w), func(p string) bool { // where hardly any world comes to
+			return p == "open.migrating" || strings.HasPrefix(p, "notice.") || !w.Topics && (strings.HasPrefix(p, "topic.") || strings.HasPrefix(p, "card."))
+		})
+		wanted, n := points[r.IntN(len(points))], 1+r.IntN(3)
+		if strings.HasPrefix(wanted, "open.") {
+			n = 1
+		}
+		w.note("at " + wanted)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.mine = func(point string) bool {
+			if point == wanted {
+				n--
+			}
+			return n == 0
 		}
 	}},
 	{"end", 0, func(w *world, r *rand.Rand) {
@@ -107,10 +132,17 @@ func script(seed uint64, rounds int) []step {
 		anything(r.IntN(6)) // while the bridge is down
 		then(time.Second, "start")
 		anything(5 + r.IntN(20))
-		for again := true; again; again = r.IntN(4) == 0 {
-			way := []string{"kill", "kill in a call", "kill in a call", "end"}[r.IntN(4)]
-			then(time.Duration(1+r.Int64N(int64(time.Minute))), way)
-			anything(r.IntN(3))
+		for again := true; again; again = r.IntN(3) > 0 { // also while it takes up what was left
+			way := []string{"kill", "end", "kill in a call", "kill in a call", "kill at a point", "kill at a point", "kill at a point"}[r.IntN(7)]
+			if way == "kill at a point" && !pointed {
+				way = "kill in a call"
+			}
+			then(time.Duration(1+r.Int64N(int64(20*time.Second))), way)
+			if strings.Contains(way, " ") {
+				anything(2 + r.IntN(4))
+				then(time.Duration(1+r.Int64N(int64(20*time.Second))), "kill") // it may not have come there
+			}
+			anything(r.IntN(2))
 			then(time.Duration(1+r.Int64N(int64(20*time.Second))), "start")
 		}
 		then(time.Duration(1+r.Int64N(int64(5*time.Second))), "check")
@@ -155,4 +187,12 @@ func (w *world) play(steps []step) []error {
 		}
 	}
 	return nil
+}
+
+func tell(steps []step) string {
+	var text strings.Builder
+	for _, s := range steps {
+		fmt.Fprintln(&text, s)
+	}
+	return text.String()
 }

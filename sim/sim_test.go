@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,9 +14,74 @@ import (
 var (
 	seed   = flag.Uint64("seed", 0, "play the world of this seed, alone unless -worlds says how many from it on")
 	worlds = flag.Int("worlds", 0, "how many worlds are played; 2 when zero")
-	last   = flag.Int("last", 60, "how many of the last events are told when something is wrong")
 	rounds = flag.Int("rounds", 2, "how often each comes to rest and is checked")
+	last   = flag.Int("last", 60, "how many of the last events are told when something is wrong")
+	tries  = flag.Int("tries", 60, "how many worlds are played at most to make a script that fails shorter")
 )
+
+// outcome is what came of a world.
+type outcome struct {
+	wrong  []string // invariants that are broken, and how
+	story  string   // if any is
+	lasted time.Duration
+	kills  int
+}
+
+// name returns the name of the first invariant that is broken, or what else is wrong.
+func (o outcome) name() string {
+	if len(o.wrong) == 0 {
+		return ""
+	}
+	name, _, _ := strings.Cut(o.wrong[0], ":")
+	return name
+}
+
+// witness takes down what is wrong with a world.
+type witness struct {
+	testing.TB
+	outcome
+}
+
+func (w *witness) Errorf(format string, args ...any) {
+	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+}
+func (w *witness) Error(args ...any) { w.wrong = append(w.wrong, fmt.Sprint(args...)) }
+
+// live plays a script in the world of a seed.
+func live(t *testing.T, seed uint64, steps []step) (o outcome) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		seen := &witness{TB: t}
+		w := newWorld(seen, seed)
+		for _, err := range w.play(steps) {
+			seen.Error(err)
+		}
+		if seen.lasted, seen.kills = time.Since(start), w.kills; len(seen.wrong) > 0 {
+			seen.story = fmt.Sprintf("the last events:\n%s\nthe bridge's last words:\n%s", w.story(*last), w.log.last(40))
+		}
+		o = seen.outcome
+	})
+	return o
+}
+
+// shrink returns fewer steps that break the same invariant.
+func shrink(t *testing.T, seed uint64, steps []step, name string) []step {
+	left := *tries
+	for size := len(steps) / 2; size > 0 && left > 0; size /= 2 {
+		for at := 0; at < len(steps) && left > 0; {
+			fewer := slices.Delete(slices.Clone(steps), at, min(at+size, len(steps)))
+			if last := len(fewer) - 1; last < 0 || fewer[last].do != "check" {
+				fewer = append(fewer, steps[len(steps)-1])
+			}
+			if left--; len(fewer) < len(steps) && live(t, seed, fewer).name() == name {
+				steps = fewer
+			} else {
+				at += size
+			}
+		}
+	}
+	return steps
+}
 
 // TestWorlds plays worlds in which everything fails.
 func TestWorlds(t *testing.T) {
@@ -22,20 +89,30 @@ func TestWorlds(t *testing.T) {
 	if *seed != 0 {
 		first, n = *seed, cmp.Or(*worlds, 1)
 	}
-	for i := range n {
-		t.Run(fmt.Sprint("seed=", first+uint64(i)), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, first+uint64(i))
-				steps := script(first+uint64(i), *rounds)
-				for _, err := range w.play(steps) {
-					t.Error(err)
+	begun, lasted, kills := time.Now(), time.Duration(0), 0
+	for seed := first; seed < first+uint64(n); seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			steps := script(seed, *rounds)
+			o := live(t, seed, steps)
+			lasted, kills = lasted+o.lasted, kills+o.kills
+			for _, wrong := range o.wrong {
+				t.Error(wrong)
+			}
+			if len(o.wrong) == 0 {
+				return
+			}
+			again := 0
+			for range 5 {
+				if live(t, seed, steps).name() == o.name() {
+					again++
 				}
-				if t.Failed() {
-					t.Logf("the last events:\n%s", w.story(*last))
-					t.Logf("the bridge's last words:\n%s", w.log.last(40))
-				}
-				t.Logf("%s, %d starts, %d SMS in, %d orders", time.Since(start).Round(time.Minute), len(w.Starts), len(w.Inbound), len(w.Orders))
-			})
+			}
+			t.Logf("go test ./sim -run TestWorlds -seed %d -rounds %d, built with points: %t; it came again in %d of 5 tries\n%s", seed, *rounds, pointed, again, o.story)
+			if again > 2 {
+				t.Logf("a shorter script for the same:\n%s", tell(shrink(t, seed, steps, o.name())))
+			}
 		})
 	}
+	took := time.Since(begun)
+	t.Logf("%d worlds of %s, %d kills, in %s: %.0f simulated seconds a second, %.1f kills a second", n, lasted.Round(time.Minute), kills, took.Round(time.Second), lasted.Seconds()/took.Seconds(), float64(kills)/took.Seconds())
 }

@@ -42,11 +42,13 @@ type world struct {
 	begun   []event // steps of the script, and what the bridges did
 	life    *life   // the last bridge
 	file    int     // which file is the store's: each kill makes the next
+	kills   int
 	lives   sync.WaitGroup
 	mending []*time.Timer
 
 	mu   sync.Mutex                               // guards begun, too
 	trap func(network, method, stage string) bool // whether the bridge is to be killed in the middle of this call
+	mine func(point string) bool                  // whether it is to be killed at this point in the program
 }
 
 // life is one bridge from its start to its end.
@@ -83,9 +85,11 @@ func newWorld(t testing.TB, seed uint64) *world {
 	w.Outages = w.panelNet.Outages
 	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
 	w.Panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
+	watch(w.reached)
 	w.tgNet.Up()
 	w.panelNet.Up()
 	t.Cleanup(func() {
+		watch(func(string) {})
 		if w.life != nil {
 			w.life.kill()
 		}
@@ -95,6 +99,19 @@ func newWorld(t testing.TB, seed uint64) *world {
 		w.lives.Wait()
 		time.Sleep(time.Minute) // the ends of connections arrive
 	})
+	if r.IntN(3) == 0 { // it takes twice as long: each customer has messages of their own
+		w.UseForum()
+		w.start()
+		err := w.until(func() error {
+			if _, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "has a topic here") }); !ok {
+				return play.ErrNotYet
+			}
+			return nil
+		})
+		if err := errors.Join(err, w.life.end()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return w
 }
 
@@ -141,6 +158,24 @@ func (w *world) called(network, method, stage string) {
 	}
 	w.mu.Unlock()
 	if kill {
+		victim.kill()
+	}
+}
+
+// reached is told of every point in the program that a bridge comes to.
+func (w *world) reached(point string) {
+	w.mu.Lock()
+	victim := w.life
+	kill := w.mine != nil && w.mine(point)
+	if kill {
+		w.mine = nil
+	}
+	w.mu.Unlock()
+	switch {
+	case !kill:
+	case slices.Contains([]string{"commit.begun", "open.migrating", "open.settled"}, point):
+		victim.killWithin()
+	default:
 		victim.kill()
 	}
 }
@@ -302,6 +337,7 @@ func (l *life) killWithin() {
 	l.hangUp()
 	w := l.w
 	w.file++
+	w.kills++
 	if err := play.CopyFile(l.path, w.store(w.file)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		w.Errorf("kill: %v", err)
 	}
@@ -368,7 +404,7 @@ func (w *world) mend() {
 	w.panelNet.Up()
 	w.disk.set(trouble{})
 	w.mu.Lock()
-	w.trap = nil
+	w.trap, w.mine = nil, nil
 	w.mu.Unlock()
 }
 

@@ -49,6 +49,17 @@ func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *Wo
 	return w
 }
 
+// UseForum has the team work in a forum, and ask for a topic for each customer. The next bridge answers that it "has a topic here".
+func (w *World) UseForum() {
+	w.Helper()
+	w.Topics = true
+	w.Group = w.TG.AddForum("Desk", w.Sara, w.Ali, w.TG.Bot().ID)
+	if err := w.TG.SetBotRights(w.Group, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
+		w.Fatal(err)
+	}
+	w.Say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "/topics on"})
+}
+
 // NoteCall notes a stage of a call to either network. Mu is held.
 func (w *World) NoteCall(method, stage string) {
 	if method == "GetMsg" && stage == string(panel.Arrived) {
