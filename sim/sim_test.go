@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -15,9 +17,16 @@ var (
 	seed   = flag.Uint64("seed", 0, "play the world of this seed, alone unless -worlds says how many from it on")
 	worlds = flag.Int("worlds", 0, "how many worlds are played; 2 when zero")
 	rounds = flag.Int("rounds", 2, "how often each comes to rest and is checked")
+	killed = flag.Int("killed", 3, "how often a bridge is killed or ended before that, on average")
 	last   = flag.Int("last", 60, "how many of the last events are told when something is wrong")
 	tries  = flag.Int("tries", 60, "how many worlds are played at most to make a script that fails shorter")
 )
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	debug.SetGCPercent(400) // worlds are small and many
+	os.Exit(m.Run())
+}
 
 // outcome is what came of a world.
 type outcome struct {
@@ -92,7 +101,7 @@ func TestWorlds(t *testing.T) {
 	begun, lasted, kills := time.Now(), time.Duration(0), 0
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			steps := script(seed, *rounds)
+			steps := script(seed, *rounds, *killed)
 			o := live(t, seed, steps)
 			lasted, kills = lasted+o.lasted, kills+o.kills
 			for _, wrong := range o.wrong {
@@ -107,7 +116,7 @@ func TestWorlds(t *testing.T) {
 					again++
 				}
 			}
-			t.Logf("go test ./sim -run TestWorlds -seed %d -rounds %d, built with points: %t; it came again in %d of 5 tries\n%s", seed, *rounds, pointed, again, o.story)
+			t.Logf("go test ./sim -run TestWorlds -seed %d -rounds %d -killed %d, built with points: %t; it came again in %d of 5 tries\n%s", seed, *rounds, *killed, pointed, again, o.story)
 			if again > 2 {
 				t.Logf("a shorter script for the same:\n%s", tell(shrink(t, seed, steps, o.name())))
 			}
