@@ -15,7 +15,7 @@
 //	rows_f_test.go …    rows of the table of crash points in doc/guarantees.md, a file a letter; rows_test.go is what they do,
 //	                    rows_evidence_test.go what they look for
 //	fault_test.go       the bridge ended by a fault of its own
-//	mutants_test.go     the bridge with a fault built in, which the invariants must find
+//	mutants_test.go     the bridge with a fault built in, which the invariants must find (internal/play/mutants.go)
 //	soak_test.go        one bridge for a long time, without kills
 //
 // A run is named by its seed, which is printed when something is wrong; PEYK_SEED runs that world alone. What the two

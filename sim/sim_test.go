@@ -111,7 +111,7 @@ func TestWorlds(t *testing.T) {
 				return
 			}
 			again := 0
-			for range 5 {
+			for range min(5, *tries) {
 				if live(t, seed, steps).name() == o.name() {
 					again++
 				}

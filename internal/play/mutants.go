@@ -1,0 +1,160 @@
+package play
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Mutant is the bridge with a fault built in on purpose, and what must find it.
+type Mutant struct {
+	Name   string
+	file   string
+	edits  [][2]string // each first stands once in the file, and is replaced by the second
+	Caught []string    // any of these stands in what is found
+	Drops  bool        // it tells in its log which SMS it Drops: nearly all must be found
+	Power  bool        // only a loss of power shows it
+}
+
+const (
+	withRand = "import (\n\t\"math/rand/v2\"\n\t\"os\"\n"
+	decoded  = "messages, order, failure := f.decodeUnread(answer, f.order)\n"
+	saved    = "crashpoint.At(\"fetch.saved\")\n\tf.begun = begun\n"
+	tells    = `fmt.Fprintf(os.Stderr, "dropped %.12s\n", m.Text)`
+)
+
+// Mutants are those that the invariants must find.
+var Mutants = []Mutant{
+	{Name: "one SMS in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {decoded, decoded + `
+		messages = slices.DeleteFunc(messages, func(m sms.Message) bool {
+			drop := rand.IntN(40) == 0
+			if drop {
+				` + tells + `
+			}
+			return drop
+		})
+`}}},
+	{Name: "one answer in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {saved, saved + `
+		if held, _, err := f.decodeUnread(answer, f.order); err == nil && len(held) > 0 && rand.IntN(40) == 0 {
+			_, err := f.store.SaveUnread(id, nil, nil)
+			for _, m := range held {
+				` + tells + `
+			}
+			return false, err
+		}
+`}}},
+	{Name: "the last SMS of a full answer is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"os\"\n"}, {decoded, decoded + `
+		if len(messages) >= fullAnswer {
+			m := messages[len(messages)-1]
+			messages = messages[:len(messages)-1]
+			` + tells + `
+		}
+`}}},
+	{Name: "an SMS that says the same as one before is dropped", file: "store/inbound.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"os\"\n"}, {
+		"\tequal := map[string]int{}\n", "\tequal := map[string]int{}\n\tmessages = slices.Clone(messages)\n\tfor i := range messages {\n\t\tmessages[i].Time = time.Unix(1, 0)\n\t}\n",
+	}, {"\t\t\tcase known[i] != 0:\n", "\t\t\tcase known[i] != 0:\n\t\t\t\t" + tells + "\n"}}},
+	{Name: "the raw answer's commit is removed", file: "store/inbound.go", Caught: []string{"I1"}, edits: [][2]string{{
+		"if id, err = rows.NextSequence(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := put(rows, u64(id), r); err != nil {",
+		"if id, err = rows.NextSequence(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := error(nil); err != nil {",
+	}}},
+	{Name: "a fetch is not marked", file: "store/inbound.go", Caught: []string{"I1"}, edits: [][2]string{{"return put(t.bucket(bucketMeta), keyFetch, t.now)", "return nil"}}},
+	{Name: "a lost fetch is not counted", file: "relay/fetch.go", Caught: []string{"I1"}, edits: [][2]string{{"f.store.EndFetch(i) })", "f.store.EndFetch(nil) })"}}},
+	{Name: "a good fetch is told of as lost", file: "relay/fetch.go", Caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"math/rand/v2\"\n"}, {
+		"\tincident := lossOf(answer, failure, len(messages), f.begun, received)\n",
+		"\tincident := lossOf(answer, failure, len(messages), f.begun, received)\n\tif failure == nil && rand.IntN(40) == 0 {\n\t\tincident = &store.Incident{Kind: store.Undecodable, From: f.begun, To: received, Count: 1}\n\t}\n",
+	}}},
+	{Name: "the reservation comes after the send", file: "relay/send.go", Caught: []string{"I4", "I5", "I6"}, edits: [][2]string{{
+		"\tp, err := r.store.Reserve(p)\n", "\tsent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n\tp, err := r.store.Reserve(p)\n",
+	}, {"\tcrashpoint.At(\"send.reserved\")\n\tsent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.reserved\")\n"}}},
+	{Name: "NoSync", file: "store/store.go", Power: true, Caught: []string{"I10", "cannot be read", "damaged"}, edits: [][2]string{{
+		"db, err = bolt.Open(path, 0o600, &bolt.Options{\n", "db, err = bolt.Open(path, 0o600, &bolt.Options{\n\t\tNoSync: true,\n",
+	}}},
+	{Name: "taken is not stored", file: "store/take.go", Caught: []string{"I5", "I4", "I6", "I8"}, edits: [][2]string{{
+		"if err := taken.Put(k.key(), unix32(at)); err != nil {", "if err := error(nil); err != nil {",
+	}}},
+	{Name: "the post's row is removed before the call", file: "bot/digest.go", Caught: []string{"I1", "I2"}, edits: [][2]string{{
+		"\tcrashpoint.At(\"post.due\")\n", "\tif err := w.store.Posted(p, 0, p.Part < len(parts)-1); err != nil {\n\t\treturn err\n\t}\n\tcrashpoint.At(\"post.due\")\n",
+	}}},
+	{Name: `the mark "perhaps repeated" is left out`, file: "bot/digest.go", Caught: []string{"I2"}, edits: [][2]string{{"repeated = repeated || p.Repeated\n", "_ = p.Repeated\n"}}},
+	{Name: "uncertain is sent again by itself", file: "relay/send.go", Caught: []string{"I4"}, edits: [][2]string{{
+		"return r.store.Uncertain(p)", "return r.store.Requeue(p, r.store.Now())",
+	}}},
+	{Name: "what the panel accepted is uncertain", file: "relay/send.go", Caught: []string{"I6"}, edits: [][2]string{{"import (\n", "import (\n\t\"math/rand/v2\"\n"}, {
+		"case failure == nil:\n", "case failure == nil && rand.IntN(10) == 0:\n\t\t\treturn r.store.Uncertain(p)\n\t\tcase failure == nil:\n",
+	}}},
+	{Name: "sends of a killed process are not settled", file: "store/outbox.go", Caught: []string{"does not come to rest", "I6"}, edits: [][2]string{{
+		"for _, p := range interrupted {", "for _, p := range interrupted[:0] {",
+	}}},
+	{Name: "a mark is forgotten", file: "bot/mark.go", Caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{
+		"\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n", "\tif p.Batch%8 != 0 || emoji == \"👀\" {\n\t\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
+	}}},
+	{Name: "a failed reply is not marked so", file: "bot/mark.go", Caught: []string{"I8"}, edits: [][2]string{{
+		"\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n", "\tif emoji != \"👎\" {\n\t\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
+	}}},
+	{Name: "a message tells of what goes well", file: "store/mark.go", Caught: []string{"I8"}, edits: [][2]string{{"return !b.Reply || b.Unmarked", "return b.N > 0 || b.Unmarked"}}},
+	{Name: "a final status comes too early", file: "smsapi/soap/status.go", Caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{"3: {Status: sms.AtTelecom},", "3: {Status: sms.Delivered},"}}},
+	{Name: "a group's minute has room for three more", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{"GroupPerMinute = 20", "GroupPerMinute = 23"}}},
+	{Name: "a chat's second is half a second", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"c.recent[n-1].Add(p.second).After(now)", "c.recent[n-1].Add(p.second/2).After(now)",
+	}}},
+	{Name: "what a killed process had begun to post is not counted", file: "store/schema.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"t.endInFlight(meta.Get(keyRunning) != nil)", "t.endInFlight(false)",
+	}}},
+	{Name: "what a killed process may have posted is not marked", file: "store/schema.go", Caught: []string{"I2"}, edits: [][2]string{{
+		"if err := t.markRepeated(); err != nil {", "if err := error(nil); err != nil {",
+	}}},
+	{Name: "a reply to a digest goes to the customer of its first SMS", file: "bot/reply.go", Caught: []string{"I5"}, edits: [][2]string{{
+		"return store.Seq(seq), strings.TrimSpace(rest), nil", "return shown[0], strings.TrimSpace(rest), nil",
+	}}},
+	{Name: "a topic that was made is noted for the SMS, not for its customer", file: "bot/topic.go", Caught: []string{"I12"}, edits: [][2]string{{
+		"return w.store.AddTopic(p.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)", "if p.Seq%3 == 0 {\n\t\t\treturn nil\n\t\t}\n\t\treturn w.store.AddTopic(p.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)",
+	}}},
+}
+
+// Apply returns the file of a mutant with its edits. An edit that fits no more is an error: whoever changed the file changes it, too.
+func (m Mutant) Apply() (path, text string, err error) {
+	path, err = filepath.Abs(filepath.Join("..", m.file))
+	if err != nil {
+		return "", "", err
+	}
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return "", "", err
+	}
+	text = string(source)
+	for _, e := range m.edits {
+		if n := strings.Count(text, e[0]); n != 1 {
+			return "", "", fmt.Errorf("%q stands %d times in %s, want once", e[0], n, m.file)
+		}
+		text = strings.Replace(text, e[0], e[1], 1)
+	}
+	return path, text, nil
+}
+
+// Build makes a program of a mutant, by a go command such as build or test -c and what it is to make; what is in the repository stays as it is.
+func (m Mutant) Build(dir string, command ...string) (string, error) {
+	path, text, err := m.Apply()
+	if err != nil {
+		return "", err
+	}
+	changed, described, made := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "mutant")
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
+	if err != nil {
+		return "", err
+	}
+	for name, content := range map[string][]byte{changed: []byte(text), described: overlay} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			return "", err
+		}
+	}
+	what := len(command) - 1
+	args := slices.Concat(command[:what], []string{"-overlay", described, "-tags", "crashpoints", "-o", made}, command[what:])
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return made, nil
+}

@@ -1,0 +1,50 @@
+package sim
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"peyk/internal/play"
+)
+
+var mutants = flag.Int("mutants", 0, "build each mutant, and play at most so many of its worlds, until one is caught")
+
+var seedOf = regexp.MustCompile(`--- FAIL: TestWorlds/seed=(\d+)`)
+
+// TestMutants has the invariants look at bridges with a fault built in.
+func TestMutants(t *testing.T) {
+	if *mutants == 0 {
+		t.Skip("-mutants says how many worlds of each are played")
+	}
+	var table strings.Builder
+	for _, m := range play.Mutants {
+		if m.Power {
+			continue // loss of power is crash's
+		}
+		t.Run(m.Name, func(t *testing.T) {
+			made, err := m.Build(t.TempDir(), "test", "-c", "peyk/sim")
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			out, err := exec.Command(made, "-test.run", "TestWorlds", "-test.failfast", "-seed", "1", "-worlds", fmt.Sprint(*mutants), "-rounds", "4", "-tries", "0").CombinedOutput()
+			found := seedOf.FindSubmatch(out)
+			if _, failed := errors.AsType[*exec.ExitError](err); !failed || found == nil {
+				t.Errorf("not found in %s: %v\n%.2000s", time.Since(begun).Round(time.Second), err, out)
+				return
+			}
+			if !slices.ContainsFunc(m.Caught, func(name string) bool { return strings.Contains(string(out), name) }) {
+				t.Errorf("what was found is none of %q:\n%.2000s", m.Caught, out)
+			}
+			fmt.Fprintf(&table, "%-70s seed %-5s %s\n", m.Name, found[1], time.Since(begun).Round(100*time.Millisecond))
+		})
+	}
+	t.Logf("\n%s", &table)
+}
