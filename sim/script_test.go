@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -55,6 +56,24 @@ var events = []struct {
 	{"the disk fails", 1, func(w *world, r *rand.Rand) { w.troubles(trouble{fails: syscall.EIO}, outage(r)/10) }},
 	{"the disk is slow", 2, func(w *world, r *rand.Rand) {
 		w.troubles(trouble{slow: time.Duration(1 + r.Int64N(int64(2*time.Second))), chance: play.Chance(r.Uint64())}, outage(r))
+	}},
+
+	{"telegram is out for hours", 0, func(w *world, r *rand.Rand) {
+		w.TG.SetDown(true)
+		w.later(hours(r), func() { w.TG.SetDown(false) })
+	}},
+	{"the panel is out for hours", 0, func(w *world, r *rand.Rand) {
+		w.panelNet.Down()
+		w.later(hours(r), w.panelNet.Up)
+	}},
+	{"restart", 0, func(w *world, r *rand.Rand) {
+		w.life.askToEnd()
+		w.start()
+	}},
+	{"kill and start", 0, func(w *world, r *rand.Rand) {
+		w.life.kill()
+		time.Sleep(time.Duration(r.Int64N(int64(10 * time.Second))))
+		w.start()
 	}},
 
 	{"start", 0, func(w *world, r *rand.Rand) { w.start() }},
@@ -184,6 +203,9 @@ func (w *world) play(steps []step) []error {
 			w.start() // as systemd does
 		}
 		w.note(s.do)
+		if *follow {
+			fmt.Fprintln(os.Stderr, time.Now().Format("02 15:04:05"), s.do)
+		}
 		if s.do == "check" {
 			if wrong := w.check(); len(wrong) > 0 {
 				return wrong

@@ -19,6 +19,7 @@ var (
 	rounds = flag.Int("rounds", 2, "how often each comes to rest and is checked")
 	killed = flag.Int("killed", 3, "how often a bridge is killed or ended before that, on average")
 	last   = flag.Int("last", 60, "how many of the last events are told when something is wrong")
+	follow = flag.Bool("follow", false, "tell each step as it is played, and what the bridge logs")
 	tries  = flag.Int("tries", 60, "how many worlds are played at most to make a script that fails shorter")
 )
 

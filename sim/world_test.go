@@ -532,6 +532,9 @@ type tail struct {
 func (l *tail) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if *follow {
+		os.Stderr.Write(b)
+	}
 	if l.text = append(l.text, b...); len(l.text) > 1<<16 {
 		l.text = slices.Clone(l.text[1<<15:])
 	}

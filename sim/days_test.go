@@ -1,0 +1,126 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"peyk/internal/play"
+)
+
+var days = flag.Int("days", 0, "how many days of a desk TestDays plays; none when zero")
+
+// office are the hours in which a desk works.
+const opens, closes = 9 * time.Hour, 17 * time.Hour
+
+// desk returns what happens at a desk in so many days: much in office hours, little at night; now and then a network fails, every few days for
+// hours; the bridge is ended and started, and killed, once a day or so. At the end of each day all comes to rest and is checked.
+func desk(seed uint64, days int) []step {
+	r := play.Chance(seed)
+	all := []step{{time.Second, "start", 0}}
+	at := time.Duration(0) // since midnight of the first day
+	now := 8 * time.Hour   // as far as the steps so far lead
+	then := func(do string) {
+		all = append(all, step{max(0, at-now), do, r.Uint64()})
+		now = max(now, at)
+	}
+	for day := range days {
+		midnight := time.Duration(day) * 24 * time.Hour
+		for at = max(now, midnight); at < midnight+24*time.Hour; {
+			switch hour := at - midnight; {
+			case hour >= opens && hour < closes:
+				at += time.Duration(r.ExpFloat64() * float64(90*time.Second))
+				then(workday(r))
+			default:
+				at += time.Duration(r.ExpFloat64() * float64(30*time.Minute))
+				then("customers write")
+			}
+		}
+		then("check")
+		then("start")
+	}
+	return all
+}
+
+// workday is what happens next in office hours.
+func workday(r *rand.Rand) string {
+	switch n := r.IntN(400); {
+	case n < 8:
+		return anEvent(r)
+	case n == 8:
+		return []string{"telegram is out for hours", "the panel is out for hours"}[r.IntN(2)]
+	case n == 9:
+		return "restart"
+	case n == 10:
+		return "kill and start"
+	}
+	return play.AnAct(r)
+}
+
+// hours is how long something is not to be had that is not seen to at once.
+func hours(r *rand.Rand) time.Duration {
+	return time.Duration(math.Exp(r.Float64()*math.Log(48)) * float64(time.Hour))
+}
+
+// TestDays plays a desk for as long as it is told to.
+func TestDays(t *testing.T) {
+	if *days == 0 {
+		t.Skip("-days says how many")
+	}
+	seed := *seed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	begun := time.Now()
+	o := live(t, seed, desk(seed, *days))
+	for _, wrong := range o.wrong {
+		t.Error(wrong)
+	}
+	if len(o.wrong) > 0 {
+		t.Logf("go test ./sim -run TestDays -seed %d -days %d\n%s", seed, *days, o.story)
+	}
+	t.Logf("%s in %s: %.0f simulated seconds a second", o.lasted.Round(time.Hour), time.Since(begun).Round(time.Second), o.lasted.Seconds()/time.Since(begun).Seconds())
+}
+
+// BenchmarkDesk is an hour of a busy desk, with an act of somebody every ten seconds, and of a night, with an SMS every half an hour.
+func BenchmarkDesk(b *testing.B) {
+	for name, every := range map[string]time.Duration{"busy": 10 * time.Second, "night": 30 * time.Minute} {
+		b.Run(name, func(b *testing.B) {
+			lasted := time.Duration(0)
+			for range b.N {
+				r := play.Chance(1)
+				steps := []step{{time.Second, "start", 0}}
+				for at := time.Duration(0); at < 4*time.Hour; {
+					wait := time.Duration(r.ExpFloat64() * float64(every))
+					at += wait
+					do := "customers write"
+					if name == "busy" {
+						do = play.AnAct(r)
+					}
+					steps = append(steps, step{wait, do, r.Uint64()})
+				}
+				lasted += bench(b, 1, steps)
+			}
+			b.ReportMetric(lasted.Seconds()/b.Elapsed().Seconds(), "simulated-s/s")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// bench plays steps and returns how long they lasted.
+func bench(b *testing.B, seed uint64, steps []step) (lasted time.Duration) {
+	ok := testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: fmt.Sprint(b.Name()), F: func(t *testing.T) {
+		o := live(t, seed, steps)
+		lasted = o.lasted
+		for _, wrong := range o.wrong {
+			t.Error(wrong)
+		}
+	}}})
+	if !ok {
+		b.Fatal("the play failed")
+	}
+	return lasted
+}
