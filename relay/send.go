@@ -90,7 +90,7 @@ func (s *sender) beginQueued(ctx context.Context, limit int) (queued, error) {
 		if s.inFlight >= limit {
 			return false
 		}
-		notYet := store.PutOff(p.NotBefore, now, time.Minute)
+		notYet := store.PutOff(p.NotBefore, now, mostPutOff)
 		if notYet && (next.IsZero() || p.NotBefore.Before(next)) {
 			next = p.NotBefore
 		}
@@ -158,6 +158,9 @@ func (s *sender) askLate(late []store.BatchID, wait time.Duration) time.Duration
 	}
 	return wait
 }
+
+// mostPutOff is the longest pause before a piece is tried again, and a little more: now may have been looked at just before that was put off.
+const mostPutOff = time.Minute + time.Second
 
 // send reserves a piece, asks the panel once, and stores what is known then. Nothing is sent before the reservation is on disk. An error means
 // that the reservation was not stored.

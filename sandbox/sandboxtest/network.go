@@ -108,6 +108,13 @@ func (n *Network) Connections() int {
 	return len(n.open)
 }
 
+// Dialed is how often somebody has tried to connect.
+func (n *Network) Dialed() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.made
+}
+
 // Dial connects, whatever the address is.
 func (n *Network) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	n.mu.Lock()
