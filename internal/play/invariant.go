@@ -458,7 +458,7 @@ func MarksOf(m telegram.Message) string {
 }
 
 // goodNews are all that a report may say about a reply that went well.
-var goodNews = []string{"not sent yet: it waits for the panel.", "sending…", "sent, no word yet", "reached the telecom, not yet", "delivered."}
+var goodNews = []string{"not sent yet: it waits for the panel.", "sending…", "sent, no word yet from the handset.", "reached the telecom, not yet the handset.", "delivered."}
 
 // hadToSay reports whether a message about a reply ever said more than its mark does.
 func (e *Evidence) hadToSay(b batch) bool {
