@@ -59,7 +59,7 @@ func runBridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 		defer stopBackups()
 	}
 	s.relay.Log, s.bot.Log = log, log
-	s.telegram.Asked, s.telegram.Heard = m.TelegramAsked, st.HeardAnswer
+	s.telegram.OnCall, s.telegram.OnAnswer = m.TelegramAsked, st.HeardAnswer
 	b := bridge.New(st, panel, telegram.New(s.telegram), s.relay, s.bot, m)
 	if s.httpAddr != "" {
 		stopHealth, err := serveHealth(s.httpAddr, b, st, m, log)

@@ -60,7 +60,7 @@ func TestReadyFollowsTheNetworksAndAliveDoesNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := metrics.New()
-	settings.telegram.Asked = m.TelegramAsked
+	settings.telegram.OnCall = m.TelegramAsked
 	b := bridge.New(st, client, telegram.New(settings.telegram), settings.relay, settings.bot, m)
 	web := httptest.NewServer(healthHandler(b, st, m, slog.New(slog.DiscardHandler)))
 	defer web.Close()

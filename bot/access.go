@@ -88,7 +88,7 @@ const (
 
 // roleOf looks somebody up in the allow-lists of the settings and of the store. Accounts shared by many people are strangers.
 func (b *Bot) roleOf(id sms.AgentID) (role, error) {
-	if id == 0 || telegram.Faceless(id) {
+	if id == 0 || telegram.SharedAccount(id) {
 		return stranger, nil
 	}
 	found := stranger

@@ -14,7 +14,8 @@ import (
 // maxNamed is how many recipients of a large batch are named, of those that failed and of those that are foreign.
 const maxNamed = 10
 
-// renderBatch returns how far a batch has come, and the buttons of the question it asks. One recipient is reported in words, many in counts.
+// renderBatch returns how far a batch has come, and the buttons of the question it asks. One recipient is reported in words, many in
+// counts.
 func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) (string, [][]telegram.Button) {
 	switch {
 	case batch.State == store.Asking && !batch.Late: // a late one has begun already: its progress is shown as well
@@ -67,8 +68,8 @@ func renderProgress(t *text.Language, batch store.Batch, recipients []store.SMS)
 	return lines
 }
 
-// renderOpenQuestions returns what a batch that has begun still asks, with buttons: whether to send what waits, or what is uncertain. For one
-// recipient renderOne says it already.
+// renderOpenQuestions returns what a batch that has begun still asks, with buttons: whether to send what waits, or what is uncertain. For
+// one recipient renderOne says it already.
 func renderOpenQuestions(t *text.Language, batch store.Batch) (lines []string, buttons [][]telegram.Button) {
 	many := batch.N > 1
 	switch {

@@ -1,6 +1,6 @@
-// Package bot is Telegram's side of the bridge: it takes what agents write and press into the store, and shows in their chats what the store
-// holds for them. It knows no panel's protocol, and asks a panel only for commands such as /credit: SMS, and what becomes of orders, it finds
-// in the store. What it says is in package text.
+// Package bot is Telegram's side of the bridge: it takes what agents write and press into the store, and shows in their chats what the
+// store holds for them. It knows no panel's protocol, and asks a panel only for commands such as /credit: SMS, and what becomes of orders,
+// it finds in the store. What it says is in package text.
 //
 // Every step of a flow ends with a commit to the store, and that commit alone decides what a crash after it means.
 //
@@ -11,8 +11,9 @@
 //	Mark (mark.go)     set on a reply how far it has come - note the mark, remove the row
 //	  crash between          set once more, as it is by then
 //
-// Each flow is one goroutine that owns its state; those that show start bounded numbers of calls at once and wait for them. Bot takes, poster
-// shows. Flows meet in the store, which wakes them, and share only what a restart may forget: what Telegram's limits still allow (pace.go).
+// Each flow is one goroutine that owns its state; those that show start bounded numbers of calls at once and wait for them. Bot takes,
+// poster shows. Flows meet in the store, which wakes them, and share only what a restart may forget: what Telegram's limits still allow
+// (pace.go).
 package bot
 
 import (
@@ -116,8 +117,8 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	return b
 }
 
-// Run takes and shows until ctx ends, then finishes what is in flight and returns nil. It returns an error when it cannot go on: the token is
-// not valid, or the store fails.
+// Run takes and shows until ctx ends, then finishes what is in flight and returns nil. It returns an error when it cannot go on: the token
+// is not valid, or the store fails.
 func (b *Bot) Run(ctx context.Context) error {
 	if err := b.offerOwnership(); err != nil {
 		return err

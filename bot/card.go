@@ -45,7 +45,8 @@ func (w *poster) showCard(ctx context.Context, t *text.Language, p store.Post) e
 	case o.Strict && telegram.FateOf(err) == telegram.TopicLost:
 		return w.replaceLostTopic(ctx, bound, err)
 	case o.Strict && telegram.FateOf(err) == telegram.TopicClosed:
-		return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, 0, false) }) // it is posted when the topic is opened again
+		// It is posted when the topic is opened again.
+		return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, 0, false) })
 	case err != nil:
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"peyk/telegram"
 )
 
-// customerOf returns the conversation that a command is about: that of the message replied to, else that of the customer whom the chat or topic
-// belongs to. It is empty when there is none.
+// customerOf returns the conversation that a command is about: that of the message replied to, else that of the customer whom the chat or
+// topic belongs to. It is empty when there is none.
 func (b *Bot) customerOf(m *telegram.Message) (sms.Conversation, error) {
 	if m.ReplyTo != nil {
 		c, _, refusal, err := b.replyTarget(m)

@@ -12,9 +12,9 @@ import (
 // disguiseWords is how many words are searched for a number: one written digit by digit has a dozen.
 const disguiseWords = 16
 
-// disguisedNumber returns the words at the beginning of a text that contain a whole phone number, however it is written: in quotes, in a URL, in
-// digits of another script, in groups, or attached to a word. Digits of the length of a phone number count too. Perhaps the text is meant for
-// that number and not for the customer it would go to. A number after a word is part of the text.
+// disguisedNumber returns the words at the beginning of a text that contain a whole phone number, however it is written: in quotes, in a
+// URL, in digits of another script, in groups, or attached to a word. Digits of the length of a phone number count too. Perhaps the text is
+// meant for that number and not for the customer it would go to. A number after a word is part of the text.
 func disguisedNumber(text string) string {
 	var run digitGroups
 	for i, word := range strings.Fields(text) {
@@ -120,8 +120,8 @@ func (d digitGroups) containNumber() bool {
 	return false
 }
 
-// hasNumberLength reports whether a word of digits, and of marks as people write them in numbers, is as long as a phone number. Longer ones are
-// cards and accounts.
+// hasNumberLength reports whether a word of digits, and of marks as people write them in numbers, is as long as a phone number. Longer ones
+// are cards and accounts.
 func hasNumberLength(word string) bool {
 	rest := strings.Map(dropDigits, word)
 	n := len(word) - len(rest)

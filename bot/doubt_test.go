@@ -40,7 +40,7 @@ func newDesk(t *testing.T, arm func(*desk)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.bot = New(st, nil, telegram.New(telegram.Options{Token: d.tg.Token(), URL: "http://telegram.invalid", Heard: st.HeardAnswer, Dial: d.net.Dial}), Options{
+	d.bot = New(st, nil, telegram.New(telegram.Options{Token: d.tg.Token(), URL: "http://telegram.invalid", OnAnswer: st.HeardAnswer, Dial: d.net.Dial}), Options{
 		Admins: []sms.AgentID{sms.AgentID(d.sara)}, TelegramSecond: time.Second, Log: slog.New(slog.NewTextHandler(d.logs, nil)),
 	})
 	if arm != nil {

@@ -63,7 +63,7 @@ func (b *Bot) sameOrder(m *telegram.Message, batch store.Batch) (bool, error) {
 // refuseEdit tells an agent who corrects a refused /send that nobody reads the correction.
 func (b *Bot) refuseEdit(m *telegram.Message) error {
 	r, err := b.roleOf(m.From.ID)
-	if err != nil || r == stranger || m.Faceless || m.Command != "send" {
+	if err != nil || r == stranger || m.Anonymous || m.Command != "send" {
 		return err
 	}
 	k := updateKey(m)

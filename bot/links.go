@@ -11,8 +11,8 @@ import (
 	"peyk/telegram"
 )
 
-// withAddresses returns words, with which the text of m ends, with the address of each link written after the linked words: an SMS has no links.
-// It leaves out an address that the words say already, and one that is of no use on a phone.
+// withAddresses returns words, with which the text of m ends, with the address of each link written after the linked words: an SMS has no
+// links. It leaves out an address that the words say already, and one that is of no use on a phone.
 func withAddresses(m *telegram.Message, words string) string {
 	begin := startOf(m, words)
 	var b strings.Builder
@@ -40,7 +40,8 @@ func startOf(m *telegram.Message, words string) int {
 	return max(0, end(m.Text)-end(words))
 }
 
-// linksFrom returns the links that end after begin, in order. Telegram reports one in pieces when some of its words are bold; they are joined.
+// linksFrom returns the links that end after begin, in order. Telegram reports one in pieces when some of its words are bold; they are
+// joined.
 func linksFrom(m *telegram.Message, begin int) []telegram.Link {
 	var found []telegram.Link
 	for _, l := range slices.SortedFunc(slices.Values(m.Links), func(a, b telegram.Link) int { return cmp.Or(a.To-b.To, a.From-b.From) }) {

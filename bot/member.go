@@ -17,7 +17,8 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	switch {
 	case m.Private && m.In, !m.Private && m.In && m.WasIn:
 		b.poster.pace.release(m.Chat)
-		return errors.Join(b.noteTitle(m.Chat, m.Title), b.store.ChatFound(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat)) // our rights may have changed
+		// Our rights may have changed.
+		return errors.Join(b.noteTitle(m.Chat, m.Title), b.store.ChatFound(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat))
 	case !m.In || m.Private:
 		return nil // posts wait, and the first one that is refused has the admins told
 	}
@@ -73,7 +74,9 @@ func (b *Bot) leaveUninvited(ctx context.Context, m *telegram.Member, k store.Up
 	}
 	for _, id := range admins {
 		t := b.language(sms.ChatID(id))
-		caused.Posts = append(caused.Posts, store.Post{Chat: sms.ChatID(id), Kind: store.PostText, Text: t.Say(t.LeftGroup, mention(m.By), text.Isolated(m.Title))})
+		caused.Posts = append(caused.Posts, store.Post{
+			Chat: sms.ChatID(id), Kind: store.PostText, Text: t.Say(t.LeftGroup, mention(m.By), text.Isolated(m.Title)),
+		})
 	}
 	_, err = b.store.Take(k, caused)
 	return err
@@ -95,8 +98,8 @@ func (b *Bot) welcome(t *text.Language, chat sms.ChatID) (store.Post, error) {
 	return p, err
 }
 
-// isOurSupergroup reports whether a chat is the supergroup that one of our groups became. Telegram names whoever converted it as the one who
-// added us, perhaps before it reports the conversion itself (https://github.com/tdlib/telegram-bot-api/issues/266).
+// isOurSupergroup reports whether a chat is the supergroup that one of our groups became. Telegram names whoever converted it as the one
+// who added us, perhaps before it reports the conversion itself (https://github.com/tdlib/telegram-bot-api/issues/266).
 func (b *Bot) isOurSupergroup(ctx context.Context, chat sms.ChatID) (bool, error) {
 	chats, err := b.store.Chats()
 	if err != nil {

@@ -18,8 +18,8 @@ func (b *Bot) refreshMenu(ctx context.Context, chat sms.ChatID, r role) {
 	b.callTelegram(ctx, func(ctx context.Context) { b.setMenu(ctx, chat, r) })
 }
 
-// setMenus shows people the commands they may use in the menus of Telegram's apps. That is a convenience: who may do what is decided when they
-// do it.
+// setMenus shows people the commands they may use in the menus of Telegram's apps. That is a convenience: who may do what is decided when
+// they do it.
 func (b *Bot) setMenus(ctx context.Context) {
 	menus := map[sms.ChatID]role{0: stranger}
 	admins, err := b.store.Admins()

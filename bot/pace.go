@@ -21,8 +21,8 @@ const (
 	editsPerMinute = GroupPerMinute / 2
 )
 
-// pacer decides when a chat may be posted to. A message counts from when Telegram has answered, not from when it was sent: Telegram received
-// it before that, however long it was on its way.
+// pacer decides when a chat may be posted to. A message counts from when Telegram has answered, not from when it was sent: Telegram
+// received it before that, however long it was on its way.
 type pacer struct {
 	second time.Duration // how long a second of Telegram's limits lasts
 
@@ -49,11 +49,14 @@ type chatPace struct {
 }
 
 func newPacer(second time.Duration) *pacer {
-	return &pacer{second: second, chats: map[sms.ChatID]*chatPace{}, noted: map[sms.ChatID]bool{}, wakePosts: make(chan struct{}, 1), wakeMarks: make(chan struct{}, 1)}
+	return &pacer{
+		second: second, chats: map[sms.ChatID]*chatPace{}, noted: map[sms.ChatID]bool{},
+		wakePosts: make(chan struct{}, 1), wakeMarks: make(chan struct{}, 1),
+	}
 }
 
-// remember goes on where the previous process ended: the groups' messages of the last minute, perhaps a message of the last second in any chat,
-// and the patience that Telegram asked for. A time later than now was noted by a clock that was ahead, and counts as now.
+// remember goes on where the previous process ended: the groups' messages of the last minute, perhaps a message of the last second in any
+// chat, and the patience that Telegram asked for. A time later than now was noted by a clock that was ahead, and counts as now.
 func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 	past := func(at time.Time) time.Time { return now.Add(-max(0, now.Sub(at))) }
 	p.previousEnd = past(ended)
@@ -138,8 +141,8 @@ func (p *pacer) heldUntil(id sms.ChatID, now time.Time) time.Time {
 	return p.until
 }
 
-// room returns how many more messages a chat may be sent this minute. A private chat could take more, but nobody wants to read that many one by
-// one.
+// room returns how many more messages a chat may be sent this minute. A private chat could take more, but nobody wants to read that many
+// one by one.
 func (p *pacer) room(id sms.ChatID, now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,7 +159,8 @@ func (p *pacer) setDigesting(id sms.ChatID, yes bool) {
 	p.chat(id).digesting = yes
 }
 
-// begin notes that a call for a chat begins. It reports false, and when to try again, if calls begun since the gate was asked leave no room.
+// begin notes that a call for a chat begins. It reports false, and when to try again, if calls begun since the gate was asked leave no
+// room.
 func (p *pacer) begin(id sms.ChatID) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,8 +215,8 @@ func (p *pacer) uncount(c *chatPace) {
 	}
 }
 
-// slowDown keeps a chat from being posted to for d, as a 429 asks. A 429 does not say which limit was hit: if another chat is being held for
-// one, all chats are.
+// slowDown keeps a chat from being posted to for d, as a 429 asks. A 429 does not say which limit was hit: if another chat is being held
+// for one, all chats are.
 func (p *pacer) slowDown(id sms.ChatID, d time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,12 +16,12 @@ import (
 
 // person returns whom /allow or /deny is about: the id given, or who wrote the message replied to.
 func (b *Bot) person(m *telegram.Message) (telegram.User, bool) {
-	if m.Args == "" && m.ReplyTo != nil && !m.ReplyTo.Faceless && !m.ReplyTo.From.Bot {
+	if m.Args == "" && m.ReplyTo != nil && !m.ReplyTo.Anonymous && !m.ReplyTo.From.Bot {
 		return m.ReplyTo.From, true
 	}
 	id, err := strconv.ParseInt(sms.Digits(strings.TrimSpace(m.Args)), 10, 64)
 	// Groups and channels have negative ids, and some accounts are shared by many people.
-	return telegram.User{ID: sms.AgentID(id)}, err == nil && id > 0 && !telegram.Faceless(sms.AgentID(id)) && sms.AgentID(id) != b.self.ID
+	return telegram.User{ID: sms.AgentID(id)}, err == nil && id > 0 && !telegram.SharedAccount(sms.AgentID(id)) && sms.AgentID(id) != b.self.ID
 }
 
 // allow puts somebody on the allow-list of the store.
@@ -49,8 +49,8 @@ func (b *Bot) allow(ctx context.Context, m *telegram.Message, _ role) error {
 	return err
 }
 
-// deny takes somebody off the allow-list of the store. Nobody can deny themselves, so one admin always remains. People in the settings' list
-// stay.
+// deny takes somebody off the allow-list of the store. Nobody can deny themselves, so one admin always remains. People in the settings'
+// list stay.
 func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
 	t := b.language(m.Chat)
 	who, ok := b.person(m)
@@ -71,7 +71,9 @@ func (b *Bot) deny(ctx context.Context, m *telegram.Message, _ role) error {
 		return b.respond(m, t.Say(t.DenyUnknown, mention(who)))
 	}
 	gone := agents[i]
-	_, err = b.store.Take(updateKey(m), store.Caused{Deny: gone.ID, Posts: []store.Post{response(m, t.Say(t.Denied, mention(telegram.User{ID: gone.ID, Name: gone.Name})))}})
+	_, err = b.store.Take(updateKey(m), store.Caused{
+		Deny: gone.ID, Posts: []store.Post{response(m, t.Say(t.Denied, mention(telegram.User{ID: gone.ID, Name: gone.Name})))},
+	})
 	if err == nil {
 		b.log.Info("denied", "agent", int64(who.ID), "by", int64(m.From.ID))
 		b.callTelegram(ctx, func(ctx context.Context) { b.setMenu(ctx, sms.ChatID(who.ID), stranger) })

@@ -17,7 +17,8 @@ import (
 // lostChatPause is how often a chat that takes no posts is tried, unless it is heard of before.
 const lostChatPause = 10 * time.Minute
 
-// closedPause is how often a chat is tried whose General topic is closed to us. It is short, as posts for other topics of the chat wait too.
+// closedPause is how often a chat is tried whose General topic is closed to us. It is short, as posts for other topics of the chat wait
+// too.
 const closedPause = 10 * time.Second
 
 // storePause is how long a chat waits after the store has failed: the row is still there.
@@ -216,8 +217,8 @@ func (f *postFlow) afterPassing(p store.Post, e *telegram.Error, now time.Time) 
 	return err
 }
 
-// noticeInstead replaces a post that Telegram refuses in every form by a notice. If the notice is refused too, the chat itself is the problem,
-// whatever reason Telegram gives: everything waits until it takes posts again.
+// noticeInstead replaces a post that Telegram refuses in every form by a notice. If the notice is refused too, the chat itself is the
+// problem, whatever reason Telegram gives: everything waits until it takes posts again.
 func (w *poster) noticeInstead(p store.Post, reason string, now time.Time) error {
 	if p.Reason == "" {
 		return w.store.NoticeInstead(p, reason)

@@ -14,8 +14,8 @@ import (
 	"peyk/telegram"
 )
 
-// The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again (show:…);
-// or this, to show SMS here.
+// The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again
+// (show:…); or this, to show SMS here.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {

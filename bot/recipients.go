@@ -9,8 +9,8 @@ import (
 	"peyk/sms"
 )
 
-// readSend reads what follows /send: numbers, separated by commas, spaces or lines and perhaps containing spaces, then the text. wrong are words
-// that were surely meant as numbers and are not.
+// readSend reads what follows /send: numbers, separated by commas, spaces or lines and perhaps containing spaces, then the text. wrong are
+// words that were surely meant as numbers and are not.
 func readSend(args string) (to []sms.Number, wrong []string, words string) {
 	rest := args
 	listed := false // after a comma: a number follows
@@ -41,8 +41,8 @@ func readSend(args string) (to []sms.Number, wrong []string, words string) {
 // numberMarks are what people write between the digits of a number, and the bidi marks that are copied along with one.
 const numberMarks = "+-–−.()\u200e\u200f\u202a\u202c\u2066\u2067\u2068\u2069"
 
-// leadingNumber returns the phone number that s begins with and how many bytes it takes: one word, or several that form a number only together.
-// A foreign number takes as many groups as can belong to it: some countries have numbers of very different lengths.
+// leadingNumber returns the phone number that s begins with and how many bytes it takes: one word, or several that form a number only
+// together. A foreign number takes as many groups as can belong to it: some countries have numbers of very different lengths.
 func leadingNumber(s string) (found sms.Number, length int) {
 	end := 0
 	for i := range 6 { // +98 912 123 45 67 has five
@@ -78,8 +78,8 @@ func nextWord(s string) (word, after string) {
 	return s[:i], s[i:]
 }
 
-// numberLike reports whether a word that is not a phone number was meant as one: it is written like one, or followed by a comma, as in a list.
-// Taking a mistyped number for text would send it to the other recipients.
+// numberLike reports whether a word that is not a phone number was meant as one: it is written like one, or followed by a comma, as in a
+// list. Taking a mistyped number for text would send it to the other recipients.
 func numberLike(word, after string) bool {
 	word = sms.Digits(word)
 	digits := len(word) - len(strings.Map(dropDigits, word))

@@ -57,8 +57,8 @@ func (b *Bot) repliesToAnotherCustomer(m *telegram.Message, n sms.Number) (bool,
 	return refusal == "" && c.Customer != n, err
 }
 
-// holdsQuestion reports whether our message m asks a question that is still undecided. A reply to it is meant for the bot, not for a customer;
-// but only its buttons decide anything.
+// holdsQuestion reports whether our message m asks a question that is still undecided. A reply to it is meant for the bot, not for a
+// customer; but only its buttons decide anything.
 func (b *Bot) holdsQuestion(m *telegram.Message) (bool, error) {
 	link, err := b.store.Shows(m.Chat, m.ID)
 	if errors.Is(err, store.ErrNotFound) { // posted just now, or by a process that was killed before it could note that
@@ -117,8 +117,8 @@ func (b *Bot) replyTarget(m *telegram.Message) (c sms.Conversation, words, refus
 	return shown.Conversation, words, "", err
 }
 
-// seqsInHeads returns the SMS that the heads in our message m name, or none when one of them is unknown. In a new store an old id belongs to a
-// different SMS, so the head must also name its customer.
+// seqsInHeads returns the SMS that the heads in our message m name, or none when one of them is unknown. In a new store an old id belongs
+// to a different SMS, so the head must also name its customer.
 func (b *Bot) seqsInHeads(m *telegram.Message) ([]store.Seq, error) {
 	var shown []store.Seq
 	for _, head := range text.HeadsOf(m) {

@@ -125,8 +125,8 @@ func (b *Bot) addLinkedNote(t *text.Language, m *telegram.Message, said string) 
 	return said + " " + t.Say(t.InboxLinked, text.Number(bound.Customer))
 }
 
-// addInbox returns an edit that makes a topic, or the chat itself when it is 0, show inbound SMS of some lines, or of all when lines is empty. A
-// chat shows an SMS in one place: what other topics showed of these lines moves here.
+// addInbox returns an edit that makes a topic, or the chat itself when it is 0, show inbound SMS of some lines, or of all when lines is
+// empty. A chat shows an SMS in one place: what other topics showed of these lines moves here.
 func addInbox(topic sms.TopicID, lines []sms.Number) func(*store.Chat) {
 	return func(c *store.Chat) {
 		inboxes := []store.Inbox{{Topic: topic, Lines: lines}}

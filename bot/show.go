@@ -15,7 +15,10 @@ import (
 
 // showNotice shows a notice in place of a post that Telegram refused.
 func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post) error {
-	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: t.Say(t.Unshown, text.Reason(p.Reason)), Buttons: showAgainButton(t, p.Chat, p.Class, p.ID), Loud: true}
+	o := telegram.Outgoing{
+		Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, Loud: true,
+		HTML: t.Say(t.Unshown, text.Reason(p.Reason)), Buttons: showAgainButton(t, p.Chat, p.Class, p.ID),
+	}
 	if p.Kind == store.PostSMS {
 		show, err := w.store.ToShow(p, 1, 0)
 		if err != nil {
@@ -30,15 +33,14 @@ func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post)
 		o.HTML = text.Head(t, show.SMS[0], "", w.now()) + "\n" + t.Say(t.UnshownSMS, text.Reason(p.Reason))
 	}
 	o.Plain = text.Plain(o.HTML)
-	post := w.post
-	if p.Kind == store.PostSMS {
-		post = func(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
-			id, _, err := w.postSMS(ctx, *o)
-			return id, err
-		}
-	}
+	var id sms.ChatMessageID
+	var err error
 	crashpoint.At("notice.due")
-	id, err := post(ctx, &o)
+	if p.Kind == store.PostSMS {
+		id, _, err = w.postSMS(ctx, o)
+	} else {
+		id, err = w.post(ctx, &o)
+	}
 	crashpoint.At("notice.answered")
 	if err != nil || id == 0 {
 		return err
@@ -58,8 +60,8 @@ func (v voice) smsHead(t *text.Language, seq store.Seq) string {
 	return text.Head(t, m, "", v.now())
 }
 
-// showInFlight shows a post. Before that the store notes that a post to this group may be in flight, so that after a crash it counts against the
-// group's minute. The note is withdrawn after a call that surely did not arrive.
+// showInFlight shows a post. Before that the store notes that a post to this group may be in flight, so that after a crash it counts
+// against the group's minute. The note is withdrawn after a call that surely did not arrive.
 func (w *poster) showInFlight(ctx context.Context, p store.Post) error {
 	note := func(begun bool) error {
 		if p.Chat > 0 || w.pace.noteInFlight(p.Chat, begun) {

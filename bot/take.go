@@ -45,7 +45,7 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 		return b.takeTopicChange(m)
 	case !b.concernsUs(m):
 		return nil
-	case m.Faceless:
+	case m.Anonymous:
 		// Limited, as strangers may speak in the name of a channel too.
 		if !b.strangers.allow(sms.AgentID(m.Chat), time.Now()) {
 			return nil

@@ -14,9 +14,9 @@ import (
 	"peyk/telegram"
 )
 
-// In a forum with topics each customer has one. It is made when the customer's first SMS is to be shown: made at Telegram, then noted in the
-// store together with its card, then the card is shown, then the SMS. After a crash in between another topic is made and the first stays empty:
-// the Bot API cannot list topics.
+// In a forum with topics each customer has one. It is made when the customer's first SMS is to be shown: made at Telegram, then noted in
+// the store together with its card, then the card is shown, then the SMS. After a crash in between another topic is made and the first
+// stays empty: the Bot API cannot list topics.
 
 // noTopicsPause is how long we make no topics in a forum that has refused one, unless our rights there change.
 const noTopicsPause = time.Hour
@@ -29,8 +29,8 @@ func topicTitle(c store.Customer) string {
 	return text.Short(string(c.Number), 2*text.NameRunes)
 }
 
-// topicFor returns the place to show an SMS: the one its customer is linked to, or the customer's topic if the forum has topics. made says that
-// the topic was made just now, so its card must be shown before the SMS.
+// topicFor returns the place to show an SMS: the one its customer is linked to, or the customer's topic if the forum has topics. made says
+// that the topic was made just now, so its card must be shown before the SMS.
 func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) (place sms.Place, made bool, err error) {
 	place = sms.Place{Chat: p.Chat, Topic: p.Topic}
 	chat, c := show.Chat, show.Customer
@@ -81,8 +81,8 @@ func (w *poster) topicsForbidden(ctx context.Context, chat sms.ChatID, reason st
 	return w.store.Persist(ctx, "note a forum without topics", func() error { return w.store.TopicsForbidden(chat, reason) })
 }
 
-// postSMS posts SMS and returns the message and the topic that show them. It reopens a customer's closed topic. If the topic is gone, nothing is
-// posted and the message is 0: another topic must be made first.
+// postSMS posts SMS and returns the message and the topic that show them. It reopens a customer's closed topic. If the topic is gone,
+// nothing is posted and the message is 0: another topic must be made first.
 func (w *poster) postSMS(ctx context.Context, o telegram.Outgoing) (sms.ChatMessageID, sms.TopicID, error) {
 	place := sms.Place{Chat: o.Chat, Topic: o.Topic}
 	bound, err := w.store.Bound(place)
@@ -143,8 +143,8 @@ func (w *poster) replaceLostTopic(ctx context.Context, bound store.Bound, err er
 	return w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicGone(bound.Place) })
 }
 
-// relink makes another topic for a customer who is linked to one that is gone, if the chat has topics. It reports false if there is none, and
-// TopicGone must have the link removed.
+// relink makes another topic for a customer who is linked to one that is gone, if the chat has topics. It reports false if there is none,
+// and TopicGone must have the link removed.
 func (w *poster) relink(ctx context.Context, bound store.Bound) (bool, error) {
 	c, err := w.store.Customer(bound.Customer)
 	if err != nil || c.Linked == nil || *c.Linked != bound.Place {
@@ -188,7 +188,7 @@ func (b *Bot) takeTopicChange(m *telegram.Message) error {
 		return b.store.EditTopic(place, func(bound *store.Bound) { bound.Closed = m.TopicChanged == "closed" })
 	}
 	r, err := b.roleOf(m.From.ID)
-	if err != nil || r == stranger || m.Faceless {
+	if err != nil || r == stranger || m.Anonymous {
 		return err
 	}
 	_, err = b.store.Take(updateKey(m), store.Caused{

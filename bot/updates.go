@@ -12,8 +12,8 @@ import (
 	"peyk/telegram"
 )
 
-// takeUpdates polls Telegram for updates and acts on each before it confirms it. No offset is stored: Telegram keeps what is not confirmed, and
-// the store knows what was acted on.
+// takeUpdates polls Telegram for updates and acts on each before it confirms it. No offset is stored: Telegram keeps what is not confirmed,
+// and the store knows what was acted on.
 func (b *Bot) takeUpdates(ctx context.Context) error {
 	if err := b.identify(ctx); err != nil || ctx.Err() != nil {
 		return err
@@ -106,16 +106,17 @@ func (b *Bot) identify(ctx context.Context) error {
 	return nil
 }
 
-// How many of Telegram's seconds it must go on rejecting our token before we believe it. A token that it has never accepted since the start is
-// usually mistyped, and whoever started the program is watching.
+// How many of Telegram's seconds it must go on rejecting our token before we believe it. A token that it has never accepted since the start
+// is usually mistyped, and whoever started the program is watching.
 const (
 	distrustFor    = 600
 	distrustNewFor = 2
 )
 
-// verifyToken checks the token after err says that Telegram does not know it, as its servers are known to say so by mistake. It asks with growing
-// pauses until Telegram accepts the token, or has rejected it for ten minutes, or for some seconds if it never accepted it. Then it returns the
-// error that ends the program. Of several callers at once one asks while the others wait. It returns nil for any other error, and when ctx ends.
+// verifyToken checks the token after err says that Telegram does not know it, as its servers are known to say so by mistake. It asks with
+// growing pauses until Telegram accepts the token, or has rejected it for ten minutes, or for some seconds if it never accepted it. Then it
+// returns the error that ends the program. Of several callers at once one asks while the others wait. It returns nil for any other error,
+// and when ctx ends.
 func (b *Bot) verifyToken(ctx context.Context, err error) error {
 	if telegram.FateOf(err) != telegram.Revoked {
 		return nil

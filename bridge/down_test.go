@@ -69,8 +69,8 @@ func (w *world) panelAsks(more int) {
 	}
 }
 
-// TestOrdersWaitWhileTheLoginIsRefused has replies, /send and orders to many come before and after it is known, in the ways a panel refuses a
-// login: none is given up, all say why and can be cancelled, and all go out once when it works again.
+// TestOrdersWaitWhileTheLoginIsRefused has replies, /send and orders to many come before and after it is known, in the ways a panel refuses
+// a login: none is given up, all say why and can be cancelled, and all go out once when it works again.
 func TestOrdersWaitWhileTheLoginIsRefused(t *testing.T) {
 	t.Parallel() // it waits, most of the time
 	for _, tc := range []struct {
@@ -142,7 +142,8 @@ func TestOrdersWaitWhileTheLoginIsRefused(t *testing.T) {
 	}
 }
 
-// TestWhatHasWaitedForAnHourAsks stops the bridge, or lets it run, while the panel refuses or is down, until it is well again after so long.
+// TestWhatHasWaitedForAnHourAsks stops the bridge, or lets it run, while the panel refuses or is down, until it is well again after so
+// long.
 func TestWhatHasWaitedForAnHourAsks(t *testing.T) {
 	t.Parallel() // it waits, most of the time
 	refuses := func(w *world) { w.panel.SetPassword("another") }
@@ -293,8 +294,8 @@ func TestOrdersThatWaitedForTheBridgeAsk(t *testing.T) {
 	}
 }
 
-// TestAPanelThatAnswersNothingSensibleIsDown spoils every answer in one way: at most one order becomes ❓, the others wait and say so, admins
-// are told once at the beginning and once at the end, the team at most once that SMS may be lost.
+// TestAPanelThatAnswersNothingSensibleIsDown spoils every answer in one way: at most one order becomes ❓, the others wait and say so,
+// admins are told once at the beginning and once at the end, the team at most once that SMS may be lost.
 func TestAPanelThatAnswersNothingSensibleIsDown(t *testing.T) {
 	t.Parallel() // it waits, most of the time
 	for _, tc := range []struct {
@@ -546,7 +547,8 @@ func TestLossesThatRecurAreOneIncident(t *testing.T) {
 	}
 }
 
-// TestDifferingPagesDoNotFillTheDisk has the panel give another page of 900 KB at every poll, then an answer of its own that nobody can read.
+// TestDifferingPagesDoNotFillTheDisk has the panel give another page of 900 KB at every poll, then an answer of its own that nobody can
+// read.
 func TestDifferingPagesDoNotFillTheDisk(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
@@ -567,8 +569,8 @@ func TestDifferingPagesDoNotFillTheDisk(t *testing.T) {
 	}
 }
 
-// TestSendAgainWhileThePanelIsDown: what an agent wants sent again waits like the rest, says why, and can be cancelled; then nobody is told that
-// nothing was sent.
+// TestSendAgainWhileThePanelIsDown: what an agent wants sent again waits like the rest, says why, and can be cancelled; then nobody is told
+// that nothing was sent.
 func TestSendAgainWhileThePanelIsDown(t *testing.T) {
 	t.Parallel() // it waits, most of the time
 	for name, fault := range map[string]panel.Fault{

@@ -439,7 +439,8 @@ func TestMarkThatFailsHoldsNothingUp(t *testing.T) {
 	}
 }
 
-// TestReplyInAGroupThatMigrates: the reply stays behind in the old group, where nobody can mark it, so a message reports on it in the new one.
+// TestReplyInAGroupThatMigrates: the reply stays behind in the old group, where nobody can mark it, so a message reports on it in the new
+// one.
 func TestReplyInAGroupThatMigrates(t *testing.T) {
 	for name, when := range map[string]string{"before it is taken": "taken", "before its mark": "marked", "before it is delivered": "delivered"} {
 		t.Run(name, func(t *testing.T) {

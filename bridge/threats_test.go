@@ -196,9 +196,9 @@ func TestStrangeLinesStopNothing(t *testing.T) {
 	w.card(w.sees(w.group, "to a long line").Topic, "Received: 1")
 }
 
-// TestFloodOfStrangersCostsNothing gives the bridge 100,000 updates from a stranger, then one command.
-// TestStrangeSendersStopNothing has a panel leave out who sent an SMS, or name a sender that no phone can have: the SMS is shown all the same,
-// whoever does something to it is told why it cannot be, and customers go on being served.
+// TestFloodOfStrangersCostsNothing gives the bridge 100,000 updates from a stranger, then one command. TestStrangeSendersStopNothing has a
+// panel leave out who sent an SMS, or name a sender that no phone can have: the SMS is shown all the same, whoever does something to it is
+// told why it cannot be, and customers go on being served.
 func TestStrangeSendersStopNothing(t *testing.T) {
 	for _, topics := range []bool{false, true} {
 		t.Run(fmt.Sprintf("topics=%t", topics), func(t *testing.T) {

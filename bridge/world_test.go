@@ -147,7 +147,7 @@ func (w *world) startImpatient(timeout time.Duration) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	tg := api.New(api.Options{Token: w.token, URL: w.TGURL, Asked: w.metrics.TelegramAsked, Heard: w.store.HeardAnswer})
+	tg := api.New(api.Options{Token: w.token, URL: w.TGURL, OnCall: w.metrics.TelegramAsked, OnAnswer: w.store.HeardAnswer})
 	b := bridge.New(w.store, client, tg, w.relay, w.opts, w.metrics)
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)

@@ -1,6 +1,6 @@
 // Package doctor checks everything a bridge needs and says what is right, what should be known and what is wrong, with the fix: the store's
-// file, Telegram and what the bot may do there, the panel, the clocks. It fetches, sends and posts nothing, and does not ask for updates: that
-// would end the poll of a running bridge. It knows none of the bridge's flows; its caller hands it what to check.
+// file, Telegram and what the bot may do there, the panel, the clocks. It fetches, sends and posts nothing, and does not ask for updates:
+// that would end the poll of a running bridge. It knows none of the bridge's flows; its caller hands it what to check.
 package doctor
 
 import (

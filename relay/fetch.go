@@ -95,8 +95,8 @@ func (r *Relay) newFetcher() (*fetcher, error) {
 	return f, nil
 }
 
-// decodeKept decodes the answers that the previous process stored and could not decode. One that still cannot be read stays stored, the team
-// is told, and fetching goes on.
+// decodeKept decodes the answers that the previous process stored and could not decode. One that still cannot be read stays stored, the
+// team is told, and fetching goes on.
 func (f *fetcher) decodeKept(ctx context.Context) error {
 	raw, err := f.store.Undecoded()
 	if err != nil {
@@ -104,7 +104,8 @@ func (f *fetcher) decodeKept(ctx context.Context) error {
 	}
 	for _, kept := range raw {
 		f.begun = kept.Begun
-		if _, err := f.decode(ctx, kept.ID, smsapi.Answer{ContentType: kept.ContentType, Body: kept.Body, Cut: kept.Cut}, kept.Fetched); err != nil {
+		answer := smsapi.Answer{ContentType: kept.ContentType, Body: kept.Body, Cut: kept.Cut}
+		if _, err := f.decode(ctx, kept.ID, answer, kept.Fetched); err != nil {
 			f.log.Warn("decode a kept answer", "err", err)
 		}
 	}
@@ -168,7 +169,9 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	var id uint64
 	err = f.store.Persist(ctx, "keep an answer", func() error {
 		var err error
-		id, err = f.store.SaveRaw(store.Raw{ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: answer.Holds})
+		id, err = f.store.SaveRaw(store.Raw{
+			ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: answer.Holds,
+		})
 		return err
 	})
 	if err != nil {
@@ -196,8 +199,11 @@ func (f *fetcher) endEmpty(ctx context.Context) error {
 func (f *fetcher) endUnanswered(ctx context.Context, failure error, begun, ended time.Time) error {
 	var i *store.Incident
 	if mayLoseSMS(failure) {
-		// A panel may carry on although the connection is gone.
-		i = &store.Incident{Kind: store.FetchLost, From: begun, To: slices.MaxFunc([]time.Time{ended, begun.Add(store.FetchLimit)}, time.Time.Compare), Count: 1}
+		to := begun.Add(store.FetchLimit) // a panel may carry on although the connection is gone
+		if ended.After(to) {
+			to = ended
+		}
+		i = &store.Incident{Kind: store.FetchLost, From: begun, To: to, Count: 1}
 	}
 	err := f.store.Persist(ctx, "end a fetch", func() error { return f.store.EndFetch(i) })
 	if i != nil {
@@ -288,8 +294,8 @@ func (f *fetcher) noteOrder(ctx context.Context, order smsapi.InboxOrder) error 
 	return f.store.Persist(ctx, "note the panel's order", func() error { return f.store.SetPanelOrder(int(order)) })
 }
 
-// lossOf returns the incident of SMS lost because an answer cannot be read, or nil when nothing is lost. What is missing was handed out between
-// begun and received.
+// lossOf returns the incident of SMS lost because an answer cannot be read, or nil when nothing is lost. What is missing was handed out
+// between begun and received.
 func lossOf(answer smsapi.Answer, failure error, saved int, begun, received time.Time) *store.Incident {
 	if failure == nil || !mayLoseSMS(failure) {
 		return nil

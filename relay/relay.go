@@ -88,8 +88,8 @@ func New(st *store.Store, panel smsapi.Panel, opts Options) *Relay {
 // Panel returns the panel for commands: their calls are counted, and show how the panel is doing.
 func (r *Relay) Panel() Panel { return r.panel }
 
-// FetchesWithin is how long it takes at most, when all is well, until a fetch has succeeded: a slow panel may use up its timeout, and a fetch
-// or two may fail.
+// FetchesWithin is how long it takes at most, when all is well, until a fetch has succeeded: a slow panel may use up its timeout, and a
+// fetch or two may fail.
 func (r *Relay) FetchesWithin() time.Duration { return 3*r.opts.PollInterval + r.panel.Timeout() }
 
 // Run relays until ctx ends, then finishes what is in flight and returns nil. It returns an error when it cannot go on because the store
@@ -99,7 +99,9 @@ func (r *Relay) Run(ctx context.Context) error {
 		return err
 	}
 	flows, ctx := errgroup.WithContext(ctx)
-	for _, flow := range []func(context.Context) error{r.fetchUnread, r.sendQueued, r.watchPanel, r.expireQuestions, r.followDelivery, r.watchCredit, r.keepTidy} {
+	for _, flow := range []func(context.Context) error{
+		r.fetchUnread, r.sendQueued, r.watchPanel, r.expireQuestions, r.followDelivery, r.watchCredit, r.keepTidy,
+	} {
 		flows.Go(func() error { return flow(ctx) })
 	}
 	return flows.Wait()

@@ -162,8 +162,8 @@ func (s *sender) askLate(late []store.BatchID, wait time.Duration) time.Duration
 // mostPutOff is the longest pause before a piece is tried again, and a little more: now may have been looked at just before that was put off.
 const mostPutOff = time.Minute + time.Second
 
-// send reserves a piece, asks the panel once, and stores what is known then. Nothing is sent before the reservation is on disk. An error means
-// that the reservation was not stored.
+// send reserves a piece, asks the panel once, and stores what is known then. Nothing is sent before the reservation is on disk. An error
+// means that the reservation was not stored.
 func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) error {
 	crashpoint.At("send.queued")
 	p, err := r.store.Reserve(p)
@@ -177,7 +177,8 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to [
 	crashpoint.At("send.reserved")
 	sent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)
 	crashpoint.At("send.answered")
-	log := r.log.With("batch", uint64(p.Batch), "piece", p.I, "attempt", p.Attempt, "recipients", len(to), "took", time.Since(begun).Round(time.Millisecond).String())
+	took := time.Since(begun).Round(time.Millisecond).String()
+	log := r.log.With("batch", uint64(p.Batch), "piece", p.I, "attempt", p.Attempt, "recipients", len(to), "took", took)
 	err = r.store.Persist(ctx, "store the outcome of a send", func() error {
 		switch e, ok := errors.AsType[*smsapi.Error](failure); {
 		case failure == nil:

@@ -28,7 +28,7 @@ func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler 
 	return panel.LocalOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mux.ServeHTTP(w, r)
 		if r.Method == http.MethodPost {
-			page.ring()
+			page.notify()
 		}
 	}))
 }

@@ -64,8 +64,8 @@ const (
 	lookEvery = time.Second
 )
 
-// ring makes every page look at once.
-func (l *live) ring() {
+// notify makes every page look at once.
+func (l *live) notify() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	close(l.asked)
@@ -98,7 +98,7 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var last []byte
 	told := map[string]phoneSMS{}
 	look := func() error {
-		rows, state := l.look()
+		rows, state := l.snapshot()
 		var changed []phoneSMS
 		for _, row := range rows {
 			if told[row.Key] != row {
@@ -167,8 +167,8 @@ func (l *live) messages() []telegram.Message {
 	return all
 }
 
-// look returns what there is now. The order matters: what is shown must have been written, what is accepted must have been asked.
-func (l *live) look() ([]phoneSMS, liveState) {
+// snapshot returns what there is now. The order matters: what is shown must have been written, what is accepted must have been asked.
+func (l *live) snapshot() ([]phoneSMS, liveState) {
 	messages := l.messages()
 	inbox := l.sms.Inbox()
 	requests := l.sms.Requests()

@@ -5,8 +5,8 @@
 //	                         ├─ /panel ────> sandbox/panel <───── SOAP ───── started with settings
 //	                         └─ /bridge ───> start, stop, kill ────────────> in its environment only
 //
-// Nothing in the bridge knows of the sandbox, and the sandbox knows the bridge only by the two protocols and its settings. The store is in a
-// temporary directory that survives the bridge's deaths and is removed when the sandbox ends.
+// Nothing in the bridge knows of the sandbox, and the sandbox knows the bridge only by the two protocols and its settings. The store is in
+// a temporary directory that survives the bridge's deaths and is removed when the sandbox ends.
 package sandbox
 
 import (
@@ -44,8 +44,8 @@ type Options struct {
 	Stdout, Stderr io.Writer
 }
 
-// Run runs the sandbox until ctx ends. Then it stops the bridge with SIGTERM, waits for it, and leaves nothing behind. Its error says why it
-// could not start.
+// Run runs the sandbox until ctx ends. Then it stops the bridge with SIGTERM, waits for it, and leaves nothing behind. Its error says why
+// it could not start.
 func Run(ctx context.Context, opts Options) (err error) {
 	opts.Stdout = cmp.Or[io.Writer](opts.Stdout, io.Discard)
 	opts.Stderr = cmp.Or[io.Writer](opts.Stderr, io.Discard)

@@ -235,7 +235,7 @@ func (l *life) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	tg := sender.New(sender.Options{
-		Token: w.TG.Token(), URL: "http://telegram.example", Dial: l.dial(w.tgNet), Asked: m.TelegramAsked, Heard: st.HeardAnswer,
+		Token: w.TG.Token(), URL: "http://telegram.example", Dial: l.dial(w.tgNet), OnCall: m.TelegramAsked, OnAnswer: st.HeardAnswer,
 	})
 	admins := []sms.AgentID{sms.AgentID(w.Sara)}
 	return bridge.New(st, client, tg, relay.Options{Lines: lines, Log: log}, bot.Options{

@@ -45,8 +45,8 @@ type Options struct {
 	URL   string   // https://api.telegram.org when empty
 	Proxy *url.URL // none when nil, whatever the environment says
 
-	Asked func(method string, took time.Duration, err error) // called after each call, except those the caller broke off; may be nil
-	Heard func(took time.Duration, date time.Time)           // called with the Date of each answer; may be nil
+	OnCall   func(method string, took time.Duration, err error) // called after each call, except those the caller broke off; may be nil
+	OnAnswer func(took time.Duration, date time.Time)           // called with the Date of each answer; may be nil
 
 	Dial connect.Dial // how a connection is made; nil: by net.Dialer
 }
@@ -115,7 +115,7 @@ func (t *Client) ask(ctx context.Context, method string, params map[string]any) 
 			fields[name] = string(encoded)
 		}
 	}
-	if asked := t.opts.Asked; asked != nil {
+	if asked := t.opts.OnCall; asked != nil {
 		defer func(begun time.Time) {
 			if !errors.Is(ctx.Err(), context.Canceled) {
 				asked(method, time.Since(begun), err)
@@ -165,8 +165,8 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		skew := time.Until(date)
 		d.skew.Store(&skew)
-		if d.opts.Heard != nil {
-			d.opts.Heard(time.Since(begun), date)
+		if d.opts.OnAnswer != nil {
+			d.opts.OnAnswer(time.Since(begun), date)
 		}
 	}
 	// Read to the end, or the connection is not reused.

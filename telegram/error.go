@@ -40,7 +40,8 @@ const (
 
 var fates = map[Fate]string{
 	Passing: "passing", SlowDown: "slow_down", Revoked: "revoked", Contested: "contested", ChatLost: "chat_lost", Migrated: "migrated",
-	TopicLost: "topic_lost", TopicClosed: "topic_closed", TopicsDenied: "topics_denied", ReplyLost: "reply_lost", BadMarkup: "bad_markup", NotModified: "not_modified", NotEditable: "not_editable",
+	TopicLost: "topic_lost", TopicClosed: "topic_closed", TopicsDenied: "topics_denied", ReplyLost: "reply_lost", BadMarkup: "bad_markup",
+	NotModified: "not_modified", NotEditable: "not_editable",
 	MarksDenied: "marks_denied", Refused: "refused",
 }
 
@@ -82,8 +83,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.words }
 
-// MaxPatience is the longest that we obey a request to slow down: after that we ask again, and Telegram may repeat it. No longer one is known to
-// have been meant, and a mistaken one must not silence a chat.
+// MaxPatience is the longest that we obey a request to slow down: after that we ask again, and Telegram may repeat it. No longer one is
+// known to have been meant, and a mistaken one must not silence a chat.
 const MaxPatience = time.Hour
 
 var retryWords = regexp.MustCompile(`(?i)(?:retry after |_WAIT_)(\d+)`)

@@ -23,8 +23,8 @@ type Outgoing struct {
 	Strict  bool              // in this topic or nowhere
 }
 
-// Post posts or edits a message and returns its id. If Telegram refuses it for its markup, or for an unknown reason, it is posted as plain text,
-// and then without its buttons: an SMS is never lost to formatting.
+// Post posts or edits a message and returns its id. If Telegram refuses it for its markup, or for an unknown reason, it is posted as plain
+// text, and then without its buttons: an SMS is never lost to formatting.
 func (t *Client) Post(ctx context.Context, o Outgoing) (sms.ChatMessageID, error) {
 	id, err := t.postOnce(ctx, o, o.HTML, "HTML")
 	refused := func() bool { return FateOf(err) == BadMarkup || FateOf(err) == Refused }

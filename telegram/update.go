@@ -52,7 +52,7 @@ type Message struct {
 	ReplyTo   *Message // the message replied to; not the first message of the topic, to which every message in a topic is a reply
 	Elsewhere *Message // a message of ours in another chat or topic that it replies to
 	Forwarded bool     // somebody else's words: forwarded, or from an inline bot
-	Faceless  bool     // written in the name of a group or a channel
+	Anonymous bool     // written in the name of a group or a channel
 	Media     bool     // something other than text
 	Links     []Link   // the addresses behind words of Text
 	Garbled   bool     // it contained invalid characters, which became U+FFFD
@@ -240,8 +240,8 @@ const (
 	linkedChannel  = 777000
 )
 
-// Faceless reports whether id is an account shared by many people, so that nobody knows who wrote.
-func Faceless(id sms.AgentID) bool {
+// Anonymous reports whether id is an account shared by many people, so that nobody knows who wrote.
+func SharedAccount(id sms.AgentID) bool {
 	return id == anonymousAdmin || id == channelBot || id == linkedChannel
 }
 
@@ -263,7 +263,7 @@ func toMessage(w *wireMessage, self User) *Message {
 	case w.Renamed != nil && w.Renamed.Title != "": // else only its icon was changed
 		m.TopicChanged, m.TopicTitle = "renamed", w.Renamed.Title
 	}
-	m.Faceless = w.From == nil || w.SenderChat != nil || Faceless(m.From.ID)
+	m.Anonymous = w.From == nil || w.SenderChat != nil || SharedAccount(m.From.ID)
 	m.Media = w.media()
 	if w.ReplyMarkup != nil {
 		for _, button := range slices.Concat(w.ReplyMarkup.InlineKeyboard...) {

@@ -61,11 +61,12 @@ func Digest(t *Language, messages []store.SMS, names []string, repeated bool, no
 	return o
 }
 
-// DigestMost is how many SMS a digest may hold. Telegram keeps a hundred entities in a message and drops the rest: a digest has one of its own
-// and three for each SMS. Without the block of its SMS a reply would not find it.
+// DigestMost is how many SMS a digest may hold. Telegram keeps a hundred entities in a message and drops the rest: a digest has one of its
+// own and three for each SMS. Without the block of its SMS a reply would not find it.
 const DigestMost = 32
 
-// DigestSize returns how many of messages, from the first on, fit in one chat message; names are those of their customers. It is at least 1.
+// DigestSize returns how many of messages, from the first on, fit in one chat message; names are those of their customers. It is at least
+// 1.
 func DigestSize(messages []store.SMS, names []string) int {
 	units := headUnits
 	for i, m := range messages {
@@ -130,8 +131,8 @@ const headMark = "📩"
 // ShortID names an SMS in the message that shows it, so that a reply finds it even if we never learned the id of that message.
 func ShortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq), 36) }
 
-// HeadsOf returns the heads in a message of ours. A head is the line before a block of a customer's words, so that no words pass for a head;
-// without blocks only the first line can be one.
+// HeadsOf returns the heads in a message of ours. A head is the line before a block of a customer's words, so that no words pass for a
+// head; without blocks only the first line can be one.
 func HeadsOf(m *telegram.Message) []string {
 	if len(m.Blocks) == 0 {
 		head, _, _ := strings.Cut(m.Text, "\n")

@@ -43,8 +43,8 @@ func (t *Language) digits(s string) string {
 	}, s)
 }
 
-// SetApart prepares html to be shown. In Persian, what is copied by a tap runs from left to right without moving the words around it. The bidi
-// marks for that stand outside of what is copied.
+// SetApart prepares html to be shown. In Persian, what is copied by a tap runs from left to right without moving the words around it. The
+// bidi marks for that stand outside of what is copied.
 func (t *Language) SetApart(html string) string {
 	if !t.persian {
 		return html
@@ -84,15 +84,15 @@ func (t *Language) List(said []string) string {
 	return strings.Join(said, ", ")
 }
 
-// How many characters of foreign words are repeated in a line of ours: of a name or number, and of what the panel or Telegram says. A message
-// that is too long for Telegram would not be shown at all.
+// How many characters of foreign words are repeated in a line of ours: of a name or number, and of what the panel or Telegram says. A
+// message that is too long for Telegram would not be shown at all.
 const (
 	NameRunes   = 40
 	ReasonRunes = 200
 )
 
-// Short returns foreign words for a line of ours: on one line, cut to this many runes, and without what could hide or reorder the words next to
-// them, such as bidi marks and control characters. The zero-width non-joiner stays: Persian needs it.
+// Short returns foreign words for a line of ours: on one line, cut to this many runes, and without what could hide or reorder the words
+// next to them, such as bidi marks and control characters. The zero-width non-joiner stays: Persian needs it.
 func Short(s string, runes int) string {
 	var b strings.Builder
 	for _, r := range s {

@@ -1,5 +1,5 @@
-// Package backoff waits between the tries of something that fails, longer each time, and logs one line when it begins to fail and one when it
-// works again. It does not know what is tried.
+// Package backoff waits between the tries of something that fails, longer each time, and logs one line when it begins to fail and one when
+// it works again. It does not know what is tried.
 package backoff
 
 import (

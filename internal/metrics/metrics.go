@@ -152,8 +152,8 @@ func (m *Metrics) Fetched(at time.Time) { m.fetched.set(at) }
 // Updated notes that Telegram answered getUpdates well.
 func (m *Metrics) Updated(at time.Time) { m.updated.set(at) }
 
-// Ready returns nil when both networks have answered well within these times before now. Its error says in one line which has not, and since
-// when.
+// Ready returns nil when both networks have answered well within these times before now. Its error says in one line which has not, and
+// since when.
 func (m *Metrics) Ready(now time.Time, fetches, updates time.Duration) error {
 	var stale []string
 	for _, words := range []string{

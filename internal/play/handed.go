@@ -13,8 +13,8 @@ import (
 	"peyk/store"
 )
 
-// I1 charges each missing SMS to the very call that took it from the panel, and each reported loss to a call that was spoilt; not to a span of
-// time in which others were lost.
+// I1 charges each missing SMS to the very call that took it from the panel, and each reported loss to a call that was spoilt; not to a span
+// of time in which others were lost.
 
 // Call is a call that reached the panel, and what may excuse that its answer did not reach the bridge.
 type Call struct {
@@ -211,8 +211,8 @@ func Losses(st *store.Store) ([]store.Incident, int, error) {
 	return all, n, nil
 }
 
-// I1: each SMS handed out is shown once, except those of a call whose answer was spoilt, or that was in flight when its bridge was killed. Each
-// such call is counted once, by a loss that the team was told of, and nothing else is.
+// I1: each SMS handed out is shown once, except those of a call whose answer was spoilt, or that was in flight when its bridge was killed.
+// Each such call is counted once, by a loss that the team was told of, and nothing else is.
 func I1(e *Evidence) error {
 	b := e.Balance()
 	wrong := []error{b.err()}
@@ -302,8 +302,8 @@ func (w *World) readIncident(text string) []window {
 	return []window{v}
 }
 
-// FetchMark returns when the fetch began that a store notes as in flight; zero when it notes none. No bridge may have the file open; it is copied to
-// path to be read.
+// FetchMark returns when the fetch began that a store notes as in flight; zero when it notes none. No bridge may have the file open; it is
+// copied to path to be read.
 func (w *World) FetchMark(file, path string) time.Time {
 	if err := CopyFile(file, path); err != nil {
 		return time.Time{} // it did not get far enough to have a file

@@ -220,8 +220,8 @@ func (e *Evidence) attempts() map[Attempt][]Call {
 	return all
 }
 
-// unsure reports whether a bridge may not know what became of a request to send. Several are in flight at once: a kill may concern all that its
-// bridge made.
+// unsure reports whether a bridge may not know what became of a request to send. Several are in flight at once: a kill may concern all that
+// its bridge made.
 func (e *Evidence) unsure(r Call) bool {
 	return r.spoilt || r.shut > 0 || !r.Answered || e.Starts[r.life].broken
 }
@@ -291,8 +291,8 @@ func I5(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// I6: what the panel accepted is Sent, or uncertain; and what is uncertain had its answer spoilt, or was in flight at a kill. The store has the
-// outcome of the last attempt.
+// I6: what the panel accepted is Sent, or uncertain; and what is uncertain had its answer spoilt, or was in flight at a kill. The store has
+// the outcome of the last attempt.
 func I6(e *Evidence) error {
 	var wrong []error
 	requests := e.attempts()
@@ -475,8 +475,8 @@ func (e *Evidence) hadToSay(b batch) bool {
 	return false
 }
 
-// perhapsTold reports whether a bridge may have taken m for a message that was there before: one was killed, or a call of it went unanswered,
-// between the order and m, and nobody sees what it was about to tell.
+// perhapsTold reports whether a bridge may have taken m for a message that was there before: one was killed, or a call of it went
+// unanswered, between the order and m, and nobody sees what it was about to tell.
 func (e *Evidence) perhapsTold(b batch, m telegram.Message) bool {
 	o, _ := e.TG.Message(int64(b.Chat), int(b.Message))
 	for i, s := range e.Starts {
@@ -651,8 +651,8 @@ func final(report string, recipients int) bool {
 	return done == recipients
 }
 
-// Behind returns of how many SMS the panel knows more than the bridge, which has yet to ask: a question may be decided at the moment the bridge
-// seems to be at rest.
+// Behind returns of how many SMS the panel knows more than the bridge, which has yet to ask: a question may be decided at the moment the
+// bridge seems to be at rest.
 func (e *Evidence) Behind() (n int) {
 	at := map[string]int{}
 	for _, m := range e.Sent {

@@ -1,6 +1,6 @@
-// Package play gives tests a world around a bridge: customers who write, a team that answers, networks that fail, a record of all that, and the
-// invariants, which compare what a bridge did with what both networks saw. It runs no bridge: crash runs processes and kills them, sim runs one
-// in its own process under simulated time. Whoever runs a bridge reports when it started and how it ended.
+// Package play gives tests a world around a bridge: customers who write, a team that answers, networks that fail, a record of all that, and
+// the invariants, which compare what a bridge did with what both networks saw. It runs no bridge: crash runs processes and kills them, sim
+// runs one in its own process under simulated time. Whoever runs a bridge reports when it started and how it ended.
 package play
 
 import (

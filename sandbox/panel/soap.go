@@ -290,7 +290,8 @@ func (e *element) first() *element {
 	return e.children[0]
 }
 
-// degrade does to a request what nusoap does without a charset: it converts UTF-8 to ISO-8859-1, and what does not fit becomes a question mark.
+// degrade does to a request what nusoap does without a charset: it converts UTF-8 to ISO-8859-1, and what does not fit becomes a question
+// mark.
 func (e *element) degrade() {
 	e.text = strings.Map(func(r rune) rune {
 		if r > 0xFF {

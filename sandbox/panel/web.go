@@ -34,8 +34,8 @@ func LocalOnly(next http.Handler) http.Handler {
 	})
 }
 
-// readForm reads form fields, or a flat JSON object of the same names. curl labels JSON as a form too, so the body decides, not its Content-Type. If
-// it cannot be read, it has answered and reports false.
+// readForm reads form fields, or a flat JSON object of the same names. curl labels JSON as a form too, so the body decides, not its
+// Content-Type. If it cannot be read, it has answered and reports false.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package sandboxtest is the world in which tests run a bridge: the sandbox's Telegram and panel, and a team that works with them. It knows no
-// bridge: a test runs its own, in its process or beside it.
+// Package sandboxtest is the world in which tests run a bridge: the sandbox's Telegram and panel, and a team that works with them. It knows
+// no bridge: a test runs its own, in its process or beside it.
 package sandboxtest
 
 import (

@@ -2,9 +2,9 @@ package telegram
 
 import "time"
 
-// Limits are Telegram's flood limits. They count messages the bot sends (sendMessage, sendDocument), edits and the topics it makes,
-// which share them (https://github.com/tdlib/td/issues/2592). One over a limit is refused with 429 and parameters.retry_after, and a refused one does not
-// count. A zero field is no limit.
+// Limits are Telegram's flood limits. They count messages the bot sends (sendMessage, sendDocument), edits and the topics it makes, which
+// share them (https://github.com/tdlib/td/issues/2592). One over a limit is refused with 429 and parameters.retry_after, and a refused one
+// does not count. A zero field is no limit.
 //
 // Time is the sandbox's: with Options.Speed N a sandbox second lasts 1/N real seconds, so all windows pass N times faster.
 // retry_after is in sandbox seconds, rounded up, at least 1: at Speed 20 an answer of "retry after 40" is over after 2 real
