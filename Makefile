@@ -63,11 +63,12 @@ release:
 bench:
 	go test -p 1 -timeout 1h -run '^$$' -bench . -benchmem ./...
 
-# Before a release, some hours: every promise, under ten thousand kills, as many power cuts, and a long day without a kill.
+# Before a release, some hours: every promise, under ten thousand kills, as many power cuts, a fault of every system call on the store's file, and a
+# long day without a kill.
 # It prints the table of each, and whatever is wrong.
 torture:
 	go test -count=1 -run TestFlood ./bridge
-	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
+	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SYSCALLS=all PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
 
 # The other way round: the program with a fault built in, which the invariants must find. Some minutes for each mutant.
 mutants:

@@ -10,6 +10,7 @@
 //	world_test.go       what is around the process, and the ways to kill it
 //	internal/play       what customers and agents do, which networks fail, and the invariants but I10
 //	kill_test.go        many worlds at once, many kills in each, and the table
+//	syscall_test.go     every system call on the file fails, or is where the bridge is killed
 //	power_test.go       I10: what a loss of power may leave of the file, from a trace of the system calls
 //	outage_test.go      both networks down and two kills, in one run
 //	rows_f_test.go …    rows of the table of crash points in doc/guarantees.md, a file a letter; rows_test.go is what they do,
@@ -20,5 +21,5 @@
 //
 // A run is named by its seed, which is printed when something is wrong; PEYK_SEED runs that world alone. What the two
 // networks do at the same moment differs from run to run, so a seed repeats the play, not the accident: run it several times.
-// PEYK_KILLS and PEYK_IMAGES ask for more than an ordinary run does, PEYK_MUTANTS for the mutants.
+// PEYK_KILLS, PEYK_IMAGES and PEYK_SYSCALLS ask for more than an ordinary run does, PEYK_MUTANTS for the mutants.
 package crash

@@ -145,19 +145,28 @@ func (w *world) rests(except ...string) *evidence {
 		w.Fatalf("%v; the bridge's last words:\n%s", err, logTail(w.dir, 40))
 	}
 	defer e.Store.Close()
-	for _, i := range play.Invariants {
-		// I11 is left to TestKills: what a killed bridge had on the wire may come late where many worlds share few processors.
-		if i.Name == "I11" || slices.Contains(except, i.Name) {
-			continue
-		}
-		if err := i.Check(e.Evidence); err != nil {
-			w.Errorf("%s: %v", i.Name, err)
-		}
+	for _, err := range e.violations(except...) {
+		w.Error(err)
 	}
 	if w.Failed() {
 		w.Logf("the bridge's last words:\n%s", logTail(w.dir, 40))
 	}
 	return e
+}
+
+// violations checks the invariants, except those named and I11, which is left to TestKills: what a killed bridge had on the wire may come late
+// where many worlds share few processors.
+func (e *evidence) violations(except ...string) []error {
+	var all []error
+	for _, i := range play.Invariants {
+		if i.Name == "I11" || slices.Contains(except, i.Name) {
+			continue
+		}
+		if err := i.Check(e.Evidence); err != nil {
+			all = append(all, fmt.Errorf("%s: %w", i.Name, err))
+		}
+	}
+	return all
 }
 
 // says finds a message of the bot with words in it.

@@ -244,6 +244,18 @@ func (w *world) until(done func() error) error {
 	}
 }
 
+// isHeard waits until the bridge that runs has called a network.
+func (w *world) isHeard() error {
+	return w.until(func() error {
+		w.Mu.Lock()
+		defer w.Mu.Unlock()
+		if !w.heard.After(w.bridge.started) {
+			return play.ErrNotYet
+		}
+		return nil
+	})
+}
+
 // look returns what both networks saw.
 func (w *world) look() *evidence { return &evidence{w.World.Look()} }
 
@@ -301,15 +313,7 @@ func (w *world) killOnce(way, point string) string {
 	case <-time.After(lives):
 		if way == bySignal {
 			// One that has not come so far as to listen to signals is killed by them.
-			err := w.until(func() error {
-				w.Mu.Lock()
-				defer w.Mu.Unlock()
-				if !w.heard.After(w.bridge.started) {
-					return play.ErrNotYet
-				}
-				return nil
-			})
-			if err := errors.Join(err, w.bridge.end()); err != nil {
+			if err := errors.Join(w.isHeard(), w.bridge.end()); err != nil {
 				w.Error(err)
 			}
 			break

@@ -150,7 +150,12 @@ type Store struct {
 // unfinished is put in order at once: sends without an answer become uncertain, a fetch without an answer becomes an incident, and posts that may
 // have been shown are marked as perhaps repeated. The error is ErrLocked if another process has the file, ErrNewer if the file is of a later
 // schema, and ErrDamaged if the file is seen to be damaged. The caller closes the store.
-func Open(path string, opts Options) (*Store, error) {
+func Open(path string, opts Options) (s *Store, err error) {
+	crashpoint.OneThread(func() { s, err = openStore(path, opts) })
+	return s, err
+}
+
+func openStore(path string, opts Options) (*Store, error) {
 	opts.setDefaults()
 	size, err := checkPath(path)
 	if err != nil {
@@ -303,7 +308,8 @@ func (s *Store) Close() error {
 		return nil
 	}
 	<-s.done
-	return errors.Join(err, s.closeFile())
+	crashpoint.OneThread(func() { err = errors.Join(err, s.closeFile()) })
+	return err
 }
 
 // closeFile closes the file. bbolt cannot, if damage has broken one of its transactions so that it could not even be rolled back.
@@ -456,7 +462,7 @@ func (s *Store) write() {
 				break more
 			}
 		}
-		s.commit(waiting)
+		crashpoint.OneThread(func() { s.commit(waiting) })
 	}
 }
 

@@ -9,3 +9,6 @@ func At(string) {}
 
 // Second returns second.
 func Second(second time.Duration) time.Duration { return second }
+
+// OneThread runs fn.
+func OneThread(fn func()) { fn() }

@@ -5,9 +5,11 @@ package crashpoint
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -79,4 +81,28 @@ func Second(second time.Duration) time.Duration {
 		return d
 	}
 	return second
+}
+
+var (
+	begin  sync.Once
+	thread = make(chan func())
+)
+
+// OneThread runs fn on a thread of the system that runs nothing else, whoever calls: strace counts the calls of each thread by itself. No fn
+// may call OneThread.
+func OneThread(fn func()) {
+	begin.Do(func() {
+		go func() { // lives as long as the process
+			runtime.LockOSThread()
+			for fn := range thread {
+				fn()
+			}
+		}()
+	})
+	done := make(chan struct{})
+	thread <- func() {
+		defer close(done)
+		fn()
+	}
+	<-done
 }
