@@ -51,7 +51,11 @@ func runBridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer func() {
+		if closing := st.Close(); !errors.Is(err, store.ErrStuck) { // which it would say again
+			err = errors.Join(err, closing)
+		}
+	}()
 	stopBackups, err := serveBackups(st, s.dbPath, log)
 	if err != nil {
 		log.Warn("peyk backup will work only while the bridge is stopped", "err", err)

@@ -51,7 +51,7 @@ func (b *Bot) takeUpdates(ctx context.Context) error {
 			}
 			crashpoint.At("update.given")
 			switch err := b.store.Persist(ctx, "take an update", func() error { return b.take(ctx, u) }); {
-			case errors.Is(err, store.ErrDisk):
+			case errors.Is(err, store.ErrDisk), errors.Is(err, store.ErrStuck):
 				return nil // not confirmed: Telegram will send it again
 			case err != nil:
 				b.log.Error("update passed over", "update_id", u.ID, "err", err)

@@ -79,7 +79,8 @@ var (
 	ErrDamaged  = errors.New("damaged, or no store of peyk's")
 	ErrTaken    = errors.New("update was acted on already")
 	ErrClosed   = errors.New("store is closed")
-	ErrDisk     = errors.New("the file took no write") // nothing was stored; the same write works once there is room again
+	ErrDisk     = errors.New("the file took no write")                                   // nothing was stored; the same write works once there is room again
+	ErrStuck    = errors.New("nothing is read or written any more until the next start") // which finds what was stored; see Damaged
 )
 
 // Identifiers of our own.
@@ -124,7 +125,7 @@ type Store struct {
 	db      *bolt.DB
 	file    *os.File    // db's
 	damaged chan error  // see Damaged
-	stuck   bool        // the writer's: it can write no more
+	stuck   error       // an ErrStuck, once it is; the writer sets it, holding syncing
 	unclean atomic.Bool // whether the file was found damaged
 	opts    Options
 	writes  chan write
@@ -368,7 +369,10 @@ func (t *tx) bucket(name []byte) *bolt.Bucket {
 // after a loss of power.
 func (s *Store) view(fn func(*tx) error) (err error) {
 	s.syncing.RLock()
-	b, err := s.db.Begin(false)
+	var b *bolt.Tx
+	if err = s.stuck; err == nil {
+		b, err = s.db.Begin(false)
+	}
 	s.syncing.RUnlock()
 	if err != nil {
 		return err
@@ -380,12 +384,15 @@ func (s *Store) view(fn func(*tx) error) (err error) {
 	return guarded(func() error { return fn(&tx{Tx: b, store: s, now: s.Now()}) })
 }
 
-// Damaged receives an error once the file is found damaged: then nothing that is read or written can be relied on.
+// Damaged receives an error once nothing that is read or written can be relied on: the file was found damaged, or the disk does not say what of
+// the last transaction it keeps.
 func (s *Store) Damaged() <-chan error { return s.damaged }
 
 func (s *Store) noteDamage(err error) {
 	if errors.Is(err, ErrDamaged) {
 		s.unclean.Store(true)
+	}
+	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrStuck) {
 		select {
 		case s.damaged <- err:
 		default:
@@ -469,9 +476,9 @@ func (s *Store) write() {
 // commit runs the writes in one transaction. If one fails, its caller gets the error, and the others run again without it.
 func (s *Store) commit(waiting []write) {
 	for len(waiting) > 0 {
-		if s.stuck {
+		if s.stuck != nil {
 			for _, w := range waiting {
-				w.done <- ErrDamaged
+				w.done <- s.stuck
 			}
 			return
 		}
@@ -482,9 +489,7 @@ func (s *Store) commit(waiting []write) {
 			s.syncing.Lock()
 			return guarded(func() error {
 				defer s.syncing.Unlock()
-				return s.db.Update(func(b *bolt.Tx) error {
-					t.Tx = b
-					s.db.AllocSize = int(min(max(b.Size(), leastGrowth), mostGrowth))
+				return s.carryOut(t, func() error {
 					for i, w := range waiting {
 						if err := guarded(func() error { return w.fn(t) }); err != nil {
 							failed = i
@@ -497,8 +502,10 @@ func (s *Store) commit(waiting []write) {
 			})
 		})
 		s.noteDamage(err)
-		if failed < 0 && errors.Is(err, ErrDamaged) {
-			s.stuck = true // bbolt may wait forever for the end of that transaction
+		if failed < 0 && errors.Is(err, ErrDamaged) { // bbolt may wait forever for the end of that transaction
+			s.syncing.Lock()
+			s.stuck = fmt.Errorf("%w: %w", ErrStuck, err)
+			s.syncing.Unlock()
 		}
 		if failed >= 0 {
 			waiting[failed].done <- err
@@ -511,7 +518,7 @@ func (s *Store) commit(waiting []write) {
 			wake(s.marks, t.marks)
 			wake(s.outbox, t.outbox)
 		}
-		if err != nil && !errors.Is(err, ErrDamaged) {
+		if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrStuck) {
 			err = fmt.Errorf("%w: %w", ErrDisk, err)
 		}
 		t.commit.Took, t.commit.Err = time.Since(begun), err
@@ -521,6 +528,33 @@ func (s *Store) commit(waiting []write) {
 		}
 		return
 	}
+}
+
+// carryOut has fn write in a transaction of bbolt's, which is t's, and commits it.
+func (s *Store) carryOut(t *tx, fn func() error) error {
+	id, written := 0, false
+	err := s.db.Update(func(b *bolt.Tx) error {
+		t.Tx, id = b, b.ID()
+		s.db.AllocSize = int(min(max(b.Size(), leastGrowth), mostGrowth))
+		err := fn()
+		written = err == nil
+		return err
+	})
+	if err == nil || !written {
+		return err
+	}
+	last, failed := s.db.Begin(false)
+	if failed != nil {
+		return err
+	}
+	defer last.Rollback()
+	if last.ID() >= id {
+		// Only the last sync failed. To bbolt this transaction is the file's last, but the disk may not have it. The same writes would find
+		// themselves done, and bbolt now takes pages for free that reads under way still need.
+		err = fmt.Errorf("%w: the disk does not say whether it keeps what was written last: %w", ErrStuck, err)
+		s.stuck = err
+	}
+	return err
 }
 
 func wake(c chan struct{}, awake bool) {
