@@ -1,10 +1,14 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +18,7 @@ import (
 
 	"peyk/internal/play"
 	"peyk/sandbox/panel"
+	"peyk/store"
 )
 
 // step is what happens after a while. What is left to chance in it its own seed decides: without one step the others stay what they are.
@@ -58,6 +63,60 @@ var events = []struct {
 		w.troubles(trouble{slow: time.Duration(1 + r.Int64N(int64(2*time.Second))), chance: play.Chance(r.Uint64())}, outage(r))
 	}},
 
+	{"the bridge stands still", 1, func(w *world, r *rand.Rand) {
+		if w.life != nil {
+			w.life.mu.Lock()
+			defer w.life.mu.Unlock()
+			w.life.still = time.Now().Add(outage(r))
+		}
+	}},
+	{"the bot is thrown out", 1, func(w *world, r *rand.Rand) {
+		if !w.Topics && w.away(w.Group, w.TG.RemoveBot) { // in a forum it would come back without its rights
+			w.later(outage(r), w.back)
+		}
+	}},
+	{"the bot is blocked", 1, func(w *world, r *rand.Rand) {
+		if w.away(w.Sara, func(chat, _ int64) error { return w.TG.Block(chat) }) {
+			w.later(outage(r), w.back)
+		}
+	}},
+	{"another program asks for updates", 1, func(w *world, r *rand.Rand) {
+		transport := &http.Transport{DialContext: w.tgNet.Dial, DisableKeepAlives: true}
+		resp, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Get("http://telegram.example/bot" + w.TG.Token() + "/getUpdates?limit=1")
+		if err == nil {
+			resp.Body.Close()
+		}
+	}},
+	{"another bridge on the file", 1, func(w *world, r *rand.Rand) {
+		if w.life == nil || !w.life.running() || w.life.opened() == nil {
+			return
+		}
+		if _, err := store.Open(w.life.path, w.StoreOptions()); !errors.Is(err, store.ErrLocked) && w.life.running() {
+			w.Errorf("R4: the file of a running bridge was opened: %v", err)
+		}
+	}},
+	{"a backup", 1, func(w *world, r *rand.Rand) {
+		if w.life == nil || !w.life.running() || w.life.opened() == nil {
+			return
+		}
+		path := filepath.Join(w.dir, "backup.db")
+		out, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			w.Errorf("backup: %v", err)
+			return
+		}
+		if err := errors.Join(w.life.opened().Backup(out), out.Close()); err != nil && w.life.running() {
+			w.Errorf("backup: %v", err)
+			return
+		}
+		st, err := store.Inspect(path, w.StoreOptions())
+		if err == nil {
+			err = errors.Join(st.Check(), st.Close())
+		}
+		if err != nil && w.life.running() {
+			w.Errorf("I9, of a backup: %v", err)
+		}
+	}},
 	{"telegram is out for hours", 0, func(w *world, r *rand.Rand) {
 		w.TG.SetDown(true)
 		w.later(hours(r), func() { w.TG.SetDown(false) })
@@ -132,6 +191,38 @@ func (quiet) Fatalf(f string, args ...any) { panic(fmt.Sprintf(f, args...)) }
 // outage is how long something is not to be had: seconds more often than half an hour.
 func outage(r *rand.Rand) time.Duration {
 	return time.Duration(math.Exp(r.Float64()*math.Log(1800)) * float64(time.Second))
+}
+
+// away has the bot leave a chat, unless it has left one.
+func (w *world) away(chat int64, leave func(chat, by int64) error) bool {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	if len(w.Away) > 0 || leave(chat, w.Sara) != nil {
+		return false
+	}
+	w.Away, w.Left = map[int64]bool{chat: true}, maps.Clone(w.Left) // others read what was
+	if w.Left == nil {
+		w.Left = map[int64]bool{}
+	}
+	w.Left[chat] = true
+	return true
+}
+
+// back has it in all chats again.
+func (w *world) back() {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	if w.Away[w.Group] {
+		if err := w.TG.AddBot(w.Group, w.Sara); err != nil {
+			w.Errorf("add the bot: %v", err)
+		}
+	}
+	if w.Away[w.Sara] {
+		if err := w.TG.Unblock(w.Sara); err != nil {
+			w.Errorf("unblock the bot: %v", err)
+		}
+	}
+	w.Away = nil
 }
 
 // later does something after a while, unless all is mended before.

@@ -65,7 +65,9 @@ type life struct {
 
 	mu     sync.Mutex
 	killed bool
+	still  time.Time // the bridge stands still until then
 	conns  map[net.Conn]bool
+	store  *store.Store // nil until it is open
 }
 
 // start is when worlds begin: synctest's clock begins in a year in which there was no SMS panel.
@@ -77,7 +79,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 	r := play.Chance(seed)
 	w := &world{dir: inMemory(t), log: &tail{}}
 	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits()}, panel.Options{
-		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)],
+		Dialect: []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)], NoWSDL: r.IntN(4) == 0, LeavesOut: r.IntN(4) == 0,
 		Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 20 * time.Second, Status: 4}},
 	})
 	w.tgNet = &sandboxtest.Network{Handler: w.TG, Delay: delays(seed, 30*time.Millisecond)}
@@ -234,6 +236,9 @@ func (l *life) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	l.mu.Lock()
+	l.store = st
+	l.mu.Unlock()
 	tg := sender.New(sender.Options{
 		Token: w.TG.Token(), URL: "http://telegram.example", Dial: l.dial(w.tgNet), OnCall: m.TelegramAsked, OnAnswer: st.HeardAnswer,
 	})
@@ -262,6 +267,13 @@ func (l *life) failed() bool {
 	}
 }
 
+// opened returns the bridge's store, nil until it is open.
+func (l *life) opened() *store.Store {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.store
+}
+
 func (l *life) isKilled() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -271,6 +283,7 @@ func (l *life) isKilled() bool {
 // dial returns how the bridge connects to a network while it lives.
 func (l *life) dial(n *sandboxtest.Network) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		l.stand()
 		if l.isKilled() {
 			return nil, net.ErrClosed
 		}
@@ -302,8 +315,28 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
+func (c *connection) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.l.stand()
+	return n, err
+}
+
+func (c *connection) Write(b []byte) (int, error) {
+	c.l.stand()
+	return c.Conn.Write(b)
+}
+
+// stand waits while the bridge stands still. A process that does so computes nothing either; here it only hears, says and stores nothing.
+func (l *life) stand() {
+	l.mu.Lock()
+	until := l.still
+	l.mu.Unlock()
+	time.Sleep(time.Until(until))
+}
+
 // commit carries out a transaction of the store as the disk lets it.
 func (l *life) commit(write func() error) error {
+	l.stand()
 	before, after, err := l.w.disk.next()
 	time.Sleep(before)
 	if err == nil {
@@ -403,6 +436,7 @@ func (w *world) mend() {
 	w.Panel.Disarm()
 	w.panelNet.Up()
 	w.disk.set(trouble{})
+	w.back()
 	w.mu.Lock()
 	w.trap, w.mine = nil, nil
 	w.mu.Unlock()

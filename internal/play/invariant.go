@@ -411,7 +411,7 @@ func I8(e *Evidence) error {
 		reply := slices.ContainsFunc(e.Orders, func(o Order) bool {
 			return o.Reply && o.Chat == int64(b.Chat) && o.Message == int(b.Message)
 		})
-		forbidden := e.strict && int64(b.Chat) == e.Group // sometimes reactions were: then the message reports
+		forbidden := e.strict && int64(b.Chat) == e.Group || e.Left[int64(b.Chat)] // reactions were, now and then: then the message tells
 		if !told && (!reply || !silent) {
 			wrong = append(wrong, fmt.Errorf("batch %d is reported nowhere", b.ID))
 		}

@@ -115,13 +115,15 @@ func (w *World) CustomersWrite(n int) {
 
 // somebody returns an agent and a chat that agent writes in.
 func (w *World) somebody() (agent, chat int64) {
-	switch w.Rand.IntN(4) {
-	case 0:
-		return w.Sara, w.Sara
-	case 1:
-		return w.Sara, w.Group
+	all := [][2]int64{{w.Sara, w.Sara}, {w.Sara, w.Group}, {w.Ali, w.Group}, {w.Ali, w.Group}}
+	who := all[w.Rand.IntN(len(all))]
+	if w.Away[who[1]] {
+		who = all[0]
+		if w.Away[w.Sara] {
+			who = all[2]
+		}
 	}
-	return w.Ali, w.Group
+	return who[0], who[1]
 }
 
 // Recent returns one of the bot's last messages in a chat that satisfy a condition.
@@ -248,6 +250,9 @@ func (w *World) agentEdits() {
 		return
 	}
 	o := w.Orders[w.Rand.IntN(len(w.Orders))]
+	if w.Away[o.Chat] {
+		return
+	}
 	if err := w.TG.Edit(o.From, o.Chat, o.Message, o.Said+" edited"); err != nil {
 		w.Errorf("edit: %v", err)
 	}
@@ -282,6 +287,9 @@ func (w *World) closed() map[int]bool {
 
 // agentTidies closes or renames a customer's topic, or renames a customer elsewhere.
 func (w *World) agentTidies() {
+	if w.Away[w.Group] {
+		return
+	}
 	closed := w.closed()
 	m, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
 	if !ok {

@@ -29,6 +29,9 @@ type World struct {
 
 	Outages func() []sandboxtest.Shut // of the panel
 
+	Away map[int64]bool // chats that the bot is not in, nor hears; not both of the group and Sara's
+	Left map[int64]bool // chats that it ever was not in
+
 	Mu     sync.Mutex // guards what follows; acts and calls of the networks come from many goroutines
 	looked int        // fetches when settled looked last
 	quiet  int        // fetches since something was shown
