@@ -97,7 +97,7 @@ func lineLike(text, pattern string) string {
 
 // TestCheckFindsWhatIsBroken breaks one thing in each set-up; the rest must still be found well.
 func TestCheckFindsWhatIsBroken(t *testing.T) {
-	const whole, token, panelRight, linesRight = `^ok    store: .* is whole`, `^ok    token: it is that of @PeykSandboxBot`,
+	const whole, token, panelRight, linesRight = `^ok    store: .* is whole`, `^ok    token: it belongs to @PeykSandboxBot`,
 		`^ok    panel: it takes our user name`, `^ok    lines: the panel lets us send from 30001234, 30005678`
 	for name, test := range map[string]struct {
 		broken func(*setUpToBreak)
@@ -109,7 +109,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			`^ok    chat: the bot may write in Support \(-100\d+\)`, panelRight, linesRight, `^ok    clock`}, 0},
 
 		"a token that was revoked": {func(s *setUpToBreak) { s.TG.Revoke() },
-			`^WRONG token: Telegram does not know it: put the one @BotFather gives into TELEGRAM_BOT_TOKEN`, []string{whole, panelRight}, 1},
+			`^WRONG token: Telegram does not know it: set TELEGRAM_BOT_TOKEN to the one from @BotFather`, []string{whole, panelRight}, 1},
 		"a token of the wrong shape": {func(s *setUpToBreak) { s.set["TELEGRAM_BOT_TOKEN"] = "hush-hush" },
 			`^WRONG settings: TELEGRAM_BOT_TOKEN is not a bot token`, []string{whole, panelRight, linesRight}, 2},
 		"several wrong settings": {func(s *setUpToBreak) { s.set["TIMEZONE"], s.set["SMS_LINES"] = "Mars", "office" },
@@ -128,12 +128,12 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			s.set["TELEGRAM_PROXY"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
 		}, `^WRONG Telegram: the proxy of TELEGRAM_PROXY lets nothing through.*http status 407`, []string{panelRight}, 1},
 		"Telegram behind a certificate nobody vouches for": {func(s *setUpToBreak) { s.set["TELEGRAM_API_URL"] = s.servesTLS(s.TG) },
-			`^WRONG Telegram: the server's certificate is not good: .*TELEGRAM_API_URL`, []string{panelRight}, 1},
+			`^WRONG Telegram: the server's certificate is not valid: .*TELEGRAM_API_URL`, []string{panelRight}, 1},
 		"a web server instead of Telegram": {func(s *setUpToBreak) {
 			s.set["TELEGRAM_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "https://telegram.example", http.StatusMovedPermanently)
 			})
-		}, `^WRONG Telegram: the server sends us elsewhere`, []string{panelRight}, 1},
+		}, `^WRONG Telegram: the server redirects us`, []string{panelRight}, 1},
 		"a webhook is set": {func(s *setUpToBreak) {
 			answer, err := http.Get(s.TGURL + "/bot" + s.TG.Token() + "/setWebhook?url=https://other.example/")
 			s.must(err)
@@ -143,7 +143,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"the bot is not in the chat": {func(s *setUpToBreak) { s.set["INBOX_CHATS"] += ",-1009999" },
 			`^WRONG chat: Telegram knows no chat -1009999 that the bot was ever in`, []string{`^ok    chat: .*Support`}, 1},
 		"the bot was thrown out of the chat": {func(s *setUpToBreak) { s.must(s.TG.RemoveBot(s.Group, s.Sara)) },
-			`^WRONG chat: the bot was taken out of -100`, []string{token, panelRight}, 1},
+			`^WRONG chat: the bot was removed from -100`, []string{token, panelRight}, 1},
 		"the bot may not write in the chat": {func(s *setUpToBreak) { s.must(s.TG.SetBotRights(s.Group, telegram.Rights{Muted: true})) },
 			`^WRONG chat: the bot may not write in Support`, []string{panelRight}, 1},
 		"only administrators write in the chat": {func(s *setUpToBreak) { s.must(s.TG.OnlyAdminsWrite(s.Group, true)) },
@@ -151,7 +151,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"whose chat it is blocks the bot": {func(s *setUpToBreak) {
 			s.set["INBOX_CHATS"] += "," + fmt.Sprint(s.Sara)
 			s.must(s.TG.Block(s.Sara))
-		}, `^WRONG chat: the bot was taken out of .*, or blocked there`, nil, 1},
+		}, `^WRONG chat: the bot was removed from .*, or blocked there`, nil, 1},
 		"a forum in which the bot does not manage topics": {func(s *setUpToBreak) {
 			s.set["INBOX_CHATS"] = fmt.Sprint(s.TG.AddForum("Desk", s.Sara, s.TG.Bot().ID))
 		}, `^note  chat: the bot may write in Desk .*, but not manage topics`, nil, 0},
@@ -163,7 +163,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 				c.Topics, c.Inboxes = true, []store.Inbox{{}, {Topic: 7}}
 			}})
 			s.must(errors.Join(err, st.Close()))
-		}, `^WRONG chat: each customer is to have a topic in Desk .*/topics off`, []string{`^ok    chat: .*Support`}, 1},
+		}, `^WRONG chat: each customer should have a topic in Desk .*/topics off`, []string{`^ok    chat: .*Support`}, 1},
 		"a group that became a supergroup": {func(s *setUpToBreak) {
 			group := s.TG.AddGroup("Old", s.Sara, s.TG.Bot().ID)
 			s.set["INBOX_CHATS"] = fmt.Sprint(group)
@@ -171,7 +171,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			s.must(err)
 		}, `^note  chat: -4\d+ has become the supergroup -100\d+: .*INBOX_CHATS`, []string{`^ok    chat: the bot may write in Old \(-100\d+\)`}, 0},
 		"an admin who never wrote to the bot": {func(s *setUpToBreak) { s.set["ADMIN_USERS"] = fmt.Sprint(s.Omid) },
-			`^note  people: the administrator \d+ cannot be told of anything`, nil, 0},
+			`^note  people: the administrator \d+ cannot be reached`, nil, 0},
 		"nobody may use the bot": {func(s *setUpToBreak) { s.set["ADMIN_USERS"], s.set["ALLOWED_USERS"], s.set["INBOX_CHATS"] = "", "", "" },
 			`^note  people: nobody may use the bot yet`, []string{`^note  chats: none shows SMS yet`}, 0},
 
@@ -185,7 +185,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"a panel over http across the network": {func(s *setUpToBreak) {
 			s.set["SMS_API_PROXY"] = s.serves(func(w http.ResponseWriter, r *http.Request) { s.Panel.ServeHTTP(w, r) })
 			s.set["SMS_API_URL"] = "http://panel.example/class/sms/webservice3/server.php"
-		}, `^note  panel: SMS_API_URL is http: user name and password cross the network in clear`, []string{panelRight, linesRight}, 0},
+		}, `^note  panel: SMS_API_URL is http: the user name and password cross the network in clear text`, []string{panelRight, linesRight}, 0},
 		"the panel's proxy refuses": {func(s *setUpToBreak) {
 			s.set["SMS_API_PROXY"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
 			s.set["SMS_API_URL"] = "http://panel.example/server.php"
@@ -194,21 +194,21 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			`^WRONG panel: nobody answers at the port that SMS_API_URL names`, []string{token}, 1},
 		"a web page instead of the panel": {func(s *setUpToBreak) {
 			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Welcome</html>") })
-		}, `^WRONG panel: no SMS service is at SMS_API_URL, but a web page`, []string{token}, 1},
+		}, `^WRONG panel: there is no SMS service at SMS_API_URL, but a web page`, []string{token}, 1},
 		"nothing where the panel should be": {func(s *setUpToBreak) { s.set["SMS_API_URL"] = s.serves(http.NotFound) },
-			`^WRONG panel: no SMS service is at SMS_API_URL, but a web page or nothing`, []string{token}, 1},
+			`^WRONG panel: there is no SMS service at SMS_API_URL, but a web page or nothing`, []string{token}, 1},
 		"another SOAP service": {func(s *setUpToBreak) {
 			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, _ *http.Request) {
 				fmt.Fprint(w, `<definitions><message name="q"><part name="city"/></message><portType><operation name="GetWeather"><input message="q"/></operation></portType></definitions>`)
 			})
-		}, `^WRONG panel: another service is at SMS_API_URL, without GetCredit, GetMsg, GetStatus, SendMultipleSMS, SendSMS`, []string{token}, 1},
+		}, `^WRONG panel: there is another service at SMS_API_URL, without GetCredit, GetMsg, GetStatus, SendMultipleSMS, SendSMS`, []string{token}, 1},
 		"the panel redirects": {func(s *setUpToBreak) {
 			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "https://panel.example", http.StatusMovedPermanently)
 			})
-		}, `^WRONG panel: the server sends us elsewhere, most often from http to https`, []string{token}, 1},
+		}, `^WRONG panel: the server redirects us, most often from http to https`, []string{token}, 1},
 		"a wrong password": {func(s *setUpToBreak) { s.Panel.SetPassword("another") },
-			`^WRONG panel: it refuses user name or password: check SMS_API_USER and SMS_API_PASSWORD`, []string{token}, 1},
+			`^WRONG panel: it refuses the user name or password: check SMS_API_USER and SMS_API_PASSWORD`, []string{token}, 1},
 		"a login of the web server's": {func(s *setUpToBreak) {
 			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodGet {
@@ -217,15 +217,15 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 				}
 				w.WriteHeader(http.StatusUnauthorized)
 			})
-		}, `^WRONG panel: its web server asks for a login of its own`, []string{token}, 1},
+		}, `^WRONG panel: its web server asks for its own login`, []string{token}, 1},
 		"the panel's service fails": {func(s *setUpToBreak) {
 			s.Panel.Arm(panel.Fault{Kind: panel.SOAPFault, Method: "GetCredit", Text: "out \x1b[31mof order"})
-		}, `^WRONG panel: it does not tell the credit: “out .*of order”`, []string{token}, 1},
+		}, `^WRONG panel: it does not give the credit: “out .*of order”`, []string{token}, 1},
 		"a line that is not ours": {func(s *setUpToBreak) { s.set["SMS_LINES"] = "30001234,20009999" },
 			`^WRONG lines: 20009999 is not ours, says the panel: correct SMS_LINES`, []string{`^ok    lines: the panel lets us send from 30001234\.`}, 1},
 		"a panel that does not tell whose a line is": {func(s *setUpToBreak) {
 			s.Panel.Arm(panel.Fault{Kind: panel.ErrCode, Method: "SendMultipleSMS", Code: -4, Times: -1})
-		}, `^note  lines: whether 30001234, 30005678 are ours cannot be told without sending`, []string{panelRight}, 0},
+		}, `^note  lines: without sending, nobody can tell whether 30001234, 30005678 are ours`, []string{panelRight}, 0},
 
 		"our clock is slow": {func(s *setUpToBreak) {
 			s.set["TELEGRAM_API_URL"], s.set["SMS_API_URL"] = s.at(10*time.Minute, s.TG), s.at(10*time.Minute, s.Panel)
@@ -244,7 +244,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"a store cut short": {func(s *setUpToBreak) { s.must(os.Truncate(filepath.Join(s.dir, "data/peyk.db"), 20_000)) },
 			`^WRONG store: data/peyk.db is not whole`, []string{token}, 1},
 		"a directory instead of a store": {func(s *setUpToBreak) { s.set["DB_PATH"] = "data" },
-			`^WRONG store: data is no file: give DB_PATH the name of one`, []string{token}, 1},
+			`^WRONG store: data is not a file: set DB_PATH to the name of one`, []string{token}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -373,7 +373,7 @@ func TestCheckBesideABridge(t *testing.T) {
 	if strings.Contains(log.String(), "409") || strings.Contains(log.String(), "another program") {
 		t.Errorf("the bridge was disturbed:\n%s", &log)
 	}
-	want := `store: .* is whole; a copy was read, as a bridge has it open`
+	want := `store: .* is whole; a copy was read, because a bridge has it open`
 	if small {
 		want = `store: .* was not checked: a bridge has it open, and there is no room for the copy to check`
 		for _, text := range []string{in.Text, out} {

@@ -44,13 +44,13 @@ func TestCheckNamesWhatIsWrongWithTLS(t *testing.T) {
 		config *tls.Config
 		want   []string
 	}{
-		"TLS 1.0 alone": {&tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, []string{"no TLS that is safe", "TLS proxy", "http://"}},
-		"TLS 1.1 alone": {&tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11}, []string{"no TLS that is safe", "TLS proxy", "http://"}},
+		"TLS 1.0 alone": {&tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, []string{"an old TLS that is not safe", "TLS proxy", "http://"}},
+		"TLS 1.1 alone": {&tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11}, []string{"an old TLS that is not safe", "TLS proxy", "http://"}},
 		"old ciphers alone": {&tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}},
-			[]string{"no TLS that is safe", "TLS proxy"}},
-		"an unknown issuer":    {&tls.Config{Certificates: []tls.Certificate{good}}, []string{"certificate is not good", "SSL_CERT_FILE"}},
-		"one that has run out": {&tls.Config{Certificates: []tls.Certificate{certificate(t, now.Add(-2*time.Hour), now.Add(-time.Hour), nil, here)}}, []string{"has run out", "clock"}},
-		"one not valid yet":    {&tls.Config{Certificates: []tls.Certificate{certificate(t, now.Add(time.Hour), now.Add(2*time.Hour), nil, here)}}, []string{"has run out", "clock"}},
+			[]string{"an old TLS that is not safe", "TLS proxy"}},
+		"an unknown issuer":    {&tls.Config{Certificates: []tls.Certificate{good}}, []string{"certificate is not valid", "SSL_CERT_FILE"}},
+		"one that has run out": {&tls.Config{Certificates: []tls.Certificate{certificate(t, now.Add(-2*time.Hour), now.Add(-time.Hour), nil, here)}}, []string{"has expired", "clock"}},
+		"one not valid yet":    {&tls.Config{Certificates: []tls.Certificate{certificate(t, now.Add(time.Hour), now.Add(2*time.Hour), nil, here)}}, []string{"has expired", "clock"}},
 		"another host's":       {&tls.Config{Certificates: []tls.Certificate{certificate(t, now.Add(-time.Hour), now.Add(time.Hour), []string{"panel.example"})}}, []string{"another name"}},
 		"another address's":    {&tls.Config{Certificates: []tls.Certificate{certificate(t, now.Add(-time.Hour), now.Add(time.Hour), nil, net.IPv4(192, 0, 2, 1))}}, []string{"another name"}},
 		"no TLS at all":        {nil, []string{"does not speak https", "http://"}},

@@ -281,10 +281,10 @@ func TestEditedOrderSendsNothingTwice(t *testing.T) {
 	}
 	note := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "who takes this one?"})
 	checkTold(t, w.answers(w.group, edit(note, "who takes that one?")), "")
-	checkTold(t, w.answers(w.group, edit(note, "/send 09121234567 hello")), "Edits are not read")
+	checkTold(t, w.answers(w.group, edit(note, "/send 09121234567 hello")), "I do not read edits")
 	refused := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 0912111 hello"})
-	w.sees(w.group, "no telephone numbers")
-	checkTold(t, w.answers(w.group, edit(refused, "/send 09121111111 hello")), "Edits are not read")
+	w.sees(w.group, "not phone numbers")
+	checkTold(t, w.answers(w.group, edit(refused, "/send 09121111111 hello")), "I do not read edits")
 	if n := w.orders(w.group); n != 2 {
 		t.Errorf("there are %d orders, want 2", n)
 	}
@@ -556,7 +556,7 @@ func TestButtons(t *testing.T) {
 	asked := w.sees(w.group, "Send this?", "Credit")
 	data := asked.Buttons[0][0].Data
 	alert(w.omid, asked, data, "not on the list")
-	alert(w.sara, asked, data, "Only who asked")
+	alert(w.sara, asked, data, "Only the person who asked")
 	note := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "a message of mine"})
 	// A client may say that the button stood under any message.
 	for _, made := range []string{data, "inbox"} {
@@ -582,10 +582,10 @@ func TestButtons(t *testing.T) {
 		t.Errorf("who asked presses and is told %+v", a)
 	}
 	w.sent(2)
-	alert(w.ali, asked, data, "\u2068Ali\u2069 has decided already")
-	alert(w.ali, asked, asked.Buttons[0][1].Data, "\u2068Ali\u2069 has decided already")
+	alert(w.ali, asked, data, "\u2068Ali\u2069 has already decided")
+	alert(w.ali, asked, asked.Buttons[0][1].Data, "\u2068Ali\u2069 has already decided")
 	w.restart()
-	alert(w.ali, asked, data, "\u2068Ali\u2069 has decided already")
+	alert(w.ali, asked, data, "\u2068Ali\u2069 has already decided")
 	w.quiet()
 	w.sent(2)
 }
@@ -645,9 +645,9 @@ func TestAddedByAStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	leaves(group)
-	told := w.sees(w.sara, "Omid", fmt.Sprint(w.omid), "<b>join</b>", "I left it")
+	told := w.sees(w.sara, "Omid", fmt.Sprint(w.omid), "<b>join</b>", "so I left")
 	for _, m := range w.fromBot(group) {
-		if m.Service == "" && !strings.Contains(m.Text, "I leave this one") {
+		if m.Service == "" && !strings.Contains(m.Text, "I am leaving") {
 			t.Errorf("the bot posted in a stranger's group:\n%s", w.transcript(group))
 		}
 	}

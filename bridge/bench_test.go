@@ -185,7 +185,7 @@ func BenchmarkTopics(b *testing.B) {
 		}
 		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/topics on"})
 		w.start()
-		w.sees(w.group, "has a topic here")
+		w.sees(w.group, "gets a topic here")
 		events := w.tg.Watch(context.Background())
 		write(1)
 		showsAll(b, w, events, customers, 1.1, groupSeconds) // the topics and cards, too: reported by the next

@@ -28,7 +28,7 @@ func TestCheckInTheChat(t *testing.T) {
 	if first != "❌ lines: 20009999 is not ours, says the panel: correct SMS_LINES." {
 		t.Errorf("what is wrong does not come first:\n%s", found.Text)
 	}
-	for _, want := range []string{"✅ store: ", "a copy was read", "✅ token: it is that of \u2068@PeykSandboxBot\u2069", "✅ group privacy: on", "✅ chat: the bot may write in \u2068Support\u2069",
+	for _, want := range []string{"✅ store: ", "a copy was read", "✅ token: it belongs to \u2068@PeykSandboxBot\u2069", "✅ group privacy: on", "✅ chat: the bot may write in \u2068Support\u2069",
 		"✅ panel: it takes our user name and password; credit 1000000.", "✅ lines: the panel lets us send from 30001234, 30005678.", "✅ clock: right."} {
 		if !strings.Contains(found.Text, want) {
 			t.Errorf("%q is missing in\n%s", want, found.Text)

@@ -22,7 +22,7 @@ func TestSecondAgentIsAskedOnce(t *testing.T) {
 	reply(w.ali, "ali's")
 	w.sent(1)
 	second := reply(w.sara, "sara's")
-	question := w.sees(w.group, "Ali\u2069 is answering this customer", "Send your answer, too?")
+	question := w.sees(w.group, "Ali\u2069 is answering this customer", "Send your answer too?")
 	if question.ReplyTo != second {
 		t.Errorf("the question answers message %d, want %d", question.ReplyTo, second)
 	}
@@ -151,7 +151,7 @@ func TestTakeAndRelease(t *testing.T) {
 	w.commands(w.sara, topic, "/take")
 	w.card(topic, "Answered by: \u2068Sara\u2069")
 	w.commands(w.ali, topic, "/release")
-	w.sees(w.group, "That is for \u2068Sara\u2069, or an administrator, to say")
+	w.sees(w.group, "Only \u2068Sara\u2069 or an administrator can do that")
 	w.commands(w.sara, topic, "/release")
 	w.card(topic, "Nobody has answered")
 	w.commands(w.ali, topic, "/send first come")

@@ -54,7 +54,7 @@ func TestLowCreditIsToldOncePerFall(t *testing.T) {
 	w.looked()
 	later.Store(int64(2 * 24 * time.Hour))
 	w.panel.SetCredit(400)
-	w.sees(w.sara, "The credit at the panel is down to 400, below 500", "about 300 a day went. Days left at that rate: about 1.")
+	w.sees(w.sara, "The credit at the panel is down to 400, below 500", "about 300 a day was used. Days left at that rate: about 1.")
 	w.panel.SetCredit(450)
 	w.looked()
 	later.Store(0) // Telegram's pace goes by the time of the end
@@ -93,7 +93,7 @@ func TestNobodyLooksAtTheCreditUnasked(t *testing.T) {
 	w.relay.CreditInterval = time.Millisecond
 	w.start()
 	w.agentSays("/send 09121111111 hi")
-	w.sees(w.group, "no word yet")
+	w.sees(w.group, "no word from the phone yet")
 	w.settles(w.group)
 	if n := w.looks(); n != 0 {
 		t.Errorf("the panel was asked for the credit %d times", n)
@@ -178,7 +178,7 @@ func TestCreditThatCannotBeAskedForIsOneOutage(t *testing.T) {
 func TestCreditThatMayNotBeEnough(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{Credit: 3.5})
 	w.start()
-	const little = "That is less than the parts in all: the credit may not be enough"
+	const little = "That is less than the number of parts: the credit may not be enough"
 	w.agentSays("/send 09121111111,09122222222 " + strings.Repeat("a", 161))
 	w.sees(w.group, "parts in all: 4", "Credit: 3.5", little)
 	w.agentSays("/send 09121111111,09122222222,09123333333 hi")

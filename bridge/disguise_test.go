@@ -107,7 +107,7 @@ func TestADisguisedNumberIsNotSentToSomebodyElse(t *testing.T) {
 	w.sees(w.group, "SMS of 09121111111 are now shown here")
 	for _, text := range disguised {
 		m := w.toBound(text)
-		asks := len(m.Buttons) > 0 && containsAll(m.Text, []string{"To 09121111111", "telephone number", "Send this?"})
+		asks := len(m.Buttons) > 0 && containsAll(m.Text, []string{"To 09121111111", "phone number", "Send this?"})
 		// Or it is read as the number it is.
 		read := strings.Contains(m.Text, "To 09122222222")
 		if refused := strings.Contains(m.Text, "nothing was sent"); !asks && !refused && !read {
@@ -167,7 +167,7 @@ func TestTextsThatBeginWithOtherDigitsAreSent(t *testing.T) {
 	}
 	// Of these nobody can tell.
 	for _, text := range []string{"123456789012 شمارهٔ سفارش شماست", "1234567890 is your order", "125000000 ریال", "«9121234567» کد رهگیری", "20240101123045 is the order"} {
-		if m := w.toBound(text); len(m.Buttons) == 0 || !strings.Contains(m.Text, "telephone number") {
+		if m := w.toBound(text); len(m.Buttons) == 0 || !strings.Contains(m.Text, "phone number") {
 			t.Errorf("%q: the agent is told %q", text, m.Text)
 		}
 	}
@@ -182,7 +182,7 @@ func TestWhatIsNoNumberIsNamed(t *testing.T) {
 		"/send 447911123456 hi": "447911123456",
 	} {
 		said := w.answers(w.group, func() { w.agentSays(text) })
-		if len(said) != 1 || !containsAll(said[0], []string{"no telephone numbers", "nothing was sent", "\n" + named}) {
+		if len(said) != 1 || !containsAll(said[0], []string{"not phone numbers", "nothing was sent", "\n" + named}) {
 			t.Errorf("%s: the agent is told %q", text, said)
 		}
 	}

@@ -127,8 +127,8 @@ func TestOrdersWaitWhileTheLoginIsRefused(t *testing.T) {
 			}
 			tc.admit(w)
 			w.sent(63)
-			w.sees(w.sara, "takes our user name and password again")
-			w.under(reply, "✔️ sent, no word yet")
+			w.sees(w.sara, "accepts our user name and password again")
+			w.under(reply, "✔️ sent, no word from the phone")
 			w.settles(w.group)
 			w.quietAs(w.sara)
 			if n := w.told(w.sara, "refuses our user name or password"); n != 1 {
@@ -182,7 +182,7 @@ func TestWhatHasWaitedForAnHourAsks(t *testing.T) {
 			w.settles(w.group)
 			tc.trouble(w)
 			if strings.Contains(tc.name, "page") {
-				w.sees(w.sara, "Since", "answers nothing that makes sense")
+				w.sees(w.sara, "Since", "answers make no sense")
 			}
 			order := w.agentSays("/send 09121111111 hello")
 			w.under(order, "⏳ not sent yet")
@@ -201,7 +201,7 @@ func TestWhatHasWaitedForAnHourAsks(t *testing.T) {
 			}
 			if !tc.asks {
 				w.sent(1)
-				w.under(order, "✔️ sent, no word yet")
+				w.under(order, "✔️ sent, no word from the phone")
 				return
 			}
 			asked := w.under(order, "To 09121111111: ⏳ Send it now? It was not sent: it has waited for more than an hour")
@@ -218,7 +218,7 @@ func TestWhatHasWaitedForAnHourAsks(t *testing.T) {
 			case "Send":
 				w.presses(w.ali, asked, "Send")
 				w.sent(1)
-				w.under(order, "✔️ sent, no word yet")
+				w.under(order, "✔️ sent, no word from the phone")
 			case "Cancel":
 				w.presses(w.ali, asked, "Cancel")
 				w.under(order, "🚫 cancelled")
@@ -327,7 +327,7 @@ func TestAPanelThatAnswersNothingSensibleIsDown(t *testing.T) {
 			tc.fault.Times = -1
 			w.panel.Arm(tc.fault)
 			first := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "first", ReplyTo: shown.ID})
-			w.sees(w.sara, "answers nothing that makes sense")
+			w.sees(w.sara, "answers make no sense")
 			var orders []int
 			for i := range 5 {
 				orders = append(orders, w.agentSays(fmt.Sprintf("/send 0912222222%d later", i)))
@@ -353,20 +353,20 @@ func TestAPanelThatAnswersNothingSensibleIsDown(t *testing.T) {
 			}
 			w.panel.Disarm()
 			for _, o := range orders[1:] {
-				w.under(o, "✔️ sent, no word yet")
+				w.under(o, "✔️ sent, no word from the phone")
 			}
 			if wasUncertain == 0 {
-				w.under(first, "✔️ sent, no word yet")
+				w.under(first, "✔️ sent, no word from the phone")
 			}
 			w.sees(w.sara, "The panel answers again")
 			w.quietAs(w.sara)
-			if begun, over := w.told(w.sara, "answers nothing that makes sense"), w.told(w.sara, "The panel answers again"); begun+over != 2 {
+			if begun, over := w.told(w.sara, "answers make no sense"), w.told(w.sara, "The panel answers again"); begun+over != 2 {
 				t.Errorf("the admin is told %d times that it is down and %d that it is over:\n%s", begun, over, w.transcript(w.sara))
 			}
 			if n := w.told(w.group, "⚠️"); n > 2 { // a fetch that was lost as it began, and one more
 				t.Errorf("the group is told %d alarms:\n%s", n, w.transcript(w.group))
 			}
-			if n := w.told(w.group, "answers nothing that makes sense"); n != 0 {
+			if n := w.told(w.group, "answers make no sense"); n != 0 {
 				t.Errorf("the group is told what is for admins:\n%s", w.transcript(w.group))
 			}
 			w.settles(w.group)
@@ -407,7 +407,7 @@ func TestOneOrderTriesBeforeTheRest(t *testing.T) {
 	w.start()
 	w.settles(w.group)
 	w.panel.Arm(panel.Fault{Kind: panel.HTML, Times: -1})
-	w.sees(w.sara, "answers nothing that makes sense")
+	w.sees(w.sara, "answers make no sense")
 	for i := range 20 {
 		w.agentSays(fmt.Sprintf("/send 091222222%02d later", i))
 	}
@@ -422,7 +422,7 @@ func TestOneOrderTriesBeforeTheRest(t *testing.T) {
 	}
 	w.sees(w.sara, "The panel answers again")
 	w.quietAs(w.sara)
-	if n := w.told(w.sara, "answers nothing that makes sense"); n != 1 {
+	if n := w.told(w.sara, "answers make no sense"); n != 1 {
 		t.Errorf("told %d times", n)
 	}
 }
@@ -445,11 +445,11 @@ func TestUnavailable503(t *testing.T) {
 	w.start()
 	w.shows("09121111111", "hello")
 	shut.Store(true)
-	w.sees(w.sara, "answers nothing that makes sense")
+	w.sees(w.sara, "answers make no sense")
 	order := w.agentSays("/send 09122222222 later")
 	w.under(order, waitsForPanel)
 	shut.Store(false)
-	w.under(order, "✔️ sent, no word yet")
+	w.under(order, "✔️ sent, no word from the phone")
 	w.sees(w.sara, "The panel answers again")
 	w.settles(w.group)
 	if strings.Contains(w.transcript(w.group), "⚠️") || strings.Contains(w.transcript(w.group), "❓") {
@@ -559,7 +559,7 @@ func TestDifferingPagesDoNotFillTheDisk(t *testing.T) {
 		w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: fmt.Sprintf("<html>%d%s", i, filler)})
 	}
 	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, Body: "<GetMsgResponse><return><ErrCode>0</ErrCode><result><item><msg>perhaps fifty SMS"})
-	w.sees(w.group, fmt.Sprintf("%d answers that cannot be read", pages+1), fmt.Sprintf("not kept whole for want of room: %d", pages-1))
+	w.sees(w.group, fmt.Sprintf("%d answers that cannot be read", pages+1), fmt.Sprintf("not kept whole for lack of room: %d", pages-1))
 	all, err := w.store.Incidents()
 	if err != nil || len(all) != 1 || all[0].Count != pages+1 || all[0].Bytes[0] > 1<<20 || all[0].Bytes[1] == 0 {
 		t.Errorf("incidents %+v, %v", all, err)
@@ -594,7 +594,7 @@ func TestSendAgainWhileThePanelIsDown(t *testing.T) {
 			})
 			order := w.agentSays("/send 09121111111 hello")
 			asked := w.under(order, "❓")
-			w.sees(w.sara, "answers nothing that makes sense")
+			w.sees(w.sara, "answers make no sense")
 			w.presses(w.ali, asked, "Send again")
 			waits := w.under(order, waitsForPanel)
 			if labels(waits) != "Cancel" {
@@ -602,7 +602,7 @@ func TestSendAgainWhileThePanelIsDown(t *testing.T) {
 			}
 			requests := len(w.sendRequests())
 			w.presses(w.ali, waits, "Cancel")
-			w.under(order, "❔ not known whether it was sent", "what waited was cancelled")
+			w.under(order, "❔ unknown whether it was sent", "what waited was cancelled")
 			w.panel.Disarm()
 			w.sees(w.sara, "The panel answers again")
 			w.settles(w.group)

@@ -49,7 +49,7 @@ func TestCommands(t *testing.T) {
 	if sent := w.sent(1)[0]; sent.Line != "30001234" || sent.Customer != "09123456789" || sent.Text != "Your order\nis ready" {
 		t.Errorf("sent %+v", sent)
 	}
-	w.sees(w.group, "09123456789", "sent, no word yet")
+	w.sees(w.group, "09123456789", "sent, no word from the phone")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status"})
 	w.sees(w.group, "·", "09123456789", "5000000001")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status 5000000001 77"})
@@ -164,7 +164,7 @@ func TestStatusOfAnIDIsShownWhereItWasSent(t *testing.T) {
 	w.storeOpts.StatusInterval = time.Hour // nothing asks by itself
 	w.start()
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 hello"})
-	w.sees(w.group, "sent, no word")
+	w.sees(w.group, "sent, no word from the phone")
 	w.panel.SetStatus("5000000001", 4)
 	w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/status 5000000001 4711"})
 	w.sees(w.ali, "5000000001: delivered")

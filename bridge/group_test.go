@@ -93,8 +93,8 @@ func TestStrangerWhoAddsTheBotIsTold(t *testing.T) {
 		if err := w.tg.AddBot(group, w.omid); err != nil {
 			t.Fatal(err)
 		}
-		w.sees(group, "Only an administrator of mine may add me")
-		w.sees(w.sara, "Omid", fmt.Sprint(w.omid), []string{"small", "large", "with topics"}[i], "I left it")
+		w.sees(group, "Only one of my administrators may add me")
+		w.sees(w.sara, "Omid", fmt.Sprint(w.omid), []string{"small", "large", "with topics"}[i], "so I left")
 	}
 }
 
@@ -132,7 +132,7 @@ func TestLinkedTopicDeletedByHand(t *testing.T) {
 			w.sees(other, "are now shown here")
 			if !topics {
 				w.commands(w.sara, 0, "/topics off")
-				w.sees(w.group, "No more topics are made")
+				w.sees(w.group, "I make no more topics")
 			}
 			topic, err := w.tg.AddTopic(w.sara, w.group, "Mrs Rezaei")
 			if err != nil {

@@ -76,12 +76,12 @@ func TestTroubledAnswers(t *testing.T) {
 	}{
 		{name: "page instead of an answer, nothing taken away", fault: panel.Fault{Kind: panel.HTML}, shown: true, told: "cannot be read"},
 		{name: "answer lost after it was given", fault: panel.Fault{Kind: panel.Close, CarryOut: true}, told: "up to 50 SMS may be lost"},
-		{name: "answer cut in the middle", fault: panel.Fault{Kind: panel.Cut}, told: "broke off"},
+		{name: "answer cut in the middle", fault: panel.Fault{Kind: panel.Cut}, told: "cut off"},
 		{name: "empty answer after it was given", fault: panel.Fault{Kind: panel.Empty, CarryOut: true}, told: "may be lost"},
 		{name: "warning before the answer", fault: panel.Fault{Kind: panel.Garbage}, shown: true},
 		{name: "crash", fault: panel.Fault{Kind: panel.Crash}, shown: true, told: "may be lost"},
 		{name: "error code", fault: panel.Fault{Kind: panel.ErrCode, Code: -3}, shown: true},
-		{name: "endless answer", fault: panel.Fault{Kind: panel.Endless}, told: "broke off"},
+		{name: "endless answer", fault: panel.Fault{Kind: panel.Endless}, told: "cut off"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -57,7 +57,7 @@ func TestOnlyAllowedPrefixesAreSentTo(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.opts.Prefixes = []string{"+98912", "+44"}
 	w.start()
-	const told = "These numbers may not be sent to; nothing was sent to anybody"
+	const told = "Sending to these numbers is not allowed; nothing was sent to anybody"
 	shown := w.shows("09351111111", "where is my order?")
 	for name, p := range map[string]telegram.Post{
 		"a command":            {Text: "/send 09121111111,09351111111,+15417543010 hi"},
@@ -84,14 +84,14 @@ func TestOnlyAllowedPrefixesAreSentTo(t *testing.T) {
 
 func TestQuestionsExpire(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
-	const tooLate = "That is too late: nothing was sent"
+	const tooLate = "Too late: nothing was sent"
 	var later atomic.Int64 // of the store's clock
 	w.storeOpts.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 	w.start()
 	shown := w.shows("09121111111", "where is my order?")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: strings.Repeat("soon ", 40), ReplyTo: shown.ID})
 	asked := w.sees(w.group, "Send this?", "Credit")
-	if a := w.presses(w.sara, asked, "Send"); !a.Alert || !strings.Contains(a.Text, "Only who asked can answer this") {
+	if a := w.presses(w.sara, asked, "Send"); !a.Alert || !strings.Contains(a.Text, "Only the person who asked can answer this") {
 		t.Errorf("the colleague is told %+v", a)
 	}
 	later.Store(int64(15 * time.Minute))
@@ -157,7 +157,7 @@ func TestACapOfADay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !containsAll(answer.Text, []string{told, "Who runs the bot can change DAILY_PARTS"}) {
+		if !containsAll(answer.Text, []string{told, "Whoever runs the bot can change DAILY_PARTS"}) {
 			t.Errorf("the agent is told %q, want %q", answer.Text, told)
 		}
 		if n := w.orders(w.group); n != before {

@@ -511,7 +511,7 @@ func TestOnlySMSQuestionsAndAlarmsMakeASound(t *testing.T) {
 	w.agentSays("/send 09122222222,09123333333 hi")
 	w.presses(w.ali, w.sees(w.group, "Send this?"), "Cancel")
 	w.panel.Arm(panel.Fault{Method: "SendSMS", Kind: panel.Close})
-	w.reported(w.group, w.replies(shown, "another"), "cannot be known")
+	w.reported(w.group, w.replies(shown, "another"), "can know whether")
 	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.HTML})
 	w.sees(w.group, "cannot be read")
 	w.panel.SetDown(true)
@@ -529,7 +529,7 @@ func TestOnlySMSQuestionsAndAlarmsMakeASound(t *testing.T) {
 			first = m.History[0].Text
 		}
 		sounds := false
-		for _, words := range []string{"📩", "Send this?", "cannot be known", "⚠️"} {
+		for _, words := range []string{"📩", "Send this?", "can know whether", "⚠️"} {
 			sounds = sounds || strings.Contains(first, words)
 		}
 		if m.Silent == sounds {

@@ -81,7 +81,7 @@ func TestWhatHappensIsCounted(t *testing.T) {
 	w.sees(w.group, "The panel refuses")
 	w.panel.Arm(panel.Fault{Kind: panel.Close, Method: "SendSMS", CarryOut: true})
 	reply("uncertain")
-	w.sees(w.group, "cannot be known")
+	w.sees(w.group, "can know whether")
 	if err := w.tg.Arm(telegram.Fault{Kind: telegram.TooMany, Method: "sendMessage"}); err != nil {
 		t.Fatal(err)
 	}

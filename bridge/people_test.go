@@ -24,7 +24,7 @@ func TestAllowAndDeny(t *testing.T) {
 	command(w.ali, w.group, 0, fmt.Sprint("/allow ", nima))
 	answered(w.group, "Only administrators")
 	command(w.sara, w.group, 0, fmt.Sprint("/allow ", nima))
-	answered(w.group, fmt.Sprint(nima), "may use the bot now")
+	answered(w.group, fmt.Sprint(nima), "may now use the bot")
 	command(nima, nima, 0, "/credit")
 	answered(nima, "Credit")
 	for _, who := range []string{"1087968824", "136817688", "777000", fmt.Sprint(w.tg.Bot().ID), fmt.Sprint(w.group), "0", "me", ""} {
@@ -36,7 +36,7 @@ func TestAllowAndDeny(t *testing.T) {
 	// As a reply to somebody, whose name is kept.
 	said := command(w.omid, w.group, 0, "hello, I am new")
 	command(w.sara, w.group, said, "/allow")
-	answered(w.group, "Omid", "may use the bot now")
+	answered(w.group, "Omid", "may now use the bot")
 	command(w.sara, w.sara, 0, "/users")
 	answered(w.sara, fmt.Sprintf("\u2068Sara\u2069 (%d): administrator", w.sara), fmt.Sprint("\n", w.ali, ": agent"), fmt.Sprintf("\u2068Omid\u2069 (%d): agent", w.omid), fmt.Sprintf("\u2068Nima\u2069 (%d): agent", nima))
 	w.end()
@@ -47,7 +47,7 @@ func TestAllowAndDeny(t *testing.T) {
 	command(w.sara, w.sara, 0, fmt.Sprint("/deny ", w.sara))
 	answered(w.sara, "cannot take yourself off")
 	command(w.sara, w.sara, 0, fmt.Sprint("/deny ", w.ali))
-	answered(w.sara, "stands in the settings")
+	answered(w.sara, "is in the settings")
 	command(w.sara, w.sara, 0, "/deny 42")
 	answered(w.sara, "42 is not on the list")
 	command(w.sara, w.sara, 0, fmt.Sprint("/deny ", w.omid))
@@ -70,7 +70,7 @@ func TestWhatWaitsForSomebodyDeniedIsShownToOthers(t *testing.T) {
 		w.says(telegram.Post{Chat: chat, From: from, Text: text})
 		w.sees(chat, words...)
 	}
-	command(w.sara, w.sara, fmt.Sprint("/allow ", nima), "may use the bot now")
+	command(w.sara, w.sara, fmt.Sprint("/allow ", nima), "may now use the bot")
 	command(nima, nima, "/start", "Peyk joins")
 	w.panel.Receive("09121111111", "30001234", "for Nima")
 	w.sees(nima, "for Nima")
@@ -92,7 +92,7 @@ func TestWhatWaitsForSomebodyDeniedIsShownToOthers(t *testing.T) {
 			t.Errorf("somebody denied sees %q", m.Text)
 		}
 	}
-	command(w.sara, w.sara, fmt.Sprint("/allow ", nima), "may use the bot now")
+	command(w.sara, w.sara, fmt.Sprint("/allow ", nima), "may now use the bot")
 	w.panel.Receive("09121111111", "30001234", "for all")
 	w.sees(w.group, "for all")
 	w.sees(nima, "for all")
@@ -136,7 +136,7 @@ func TestOwnerMayAllow(t *testing.T) {
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start " + w.logged("code=")})
 	w.sees(w.sara, "You are now the owner")
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: fmt.Sprint("/allow ", w.ali)})
-	w.sees(w.sara, "may use the bot now")
+	w.sees(w.sara, "may now use the bot")
 	w.quiet()
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: fmt.Sprint("/deny ", w.ali)})
 	w.sees(w.sara, "may no longer use the bot")

@@ -32,7 +32,7 @@ func TestPersian(t *testing.T) {
 	w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/language de"})
 	w.sees(w.ali, "/language fa\u2069 یا")
 	w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/language en"})
-	w.sees(w.ali, "From now on I speak English here.")
+	w.sees(w.ali, "I now speak English here.")
 	w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/credit"})
 	w.sees(w.ali, "Credit at the panel")
 	for deadline := time.Now().Add(patience); ; w.quiet() {

@@ -227,7 +227,7 @@ func TestGroupThatSomebodyMadeASupergroupIsNotLeft(t *testing.T) {
 	w.panel.Receive("09121111111", "30001234", "after")
 	w.sees(super, "after")
 	for _, m := range append(w.fromBot(w.sara), w.fromBot(super)...) {
-		if strings.Contains(m.Text, "I left it") || len(m.Buttons) > 0 {
+		if strings.Contains(m.Text, "so I left") || len(m.Buttons) > 0 {
 			t.Errorf("the bot says %q", m.Text)
 		}
 	}

@@ -27,7 +27,7 @@ func TestWhatIsForgottenIsNotAnswered(t *testing.T) {
 		t.Errorf("the SMS is read after its time: %v", err)
 	}
 	w.says(telegram.Post{Chat: w.group, From: w.ali, ReplyTo: shown.ID, Text: "too late"})
-	w.sees(w.group, "no SMS I know")
+	w.sees(w.group, "not an SMS I know")
 	w.panel.Receive("09121234567", "30001234", "hello again")
 	again := w.sees(w.group, "hello again")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, ReplyTo: again.ID, Text: "in time"})

@@ -149,7 +149,7 @@ func TestNoSecretIsTold(t *testing.T) {
 	}
 	reply("into the void")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
-	w.sees(w.group, "cannot be reached now")
+	w.sees(w.group, "cannot be reached right now")
 	if err := w.panel.SetDown(false); err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func TestManyRecipients(t *testing.T) {
 			if err := w.panel.SetStatusOf("0912100000[1]", 6); err != nil {
 				t.Fatal(err)
 			}
-			w.sees(w.group, "1 failed", "09121000001: the number is on the operator's black list")
+			w.sees(w.group, "1 failed", "09121000001: the number is on the operator's blacklist")
 		})
 	}
 }
@@ -132,7 +132,7 @@ func TestQuestions(t *testing.T) {
 			if len(cancelled.Buttons) != 0 {
 				t.Error("the buttons are still there")
 			}
-			if a := w.presses(w.ali, asked, "Send"); !a.Alert || !strings.Contains(a.Text, "\u2068Ali\u2069 has decided already") {
+			if a := w.presses(w.ali, asked, "Send"); !a.Alert || !strings.Contains(a.Text, "\u2068Ali\u2069 has already decided") {
 				t.Errorf("who presses Send after Cancel is told %+v", a)
 			}
 			if got := w.orders(w.group); got != n+1 {
@@ -183,7 +183,7 @@ func TestSendRefusedBeforeThePanel(t *testing.T) {
 }
 
 // uncertain is what the chat shows when nobody can know whether an SMS went out.
-const uncertain = "It cannot be known whether it was sent"
+const uncertain = "Nobody can know whether it was sent"
 
 // TestPanelTroubleWhileSending breaks SendSMS in every way there is: what the chat then shows, and that the panel was asked once.
 func TestPanelTroubleWhileSending(t *testing.T) {
@@ -213,8 +213,8 @@ func TestPanelTroubleWhileSending(t *testing.T) {
 		{"redirect", panel.Fault{Kind: panel.Redirect, Location: "/elsewhere"}, []string{uncertain}, 0},
 		{"rubbish before the answer", panel.Fault{Kind: panel.Garbage}, nil, 1},
 		{"slow", panel.Fault{Kind: panel.Slow, Delay: 20 * time.Millisecond}, nil, 1},
-		{"no id", panel.Fault{Kind: panel.Custom, Body: answer(`<ErrCode>0</ErrCode><result></result>`)}, []string{"✔️ sent; the panel gives no report"}, 0},
-		{"more ids than numbers", panel.Fault{Kind: panel.Custom, Body: answer(`<ErrCode>0</ErrCode><result><item>1</item><item>2</item></result>`)}, []string{"✔️ sent; the panel gives no report"}, 0},
+		{"no id", panel.Fault{Kind: panel.Custom, Body: answer(`<ErrCode>0</ErrCode><result></result>`)}, []string{"✔️ sent; the panel gives no delivery report"}, 0},
+		{"more ids than numbers", panel.Fault{Kind: panel.Custom, Body: answer(`<ErrCode>0</ErrCode><result><item>1</item><item>2</item></result>`)}, []string{"✔️ sent; the panel gives no delivery report"}, 0},
 		{"no error code", panel.Fault{Kind: panel.Custom, Body: answer(`<result><item>1</item></result>`)}, []string{uncertain}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -266,9 +266,9 @@ func TestUncertainIsDecidedByAnAgent(t *testing.T) {
 		shows  []string
 		sent   int
 	}{
-		{"Send again", []string{"✔️ sent, no word yet", "sent again, says \u2068Sara\u2069"}, 2},
-		{"It was sent", []string{"✔️ sent; the panel gives no report", "it was sent, says \u2068Sara\u2069"}, 1},
-		{"Leave", []string{"❔ not known whether it was sent", "left so by \u2068Sara\u2069"}, 1},
+		{"Send again", []string{"✔️ sent, no word from the phone", "sent again, says \u2068Sara\u2069"}, 2},
+		{"It was sent", []string{"✔️ sent; the panel gives no delivery report", "it was sent, says \u2068Sara\u2069"}, 1},
+		{"Leave", []string{"❔ unknown whether it was sent", "left so by \u2068Sara\u2069"}, 1},
 	} {
 		t.Run(tc.button, func(t *testing.T) {
 			w := newWorld(t, telegram.Options{}, panel.Options{})
@@ -288,7 +288,7 @@ func TestUncertainIsDecidedByAnAgent(t *testing.T) {
 				t.Errorf("the question is now %+v", decided)
 			}
 			for _, button := range asked.Buttons[0] {
-				if a := w.pressesData(w.ali, asked, button.Data); !a.Alert || !strings.Contains(a.Text, "\u2068Sara\u2069 has decided already") {
+				if a := w.pressesData(w.ali, asked, button.Data); !a.Alert || !strings.Contains(a.Text, "\u2068Sara\u2069 has already decided") {
 					t.Errorf("who presses %q afterwards is told %+v", button.Text, a)
 				}
 			}
@@ -345,7 +345,7 @@ func TestUncertainTwice(t *testing.T) {
 	}
 	w.presses(w.ali, again, "Send again")
 	w.sent(1)
-	w.sees(w.group, "✔️ sent, no word yet")
+	w.sees(w.group, "✔️ sent, no word from the phone")
 	if n := len(w.sendRequests()); n != 3 {
 		t.Errorf("the panel was asked %d times, want 3", n)
 	}
@@ -361,7 +361,7 @@ func TestOnePieceOfManyIsUncertain(t *testing.T) {
 	w.presses(w.ali, asked, "Send")
 	w.sent(100)
 	m, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool {
-		return m.ID == asked.ID && (containsAll(m.Text, []string{"40 sent, 60 uncertain", "Of 60 of these"}) || containsAll(m.Text, []string{"60 sent, 40 uncertain", "Of 40 of these"}))
+		return m.ID == asked.ID && (containsAll(m.Text, []string{"40 sent, 60 uncertain", "For 60 of these"}) || containsAll(m.Text, []string{"60 sent, 40 uncertain", "For 40 of these"}))
 	})
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, w.transcript(w.group))
@@ -379,7 +379,7 @@ func TestIDsThatCannotBeAttributed(t *testing.T) {
 	w.panel.Arm(panel.Fault{Kind: panel.Custom, Method: "SendSMS", Body: answer(`<ErrCode>0</ErrCode><result><item>81</item></result>`)})
 	w.agentSays("/send 09121111111,09122222222 hi")
 	w.presses(w.ali, w.sees(w.group, "Send this?", "Credit"), "Send")
-	m := w.sees(w.group, "To 2 recipients: 2 sent", "no report of 2")
+	m := w.sees(w.group, "To 2 recipients: 2 sent", "no report for 2")
 	if len(m.Buttons) != 0 {
 		t.Errorf("something is asked: %+v", m)
 	}
@@ -409,7 +409,7 @@ func TestPanelDownThenUp(t *testing.T) {
 	if n := len(w.sendRequests()); n != 2 {
 		t.Errorf("the panel was asked %d times, want 2", n)
 	}
-	if m := w.sees(w.group, "✔️ sent, no word yet"); len(m.Buttons) != 0 {
+	if m := w.sees(w.group, "✔️ sent, no word from the phone"); len(m.Buttons) != 0 {
 		t.Errorf("something is asked: %+v", m)
 	}
 }
@@ -466,9 +466,9 @@ func TestStatusesInWords(t *testing.T) {
 	}
 	const (
 		trouble      = "trouble in the telecom's network; it may still arrive"
-		notDelivered = "did not reach the handset"
-		blackList    = "black list"
-		atTelecom    = "reached the telecom, not yet the handset"
+		notDelivered = "did not reach the phone"
+		blackList    = "blacklist"
+		atTelecom    = "reached the telecom, not the phone yet"
 		delivered    = "✅ delivered"
 	)
 	for _, steps := range [][]step{
@@ -520,8 +520,8 @@ func TestStatusCommand(t *testing.T) {
 		post telegram.Post
 		told string
 	}{
-		{"nothing was sent yet", telegram.Post{Text: "/status"}, "Nothing was sent from this chat yet"},
-		{"only commas", telegram.Post{Text: "/status , ،"}, "Nothing was sent from this chat yet"},
+		{"nothing was sent yet", telegram.Post{Text: "/status"}, "nothing has been sent from this chat yet"},
+		{"only commas", telegram.Post{Text: "/status , ،"}, "nothing has been sent from this chat yet"},
 		{"of an inbound SMS", telegram.Post{Text: "/status", ReplyTo: shown.ID}, "not about an SMS we sent"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -531,7 +531,7 @@ func TestStatusCommand(t *testing.T) {
 	}
 	w.panel.Arm(panel.Fault{Kind: panel.Custom, Method: "GetStatus", Body: answer(`<ErrCode>0</ErrCode><result><item>77</item></result>`)})
 	w.agentSays("/status 81")
-	w.sees(w.group, "81: status 77, which the panel's guide does not know")
+	w.sees(w.group, "81: status 77, which is not in the panel's guide")
 	for text, told := range map[string]string{
 		"/status ۱۲۳":                          "123: the panel does not know it",
 		"/status <b>":                          "<b>: the panel does not know it",
@@ -545,10 +545,10 @@ func TestStatusCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.agentSays("/status 5")
-	w.sees(w.group, "The panel cannot be reached now")
+	w.sees(w.group, "The panel cannot be reached right now")
 	credit := w.agentSays("/credit")
 	if _, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool {
-		return m.ReplyTo == credit && strings.Contains(m.Text, "The panel cannot be reached now")
+		return m.ReplyTo == credit && strings.Contains(m.Text, "The panel cannot be reached right now")
 	}); err != nil {
 		t.Error(err)
 	}
@@ -556,8 +556,8 @@ func TestStatusCommand(t *testing.T) {
 
 func TestNoReportForTwoDays(t *testing.T) {
 	for status, words := range map[int][2]string{
-		1: {"sent, no word yet", "✔️ sent; no report of its delivery in 48 hours."},
-		3: {"reached the telecom, not yet", "✔️ reached the telecom; no report from the handset in 48 hours."},
+		1: {"sent, no word from the phone", "✔️ sent; no delivery report in 48 hours."},
+		3: {"reached the telecom, not the phone yet", "✔️ reached the telecom; no report from the phone in 48 hours."},
 	} {
 		var passed atomic.Int64
 		w := newWorld(t, telegram.Options{}, panel.Options{})
@@ -643,7 +643,7 @@ func TestRepliesWithoutATextAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", kind, err)
 		}
-		if !strings.Contains(answer.Text, "An SMS is only text: nothing was sent") {
+		if !strings.Contains(answer.Text, "An SMS can only hold text: nothing was sent") {
 			t.Errorf("%s: the agent is told %q", kind, answer.Text)
 		}
 	}

@@ -38,7 +38,7 @@ func TestNoAnswerLeadsElsewhere(t *testing.T) {
 	redirects("GetMsg", 1)
 	redirects("SendSMS", 1)
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "an answer", ReplyTo: shown.ID})
-	w.sees(w.group, "cannot be known")
+	w.sees(w.group, "can know whether")
 	redirects("GetCredit", -1) // also when the bridge asks by itself how the panel is
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
 	w.sees(w.group, "could not be read")
@@ -80,7 +80,7 @@ func TestLinksAreNeverOpened(t *testing.T) {
 	w.presses(w.ali, asked, "Cancel")
 	w.sees(w.group, "cancelled")
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 091211111,09121111111 " + link})
-	w.sees(w.group, "no telephone numbers")
+	w.sees(w.group, "not phone numbers")
 	w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.HTML, Body: link})
 	w.sees(w.group, "cannot be read")
 	digests := 0

@@ -25,7 +25,7 @@ func newDeskAt(t testing.TB, o panel.Options) *world {
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"}) // a bot cannot write first
 	w.start()
 	w.commands(w.sara, 0, "/topics on")
-	w.sees(w.group, "each customer has a topic here")
+	w.sees(w.group, "each customer gets a topic here")
 	return w
 }
 
@@ -130,7 +130,7 @@ func TestATopicForEachCustomer(t *testing.T) {
 		t.Errorf("after a restart shown in topic %d, want %d", m.Topic, other.Topic)
 	}
 	w.commands(w.sara, 0, "/topics off")
-	w.sees(w.group, "No more topics are made")
+	w.sees(w.group, "I make no more topics")
 	if m := w.receives("09122222222", "no topic"); m.Topic != 0 {
 		t.Errorf("shown in topic %d although they are off", m.Topic)
 	}
@@ -194,7 +194,7 @@ func TestRightToManageTopicsTakenAndGiven(t *testing.T) {
 	if shown.Topic != 0 {
 		t.Errorf("shown in topic %d, want the general chat", shown.Topic)
 	}
-	w.sees(w.sara, "may make no topics", "Manage Topics")
+	w.sees(w.sara, "may not make topics", "Manage Topics")
 	w.receives("09123333333", "another new one")
 	if m := w.receives("09121111111", "two"); m.Topic != known {
 		t.Errorf("shown in %d, want the topic that is there", m.Topic)
@@ -218,7 +218,7 @@ func TestRightToManageTopicsTakenAndGiven(t *testing.T) {
 	}
 	told := 0
 	for _, m := range w.fromBot(w.sara) {
-		if strings.Contains(m.Text, "may make no topics") {
+		if strings.Contains(m.Text, "may not make topics") {
 			told++
 		}
 	}
@@ -298,7 +298,7 @@ func TestLink(t *testing.T) {
 	w.panel.Receive("09121111111", "30005678", "in private")
 	w.sees(w.sara, "in private")
 	say(w.sara, vip, "/unlink")
-	w.sees(vip, "belongs to no customer")
+	w.sees(vip, "does not belong to a customer")
 	say(w.sara, vip, "/send nobody's")
 	w.sees(vip, "There is no number")
 	say(w.sara, w.sara, "/unlink")
@@ -342,7 +342,7 @@ func TestName(t *testing.T) {
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "hello Reza", ReplyTo: named.ID})
 	w.sent(1)
 	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/name -", ReplyTo: named.ID})
-	w.sees(w.group, "has no name any more")
+	w.sees(w.group, "no longer has a name")
 	if m := w.receives("09121111111", "and again"); strings.Contains(m.Text, "Reza") {
 		t.Errorf("shown as %q", m.Text)
 	}
@@ -383,7 +383,7 @@ func TestASenderWithoutATelephoneIsNotWrittenTo(t *testing.T) {
 func TestGeneralIsClosed(t *testing.T) {
 	w := newDesk(t)
 	w.commands(w.sara, 0, "/topics off")
-	w.sees(w.group, "No more topics")
+	w.sees(w.group, "I make no more topics")
 	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Times: -1, Description: "Bad Request: TOPIC_CLOSED"}); err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +405,7 @@ func newLimitedDesk(t *testing.T) *world {
 	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}
 	w.commands(w.sara, 0, "/topics on")
 	w.start()
-	w.sees(w.group, "has a topic here")
+	w.sees(w.group, "gets a topic here")
 	return w
 }
 

@@ -20,7 +20,7 @@ func (w *world) refuses(p telegram.Post) {
 	if err != nil {
 		w.Fatalf("%q is not answered: %v\n%s", p.Text+p.Caption, err, w.transcript(p.Chat))
 	}
-	if !containsAll(m.Text, []string{"asks something", "press a button", "nothing was sent"}) {
+	if !containsAll(m.Text, []string{"asks a question", "press one", "nothing was sent"}) {
 		w.Errorf("who answers a question with %q is told %q", p.Text+p.Caption, m.Text)
 	}
 	w.settles(p.Chat)

@@ -47,7 +47,7 @@ func TestACutThatTheServerDidNotSeeIsTold(t *testing.T) {
 		}
 		w.panel.Arm(panel.Fault{Kind: panel.Custom, Method: "GetMsg", Body: body + end})
 		w.start()
-		m := w.sees(w.group, "broke off")
+		m := w.sees(w.group, "cut off")
 		if !strings.Contains(m.Text, "7") {
 			t.Errorf("%s: got %q", name, m.Text)
 		}

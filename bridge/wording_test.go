@@ -41,7 +41,7 @@ func TestAnEditIsToldWhatBecameOfTheOrder(t *testing.T) {
 			}
 		}
 	}
-	const asked, unsent, ordered = "The question is about the text as it was: the edit changes nothing", "Nothing was sent, and the edit changes nothing", "The SMS was ordered"
+	const asked, unsent, ordered = "The question is about the original text: the edit changes nothing", "Nothing was sent, and the edit changes nothing", "The SMS was ordered"
 	long := strings.Repeat("a", 161)
 
 	reply := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: long, ReplyTo: shown.ID})
@@ -75,7 +75,7 @@ func TestAnEditIsToldWhatBecameOfTheOrder(t *testing.T) {
 func TestWhatIsSaidInPrivateToNobody(t *testing.T) {
 	w := newWorld(t, telegram.Options{}, panel.Options{})
 	w.start()
-	const unknown = "no SMS I know"
+	const unknown = "not an SMS I know"
 	first := w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/id"})
 	for _, tc := range []struct {
 		post telegram.Post
@@ -85,9 +85,9 @@ func TestWhatIsSaidInPrivateToNobody(t *testing.T) {
 		{telegram.Post{Text: "where is my order?", ForwardFrom: w.omid}, "somebody else's words"},
 		{telegram.Post{Text: "/credit", ForwardFrom: w.ali}, "somebody else's words"},
 		{telegram.Post{Text: "made by a bot", ViaBot: "gif"}, "somebody else's words"},
-		{telegram.Post{Text: "hello?"}, "I do not know whom that is for"},
-		{telegram.Post{Text: "09121111111 hello"}, "I do not know whom that is for"},
-		{telegram.Post{Text: "and this", ReplyTo: first}, "I do not know whom that is for"},
+		{telegram.Post{Text: "hello?"}, "I don't know who that is for"},
+		{telegram.Post{Text: "09121111111 hello"}, "I don't know who that is for"},
+		{telegram.Post{Text: "and this", ReplyTo: first}, "I don't know who that is for"},
 	} {
 		tc.post.Chat, tc.post.From = w.ali, w.ali
 		w.isTold(w.ali, func() { w.says(tc.post) }, tc.told, unknown)

@@ -509,7 +509,7 @@ func I10(l *loss) error {
 				say("a chat was told of %q, which is not in the store", l.Orders[i].Text)
 			case b.N == 1 && strings.Contains(form.Get("text"), "delivered.") && recipients(b)[0].Status != sms.Delivered:
 				say("a chat was told that %q is delivered, which the store does not know", l.Orders[i].Text)
-			case b.N == 1 && strings.Contains(form.Get("text"), "sent, no word") && recipients(b)[0].Status < sms.Sent && b.Decision != store.Again:
+			case b.N == 1 && strings.Contains(form.Get("text"), "sent, no word from the phone") && recipients(b)[0].Status < sms.Sent && b.Decision != store.Again:
 				say("a chat was told that %q is sent, which the store does not know", l.Orders[i].Text)
 			}
 		case "setMessageReaction":

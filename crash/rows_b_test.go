@@ -46,7 +46,7 @@ func TestB2DecisionCommitted(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		a, err := q.Wait(ctx)
-		if err != nil || !strings.Contains(a.Text, "\u2068Ali\u2069 has decided already") {
+		if err != nil || !strings.Contains(a.Text, "\u2068Ali\u2069 has already decided") {
 			w.Errorf("the second press is answered %+v, %v", a, err)
 		}
 	}
@@ -57,7 +57,7 @@ func TestB2DecisionCommitted(t *testing.T) {
 			w.died()
 			q := w.pushes(w.Ali, m, "Cancel")
 			w.lives(func() error {
-				if report := w.lastReport(); !strings.Contains(report, "2 delivered") && !strings.Contains(report, "cannot be known") {
+				if report := w.lastReport(); !strings.Contains(report, "2 delivered") && !strings.Contains(report, "can know whether") {
 					return fmt.Errorf("reported as %q", report)
 				}
 				return nil
@@ -80,7 +80,7 @@ func TestB2DecisionCommitted(t *testing.T) {
 			w.diesAt("press.decided", 1)
 			q := w.pushes(w.Sara, m, "Send again")
 			w.lives(func() error {
-				if w.Panel.SentCount() == 0 && !strings.Contains(w.lastReport(), "cannot be known") {
+				if w.Panel.SentCount() == 0 && !strings.Contains(w.lastReport(), "can know whether") {
 					return errors.New("nothing is sent again")
 				}
 				return nil

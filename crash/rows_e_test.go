@@ -82,10 +82,10 @@ func TestE1InAnEdit(t *testing.T) {
 				w.Fatal(err)
 			}
 			w.sends("09130000005")
-			w.lives(w.told(w.Group, "sent, no word"))
+			w.lives(w.told(w.Group, "sent, no word from the phone"))
 			w.bridge.kill()
 			w.arrived()
-			m, err := w.says(w.Group, "sent, no word")
+			m, err := w.says(w.Group, "sent, no word from the phone")
 			if err == nil {
 				err = w.TG.Delete(w.Group, m.ID)
 			}

@@ -58,7 +58,7 @@ func (e *evidence) uncertain(asked, sent int) telegram.Message {
 	if a, s := e.Asked("SendSMS"), e.Panel.SentCount(); a != asked || s != sent {
 		e.Errorf("the panel was asked %d times to send, and sent %d SMS, want %d and %d", a, s, asked, sent)
 	}
-	m := e.reports("cannot be known")
+	m := e.reports("can know whether")
 	var labels []string
 	for _, row := range m.Buttons {
 		for _, b := range row {

@@ -26,7 +26,7 @@ func TestG1Delivery(t *testing.T) {
 			far := -1
 			report := e.reports("delivered.")
 			for _, v := range append(report.History, telegram.Version{Text: report.Text}) {
-				now := slices.IndexFunc([]string{"sent, no word", "reached the telecom", "delivered."}, func(s string) bool { return strings.Contains(v.Text, s) })
+				now := slices.IndexFunc([]string{"sent, no word from the phone", "reached the telecom", "delivered."}, func(s string) bool { return strings.Contains(v.Text, s) })
 				if now < far {
 					t.Errorf("the report goes back: %q in %+v", v.Text, report.History)
 				}

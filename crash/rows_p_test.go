@@ -272,7 +272,7 @@ func TestP7Notice(t *testing.T) {
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				a, err := w.pushes(w.Ali, m, "Show again").Wait(ctx)
 				cancel()
-				if again := strings.Contains(a.Text, "shown again already"); err != nil || again != (i > 0) || a.Alert != again {
+				if again := strings.Contains(a.Text, "already shown again"); err != nil || again != (i > 0) || a.Alert != again {
 					w.Errorf("[Show again] of notice %d is answered %+v, %v", i, a, err)
 				}
 				w.goesOn(w.told(w.Group, "«end1»"))

@@ -48,7 +48,7 @@ func TestS3AnswerLostOrUnreadable(t *testing.T) {
 		says string
 	}{
 		"Send again":  {2, "delivered."},
-		"It was sent": {1, "gives no report"},
+		"It was sent": {1, "gives no delivery report"},
 		"Leave":       {1, "left so"},
 	} {
 		t.Run(label, func(t *testing.T) {

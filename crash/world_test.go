@@ -108,7 +108,7 @@ func (w *world) useTopics() {
 	w.UseForum()
 	w.start()
 	said := func() error {
-		if _, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "has a topic here") }); !ok {
+		if _, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "gets a topic here") }); !ok {
 			return play.ErrNotYet
 		}
 		return nil

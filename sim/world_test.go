@@ -105,7 +105,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 		w.UseForum()
 		w.start()
 		err := w.until(func() error {
-			if _, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "has a topic here") }); !ok {
+			if _, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "gets a topic here") }); !ok {
 				return play.ErrNotYet
 			}
 			return nil

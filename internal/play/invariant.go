@@ -342,7 +342,7 @@ func I7(e *Evidence) error {
 		asks := slices.ContainsFunc(m.Buttons, func(row []telegram.Button) bool {
 			return slices.ContainsFunc(row, func(x telegram.Button) bool { return x.Data == again })
 		})
-		if !ok || !strings.Contains(m.Text, "cannot be known") || !asks {
+		if !ok || !strings.Contains(m.Text, "can know whether") || !asks {
 			wrong = append(wrong, fmt.Errorf("batch %d: %d are uncertain, message %d does not ask about them: %q", b.ID, b.Uncertain, b.Shown, m.Text))
 		}
 	}
@@ -358,7 +358,7 @@ func I7(e *Evidence) error {
 // of the panel's status codes.
 var (
 	statuses = map[int]sms.Status{1: sms.Sent, 2: sms.Failed, 3: sms.AtTelecom, 4: sms.Delivered, 5: sms.Failed, 6: sms.Failed}
-	phrases  = map[int]string{1: "sent, no word yet", 2: "trouble in the telecom", 3: "reached the telecom", 4: "delivered.", 5: "did not reach", 6: "black list"}
+	phrases  = map[int]string{1: "sent, no word from the phone", 2: "trouble in the telecom", 3: "reached the telecom", 4: "delivered.", 5: "did not reach", 6: "blacklist"}
 	counts   = regexp.MustCompile(`(\d+) (waiting|being sent|sent|at the telecom|delivered|failed|uncertain|left uncertain|not sent)(?:,|\n|$)`)
 )
 
@@ -458,7 +458,7 @@ func MarksOf(m telegram.Message) string {
 }
 
 // goodNews are all that a report may say about a reply that went well.
-var goodNews = []string{"not sent yet: it waits for the panel.", "sending…", "sent, no word yet from the handset.", "reached the telecom, not yet the handset.", "delivered."}
+var goodNews = []string{"not sent yet: waiting for the panel.", "sending…", "sent, no word from the phone yet.", "reached the telecom, not the phone yet.", "delivered."}
 
 // hadToSay reports whether a message about a reply ever said more than its mark does.
 func (e *Evidence) hadToSay(b batch) bool {
@@ -623,7 +623,7 @@ func (w *World) Settled(since time.Time) error {
 	return nil
 }
 
-var finalWords = []string{"delivered.", "did not reach", "black list", "trouble in", "panel refuses:", "cannot be known", "left so", "no report"}
+var finalWords = []string{"delivered.", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report"}
 
 // askedWords are those of a question, and of one that ended without a send.
 var askedWords = []string{"Send this?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
@@ -643,7 +643,7 @@ func final(report string, recipients int) bool {
 			done += n
 		}
 	}
-	if _, after, ok := strings.Cut(report, "no report of "); ok {
+	if _, after, ok := strings.Cut(report, "no report for "); ok {
 		n, _, _ := strings.Cut(after, ",")
 		unfollowed, _ := strconv.Atoi(n)
 		done += unfollowed

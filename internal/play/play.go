@@ -52,7 +52,7 @@ func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *Wo
 	return w
 }
 
-// UseForum has the team work in a forum, and ask for a topic for each customer. The next bridge answers that it "has a topic here".
+// UseForum has the team work in a forum, and ask for a topic for each customer. The next bridge answers that it "gets a topic here".
 func (w *World) UseForum() {
 	w.Helper()
 	w.Topics = true

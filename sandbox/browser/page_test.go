@@ -56,7 +56,7 @@ func TestTheGuideLeadsThroughWhatReallyHappens(t *testing.T) {
 
 	p.waitText("#guide", "A topic for each customer.")
 	p.click("#guide button", "Let Sara write it")
-	p.waitText("#messages .bot", "each customer has a topic here")
+	p.waitText("#messages .bot", "each customer gets a topic here")
 	p.sms(first, "One more question")
 	p.waitText("#guide", "That is all.")
 	p.click(".topic button", first)
