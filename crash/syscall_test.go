@@ -84,37 +84,7 @@ type episode struct {
 var episodes = map[string]episode{
 	"desk": {
 		begin: func(w *world) { w.receives(1) },
-		acts: []func(*world) error{
-			func(w *world) error {
-				for _, chat := range []int64{w.Group, w.Sara} {
-					if err := w.until(w.told(chat, "«end0»")); err != nil {
-						return err
-					}
-				}
-				return nil
-			},
-			func(w *world) error {
-				w.replies(w.Group, w.look().Shown[w.Group][0])
-				return w.until(func() error {
-					if m, _ := w.TG.Message(w.Group, w.Orders[0].Message); play.MarksOf(m) != "👍" {
-						return fmt.Errorf("the reply bears %q", play.MarksOf(m))
-					}
-					return nil
-				})
-			},
-			func(w *world) error {
-				w.sends(receiver, "09130000010")
-				if err := w.until(w.told(w.Group, "Send this?")); err != nil {
-					return err
-				}
-				asked, err := w.says(w.Group, "Send this?")
-				if err != nil {
-					return err
-				}
-				w.pushes(w.Ali, asked, "Send")
-				return w.until(w.told(w.Group, "2 delivered"))
-			},
-		},
+		acts:  []func(*world) error{(*world).isShown, (*world).isAnswered, (*world).isSentToTwo},
 		rest: func(w *world) []error {
 			e, err := w.rest()
 			if err != nil {
@@ -127,45 +97,83 @@ var episodes = map[string]episode{
 	// A file of the first schema is brought to the last. Both networks are out of reach, so that nothing becomes of what is in it.
 	"migration": {
 		begin: func(w *world) {
-			if err := unpack("../store/testdata/schema/1.db.gz", w.database()); err != nil {
-				w.Fatal(err)
-			}
 			w.panelNet.down()
-			if err := w.TG.Arm(telegram.Fault{Kind: telegram.CloseBefore, Times: -1}); err != nil {
+			err := w.TG.Arm(telegram.Fault{Kind: telegram.CloseBefore, Times: -1})
+			if err := errors.Join(err, unpack(oldest, w.database())); err != nil {
 				w.Fatal(err)
 			}
 		},
 		acts: []func(*world) error{(*world).isHeard},
 		rest: func(w *world) []error {
 			w.start()
-			if err := errors.Join(w.isHeard(), w.bridge.end()); err != nil {
+			if err := errors.Join(w.isHeard(), w.bridge.end(), w.isMigrated()); err != nil {
 				return []error{err}
-			}
-			got, err := w.holds(w.database())
-			if err != nil {
-				return []error{err}
-			}
-			old := filepath.Join(w.dir, "old.db")
-			if err := unpack("../store/testdata/schema/1.db.gz", old); err != nil {
-				return []error{err}
-			}
-			want, err := w.holds(old)
-			if err == nil && got != want {
-				err = fmt.Errorf("the file holds\n%swhat it held before is\n%s", got, want)
-			}
-			if err != nil {
-				return []error{err}
-			}
-			kept, err := store.Inspect(w.database()+".schema1", store.Options{})
-			if err == nil {
-				err = errors.Join(kept.Check(), kept.Close())
-			}
-			if err != nil {
-				return []error{fmt.Errorf("the copy made before the migration: %w", err)}
 			}
 			return nil
 		},
 	},
+}
+
+// isShown waits until both chats show the only SMS.
+func (w *world) isShown() error {
+	for _, chat := range []int64{w.Group, w.Sara} {
+		if err := w.until(w.told(chat, "«end0»")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isAnswered has Ali answer the only SMS, and waits until the answer is delivered.
+func (w *world) isAnswered() error {
+	w.replies(w.Group, w.look().Shown[w.Group][0])
+	return w.until(func() error {
+		if m, _ := w.TG.Message(w.Group, w.Orders[0].Message); play.MarksOf(m) != "👍" {
+			return fmt.Errorf("the reply bears %q", play.MarksOf(m))
+		}
+		return nil
+	})
+}
+
+// isSentToTwo has Ali write to two, say yes to the question that raises, and waits until both have the SMS.
+func (w *world) isSentToTwo() error {
+	w.sends(receiver, "09130000010")
+	if err := w.until(w.told(w.Group, "Send this?")); err != nil {
+		return err
+	}
+	asked, err := w.says(w.Group, "Send this?")
+	if err != nil {
+		return err
+	}
+	w.pushes(w.Ali, asked, "Send")
+	return w.until(w.told(w.Group, "2 delivered"))
+}
+
+// oldest is a file of the first schema.
+const oldest = "../store/testdata/schema/1.db.gz"
+
+// isMigrated returns an error unless the file, which was the oldest, holds what that held, and a copy was kept of how it was.
+func (w *world) isMigrated() error {
+	old := filepath.Join(w.dir, "old.db")
+	if err := unpack(oldest, old); err != nil {
+		return err
+	}
+	want, failed := w.holds(old)
+	got, err := w.holds(w.database())
+	if err := errors.Join(failed, err); err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("the file holds\n%swhat it held before is\n%s", got, want)
+	}
+	kept, err := store.Inspect(w.database()+".schema1", store.Options{})
+	if err == nil {
+		err = errors.Join(kept.Check(), kept.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("the copy made before the migration: %w", err)
+	}
+	return nil
 }
 
 // unpack makes the file that is packed in another.
@@ -225,25 +233,13 @@ func saysWhy(log, name string) bool {
 	return i >= 0 && words != nil && strings.Contains(log[i:], words.Error())
 }
 
-var calledLine = regexp.MustCompile(`^\d+ +(\w+)\(`)
-
-// endures has a bridge play, with a fault or, if i has no call, without one; starts it once more, and returns what is wrong. It tells which
-// calls were made before it rested, and whether it came to the one that fails.
-func (w *world) endures(p episode, i injection) (made map[string]int, reached bool, wrong []error) {
-	w.Helper()
-	path := filepath.Join(w.TempDir(), "trace")
-	ended, held, err := os.Pipe()
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer ended.Close()
-	database := w.database()
+// strace returns the program that runs the bridge with what is injected, and without it if i has no call, and writes its calls to out.
+func (i injection) strace(w *world, out string) *exec.Cmd {
 	var calls []string
 	for _, f := range faults {
 		calls = append(calls, f.call)
 	}
-	// The tracer holds the pipe open until it has written everything, see trace.
-	args := []string{"-D", "-f", "-P", database, "-P", database + ".schema1", "-s", "0", "-o", path,
+	args := []string{"-D", "-f", "-P", w.database(), "-P", w.database() + ".schema1", "-s", "0", "-o", out,
 		"-e", "trace=" + strings.Join(calls, ","), "-e", "signal=none"}
 	if i.call != "" {
 		what := "error=" + i.fault
@@ -252,51 +248,30 @@ func (w *world) endures(p episode, i injection) (made map[string]int, reached bo
 		}
 		args = append(args, "-e", fmt.Sprintf("inject=%s:%s:when=%d", i.call, what, i.n))
 	}
+	return exec.Command("strace", append(args, w.program)...)
+}
+
+var calledLine = regexp.MustCompile(`(?m)^\d+ +(\w+)\(`)
+
+// endures has a bridge live an episode with a fault, or without one if i has no call; starts it once more, and returns what is wrong. It tells
+// which calls were made before that, and whether it came to the one that fails.
+func (w *world) endures(i injection) (made map[string]int, reached bool, wrong []error) {
+	w.Helper()
+	e := episodes[i.episode]
 	usual := w.environ
 	// What an empty fetch does to the file comes when it comes: seldom, but soon enough after one that could not begin.
-	w.environ = append(slices.Clone(usual), "DB_PATH="+database, "POLL_INTERVAL=2s")
-	p.begin(w)
-	command := exec.Command("strace", append(args, w.program)...)
-	command.ExtraFiles = []*os.File{held}
-	w.startAs(command)
-	held.Close()
-	for _, act := range p.acts {
-		if err := act(w); err != nil {
-			select {
-			case <-w.bridge.gone:
-			default:
-				wrong = append(wrong, fmt.Errorf("the bridge neither goes on nor ends: %w", err))
-			}
-			break
-		}
-	}
-	w.bridge.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-w.bridge.gone:
-	case <-time.After(patience):
-		wrong = append(wrong, errors.New("the bridge does not end on SIGTERM"))
-		w.bridge.kill()
-	}
-	if _, err := io.ReadAll(ended); err != nil {
-		w.Fatal(err)
-	}
-	w.arrived()
+	w.environ = append(slices.Clone(usual), "DB_PATH="+w.database(), "POLL_INTERVAL=2s")
+	e.begin(w)
+	trace, unended := w.liveOut(e, i)
 	w.environ = usual
-	text, err := os.ReadFile(path)
-	if err != nil {
-		w.Fatal(err)
-	}
 	made = map[string]int{}
-	for _, line := range strings.Split(string(text), "\n") {
-		if found := calledLine.FindStringSubmatch(line); found != nil {
-			made[found[1]]++
-		}
+	for _, found := range calledLine.FindAllSubmatch(trace, -1) {
+		made[string(found[1])]++
 	}
-	if len(wrong) > 0 {
-		return made, false, wrong
-	}
-	reached = bytes.Contains(text, []byte("(INJECTED)"))
+	reached = bytes.Contains(trace, []byte("(INJECTED)"))
 	switch code := w.bridge.state.ExitCode(); {
+	case unended != nil:
+		return made, reached, []error{unended}
 	case code == 0:
 	case i.fault == killed && w.bridge.killed():
 		reached = true
@@ -308,7 +283,50 @@ func (w *world) endures(p episode, i injection) (made map[string]int, reached bo
 	if wrong = w.soundFile(); len(wrong) > 0 {
 		return made, reached, wrong
 	}
-	return made, reached, p.rest(w)
+	return made, reached, e.rest(w)
+}
+
+// liveOut has a bridge live an episode and end, and returns the trace of its calls. The error is that it neither went on nor ended.
+func (w *world) liveOut(e episode, i injection) (trace []byte, wrong error) {
+	w.Helper()
+	out := filepath.Join(w.TempDir(), "trace")
+	ended, held, err := os.Pipe()
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer ended.Close()
+	command := i.strace(w, out)
+	command.ExtraFiles = []*os.File{held} // the tracer holds it open until it has written everything, see trace
+	w.startAs(command)
+	held.Close()
+	for _, act := range e.acts {
+		if err := act(w); err != nil {
+			wrong = fmt.Errorf("the bridge neither goes on nor ends: %w", err)
+			break
+		}
+	}
+	select {
+	case <-w.bridge.gone:
+		if wrong = nil; w.bridge.state.Success() {
+			wrong = errors.New("the bridge ends as if it had been asked to")
+		}
+	default:
+		w.bridge.cmd.Process.Signal(syscall.SIGTERM)
+	}
+	select {
+	case <-w.bridge.gone:
+	case <-time.After(patience):
+		wrong = errors.Join(wrong, errors.New("the bridge does not end on SIGTERM"))
+		w.bridge.kill()
+	}
+	if _, err := io.ReadAll(ended); err != nil {
+		w.Fatal(err)
+	}
+	w.arrived()
+	if trace, err = os.ReadFile(out); err != nil {
+		w.Fatal(err)
+	}
+	return trace, wrong
 }
 
 // tried is what the table at the end tells of one fault of one call.
@@ -344,7 +362,7 @@ func TestEverySystemCall(t *testing.T) {
 			t.Run(i.String(), func(t *testing.T) {
 				begun := time.Now()
 				w := newWorld(t, 1)
-				_, reached, wrong := w.endures(episodes[i.episode], i)
+				_, reached, wrong := w.endures(i)
 				for _, err := range wrong {
 					t.Errorf("PEYK_SYSCALLS=%v: %v", i, err)
 				}
@@ -370,7 +388,8 @@ func TestEverySystemCall(t *testing.T) {
 	fmt.Fprintf(&b, "%-30s %8s %8s %10s %10s\n", "call and fault", "tried", "reached", "violations", "time each")
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		row := table[name]
-		fmt.Fprintf(&b, "%-30s %8d %8d %10d %10s\n", name, row.runs, row.reached, row.violations, (row.took / time.Duration(row.runs)).Round(time.Millisecond))
+		each := (row.took / time.Duration(row.runs)).Round(time.Millisecond)
+		fmt.Fprintf(&b, "%-30s %8d %8d %10d %10s\n", name, row.runs, row.reached, row.violations, each)
 		// The last few of an episode may not come this time.
 		if all && row.reached*2 < row.runs {
 			t.Errorf("%s: %d of %d calls were reached", name, row.reached, row.runs)
@@ -412,7 +431,7 @@ func allInjections(t *testing.T) []injection {
 	for _, name := range slices.Sorted(maps.Keys(episodes)) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 1)
-			made, _, wrong := w.endures(episodes[name], injection{})
+			made, _, wrong := w.endures(injection{episode: name})
 			for _, err := range wrong {
 				t.Errorf("without a fault: %v", err)
 			}
