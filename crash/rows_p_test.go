@@ -290,8 +290,9 @@ func TestP7Notice(t *testing.T) {
 				w.Fatal(err)
 			}
 			e = w.rests("I3") // what is shown again stands where it was asked for
-			if n := len(e.copies(w.Group, 1)); n != 1 || len(e.Missing()) != 0 || len(e.Incidents) != 0 {
-				w.Errorf("the refused SMS is shown %d times, %d SMS are missing, told of a loss in %d messages; want 1, 0 and 0", n, len(e.Missing()), len(e.Incidents))
+			// Whether a loss is told of is I1's: a fetch may have been in flight when the bridge was killed.
+			if n := len(e.copies(w.Group, 1)); n != 1 || len(e.Missing()) != 0 {
+				w.Errorf("the refused SMS is shown %d times, %d SMS are missing; want 1 and 0", n, len(e.Missing()))
 			}
 			told := 0
 			for _, m := range e.Messages[w.Sara] {
