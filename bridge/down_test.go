@@ -204,7 +204,7 @@ func TestWhatHasWaitedForAnHourAsks(t *testing.T) {
 				w.under(order, "✔️ sent, no word from the phone")
 				return
 			}
-			asked := w.under(order, "To 09121111111: ⏳ Send it now? It was not sent: it has waited for more than an hour")
+			asked := w.under(order, "To 09121111111: ⏳ Send it now? It was not sent, and has waited for more than an hour")
 			if labels(asked) != "Send, Cancel" {
 				t.Errorf("asked with %q", labels(asked))
 			}
@@ -506,9 +506,9 @@ func TestLossesThatRecurAreOneIncident(t *testing.T) {
 		count func(i store.Incident) bool
 	}{
 		{"every third is lost", 3, []panel.Fault{{Kind: panel.Close, CarryOut: true}}, []string{"up to 400 SMS may be lost", "failed fetches: 8"}, func(i store.Incident) bool { return i.Lost == 8 }},
-		{"every second is cut", 2, []panel.Fault{{Kind: panel.Cut}}, []string{"broke off, again and again (failed fetches: 8)"}, func(i store.Incident) bool { return i.Cut == 8 }},
+		{"every second is cut", 2, []panel.Fault{{Kind: panel.Cut}}, []string{"cut off, again and again (failed fetches: 8)"}, func(i store.Incident) bool { return i.Cut == 8 }},
 		{"every fifth is a page", 5, []panel.Fault{{Kind: panel.HTML}}, []string{"8 answers that cannot be read"}, func(i store.Incident) bool { return i.Unread == 8 }},
-		{"each in another way", 4, []panel.Fault{{Kind: panel.Close}, {Kind: panel.Cut}, {Kind: panel.Crash}, {Kind: panel.HTML}}, []string{"up to 200 SMS", "broke off, again and again (failed fetches: 2)", "2 answers that cannot be read"}, func(i store.Incident) bool { return i.Lost == 4 && i.Cut == 2 && i.Unread == 2 }},
+		{"each in another way", 4, []panel.Fault{{Kind: panel.Close}, {Kind: panel.Cut}, {Kind: panel.Crash}, {Kind: panel.HTML}}, []string{"up to 200 SMS", "cut off, again and again (failed fetches: 2)", "2 answers that cannot be read"}, func(i store.Incident) bool { return i.Lost == 4 && i.Cut == 2 && i.Unread == 2 }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

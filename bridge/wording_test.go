@@ -143,8 +143,8 @@ func TestWhatIsNotSoIsNotSaid(t *testing.T) {
 	ago.Store(0)
 	w.isTold(w.group, say(telegram.Post{Text: "/release", ReplyTo: shown.ID}), "Nobody has taken 09123333333", "for \u2068Ali")
 	w.isTold(w.group, say(telegram.Post{Text: "/link 09121111111"}), "SMS of 09121111111 are now shown here")
-	w.isTold(w.group, say(telegram.Post{Text: "/inbox off"}), "Those of 09121111111 still are")
-	w.isTold(w.group, say(telegram.Post{Text: "/inbox"}), "Those of 09121111111 still are")
+	w.isTold(w.group, say(telegram.Post{Text: "/inbox off"}), "SMS of 09121111111 still are")
+	w.isTold(w.group, say(telegram.Post{Text: "/inbox"}), "SMS of 09121111111 still are")
 	w.isTold(w.group, say(telegram.Post{Text: "/unlink"}), "no longer belongs to 09121111111")
 	w.isTold(w.group, say(telegram.Post{Text: "/inbox off"}), "no longer shown here", "still are")
 }

@@ -443,7 +443,7 @@ var English = Language{
 	AskTo:          "To %v",
 	Ask:            "<b>Send this?</b> Recipients: %v, parts each: %v, parts in all: %v.",
 	AskLate:        "⏳ <b>Send it now?</b> It was not sent, and has waited for more than an hour.",
-	AskLatePart:    "⏳ <b>Send now?</b> Not sent, after waiting for more than an hour: %v.",
+	AskLatePart:    "⏳ <b>Send now?</b> These have waited for more than an hour and were not sent: %v.",
 	AskLatin:       "Latin text, %v characters in one part, %v in each of several.",
 	AskUnicode:     "Unicode because of “%v” (%v): %v characters in one part, %v in each of several.",
 	AskForeign:     "⚠️ Abroad, often many times the price: %v",

@@ -272,8 +272,8 @@ type window struct {
 }
 
 var (
-	spans   = regexp.MustCompile(`Between (\S+ \S+) and (\S+ \S+) (?:up to \d+ SMS may be lost.*\(failed fetches: (\d+)\)|answers of the panel broke off.*\(failed fetches: (\d+)\)|the panel gave (\d+) answers that cannot be read)`)
-	damaged = regexp.MustCompile(`At (\S+ \S+) (?:an answer of the panel broke off|the panel gave an answer that cannot be read)`)
+	spans   = regexp.MustCompile(`Between (\S+ \S+) and (\S+ \S+) (?:up to \d+ SMS may be lost.*\(failed fetches: (\d+)\)|answers from the panel were cut off.*\(failed fetches: (\d+)\)|the panel gave (\d+) answers that cannot be read)`)
+	damaged = regexp.MustCompile(`At (\S+ \S+) (?:an answer from the panel was cut off|the panel gave an answer that cannot be read)`)
 )
 
 // readIncident returns the time a message says SMS may be lost from.
