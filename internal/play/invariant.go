@@ -623,7 +623,7 @@ func (w *World) Settled(since time.Time) error {
 	return nil
 }
 
-var finalWords = []string{"delivered.", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report"}
+var finalWords = []string{"delivered.", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report"}
 
 // askedWords are those of a question, and of one that ended without a send.
 var askedWords = []string{"Send this?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
