@@ -5,9 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
+	"regexp"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +23,7 @@ var (
 	rounds = flag.Int("rounds", 2, "how often each comes to rest and is checked")
 	killed = flag.Int("killed", 3, "how often a bridge is killed or ended before that, on average")
 	last   = flag.Int("last", 60, "how many of the last events are told when something is wrong")
+	procs  = flag.Int("processes", 1, "in how many processes")
 	follow = flag.Bool("follow", false, "tell each step as it is played, and what the bridge logs")
 	tries  = flag.Int("tries", 60, "how many worlds are played at most to make a script that fails shorter")
 )
@@ -99,6 +104,10 @@ func TestWorlds(t *testing.T) {
 	if *seed != 0 {
 		first, n = *seed, cmp.Or(*worlds, 1)
 	}
+	if *procs > 1 {
+		spread(t, first, n)
+		return
+	}
 	begun, lasted, kills := time.Now(), time.Duration(0), 0
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
@@ -125,4 +134,42 @@ func TestWorlds(t *testing.T) {
 	}
 	took := time.Since(begun)
 	t.Logf("%d worlds of %s, %d kills, in %s: %.0f simulated seconds a second, %.1f kills a second", n, lasted.Round(time.Minute), kills, took.Round(time.Second), lasted.Seconds()/took.Seconds(), float64(kills)/took.Seconds())
+}
+
+var account = regexp.MustCompile(`(\d+) worlds of (\S+), (\d+) kills`)
+
+// spread has other processes play n worlds.
+func spread(t *testing.T, first uint64, n int) {
+	begun := time.Now()
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	lasted, kills := time.Duration(0), 0
+	for i := range *procs {
+		part := n / *procs
+		if i < n%*procs {
+			part++
+		}
+		if part == 0 {
+			continue
+		}
+		at := first
+		first += uint64(part)
+		running.Go(func() {
+			out, err := exec.Command(os.Args[0], "-test.run", "^TestWorlds$", "-test.v", "-seed", fmt.Sprint(at), "-worlds", fmt.Sprint(part),
+				"-rounds", fmt.Sprint(*rounds), "-killed", fmt.Sprint(*killed), "-tries", fmt.Sprint(*tries)).CombinedOutput()
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				t.Errorf("seeds from %d on: %v\n%s", at, err, out)
+			}
+			if found := account.FindSubmatch(out); found != nil {
+				d, _ := time.ParseDuration(string(found[2]))
+				k, _ := strconv.Atoi(string(found[3]))
+				lasted, kills = lasted+d, kills+k
+			}
+		})
+	}
+	running.Wait()
+	took := time.Since(begun)
+	t.Logf("%d worlds of %s, %d kills, in %s: %.0f simulated seconds a second, %.1f kills a second", n, lasted, kills, took.Round(time.Second), lasted.Seconds()/took.Seconds(), float64(kills)/took.Seconds())
 }
