@@ -22,7 +22,7 @@ import (
 const (
 	writer   = "09121111100" // a customer; SMS to this number arrive, see newWorld
 	receiver = "09130000000" // another, who is only written to
-	barred   = "09130000009" // on the black list
+	barred   = "09130000009" // on the blacklist
 )
 
 func newRow(t *testing.T) *world {
