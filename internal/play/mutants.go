@@ -110,8 +110,8 @@ var Mutants = []Mutant{
 	{Name: "a reply to a digest goes to the customer of its first SMS", file: "bot/reply.go", Caught: []string{"I5"}, edits: [][2]string{{
 		"return store.Seq(seq), strings.TrimSpace(rest), nil", "return shown[0], strings.TrimSpace(rest), nil",
 	}}},
-	{Name: "a topic that was made is noted for the SMS, not for its customer", file: "bot/topic.go", Caught: []string{"I12"}, edits: [][2]string{{
-		"return w.store.AddTopic(p.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)", "if p.Seq%3 == 0 {\n\t\t\treturn nil\n\t\t}\n\t\treturn w.store.AddTopic(p.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)",
+	{Name: "one SMS in five is shown outside of its customer's topic", file: "bot/topic.go", Caught: []string{"I12"}, edits: [][2]string{{
+		"if topic, has := c.TopicIn(p.Chat); has {\n", "if topic, has := c.TopicIn(p.Chat); has {\n\t\tif p.Seq%5 == 0 {\n\t\t\treturn place, false, nil\n\t\t}\n",
 	}}},
 }
 
