@@ -47,20 +47,8 @@ func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) 
 		return place, false, nil
 	}
 	title := topicTitle(c)
-	crashpoint.At("topic.due")
-	id, err := w.tg.MakeTopic(ctx, p.Chat, title)
-	crashpoint.At("topic.made")
-	e, failed := errors.AsType[*telegram.Error](err)
-	if !failed || e.Arrived {
-		w.pace.arrived(p.Chat, false, time.Now()) // topics count like messages
-	}
-	if failed {
-		if e.Arrived {
-			if err := w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicUncertain(p.Chat) }); err != nil {
-				return place, false, err
-			}
-		}
-		e.Arrived = false // the topic may have, but not the SMS
+	id, err := w.makeTopic(ctx, p.Chat, title)
+	if e, failed := errors.AsType[*telegram.Error](err); failed {
 		switch {
 		case e.Fate == telegram.TopicsDenied:
 			return place, false, w.topicsForbidden(ctx, p.Chat, e.Reason)
@@ -68,11 +56,34 @@ func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) 
 			w.log.Warn("telegram refuses a topic", "chat", int64(p.Chat), "reason", e.Reason)
 			return place, false, nil
 		}
+	}
+	if err != nil {
 		return place, false, err
 	}
 	return place, true, w.store.Persist(ctx, "note a topic", func() error {
 		return w.store.AddTopic(p.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)
 	})
+}
+
+// makeTopic makes a topic and counts it, as topics count like messages; one whose answer was lost may be there, too, and a restart must know.
+// An error says nothing about what the topic was to show.
+func (w *poster) makeTopic(ctx context.Context, chat sms.ChatID, title string) (sms.TopicID, error) {
+	crashpoint.At("topic.due")
+	id, err := w.tg.MakeTopic(ctx, chat, title)
+	crashpoint.At("topic.made")
+	e, failed := errors.AsType[*telegram.Error](err)
+	if !failed {
+		w.pace.arrived(chat, false, time.Now())
+		return id, err
+	}
+	if e.Arrived {
+		w.pace.arrived(chat, false, time.Now())
+		if err := w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicUncertain(chat) }); err != nil {
+			return 0, err
+		}
+		e.Arrived = false
+	}
+	return 0, e
 }
 
 // topicsForbidden notes that a forum lets us make no topics, and has the admins told.
@@ -155,23 +166,21 @@ func (w *poster) relink(ctx context.Context, bound store.Bound) (bool, error) {
 		return false, err
 	}
 	title := topicTitle(c)
-	id, err := w.tg.MakeTopic(ctx, bound.Chat, title)
-	e, failed := errors.AsType[*telegram.Error](err)
-	if !failed || e.Arrived {
-		w.pace.arrived(bound.Chat, false, time.Now())
+	id, err := w.makeTopic(ctx, bound.Chat, title)
+	if e, failed := errors.AsType[*telegram.Error](err); failed {
+		switch {
+		case e.Fate == telegram.TopicsDenied:
+			return false, w.topicsForbidden(ctx, bound.Chat, e.Reason)
+		case e.Fate == telegram.Refused || e.Code >= 500:
+			return false, nil
+		}
 	}
-	switch {
-	case !failed:
-		return true, w.store.Persist(ctx, "note a topic", func() error {
-			return w.store.LinkAgain(bound, sms.Place{Chat: bound.Chat, Topic: id}, title)
-		})
-	case e.Fate == telegram.TopicsDenied:
-		return false, w.topicsForbidden(ctx, bound.Chat, e.Reason)
-	case e.Fate == telegram.Refused || e.Code >= 500:
-		return false, nil
+	if err != nil {
+		return false, err
 	}
-	e.Arrived = false // the topic may have, but not what it was to show
-	return false, e
+	return true, w.store.Persist(ctx, "note a topic", func() error {
+		return w.store.LinkAgain(bound, sms.Place{Chat: bound.Chat, Topic: id}, title)
+	})
 }
 
 // takeTopicChange notes what somebody did to a topic by hand. An agent who renames it names the customer.

@@ -457,3 +457,28 @@ func TestReplyFromAnotherTopicIsSentToNobody(t *testing.T) {
 		t.Errorf("sent %+v", sent)
 	}
 }
+
+// TestRestartRemembersALinkedTopicThatMayBeMade deletes the topic a customer is linked to; Telegram makes another, and its answer is lost.
+func TestRestartRemembersALinkedTopicThatMayBeMade(t *testing.T) {
+	w := newLimitedDesk(t)
+	topic, err := w.tg.AddTopic(w.sara, w.group, "Mrs Rezaei")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.commands(w.sara, topic, "/link 09121111111")
+	w.receives("09121111111", "one")
+	if err := w.tg.DeleteTopic(w.sara, w.group, topic); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.tg.Arm(telegram.Fault{Method: "createForumTopic", Kind: telegram.CloseAfter}); err != nil {
+		t.Fatal(err)
+	}
+	w.receives("09121111111", "two")
+	w.customersAsk(0, 4) // what was posted, the topic nobody knows of, and three messages for each of these: a minute's 20
+	w.end()
+	w.start()
+	w.customersAsk(4, 5)
+	if n := w.tg.Throttled(); n != 0 {
+		t.Errorf("Telegram said 429 %d times", n)
+	}
+}
