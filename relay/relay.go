@@ -8,7 +8,7 @@
 //	  crash after it                       the next start decodes it
 //	Send (send.go)          reserve a piece - SendSMS - store the outcome with the post that reports it
 //	  crash before the outcome             nobody knows: the agents are asked, nothing is resent by itself
-//	Watch (panel.go)        GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that reports it
+//	Watch (watch.go)        GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that reports it
 //	  crash anywhere                       the next start begins with GetCredit
 //	Delivery (delivery.go)  GetStatus - store the statuses with the posts that report them
 //	  crash anywhere                       asked again
