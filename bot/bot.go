@@ -54,7 +54,7 @@ type Options struct {
 	TelegramSecond time.Duration
 }
 
-// Panel is what commands need of a panel.
+// Panel is what commands need of a panel: relay has one, which bot may not know.
 type Panel interface {
 	smsapi.Panel
 	// AskDelivery asks for the status of SMS that have ids, and stores what the panel says.
