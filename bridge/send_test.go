@@ -3,10 +3,6 @@ package bridge_test
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -566,19 +562,6 @@ func TestNoReportForTwoDays(t *testing.T) {
 		var passed atomic.Int64
 		w := newWorld(t, telegram.Options{}, panel.Options{})
 		w.storeOpts.Now = func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
-		real, err := url.Parse(w.TGURL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		// The days pass for Telegram, too: else our clock would be wrong, and not be believed.
-		later := httputil.NewSingleHostReverseProxy(real)
-		later.ModifyResponse = func(answer *http.Response) error {
-			answer.Header.Set("Date", w.storeOpts.Now().UTC().Format(http.TimeFormat))
-			return nil
-		}
-		web := httptest.NewServer(later)
-		defer web.Close()
-		w.TGURL = web.URL
 		if err := w.panel.SetStatusOf("*", status); err != nil {
 			t.Fatal(err)
 		}
