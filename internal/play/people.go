@@ -301,11 +301,11 @@ func (w *World) agentTidies() {
 		w.Say(telegram.Post{Chat: w.Group, From: w.Ali, ReplyTo: m.ID, Text: "/name " + name})
 	case 1:
 		if m.Topic != 0 {
-			_ = w.TG.CloseTopic(w.Sara, w.Group, m.Topic)
+			_ = w.TG.CloseTopic(w.Sara, w.Group, m.Topic) // it may be gone
 		}
 	case 2:
 		if m.Topic != 0 {
-			_ = w.TG.RenameTopic(w.Sara, w.Group, m.Topic, name)
+			_ = w.TG.RenameTopic(w.Sara, w.Group, m.Topic, name) // it may be gone
 		}
 	}
 }
