@@ -100,7 +100,7 @@ func shrink(t *testing.T, seed uint64, steps []step, name string) []step {
 
 // TestWorlds plays worlds in which everything fails.
 func TestWorlds(t *testing.T) {
-	first, n := uint64(time.Now().UnixNano()), cmp.Or(*worlds, 2)
+	first, n := uint64(1), cmp.Or(*worlds, 2) // the same each time: who looks for faults says -seed and -worlds
 	if *seed != 0 {
 		first, n = *seed, cmp.Or(*worlds, 1)
 	}

@@ -84,7 +84,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 	})
 	w.tgNet = &sandboxtest.Network{Handler: w.TG, Delay: delays(seed, 30*time.Millisecond)}
 	w.panelNet = &sandboxtest.Network{Handler: w.Panel, Delay: delays(seed+1, 60*time.Millisecond)}
-	w.Outages = w.panelNet.Outages
+	w.Outages, w.TelegramOutages = w.panelNet.Outages, w.tgNet.Outages
 	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
 	w.Panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
 	watch(w.reached)

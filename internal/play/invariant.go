@@ -117,10 +117,18 @@ func I2(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
+// inTransit is how long after a call its answer may still be on the way, and be cut off by the end of the network.
+const inTransit = time.Second
+
 // unnoted reports whether a bridge may not know that it showed s by one of its posts to a chat, which are made one after the other.
 func (e *Evidence) unnoted(posts []telegram.Call, s Sighting) bool {
 	i := slices.IndexFunc(posts, func(c telegram.Call) bool { return !c.At.Before(s.at) })
 	if i < 0 || posts[i].Code != 200 || posts[i].Fault == telegram.CloseAfter || posts[i].Fault == telegram.CutAnswer {
+		return true
+	}
+	if e.TelegramOutages != nil && slices.ContainsFunc(e.TelegramOutages(), func(o sandboxtest.Shut) bool {
+		return !o.At.Before(posts[i].At) && o.At.Sub(posts[i].At) <= inTransit
+	}) {
 		return true
 	}
 	life := e.lifeAt(s.at)

@@ -28,6 +28,8 @@ type World struct {
 	strict bool       // somebody forbids reactions in the group now and then
 
 	Outages func() []sandboxtest.Shut // of the panel
+	// TelegramOutages are those of Telegram that cut connections; nil where each shows as a fault of its call.
+	TelegramOutages func() []sandboxtest.Shut
 
 	Away map[int64]bool // chats that the bot is not in, nor hears; not both of the group and Sara's
 	Left map[int64]bool // chats that it ever was not in
