@@ -123,7 +123,7 @@ func (c *call) restore(context.Context) error {
 // fileAndStore returns the only argument, a file, and where the store is.
 func (c *call) fileAndStore() (file, dbPath string, err error) {
 	if len(c.args) != 1 || strings.HasPrefix(c.args[0], "-") {
-		return "", "", c.wrongUse("peyk %s takes one argument, the name of a file", c.name)
+		return "", "", wrongUse("it takes one argument, the name of a file")
 	}
 	s, _, err := readSettings(c.environ, "DB_")
 	if err != nil {

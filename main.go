@@ -8,7 +8,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // TIMEZONE must work where the system knows no zones, as in the container
@@ -44,15 +44,15 @@ func main() {
 // run runs the program until it is done or ctx ends, and returns its exit code: 0 done, 1 it failed, 2 wrong use or settings.
 func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	privateFiles()
-	c := &call{args: args, environ: environ, stdin: stdin, stdout: stdout, stderr: stderr}
-	c.shift()
-	err := c.dispatch(ctx)
-	code := exit(0)
-	if err != nil && !errors.As(err, &code) {
-		fmt.Fprintf(stderr, "peyk %s: %v\n", c.name, err)
-		return 1
-	}
-	return int(code)
+	c := &call{path: "peyk", args: args, environ: environ, stdin: stdin, stdout: stdout, stderr: stderr}
+	return int(c.tell(c.dispatch(ctx)))
+}
+
+// program is the command that all others are below.
+func (c *call) program() command {
+	return command{name: "peyk", args: "[COMMAND …]", does: "Peyk joins an SMS panel to Telegram",
+		more:  "README.md says how to begin, .env.example explains every setting.",
+		below: c.commands()}
 }
 
 // commands are those of the program, in the order of its help.
@@ -61,51 +61,40 @@ func (c *call) commands() []command {
 		{name: "", does: "run the bridge, with settings from the environment and .env", run: c.bridge},
 		{name: "setup", does: "ask for the settings it needs, try each of them, and write .env", run: c.setup},
 		{name: "sandbox", does: "run the bridge between a Telegram and a panel on this machine: no account, network or settings needed", run: c.sandbox},
-		{name: "panel", args: "…", does: `use the panel from the shell; see "peyk panel help"`, run: c.panel},
+		{name: "panel", args: "COMMAND …", does: "use the panel from the shell",
+			more:  "It needs only the settings that begin with SMS_, and prints JSON, errors too.",
+			below: (&panelCall{call: *c}).commands(), run: c.panel},
 		{name: "check", does: "check settings, store, Telegram, chats and panel without sending anything, and say how to fix what is wrong", run: c.check,
 			flags: func(flags *flag.FlagSet) {
-				flags.BoolVar(&c.quick, "quick", false, "ask the running bridge at HTTP_ADDR whether it is alive")
+				flags.BoolVar(&c.quick, "quick", false, "ask the running bridge at HTTP_ADDR whether it is alive, and nothing else")
 			}},
-		{name: "backup", args: "F", does: "write the store to the new file F, even while the bridge runs", run: c.backup},
-		{name: "restore", args: "F", does: "replace the store with the backup F, while no bridge runs", run: c.restore},
+		{name: "backup", args: "FILE", does: "write the store to a new file, even while the bridge runs", run: c.backup},
+		{name: "restore", args: "FILE", does: "replace the store with a backup, while no bridge runs", run: c.restore},
 		{name: "version", does: "show the version", run: c.version},
-		{name: "help", does: "show this", run: c.help},
+		{name: "help", args: "[COMMAND …]", does: "show this, or how a command is used", run: c.help},
 	}
 }
 
 func (c *call) dispatch(ctx context.Context) error {
-	typed := c.args
-	row, found := c.find(c.commands())
-	var err error
-	if row.flags != nil {
+	switch {
+	case len(c.args) > 0 && asksForHelp(c.args[0]) && c.args[0] != "help":
+		c.args = c.args[1:]
+		return c.help(ctx)
+	case len(c.args) > 0 && slices.Contains([]string{"-version", "--version"}, c.args[0]):
+		c.args[0] = "version"
+	}
+	row, err := c.find(c.commands())
+	if err == nil && row.below == nil {
 		err = c.parse(row)
 	}
 	switch {
-	case err != nil || row.args == "" && len(c.args) > 0:
-		return c.wrongUse("peyk %s: unexpected argument %q", c.name, typed[0])
-	case asksForHelp(c.name):
-		return c.help(ctx)
-	case !found:
-		return c.wrongUse("peyk: there is no command %q", c.name)
+	case err == flag.ErrHelp:
+		row.help(c.stdout, c.path)
+		return nil
+	case err != nil:
+		return err
 	}
 	return row.run(ctx)
-}
-
-// usage writes the help, which is made of the table of commands.
-func (c *call) usage(w io.Writer) {
-	io.WriteString(w, "Peyk joins an SMS panel to Telegram.\n\nusage:\n")
-	for _, row := range c.commands() {
-		fmt.Fprintf(w, "  %-14s  %s\n", strings.TrimSpace("peyk "+row.synopsis()), row.does)
-		row.flagSet().VisitAll(func(f *flag.Flag) { fmt.Fprintf(w, "  peyk %s --%s   %s\n", row.name, f.Name, f.Usage) })
-	}
-	io.WriteString(w, "\nREADME.md says how to begin, .env.example explains every setting.\n")
-}
-
-// wrongUse tells what is wrong with the command typed, and how to use the program.
-func (c *call) wrongUse(format string, args ...any) error {
-	fmt.Fprintf(c.stderr, format+"\n\n", args...)
-	c.usage(c.stderr)
-	return exit(2)
 }
 
 func (c *call) wrongSettings(mistakes error) error {
@@ -115,7 +104,15 @@ func (c *call) wrongSettings(mistakes error) error {
 }
 
 func (c *call) help(context.Context) error {
-	c.usage(c.stdout)
+	row, path := c.program(), "peyk"
+	for _, name := range c.args {
+		below, err := find(row.below, name)
+		if err != nil {
+			return err
+		}
+		row, path = below, path+" "+name
+	}
+	row.help(c.stdout, path)
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -59,19 +58,16 @@ func (p *panelCall) commands() []command {
 	}
 }
 
-func (p *panelCall) lineFlag(flags *flag.FlagSet) { flags.StringVar(&p.line, "line", "", "") }
+func (p *panelCall) lineFlag(flags *flag.FlagSet) {
+	flags.StringVar(&p.line, "line", "", "the line `L` to send from, instead of the first of SMS_LINES")
+}
 
 func (p *panelCall) toFlag(flags *flag.FlagSet) {
-	flags.Func("to", "", func(value string) error {
+	flags.Func("to", "the recipients `N,N…`; may be given several times", func(value string) error {
 		p.to = append(p.to, strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(",،;؛\n", r) })...)
 		return nil
 	})
 }
-
-// wrongUse is a mistake in how the command was called. Nothing was done.
-type wrongUse string
-
-func (w wrongUse) Error() string { return string(w) }
 
 func (c *call) panel(ctx context.Context) error {
 	s, _, err := readSettings(c.environ, "SMS_")
@@ -85,31 +81,27 @@ func (c *call) panel(ctx context.Context) error {
 // Every outcome of 0 and 1 is one line of JSON on stdout.
 func (c *call) panelWith(ctx context.Context, settings panelSettings) error {
 	p := &panelCall{call: *c, settings: settings}
-	p.shift()
-	row, found := p.find(p.commands())
-	switch {
-	case asksForHelp(p.name):
-		p.usage(p.stdout)
-		return nil
-	case !found:
-		if p.name != "" {
-			fmt.Fprintf(p.stderr, "peyk panel: there is no command %q\n\n", p.name)
-		}
-		p.usage(p.stderr)
-		return exit(2)
+	if len(p.args) > 0 && asksForHelp(p.args[0]) {
+		p.args[0] = "panel"
+		return p.help(ctx)
 	}
-	err := p.try(ctx, row)
-	var wrong wrongUse
-	var code exit
+	row, err := p.find(p.commands())
+	if p.name == "" {
+		err = wrongUse("it takes a command: credit, send, send-each, status or unread")
+	}
+	if err == nil {
+		err = p.try(ctx, row)
+	}
+	_, told := errors.AsType[exit](err)
+	_, misused := errors.AsType[wrongUse](err)
 	switch {
-	case err == nil || errors.As(err, &code):
-		return err
-	case err == flag.ErrHelp:
-		fmt.Fprintf(p.stdout, "usage: peyk panel %s\n\n%s\n", row.synopsis(), row.more)
+	case err == nil:
 		return nil
-	case errors.As(err, &wrong):
-		fmt.Fprintf(p.stderr, "peyk panel %s: %v\n", p.name, wrong)
-		return exit(2)
+	case err == flag.ErrHelp:
+		row.help(p.stdout, p.path)
+		return nil
+	case told || misused:
+		return p.tell(err)
 	}
 	p.print(map[string]any{"error": readableError(err)})
 	return exit(1)
@@ -118,10 +110,8 @@ func (c *call) panelWith(ctx context.Context, settings panelSettings) error {
 // try runs a subcommand unless something is wrong with how it was called.
 func (p *panelCall) try(ctx context.Context, row command) (err error) {
 	typed := p.args
-	if err := p.parse(row); err == flag.ErrHelp {
+	if err := p.parse(row); err != nil {
 		return err
-	} else if err != nil {
-		return wrongUse(err.Error())
 	}
 	if i := slices.IndexFunc(typed, func(arg string) bool { return !utf8.ValidString(arg) }); i >= 0 {
 		return wrongUse(fmt.Sprintf("argument %d is not UTF-8, nothing was sent: set the shell or the script that gives it to UTF-8", i+1))
@@ -129,17 +119,7 @@ func (p *panelCall) try(ctx context.Context, row command) (err error) {
 	if p.client, err = p.settings.client(); err != nil {
 		return wrongUse(err.Error())
 	}
-	if err := p.noArguments(); row.args == "" && err != nil {
-		return err
-	}
 	return row.run(ctx)
-}
-
-func (p *panelCall) usage(w io.Writer) {
-	fmt.Fprintln(w, "usage: peyk panel COMMAND; each command has -h")
-	for _, row := range p.commands() {
-		fmt.Fprintf(w, "  %-36s %s\n", row.synopsis(), row.does)
-	}
 }
 
 // shownError is an error as scripts read it.

@@ -39,7 +39,7 @@ func startPanel(t *testing.T, opts panel.Options) (*panel.Server, panelSettings)
 func runPanel(t *testing.T, cfg panelSettings, stdin string, args ...string) (panelRun, string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	c := call{args: args, stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr}
+	c := call{path: "peyk panel", args: args, stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr}
 	code := exit(0)
 	if err := c.panelWith(t.Context(), cfg); err != nil && !errors.As(err, &code) {
 		t.Errorf("got %v, want it told and an exit code", err)
@@ -169,8 +169,8 @@ func TestPanelCommandRefusesWrongUse(t *testing.T) {
 		args        []string
 		stderr      string
 	}{
-		{"no command", "", cfg, nil, "usage: peyk panel COMMAND"},
-		{"an unknown command", "", cfg, []string{"sned"}, `there is no command "sned"`},
+		{"no command", "", cfg, nil, "it takes a command: credit, send, send-each, status or unread"},
+		{"an unknown command", "", cfg, []string{"sned"}, `there is no command "sned": did you mean send?`},
 		{"an unknown flag", "", cfg, []string{"credit", "--line", "3"}, "-line"},
 		{"a flag without its value", "", cfg, []string{"send", "--to"}, "-to"},
 		{"an argument too many", "", cfg, []string{"credit", "now"}, `unexpected argument "now"`},
@@ -195,8 +195,8 @@ func TestPanelCommandRefusesWrongUse(t *testing.T) {
 			if want := (panelRun{Code: 2}); got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
-			if !strings.Contains(stderr, test.stderr) {
-				t.Errorf("got %q on stderr, want %q in it", stderr, test.stderr)
+			if !strings.Contains(stderr, test.stderr) || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("got %q on stderr, want one line with %q in it", stderr, test.stderr)
 			}
 		})
 	}
