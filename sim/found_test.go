@@ -8,7 +8,7 @@ import (
 	"peyk/internal/play"
 )
 
-// Faults that the worlds found, each as small as it could be made.
+// Faults that the worlds found, of the bridge or of the checks, each as small as it could be made.
 
 // TestAPanelOutOfReachIsTriedLessAndLess has orders wait for it: each is tried with growing pauses, up to a minute.
 func TestAPanelOutOfReachIsTriedLessAndLess(t *testing.T) {
@@ -27,4 +27,40 @@ func TestAPanelOutOfReachIsTriedLessAndLess(t *testing.T) {
 			t.Errorf("the panel was called %d times in half an hour", n)
 		}
 	})
+}
+
+// TestABridgeStandsStillInACall has what it waits for come while it stands still, until it gives that up: nobody but it knows (seed 200240).
+func TestABridgeStandsStillInACall(t *testing.T) {
+	for _, call := range [][3]string{
+		{"customers write", "panel", "GetMsg"}, {"customers write", "telegram", "sendMessage"},
+		{"an agent sends", "panel", "SendSMS"}, {"an agent sends", "panel", "GetStatus"}, {"an agent sends", "telegram", "getUpdates"},
+	} {
+		t.Run(call[2], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 1)
+				w.start()
+				time.Sleep(time.Minute)
+				stood := false
+				w.mu.Lock()
+				w.trap = func(network, method, stage string) bool {
+					if !stood && network == call[1] && method == call[2] && (stage == "carried_out" || stage == "after") {
+						stood = true
+						w.life.mu.Lock()
+						w.life.still = time.Now().Add(5 * time.Minute)
+						w.life.mu.Unlock()
+					}
+					return false
+				}
+				w.mu.Unlock()
+				w.Do(call[0], play.Chance(1))
+				time.Sleep(10 * time.Minute)
+				if !stood {
+					t.Error("there was no such call")
+				}
+				for _, err := range w.check() {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }

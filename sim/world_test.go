@@ -39,14 +39,15 @@ type world struct {
 	disk            disk
 	log             *tail
 
-	begun   []event // steps of the script, and what the bridges did
+	held    map[*sandboxtest.Network][]sandboxtest.Shut // connections on which a bridge stood still, and since when: it may have given up what it waited for
+	begun   []event                                     // steps of the script, and what the bridges did
 	life    *life   // the last bridge
 	file    int     // which file is the store's: each kill makes the next
 	kills   int
 	lives   sync.WaitGroup
 	mending []*time.Timer
 
-	mu   sync.Mutex                               // guards begun, too
+	mu   sync.Mutex                               // guards held and begun, too
 	trap func(network, method, stage string) bool // whether the bridge is to be killed in the middle of this call
 	mine func(point string) bool                  // whether it is to be killed at this point in the program
 }
@@ -77,14 +78,15 @@ var start = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 func newWorld(t testing.TB, seed uint64) *world {
 	time.Sleep(time.Until(start))
 	r := play.Chance(seed)
-	w := &world{dir: inMemory(t), log: &tail{}}
+	w := &world{dir: inMemory(t), log: &tail{}, held: map[*sandboxtest.Network][]sandboxtest.Shut{}}
 	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits()}, panel.Options{
 		Dialect: []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)], NoWSDL: r.IntN(4) == 0, LeavesOut: r.IntN(4) == 0,
 		Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 20 * time.Second, Status: 4}},
 	})
 	w.tgNet = &sandboxtest.Network{Handler: w.TG, Delay: delays(seed, 30*time.Millisecond)}
 	w.panelNet = &sandboxtest.Network{Handler: w.Panel, Delay: delays(seed+1, 60*time.Millisecond)}
-	w.Outages, w.TelegramOutages = w.panelNet.Outages, w.tgNet.Outages
+	w.Outages = func() []sandboxtest.Shut { return append(w.panelNet.Outages(), w.heldOf(w.panelNet)...) }
+	w.TelegramOutages = func() []sandboxtest.Shut { return w.heldOf(w.tgNet) }
 	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
 	w.Panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
 	watch(w.reached)
@@ -297,7 +299,7 @@ func (l *life) dial(n *sandboxtest.Network) func(context.Context, string, string
 			c.Close()
 			return nil, net.ErrClosed
 		}
-		ours := &connection{c, l}
+		ours := &connection{c, l, n}
 		l.conns[ours] = true
 		return ours, nil
 	}
@@ -306,6 +308,7 @@ func (l *life) dial(n *sandboxtest.Network) func(context.Context, string, string
 type connection struct {
 	net.Conn
 	l *life
+	n *sandboxtest.Network
 }
 
 func (c *connection) Close() error {
@@ -317,21 +320,41 @@ func (c *connection) Close() error {
 
 func (c *connection) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	c.l.stand()
+	c.stand()
 	return n, err
 }
 
 func (c *connection) Write(b []byte) (int, error) {
-	c.l.stand()
+	c.stand()
 	return c.Conn.Write(b)
 }
 
-// stand waits while the bridge stands still. A process that does so computes nothing either; here it only hears, says and stores nothing.
-func (l *life) stand() {
+// stand is life's, and notes that something on c waited for that.
+func (c *connection) stand() {
+	since := time.Now()
+	if !c.l.stand() {
+		return
+	}
+	c.l.w.mu.Lock()
+	defer c.l.w.mu.Unlock()
+	c.l.w.held[c.n] = append(c.l.w.held[c.n], sandboxtest.Shut{At: since, Callers: []string{c.LocalAddr().String()}})
+}
+
+func (w *world) heldOf(n *sandboxtest.Network) []sandboxtest.Shut {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.held[n])
+}
+
+// stand waits while the bridge stands still, and reports whether it did. A process that does so computes nothing either; here it only hears,
+// says and stores nothing.
+func (l *life) stand() bool {
 	l.mu.Lock()
 	until := l.still
 	l.mu.Unlock()
-	time.Sleep(time.Until(until))
+	wait := time.Until(until)
+	time.Sleep(wait)
+	return wait > 0
 }
 
 // commit carries out a transaction of the store as the disk lets it.

@@ -70,6 +70,9 @@ func (p Past) lifeAt(t time.Time) int {
 
 // Ledger returns the calls of GetMsg.
 func (e *Evidence) Ledger() []Call {
+	if e.fetches != nil {
+		return e.fetches
+	}
 	all, last := e.calls("GetMsg"), map[int]int{}
 	for i, f := range all {
 		last[f.life] = i
@@ -78,6 +81,7 @@ func (e *Evidence) Ledger() []Call {
 		mark := e.Starts[life].mark
 		all[i].ended = !mark.IsZero() && !all[i].At.Before(mark)
 	}
+	e.fetches = all
 	return all
 }
 
@@ -85,6 +89,37 @@ func (e *Evidence) Ledger() []Call {
 type words struct {
 	n      int
 	second int64
+}
+
+// order notes in which order SMS are to be shown: as the panel handed them out for the first time. One that begins with the newest is known to do
+// so once an answer has shown it, with SMS of different seconds; until then nobody can tell in which order those of one second came.
+func (e *Evidence) order() {
+	known, noted := 0, map[words]bool{}
+	fetches := e.Ledger()
+	for i, f := range fetches {
+		given := slices.Clone(f.Given)
+		if e.panel.NewestFirst {
+			slices.Reverse(given)
+		}
+		before := time.Time{}
+		for _, m := range given {
+			w := words{NumberOf(m.Text), m.At.Unix()}
+			if e.panel.Resend && noted[w] {
+				continue
+			}
+			noted[w] = true
+			rank := len(e.Fetched)
+			if e.panel.NewestFirst && known == 0 && before.Unix() == m.At.Unix() {
+				rank = e.ranks[rank-1]
+			}
+			before = m.At
+			e.Fetched, e.ranks = append(e.Fetched, w.n), append(e.ranks, rank)
+		}
+		// A bridge that is killed now may not have noted what it learned.
+		if n := len(f.Given); n > 0 && !f.Excused() && f.Given[0].At.Unix() > f.Given[n-1].At.Unix() && (!e.Starts[f.life].broken || i+1 < len(fetches) && fetches[i+1].life == f.life) {
+			known++
+		}
+	}
 }
 
 // balance compares what the panel handed out with what is shown.

@@ -26,7 +26,9 @@ type Evidence struct {
 	Incidents []window // shown
 	Sent      []panel.SMS
 	Requests  []panel.Request
-	Fetched   []int              // SMS in the order the panel handed them out, by number
+	fetches   []Call             // see Ledger
+	Fetched   []int              // SMS by number, in the order in which they are to be shown: that in which the panel handed them out
+	ranks     []int              // of each of those: others of the same rank may come before it
 	Outages   []sandboxtest.Shut // of the panel
 	Store     *store.Store       // a copy; nil while the bridge runs
 	Batches   []batch
@@ -52,11 +54,7 @@ func (w *World) Look() *Evidence {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()
 	e := &Evidence{World: w, Past: w.Past, Messages: map[int64][]telegram.Message{}, Shown: map[int64][]Sighting{}, Sent: w.Panel.Sent(), Requests: w.Panel.Requests(), Outages: w.Outages()}
-	for _, r := range e.Requests {
-		for _, m := range r.Given {
-			e.Fetched = append(e.Fetched, NumberOf(m.Text))
-		}
-	}
+	e.order()
 	for _, chat := range []int64{w.Group, w.Sara, w.Ali} {
 		for _, m := range w.TG.Messages(chat) {
 			if !m.FromBot {
@@ -183,12 +181,12 @@ func I3(e *Evidence) error {
 			}
 			seen[s.Mark+s.id] = true
 			of := places[NumberOf(s.Mark)]
-			i := slices.IndexFunc(of, func(p int) bool { return p >= last[s.Topic] && !used[p] })
+			i := slices.IndexFunc(of, func(p int) bool { return e.ranks[p] >= last[s.Topic] && !used[p] })
 			if i < 0 {
 				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown for the first time in message %d, after SMS that came later", chat, s.Mark, s.Message))
 				continue
 			}
-			last[s.Topic], used[of[i]] = of[i], true
+			last[s.Topic], used[of[i]] = e.ranks[of[i]], true
 		}
 	}
 	return errors.Join(wrong...)
@@ -492,6 +490,9 @@ func (e *Evidence) perhapsTold(b batch, m telegram.Message) bool {
 			return true
 		}
 	}
+	if e.TelegramOutages != nil && slices.ContainsFunc(e.TelegramOutages(), func(s sandboxtest.Shut) bool { return s.At.After(o.Date) && s.At.Before(m.Date) }) {
+		return true
+	}
 	return slices.ContainsFunc(e.TG.Calls(), func(c telegram.Call) bool {
 		lost := c.Code != 200 && c.Fault != telegram.TooMany || c.Fault == telegram.CloseAfter || c.Fault == telegram.CutAnswer
 		return c.Chat == o.Chat && c.Method == "sendMessage" && lost && c.At.After(o.Date) && c.At.Before(m.Date)
@@ -586,9 +587,23 @@ var ErrNotYet = errors.New("the bridge has not fetched")
 // quietFetches is how many fetches take longer than any pause between two posts.
 const quietFetches = 60
 
+// unread returns how many SMS the panel has yet to hand out. One that marks nothing as read hands out the last ones: others it never will.
+func (w *World) unread() int {
+	if !w.panel.Resend {
+		return w.Panel.Unread()
+	}
+	n, all := 0, w.Panel.Inbox()
+	for _, m := range all[max(0, len(all)-panel.MaxUnread):] {
+		if !m.Fetched {
+			n++
+		}
+	}
+	return n
+}
+
 // Settled returns why, as far as can be seen from outside, the bridge has not come to rest yet.
 func (w *World) Settled(since time.Time) error {
-	if n := w.Panel.Unread(); n > 0 {
+	if n := w.unread(); n > 0 {
 		return fmt.Errorf("the panel holds %d SMS", n)
 	}
 	for _, u := range w.TG.Updates() {
@@ -607,7 +622,7 @@ func (w *World) Settled(since time.Time) error {
 		return ErrNotYet
 	}
 	e := w.Look()
-	if len(e.Fetched) < len(e.Inbound) {
+	if len(e.Fetched) < len(e.Inbound) && !w.panel.Resend {
 		return fmt.Errorf("the panel has handed out %d of %d SMS", len(e.Fetched), len(e.Inbound))
 	}
 	// What is still not shown after nothing was shown for long never will be: I1 says whether that is right.

@@ -26,9 +26,10 @@ type World struct {
 	Rand   *rand.Rand // of what people do
 	Topics bool       // the group is a forum with a topic for each customer
 	strict bool       // somebody forbids reactions in the group now and then
+	panel  panel.Options
 
-	Outages func() []sandboxtest.Shut // of the panel
-	// TelegramOutages are those of Telegram that cut connections; nil where each shows as a fault of its call.
+	Outages func() []sandboxtest.Shut // of the panel: when connections were cut, or a bridge stood still on one
+	// TelegramOutages are those of Telegram that no fault of a call shows; nil where there are none.
 	TelegramOutages func() []sandboxtest.Shut
 
 	Away map[int64]bool // chats that the bot is not in, nor hears; not both of the group and Sara's
@@ -42,7 +43,7 @@ type World struct {
 
 // New returns a World; r decides what its people do.
 func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *World {
-	w := &World{World: sandboxtest.New(t, tg, sms), Rand: r, strict: r.IntN(5) == 0}
+	w := &World{World: sandboxtest.New(t, tg, sms), Rand: r, strict: r.IntN(5) == 0, panel: sms}
 	// The last digit of its number decides what becomes of an SMS.
 	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
 		if err := w.Panel.SetStatusOf(pattern, status); err != nil {

@@ -10,8 +10,8 @@ import (
 // maxNumbers is how many numbers one call may carry.
 const maxNumbers = 60
 
-// maxUnread is how many messages one GetMsg hands out.
-const maxUnread = 50
+// MaxUnread is how many messages one GetMsg hands out.
+const MaxUnread = 50
 
 // texts are the guide's words for its error codes.
 var texts = map[int]string{
@@ -178,7 +178,7 @@ func (s *Server) getStatus(c call) (answer, error) {
 }
 
 func (s *Server) getMsg() answer {
-	n := min(maxUnread, len(s.unread))
+	n := min(MaxUnread, len(s.unread))
 	// The guide's "last fifty" is taken at its word where the answer may repeat; where reading takes away, the oldest come first
 	// unless asked otherwise, so that a client cannot come to depend on either.
 	from := 0
