@@ -70,6 +70,9 @@ func (c *call) commands() []command {
 			}},
 		{name: "backup", args: "FILE", does: "write the store to a new file, even while the bridge runs", run: c.backup},
 		{name: "restore", args: "FILE", does: "replace the store with a backup, while no bridge runs", run: c.restore},
+		{name: "completion", args: "bash|zsh|fish", does: "write a script that has your shell complete commands and flags",
+			more: "For example, in ~/.bashrc: source <(peyk completion bash)", run: c.completion},
+		{name: "man", does: "write the manual page; peyk man | man -l - shows it", run: c.man},
 		{name: "version", does: "show the version", run: c.version},
 		{name: "help", args: "[COMMAND …]", does: "show this, or how a command is used", run: c.help},
 	}

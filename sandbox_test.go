@@ -13,12 +13,7 @@ import (
 
 // TestTheReadmesSandboxLinesWork pastes the lines of README.md into a shell, one after the other, while peyk sandbox runs.
 func TestTheReadmesSandboxLinesWork(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") == "true" { // where nobody reads what was skipped
-			t.Fatalf("the README's lines were not tried: %v", err)
-		}
-		t.Skipf("the README's lines were not tried: %v", err)
-	}
+	needs(t, "curl")
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
