@@ -32,7 +32,8 @@ type answer struct {
 	code   int
 	result any // string, int, record, or []any of these
 	each   []any
-	given  []SMS // what GetMsg took away
+	given  []SMS          // what GetMsg took away
+	told   map[string]int // what GetStatus told, by id
 }
 
 // record is a PHP array with named members.
@@ -166,15 +167,15 @@ func (s *Server) getStatus(c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	statuses := []any{}
+	statuses, told := []any{}, map[string]int{}
 	for _, id := range ids {
 		if m := s.byID[id]; m != nil {
-			statuses = append(statuses, m.Status)
+			statuses, told[id] = append(statuses, m.Status), m.Status
 		} else if !s.opts.LeavesOut {
 			statuses = append(statuses, "")
 		}
 	}
-	return answer{result: statuses}, nil
+	return answer{result: statuses, told: told}, nil
 }
 
 func (s *Server) getMsg() answer {

@@ -92,6 +92,8 @@ type Request struct {
 	Caller string `json:"caller,omitempty"`
 	// Given are the SMS that GetMsg handed out, in the order of the answer.
 	Given []SMS `json:"given,omitempty"`
+	// Told are the statuses that GetStatus told, by id.
+	Told map[string]int `json:"told,omitempty"`
 	// Recipients is how many numbers a sending call named, Accepted how many SMS came of it.
 	Recipients int `json:"recipients,omitempty"`
 	Accepted   int `json:"accepted,omitempty"`

@@ -83,7 +83,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	before := len(s.sent)
 	answer, err := s.carryOut(c)
 	done := Request{
-		Method: c.method, Caller: r.RemoteAddr, Given: answer.given, Params: c.named(), CarriedOut: err == nil && answer.code == 0, Answer: strconv.Itoa(answer.code),
+		Method: c.method, Caller: r.RemoteAddr, Given: answer.given, Told: answer.told, Params: c.named(), CarriedOut: err == nil && answer.code == 0, Answer: strconv.Itoa(answer.code),
 		Recipients: c.recipients(), Accepted: len(s.sent) - before, Answered: r.Context().Err() == nil,
 	}
 	switch {

@@ -111,8 +111,9 @@ const (
 type Call struct {
 	Method      string    `json:"method"` // as the bot wrote it
 	Chat        int64     `json:"chat,omitempty"`
-	At          time.Time `json:"at"`   // when it ended
-	Code        int       `json:"code"` // error_code of the answer, 200 when ok, 0 when none was given
+	Message     int       `json:"message,omitempty"` // the one it names, as that to be edited
+	At          time.Time `json:"at"`                // when it ended
+	Code        int       `json:"code"`              // error_code of the answer, 200 when ok, 0 when none was given
 	Description string    `json:"description,omitempty"`
 	Fault       FaultKind `json:"fault,omitempty"` // what spoilt it, if anything
 }
@@ -279,7 +280,7 @@ const keptCalls = 100_000
 
 // record writes a call into the log.
 func (s *Server) record(req *request, err error, fault FaultKind) {
-	call := Call{Method: req.method, Chat: req.chat, At: time.Now(), Code: 200, Fault: fault}
+	call := Call{Method: req.method, Chat: req.chat, Message: req.int("message_id"), At: time.Now(), Code: 200, Fault: fault}
 	if e, ok := errors.AsType[*apiError](err); ok {
 		call.Code, call.Description = e.code, e.text
 	} else if errors.Is(err, errGateway) {
