@@ -18,16 +18,19 @@ var mutants = flag.Int("mutants", 0, "build each mutant, and play at most so man
 
 var seedOf = regexp.MustCompile(`--- FAIL: TestWorlds/seed=(\d+)`)
 
-// TestMutants has the invariants look at bridges with a fault built in.
+// TestMutants has the invariants look at bridges with a fault built in, and at those that the bridge once had.
 func TestMutants(t *testing.T) {
 	if *mutants == 0 {
 		t.Skip("-mutants says how many worlds of each are played")
 	}
-	for _, m := range play.Mutants {
-		if m.Power {
-			continue // loss of power is crash's
-		}
+	for _, m := range slices.Concat(play.Mutants, play.PastFaults) {
 		t.Run(m.Name, func(t *testing.T) {
+			switch {
+			case m.Power:
+				t.Skip("loss of power is crash's")
+			case m.Unseen != "":
+				t.Skip(m.Unseen)
+			}
 			made, err := m.Build(t.TempDir(), "test", "-c", "peyk/sim")
 			if err != nil {
 				t.Fatal(err)

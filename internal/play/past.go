@@ -1,0 +1,78 @@
+package play
+
+// PastFaults are those that the bridge once had, put back one at a time. Each is in doc/guarantees.md, with what finds it.
+var PastFaults = []Mutant{
+	{Name: "what a lost answer may have shown is not marked", file: "store/post.go", Caught: []string{"I2"}, edits: [][2]string{{
+		"\t\trow.Repeated = true\n", "",
+	}}},
+	{Name: "how a post ended after the bridge was asked to is not noted", file: "bot/post.go", Caught: []string{"I2"}, edits: [][2]string{{
+		"f.afterPost(<-f.ended)", "<-f.ended",
+	}}},
+	{Name: "losses after the first are not counted", file: "store/incident.go", Caught: []string{"I1"}, edits: [][2]string{{
+		"*loss = before.join(*loss)\n", "*loss = before\n",
+	}}},
+	{Name: "an outage that turns into one of another kind is not told of in full", file: "store/incident.go", Caught: []string{"I1"}, edits: [][2]string{{
+		"case errors.Is(err, ErrNotFound):\n\t\tloss.Open = true\n", "case errors.Is(err, ErrNotFound), err == nil && before.Kind != loss.Kind:\n\t\tloss.Open = true\n",
+	}}},
+	{Name: "a write that runs again takes its own loss for an earlier one", file: "store/inbound.go", Caught: []string{"I1"}, edits: [][2]string{{
+		"\t\t\tagain := *incident // as in EndFetch\n\t\t\tnoted = &again\n", "\t\t\tnoted = incident\n",
+	}}},
+	{Name: "a lost fetch lasts no longer than to the next start", file: "store/inbound.go", edits: [][2]string{{
+		"late := begun.Add(FetchLimit); late.After(to)", "late := to; late.After(to)",
+	}}, Unseen: "a slow panel hands SMS out before it is slow: `store/inbound_test.go`"},
+	{Name: "a restart forgets what groups were sent", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"p.chat(c.ID).recent = append(p.chat(c.ID).recent, past(time.UnixMilli(at)))", "_ = at",
+	}}},
+	{Name: "a restart forgets a message whose answer was lost", file: "store/post.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"if err := t.countPost(p.Chat); err != nil || p.Class", "if err := error(nil); err != nil || p.Class",
+	}}},
+	{Name: "a restart forgets a topic whose making was not answered", file: "bot/topic.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"return w.store.TopicUncertain(chat)", "return nil",
+	}}},
+	{Name: "a restart forgets such a topic of a linked customer", file: "bot/topic.go", edits: [][2]string{{
+		"id, err := w.makeTopic(ctx, bound.Chat, title)\n", "id, err := w.tg.MakeTopic(ctx, bound.Chat, title)\n",
+	}}, Unseen: "nobody links customers there: `bridge/topic_test.go`"},
+	{Name: "a restart forgets the patience that Telegram asked for", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"if store.PutOff(c.Held, now, telegram.MaxPatience+time.Second) {", "if false {",
+	}}},
+	{Name: "a restart lets no second pass", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"quiet := p.previousEnd.Add(p.second); quiet", "quiet := p.previousEnd; quiet",
+	}}},
+	{Name: "times of posts are cut to milliseconds", file: "store/chat.go", edits: [][2]string{{
+		"t.now.Add(time.Millisecond-1).UnixMilli()", "t.now.UnixMilli()",
+	}}, Unseen: "an answer is on its way for longer than that: `store/post_test.go`"},
+	{Name: "new topics are not counted", file: "bot/topic.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"\tif !failed {\n\t\tw.pace.arrived(chat, false, time.Now())\n", "\tif !failed {\n",
+	}}},
+	{Name: "edits are not counted", file: "bot/show.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"; !failed || e.Arrived {\n\t\t\tw.pace", "; o.Edit == 0 && (!failed || e.Arrived) {\n\t\t\tw.pace",
+	}}},
+	{Name: "an end that gives up a write is one in order", file: "store/store.go", Caught: []string{"I2"}, edits: [][2]string{{
+		"if s.unclean.Load() || s.Unsaved() > 0 {", "if s.unclean.Load() {",
+	}}},
+	{Name: "of a digest that is parted only the first SMS says that it may be a repeat", file: "store/post.go", edits: [][2]string{{
+		"next.Repeated = next.Repeated || row.Repeated", "next.Repeated = next.Repeated || i == 0 && row.Repeated",
+	}}, Unseen: "Telegram refuses no post there: `bridge/pace_test.go`"},
+	{Name: "the longest pause is taken for one of a wrong clock", file: "relay/send.go", Caught: []string{"I13"}, edits: [][2]string{{
+		"const mostPutOff = time.Minute + time.Second", "const mostPutOff = time.Minute",
+	}}},
+	{Name: "of all who wait for the panel one is woken", file: "relay/watch.go", Caught: []string{"does not come to rest"}, edits: [][2]string{
+		{"changed: make(chan struct{})}", "changed: make(chan struct{}, 1)}"},
+		{"\t\tclose(p.changed)\n\t\tp.changed = make(chan struct{})\n", "\t\tselect {\n\t\tcase p.changed <- struct{}{}:\n\t\tdefault:\n\t\t}\n"},
+	}},
+	{Name: "what may have been sent is called off as not sent", file: "store/decide.go", Caught: []string{"I6"}, edits: [][2]string{{
+		"if p.MaybeSent {", "if p.MaybeSent && false {",
+	}}},
+	{Name: "what is called off while it is under way is sent later", file: "store/outbox.go", Caught: []string{"I5"}, edits: [][2]string{{
+		"if b.Decision == Cancel {", "if b.Decision == Cancel && false {",
+	}}},
+	{Name: "a mark that fails once is taken for set", file: "bot/mark.go", Caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{
+		"\tdefault:\n\t\tif failing.tries++; failing", "\tdefault:\n\t\tif batch, err := f.store.Batch(o.post.Batch); err == nil {\n\t\t\tf.store.Marked(o.post, batch.Mark())\n\t\t\tbreak\n\t\t}\n\t\tif failing.tries++; failing",
+	}}},
+	{Name: "what is written is read before it is synced", file: "store/store.go", Power: true, Caught: []string{"I10"}, edits: [][2]string{
+		{"\ts.syncing.RLock()\n\tvar b *bolt.Tx\n", "\tvar b *bolt.Tx\n"}, {"\ts.syncing.RUnlock()\n\tif err != nil {\n\t\treturn err\n\t}\n\tdefer", "\tif err != nil {\n\t\treturn err\n\t}\n\tdefer"},
+	}},
+	{Name: "a commit whose last sync fails is not stored", file: "store/store.go", edits: [][2]string{{
+		"if last.ID() >= id {", "if last.ID() >= id && false {",
+	}}, Unseen: "a commit fails there as a whole: `crash` TestEverySystemCall"},
+}
