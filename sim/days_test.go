@@ -82,7 +82,7 @@ func TestDays(t *testing.T) {
 	if len(o.wrong) > 0 {
 		t.Logf("go test ./sim -run TestDays -seed %d -days %d\n%s", seed, *days, o.story)
 	}
-	t.Logf("%s in %s: %.0f simulated seconds a second", o.lasted.Round(time.Hour), time.Since(begun).Round(time.Second), o.lasted.Seconds()/time.Since(begun).Seconds())
+	t.Logf("%s in %s: %.0f simulated seconds a second\n%s", o.lasted.Round(time.Hour), time.Since(begun).Round(time.Second), o.lasted.Seconds()/time.Since(begun).Seconds(), play.TellWaits(o.waits))
 }
 
 // BenchmarkDesk is an hour of a busy desk, with an act of somebody every ten seconds, and of a night, with an SMS every half an hour.

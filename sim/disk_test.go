@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,6 +11,7 @@ import (
 type disk struct {
 	mu sync.Mutex
 	trouble
+	failed [][2]time.Time // from when to when commits failed
 }
 
 // trouble is what is wrong with a disk; the zero value is nothing.
@@ -22,8 +24,23 @@ type trouble struct {
 func (d *disk) set(t trouble) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.trouble = t
+	if d.fails != nil {
+		d.failed[len(d.failed)-1][1] = time.Now()
+	}
+	if d.trouble = t; t.fails != nil {
+		d.failed = append(d.failed, [2]time.Time{time.Now(), start.AddDate(100, 0, 0)})
+	}
 }
+
+// failedAt tells whether commits failed then, or a moment later.
+func (d *disk) failedAt(at time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(d.failed, func(f [2]time.Time) bool { return at.After(f[0].Add(-inTransit)) && at.Before(f[1]) })
+}
+
+// inTransit is how long an answer is on its way at most, nearly always.
+const inTransit = 5 * time.Second
 
 // next returns how long the next commit takes before and after it is carried out, and why it is not.
 func (d *disk) next() (before, after time.Duration, err error) {

@@ -18,6 +18,7 @@ import (
 
 	"peyk/internal/play"
 	"peyk/sandbox/panel"
+	tg "peyk/sandbox/telegram"
 	"peyk/store"
 )
 
@@ -44,6 +45,12 @@ var events = []struct {
 	{"telegram is out", 2, func(w *world, r *rand.Rand) {
 		w.TG.SetDown(true)
 		w.later(outage(r), func() { w.TG.SetDown(false) })
+	}},
+	{"telegram asks for patience", 1, func(w *world, r *rand.Rand) {
+		method := []string{"sendMessage", "sendMessage", "editMessageText", "setMessageReaction", "createForumTopic"}[r.IntN(5)]
+		if err := w.TG.Arm(tg.Fault{Kind: tg.TooMany, Method: method, RetryAfter: 1 + r.IntN(120)}); err != nil {
+			w.Errorf("arm: %v", err)
+		}
 	}},
 	{"the panel is out", 2, func(w *world, r *rand.Rand) {
 		w.panelNet.Down()
@@ -265,7 +272,7 @@ func script(seed uint64, rounds, killed int) []step {
 				then(time.Duration(1+r.Int64N(int64(20*time.Second))), "kill") // it may not have come there
 			}
 			anything(r.IntN(2))
-			then(time.Duration(1+r.Int64N(int64(20*time.Second))), "start")
+			then(time.Duration(r.ExpFloat64()*float64(r.IntN(3))*float64(5*time.Second)), "start") // often at once
 		}
 		then(time.Duration(1+r.Int64N(int64(5*time.Second))), "check")
 	}
@@ -303,15 +310,20 @@ func (w *world) play(steps []step) []error {
 			}
 			continue
 		}
-		r := play.Chance(s.seed)
-		w.Do(s.do, r)
-		for _, e := range events {
-			if e.name == s.do && (w.life != nil || e.weight > 0 || e.name == "start") {
-				e.do(w, r)
-			}
-		}
+		w.perform(s)
 	}
 	return nil
+}
+
+// perform does what a step says.
+func (w *world) perform(s step) {
+	r := play.Chance(s.seed)
+	w.Do(s.do, r)
+	for _, e := range events {
+		if e.name == s.do && (w.life != nil || e.weight > 0 || e.name == "start") {
+			e.do(w, r)
+		}
+	}
 }
 
 func tell(steps []step) string {

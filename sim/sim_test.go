@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"peyk/internal/play"
 )
 
 var (
@@ -40,6 +42,18 @@ type outcome struct {
 	story  string   // if any is
 	lasted time.Duration
 	kills  int
+	waits  map[play.Class]play.Waits // in the team's group
+}
+
+// add adds the waits of another world.
+func (o *outcome) add(waits map[play.Class]play.Waits) {
+	if o.waits == nil {
+		o.waits = map[play.Class]play.Waits{}
+	}
+	for c, w := range waits {
+		all := o.waits[c]
+		o.waits[c] = play.Waits{Over: append(all.Over, w.Over...), Open: append(all.Open, w.Open...)}
+	}
 }
 
 // name returns the name of the first invariant that is broken, or what else is wrong.
@@ -71,6 +85,7 @@ func live(t *testing.T, seed uint64, steps []step) (o outcome) {
 		for _, err := range w.play(steps) {
 			seen.Error(err)
 		}
+		seen.waits = w.Waits(w.Group)
 		if seen.lasted, seen.kills = time.Since(start), w.kills; len(seen.wrong) > 0 {
 			seen.story = fmt.Sprintf("the last events:\n%s\nthe bridge's last words:\n%s", w.story(*last), w.log.last(40))
 		}
@@ -108,12 +123,14 @@ func TestWorlds(t *testing.T) {
 		spread(t, first, n)
 		return
 	}
-	begun, lasted, kills := time.Now(), time.Duration(0), 0
+	var all outcome
+	begun := time.Now()
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			steps := script(seed, *rounds, *killed)
 			o := live(t, seed, steps)
-			lasted, kills = lasted+o.lasted, kills+o.kills
+			all.lasted, all.kills = all.lasted+o.lasted, all.kills+o.kills
+			all.add(o.waits)
 			for _, wrong := range o.wrong {
 				t.Error(wrong)
 			}
@@ -133,7 +150,7 @@ func TestWorlds(t *testing.T) {
 		})
 	}
 	took := time.Since(begun)
-	t.Logf("%d worlds of %s, %d kills, in %s: %.0f simulated seconds a second, %.1f kills a second", n, lasted.Round(time.Minute), kills, took.Round(time.Second), lasted.Seconds()/took.Seconds(), float64(kills)/took.Seconds())
+	t.Logf("%d worlds of %s, %d kills, in %s: %.0f simulated seconds a second, %.1f kills a second\n%s", n, all.lasted.Round(time.Minute), all.kills, took.Round(time.Second), all.lasted.Seconds()/took.Seconds(), float64(all.kills)/took.Seconds(), play.TellWaits(all.waits))
 }
 
 var account = regexp.MustCompile(`(\d+) worlds of (\S+), (\d+) kills`)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -37,15 +38,19 @@ type world struct {
 	dir             string
 	tgNet, panelNet *sandboxtest.Network
 	disk            disk
+	keep            time.Duration // how long bridges keep rows; as usual when zero
 	log             *tail
 
 	held    map[*sandboxtest.Network][]sandboxtest.Shut // connections on which a bridge stood still, and since when: it may have given up what it waited for
 	begun   []event                                     // steps of the script, and what the bridges did
-	life    *life   // the last bridge
-	file    int     // which file is the store's: each kill makes the next
+	life    *life                                       // the last bridge
+	file    int                                         // which file is the store's: each kill makes the next
 	kills   int
+	idle    int // goroutines without a bridge
 	lives   sync.WaitGroup
 	mending []*time.Timer
+
+	tgDialed, panelDialed rate
 
 	mu   sync.Mutex                               // guards held and begun, too
 	trap func(network, method, stage string) bool // whether the bridge is to be killed in the middle of this call
@@ -85,6 +90,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 	})
 	w.tgNet = &sandboxtest.Network{Handler: w.TG, Delay: delays(seed, 30*time.Millisecond)}
 	w.panelNet = &sandboxtest.Network{Handler: w.Panel, Delay: delays(seed+1, 60*time.Millisecond)}
+	w.DiskFailed = w.disk.failedAt
 	w.Outages = func() []sandboxtest.Shut { return append(w.panelNet.Outages(), w.heldOf(w.panelNet)...) }
 	w.TelegramOutages = func() []sandboxtest.Shut { return w.heldOf(w.tgNet) }
 	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
@@ -115,7 +121,10 @@ func newWorld(t testing.TB, seed uint64) *world {
 		if err := errors.Join(err, w.life.end()); err != nil {
 			t.Fatal(err)
 		}
+		w.arrived()
 	}
+	time.Sleep(time.Second)
+	w.idle = runtime.NumGoroutine()
 	return w
 }
 
@@ -226,13 +235,13 @@ func (l *life) run(ctx context.Context) (err error) {
 	w := l.w
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	lines := []sms.Number{"30001234", "30005678"}
-	client, err := soap.New("http://panel.example/class/sms/webservice3/server.php", "demo", "demo-pass", soap.Options{Dial: l.dial(w.panelNet)})
+	client, err := soap.New("http://panel.example/class/sms/webservice3/server.php", "demo", "demo-pass", soap.Options{Dial: l.dial(w.panelNet, &w.panelDialed)})
 	if err != nil {
 		return err
 	}
 	m := metrics.New()
 	opts := w.StoreOptions()
-	opts.RecentPosts, opts.Commit, opts.Committed, opts.Log = bot.GroupPerMinute, l.commit, m.Committed, log
+	opts.Keep, opts.RecentPosts, opts.Commit, opts.Committed, opts.Log = w.keep, bot.GroupPerMinute, l.commit, m.Committed, log
 	st, err := store.Open(l.path, opts)
 	if err != nil {
 		return err
@@ -242,7 +251,7 @@ func (l *life) run(ctx context.Context) (err error) {
 	l.store = st
 	l.mu.Unlock()
 	tg := sender.New(sender.Options{
-		Token: w.TG.Token(), URL: "http://telegram.example", Dial: l.dial(w.tgNet), OnCall: m.TelegramAsked, OnAnswer: st.HeardAnswer,
+		Token: w.TG.Token(), URL: "http://telegram.example", Dial: l.dial(w.tgNet, &w.tgDialed), OnCall: m.TelegramAsked, OnAnswer: st.HeardAnswer,
 	})
 	admins := []sms.AgentID{sms.AgentID(w.Sara)}
 	return bridge.New(st, client, tg, relay.Options{Lines: lines, Log: log}, bot.Options{
@@ -283,8 +292,9 @@ func (l *life) isKilled() bool {
 }
 
 // dial returns how the bridge connects to a network while it lives.
-func (l *life) dial(n *sandboxtest.Network) func(context.Context, string, string) (net.Conn, error) {
+func (l *life) dial(n *sandboxtest.Network, dialed *rate) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialed.note(time.Now())
 		l.stand()
 		if l.isKilled() {
 			return nil, net.ErrClosed
@@ -542,7 +552,11 @@ func (w *world) check() []error {
 		return []error{err}
 	}
 	defer e.Store.Close()
-	return e.Violations()
+	wrong := e.Violations()
+	if err := w.grown(e); err != nil {
+		wrong = append(wrong, fmt.Errorf("I13: %w", err))
+	}
+	return wrong
 }
 
 // event is something that happened.

@@ -288,7 +288,10 @@ func I1(e *Evidence) error {
 	if counted < surely || counted > most {
 		wrong = append(wrong, fmt.Errorf("%d fetches are told of as perhaps lost, %d to %d were: %v", counted, surely, most, stored))
 	}
-	for _, i := range stored {
+	for n, i := range stored {
+		if i.Lasts && (n < len(stored)-1 || b.goodSince(i.To, len(e.Starts)-1) > mostGood) {
+			wrong = append(wrong, fmt.Errorf("a loss of %d fetches from %s to %s is over, and was told of before that", fetchesOf(i), i.From.Format(time.StampMicro), i.To.Format(time.StampMicro)))
+		}
 		told := func(v window) bool {
 			// While it lasts, its report stays as it was first told.
 			return !v.From.Before(i.From.Truncate(time.Second)) && !v.From.After(i.To) && (v.fetches == fetchesOf(i) || i.Lasts)
@@ -298,6 +301,19 @@ func I1(e *Evidence) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// mostGood is how many fetches go well at most before a loss is over.
+const mostGood = 70
+
+// goodSince returns how many fetches of a bridge went well after that.
+func (b balance) goodSince(t time.Time, life int) (n int) {
+	for _, f := range b.fetches {
+		if f.life == life && f.At.After(t) && f.Answer == "0" && f.Answered && !f.Excused() {
+			n++
+		}
+	}
+	return n
 }
 
 // window is a span in which SMS may be lost, by a message of the bot, and of how many fetches.

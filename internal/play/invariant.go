@@ -62,20 +62,33 @@ func (w *World) Look() *Evidence {
 			}
 			e.Messages[chat] = append(e.Messages[chat], m)
 			e.Incidents = append(e.Incidents, w.readIncident(m.Text)...)
-			if !strings.Contains(m.Text, "«") {
-				continue // most are not about SMS, and searching them would cost more than all the rest
-			}
-			for _, at := range MarkPattern.FindAllStringIndex(m.Text, -1) {
-				ids := shortIDs.FindAllString(m.Text[:at[0]], -1)
-				if len(ids) == 0 {
+			for _, s := range sightings(m) {
+				if s.id == "" {
 					w.Errorf("message %d shows an SMS without an id: %q", m.ID, m.Text)
 					continue
 				}
-				e.Shown[chat] = append(e.Shown[chat], Sighting{m.Text[at[0]:at[1]], ids[len(ids)-1], m.ID, m.Topic, m.Date, strings.Contains(m.Text, "perhaps repeated")})
+				e.Shown[chat] = append(e.Shown[chat], s)
 			}
 		}
 	}
 	return e
+}
+
+// sightings returns the marks in a message.
+func sightings(m telegram.Message) []Sighting {
+	if !m.FromBot || !strings.Contains(m.Text, "«") { // most are not about SMS, and searching them would cost more than all the rest
+		return nil
+	}
+	var all []Sighting
+	repeated := strings.Contains(m.Text, "perhaps repeated")
+	for _, at := range MarkPattern.FindAllStringIndex(m.Text, -1) {
+		id := ""
+		if ids := shortIDs.FindAllString(m.Text[:at[0]], -1); len(ids) > 0 {
+			id = ids[len(ids)-1]
+		}
+		all = append(all, Sighting{m.Text[at[0]:at[1]], id, m.ID, m.Topic, m.Date, repeated})
+	}
+	return all
 }
 
 // I2: per SMS and chat 1 <= posts <= 1 + kills. More exactly: the copy before the next was shown by a call whose answer was lost, or by
@@ -293,8 +306,32 @@ func I5(e *Evidence) error {
 				wrong = append(wrong, fmt.Errorf("batch %d: %q was pressed and decided nothing", b.ID, p.decision))
 			}
 		}
+		if r, sent := e.sentAfterCall(b); sent {
+			wrong = append(wrong, fmt.Errorf("batch %d was called off, and the panel asked to send it at %s", b.ID, r.At.Format(time.StampMicro)))
+		}
 	}
 	return errors.Join(wrong...)
+}
+
+// sentAfterCall returns a request to send of b from after the team was told that it, or the rest of it, is not sent.
+func (e *Evidence) sentAfterCall(b batch) (Call, bool) {
+	m, ok := e.Report(b)
+	if !ok || b.Decision != store.Cancel {
+		return Call{}, false
+	}
+	said := m.Date
+	for _, v := range append(m.History, telegram.Version{Text: m.Text}) {
+		if strings.Contains(v.Text, "cancelled by") {
+			break
+		}
+		said = v.Until
+	}
+	for _, r := range e.calls("SendSMS") {
+		if slices.Equal(r.Params["messageContent"], []string{b.Text}) && !said.IsZero() && r.At.After(said.Add(10*time.Second)) {
+			return r, true
+		}
+	}
+	return Call{}, false
 }
 
 // I6: what the panel accepted is Sent, or uncertain; and what is uncertain had its answer spoilt, or was in flight at a kill. The store has
@@ -520,6 +557,33 @@ func I11(e *Evidence) error {
 			}
 		}
 		wrong = append(wrong, fmt.Errorf("chat %d: %s %s at %s; calls before that by %q", c.Chat, c.Method, c.Description, c.At.Format(time.StampMicro), before))
+	}
+	return errors.Join(append(wrong, e.impatient(counted))...)
+}
+
+// impatient returns an error for a call that did not wait as long as a 429 had asked for. A bridge that was killed, or whose disk took nothing,
+// may not have noted it for the next.
+func (e *Evidence) impatient(counted []string) error {
+	var wrong []error
+	type hold struct {
+		until time.Time
+		life  int
+		noted bool
+	}
+	held := map[int64]hold{}
+	for _, c := range e.TG.Calls() {
+		if !slices.Contains(counted, c.Method) {
+			continue
+		}
+		h, life := held[c.Chat], e.lifeAt(c.At)
+		if c.At.Before(h.until) && (life == h.life || h.noted) {
+			wrong = append(wrong, fmt.Errorf("chat %d: %s at %s, though Telegram had asked for patience until %s", c.Chat, c.Method, c.At.Format(time.StampMicro), h.until.Format(time.StampMicro)))
+		}
+		var seconds int
+		if n, _ := fmt.Sscanf(c.Description, "Too Many Requests: retry after %d", &seconds); n == 1 {
+			disk := e.DiskFailed != nil && e.DiskFailed(c.At)
+			held[c.Chat] = hold{c.At.Add(time.Duration(seconds) * e.second), life, !e.Starts[life].broken && !disk}
+		}
 	}
 	return errors.Join(wrong...)
 }

@@ -154,7 +154,7 @@ func (w *World) AgentReplies() {
 	if !ok {
 		return
 	}
-	o := Order{Chat: chat, From: agent, Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders))}
+	o := Order{Chat: chat, From: agent, At: time.Now(), Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders))}
 	o.Said = o.Text
 	begins := slices.DeleteFunc(MarkPattern.FindAllString(shown.Text, -1), func(s string) bool { return !strings.HasPrefix(s, "«in") })
 	of := begins[0]
@@ -174,7 +174,7 @@ func (w *World) AgentReplies() {
 
 func (w *World) agentSends(n int) {
 	agent, chat := w.somebody()
-	o := Order{Chat: chat, From: agent, Line: "30001234", Text: fmt.Sprintf("out%d hello", len(w.Orders))}
+	o := Order{Chat: chat, From: agent, At: time.Now(), Line: "30001234", Text: fmt.Sprintf("out%d hello", len(w.Orders))}
 	if w.Rand.IntN(10) == 0 {
 		o.Text += strings.Repeat(" and more", 20) // two parts: asks first
 	}
@@ -296,8 +296,10 @@ func (w *World) agentTidies() {
 		return
 	}
 	name := fmt.Sprintf("Customer %d", w.Rand.IntN(100))
+	of := w.Inbound[NumberOf(m.Text)].Customer
 	switch w.Rand.IntN(3) {
 	case 0:
+		w.named = append(w.named, named{of, time.Now()})
 		w.Say(telegram.Post{Chat: w.Group, From: w.Ali, ReplyTo: m.ID, Text: "/name " + name})
 	case 1:
 		if m.Topic != 0 {
@@ -305,6 +307,7 @@ func (w *World) agentTidies() {
 		}
 	case 2:
 		if m.Topic != 0 {
+			w.named = append(w.named, named{of, time.Now()})
 			_ = w.TG.RenameTopic(w.Sara, w.Group, m.Topic, name) // it may be gone
 		}
 	}

@@ -32,6 +32,9 @@ type World struct {
 	// TelegramOutages are those of Telegram that no fault of a call shows; nil where there are none.
 	TelegramOutages func() []sandboxtest.Shut
 
+	DiskFailed func(at time.Time) bool // whether the store's disk took nothing then; nil where it always does
+	second     time.Duration           // how long a second of Telegram's limits lasts
+
 	Away map[int64]bool // chats that the bot is not in, nor hears; not both of the group and Sara's
 	Left map[int64]bool // chats that it ever was not in
 
@@ -43,7 +46,10 @@ type World struct {
 
 // New returns a World; r decides what its people do.
 func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *World {
-	w := &World{World: sandboxtest.New(t, tg, sms), Rand: r, strict: r.IntN(5) == 0, panel: sms}
+	w := &World{World: sandboxtest.New(t, tg, sms), Rand: r, strict: r.IntN(5) == 0, panel: sms, second: time.Second}
+	if tg.Speed > 0 {
+		w.second = time.Duration(float64(time.Second) / tg.Speed)
+	}
 	// The last digit of its number decides what becomes of an SMS.
 	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
 		if err := w.Panel.SetStatusOf(pattern, status); err != nil {
@@ -93,6 +99,7 @@ type Past struct {
 	Inbound []Sender    // who wrote each SMS
 	Orders  []Order
 	presses []pressed
+	named   []named
 }
 
 // Chance returns what a seed decides, for several goroutines at once.
@@ -129,11 +136,18 @@ type Order struct {
 	Chat       int64
 	Message    int
 	From       int64
+	At         time.Time
 	Said       string // the message
 	Text       string // of the SMS, unique
 	Line       string
 	Recipients []string
 	Reply      bool
+}
+
+// named is a customer whom an agent gave a name.
+type named struct {
+	customer string
+	at       time.Time
 }
 
 // pressed is a button an agent pressed.
