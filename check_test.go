@@ -131,9 +131,9 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			`^WRONG Telegram: the server's certificate is not valid: .*TELEGRAM_API_URL`, []string{panelRight}, 1},
 		"a web server instead of Telegram": {func(s *setUpToBreak) {
 			s.set["TELEGRAM_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
-				http.Redirect(w, r, "https://telegram.example", http.StatusMovedPermanently)
+				http.Redirect(w, r, "https://telegram.example/relay"+r.URL.Path, http.StatusMovedPermanently)
 			})
-		}, `^WRONG Telegram: the server redirects us`, []string{panelRight}, 1},
+		}, `^WRONG Telegram: the server redirects us to https://telegram.example/relay: if that is the right server, put its address into TELEGRAM_API_URL. \(http status 301\)$`, []string{panelRight}, 1},
 		"a webhook is set": {func(s *setUpToBreak) {
 			answer, err := http.Get(s.TGURL + "/bot" + s.TG.Token() + "/setWebhook?url=https://other.example/")
 			s.must(err)
@@ -204,9 +204,12 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		}, `^WRONG panel: there is another service at SMS_API_URL, without GetCredit, GetMsg, GetStatus, SendMultipleSMS, SendSMS`, []string{token}, 1},
 		"the panel redirects": {func(s *setUpToBreak) {
 			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
-				http.Redirect(w, r, "https://panel.example", http.StatusMovedPermanently)
+				http.Redirect(w, r, "https://me:hush@panel.example/server.php?password="+s.set["SMS_API_PASSWORD"], http.StatusMovedPermanently)
 			})
-		}, `^WRONG panel: the server redirects us, most often from http to https`, []string{token}, 1},
+		}, `^WRONG panel: the server redirects us to https://panel.example/server.php: if that is the right server, put its address into SMS_API_URL`, []string{token}, 1},
+		"a panel that redirects without saying where to": {func(s *setUpToBreak) {
+			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) })
+		}, `^WRONG panel: a server on the way answers with HTTP status 302`, []string{token}, 1},
 		"a wrong password": {func(s *setUpToBreak) { s.Panel.SetPassword("another") },
 			`^WRONG panel: it refuses the user name or password: check SMS_API_USER and SMS_API_PASSWORD`, []string{token}, 1},
 		"a login of the web server's": {func(s *setUpToBreak) {

@@ -20,7 +20,9 @@ import (
 )
 
 const (
-	timeout  = 30 * time.Second // for each network: somebody waits for the check
+	patience = 10 * time.Second // for one question to a network: somebody waits for the check
+	timeout  = 30 * time.Second // for all questions to one network
+	asked    = 5                // chats that are asked about at once
 	clockOff = 3 * time.Minute
 	fullDisk = 100 << 20
 )
@@ -38,26 +40,37 @@ type Doctor struct {
 	CopyOut func(io.Writer) error // copies the store while a bridge has it open
 }
 
-// Check returns what it finds, in the language t. It takes about half a minute at most.
+// Check returns what it finds, in the language t. Of a network that does not answer it knows after ten seconds; with many chats, or a slow
+// panel, it takes half a minute at most.
 func (d Doctor) Check(ctx context.Context, t *text.Language) []Finding {
 	home, tg, panel := findings{Language: t}, findings{Language: t}, findings{Language: t}
-	var known settings
+	var sides sync.WaitGroup
+	within := func(side func(context.Context)) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		side(ctx)
+	}
+	if d.Panel != nil {
+		sides.Go(func() { within(func(ctx context.Context) { d.checkPanel(ctx, &panel) }) })
+	}
+	var known settings // which chats to ask Telegram about
 	if d.Path != "" {
 		known = d.checkStore(&home)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	var sides sync.WaitGroup
 	if d.Telegram != nil {
-		sides.Go(func() { d.checkTelegram(ctx, &tg, known.showing(), known.admins) })
-	}
-	if d.Panel != nil {
-		sides.Go(func() { d.checkPanel(ctx, &panel) })
+		within(func(ctx context.Context) { d.checkTelegram(ctx, &tg, known.showing(), known.admins) })
 	}
 	sides.Wait()
 	all := findings{Language: t, list: slices.Concat(home.list, tg.list, panel.list)}
 	d.checkClock(&all)
 	return all.list
+}
+
+// ask asks one question, which may take as long as somebody wants to wait for it.
+func ask[T any](ctx context.Context, question func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return question(ctx)
 }
 
 // State is what a finding means.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
+	"time"
 
 	"peyk/bot/text"
 	"peyk/internal/connect"
@@ -25,6 +26,7 @@ func (f *findings) unreached(s side, err error) {
 	}
 	place, proxy := text.Code(s.url), text.Code(s.proxy)
 	status, _ := errors.AsType[connect.Status](err)
+	redirect, leads := errors.AsType[connect.Redirect](err)
 	dial, _ := errors.AsType[*net.OpError](err)
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
 	_, noName := errors.AsType[*net.DNSError](err)
@@ -45,12 +47,12 @@ func (f *findings) unreached(s side, err error) {
 		f.wrong(err, f.Say(badCertificate(f.Language, err), s.name, place))
 	case oldTLS(err):
 		f.wrong(err, f.Say(f.NetOldTLS, s.name, place))
-	case status >= 300 && status < 400:
-		f.wrong(err, f.Say(f.NetRedirect, s.name, place))
+	case leads:
+		f.wrong(redirect.Status, f.Say(f.NetRedirect, s.name, text.Code(text.Short(redirect.To, text.ReasonRunes)), place))
 	case status != 0:
 		f.wrong(err, f.Say(f.NetStatus, s.name, int(status), place))
 	case late != nil && late.Timeout():
-		f.wrong(err, f.Say(f.NetSilent, s.name, place, proxy))
+		f.wrong(err, f.Say(f.NetSilent, s.name, int(patience/time.Second), place, proxy))
 	default:
 		f.wrong(err, f.Say(f.NetBroken, s.name, place))
 	}

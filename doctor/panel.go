@@ -18,14 +18,14 @@ func (d Doctor) checkPanel(ctx context.Context, f *findings) {
 	if d.Panel.InClear() {
 		f.add(Noted, f.CheckPanelClear)
 	}
-	lacks, err := d.Panel.Lacks(ctx)
+	lacks, err := ask(ctx, d.Panel.Lacks)
 	if err == nil && len(lacks) > 0 {
 		f.add(Wrong, f.Say(f.CheckWSDL, text.Code(strings.Join(lacks, ", "))))
 		return
 	}
 	credit := ""
 	if err == nil {
-		credit, err = d.Panel.Credit(ctx)
+		credit, err = ask(ctx, d.Panel.Credit)
 	}
 	if err != nil {
 		f.panelFails(panelSide, err)
@@ -41,7 +41,9 @@ func (d Doctor) checkPanel(ctx context.Context, f *findings) {
 	}
 	ours := slices.DeleteFunc(slices.Clone(d.Lines), func(l sms.Number) bool { return slices.Contains(foreign, l) })
 	switch {
-	case err != nil || !told:
+	case err != nil:
+		f.list = append(f.list, Finding{State: Noted, Cause: err, HTML: f.Say(f.CheckUntold, f.Numbers(ours))})
+	case !told:
 		f.add(Noted, f.Say(f.CheckUntold, f.Numbers(ours)))
 	case len(ours) > 0:
 		f.add(Right, f.Say(f.CheckLines, f.Numbers(ours)))

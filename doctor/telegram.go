@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"peyk/bot/text"
 	"peyk/sms"
 	"peyk/store"
@@ -18,7 +20,11 @@ func (d Doctor) checkTelegram(ctx context.Context, f *findings, inboxes []store.
 	if d.Telegram.InClear() {
 		f.add(Noted, f.CheckTelegramClear)
 	}
-	me, hearsAll, err := d.Telegram.GetMe(ctx)
+	hearsAll := false
+	me, err := ask(ctx, func(ctx context.Context) (me telegram.User, err error) {
+		me, hearsAll, err = d.Telegram.GetMe(ctx)
+		return me, err
+	})
 	if err != nil {
 		if telegram.FateOf(err) == telegram.Revoked {
 			f.add(Wrong, f.CheckToken)
@@ -34,7 +40,7 @@ func (d Doctor) checkTelegram(ctx context.Context, f *findings, inboxes []store.
 	} else {
 		f.add(Right, f.CheckPrivacy)
 	}
-	hook, err := d.Telegram.Webhook(ctx)
+	hook, err := ask(ctx, d.Telegram.Webhook)
 	switch {
 	case err != nil:
 		f.unreached(telegramSide, err)
@@ -42,16 +48,35 @@ func (d Doctor) checkTelegram(ctx context.Context, f *findings, inboxes []store.
 	case hook != "":
 		f.add(Wrong, f.Say(f.CheckWebhook, text.Code(`curl "https://api.telegram.org/bot$TELEGRAM_BOT_TOKEN/deleteWebhook"`)))
 	}
-	for _, c := range inboxes {
-		d.checkChat(ctx, f, telegramSide, me.ID, c)
+	admins = slices.DeleteFunc(slices.Clone(admins), func(id sms.AgentID) bool { // reported with the chats
+		return slices.ContainsFunc(inboxes, func(c store.Chat) bool { return c.ID == sms.ChatID(id) })
+	})
+	each := make([]findings, len(inboxes)+len(admins))
+	var asking errgroup.Group
+	asking.SetLimit(asked)
+	for i := range each {
+		each[i].Language = f.Language
+		asking.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			if i < len(inboxes) {
+				d.checkChat(ctx, &each[i], telegramSide, me.ID, inboxes[i])
+			} else {
+				d.checkAdmin(ctx, &each[i], me.ID, admins[i-len(inboxes)])
+			}
+			return nil
+		})
 	}
-	for _, id := range admins {
-		if slices.ContainsFunc(inboxes, func(c store.Chat) bool { return c.ID == sms.ChatID(id) }) {
-			continue // reported above
-		}
-		if _, err := d.Telegram.Standing(ctx, sms.ChatID(id), me.ID); telegram.FateOf(err) == telegram.ChatLost {
-			f.add(Noted, f.Say(f.CheckAdmin, text.Code(fmt.Sprint(int64(id)))))
-		}
+	asking.Wait()
+	for _, found := range each {
+		f.list = append(f.list, found.list...)
+	}
+}
+
+// checkAdmin checks whether an administrator can be told anything.
+func (d Doctor) checkAdmin(ctx context.Context, f *findings, self, id sms.AgentID) {
+	if _, err := d.Telegram.Standing(ctx, sms.ChatID(id), self); telegram.FateOf(err) == telegram.ChatLost {
+		f.add(Noted, f.Say(f.CheckAdmin, text.Code(fmt.Sprint(int64(id)))))
 	}
 }
 

@@ -127,9 +127,7 @@ func (t *Client) ask(ctx context.Context, method string, params map[string]any) 
 	resp, err := api.MakeRequest(method, fields)
 	if err != nil {
 		e := classify(method, err)
-		// net/http quotes an answer that is not HTTP, and a server may repeat the request in its answer.
-		_, secret, _ := strings.Cut(t.opts.Token, ":")
-		e.Reason = strings.ReplaceAll(e.Reason, cmp.Or(secret, t.opts.Token), "***")
+		e.Reason = t.redact(e.Reason)
 		return nil, e
 	}
 	if method != setMark {
@@ -178,13 +176,31 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 		if resp.StatusCode == http.StatusOK {
 			return nil, io.ErrUnexpectedEOF
 		}
-		return nil, connect.Status(resp.StatusCode)
+		return nil, d.statusOf(resp)
 	}
 	if err := readRefusal(body); err != nil {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// statusOf returns the status of an answer as an error. Where it leads is an address such as Options.URL: without the call, whose path holds the
+// token.
+func (t *Client) statusOf(resp *http.Response) error {
+	err := connect.StatusOf(resp)
+	if redirect, ok := err.(connect.Redirect); ok {
+		redirect.To, _, _ = strings.Cut(redirect.To, "/bot"+t.opts.Token)
+		redirect.To = t.redact(redirect.To)
+		return redirect
+	}
+	return err
+}
+
+// redact blanks the token in a text: net/http quotes an answer that is not HTTP, and a server may repeat the request in its answer.
+func (t *Client) redact(text string) string {
+	_, secret, _ := strings.Cut(t.opts.Token, ":")
+	return strings.ReplaceAll(text, cmp.Or(secret, t.opts.Token), "***")
 }
 
 // withoutURL strips the URL from an error of net/http.

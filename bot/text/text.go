@@ -272,7 +272,7 @@ type Language struct {
 	NetProxy         string // name, proxy
 	NetName          string // name, address
 	NetRefused       string // name, address, proxy
-	NetSilent        string // name, address, proxy
+	NetSilent        string // name, seconds, address, proxy
 	NetWantsHTTP     string // name, address
 	NetWantsHTTPS    string // name, address
 	NetCertificate   string // name, address
@@ -280,7 +280,7 @@ type Language struct {
 	NetOtherName     string // name, address
 	NetUnknownIssuer string // name, address
 	NetOldTLS        string // name, address
-	NetRedirect      string // name, address
+	NetRedirect      string // name, where to, address
 	NetStatus        string // name, HTTP status, address
 	NetBroken        string // name, address
 
@@ -548,7 +548,7 @@ var English = Language{
 	NetProxy:         "%v: the proxy of %v lets nothing through: check that it runs, and that address, user name and password are right.",
 	NetName:          "%v: the server that %v names was not found: check its spelling, and whether this machine finds others (DNS).",
 	NetRefused:       "%v: nobody answers at the port that %v names: check the address and port, and whether you need a proxy to get there (%v).",
-	NetSilent:        "%v: no answer came in time: check %v, whether a firewall is in between, and whether you need a proxy to get there (%v).",
+	NetSilent:        "%v: no answer came within %v seconds: check %v, whether a firewall is in between, and whether you need a proxy to get there (%v).",
 	NetWantsHTTP:     "%v: the server does not speak https there: write http:// in %v, or the port of https.",
 	NetWantsHTTPS:    "%v: the server speaks https there: write https:// in %v.",
 	NetCertificate:   "%v: the server's certificate is not valid: check %v, and this machine's clock.",
@@ -556,7 +556,7 @@ var English = Language{
 	NetOtherName:     "%v: the server's certificate is for another name: put the name it is for into %v, not an IP address or another name of the server.",
 	NetUnknownIssuer: "%v: the server's certificate is not valid: nobody this machine trusts vouches for it. If %v does name the right server, put its issuer's certificates into a file, in PEM, and set <code>SSL_CERT_FILE</code> to that file's path in the environment Peyk starts in (.env does not count).",
 	NetOldTLS:        "%v: the server speaks only an old TLS that is not safe today: have it updated, or put a TLS proxy such as stunnel in front of it and the proxy's address into %v, or, if the server has http and the network in between is safe, <code>http://</code>.",
-	NetRedirect:      "%v: the server redirects us, most often from http to https: put the address it redirects to into %v.",
+	NetRedirect:      "%v: the server redirects us to %v: if that is the right server, put its address into %v.",
 	NetStatus:        "%v: a server on the way answers with HTTP status %v: check %v; if it is right, try again later.",
 	NetBroken:        "%v: the answer could not be read, or was cut off: check %v, and what else listens there.",
 

@@ -15,6 +15,27 @@ type Status int
 
 func (s Status) Error() string { return fmt.Sprintf("http status %d", int(s)) }
 
+// Redirect is a redirect as an error, and a Status too. Nobody follows it: what is sent holds passwords.
+type Redirect struct {
+	Status
+	To string // the address, without user, query and fragment
+}
+
+func (r Redirect) Error() string { return fmt.Sprintf("%v, to %s", r.Status, r.To) }
+
+// Unwrap returns the Status.
+func (r Redirect) Unwrap() error { return r.Status }
+
+// StatusOf returns the status of an answer as an error: a Redirect when it says where to, otherwise a Status.
+func StatusOf(answer *http.Response) error {
+	status := Status(answer.StatusCode)
+	to, err := answer.Location()
+	if err != nil || status < 300 || status > 399 || to.Scheme != "http" && to.Scheme != "https" || to.Host == "" {
+		return status
+	}
+	return Redirect{status, (&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path, RawPath: to.RawPath}).String()}
+}
+
 // InClear reports whether requests to address cross the network unencrypted: it is http, and not on this machine.
 func InClear(address string) bool {
 	u, err := url.Parse(address)

@@ -160,11 +160,10 @@ func readReply(r reply) (*node, error) {
 		failed.Text = "the panel redirects to another address"
 	}
 	if r.status != http.StatusOK {
-		status := connect.Status(r.status)
 		if errors.Is(failed.Err, smsapi.ErrFault) {
-			failed.Err = fmt.Errorf("%w, %w", smsapi.ErrFault, status)
+			failed.Err = fmt.Errorf("%w, %w", smsapi.ErrFault, r.answered)
 		} else {
-			failed.Err = status
+			failed.Err = r.answered
 		}
 	}
 	return nil, failed

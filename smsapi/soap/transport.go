@@ -30,6 +30,7 @@ var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 // reply is an answer over HTTP, complete or not.
 type reply struct {
 	status      int
+	answered    error // the status as an error: a connect.Status, or a connect.Redirect
 	contentType string
 	body        []byte // unpacked
 	cut         error  // why the end of body is missing, or nil
@@ -70,7 +71,11 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 		return reply{}, c.withoutReply(ctx, err, connected)
 	}
 	defer resp.Body.Close()
-	r := reply{status: resp.StatusCode, contentType: resp.Header.Get("Content-Type")}
+	r := reply{status: resp.StatusCode, answered: connect.StatusOf(resp), contentType: resp.Header.Get("Content-Type")}
+	if redirect, ok := r.answered.(connect.Redirect); ok {
+		redirect.To = c.redact(redirect.To)
+		r.answered = redirect
+	}
 	r.body, r.cut = unpack(resp.Header.Get("Content-Encoding"), resp.Body)
 	r.cut = c.redactCause(r.cut)
 	if r.status == http.StatusBadRequest && c.address.Scheme == "http" && wantsHTTPS.Match(r.body) {

@@ -11,8 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"peyk/internal/connect"
 )
 
 // operation is how a service wants one method called.
@@ -119,7 +117,7 @@ func (c *Client) fetchWSDL(ctx context.Context) (map[string]operation, error) {
 	case err == errNoWSDL && notSOAP == nil:
 		return none, nil // SoapServer without a WSDL says so in a Fault
 	case r.status != http.StatusOK:
-		return nil, unavailable(failed, connect.Status(r.status))
+		return nil, unavailable(failed, r.answered)
 	case err == errNoWSDL && looksLikeHTML(r.body):
 		return nil, nil // a web page may be gone in an hour, so this is not remembered
 	case err == errNoWSDL && len(bytes.TrimSpace(r.body)) > 0:
