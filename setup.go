@@ -221,7 +221,7 @@ func (s *setup) farewell() {
 	s.sayf("\nNext steps:\n  - Start it: run peyk here. peyk check says at any time whether all is well.\n")
 	bot := cmp.Or(s.link, "the bot")
 	if len(s.bot.Admins)+len(s.bot.Users) == 0 {
-		s.sayf("  - Its log shows a one-time code. Send /start CODE to %s to become the owner.\n", bot)
+		s.sayf("  - Its log shows a link: open it to become the owner of the bot.\n")
 	}
 	s.sayf("  - Add %s to your team's group and press [Show SMS here].\n", bot)
 }

@@ -40,8 +40,8 @@ func (s *answerLimit) allow(id sms.AgentID, now time.Time) bool {
 	return true
 }
 
-// offerOwnership makes and logs the one-time code when nobody may use the bot yet. Only whoever runs the program reads the log.
-func (b *Bot) offerOwnership() error {
+// makeOwnerCode makes the one-time code when nobody may use the bot yet.
+func (b *Bot) makeOwnerCode() error {
 	admins, err := b.store.Admins()
 	if err != nil {
 		return fmt.Errorf("read allow-list: %w", err)
@@ -50,8 +50,15 @@ func (b *Bot) offerOwnership() error {
 		return nil
 	}
 	b.code = strings.ToLower(rand.Text()[:12])
-	b.log.Warn("nobody may use the bot yet: send it /start and this code in a private chat to become its owner", "code", b.code)
 	return nil
+}
+
+// offerOwnership logs the one-time code as a link that sends it. Only whoever runs the program reads the log.
+func (b *Bot) offerOwnership() {
+	if b.code != "" {
+		b.log.Warn("nobody may use the bot yet: the first to open this link, or to send the bot /start and this code in private, becomes its owner",
+			"link", "https://t.me/"+b.self.UserName+"?start="+b.code, "code", b.code)
+	}
 }
 
 // takeStranger answers /start and /id in private, within limits. Everything else, and everything in groups, is met with silence.

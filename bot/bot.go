@@ -120,7 +120,7 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 // Run takes and shows until ctx ends, then finishes what is in flight and returns nil. It returns an error when it cannot go on: the token
 // is not valid, or the store fails.
 func (b *Bot) Run(ctx context.Context) error {
-	if err := b.offerOwnership(); err != nil {
+	if err := b.makeOwnerCode(); err != nil {
 		return err
 	}
 	if err := b.store.CloseToStrangers(slices.Concat(b.opts.Users, b.opts.Admins)); err != nil {

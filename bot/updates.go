@@ -92,6 +92,7 @@ func (b *Bot) identify(ctx context.Context) error {
 			b.tokenKnown.Store(true)
 			b.store.NoteClock()
 			b.log.Info("bridging", "bot", self.UserName, "group_privacy", !hearsAll)
+			b.offerOwnership()
 			b.background.Go(func() { b.setMenus(ctx) })
 			return nil
 		}

@@ -2,11 +2,13 @@ package bridge_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +83,10 @@ func TestOwnerCode(t *testing.T) {
 	w.start()
 	w.panel.Receive("09121111111", "30001234", "anybody there?")
 	code := w.logged("code=")
+	// Telegram sends /start and what the link says, and takes no other characters in it.
+	if link := w.logged("link="); link != fmt.Sprintf("%q", "https://t.me/PeykSandboxBot?start="+code) || !regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`).MatchString(code) {
+		t.Errorf("the link is %s", link)
+	}
 	w.says(telegram.Post{Chat: w.omid, From: w.omid, Text: "/start wrong"})
 	w.sees(w.omid, "private bot")
 	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start " + code})

@@ -512,7 +512,7 @@ var English = Language{
 	CheckNoCopy:        "store: %v was not checked: a bridge has it open, and there is no room for the copy to check.",
 	CheckDir:           "store: no file can be made in %v: let the user that peyk runs as write there, or set <code>DB_PATH</code> to another place.",
 	CheckRoom:          "disk: in %v only %v MB are left: make room. On a full disk nothing is fetched or sent.",
-	CheckNobody:        "people: nobody may use the bot yet: start it, and send it the one-time code from its log.",
+	CheckNobody:        "people: nobody may use the bot yet: start it, and open the link in its log.",
 	CheckNoInbox:       "chats: none shows SMS yet: add the bot to a group and press [Show SMS here].",
 	CheckTelegramName:  "Telegram",
 	CheckTelegramClear: "Telegram: <code>TELEGRAM_API_URL</code> is http: the bot's token crosses the network in clear text. Use https if the server has it.",
