@@ -65,7 +65,7 @@ func tryImages(t testing.TB, w *world, n int) (violations int) {
 		moments[i] = tr.moment(w.Rand)
 	}
 	slices.Sort(moments)
-	path := filepath.Join(inMemory(t), "image.db")
+	path := filepath.Join(play.InMemory(t), "image.db")
 	for _, at := range moments {
 		how, image := tr.image(at, w.Rand)
 		if err := os.WriteFile(path, image, 0o600); err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -49,7 +48,7 @@ type trap struct {
 }
 
 func newWorld(t testing.TB, seed uint64) *world {
-	w := &world{seed: seed, dir: inMemory(t), program: program, changed: make(chan struct{}, 1)}
+	w := &world{seed: seed, dir: play.InMemory(t), program: program, changed: make(chan struct{}, 1)}
 	r := play.Chance(seed)
 	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)}, panel.Options{
 		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)],
@@ -78,28 +77,6 @@ func newWorld(t testing.TB, seed uint64) *world {
 	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
 	w.Panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
 	return w
-}
-
-// roomForAll is more than all worlds at once take.
-const roomForAll = 2 << 30
-
-// inMemory returns a directory for what is gone with the test, where syncs cost nothing if there is one: a killed process leaves its pages
-// with the kernel, synced or not, and on a slow disk bridges would be killed before they come to do anything.
-func inMemory(t testing.TB) string {
-	const memory = "/dev/shm"
-	if room, err := store.Room(memory); err != nil || room < roomForAll { // containers often have 64 MB there
-		return t.TempDir()
-	}
-	dir, err := os.MkdirTemp(memory, "peyk-crash-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 // useTopics has the team work in a forum, with a topic for each customer.

@@ -83,7 +83,7 @@ var start = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 func newWorld(t testing.TB, seed uint64) *world {
 	time.Sleep(time.Until(start))
 	r := play.Chance(seed)
-	w := &world{dir: inMemory(t), log: &tail{}, held: map[*sandboxtest.Network][]sandboxtest.Shut{}}
+	w := &world{dir: play.InMemory(t), log: &tail{}, held: map[*sandboxtest.Network][]sandboxtest.Shut{}}
 	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits()}, panel.Options{
 		Dialect: []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)], NoWSDL: r.IntN(4) == 0, LeavesOut: r.IntN(4) == 0,
 		Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 20 * time.Second, Status: 4}},
@@ -138,24 +138,6 @@ func delays(seed uint64, usual time.Duration) func(int) time.Duration {
 		}
 		return d
 	}
-}
-
-// inMemory returns a directory for what is gone with the test, in memory where there is some.
-func inMemory(t testing.TB) string {
-	const memory = "/dev/shm"
-	if room, err := store.Room(memory); err != nil || room < 1<<30 { // containers often have 64 MB there
-		return t.TempDir()
-	}
-	dir, err := os.MkdirTemp(memory, "peyk-sim-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 // called is told of every stage of every call.
