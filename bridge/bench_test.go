@@ -20,7 +20,7 @@ import (
 // at random moments. The limit is 1.15 (P/2 + 3 ms) for the median.
 func BenchmarkPanelToTelegram(b *testing.B) {
 	const interval = 100 * time.Millisecond
-	w := newWorld(b, telegram.Options{}, panel.Options{})
+	w := newLoopbackWorld(b, telegram.Options{})
 	w.relay.PollInterval = interval
 	w.start()
 	posted := make(chan time.Time, 1)
@@ -46,7 +46,7 @@ func BenchmarkPanelToTelegram(b *testing.B) {
 
 // BenchmarkCommandToSendSMS measures from an agent's /send to the request at the panel. The limit is 3 ms.
 func BenchmarkCommandToSendSMS(b *testing.B) {
-	w := newWorld(b, telegram.Options{}, panel.Options{})
+	w := newLoopbackWorld(b, telegram.Options{})
 	w.relay.PollInterval = time.Second
 	w.storeOpts.StatusInterval = time.Hour
 	w.start()
@@ -73,7 +73,7 @@ func BenchmarkCommandToSendSMS(b *testing.B) {
 func BenchmarkInbound(b *testing.B) {
 	const n = 2000
 	for b.Loop() {
-		w := newWorld(b, telegram.Options{}, panel.Options{})
+		w := newLoopbackWorld(b, telegram.Options{})
 		for i := range n {
 			w.panel.Receive(fmt.Sprintf("0912%07d", i), "30001234", "سلام، سفارش من چه شد؟")
 		}
@@ -97,6 +97,12 @@ func BenchmarkInbound(b *testing.B) {
 // telegramSpeed is how much faster than real time Telegram's limits pass in the benchmarks of the queue.
 const telegramSpeed = 5
 
+func newLimitedWorld(b *testing.B) *world {
+	w := newLoopbackWorld(b, telegram.Options{Limits: telegram.UsualLimits(), Speed: telegramSpeed})
+	w.opts.TelegramSecond = time.Second / telegramSpeed
+	return w
+}
+
 // BenchmarkQueue measures how long a backlog takes at Telegram's limits, against the time the limits themselves take. The
 // limit is 1.02 one by one, 1.1 with several SMS in one message; Telegram must never have to say 429.
 func BenchmarkQueue(b *testing.B) {
@@ -116,7 +122,7 @@ func BenchmarkQueue(b *testing.B) {
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			for b.Loop() {
-				w := newLimitedWorld(b, telegramSpeed)
+				w := newLimitedWorld(b)
 				w.storeOpts.Inbox = nil
 				for range bench.chats {
 					chat := w.tg.AddUser(telegram.User{FirstName: "Reader"}).ID
@@ -174,7 +180,7 @@ func showsAll(b *testing.B, w *world, events <-chan telegram.Event, n int, allow
 func BenchmarkTopics(b *testing.B) {
 	const customers, each = 20, 50
 	for b.Loop() {
-		w := newLimitedWorld(b, telegramSpeed)
+		w := newLimitedWorld(b)
 		w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
 		w.allowTopics(true)
 		w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}

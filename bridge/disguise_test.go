@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -101,95 +102,103 @@ func (w *world) toBound(text string) telegram.Message {
 }
 
 func TestADisguisedNumberIsNotSentToSomebodyElse(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
-	w.sees(w.group, "SMS of 09121111111 are now shown here")
-	for _, text := range disguised {
-		m := w.toBound(text)
-		asks := len(m.Buttons) > 0 && containsAll(m.Text, []string{"To 09121111111", "phone number", "Send this?"})
-		// Or it is read as the number it is.
-		read := strings.Contains(m.Text, "To 09122222222")
-		if refused := strings.Contains(m.Text, "nothing was sent"); !asks && !refused && !read {
-			t.Errorf("%q: the agent is told %q", text, m.Text)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
+		w.sees(w.group, "SMS of 09121111111 are now shown here")
+		for _, text := range disguised {
+			m := w.toBound(text)
+			asks := len(m.Buttons) > 0 && containsAll(m.Text, []string{"To 09121111111", "phone number", "Send this?"})
+			// Or it is read as the number it is.
+			read := strings.Contains(m.Text, "To 09122222222")
+			if refused := strings.Contains(m.Text, "nothing was sent"); !asks && !refused && !read {
+				t.Errorf("%q: the agent is told %q", text, m.Text)
+			}
+			if asks {
+				w.presses(w.ali, m, "Cancel")
+			}
 		}
-		if asks {
-			w.presses(w.ali, m, "Cancel")
+		w.settles(w.group)
+		for _, m := range w.panel.Sent() {
+			if m.Customer == "09121111111" {
+				t.Errorf("%q went to the customer of the chat", m.Text)
+			}
 		}
-	}
-	w.settles(w.group)
-	for _, m := range w.panel.Sent() {
-		if m.Customer == "09121111111" {
-			t.Errorf("%q went to the customer of the chat", m.Text)
+		asked := w.toBound(disguised[0])
+		w.presses(w.ali, asked, "Send")
+		if err := w.panel.Wait(w.context(), func() bool {
+			return slices.ContainsFunc(w.panel.Sent(), func(m panel.SMS) bool { return m.Customer == "09121111111" && m.Text == disguised[0] })
+		}); err != nil {
+			t.Errorf("what was asked about is not sent: %v", err)
 		}
-	}
-	asked := w.toBound(disguised[0])
-	w.presses(w.ali, asked, "Send")
-	if err := w.panel.Wait(w.context(), func() bool {
-		return slices.ContainsFunc(w.panel.Sent(), func(m panel.SMS) bool { return m.Customer == "09121111111" && m.Text == disguised[0] })
-	}); err != nil {
-		t.Errorf("what was asked about is not sent: %v", err)
-	}
+	})
 }
 
 func TestADisguisedNumberBehindANumberIsAskedAbout(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	for _, text := range disguised {
-		id := w.agentSays("/send 09121111111 " + text)
-		m, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		for _, text := range disguised {
+			id := w.agentSays("/send 09121111111 " + text)
+			m, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(m.Buttons) == 0 && !strings.Contains(m.Text, "nothing was sent") {
+				t.Errorf("%q: the agent is told %q", text, m.Text)
+			}
 		}
-		if len(m.Buttons) == 0 && !strings.Contains(m.Text, "nothing was sent") {
-			t.Errorf("%q: the agent is told %q", text, m.Text)
+		w.settles(w.group)
+		if n := w.panel.SentCount(); n > 0 {
+			t.Errorf("%d SMS were sent: %+v", n, w.panel.Sent())
 		}
-	}
-	w.settles(w.group)
-	if n := w.panel.SentCount(); n > 0 {
-		t.Errorf("%d SMS were sent: %+v", n, w.panel.Sent())
-	}
+	})
 }
 
 func TestTextsThatBeginWithOtherDigitsAreSent(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
-	w.sees(w.group, "SMS of 09121111111 are now shown here")
-	for i, text := range ordinary {
-		if m := w.toBound(text); len(m.Buttons) > 0 {
-			t.Errorf("%q: the agent is asked %q", text, m.Text)
-			w.presses(w.ali, m, "Send")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
+		w.sees(w.group, "SMS of 09121111111 are now shown here")
+		for i, text := range ordinary {
+			if m := w.toBound(text); len(m.Buttons) > 0 {
+				t.Errorf("%q: the agent is asked %q", text, m.Text)
+				w.presses(w.ali, m, "Send")
+			}
+			if got := w.sent(i + 1)[i]; got.Text != text || got.Customer != "09121111111" {
+				t.Errorf("sent %+v, want %q", got, text)
+			}
 		}
-		if got := w.sent(i + 1)[i]; got.Text != text || got.Customer != "09121111111" {
-			t.Errorf("sent %+v, want %q", got, text)
+		// Of these nobody can tell.
+		for _, text := range []string{"123456789012 شمارهٔ سفارش شماست", "1234567890 is your order", "125000000 ریال", "«9121234567» کد رهگیری", "20240101123045 is the order"} {
+			if m := w.toBound(text); len(m.Buttons) == 0 || !strings.Contains(m.Text, "phone number") {
+				t.Errorf("%q: the agent is told %q", text, m.Text)
+			}
 		}
-	}
-	// Of these nobody can tell.
-	for _, text := range []string{"123456789012 شمارهٔ سفارش شماست", "1234567890 is your order", "125000000 ریال", "«9121234567» کد رهگیری", "20240101123045 is the order"} {
-		if m := w.toBound(text); len(m.Buttons) == 0 || !strings.Contains(m.Text, "phone number") {
-			t.Errorf("%q: the agent is told %q", text, m.Text)
-		}
-	}
+	})
 }
 
 func TestWhatIsNoNumberIsNamed(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	for text, named := range map[string]string{
-		"/send 0912 x": "0912", "/send «09122222222» hi": "«09122222222»", "/send 500 toman": "500", "/send tel:+989122222222 hi": "tel:+989122222222",
-		"/send ۰۹۱۲ سلام": "۰۹۱۲", "/send https://wa.me/989122222222": "https://wa.me/989122222222", "/send 1403/05/12 is the day": "1403/05/12",
-		"/send 447911123456 hi": "447911123456",
-	} {
-		said := w.answers(w.group, func() { w.agentSays(text) })
-		if len(said) != 1 || !containsAll(said[0], []string{"not phone numbers", "nothing was sent", "\n" + named}) {
-			t.Errorf("%s: the agent is told %q", text, said)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		for text, named := range map[string]string{
+			"/send 0912 x": "0912", "/send «09122222222» hi": "«09122222222»", "/send 500 toman": "500", "/send tel:+989122222222 hi": "tel:+989122222222",
+			"/send ۰۹۱۲ سلام": "۰۹۱۲", "/send https://wa.me/989122222222": "https://wa.me/989122222222", "/send 1403/05/12 is the day": "1403/05/12",
+			"/send 447911123456 hi": "447911123456",
+		} {
+			said := w.answers(w.group, func() { w.agentSays(text) })
+			if len(said) != 1 || !containsAll(said[0], []string{"not phone numbers", "nothing was sent", "\n" + named}) {
+				t.Errorf("%s: the agent is told %q", text, said)
+			}
 		}
-	}
-	for _, text := range []string{"/send hello", "/send", "/send سلام ۱۲۳۴", "/send 😀"} {
-		checkTold(t, w.answers(w.group, func() { w.agentSays(text) }), "There is no number: nothing was sent")
-	}
-	if n := w.orders(w.group); n > 0 {
-		t.Errorf("there are %d orders", n)
-	}
+		for _, text := range []string{"/send hello", "/send", "/send سلام ۱۲۳۴", "/send 😀"} {
+			checkTold(t, w.answers(w.group, func() { w.agentSays(text) }), "There is no number: nothing was sent")
+		}
+		if n := w.orders(w.group); n > 0 {
+			t.Errorf("there are %d orders", n)
+		}
+	})
 }

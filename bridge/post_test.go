@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf16"
 
@@ -41,31 +42,32 @@ func TestSMSKeepTheirOrderThroughTelegramsRefusals(t *testing.T) {
 		{name: "500", fault: telegram.Fault{Kind: telegram.Refuse, Code: 500, Description: "Internal Server Error"}, repeated: true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, telegram.Options{}, panel.Options{})
-			tc.fault.Method, tc.fault.Skip = "sendMessage", 2
-			if err := w.tg.Arm(tc.fault); err != nil {
-				t.Fatal(err)
-			}
-			var want []string
-			for i := range 6 {
-				want = append(want, fmt.Sprint("sms ", i))
-				w.panel.Receive("09121111111", "30001234", want[i])
-			}
-			w.start()
-			w.sees(w.group, "sms 5")
-			got := w.texts(w.group)
-			if marked := countMarked(w.fromBot(w.group)); marked > 0 && !tc.repeated {
-				t.Errorf("%d SMS are marked as perhaps repeated, though Telegram refused them plainly", marked)
-			}
-			if first := slices.Compact(slices.Clone(got)); !slices.Equal(first, want) {
-				t.Errorf("shown %q, want %q", got, want)
-			}
-			for i := 1; i < len(got); i++ {
-				if again := w.fromBot(w.group)[i]; got[i] == got[i-1] && !strings.Contains(again.Text, "perhaps repeated") {
-					t.Errorf("shown twice and not marked: %q", again.Text)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				tc.fault.Method, tc.fault.Skip = "sendMessage", 2
+				if err := w.tg.Arm(tc.fault); err != nil {
+					t.Fatal(err)
 				}
-			}
+				var want []string
+				for i := range 6 {
+					want = append(want, fmt.Sprint("sms ", i))
+					w.panel.Receive("09121111111", "30001234", want[i])
+				}
+				w.start()
+				w.sees(w.group, "sms 5")
+				got := w.texts(w.group)
+				if marked := countMarked(w.fromBot(w.group)); marked > 0 && !tc.repeated {
+					t.Errorf("%d SMS are marked as perhaps repeated, though Telegram refused them plainly", marked)
+				}
+				if first := slices.Compact(slices.Clone(got)); !slices.Equal(first, want) {
+					t.Errorf("shown %q, want %q", got, want)
+				}
+				for i := 1; i < len(got); i++ {
+					if again := w.fromBot(w.group)[i]; got[i] == got[i-1] && !strings.Contains(again.Text, "perhaps repeated") {
+						t.Errorf("shown twice and not marked: %q", again.Text)
+					}
+				}
+			})
 		})
 	}
 }
@@ -81,32 +83,36 @@ func countMarked(messages []telegram.Message) int {
 }
 
 func TestOneChatsPatienceDoesNotHoldAnother(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.TooMany, RetryAfter: 3600}); err != nil {
-		t.Fatal(err)
-	}
-	w.start()
-	w.panel.Receive("09121111111", "30001234", "into the held group")
-	w.logged("seconds=3600")
-	w.quiet() // Ali is answered in private all the same
-	if got := w.fromBot(w.group); len(got) != 0 {
-		t.Errorf("the group was not held: %q", got[0].Text)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.TooMany, RetryAfter: 3600}); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.panel.Receive("09121111111", "30001234", "into the held group")
+		w.logged("seconds=3600")
+		w.quiet() // Ali is answered in private all the same
+		if got := w.fromBot(w.group); len(got) != 0 {
+			t.Errorf("the group was not held: %q", got[0].Text)
+		}
+	})
 }
 
 func TestMarkupThatTelegramRefusesGoesOutPlain(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Kind: telegram.Refuse, Description: "Bad Request: can't parse entities: Unsupported start tag"}); err != nil {
-		t.Fatal(err)
-	}
-	w.start()
-	w.panel.Receive("09121111111", "30001234", "1 < 2 & <b>")
-	m := w.sees(w.group, "1 < 2 & <b>", "09121111111")
-	if m.ParseMode != "" || len(m.Entities) > 0 && m.Entities[0].Type == "code" {
-		t.Errorf("not plain: %+v", m)
-	}
-	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "answered", ReplyTo: m.ID})
-	w.sent(1)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Kind: telegram.Refuse, Description: "Bad Request: can't parse entities: Unsupported start tag"}); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.panel.Receive("09121111111", "30001234", "1 < 2 & <b>")
+		m := w.sees(w.group, "1 < 2 & <b>", "09121111111")
+		if m.ParseMode != "" || len(m.Entities) > 0 && m.Entities[0].Type == "code" {
+			t.Errorf("not plain: %+v", m)
+		}
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "answered", ReplyTo: m.ID})
+		w.sent(1)
+	})
 }
 
 // TestSMSWaitsForAChatThatTelegramRestricts has Telegram's own servers refuse a post in the words of theirs that the Bot API hands on
@@ -114,249 +120,272 @@ func TestMarkupThatTelegramRefusesGoesOutPlain(t *testing.T) {
 func TestSMSWaitsForAChatThatTelegramRestricts(t *testing.T) {
 	for _, words := range []string{"CHAT_RESTRICTED", "CHANNEL_PRIVATE"} {
 		t.Run(words, func(t *testing.T) {
-			w := newWorld(t, telegram.Options{}, panel.Options{})
-			w.start()
-			w.quietAs(w.sara)
-			err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Description: "Bad Request: " + words})
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.panel.Receive("09121111111", "30001234", "where is my order?")
-			w.sees(w.sara, "no longer write to the chat", words)
-			w.agentSays("/id") // the group is heard of
-			w.sees(w.group, "where is my order?")
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.start()
+				w.quietAs(w.sara)
+				err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Description: "Bad Request: " + words})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.panel.Receive("09121111111", "30001234", "where is my order?")
+				w.sees(w.sara, "no longer write to the chat", words)
+				w.agentSays("/id") // the group is heard of
+				w.sees(w.group, "where is my order?")
+			})
 		})
 	}
 }
 
 func TestChatThatTakesNoPostsIsToldOnceAndCatchesUp(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	w.quietAs(w.sara)
-	if err := w.tg.RemoveBot(w.group, w.sara); err != nil {
-		t.Fatal(err)
-	}
-	w.panel.Receive("09121111111", "30001234", "first")
-	w.sees(w.sara, "no longer write to the chat", fmt.Sprint(w.group))
-	w.panel.Receive("09121111111", "30001234", "second")
-	if err := w.panel.Wait(w.context(), func() bool { return w.panel.Unread() == 0 }); err != nil {
-		t.Fatal(err)
-	}
-	w.quietAs(w.sara)
-	if err := w.tg.AddBot(w.group, w.sara); err != nil {
-		t.Fatal(err)
-	}
-	w.sees(w.group, "second")
-	if got, want := w.texts(w.group), []string{"first", "second"}; !slices.Equal(got, want) {
-		t.Errorf("shown %q, want %q", got, want)
-	}
-	told := 0
-	for _, m := range w.fromBot(w.sara) {
-		if strings.Contains(m.Text, "no longer write") {
-			told++
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.quietAs(w.sara)
+		if err := w.tg.RemoveBot(w.group, w.sara); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if told != 1 {
-		t.Errorf("the admin was told %d times", told)
-	}
+		w.panel.Receive("09121111111", "30001234", "first")
+		w.sees(w.sara, "no longer write to the chat", fmt.Sprint(w.group))
+		w.panel.Receive("09121111111", "30001234", "second")
+		if err := w.panel.Wait(w.context(), func() bool { return w.panel.Unread() == 0 }); err != nil {
+			t.Fatal(err)
+		}
+		w.quietAs(w.sara)
+		if err := w.tg.AddBot(w.group, w.sara); err != nil {
+			t.Fatal(err)
+		}
+		w.sees(w.group, "second")
+		if got, want := w.texts(w.group), []string{"first", "second"}; !slices.Equal(got, want) {
+			t.Errorf("shown %q, want %q", got, want)
+		}
+		told := 0
+		for _, m := range w.fromBot(w.sara) {
+			if strings.Contains(m.Text, "no longer write") {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("the admin was told %d times", told)
+		}
+	})
 }
 
 func TestPostThatTelegramRefusesForGoodIsSetAside(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Times: 2, Description: "Bad Request: something nobody foresaw"}); err != nil {
-		t.Fatal(err)
-	}
-	w.start()
-	w.quietAs(w.sara)
-	w.panel.Receive("09121111111", "30001234", "poisonous")
-	w.panel.Receive("09121111111", "30001234", "the next")
-	w.sees(w.group, "the next")
-	w.sees(w.sara, "refuses one message", "something nobody foresaw")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Times: 2, Description: "Bad Request: something nobody foresaw"}); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.quietAs(w.sara)
+		w.panel.Receive("09121111111", "30001234", "poisonous")
+		w.panel.Receive("09121111111", "30001234", "the next")
+		w.sees(w.group, "the next")
+		w.sees(w.sara, "refuses one message", "something nobody foresaw")
+	})
 }
 
 // Whatever Telegram has against a change, what it was to tell is told.
 func TestChangeThatTelegramRefusesIsPostedAnew(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
-	if err := w.tg.Arm(telegram.Fault{Method: "editMessageText", Kind: telegram.Refuse, Times: -1, Description: "Bad Request: something nobody foresaw"}); err != nil {
-		t.Fatal(err)
-	}
-	w.start()
-	w.agentSays("/send 09121111111,09122222222 hi")
-	asked := w.sees(w.group, "Recipients: 2")
-	w.presses(w.ali, asked, "Send")
-	w.sees(w.group, "delivered")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+		if err := w.tg.Arm(telegram.Fault{Method: "editMessageText", Kind: telegram.Refuse, Times: -1, Description: "Bad Request: something nobody foresaw"}); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.agentSays("/send 09121111111,09122222222 hi")
+		asked := w.sees(w.group, "Recipients: 2")
+		w.presses(w.ali, asked, "Send")
+		w.sees(w.group, "delivered")
+	})
 }
 
 func TestGroupBecomesSupergroup(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	group := w.tg.AddGroup("Small", w.sara, w.ali, w.tg.Bot().ID)
-	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(group)}
-	w.start()
-	w.panel.Receive("09121111111", "30001234", "before")
-	w.sees(group, "before")
-	w.end()
-	// Migrated while the bridge is down, then found out by a post that is refused, and by the service message.
-	super, err := w.tg.Migrate(group)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.panel.Receive("09121111111", "30001234", "after")
-	w.start()
-	shown := w.sees(super, "after")
-	reply := w.says(telegram.Post{Chat: super, From: w.ali, Text: "answer", ReplyTo: shown.ID})
-	w.sent(1)
-	w.bears(super, reply, "👌")
-	w.end()
-	w.start()
-	w.panel.Receive("09121111111", "30001234", "later")
-	w.sees(super, "later")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		group := w.tg.AddGroup("Small", w.sara, w.ali, w.tg.Bot().ID)
+		w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(group)}
+		w.start()
+		w.panel.Receive("09121111111", "30001234", "before")
+		w.sees(group, "before")
+		w.end()
+		// Migrated while the bridge is down, then found out by a post that is refused, and by the service message.
+		super, err := w.tg.Migrate(group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.panel.Receive("09121111111", "30001234", "after")
+		w.start()
+		shown := w.sees(super, "after")
+		reply := w.says(telegram.Post{Chat: super, From: w.ali, Text: "answer", ReplyTo: shown.ID})
+		w.sent(1)
+		w.bears(super, reply, "👌")
+		w.end()
+		w.start()
+		w.panel.Receive("09121111111", "30001234", "later")
+		w.sees(super, "later")
+	})
 }
 
 // Any member may turn a group into a supergroup, often without knowing, and is then told as who added the bot to it.
 func TestGroupThatSomebodyMadeASupergroupIsNotLeft(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	group := w.tg.AddGroup("Small", w.omid, w.sara, w.ali, w.tg.Bot().ID)
-	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(group)}
-	w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
-	w.start()
-	super, err := w.tg.Migrate(group)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.quiet()
-	w.panel.Receive("09121111111", "30001234", "after")
-	w.sees(super, "after")
-	for _, m := range append(w.fromBot(w.sara), w.fromBot(super)...) {
-		if strings.Contains(m.Text, "so I left") || len(m.Buttons) > 0 {
-			t.Errorf("the bot says %q", m.Text)
-		}
-	}
-}
-
-func TestLongSMSIsSplitAndEveryPartAnswers(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	long := strings.Repeat("یک پیام بسیار بلند برای آزمودن. ", 400)
-	w.panel.Receive("09121111111", "30001234", long+"END")
-	last := w.sees(w.group, "END")
-	got := strings.Join(w.texts(w.group), "")
-	if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(long+"END", " ", "") { // Telegram trims the ends of messages
-		t.Errorf("shown %d bytes, want %d", len(got), len(long)+3)
-	}
-	if !strings.Contains(last.Text, "part 4 of 4") {
-		t.Errorf("head of the last part: %.80q", last.Text)
-	}
-	for i, m := range w.fromBot(w.group) {
-		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: fmt.Sprint("ok ", i), ReplyTo: m.ID})
-	}
-	w.sent(4)
-}
-
-func TestTelegramIsDownAtStart(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.tg.SetDown(true)
-	w.panel.Receive("09121111111", "30001234", "waits")
-	w.start()
-	if err := w.panel.Wait(w.context(), func() bool { return w.panel.Unread() == 0 }); err != nil {
-		t.Fatal(err)
-	}
-	w.logged("reach telegram fails")
-	w.tg.SetDown(false)
-	w.sees(w.group, "waits")
-	if n := strings.Count(w.logs.String(), "reach telegram fails"); n != 1 {
-		t.Errorf("the outage is %d log lines", n)
-	}
-}
-
-func TestRevokedTokenEndsTheProgram(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	w.quiet()
-	w.tg.Revoke()
-	w.panel.Receive("09121111111", "30001234", "too late")
-	select {
-	case err := <-w.ended:
-		if err == nil || !strings.Contains(err.Error(), "TELEGRAM_BOT_TOKEN") || strings.Contains(err.Error(), w.token) {
-			t.Errorf("Run = %v", err)
-		}
-		w.ended <- nil
-	case <-time.After(patience):
-		t.Error("the bridge goes on")
-	}
-}
-
-func TestAnswerInBetweenDoesNotHideARepetition(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	w.quiet()
-	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.CloseAfter}); err != nil {
-		t.Fatal(err)
-	}
-	w.panel.Receive("09121111111", "30001234", "shown and not known to be")
-	w.sees(w.group, "shown and not known to be")
-	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/id"})
-	w.sees(w.group, "You are")
-	w.sees(w.group, "perhaps repeated", "shown and not known to be")
-}
-
-func TestEndDuringAnOutageDoesNotHideARepetition(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	w.quiet()
-	if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.CloseAfter}); err != nil {
-		t.Fatal(err)
-	}
-	w.panel.Receive("09121111111", "30001234", "shown and not known to be")
-	w.logged("telegram fails")
-	w.end()
-	w.start()
-	w.sees(w.group, "perhaps repeated", "shown and not known to be")
-}
-
-func TestOnePostThatTelegramFailsOnStopsNoOther(t *testing.T) {
-	t.Parallel() // it waits, most of the time
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	w.quietAs(w.sara)
-	for range 30 {
-		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Code: 500, Description: "Internal Server Error"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tried := make(chan time.Time, 100)
-	w.tg.OnCall(func(stage telegram.Stage, method string, chat int64) {
-		if stage == telegram.BeforeHandling && method == "sendMessage" && chat == w.group {
-			tried <- time.Now()
-		}
-	})
-	next := func() time.Time {
-		t.Helper()
-		select {
-		case at := <-tried:
-			return at
-		case <-w.context().Done():
-			t.Fatal("the post is not tried again")
-		}
-		return time.Time{}
-	}
-	w.panel.Receive("09121111111", "30001234", "poisonous")
-	// Another chat is held with it at the first failures, then no more: it is answered well before the next try, the pause before which
-	// grows until it is longer than an answer takes here.
-	for tries, last := 1, next(); ; {
-		id := w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/id"})
-		answer, err := w.tg.WaitMessage(w.context(), w.ali, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		group := w.tg.AddGroup("Small", w.omid, w.sara, w.ali, w.tg.Bot().ID)
+		w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(group)}
+		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
+		w.start()
+		super, err := w.tg.Migrate(group)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again := next()
-		if answer.Date.Sub(last) < again.Sub(last)/2 {
-			break
+		w.quiet()
+		w.panel.Receive("09121111111", "30001234", "after")
+		w.sees(super, "after")
+		for _, m := range append(w.fromBot(w.sara), w.fromBot(super)...) {
+			if strings.Contains(m.Text, "so I left") || len(m.Buttons) > 0 {
+				t.Errorf("the bot says %q", m.Text)
+			}
 		}
-		for tries++; len(tried) > 0; tries++ {
-			again = next()
+	})
+}
+
+func TestLongSMSIsSplitAndEveryPartAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		long := strings.Repeat("یک پیام بسیار بلند برای آزمودن. ", 400)
+		w.panel.Receive("09121111111", "30001234", long+"END")
+		last := w.sees(w.group, "END")
+		got := strings.Join(w.texts(w.group), "")
+		if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(long+"END", " ", "") { // Telegram trims the ends of messages
+			t.Errorf("shown %d bytes, want %d", len(got), len(long)+3)
 		}
-		if last = again; tries > 6 {
-			t.Fatalf("answers in another chat come no sooner than the next try, the last after %v", answer.Date.Sub(last))
+		if !strings.Contains(last.Text, "part 4 of 4") {
+			t.Errorf("head of the last part: %.80q", last.Text)
 		}
-	}
+		for i, m := range w.fromBot(w.group) {
+			w.says(telegram.Post{Chat: w.group, From: w.ali, Text: fmt.Sprint("ok ", i), ReplyTo: m.ID})
+		}
+		w.sent(4)
+	})
+}
+
+func TestTelegramIsDownAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.tg.SetDown(true)
+		w.panel.Receive("09121111111", "30001234", "waits")
+		w.start()
+		if err := w.panel.Wait(w.context(), func() bool { return w.panel.Unread() == 0 }); err != nil {
+			t.Fatal(err)
+		}
+		w.logged("reach telegram fails")
+		w.tg.SetDown(false)
+		w.sees(w.group, "waits")
+		if n := strings.Count(w.logs.String(), "reach telegram fails"); n != 1 {
+			t.Errorf("the outage is %d log lines", n)
+		}
+	})
+}
+
+func TestRevokedTokenEndsTheProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.quiet()
+		w.tg.Revoke()
+		w.panel.Receive("09121111111", "30001234", "too late")
+		select {
+		case err := <-w.ended:
+			if err == nil || !strings.Contains(err.Error(), "TELEGRAM_BOT_TOKEN") || strings.Contains(err.Error(), w.token) {
+				t.Errorf("Run = %v", err)
+			}
+			w.ended <- nil
+		case <-w.context().Done():
+			t.Error("the bridge goes on")
+		}
+	})
+}
+
+func TestAnswerInBetweenDoesNotHideARepetition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.quiet()
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.CloseAfter}); err != nil {
+			t.Fatal(err)
+		}
+		w.panel.Receive("09121111111", "30001234", "shown and not known to be")
+		w.sees(w.group, "shown and not known to be")
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/id"})
+		w.sees(w.group, "You are")
+		w.sees(w.group, "perhaps repeated", "shown and not known to be")
+	})
+}
+
+func TestEndDuringAnOutageDoesNotHideARepetition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.quiet()
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.CloseAfter}); err != nil {
+			t.Fatal(err)
+		}
+		w.panel.Receive("09121111111", "30001234", "shown and not known to be")
+		w.logged("telegram fails")
+		w.end()
+		w.start()
+		w.sees(w.group, "perhaps repeated", "shown and not known to be")
+	})
+}
+
+func TestOnePostThatTelegramFailsOnStopsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.quietAs(w.sara)
+		for range 30 {
+			if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Code: 500, Description: "Internal Server Error"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tried := make(chan time.Time, 100)
+		w.tg.OnCall(func(stage telegram.Stage, method string, chat int64) {
+			if stage == telegram.BeforeHandling && method == "sendMessage" && chat == w.group {
+				tried <- time.Now()
+			}
+		})
+		next := func() time.Time {
+			t.Helper()
+			select {
+			case at := <-tried:
+				return at
+			case <-w.context().Done():
+				t.Fatal("the post is not tried again")
+			}
+			return time.Time{}
+		}
+		w.panel.Receive("09121111111", "30001234", "poisonous")
+		// Another chat is held with it at the first failures, then no more: it is answered well before the next try, the pause before which
+		// grows until it is longer than an answer takes here.
+		for tries, last := 1, next(); ; {
+			id := w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/id"})
+			answer, err := w.tg.WaitMessage(w.context(), w.ali, func(m telegram.Message) bool { return m.FromBot && m.ReplyTo == id })
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := next()
+			if answer.Date.Sub(last) < again.Sub(last)/2 {
+				break
+			}
+			for tries++; len(tried) > 0; tries++ {
+				again = next()
+			}
+			if last = again; tries > 6 {
+				t.Fatalf("answers in another chat come no sooner than the next try, the last after %v", answer.Date.Sub(last))
+			}
+		}
+	})
 }

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -30,10 +31,12 @@ func TestWhatMarkupIsRefusedForIsShownPlain(t *testing.T) {
 		"MESSAGE_TOO_LONG", "something entirely new", "",
 	} {
 		t.Run(words, func(t *testing.T) {
-			w := newWorld(t, telegram.Options{}, panel.Options{})
-			w.declines(words, 1)
-			w.start()
-			w.shows("09121111111", "where is my <order>?")
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.declines(words, 1)
+				w.start()
+				w.shows("09121111111", "where is my <order>?")
+			})
 		})
 	}
 }
@@ -41,87 +44,91 @@ func TestWhatMarkupIsRefusedForIsShownPlain(t *testing.T) {
 func TestRefusedPostIsNamedAndShownAgain(t *testing.T) {
 	for _, words := range []string{"ENTITIES_TOO_LONG", "MESSAGE_TOO_LONG", "BUTTON_DATA_INVALID", "something entirely new", "<b>ودیعه</b> & so on"} {
 		t.Run(words, func(t *testing.T) {
-			w := newWorld(t, telegram.Options{}, panel.Options{})
-			w.start()
-			w.tellsAdmin()
-			w.declines(words, 2)
-			w.panel.Receive("09121111111", "30005678", "my secret is 4711")
-			w.panel.Receive("09122222222", "30001234", "the next one")
-			notice := w.sees(w.group, "refuses to show this SMS", "09121111111", "30005678", words)
-			next := w.sees(w.group, "the next one")
-			if next.ID < notice.ID {
-				t.Error("the notice stands behind the next SMS")
-			}
-			told := w.sees(w.sara, "refuses one message", "09121111111", "30005678", words)
-			for _, m := range []telegram.Message{notice, told} {
-				if strings.Contains(m.Text, "4711") {
-					t.Errorf("the notice repeats what was refused: %q", m.Text)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.start()
+				w.tellsAdmin()
+				w.declines(words, 2)
+				w.panel.Receive("09121111111", "30005678", "my secret is 4711")
+				w.panel.Receive("09122222222", "30001234", "the next one")
+				notice := w.sees(w.group, "refuses to show this SMS", "09121111111", "30005678", words)
+				next := w.sees(w.group, "the next one")
+				if next.ID < notice.ID {
+					t.Error("the notice stands behind the next SMS")
 				}
-			}
-			w.restart()
-			if a := w.presses(w.omid, notice, "Show again"); !a.Alert {
-				t.Errorf("a stranger is told %+v", a)
-			}
-			if a := w.presses(w.ali, notice, "Show again"); a.Alert {
-				t.Errorf("an agent is told %+v", a)
-			}
-			shown := w.sees(w.group, "my secret is 4711")
-			if a := w.presses(w.sara, notice, "Show again"); !a.Alert || !strings.Contains(a.Text, "already") {
-				t.Errorf("who presses again is told %+v", a)
-			}
-			if a := w.presses(w.sara, told, "Show again"); !a.Alert || !strings.Contains(a.Text, "already") {
-				t.Errorf("the admin is told %+v", a)
-			}
-			for i, to := range []telegram.Message{shown, notice} {
-				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: []string{"noted", "and done"}[i], ReplyTo: to.ID})
-				if sent := w.sent(i + 1)[i]; sent.Customer != "09121111111" || sent.Line != "30005678" {
-					t.Errorf("sent %+v", sent)
+				told := w.sees(w.sara, "refuses one message", "09121111111", "30005678", words)
+				for _, m := range []telegram.Message{notice, told} {
+					if strings.Contains(m.Text, "4711") {
+						t.Errorf("the notice repeats what was refused: %q", m.Text)
+					}
 				}
-			}
-			for _, secret := range []string{"09121111111", "9121111111", "4711"} {
-				if strings.Contains(w.logs.String(), secret) {
-					t.Errorf("the log holds %q", secret)
+				w.restart()
+				if a := w.presses(w.omid, notice, "Show again"); !a.Alert {
+					t.Errorf("a stranger is told %+v", a)
 				}
-			}
+				if a := w.presses(w.ali, notice, "Show again"); a.Alert {
+					t.Errorf("an agent is told %+v", a)
+				}
+				shown := w.sees(w.group, "my secret is 4711")
+				if a := w.presses(w.sara, notice, "Show again"); !a.Alert || !strings.Contains(a.Text, "already") {
+					t.Errorf("who presses again is told %+v", a)
+				}
+				if a := w.presses(w.sara, told, "Show again"); !a.Alert || !strings.Contains(a.Text, "already") {
+					t.Errorf("the admin is told %+v", a)
+				}
+				for i, to := range []telegram.Message{shown, notice} {
+					w.says(telegram.Post{Chat: w.group, From: w.ali, Text: []string{"noted", "and done"}[i], ReplyTo: to.ID})
+					if sent := w.sent(i + 1)[i]; sent.Customer != "09121111111" || sent.Line != "30005678" {
+						t.Errorf("sent %+v", sent)
+					}
+				}
+				for _, secret := range []string{"09121111111", "9121111111", "4711"} {
+					if strings.Contains(w.logs.String(), secret) {
+						t.Errorf("the log holds %q", secret)
+					}
+				}
+			})
 		})
 	}
 }
 
 // TestShowAgainIsLookedUp presses buttons that nobody offered, and those of posts no longer in the store.
 func TestShowAgainIsLookedUp(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	other := w.tg.AddSupergroup("Other", w.sara, w.ali, w.tg.Bot().ID)
-	w.start()
-	w.tellsAdmin()
-	w.says(telegram.Post{Chat: other, From: w.ali, Text: "/id"})
-	elsewhere := w.sees(other, "You are")
-	w.declines("odd", 2)
-	w.panel.Receive("09121111111", "30005678", "my secret is 4711")
-	notice := w.sees(w.group, "refuses to show this SMS")
-	w.settles(w.group)
-	data := notice.Buttons[0][0].Data
-	if len(data) > 64 {
-		t.Errorf("%q is too long", data)
-	}
-	if a := w.pressesData(w.ali, elsewhere, data); !a.Alert {
-		t.Errorf("an agent in another chat is told %+v", a)
-	}
-	for _, made := range []string{"show:", "show:::", "show:1:1:1", data + ":1", data[:len(data)-1] + "2", strings.Replace(data, ":1:", ":0:", 1), strings.Replace(data, ":1:", ":256:", 1), strings.Replace(data, ":1:", ":-1:", 1)} {
-		if a := w.pressesData(w.sara, notice, made); !a.Alert {
-			t.Errorf("who presses %q is told %+v", made, a)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		other := w.tg.AddSupergroup("Other", w.sara, w.ali, w.tg.Bot().ID)
+		w.start()
+		w.tellsAdmin()
+		w.says(telegram.Post{Chat: other, From: w.ali, Text: "/id"})
+		elsewhere := w.sees(other, "You are")
+		w.declines("odd", 2)
+		w.panel.Receive("09121111111", "30005678", "my secret is 4711")
+		notice := w.sees(w.group, "refuses to show this SMS")
+		w.settles(w.group)
+		data := notice.Buttons[0][0].Data
+		if len(data) > 64 {
+			t.Errorf("%q is too long", data)
 		}
-	}
-	w.quiet()
-	if got := w.fromBot(w.group); strings.Contains(got[len(got)-1].Text, "4711") {
-		t.Error("shown again by what was made up")
-	}
-	if err := w.tg.Delete(w.group, notice.ID); err != nil { // as an old one
-		t.Fatal(err)
-	}
-	if a := w.pressesData(w.ali, notice, data); a.Alert {
-		t.Errorf("an agent is told %+v", a)
-	}
-	w.sees(w.group, "my secret is 4711")
+		if a := w.pressesData(w.ali, elsewhere, data); !a.Alert {
+			t.Errorf("an agent in another chat is told %+v", a)
+		}
+		for _, made := range []string{"show:", "show:::", "show:1:1:1", data + ":1", data[:len(data)-1] + "2", strings.Replace(data, ":1:", ":0:", 1), strings.Replace(data, ":1:", ":256:", 1), strings.Replace(data, ":1:", ":-1:", 1)} {
+			if a := w.pressesData(w.sara, notice, made); !a.Alert {
+				t.Errorf("who presses %q is told %+v", made, a)
+			}
+		}
+		w.quiet()
+		if got := w.fromBot(w.group); strings.Contains(got[len(got)-1].Text, "4711") {
+			t.Error("shown again by what was made up")
+		}
+		if err := w.tg.Delete(w.group, notice.ID); err != nil { // as an old one
+			t.Fatal(err)
+		}
+		if a := w.pressesData(w.ali, notice, data); a.Alert {
+			t.Errorf("an agent is told %+v", a)
+		}
+		w.sees(w.group, "my secret is 4711")
+	})
 }
 
 func TestChatThatRefusesEverythingWaits(t *testing.T) {
@@ -130,46 +137,50 @@ func TestChatThatRefusesEverythingWaits(t *testing.T) {
 		"need administrator rights in the channel chat", "CHAT_SEND_PLAIN_FORBIDDEN", "a reason of next year",
 	} {
 		t.Run(words, func(t *testing.T) {
-			w := newWorld(t, telegram.Options{}, panel.Options{})
-			w.start()
-			w.tellsAdmin()
-			w.declines(words, -1)
-			w.panel.Receive("09121111111", "30005678", "first")
-			w.panel.Receive("09122222222", "30001234", "second")
-			w.sees(w.sara, "can no longer write", words)
-			w.tg.Disarm()
-			w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/id"})
-			w.sees(w.group, "second")
-			if got := w.texts(w.group); len(got) != 2 || got[0] != "first" {
-				t.Errorf("shown %q", got)
-			}
-			for _, m := range w.fromBot(w.group) {
-				if strings.Contains(m.Text, "refuses") {
-					t.Errorf("told: %q", m.Text)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.start()
+				w.tellsAdmin()
+				w.declines(words, -1)
+				w.panel.Receive("09121111111", "30005678", "first")
+				w.panel.Receive("09122222222", "30001234", "second")
+				w.sees(w.sara, "can no longer write", words)
+				w.tg.Disarm()
+				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/id"})
+				w.sees(w.group, "second")
+				if got := w.texts(w.group); len(got) != 2 || got[0] != "first" {
+					t.Errorf("shown %q", got)
 				}
-			}
-			if incidents, err := w.store.Incidents(); err != nil || len(incidents) != 1 || incidents[0].Kind != store.ChatLost {
-				t.Errorf("incidents %+v, %v", incidents, err)
-			}
+				for _, m := range w.fromBot(w.group) {
+					if strings.Contains(m.Text, "refuses") {
+						t.Errorf("told: %q", m.Text)
+					}
+				}
+				if incidents, err := w.store.Incidents(); err != nil || len(incidents) != 1 || incidents[0].Kind != store.ChatLost {
+					t.Errorf("incidents %+v, %v", incidents, err)
+				}
+			})
 		})
 	}
 }
 
 // TestRefusedAnswersAndQuestionsAreNamed has Telegram refuse posts that are not SMS.
 func TestRefusedAnswersAndQuestionsAreNamed(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	w.declines("odd", 2)
-	id := w.agentSays("/id")
-	notice := w.sees(w.group, "refuses to show a message")
-	if notice.ReplyTo != id {
-		t.Errorf("the notice answers %d, want %d", notice.ReplyTo, id)
-	}
-	w.settles(w.group)
-	w.presses(w.ali, notice, "Show again")
-	w.sees(w.group, "You are")
-	// A question whose buttons are refused still says what it is about.
-	w.declines("REPLY_MARKUP_INVALID", 2)
-	w.agentSays("/send 09121111111,09122222222 to both")
-	w.sees(w.group, "Send this?")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.declines("odd", 2)
+		id := w.agentSays("/id")
+		notice := w.sees(w.group, "refuses to show a message")
+		if notice.ReplyTo != id {
+			t.Errorf("the notice answers %d, want %d", notice.ReplyTo, id)
+		}
+		w.settles(w.group)
+		w.presses(w.ali, notice, "Show again")
+		w.sees(w.group, "You are")
+		// A question whose buttons are refused still says what it is about.
+		w.declines("REPLY_MARKUP_INVALID", 2)
+		w.agentSays("/send 09121111111,09122222222 to both")
+		w.sees(w.group, "Send this?")
+	})
 }

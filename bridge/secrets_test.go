@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"peyk/bridge"
@@ -78,135 +79,128 @@ func (w *world) checkSecrets(t *testing.T) {
 
 // TestNoSecretIsTold runs into every trouble there is, at the most talkative log level.
 func TestNoSecretIsTold(t *testing.T) {
-	t.Parallel() // it waits, most of the time
-	w := newWorld(t, telegram.Options{}, panel.Options{Password: panelKey, Statuses: []panel.Step{{After: time.Millisecond, Status: 3}}})
-	w.password = panelKey
-	w.relay.PollInterval = 2 * time.Millisecond
-	w.start()
-	for _, who := range []int64{w.sara, w.ali, w.omid} {
-		w.says(telegram.Post{Chat: who, From: who, Text: "/start"})
-	}
-	shown := w.shows(customer, "hello "+marker)
-	reply := func(text string) {
-		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: text + " " + marker, ReplyTo: shown.ID})
-	}
-	reply("one")
-	w.sent(1)
-
-	// A server that repeats what it was told, and worse.
-	echo := "user demo, password " + panelKey + ", to " + customer + ": " + marker
-	strike := func(f panel.Fault) {
-		t.Helper()
-		for _, method := range []string{"SendSMS", "GetMsg", "GetStatus", "GetCredit"} {
-			f.Method = method
-			w.panel.Arm(f)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{Password: panelKey, Statuses: []panel.Step{{After: time.Millisecond, Status: 3}}})
+		w.password = panelKey
+		w.start()
+		for _, who := range []int64{w.sara, w.ali, w.omid} {
+			w.says(telegram.Post{Chat: who, From: who, Text: "/start"})
 		}
-		before := len(w.panel.Requests())
-		reply(fmt.Sprint("again ", before))
-		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
-		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status 5000000001"})
-		w.settles(w.group)
-		w.panel.Receive(customer, "30001234", fmt.Sprint(f.Kind, f.Code, marker))
-		if err := w.panel.Wait(w.context(), func() bool {
-			seen := map[string]bool{}
-			for _, r := range w.panel.Requests()[before:] {
-				seen[r.Method] = true
+		shown := w.shows(customer, "hello "+marker)
+		reply := func(text string) {
+			w.says(telegram.Post{Chat: w.group, From: w.ali, Text: text + " " + marker, ReplyTo: shown.ID})
+		}
+		reply("one")
+		w.sent(1)
+
+		// A server that repeats what it was told, and worse.
+		echo := "user demo, password " + panelKey + ", to " + customer + ": " + marker
+		strike := func(f panel.Fault) {
+			t.Helper()
+			for _, method := range []string{"SendSMS", "GetMsg", "GetStatus", "GetCredit"} {
+				f.Method = method
+				w.panel.Arm(f)
 			}
-			return seen["SendSMS"] && seen["GetMsg"] && seen["GetCredit"] && seen["GetStatus"]
-		}); err != nil {
-			t.Fatalf("%s: %v", f.Kind, err)
+			before := len(w.panel.Requests())
+			reply(fmt.Sprint("again ", before))
+			w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
+			w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/status 5000000001"})
+			w.settles(w.group)
+			w.panel.Receive(customer, "30001234", fmt.Sprint(f.Kind, f.Code, marker))
+			if err := w.panel.Wait(w.context(), func() bool {
+				seen := map[string]bool{}
+				for _, r := range w.panel.Requests()[before:] {
+					seen[r.Method] = true
+				}
+				return seen["SendSMS"] && seen["GetMsg"] && seen["GetCredit"] && seen["GetStatus"]
+			}); err != nil {
+				t.Fatalf("%s: %v", f.Kind, err)
+			}
+			w.panel.Disarm()
 		}
-		w.panel.Disarm()
-	}
-	for _, f := range []panel.Fault{
-		{Kind: panel.ErrCode, Code: -1, Text: echo},
-		{Kind: panel.ErrCode, Code: -3, Text: echo},
-		{Kind: panel.ErrCode, Code: -77, Text: echo},
-		{Kind: panel.SOAPFault, Text: echo},
-		{Kind: panel.HTML, Body: echo},
-		{Kind: panel.Custom, Body: echo, ContentType: echo},
-		{Kind: panel.Garbage, Body: echo},
-		{Kind: panel.Redirect, Location: "http://127.0.0.1:1/?pass=" + url.QueryEscape(panelKey)},
-		{Kind: panel.Crash}, {Kind: panel.Close}, {Kind: panel.Cut}, {Kind: panel.Empty},
-	} {
-		strike(f)
-	}
-	w.end()
-	w.startImpatient(200 * time.Millisecond) // for what has no end of its own: all else may take its time
-	strike(panel.Fault{Kind: panel.Hang})
-	strike(panel.Fault{Kind: panel.Endless})
-	w.restart()
-	w.panel.SetPassword("another")
-	asked := w.agentSays("/credit")
-	if _, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool {
-		return m.ReplyTo == asked && strings.Contains(m.Text, "refuses our user name or password") // as it was told before
-	}); err != nil {
-		t.Fatal(err)
-	}
-	w.panel.SetPassword(panelKey)
-	if err := w.panel.SetDown(true); err != nil {
-		t.Fatal(err)
-	}
-	reply("into the void")
-	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
-	w.sees(w.group, "cannot be reached right now")
-	if err := w.panel.SetDown(false); err != nil {
-		t.Fatal(err)
-	}
-	w.logged("cannot be reached")
-
-	for i, f := range []telegram.Fault{
-		{Kind: telegram.Refuse, Code: 400, Description: "Bad Request: can't parse entities"},
-		{Kind: telegram.Refuse, Code: 400, Description: "Bad Request: something new", Chat: w.group, Times: 2}, // plain, too
-		{Kind: telegram.Refuse, Code: 500, Description: "Internal Server Error"},
-		{Kind: telegram.TooMany, RetryAfter: 1},
-		{Kind: telegram.BadGateway}, {Kind: telegram.CloseBefore}, {Kind: telegram.CutAnswer},
-	} {
-		f.Method = "sendMessage"
-		if err := w.tg.Arm(f); err != nil {
+		for _, f := range []panel.Fault{
+			{Kind: panel.ErrCode, Code: -1, Text: echo},
+			{Kind: panel.ErrCode, Code: -3, Text: echo},
+			{Kind: panel.ErrCode, Code: -77, Text: echo},
+			{Kind: panel.SOAPFault, Text: echo},
+			{Kind: panel.HTML, Body: echo},
+			{Kind: panel.Custom, Body: echo, ContentType: echo},
+			{Kind: panel.Garbage, Body: echo},
+			{Kind: panel.Redirect, Location: "http://127.0.0.1:1/?pass=" + url.QueryEscape(panelKey)},
+			{Kind: panel.Crash}, {Kind: panel.Close}, {Kind: panel.Cut}, {Kind: panel.Empty},
+		} {
+			strike(f)
+		}
+		strike(panel.Fault{Kind: panel.Hang})
+		strike(panel.Fault{Kind: panel.Endless})
+		w.panel.SetPassword("another")
+		asked := w.agentSays("/credit")
+		if _, err := w.tg.WaitMessage(w.context(), w.group, func(m telegram.Message) bool {
+			return m.ReplyTo == asked && strings.Contains(m.Text, "refuses our user name or password") // as it was told before
+		}); err != nil {
 			t.Fatal(err)
 		}
-		text := fmt.Sprint(i, " ", f.Kind, f.Code, marker) // equal ones within a second would be one SMS
-		w.panel.Receive(customer, "30001234", text)
-		if f.Description == "Bad Request: something new" {
-			w.logged("telegram refuses a post")
-		} else {
-			w.sees(w.group, text)
+		w.panel.SetPassword(panelKey)
+		w.PanelNet.Down()
+		reply("into the void")
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/credit"})
+		w.sees(w.group, "cannot be reached right now")
+		w.PanelNet.Up()
+		w.logged("cannot be reached")
+
+		for i, f := range []telegram.Fault{
+			{Kind: telegram.Refuse, Code: 400, Description: "Bad Request: can't parse entities"},
+			{Kind: telegram.Refuse, Code: 400, Description: "Bad Request: something new", Chat: w.group, Times: 2}, // plain, too
+			{Kind: telegram.Refuse, Code: 500, Description: "Internal Server Error"},
+			{Kind: telegram.TooMany, RetryAfter: 1},
+			{Kind: telegram.BadGateway}, {Kind: telegram.CloseBefore}, {Kind: telegram.CutAnswer},
+		} {
+			f.Method = "sendMessage"
+			if err := w.tg.Arm(f); err != nil {
+				t.Fatal(err)
+			}
+			text := fmt.Sprint(i, " ", f.Kind, f.Code, marker) // equal ones within a second would be one SMS
+			w.panel.Receive(customer, "30001234", text)
+			if f.Description == "Bad Request: something new" {
+				w.logged("telegram refuses a post")
+			} else {
+				w.sees(w.group, text)
+			}
 		}
-	}
-	if err := w.tg.Arm(telegram.Fault{Kind: telegram.CutAnswer, Method: "getUpdates"}); err != nil {
-		t.Fatal(err)
-	}
-	w.settles(w.group)
-	w.tg.SetDown(true)
-	w.logged("ask telegram for updates fails")
-	w.tg.SetDown(false)
-	w.settles(w.group)
-	// What no program of ours said: pressed, unreadable, a stranger's.
-	if _, err := w.tg.RawUpdate(`{"message":"` + marker + customer + `"}`); err != nil {
-		t.Fatal(err)
-	}
-	w.says(telegram.Post{Chat: w.omid, From: w.omid, Text: customer + " " + marker})
-	w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send " + customer + "," + customer[:10] + " " + marker})
-	w.settles(w.group)
-	w.tg.Revoke()
-	w.panel.Receive(customer, "30001234", "too late "+marker)
-	select {
-	case err := <-w.ended:
-		if err == nil {
-			t.Error("a revoked token does not end the program")
-		} else {
-			leaks(t, "the error of Run", err.Error(), strings.Split(w.token, ":")[1], panelKey)
+		if err := w.tg.Arm(telegram.Fault{Kind: telegram.CutAnswer, Method: "getUpdates"}); err != nil {
+			t.Fatal(err)
 		}
-		w.ended <- err
-	case <-w.context().Done():
-		t.Fatal("a revoked token does not end the program")
-	}
-	w.end()
-	w.checkSecrets(t)
+		w.settles(w.group)
+		w.tg.SetDown(true)
+		w.logged("ask telegram for updates fails")
+		w.tg.SetDown(false)
+		w.settles(w.group)
+		// What no program of ours said: pressed, unreadable, a stranger's.
+		if _, err := w.tg.RawUpdate(`{"message":"` + marker + customer + `"}`); err != nil {
+			t.Fatal(err)
+		}
+		w.says(telegram.Post{Chat: w.omid, From: w.omid, Text: customer + " " + marker})
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send " + customer + "," + customer[:10] + " " + marker})
+		w.settles(w.group)
+		w.tg.Revoke()
+		w.panel.Receive(customer, "30001234", "too late "+marker)
+		select {
+		case err := <-w.ended:
+			if err == nil {
+				t.Error("a revoked token does not end the program")
+			} else {
+				leaks(t, "the error of Run", err.Error(), strings.Split(w.token, ":")[1], panelKey)
+			}
+			w.ended <- err
+		case <-w.context().Done():
+			t.Fatal("a revoked token does not end the program")
+		}
+		w.end()
+		w.checkSecrets(t)
+	})
 }
 
-// TestNoSecretIsToldByServersThatAreNone has Telegram and the panel be what else may answer at an address, with and without proxies.
+// TestNoSecretIsToldByServersThatAreNone has Telegram and the panel be what else may answer at an address, with and without proxies: on real sockets.
 func TestNoSecretIsToldByServersThatAreNone(t *testing.T) {
 	const dead = "http://127.0.0.1:1" // a port that was free could be another test's by now
 	serve := func(h http.HandlerFunc) string {
@@ -261,7 +255,7 @@ func TestNoSecretIsToldByServersThatAreNone(t *testing.T) {
 		{"a dead socks proxy", gateway, proxy(strings.Replace(dead, "http:", "socks5:", 1))},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld(t, telegram.Options{}, panel.Options{})
+			w := newLoopbackWorld(t, telegram.Options{})
 			w.token, w.password = "7000000001:AAa-token-with-%41-and-$", panelKey
 			st, err := store.Open(w.path, w.storeOpts)
 			if err != nil {

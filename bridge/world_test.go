@@ -3,8 +3,8 @@ package bridge_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +15,7 @@ import (
 	"peyk/bot"
 	"peyk/bridge"
 	"peyk/internal/metrics"
+	"peyk/internal/play"
 	"peyk/relay"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/sandboxtest"
@@ -25,9 +26,7 @@ import (
 	api "peyk/telegram"
 )
 
-const patience = sandboxtest.Patience
-
-// world is a bridge between a Telegram and a panel on loopback, with a team and its group.
+// world is a bridge between a Telegram and a panel, with a team and its group.
 type world struct {
 	*sandboxtest.World
 	tg    *telegram.Server // World's, as what follows, under the names of these tests
@@ -44,8 +43,7 @@ type world struct {
 	storeOpts       store.Options
 	token, password string
 
-	logs       *logs
-	wrongClock bool // whether that of storeOpts is; else Telegram's goes with it
+	logs *logs
 
 	store *store.Store
 	stop  context.CancelFunc
@@ -56,24 +54,11 @@ type world struct {
 type logs struct {
 	mu sync.Mutex
 	bytes.Buffer
-	written chan struct{}
-}
-
-// wait waits for the next line, or a little while.
-func (l *logs) wait() {
-	select {
-	case <-l.written:
-	case <-time.After(time.Second):
-	}
 }
 
 func (l *logs) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	select {
-	case l.written <- struct{}{}:
-	default:
-	}
 	return l.Buffer.Write(p)
 }
 
@@ -83,48 +68,39 @@ func (l *logs) String() string {
 	return l.Buffer.String()
 }
 
-// dated dates Telegram's answers by the clock of the store: where that passes time, it does so for Telegram, too.
-type dated struct {
-	http.ResponseWriter
-	now func() time.Time
-}
-
-func (d *dated) Unwrap() http.ResponseWriter { return d.ResponseWriter }
-
-func (d *dated) WriteHeader(status int) {
-	d.Header().Set("Date", d.now().UTC().Format(http.TimeFormat))
-	d.ResponseWriter.WriteHeader(status)
-}
-
-// hearAnswer passes over an answer that was given before the test had time pass: it would say that our clock is wrong.
-func (w *world) hearAnswer(took time.Duration, date time.Time) {
-	if w.storeOpts.Now != nil && !w.wrongClock && w.storeOpts.Now().Sub(date) > took+time.Minute {
-		return
-	}
-	w.store.HeardAnswer(took, date)
-}
-
-// newWorld makes everything but the bridge, which start starts.
+// newWorld makes everything but the bridge, which start starts, for a test in a bubble of testing/synctest: networks are in memory, and time is
+// simulated. Telegram and the bridge have their usual limits and pauses, which cost nothing there.
 func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *world {
 	t.Helper()
-	w := &world{World: sandboxtest.New(t, tgOpts, panelOpts), logs: &logs{written: make(chan struct{}, 1)}, password: "demo-pass"}
+	tgOpts.Limits = telegram.UsualLimits()
+	w := makeWorld(t, tgOpts, panelOpts, play.InMemory(t))
+	w.Connect()
+	return w
+}
+
+// newLoopbackWorld is newWorld on real sockets, in real time, of which a test must have little: Telegram and the bridge hurry.
+func newLoopbackWorld(t testing.TB, tgOpts telegram.Options) *world {
+	t.Helper()
+	w := makeWorld(t, tgOpts, panel.Options{}, t.TempDir())
+	w.Listen(w.tg)
+	w.opts.TelegramSecond = 1 // no limits, as this Telegram has none
+	w.relay.PollInterval, w.storeOpts.StatusInterval = 20*time.Millisecond, 50*time.Millisecond
+	return w
+}
+
+func makeWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options, dir string) *world {
+	t.Helper()
+	w := &world{World: sandboxtest.New(t, tgOpts, panelOpts), logs: &logs{}, password: "demo-pass"}
 	w.BridgeLog = w.logs.String
 	w.tg, w.panel, w.token = w.TG, w.Panel, w.TG.Token()
 	w.sara, w.ali, w.omid, w.group = w.Sara, w.Ali, w.Omid, w.Group
-	w.Listen(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
-		if w.storeOpts.Now != nil && !w.wrongClock {
-			answer = &dated{ResponseWriter: answer, now: w.storeOpts.Now}
-		}
-		w.tg.ServeHTTP(answer, r)
-	}))
-	w.path = filepath.Join(t.TempDir(), "peyk.db")
+	w.path = filepath.Join(dir, "peyk.db")
 	w.opts = bot.Options{
 		Lines: []sms.Number{"30001234", "30005678"}, Users: []sms.AgentID{sms.AgentID(w.ali)}, Admins: []sms.AgentID{sms.AgentID(w.sara)},
-		TelegramSecond: 1, // no limits, as this Telegram has none
-		Log:            slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
-	w.relay = relay.Options{Lines: w.opts.Lines, PollInterval: 20 * time.Millisecond, Log: w.opts.Log}
-	w.storeOpts = store.Options{Log: w.opts.Log, Inbox: []sms.ChatID{sms.ChatID(w.group)}, Admins: w.opts.Admins, RecentPosts: bot.GroupPerMinute, StatusInterval: 50 * time.Millisecond}
+	w.relay = relay.Options{Lines: w.opts.Lines, Log: w.opts.Log}
+	w.storeOpts = store.Options{Log: w.opts.Log, Inbox: []sms.ChatID{sms.ChatID(w.group)}, Admins: w.opts.Admins, RecentPosts: bot.GroupPerMinute}
 	t.Cleanup(func() {
 		if w.store != nil {
 			w.end()
@@ -136,12 +112,6 @@ func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *w
 // start starts the bridge. The store is checked whenever it ends.
 func (w *world) start() {
 	w.Helper()
-	w.startImpatient(0)
-}
-
-// startImpatient is start with this timeout for the panel; 0 means the client's own.
-func (w *world) startImpatient(timeout time.Duration) {
-	w.Helper()
 	w.metrics = metrics.New()
 	w.storeOpts.Committed = func(c store.Commit) {
 		w.commits.Add(1)
@@ -151,16 +121,28 @@ func (w *world) startImpatient(timeout time.Duration) {
 	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
 		w.Fatal(err)
 	}
-	client, err := soap.New(w.PanelURL, "demo", w.password, soap.Options{Timeout: timeout})
+	panelOpts := soap.Options{}
+	tgOpts := api.Options{Token: w.token, URL: w.TGURL, OnCall: w.metrics.TelegramAsked, OnAnswer: w.store.HeardAnswer}
+	if w.PanelNet != nil {
+		panelOpts.Dial, tgOpts.Dial = w.PanelNet.Dial, w.TGNet.Dial
+	}
+	client, err := soap.New(w.PanelURL, "demo", w.password, panelOpts)
 	if err != nil {
 		w.Fatal(err)
 	}
-	tg := api.New(api.Options{Token: w.token, URL: w.TGURL, OnCall: w.metrics.TelegramAsked, OnAnswer: w.hearAnswer})
-	b := bridge.New(w.store, client, tg, w.relay, w.opts, w.metrics)
+	b := bridge.New(w.store, client, api.New(tgOpts), w.relay, w.opts, w.metrics)
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	ended := w.ended
 	go func() { ended <- b.Run(ctx) }()
+}
+
+// passes has time pass without a bridge, which would ask the panel every few seconds.
+func (w *world) passes(d time.Duration) {
+	w.Helper()
+	w.end()
+	time.Sleep(d)
+	w.start()
 }
 
 // end stops the bridge and returns what Run returned.
@@ -170,7 +152,7 @@ func (w *world) end() error {
 	var err error
 	select {
 	case err = <-w.ended:
-	case <-time.After(patience):
+	case <-w.context().Done():
 		w.Fatal("the bridge does not end")
 	}
 	if err := w.store.Check(); err != nil {
@@ -253,16 +235,23 @@ func (w *world) fromBot(chat int64) []telegram.Message {
 }
 
 // logged waits for an attribute in the log and returns its value.
-func (w *world) logged(attribute string) string {
+func (w *world) logged(attribute string) (value string) {
 	w.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		if _, rest, ok := strings.Cut(w.logs.String(), attribute); ok {
-			value, _, _ := strings.Cut(rest, "\n")
-			value, _, _ = strings.Cut(value, " ")
-			return value
+	w.until(fmt.Sprintf("%q in the log", attribute), func() bool {
+		_, rest, ok := strings.Cut(w.logs.String(), attribute)
+		value, _, _ = strings.Cut(rest, "\n")
+		value, _, _ = strings.Cut(value, " ")
+		return ok
+	})
+	return value
+}
+
+// until waits until something is so that only asking shows.
+func (w *world) until(what string, so func() bool) {
+	w.Helper()
+	for late := w.context(); !so(); time.Sleep(100 * time.Millisecond) {
+		if late.Err() != nil {
+			w.Fatalf("waited in vain for %s; log:\n%s", what, w.logs)
 		}
-		w.logs.wait()
 	}
-	w.Fatalf("no %q in the log:\n%s", attribute, w.logs)
-	return ""
 }

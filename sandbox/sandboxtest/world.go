@@ -20,6 +20,12 @@ import (
 // Patience bounds every wait. What tests wait for takes milliseconds unless the machine is busy.
 const Patience = 30 * time.Second
 
+// patienceInMemory is Patience where time is simulated: longer than a bridge waits for anything.
+const patienceInMemory = time.Hour
+
+// start is when worlds in memory begin: the clock of testing/synctest begins in a year in which there was no SMS panel.
+var start = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+
 // World is a Telegram and a panel with a team, for as long as the test runs. Its methods end the test when something goes wrong.
 type World struct {
 	testing.TB
@@ -27,12 +33,13 @@ type World struct {
 	TG    *telegram.Server
 	Panel *panel.Server
 
-	TGURL, PanelURL string // addresses of the two, once something listens there
+	TGURL, PanelURL string   // addresses of the two, once something listens there
+	TGNet, PanelNet *Network // on which they do after Connect; else nil
 
 	BridgeLog func() string // returns the bridge's log, shown when a wait fails; may be nil
 }
 
-// New returns a World that cannot be reached yet: see Listen.
+// New returns a World that cannot be reached yet: see Listen and Connect.
 func New(t testing.TB, tg telegram.Options, sms panel.Options) *World {
 	w := &World{TB: t, TG: telegram.New(tg), Panel: panel.New(sms)}
 	w.Team = w.TG.AddTeam()
@@ -59,6 +66,23 @@ func (w *World) Listen(tg http.Handler) {
 	w.TGURL, w.PanelURL = web.URL, address
 }
 
+// Connect puts the two on networks in memory, of which a bridge dials TGNet and PanelNet, for a test in a bubble of testing/synctest. There a wait
+// costs nothing, and a busy machine only makes the test take longer.
+func (w *World) Connect() {
+	time.Sleep(time.Until(start))
+	delay := func(int) time.Duration { return time.Millisecond } // what happens later is later by the clock, too
+	w.TGNet, w.PanelNet = &Network{Handler: w.TG, Delay: delay}, &Network{Handler: w.Panel, Delay: delay}
+	w.TGNet.Up()
+	w.PanelNet.Up()
+	w.Cleanup(func() {
+		w.TG.Close() // or the network would wait for long polls
+		w.TGNet.Close()
+		w.PanelNet.Close()
+		time.Sleep(time.Minute) // the ends of connections arrive
+	})
+	w.TGURL, w.PanelURL = "http://telegram.example", "http://panel.example/class/sms/webservice3/server.php"
+}
+
 // OwnHost returns a loopback host where nobody else is likely to listen: a port that is closed there stays free.
 func OwnHost() string {
 	if runtime.GOOS != "linux" { // where all of 127/8 is loopback
@@ -76,9 +100,13 @@ func (w *World) Environ() []string {
 	}
 }
 
-// Soon returns a context that bounds a wait by Patience.
+// Soon returns a context that bounds a wait.
 func (w *World) Soon() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	patience := Patience
+	if w.TGNet != nil {
+		patience = patienceInMemory
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	w.Cleanup(cancel)
 	return ctx
 }
