@@ -11,7 +11,7 @@ import (
 	"peyk/internal/play"
 )
 
-var days = flag.Int("days", 0, "how many days of a desk TestDays plays; none when zero")
+var days = flag.Int("days", 0, "how many days of desks TestDays plays, a week of each; none when zero")
 
 // office are the hours in which a desk works.
 const opens, closes = 9 * time.Hour, 17 * time.Hour
@@ -65,7 +65,7 @@ func hours(r *rand.Rand) time.Duration {
 	return time.Duration(math.Exp(r.Float64()*math.Log(48)) * float64(time.Hour))
 }
 
-// TestDays plays a desk for as long as it is told to.
+// TestDays plays desks, each for a week.
 func TestDays(t *testing.T) {
 	if *days == 0 {
 		t.Skip("-days says how many")
@@ -74,15 +74,24 @@ func TestDays(t *testing.T) {
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
-	begun := time.Now()
-	o := live(t, seed, desk(seed, *days))
-	for _, wrong := range o.wrong {
-		t.Error(wrong)
+	if *procs > 1 {
+		spread(t, seed, (*days+6)/7, func(weeks int) []string { return []string{"-days", fmt.Sprint(7 * weeks)} })
+		return
 	}
-	if len(o.wrong) > 0 {
-		t.Logf("go test ./sim -run TestDays -seed %d -days %d\n%s", seed, *days, o.story)
+	all := account{begun: time.Now()}
+	for left := *days; left > 0; left -= 7 {
+		days := min(left, 7)
+		o := live(t, seed, desk(seed, days))
+		for _, wrong := range o.wrong {
+			t.Error(wrong)
+		}
+		if len(o.wrong) > 0 {
+			t.Logf("go test ./sim -run TestDays -seed %d -days %d\n%s", seed, days, o.story)
+		}
+		all.add(o)
+		seed++
 	}
-	t.Logf("%s in %s: %.0f simulated seconds a second\n%s", o.lasted.Round(time.Hour), time.Since(begun).Round(time.Second), o.lasted.Seconds()/time.Since(begun).Seconds(), play.TellWaits(o.waits))
+	t.Log(all)
 }
 
 // BenchmarkDesk is an hour of a busy desk, with an act of somebody every ten seconds, and of a night, with an SMS every half an hour.

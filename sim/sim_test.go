@@ -45,17 +45,6 @@ type outcome struct {
 	waits  map[play.Class]play.Waits // in the team's group
 }
 
-// add adds the waits of another world.
-func (o *outcome) add(waits map[play.Class]play.Waits) {
-	if o.waits == nil {
-		o.waits = map[play.Class]play.Waits{}
-	}
-	for c, w := range waits {
-		all := o.waits[c]
-		o.waits[c] = play.Waits{Over: append(all.Over, w.Over...), Open: append(all.Open, w.Open...)}
-	}
-}
-
 // name returns the name of the first invariant that is broken, or what else is wrong.
 func (o outcome) name() string {
 	if len(o.wrong) == 0 {
@@ -120,17 +109,15 @@ func TestWorlds(t *testing.T) {
 		first, n = *seed, cmp.Or(*worlds, 1)
 	}
 	if *procs > 1 {
-		spread(t, first, n)
+		spread(t, first, n, func(worlds int) []string { return []string{"-worlds", fmt.Sprint(worlds)} })
 		return
 	}
-	var all outcome
-	begun := time.Now()
+	all := account{begun: time.Now()}
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			steps := script(seed, *rounds, *killed)
 			o := live(t, seed, steps)
-			all.lasted, all.kills = all.lasted+o.lasted, all.kills+o.kills
-			all.add(o.waits)
+			all.add(o)
 			for _, wrong := range o.wrong {
 				t.Error(wrong)
 			}
@@ -149,18 +136,42 @@ func TestWorlds(t *testing.T) {
 			}
 		})
 	}
-	took := time.Since(begun)
-	t.Logf("%d worlds of %s, %d kills, in %s: %.0f simulated seconds a second, %.1f kills a second\n%s", n, all.lasted.Round(time.Minute), all.kills, took.Round(time.Second), all.lasted.Seconds()/took.Seconds(), float64(all.kills)/took.Seconds(), play.TellWaits(all.waits))
+	t.Log(all)
 }
 
-var account = regexp.MustCompile(`(\d+) worlds of (\S+), (\d+) kills`)
+// account is what several worlds came to.
+type account struct {
+	begun  time.Time
+	worlds int
+	lasted time.Duration
+	kills  int
+	waits  map[play.Class]play.Waits // in the teams' groups; not of worlds that other processes played
+}
 
-// spread has other processes play n worlds.
-func spread(t *testing.T, first uint64, n int) {
-	begun := time.Now()
+func (a *account) add(o outcome) {
+	if a.worlds, a.lasted, a.kills = a.worlds+1, a.lasted+o.lasted, a.kills+o.kills; a.waits == nil {
+		a.waits = map[play.Class]play.Waits{}
+	}
+	for c, w := range o.waits {
+		all := a.waits[c]
+		a.waits[c] = play.Waits{Over: append(all.Over, w.Over...), Open: append(all.Open, w.Open...)}
+	}
+}
+
+func (a account) String() string {
+	took := time.Since(a.begun)
+	return fmt.Sprintf("%d worlds of %s, %d kills, in %s: %.0f simulated seconds a second, %.1f kills a second\n%s",
+		a.worlds, a.lasted.Round(time.Minute), a.kills, took.Round(time.Second), a.lasted.Seconds()/took.Seconds(), float64(a.kills)/took.Seconds(), play.TellWaits(a.waits))
+}
+
+// told is how a process tells its account.
+var told = regexp.MustCompile(`(\d+) worlds of (\S+), (\d+) kills`)
+
+// spread has other processes play the worlds of n seeds by the same test; of says how many each plays.
+func spread(t *testing.T, first uint64, n int, of func(worlds int) []string) {
+	all := account{begun: time.Now()}
 	var mu sync.Mutex
 	var running sync.WaitGroup
-	lasted, kills := time.Duration(0), 0
 	for i := range *procs {
 		part := n / *procs
 		if i < n%*procs {
@@ -172,21 +183,22 @@ func spread(t *testing.T, first uint64, n int) {
 		at := first
 		first += uint64(part)
 		running.Go(func() {
-			out, err := exec.Command(os.Args[0], "-test.run", "^TestWorlds$", "-test.v", "-seed", fmt.Sprint(at), "-worlds", fmt.Sprint(part),
-				"-rounds", fmt.Sprint(*rounds), "-killed", fmt.Sprint(*killed), "-tries", fmt.Sprint(*tries)).CombinedOutput()
+			args := append(of(part), "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "0", "-seed", fmt.Sprint(at),
+				"-rounds", fmt.Sprint(*rounds), "-killed", fmt.Sprint(*killed), "-tries", fmt.Sprint(*tries))
+			out, err := exec.Command(os.Args[0], args...).CombinedOutput()
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
 				t.Errorf("seeds from %d on: %v\n%s", at, err, out)
 			}
-			if found := account.FindSubmatch(out); found != nil {
-				d, _ := time.ParseDuration(string(found[2]))
-				k, _ := strconv.Atoi(string(found[3]))
-				lasted, kills = lasted+d, kills+k
+			if found := told.FindSubmatch(out); found != nil {
+				worlds, _ := strconv.Atoi(string(found[1]))
+				lasted, _ := time.ParseDuration(string(found[2]))
+				kills, _ := strconv.Atoi(string(found[3]))
+				all.worlds, all.lasted, all.kills = all.worlds+worlds, all.lasted+lasted, all.kills+kills
 			}
 		})
 	}
 	running.Wait()
-	took := time.Since(begun)
-	t.Logf("%d worlds of %s, %d kills, in %s: %.0f simulated seconds a second, %.1f kills a second", n, lasted, kills, took.Round(time.Second), lasted.Seconds()/took.Seconds(), float64(kills)/took.Seconds())
+	t.Log(all)
 }

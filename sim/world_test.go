@@ -464,7 +464,7 @@ const patience = 3 * time.Hour
 func (w *world) until(done func() error) error {
 	late := time.Now().Add(patience)
 	var last error
-	for {
+	for wait := 5 * time.Second; ; wait = min(wait+wait/4, time.Minute) { // to look costs more than to wait
 		err := done()
 		if err == nil {
 			return nil
@@ -479,7 +479,7 @@ func (w *world) until(done func() error) error {
 			return last
 		}
 		select {
-		case <-time.After(5 * time.Second):
+		case <-time.After(wait):
 		case <-w.life.ended:
 			return fmt.Errorf("the bridge ended by itself: %v", w.life.err)
 		}
