@@ -1,11 +1,12 @@
-# The image holds one static binary, the certificates it trusts and an empty /data, and runs as an unprivileged user.
+# The image holds one static binary, the certificates it trusts and an empty /data, and runs as an unprivileged user. A release's is made without
+# Docker and starts the same (internal/release); this is for building from source.
 #
 # doc/operations.md shows how to run it. Beware of "docker run --env-file": it makes the quotes in .env part of the values.
 #
 # The same commit gives the same binary. For the same image, byte for byte, take the times from the commit too:
 #
 #     docker buildx build --build-arg VERSION="$(git describe --tags --always)" --build-arg SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)" \
-#         --output type=docker,name=peyk,rewrite-timestamp=true .
+#         --output type=docker,name=localhost/peyk,rewrite-timestamp=true .
 
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src

@@ -2,7 +2,7 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME = 4000x
-VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
+VERSION = $(shell cat VERSION 2>/dev/null || git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: check tidy format vet staticcheck test fuzz build release bench torture mutants
 
@@ -39,25 +39,9 @@ fuzz:
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o peyk .
 
-# The archives of a version, in dist/. The same commit and the same Go give the same bytes, on any machine and in any directory: neither leaves
-# a trace in them, and the only time in them is the commit's. Needs GNU tar.
-ARCHIVED = README.md README.fa.md CONTRIBUTING.md LICENSE .env.example doc deploy
-release: export CGO_ENABLED = 0
-release: export GOFLAGS = -trimpath -buildvcs=false
-release: export GOAMD64 = v1
-release: export GOARM64 = v8.0
+# All that a version is published as, in dist/: internal/release says what. It fetches its tools, which no other target needs.
 release:
-	rm -rf dist
-	@set -e; for arch in amd64 arm64; do \
-		name=peyk-$(VERSION)-linux-$$arch; \
-		mkdir -p dist/$$name; \
-		GOOS=linux GOARCH=$$arch go build -ldflags "-s -w -X main.version=$(VERSION)" -o dist/$$name/peyk .; \
-		git archive HEAD $(ARCHIVED) | tar -x -C dist/$$name; \
-		tar -c -C dist --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w \
-			--mtime=@$$(git log -1 --format=%ct) $$name | gzip -9n > dist/$$name.tar.gz; \
-		rm -r dist/$$name; \
-	done
-	cd dist && sha256sum *.tar.gz | tee SHA256SUMS
+	go run ./internal/release
 
 # doc/performance.md says what the figures must be. One package at a time, so that they do not disturb each other.
 bench:

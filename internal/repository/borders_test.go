@@ -30,8 +30,9 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/internal/crashpoint": {}, // empty but in builds made to be killed
 		"peyk/internal/metrics":    {"peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms"},
 		"peyk/internal/play":       {"peyk/sandbox/panel", "peyk/sandbox/sandboxtest", "peyk/sandbox/telegram", "peyk/store", "peyk/sms"}, // for tests
-		"peyk/internal/repository": {},                                                                                                    // only tests
-		"peyk/crash":               {},                                                                                                    // only tests
+		"peyk/internal/release":    {},
+		"peyk/internal/repository": {}, // only tests
+		"peyk/crash":               {}, // only tests
 		"peyk/sandbox":             {"peyk/sandbox/panel", "peyk/sandbox/telegram"},
 		"peyk/sandbox/browser":     {}, // only tests
 		"peyk/sandbox/panel":       {},

@@ -14,7 +14,7 @@ import (
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	files := []string{".env.example", "Makefile", "Dockerfile"}
-	for _, pattern := range []string{"*.md", "doc/*.md", "deploy/*"} {
+	for _, pattern := range []string{"*.md", "doc/*.md", "deploy/*", "deploy/deb/*"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -23,6 +23,9 @@ func documents(t *testing.T) map[string]string {
 	}
 	texts := map[string]string{}
 	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && info.IsDir() {
+			continue
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
