@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +43,7 @@ type world struct {
 type trap struct {
 	network, method, stage string
 	n                      int
-	unread                 bool // of the stage answered: the bridge is stopped when half of the answer is on the wire, and so cannot read the rest
+	unread                 bool // of the stage answered: the bridge is paused when half of the answer is on the wire, and so cannot read the rest
 }
 
 func newWorld(t testing.TB, seed uint64) *world {
@@ -149,7 +148,7 @@ func (w *world) called(network, method, stage string) {
 	}
 	var victim *bridge
 	if t := w.trap; t != nil && t.unread && t.network == network && t.method == method && stage == string(panel.HalfAnswered) {
-		w.bridge.cmd.Process.Signal(syscall.SIGSTOP)
+		w.bridge.pause()
 	}
 	if t := w.trap; t != nil && t.network == network && t.method == method && t.stage == stage {
 		if t.n--; t.n == 0 {
