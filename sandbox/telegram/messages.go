@@ -20,14 +20,15 @@ type message struct {
 	external    *message // the message of another topic that it replies to
 	service     wireService
 	fileID      string
-	edited      time.Time
-	old         bool // the bot is told only where it is
+	dated       time.Time // what the bot is told of Date
+	edited      time.Time // likewise, of the last edit
+	old         bool      // the bot is told only where it is
 }
 
 // put adds a message to a chat.
 func (s *Server) put(c *chat, m *message, kind EventKind) {
 	m.Chat = c.id
-	m.Date = time.Now()
+	m.Date, m.dated = time.Now(), s.now()
 	if c.kind == "supergroup" {
 		c.lastID++
 		m.ID = c.lastID
@@ -51,8 +52,8 @@ func (s *Server) put(c *chat, m *message, kind EventKind) {
 
 // revise replaces what a message says.
 func (s *Server) revise(c *chat, m *message, text string, entities []Entity, buttons [][]Button, by int64) {
-	m.edited = time.Now()
-	m.History = append(slices.Clip(m.History), Version{m.edited, m.Text, m.Buttons})
+	m.edited = s.now()
+	m.History = append(slices.Clip(m.History), Version{time.Now(), m.Text, m.Buttons})
 	m.Edits++
 	m.Text, m.Entities, m.Buttons = text, entities, buttons
 	s.event(Event{Kind: Edited, By: by, Message: m.Message})

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf16"
 )
 
@@ -649,7 +648,7 @@ func (s *Server) React(from, chat int64, message int, emoji ...string) error {
 			return all
 		}
 		s.update("message_reaction", map[string]any{
-			"chat": s.wireChat(c), "message_id": m.ID, "user": s.wireUser(from), "date": time.Now().Unix(),
+			"chat": s.wireChat(c), "message_id": m.ID, "user": s.wireUser(from), "date": s.now().Unix(),
 			"old_reaction": list(before), "new_reaction": list(emoji),
 		})
 	}

@@ -67,6 +67,8 @@ type Server struct {
 	wentDown chan struct{} // closed while down
 	onCall   func(Stage, string, int64)
 
+	headerAhead, messagesAhead time.Duration // see SetClock
+
 	calls     []Call
 	callFeed  feed[Call]
 	eventFeed feed[Event]
@@ -142,6 +144,17 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	s.pumps.Wait()
 }
+
+// SetClock has the Date of answers, and the dates of messages and of what else updates tell, run ahead of this machine's clock from now on; behind
+// it when negative. What the people's and the tester's side tells of times stays by this machine's.
+func (s *Server) SetClock(header, messages time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.headerAhead, s.messagesAhead = header, messages
+}
+
+// now returns what time it is for the bot. mu is held.
+func (s *Server) now() time.Time { return time.Now().Add(s.messagesAhead) }
 
 // sandboxNow returns the time of the flood limits' clock.
 func (s *Server) sandboxNow() time.Duration {
@@ -246,10 +259,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	down, authorized := s.down, token == s.token && !s.revoked
+	down, authorized, ahead := s.down, token == s.token && !s.revoked, s.headerAhead
 	s.mu.Unlock()
 	if down {
 		panic(http.ErrAbortHandler)
+	}
+	if ahead != 0 {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 	}
 	if !authorized {
 		err := &apiError{code: 401, text: "Unauthorized"}

@@ -290,3 +290,31 @@ func TestTheLogOfCallsNeverHoldsTheToken(t *testing.T) {
 		t.Errorf("got %s", log)
 	}
 }
+
+func TestAnotherClock(t *testing.T) {
+	s, b, owner, team := room(t, Options{})
+	s.SetClock(time.Hour, -time.Hour)
+	say(t, s, Post{Chat: team, From: owner.ID, Text: "/help"})
+	resp, err := b.http.Get(b.base + "/bot" + s.Token() + "/getUpdates")
+	check(t, err)
+	defer resp.Body.Close()
+	var updates struct {
+		Result []struct {
+			Message struct{ Date int64 }
+		}
+	}
+	check(t, json.NewDecoder(resp.Body).Decode(&updates))
+	header, err := http.ParseTime(resp.Header.Get("Date"))
+	check(t, err)
+	if ahead := time.Until(header); ahead < 58*time.Minute || ahead > time.Hour {
+		t.Errorf("the answer says that it is %s ahead", ahead)
+	}
+	for _, u := range updates.Result {
+		if ago := time.Since(time.Unix(u.Message.Date, 0)); ago < time.Hour || ago > 62*time.Minute {
+			t.Errorf("the message says that it is %s old", ago)
+		}
+	}
+	if at := s.Messages(team); len(updates.Result) == 0 || time.Since(at[len(at)-1].Date) > time.Minute {
+		t.Errorf("%d updates, the message is of %s", len(updates.Result), at[len(at)-1].Date)
+	}
+}

@@ -1,9 +1,6 @@
 package telegram
 
-import (
-	"encoding/json"
-	"time"
-)
+import "encoding/json"
 
 // The shapes below are those of the Bot API, as far as this server fills them.
 
@@ -145,7 +142,7 @@ func (s *Server) wireMessage(c *chat, m *message, nested bool) *wireMessage {
 		ID:          m.ID,
 		ThreadID:    m.thread,
 		Chat:        s.wireChat(c),
-		Date:        m.Date.Unix(),
+		Date:        m.dated.Unix(),
 		AutoForward: m.autoForward,
 		wireService: m.service,
 	}
@@ -177,7 +174,7 @@ func (s *Server) wireMessage(c *chat, m *message, nested bool) *wireMessage {
 		w.ReplyTo = s.wireMessage(c, a, true)
 	}
 	if a := m.external; a != nil && !nested {
-		w.External = &wireExternal{wireOrigin{"user", s.wireUser(a.sender), a.Date.Unix()}, w.Chat, a.ID}
+		w.External = &wireExternal{wireOrigin{"user", s.wireUser(a.sender), a.dated.Unix()}, w.Chat, a.ID}
 	}
 	for kind, field := range map[string]**struct{}{"story": &w.Story, "paid_media": &w.PaidMedia, "checklist": &w.Checklist, "rich_message": &w.Rich} {
 		if m.kind == kind {
@@ -238,7 +235,7 @@ func (s *Server) wireMember(c *chat, user int64) map[string]any {
 // memberUpdate tells the bot that somebody's place in a chat changed: my_chat_member when it is its own.
 func (s *Server) memberUpdate(c *chat, by, user int64, before map[string]any) {
 	body := map[string]any{
-		"chat": s.wireChat(c), "from": s.wireUser(by), "date": time.Now().Unix(),
+		"chat": s.wireChat(c), "from": s.wireUser(by), "date": s.now().Unix(),
 		"old_chat_member": before, "new_chat_member": s.wireMember(c, user),
 	}
 	switch {
