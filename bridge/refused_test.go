@@ -187,17 +187,19 @@ func TestRefusedAnswersAndQuestionsAreNamed(t *testing.T) {
 
 // TestARefusedCardOfAPlaceThatIsNobodysHoldsUpNothing has it shown again once there is nothing to show.
 func TestARefusedCardOfAPlaceThatIsNobodysHoldsUpNothing(t *testing.T) {
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.start()
-	w.tellsAdmin()
-	w.declines("odd", 2)
-	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
-	told := w.sees(w.sara, "refuses one message")
-	w.sees(w.group, "are now shown here")
-	w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/unlink"})
-	w.sees(w.group, "no longer belongs")
-	if a := w.presses(w.sara, told, "Show again"); a.Alert {
-		t.Errorf("the admin is told %+v", a)
-	}
-	w.shows("09122222222", "the next one")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.tellsAdmin()
+		w.declines("odd", 2)
+		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
+		told := w.sees(w.sara, "refuses one message")
+		w.sees(w.group, "are now shown here")
+		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/unlink"})
+		w.sees(w.group, "no longer belongs")
+		if a := w.presses(w.sara, told, "Show again"); a.Alert {
+			t.Errorf("the admin is told %+v", a)
+		}
+		w.shows("09122222222", "the next one")
+	})
 }

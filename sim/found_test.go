@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,6 +58,24 @@ func TestABridgeStandsStillInACall(t *testing.T) {
 				if !stood {
 					t.Error("there was no such call")
 				}
+				for _, err := range w.check() {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestAGroupOfAnEarlierSchemaMigrates has the group of every file there ever was become a supergroup.
+func TestAGroupOfAnEarlierSchemaMigrates(t *testing.T) {
+	for _, file := range schemas(t) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := bare(t, play.Chance(1), 1)
+				w.beginWith(file)
+				w.Migrate()
+				w.Do("customers write", play.Chance(1))
+				w.Do("an agent sends", play.Chance(2))
 				for _, err := range w.check() {
 					t.Error(err)
 				}

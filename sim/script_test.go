@@ -87,6 +87,7 @@ var events = []struct {
 			w.later(outage(r), w.back)
 		}
 	}},
+	{"the group migrates", 1, func(w *world, r *rand.Rand) { w.Migrate() }},
 	{"another program asks for updates", 1, func(w *world, r *rand.Rand) {
 		transport := &http.Transport{DialContext: w.tgNet.Dial, DisableKeepAlives: true}
 		resp, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Get("http://telegram.example/bot" + w.TG.Token() + "/getUpdates?limit=1")

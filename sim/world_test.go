@@ -2,10 +2,13 @@ package sim
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -76,16 +79,51 @@ type life struct {
 	store  *store.Store // nil until it is open
 }
 
-// start is when worlds begin: synctest's clock begins in a year in which there was no SMS panel.
-var start = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+// start is when worlds begin: synctest's clock begins in a year in which there was no SMS panel. It is a day after files of earlier schemas end.
+var start = time.Date(2026, 7, 2, 8, 0, 0, 0, time.UTC)
 
 // newWorld returns a world for as long as the test runs, in whose bubble it is.
 func newWorld(t testing.TB, seed uint64) *world {
-	time.Sleep(time.Until(start))
 	r := play.Chance(seed)
+	w := bare(t, r, seed)
+	switch r.IntN(6) {
+	case 0:
+		w.UseGroup()
+	case 1:
+		files := schemas(t)
+		w.beginWith(files[r.IntN(len(files))])
+		if n := r.IntN(8); pointed && n > 0 {
+			w.mine = func(point string) bool { // killed while it brings the file to the last schema
+				if point == "open.migrating" {
+					n--
+				}
+				return n == 0
+			}
+		}
+	case 2, 3: // it takes twice as long: each customer has messages of their own
+		w.UseForum()
+		w.start()
+		err := w.until(func() error {
+			if _, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "gets a topic here") }); !ok {
+				return play.ErrNotYet
+			}
+			return nil
+		})
+		if err := errors.Join(err, w.life.end()); err != nil {
+			t.Fatal(err)
+		}
+		w.arrived()
+		w.rested()
+	}
+	return w
+}
+
+// bare returns a world whose team has a supergroup. r decides what its networks are like, and what its people do.
+func bare(t testing.TB, r *rand.Rand, seed uint64) *world {
+	time.Sleep(time.Until(start))
 	w := &world{dir: play.InMemory(t), log: &tail{}, held: map[*sandboxtest.Network][]sandboxtest.Shut{}}
-	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits()}, panel.Options{
-		Dialect: []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)], NoWSDL: r.IntN(4) == 0, LeavesOut: r.IntN(4) == 0,
+	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits(), FirstGroup: oldGroup}, panel.Options{
+		Dialect: []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)], NoWSDL: r.IntN(4) == 0, LeavesOut: r.IntN(4) == 0, NewestFirst: r.IntN(4) == 0, Resend: r.IntN(8) == 0 && *days == 0, // as its answers grow so long
 		Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 20 * time.Second, Status: 4}},
 	})
 	w.tgNet = &sandboxtest.Network{Handler: w.TG, Delay: delays(seed, 30*time.Millisecond)}
@@ -109,23 +147,45 @@ func newWorld(t testing.TB, seed uint64) *world {
 		w.lives.Wait()
 		time.Sleep(time.Minute) // the ends of connections arrive
 	})
-	if r.IntN(3) == 0 { // it takes twice as long: each customer has messages of their own
-		w.UseForum()
-		w.start()
-		err := w.until(func() error {
-			if _, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "gets a topic here") }); !ok {
-				return play.ErrNotYet
-			}
-			return nil
-		})
-		if err := errors.Join(err, w.life.end()); err != nil {
-			t.Fatal(err)
-		}
-		w.arrived()
-	}
+	w.rested()
+	return w
+}
+
+// rested notes how many goroutines there are while no bridge runs.
+func (w *world) rested() {
 	time.Sleep(time.Second)
 	w.idle = runtime.NumGoroutine()
-	return w
+}
+
+// schemas returns the files of every schema there was.
+func schemas(t testing.TB) []string {
+	files, err := filepath.Glob("../store/testdata/schema/*.db.gz")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files of earlier schemas: %v", err)
+	}
+	return files
+}
+
+// oldGroup is the group that files of earlier schemas are of.
+const oldGroup = -1001
+
+// beginWith begins with the file of an earlier schema, of a group that is the team's.
+func (w *world) beginWith(file string) {
+	w.UseGroup()
+	in, err := os.Open(file)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer in.Close()
+	unpacked, err := gzip.NewReader(in)
+	if err != nil {
+		w.Fatal(err)
+	}
+	all, err := io.ReadAll(unpacked)
+	if err := errors.Join(err, os.WriteFile(w.store(0), all, 0o600)); err != nil {
+		w.Fatal(err)
+	}
+	w.BeginWith(w.store(0), filepath.Join(w.dir, "first.db"))
 }
 
 // delays returns how long the packets of each connection take: most some milliseconds, few much longer.

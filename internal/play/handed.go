@@ -258,11 +258,11 @@ func I1(e *Evidence) error {
 	// A fetch in flight at a kill counts whether it reached the panel or not, as nobody can know.
 	marks := map[int64]bool{}
 	for _, s := range e.Starts {
-		if !s.mark.IsZero() {
+		if s.mark.After(e.Starts[0].At) { // else the world began with it
 			marks[s.mark.UnixNano()] = true
 		}
 	}
-	surely, perhaps := len(marks), map[int]bool{} // outages
+	surely, perhaps := len(marks)+e.older.losses, map[int]bool{} // outages
 	for i, o := range e.Outages {
 		perhaps[i+1] = len(o.Callers) > 0
 	}

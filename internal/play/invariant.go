@@ -32,6 +32,7 @@ type Evidence struct {
 	Outages   []sandboxtest.Shut // of the panel
 	Store     *store.Store       // a copy; nil while the bridge runs
 	Batches   []batch
+	inherited []batch // with which the world began
 }
 
 // Sighting is a mark of an SMS in a message of the bot.
@@ -56,7 +57,11 @@ func (w *World) Look() *Evidence {
 	e := &Evidence{World: w, Past: w.Past, Messages: map[int64][]telegram.Message{}, Shown: map[int64][]Sighting{}, Sent: w.Panel.Sent(), Requests: w.Panel.Requests(), Outages: w.Outages()}
 	e.order()
 	for _, chat := range []int64{w.Group, w.Sara, w.Ali} {
-		for _, m := range w.TG.Messages(chat) {
+		var all []telegram.Message
+		for _, id := range w.ids(chat) {
+			all = append(all, w.TG.Messages(id)...)
+		}
+		for _, m := range all {
 			if !m.FromBot {
 				continue
 			}
@@ -103,7 +108,7 @@ func I2(e *Evidence) error {
 		}
 	}
 	for _, chat := range []int64{e.Group, e.Sara} {
-		posts := slices.DeleteFunc(e.TG.Calls(), func(c telegram.Call) bool { return c.Chat != chat || c.Method != "sendMessage" })
+		posts := slices.DeleteFunc(e.TG.Calls(), func(c telegram.Call) bool { return !slices.Contains(e.ids(chat), c.Chat) || c.Method != "sendMessage" })
 		last := map[copy]Sighting{}
 		for _, s := range e.Shown[chat] {
 			k := copy{s.Mark, s.id}
@@ -163,7 +168,7 @@ func (e *Evidence) story(chat int64, mark string) string {
 		events = append(events, event{s.At, fmt.Sprintf("start, after a kill %t", i > 0 && e.Starts[i-1].broken)})
 	}
 	for _, c := range e.TG.Calls() {
-		if c.Chat == chat && (c.Fault != "" || c.Code != 200) {
+		if slices.Contains(e.ids(chat), c.Chat) && (c.Fault != "" || c.Code != 200) {
 			events = append(events, event{c.At, fmt.Sprintf("%s: %d %s", c.Method, c.Code, c.Fault)})
 		}
 	}
@@ -214,11 +219,19 @@ func (e *Evidence) orderOf(text string) (Order, bool) {
 	return e.Orders[i], true
 }
 
-// BatchesOf returns the batches of an order.
+// BatchesOf returns the batches of an order. One of a group that became a supergroup knows no message any more.
 func (e *Evidence) BatchesOf(o Order) []batch {
 	return slices.DeleteFunc(slices.Clone(e.Batches), func(b batch) bool {
+		if o.Chat == e.was && e.moved(b) {
+			return b.Text != o.Text
+		}
 		return int64(b.Chat) != o.Chat || int(b.Message) != o.Message
 	})
+}
+
+// moved reports whether a batch was ordered in a group before that became a supergroup.
+func (e *Evidence) moved(b batch) bool {
+	return e.was != 0 && int64(b.Chat) == e.Group && b.Message == 0
 }
 
 // Attempt identifies requests to send that belong together.
@@ -251,6 +264,9 @@ func I4(e *Evidence) error {
 	var wrong []error
 	for a, requests := range e.attempts() {
 		o, ok := e.orderOf(a.Text)
+		if e.older.texts[a.Text] {
+			continue
+		}
 		if !ok || !slices.Contains(o.Recipients, a.Customer) {
 			wrong = append(wrong, fmt.Errorf("the panel was asked to send %q to %s, which nobody ordered", a.Text, a.Customer))
 			continue
@@ -366,17 +382,31 @@ func I6(e *Evidence) error {
 
 // Report returns the message that reports on a batch.
 func (e *Evidence) Report(b batch) (telegram.Message, bool) {
-	i := slices.IndexFunc(e.Messages[int64(b.Chat)], func(m telegram.Message) bool { return m.ID == int(b.Shown) })
+	i := slices.IndexFunc(e.Messages[int64(b.Chat)], func(m telegram.Message) bool { return m.Chat == int64(b.Chat) && m.ID == int(b.Shown) })
 	if i < 0 {
 		return telegram.Message{}, false
 	}
 	return e.Messages[int64(b.Chat)][i], true
 }
 
+// reportBefore returns the message that reported on a moved batch in the group that was, and the mark that its order bears there. What was
+// new when the group became a supergroup is reported in that.
+func (e *Evidence) reportBefore(b batch) (m telegram.Message, told bool, mark string) {
+	o, _ := e.orderOf(b.Text)
+	for _, m = range slices.Backward(e.Messages[e.Group]) {
+		if m.Chat == e.was && m.ReplyTo == o.Message && !strings.Contains(m.Text, "the edit changes nothing") {
+			told = true
+			break
+		}
+	}
+	ordered, _ := e.TG.Message(o.Chat, o.Message)
+	return m, told, MarksOf(ordered)
+}
+
 // I7: every uncertain piece was reported, with the buttons of its current question; so was every incident.
 func I7(e *Evidence) error {
 	var wrong []error
-	for _, b := range e.Batches {
+	for _, b := range slices.Concat(e.inherited, e.Batches) {
 		if b.Uncertain == 0 {
 			continue
 		}
@@ -414,6 +444,10 @@ func I8(e *Evidence) error {
 	}
 	for _, b := range e.Batches {
 		m, told := e.Report(b)
+		mark, moved := "", !told && e.moved(b)
+		if moved {
+			m, told, mark = e.reportBefore(b)
+		}
 		want := map[string]int{}
 		silent := b.State == store.Going // nothing but good news
 		for _, r := range b.recipients {
@@ -455,6 +489,9 @@ func I8(e *Evidence) error {
 			return o.Reply && o.Chat == int64(b.Chat) && o.Message == int(b.Message)
 		})
 		forbidden := e.strict && int64(b.Chat) == e.Group || e.Left[int64(b.Chat)] // reactions were, now and then: then the message tells
+		if moved && !told && mark == markFor(b, want) && mark != "" {
+			continue
+		}
 		if !told && (!reply || !silent) {
 			wrong = append(wrong, fmt.Errorf("batch %d is reported nowhere", b.ID))
 		}
@@ -639,6 +676,10 @@ func (e *Evidence) Open(st *store.Store) error {
 			if err != nil {
 				return err
 			}
+			if b.ID <= e.older.batch {
+				e.inherited = append(e.inherited, batch{b, to})
+				continue
+			}
 			e.Batches = append(e.Batches, batch{b, to})
 		}
 	}
@@ -694,7 +735,7 @@ func (w *World) Settled(since time.Time) error {
 		return err
 	}
 	for _, o := range e.Orders {
-		if m, _ := e.TG.Message(o.Chat, o.Message); o.Reply && MarksOf(m) == "👍" {
+		if m, _ := e.TG.Message(o.Chat, o.Message); o.Reply && MarksOf(m) == "👍" || o.Chat == w.was { // of those Behind tells
 			continue
 		}
 		var report telegram.Message
@@ -738,14 +779,17 @@ func final(report string, recipients int) bool {
 	return done == recipients
 }
 
-// Behind returns of how many SMS the panel knows more than the bridge, which has yet to ask: a question may be decided at the moment the
-// bridge seems to be at rest.
+// Behind returns how many SMS are not sent yet, and of how many the panel knows more than the bridge, which has yet to ask: a question may be
+// decided at the moment the bridge seems to be at rest.
 func (e *Evidence) Behind() (n int) {
 	at := map[string]int{}
 	for _, m := range e.Sent {
 		at[m.ID] = m.Status
 	}
 	for _, b := range e.Batches {
+		if b.State == store.Going {
+			n += b.Counts[sms.Queued] - b.Dropped + b.Counts[sms.Sending] - b.Uncertain - b.LeftUncertain
+		}
 		for _, r := range b.recipients {
 			if said, ok := at[string(r.ID)]; ok && !r.Due.IsZero() && statuses[said] != r.Status {
 				n++

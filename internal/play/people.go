@@ -158,13 +158,14 @@ func (w *World) AgentReplies() {
 	o.Said = o.Text
 	begins := slices.DeleteFunc(MarkPattern.FindAllString(shown.Text, -1), func(s string) bool { return !strings.HasPrefix(s, "«in") })
 	of := begins[0]
-	if heads := shortID.FindAllStringSubmatch(shown.Text, -1); len(begins) > 1 {
-		if len(heads) != len(begins) {
+	if heads := shortID.FindAllStringSubmatch(shown.Text, -1); len(heads) > 1 {
+		older := len(heads) - len(begins) // of the file with which the world began one SMS may be shown, the first
+		if older != 0 && (older != 1 || w.older.batch == 0) {
 			w.Errorf("a message shows %d SMS under %d heads: %s", len(begins), len(heads), shown.Text)
 			return
 		}
 		i := w.Rand.IntN(len(begins))
-		of, o.Said = begins[i], heads[i][1]+" "+o.Text
+		of, o.Said = begins[i], heads[older+i][1]+" "+o.Text
 	}
 	to := w.Inbound[NumberOf(of)]
 	o.Recipients, o.Line = []string{to.Customer}, to.Line
@@ -250,7 +251,7 @@ func (w *World) agentEdits() {
 		return
 	}
 	o := w.Orders[w.Rand.IntN(len(w.Orders))]
-	if w.Away[o.Chat] {
+	if w.Away[o.Chat] || o.Chat == w.was {
 		return
 	}
 	if err := w.TG.Edit(o.From, o.Chat, o.Message, o.Said+" edited"); err != nil {

@@ -23,10 +23,13 @@ import (
 type World struct {
 	*sandboxtest.World // whose group shows inbound SMS, and so does Sara's private chat
 
-	Rand   *rand.Rand // of what people do
-	Topics bool       // the group is a forum with a topic for each customer
-	strict bool       // somebody forbids reactions in the group now and then
-	panel  panel.Options
+	Rand       *rand.Rand // of what people do
+	Topics     bool       // the group is a forum with a topic for each customer
+	strict     bool       // somebody forbids reactions in the group now and then
+	panel      panel.Options
+	inSettings int64 // the group, as the settings name it
+	was        int64 // what the group was before it became a supergroup; 0 if it was none
+	older      older
 
 	Outages func() []sandboxtest.Shut // of the panel: when connections were cut, or a bridge stood still on one
 	// TelegramOutages are those of Telegram that no fault of a call shows; nil where there are none.
@@ -50,6 +53,7 @@ func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *Wo
 	if tg.Speed > 0 {
 		w.second = time.Duration(float64(time.Second) / tg.Speed)
 	}
+	w.inSettings = w.Group
 	// The last digit of its number decides what becomes of an SMS.
 	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
 		if err := w.Panel.SetStatusOf(pattern, status); err != nil {
@@ -66,10 +70,76 @@ func (w *World) UseForum() {
 	w.Helper()
 	w.Topics = true
 	w.Group = w.TG.AddForum("Desk", w.Sara, w.Ali, w.TG.Bot().ID)
+	w.inSettings = w.Group
 	if err := w.TG.SetBotRights(w.Group, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
 		w.Fatal(err)
 	}
 	w.Say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "/topics on"})
+}
+
+// UseGroup has the team work in a group that may become a supergroup.
+func (w *World) UseGroup() {
+	w.Group = w.TG.AddGroup("Desk", w.Sara, w.Ali, w.TG.Bot().ID)
+	w.inSettings = w.Group
+}
+
+// older is what a file holds with which a world begins.
+type older struct {
+	losses int             // fetches that the first bridge tells of as perhaps lost
+	batch  store.BatchID   // the last one
+	texts  map[string]bool // of all batches
+}
+
+// BeginWith reads the store with which the world begins, whose group is the team's. It is copied to path to be read.
+func (w *World) BeginWith(file, path string) {
+	w.Helper()
+	if err := CopyFile(file, path); err != nil {
+		w.Fatal(err)
+	}
+	st, err := store.Open(path, w.StoreOptions())
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer st.Close()
+	_, losses, err := Losses(st)
+	if err != nil {
+		w.Fatal(err)
+	}
+	undecoded, err := st.Undecoded() // in vain
+	if err != nil {
+		w.Fatal(err)
+	}
+	batches, err := st.Batches(sms.ChatID(w.Group), 1<<20)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for w.Say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "hello"}) < 1000 { // those that the file knows were before
+	}
+	w.older = older{losses: losses + len(undecoded), texts: map[string]bool{}}
+	for _, b := range batches {
+		w.older.batch = max(w.older.batch, b.ID)
+		w.older.texts[b.Text] = true
+	}
+}
+
+// Migrate makes a supergroup of the team's group, unless it is one, or the bot is not in it.
+func (w *World) Migrate() {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	if w.Away[w.Group] {
+		return
+	}
+	if to, err := w.TG.Migrate(w.Group); err == nil { // else it is a supergroup
+		w.was, w.Group = w.Group, to
+	}
+}
+
+// ids returns what a chat was, and what it is.
+func (w *World) ids(chat int64) []int64 {
+	if chat == w.Group && w.was != 0 {
+		return []int64{w.was, chat}
+	}
+	return []int64{chat}
 }
 
 // NoteCall notes a stage of a call to either network. Mu is held.
@@ -172,7 +242,7 @@ func (w *World) Say(p telegram.Post) int {
 // StoreOptions returns the store's options under the bridge's settings.
 func (w *World) StoreOptions() store.Options {
 	return store.Options{
-		Inbox: []sms.ChatID{sms.ChatID(w.Group), sms.ChatID(w.Sara)}, Admins: []sms.AgentID{sms.AgentID(w.Sara)}, RecentPosts: 20,
+		Inbox: []sms.ChatID{sms.ChatID(w.inSettings), sms.ChatID(w.Sara)}, Admins: []sms.AgentID{sms.AgentID(w.Sara)}, RecentPosts: 20,
 	}
 }
 

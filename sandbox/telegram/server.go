@@ -22,12 +22,13 @@ const maxUpload = 50<<20 + 1<<16
 
 // Options say what differs from an ordinary bot on a Telegram without limits. The zero value works.
 type Options struct {
-	Token     string  // "" means DefaultToken; the digits before the colon are the bot's id
-	Username  string  // the bot's, without @; "" means "PeykSandboxBot"
-	FirstName string  // the bot's; "" means "Peyk"
-	NoPrivacy bool    // the bot hears everything said in its groups, also where it is no administrator
-	Limits    Limits  // flood limits; the zero value has none
-	Speed     float64 // how many times faster than real time the clock of Limits runs; 0 means 1
+	Token      string  // "" means DefaultToken; the digits before the colon are the bot's id
+	Username   string  // the bot's, without @; "" means "PeykSandboxBot"
+	FirstName  string  // the bot's; "" means "Peyk"
+	NoPrivacy  bool    // the bot hears everything said in its groups, also where it is no administrator
+	Limits     Limits  // flood limits; the zero value has none
+	Speed      float64 // how many times faster than real time the clock of Limits runs; 0 means 1
+	FirstGroup int64   // the id of the first basic group, from which others count down; 0 means -4000000001
 }
 
 // Server is one bot's Telegram. Make it with New.
@@ -89,6 +90,9 @@ func New(o Options) *Server {
 	if o.Speed <= 0 {
 		o.Speed = 1
 	}
+	if o.FirstGroup == 0 {
+		o.FirstGroup = -4000000001
+	}
 	digits, _, _ := strings.Cut(o.Token, ":")
 	id, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
@@ -104,7 +108,7 @@ func New(o Options) *Server {
 		users:     map[int64]*User{},
 		chats:     map[int64]*chat{},
 		lastUser:  500000000,
-		lastGroup: -4000000000,
+		lastGroup: o.FirstGroup + 1,
 		lastSuper: -1002000000000,
 		queries:   map[string]*Query{},
 		files:     map[string]*storedFile{},
