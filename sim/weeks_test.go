@@ -79,7 +79,8 @@ func aWeek(week int) []step {
 
 // holds returns what the bridge holds.
 func (w *world) holds() holding {
-	h := holding{goroutines: runtime.NumGoroutine() - w.idle}
+	n, _ := goroutines()
+	h := holding{goroutines: n - w.idle}
 	if stats, err := w.life.opened().Stats(); err != nil {
 		w.Errorf("stats: %v", err)
 	} else {
@@ -87,7 +88,7 @@ func (w *world) holds() holding {
 	}
 	runtime.GC()
 	runtime.GC() // the profile is as of the last but one
-	n, _ := runtime.MemProfile(nil, false)
+	n, _ = runtime.MemProfile(nil, false)
 	records := make([]runtime.MemProfileRecord, n+1000)
 	n, _ = runtime.MemProfile(records, false)
 	for _, r := range records[:n] {

@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -154,7 +153,7 @@ func bare(t testing.TB, r *rand.Rand, seed uint64) *world {
 // rested notes how many goroutines there are while no bridge runs.
 func (w *world) rested() {
 	time.Sleep(time.Second)
-	w.idle = runtime.NumGoroutine()
+	w.idle, _ = goroutines()
 }
 
 // schemas returns the files of every schema there was.
