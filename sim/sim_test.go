@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -33,6 +34,9 @@ var (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	debug.SetGCPercent(400) // worlds are small and many
+	if *weeks > 0 {
+		runtime.MemProfileRate = 512
+	}
 	os.Exit(m.Run())
 }
 

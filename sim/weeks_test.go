@@ -33,7 +33,7 @@ func TestWeeks(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, max(1, *seed))
-		w.keep = 7 * 24 * time.Hour
+		w.keep, w.poll = 7*24*time.Hour, 30*time.Second
 		w.start()
 		var third holding
 		for week := 1; week <= *weeks; week++ {

@@ -40,7 +40,7 @@ type world struct {
 	dir             string
 	tgNet, panelNet *sandboxtest.Network
 	disk            disk
-	keep            time.Duration // how long bridges keep rows; as usual when zero
+	keep, poll      time.Duration // how long bridges keep rows, and how often they ask the panel; as usual when zero
 	log             *tail
 
 	held    map[*sandboxtest.Network][]sandboxtest.Shut // connections on which a bridge stood still, and since when: it may have given up what it waited for
@@ -295,7 +295,7 @@ func (l *life) run(ctx context.Context) (err error) {
 		Token: w.TG.Token(), URL: "http://telegram.example", Dial: l.dial(w.tgNet, &w.tgDialed), OnCall: m.TelegramAsked, OnAnswer: st.HeardAnswer,
 	})
 	admins := []sms.AgentID{sms.AgentID(w.Sara)}
-	return bridge.New(st, client, tg, relay.Options{Lines: lines, Log: log}, bot.Options{
+	return bridge.New(st, client, tg, relay.Options{Lines: lines, PollInterval: w.poll, Log: log}, bot.Options{
 		Lines: lines, Admins: admins, Users: []sms.AgentID{sms.AgentID(w.Ali)}, TelegramSecond: time.Second, Log: log,
 	}, m).Run(ctx)
 }
