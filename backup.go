@@ -125,11 +125,8 @@ func (c *call) fileAndStore() (file, dbPath string, err error) {
 	if len(c.args) != 1 || strings.HasPrefix(c.args[0], "-") {
 		return "", "", wrongUse("it takes one argument, the name of a file")
 	}
-	s, _, err := readSettings(c.environ, "DB_")
-	if err != nil {
-		return "", "", c.wrongSettings(err)
-	}
-	return c.args[0], s.dbPath, nil
+	s, err := c.readSettings("DB_")
+	return c.args[0], s.dbPath, err
 }
 
 // backUp writes the store as it is now to a new file and checks that file.

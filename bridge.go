@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 
+	"peyk/bot/text"
 	"peyk/bridge"
 	"peyk/internal/metrics"
 	"peyk/store"
@@ -14,10 +15,13 @@ import (
 
 // bridge runs the bridge until ctx ends.
 func (c *call) bridge(ctx context.Context) error {
-	s, warnings, err := readSettings(c.environ, "")
+	s, err := c.readSettings("")
 	if err != nil {
-		return c.wrongSettings(err)
+		return err
 	}
+	from := openSources(c.environ, ".env")
+	from.Language = &text.English // as the whole log is
+	_, warnings, _ := from.read("")
 	log := newLog(s, c.stderr)
 	for _, w := range append(warnings, s.inClear()...) {
 		log.Warn(w)

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
+	"syscall"
 
 	"peyk/bot/text"
 	"peyk/doctor"
@@ -17,23 +20,32 @@ func (c *call) check(ctx context.Context) error {
 	if c.quick {
 		return c.quickCheck(ctx)
 	}
-	code := exit(0)
-	s, warnings, mistakes := readSettings(c.environ, "")
-	switch {
-	case mistakes != nil:
+	from := openSources(c.environ, ".env")
+	t, code := from.Language, exit(0)
+	found := func(state doctor.State, sentence string) doctor.Finding {
+		return doctor.Finding{State: state, HTML: text.Escape(sentence)}
+	}
+	show := func(f doctor.Finding) {
+		fmt.Fprintln(c.stdout, f.Line(t))
+		if f.State == doctor.Wrong {
+			code = max(code, 1)
+		}
+	}
+	s, warnings, mistakes := from.read("")
+	if mistakes == nil {
+		show(found(doctor.Right, t.CheckSettings))
+	} else {
 		code = 2
 		for line := range strings.SplitSeq(mistakes.Error(), "\n") {
-			fmt.Fprintln(c.stdout, "WRONG settings:", line)
+			show(found(doctor.Wrong, t.Say(t.CheckSetting, line)))
 		}
-	default:
-		fmt.Fprintln(c.stdout, "ok    settings: all are there and can be read.")
 	}
 	for _, w := range warnings {
-		fmt.Fprintln(c.stdout, "note  settings:", w)
+		show(found(doctor.Noted, t.Say(t.CheckSetting, w)))
 	}
 	// If the proxy or the address is wrong, the other settings of that side must not be used: they would lead elsewhere.
 	right := func(prefix string) bool {
-		_, _, err := readSettings(c.environ, prefix)
+		_, _, err := from.read(prefix)
 		return err == nil
 	}
 	d := doctor.Doctor{
@@ -45,7 +57,7 @@ func (c *call) check(ctx context.Context) error {
 	}
 	if right("SMS_API_") {
 		if panel, err := s.panel.client(); err != nil {
-			fmt.Fprintln(c.stdout, "WRONG panel:", err)
+			show(found(doctor.Wrong, t.Say(t.CheckPanel, err)))
 			code = 2
 		} else {
 			d.Panel = panel
@@ -54,14 +66,38 @@ func (c *call) check(ctx context.Context) error {
 	if right("DB_") {
 		d.Path = s.dbPath
 	}
-	for _, found := range d.Check(ctx, &text.English) {
-		fmt.Fprintln(c.stdout, found)
-		if found.State == doctor.Wrong {
-			code = max(code, 1)
-		}
+	address := make(chan doctor.Finding, 1)
+	if s.httpAddr != "" {
+		go func() {
+			state, sentence, err := tryAddress(ctx, t, s.httpAddr)
+			f := found(state, t.Say(sentence, s.httpAddr))
+			f.Cause = err
+			address <- f
+		}()
+	}
+	for _, f := range d.Check(ctx, t) {
+		show(f)
+	}
+	if s.httpAddr != "" {
+		show(<-address)
 	}
 	if code != 0 {
 		return code
 	}
 	return nil
+}
+
+// tryAddress finds out whether the bridge can listen at address, or does, and returns the sentence that says so.
+func tryAddress(ctx context.Context, t *text.Language, address string) (state doctor.State, sentence string, err error) {
+	listener, err := net.Listen("tcp", address)
+	if err == nil {
+		return doctor.Right, t.CheckListen, listener.Close()
+	}
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return doctor.Wrong, t.CheckNoListen, err
+	}
+	if _, err := askHealth(ctx, address); err == nil {
+		return doctor.Right, t.CheckListens, nil
+	}
+	return doctor.Wrong, t.CheckTaken, nil
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"peyk/sandbox/panel"
+	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/store"
@@ -95,7 +96,7 @@ func lineLike(text, pattern string) string {
 	return regexp.MustCompile(`(?m)^.*(?:` + pattern + `).*$`).FindString(text)
 }
 
-// TestCheckFindsWhatIsBroken breaks one thing in each set-up; the rest must still be found well.
+// TestCheckFindsWhatIsBroken breaks one thing in each set-up; the rest must still be found well, and Persian must say the same.
 func TestCheckFindsWhatIsBroken(t *testing.T) {
 	const whole, token, panelRight, linesRight = `^ok    store: .* is whole`, `^ok    token: it belongs to @PeykSandboxBot`,
 		`^ok    panel: it takes our user name`, `^ok    lines: the panel lets us send from 30001234, 30005678`
@@ -239,6 +240,25 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"the panel's clock is fast": {func(s *setUpToBreak) { s.set["SMS_API_URL"] = s.at(10*time.Minute, s.Panel) },
 			`^note  clock: this machine's is right, the panel's differs by 10 minutes`, []string{token, panelRight}, 0},
 
+		"HTTP_ADDR is taken": {func(s *setUpToBreak) { s.set["HTTP_ADDR"] = strings.TrimPrefix(s.serves(http.NotFound), "http://") },
+			`^WRONG health: another program uses 127.0.0.1:\d+: put another address into HTTP_ADDR`, []string{token, panelRight}, 1},
+		"HTTP_ADDR is another machine's": {func(s *setUpToBreak) { s.set["HTTP_ADDR"] = "192.0.2.1:9383" },
+			`^WRONG health: nobody can listen at 192.0.2.1:9383: .*HTTP_ADDR.*cannot assign`, []string{token, panelRight}, 1},
+		"HTTP_ADDR, where a bridge listens": {func(s *setUpToBreak) {
+			s.set["HTTP_ADDR"] = strings.TrimPrefix(s.serves(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }), "http://")
+		}, `^ok    health: a bridge answers at 127.0.0.1:\d+ \(HTTP_ADDR\)`, []string{token, panelRight}, 0},
+		"HTTP_ADDR, where nobody listens": {func(s *setUpToBreak) { s.set["HTTP_ADDR"] = sandboxtest.OwnHost() + ":9383" },
+			`^ok    health: the bridge can listen at 127\.\d+\.\d+\.\d+:9383 \(HTTP_ADDR\)`, []string{token, panelRight}, 0},
+		"a name that is not a setting's": {func(s *setUpToBreak) {
+			s.must(os.WriteFile(filepath.Join(s.dir, ".env"), []byte("INBOX_CHAT=1\n"), 0o600))
+		},
+			`^note  settings: INBOX_CHAT in .env is not a setting: did you mean INBOX_CHATS\?`, []string{token, panelRight}, 0},
+		"a slip in the environment": {func(s *setUpToBreak) {
+			s.set["TELEGRAM_TOKEN"] = s.set["TELEGRAM_BOT_TOKEN"]
+			delete(s.set, "TELEGRAM_BOT_TOKEN")
+		},
+			`^note  settings: TELEGRAM_TOKEN in the environment is not a setting: did you mean TELEGRAM_BOT_TOKEN\?`,
+			[]string{`^WRONG settings: TELEGRAM_BOT_TOKEN is missing: send /newbot to @BotFather`, panelRight}, 2},
 		"no store yet": {func(s *setUpToBreak) { s.set["DB_PATH"] = "elsewhere/peyk.db" },
 			`^note  store: elsewhere/peyk.db is not there yet`, []string{token, panelRight}, 0},
 		"a damaged store": {func(s *setUpToBreak) {
@@ -283,9 +303,19 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			if left, _ := filepath.Glob(filepath.Join(s.dir, "*", ".check-*")); len(left) > 0 {
 				t.Errorf("left behind: %s", left)
 			}
+			inPersian := wellSetUp(t)
+			inPersian.set["LANGUAGE"] = "fa"
+			if test.broken != nil {
+				test.broken(inPersian)
+			}
+			persian, same := inPersian.check()
+			if same != code {
+				t.Errorf("in Persian it ends with %d", same)
+			}
+			saysTheSame(t, out, persian)
 			t.Logf("%s", cmp.Or(lineLike(out, test.want), out))
 			if t.Failed() {
-				t.Logf("all of it:\n%s", out)
+				t.Logf("all of it:\n%s%s", out, persian)
 			}
 		})
 	}

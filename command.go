@@ -28,6 +28,7 @@ type call struct {
 	name           string   // the last word of it, empty when there was none
 	args           []string // after the name and, once parse was called, after the flags
 	quick          bool     // --quick of peyk check
+	out            string   // --out of peyk setup
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer

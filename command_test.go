@@ -43,17 +43,14 @@ func TestEveryCommandHelps(t *testing.T) {
 }
 
 func TestASlipIsLikeTheNearestName(t *testing.T) {
-	names := []string{"", "setup", "sandbox", "panel", "check", "backup", "restore", "version", "help"}
-	for _, row := range new(settings).table() {
-		names = append(names, row.name)
-	}
+	known := append(names(), "", "setup", "sandbox", "panel", "check", "backup", "restore", "version", "help")
 	for slip, want := range map[string]string{
 		"chekc": "check", "chck": "check", "setpu": "setup", "resotre": "restore", "brigde": "", "x": "", "": "", "ls": "",
 		"TELEGRAM_TOKEN": "TELEGRAM_BOT_TOKEN", "BOT_TOKEN": "TELEGRAM_BOT_TOKEN", "SMS_USER": "SMS_API_USER", "SMS_PASSWORD": "SMS_API_PASSWORD",
 		"SMS_API_USERNAME": "SMS_API_USER", "SMS_API_LINES": "SMS_LINES", "SMS_LINE": "SMS_LINES", "ADMIN_USER": "ADMIN_USERS", "ADMINS_USERS": "ADMIN_USERS",
 		"ALOWED_USERS": "ALLOWED_USERS", "TIME_ZONE": "TIMEZONE", "LOGLEVEL": "LOG_LEVEL", "DBPATH": "DB_PATH", "POSTGRES_HOST": "", "PATH": "", "HOME": "",
 	} {
-		if got := nearest(slip, names); got != want {
+		if got := nearest(slip, known); got != want {
 			t.Errorf("%q: got %q, want %q", slip, got, want)
 		}
 	}

@@ -32,6 +32,10 @@ func TestQuotesAreNoPartOfASetting(t *testing.T) {
 			if got := err.Error(); !strings.HasPrefix(got, name+" ") || !strings.Contains(got, "quotation mark") || !strings.Contains(got, "--env-file") || strings.Contains(got, "hush") || strings.Contains(got, "\n") {
 				t.Errorf("got %s", got)
 			}
+			if name != "LANGUAGE" {
+				_, _, persian := readSettings(required(quoted, "SMS_API_PASSWORD"+map[bool]string{true: "=", false: "_FILE="}[name == "SMS_API_PASSWORD_FILE"], "LANGUAGE=fa"), "")
+				saysTheSame(t, err.Error(), persian.Error())
+			}
 		})
 	}
 }

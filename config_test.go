@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"peyk/bot/text"
 	"peyk/sms"
 )
 
@@ -155,6 +156,10 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 			if strings.Contains(err.Error(), "hu") {
 				t.Errorf("the value of a secret is shown: %v", err)
 			}
+			if !strings.HasPrefix(test.set, "LANGUAGE=") { // else which language is spoken?
+				_, _, persian := readSettings(required(test.set, "LANGUAGE=fa"), "")
+				saysTheSame(t, err.Error(), persian.Error())
+			}
 		})
 	}
 }
@@ -296,14 +301,19 @@ func TestWhatWorksButShouldBeKnownIsWarnedOf(t *testing.T) {
 
 func TestASlipInANameIsWarnedOf(t *testing.T) {
 	t.Chdir(t.TempDir())
-	write(t, ".env", "ADMIN_USER='1'\nSMS_API_PASSWORD_FILES='2'\nLOG_LEVEL_FILE=''\nHTTP_ADDR=''\n")
-	_, got, err := readSettings(required("OF_ANOTHER_PROGRAM=1"), "")
+	write(t, ".env", "ADMIN_USER='1'\nSMS_API_PASSWORD_FILES='2'\nLOG_LEVEL_FILE=''\nHTTP_ADDR=''\nWEATHER='fine'\n")
+	// The environment belongs to other programs, too.
+	_, got, err := readSettings(required("OF_ANOTHER_PROGRAM=1", "DB_PATHS=1", "LOG_FILE=1", "SMS_LINE=1", "TELEGRAM_TOKEN=1", "PATH=/bin", "DB_PATH=x.db",
+		"ALOWED_USERS=1", "TELEGRAM_API_PROXY=1"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"ADMIN_USER in .env is not a setting: check its spelling",
-		"SMS_API_PASSWORD_FILES in .env is not a setting: check its spelling",
+		"ADMIN_USER in .env is not a setting: did you mean ADMIN_USERS?",
+		"SMS_API_PASSWORD_FILES in .env is not a setting: did you mean SMS_API_PASSWORD_FILE?",
+		"WEATHER in .env is not a setting: check its spelling",
+		"ALOWED_USERS in the environment is not a setting: did you mean ALLOWED_USERS?",
+		"TELEGRAM_API_PROXY in the environment is not a setting: did you mean TELEGRAM_PROXY?",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -356,7 +366,7 @@ func TestTheManualNamesEverySettingWithItsDefault(t *testing.T) {
 		got[name] = strings.Trim(value, "'")
 	}
 	want := map[string]string{}
-	for _, row := range new(settings).table() {
+	for _, row := range new(settings).table(&text.English) {
 		want[row.name] = row.value
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -365,13 +375,13 @@ func TestTheManualNamesEverySettingWithItsDefault(t *testing.T) {
 	// As it stands it can be read, and only what is required waits to be filled in.
 	t.Chdir(t.TempDir())
 	write(t, ".env", string(manual))
-	values, err := readDotEnv()
+	values, err := openSources(nil, ".env").readFile()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range new(settings).table() {
-		if _, given := values[row.name]; given != (row.missing != "") {
-			t.Errorf("%s: given %v, required %v", row.name, given, row.missing != "")
+	for _, row := range new(settings).table(&text.English) {
+		if _, given := values[row.name]; given != (row.get != "") {
+			t.Errorf("%s: given %v, required %v", row.name, given, row.get != "")
 		}
 	}
 }

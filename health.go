@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,23 +29,6 @@ const (
 	// healthPatience is how long a client waits for the answer of /healthz.
 	healthPatience = alivePatience + 2*time.Second
 )
-
-// readAddress reads where to listen: HOST:PORT, or a port alone, which means loopback.
-func readAddress(value string) (string, error) {
-	address := strings.TrimSpace(value)
-	if !strings.Contains(address, ":") {
-		address = ":" + address
-	}
-	host, port, err := net.SplitHostPort(address)
-	if n, wrong := strconv.Atoi(port); err != nil || wrong != nil || n < 1 || n > 65535 || strings.ContainsAny(host, " /@") {
-		return "", fmt.Errorf("is %q, which is not an address to listen on: write a port such as 9383 to be reachable only from this machine, "+
-			"or HOST:PORT such as 0.0.0.0:9383 to be heard by others", value)
-	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port), nil
-}
 
 // serveHealth listens at address until stop is called, which waits until that has ended.
 func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *slog.Logger) (stop func(), err error) {
@@ -120,9 +102,9 @@ func healthHandler(b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *s
 
 // quickCheck asks the bridge that is running with these settings whether it is alive.
 func (c *call) quickCheck(ctx context.Context) error {
-	s, _, err := readSettings(c.environ, "HTTP_")
+	s, err := c.readSettings("HTTP_")
 	if err != nil {
-		return c.wrongSettings(err)
+		return err
 	}
 	if s.httpAddr == "" {
 		fmt.Fprintln(c.stderr, "peyk check --quick: HTTP_ADDR is off, so the bridge cannot be asked: set it, for example to 9383, and restart the bridge")

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"peyk/bot"
+	"peyk/bot/text"
 	"peyk/bridge"
 	"peyk/internal/metrics"
 	"peyk/relay"
@@ -267,7 +268,7 @@ func TestWhereToListenIsLoopbackUnlessSaidOtherwise(t *testing.T) {
 		"[::1]:9383": "[::1]:9383", "localhost:9383": "localhost:9383", "10.0.0.5:80": "10.0.0.5:80",
 		"0": "", "65536": "", ":http": "", "on": "", "127.0.0.1": "", "::1": "", "http://127.0.0.1:9383": "", "127.0.0.1:9383/metrics": "", "": "",
 	} {
-		got, err := readAddress(value)
+		got, err := readAddress(&text.English, value)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
 		}

@@ -59,7 +59,10 @@ func (c *call) program() command {
 func (c *call) commands() []command {
 	return []command{
 		{name: "", does: "run the bridge, with settings from the environment and .env", run: c.bridge},
-		{name: "setup", does: "ask for the settings it needs, try each of them, and write .env", run: c.setup},
+		{name: "setup", does: "ask for the settings it needs, try each of them, and write .env", run: c.setup,
+			flags: func(flags *flag.FlagSet) {
+				flags.StringVar(&c.out, "out", "", "write `FILE` instead, for systemd or compose: the token and the password go into files of their own beside it")
+			}},
 		{name: "sandbox", does: "run the bridge between a Telegram and a panel on this machine: no account, network or settings needed", run: c.sandbox},
 		{name: "panel", args: "COMMAND …", does: "use the panel from the shell",
 			more:  "It needs only the settings that begin with SMS_, and prints JSON, errors too.",
@@ -100,10 +103,22 @@ func (c *call) dispatch(ctx context.Context) error {
 	return row.run(ctx)
 }
 
-func (c *call) wrongSettings(mistakes error) error {
-	fmt.Fprintf(c.stderr, "peyk: there are mistakes in the settings; .env.example explains each setting:\n  %s\n",
-		strings.ReplaceAll(mistakes.Error(), "\n", "\n  "))
-	return exit(2)
+// readSettings reads those settings whose names begin with prefix. It tells what is wrong with them, and then returns exit(2).
+func (c *call) readSettings(prefix string) (s settings, err error) {
+	from := openSources(c.environ, ".env")
+	s, warnings, mistakes := from.read(prefix)
+	switch {
+	case mistakes == nil:
+		return s, nil
+	case prefix == "" && from.missing():
+		fmt.Fprintln(c.stderr, from.Say(from.CommandSays, c.path, from.NoSettings))
+	default:
+		fmt.Fprintf(c.stderr, "%s\n  %s\n", from.Say(from.CommandSays, c.path, from.WrongSettings), strings.ReplaceAll(mistakes.Error(), "\n", "\n  "))
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(c.stderr, " ", from.Say(from.Note, w))
+	}
+	return s, exit(2)
 }
 
 func (c *call) help(context.Context) error {

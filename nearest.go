@@ -15,7 +15,7 @@ func nearest(name string, names []string) string {
 		if d > 1 && (leavesOutWords(name, n) || leavesOutWords(n, name)) {
 			d = 1
 		}
-		if d < best {
+		if d < best || d == best && like != "" && slips(name, n) < slips(name, like) {
 			best, like = d, n
 		}
 	}

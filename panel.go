@@ -70,9 +70,12 @@ func (p *panelCall) toFlag(flags *flag.FlagSet) {
 }
 
 func (c *call) panel(ctx context.Context) error {
-	s, _, err := readSettings(c.environ, "SMS_")
-	if err != nil && len(c.args) > 0 && !slices.ContainsFunc(c.args, asksForHelp) {
-		return c.wrongSettings(err)
+	if len(c.args) == 0 || slices.ContainsFunc(c.args, asksForHelp) {
+		return c.panelWith(ctx, panelSettings{})
+	}
+	s, err := c.readSettings("SMS_")
+	if err != nil {
+		return err
 	}
 	return c.panelWith(ctx, s.panel)
 }

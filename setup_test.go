@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"peyk/bot/text"
 )
 
 // awkward are passwords with all that .env gives a meaning to.
@@ -91,7 +93,7 @@ func TestDotEnvKeepsItsOtherLines(t *testing.T) {
 func TestAFirstDotEnvIsTheManualFilledIn(t *testing.T) {
 	t.Chdir(t.TempDir())
 	values := map[string]string{}
-	for i, row := range new(settings).table() {
+	for i, row := range new(settings).table(&text.English) {
 		values[row.name] = awkward[i%len(awkward)]
 		if _, err := quote(values[row.name]); err != nil {
 			values[row.name] = "plain"
@@ -104,7 +106,7 @@ func TestAFirstDotEnvIsTheManualFilledIn(t *testing.T) {
 	if err := replaceFile(".env", text); err != nil {
 		t.Fatal(err)
 	}
-	got, err := readDotEnv()
+	got, err := openSources(nil, ".env").readFile()
 	if diff := cmp.Diff(values, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}

@@ -91,11 +91,12 @@ type Finding struct {
 	Link      string // to the bot, in the finding that its token is valid
 }
 
-// String returns the finding as one line for a terminal: ok, note or WRONG, the sentence, the cause.
-func (f Finding) String() string {
+// Line returns the finding as one line for a terminal: ok, note or WRONG, in the words of the language, the sentence, and in brackets what the system or a
+// server said.
+func (f Finding) Line(t *text.Language) string {
 	said := text.Plain(f.HTML)
-	if f.Cause != nil {
-		said += " (" + f.Cause.Error() + ")"
+	if why := cause(t, f.Cause); why != "" {
+		said += " (" + why + ")"
 	}
 	said = strings.Map(func(r rune) rune {
 		switch {
@@ -106,7 +107,7 @@ func (f Finding) String() string {
 		}
 		return r
 	}, said)
-	return [...]string{"ok    ", "note  ", "WRONG "}[f.State] + said
+	return [...]string{t.Right, t.Noted, t.Wrong}[f.State] + said
 }
 
 // findings are what has been found so far, and the language it is said in.

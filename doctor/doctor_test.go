@@ -38,7 +38,7 @@ func TestNetworksThatHangAreToldOfTogether(t *testing.T) {
 		for _, side := range []string{"Telegram", "panel"} {
 			told := 0
 			for _, f := range found {
-				if strings.HasPrefix(f.String(), "WRONG "+side+": no answer came within 10 seconds: ") {
+				if strings.HasPrefix(f.Line(&text.English), "WRONG "+side+": no answer came within 10 seconds: ") {
 					told++
 				}
 			}

@@ -6,7 +6,8 @@ import "peyk/sms"
 
 // Persian is what the bot says in Persian. Commands, settings and examples stay in Latin letters, set apart, so that they can be copied.
 var Persian = Language{
-	persian: true,
+	Terminal: persianTerminal,
+	persian:  true,
 
 	Hello:          "پیک خط پیامک شما را به تلگرام وصل می‌کند. پیامک‌های مشتریان در گروه شما نشان داده می‌شود؛ به هر کدام پاسخ (Reply) دهید تا پاسخ شما پیامک شود. راهنما: \u2066/help\u2069",
 	HelloStranger:  "این ربات خصوصی است. شناسهٔ تلگرام شما %v است؛ مدیر با همین شناسه می‌تواند به شما دسترسی بدهد.",

@@ -1,13 +1,15 @@
 // Package text is what the bot says and how it reads what it said: every sentence in each language, dates and numbers as people there write
 // them, and the head of a shown SMS with its parsing. It decides nothing and asks nobody: it is given SMS and times and returns HTML as
-// Telegram takes it. A language is a file with a Language in it and a row in Languages.
+// Telegram takes it. What the program says on a terminal is here, too, as plain text. A language is two files, with a Language and a Terminal
+// in them, and a row in Languages.
 package text
 
 import "peyk/sms"
 
-// Language is every sentence the bot says in one language, as HTML; english and persian are the two there are. The %v of a sentence stand
-// for the arguments named behind it; those that are foreign text are escaped by the caller with code or esc.
+// Language is every sentence the bot says in one language, as HTML; English and Persian are the two there are. The %v of a sentence stand
+// for the arguments named behind it; those that are foreign text are escaped by the caller with Code or Escape.
 type Language struct {
+	Terminal
 	persian bool // digits, dates and the direction of writing
 
 	// Answers to commands.
@@ -289,6 +291,8 @@ type Language struct {
 }
 
 var English = Language{
+	Terminal: englishTerminal,
+
 	Hello:          "Peyk joins your SMS line to Telegram. Customers' SMS appear in your group; reply to one and your answer goes out as an SMS. Send /help to see what you can do.",
 	HelloStranger:  "This is a private bot. Your Telegram id is %v: give it to an administrator, who can let you in.",
 	WelcomeOwner:   "You are now the owner. Add me to the group where SMS should appear, or send /inbox on here.",

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	sandbox "peyk/sandbox/telegram"
@@ -90,10 +91,62 @@ func TestSentencesAreWhole(t *testing.T) {
 	}
 }
 
-// sentencesOf returns every sentence of a language by its name.
+// TestTerminalsSentencesAreWhole: none is missing, has too few or too many arguments, or markup. A terminal shows a line from right to left when its
+// first letter is Persian.
+func TestTerminalsSentencesAreWhole(t *testing.T) {
+	verb := regexp.MustCompile(`%[a-z]`)
+	for language, lang := range Languages {
+		first := sentencesIn(t, reflect.ValueOf(English.Terminal))
+		for name, sentence := range sentencesIn(t, reflect.ValueOf(lang.Terminal)) {
+			verbs := verb.FindAllString(sentence, -1)
+			switch {
+			case strings.TrimSpace(sentence) == "":
+				t.Errorf("%s: %s is missing", language, name)
+			case len(verbs) != strings.Count(sentence, "%v") || len(verbs) != strings.Count(first[name], "%v"):
+				t.Errorf("%s: %s has the arguments %q, in English %q", language, name, verbs, first[name])
+			case strings.Contains(sentence, "<"):
+				t.Errorf("%s: %s has markup: %q", language, name, sentence)
+			case lang.persian && name != "Kept" && name != "YesOrNo" && !strings.HasPrefix(name, "Hidden") &&
+				!unicode.Is(unicode.Arabic, []rune(strings.TrimLeftFunc(sentence, func(r rune) bool { return !unicode.IsLetter(r) && r != '%' }))[0]):
+				t.Errorf("%s: %s does not begin in Persian: %q", language, name, sentence)
+			}
+			if field, _ := reflect.TypeFor[Language]().FieldByName(name); len(field.Index) != 2 {
+				t.Errorf("%s is also a sentence of the bot's, which hides it", name)
+			}
+		}
+	}
+}
+
+// TestLanguagesNameTheSameSettings: peyk setup asks again for the settings that a finding names.
+func TestLanguagesNameTheSameSettings(t *testing.T) {
+	setting := regexp.MustCompile(`\b[A-Z]{2,}_[A-Z_]+[A-Z]\b`)
+	named := func(sentence string) []string {
+		names := setting.FindAllString(sentence, -1)
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	for language, lang := range Languages {
+		for of, sentences := range map[string][2]map[string]string{
+			"the bot":    {sentencesOf(t, &English), sentencesOf(t, lang)},
+			"a terminal": {sentencesIn(t, reflect.ValueOf(English.Terminal)), sentencesIn(t, reflect.ValueOf(lang.Terminal))},
+		} {
+			for name, sentence := range sentences[1] {
+				if got, want := named(sentence), named(sentences[0][name]); !slices.Equal(got, want) {
+					t.Errorf("%s, %s: %s names %q, in English %q", language, of, name, got, want)
+				}
+			}
+		}
+	}
+}
+
+// sentencesOf returns every sentence of the bot's in a language by its name.
 func sentencesOf(t *testing.T, lang *Language) map[string]string {
+	return sentencesIn(t, reflect.ValueOf(*lang))
+}
+
+// sentencesIn returns every sentence in a struct by its name.
+func sentencesIn(t *testing.T, v reflect.Value) map[string]string {
 	sentences := map[string]string{}
-	v := reflect.ValueOf(*lang)
 	for i := range v.NumField() {
 		name, field := v.Type().Field(i).Name, v.Field(i)
 		switch field.Kind() {
@@ -103,7 +156,7 @@ func sentencesOf(t *testing.T, lang *Language) map[string]string {
 			for _, key := range field.MapKeys() {
 				sentences[fmt.Sprintf("%s of %v", name, key)] = field.MapIndex(key).String()
 			}
-		case reflect.Bool:
+		case reflect.Bool, reflect.Struct: // Terminal has tests of its own
 		default:
 			t.Errorf("%s is a %s, which this test does not know", name, field.Kind())
 		}
