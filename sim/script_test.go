@@ -161,6 +161,24 @@ var events = []struct {
 			return m.N == 0
 		}
 	}},
+	{"end in a call", 0, func(w *world, r *rand.Rand) { // whose answer never comes
+		method, n := []string{"sendMessage", "sendMessage", "editMessageText", "createForumTopic"}[r.IntN(4)], r.IntN(4)
+		if err := w.TG.Arm(tg.Fault{Kind: []tg.FaultKind{tg.CloseAfter, tg.CutAnswer}[r.IntN(2)], Method: method, Skip: n}); err != nil {
+			w.Errorf("arm: %v", err)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		victim := w.life
+		w.trap = func(_, called, stage string) bool {
+			if called == method && stage == string(tg.AfterHandling) {
+				if n--; n < 0 {
+					victim.askToEnd()
+					w.trap = nil
+				}
+			}
+			return false
+		}
+	}},
 	{"kill at a point", 0, func(w *world, r *rand.Rand) {
 		points := slices.DeleteFunc(slices.Clone(points()), func(p string) bool { // where hardly any world comes to
 			return p == "open.migrating" || strings.HasPrefix(p, "notice.") || !w.Topics && (strings.HasPrefix(p, "topic.") || strings.HasPrefix(p, "card."))
@@ -263,7 +281,7 @@ func script(seed uint64, rounds, killed int) []step {
 		then(time.Second, "start")
 		anything(5 + r.IntN(15))
 		for again := true; again; again = r.IntN(killed) > 0 { // also while it takes up what was left
-			way := []string{"kill", "end", "kill in a call", "kill in a call", "kill at a point", "kill at a point", "kill at a point"}[r.IntN(7)]
+			way := []string{"kill", "end", "end in a call", "kill in a call", "kill in a call", "kill at a point", "kill at a point", "kill at a point"}[r.IntN(8)]
 			if way == "kill at a point" && !pointed {
 				way = "kill in a call"
 			}

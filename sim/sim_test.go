@@ -73,12 +73,17 @@ func (w *witness) Error(args ...any) { w.wrong = append(w.wrong, fmt.Sprint(args
 func live(t *testing.T, seed uint64, steps []step) (o outcome) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		seen := &witness{TB: t}
+		seen, groups := &witness{TB: t}, []int64{}
 		w := newWorld(seen, seed)
 		for _, err := range w.play(steps) {
 			seen.Error(err)
 		}
-		seen.waits = w.Waits(w.Group)
+		for _, c := range w.TG.Chats() {
+			if c.ID < 0 { // the group, and what it became
+				groups = append(groups, c.ID)
+			}
+		}
+		seen.waits = w.Waits(groups...)
 		if seen.lasted, seen.kills = time.Since(start), w.kills; len(seen.wrong) > 0 {
 			seen.story = fmt.Sprintf("the last events:\n%s\nthe bridge's last words:\n%s", w.story(*last), w.log.last(40))
 		}

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ type life struct {
 	path   string
 	began  time.Time
 	cancel context.CancelFunc
-	ending bool          // it was asked to end
+	ending atomic.Bool   // it was asked to end
 	ended  chan struct{} // closed when it has ended, with
 	err    error
 
@@ -239,7 +240,7 @@ func (w *world) store(file int) string { return filepath.Join(w.dir, fmt.Sprint(
 // start starts a bridge; one that runs goes on.
 func (w *world) start() {
 	if w.life != nil && w.life.running() {
-		if !w.life.ending {
+		if !w.life.ending.Load() {
 			return
 		}
 		<-w.life.ended
@@ -313,7 +314,7 @@ func (l *life) running() bool {
 func (l *life) failed() bool {
 	select {
 	case <-l.ended:
-		return l.err != nil && !l.ending && !l.isKilled()
+		return l.err != nil && !l.ending.Load() && !l.isKilled()
 	default:
 		return false
 	}
@@ -473,7 +474,7 @@ func (l *life) alive() bool {
 }
 
 func (l *life) askToEnd() {
-	l.ending = true
+	l.ending.Store(true)
 	l.cancel()
 }
 
