@@ -174,7 +174,8 @@ func (t *tx) countPost(id sms.ChatID) error {
 	if err != nil {
 		return err
 	}
-	c.Recent = append(c.Recent, t.now.Add(time.Millisecond-1).UnixMilli()) // rounded up: never earlier than Telegram's
+	// By our own clock, as the next start knows no other, and rounded up: never earlier than Telegram's.
+	c.Recent = append(c.Recent, t.store.opts.Now().Add(time.Millisecond-1).UnixMilli())
 	c.Recent = c.Recent[max(0, len(c.Recent)-remember):]
 	return t.putChat(c)
 }

@@ -406,3 +406,25 @@ func TestWhenTheClockIsHeardOf(t *testing.T) {
 		})
 	}
 }
+
+// TestThePaceIsKeptByOurOwnClock has the next start find, by its own clock, when a group's last messages were posted: it knows no other yet.
+func TestThePaceIsKeptByOurOwnClock(t *testing.T) {
+	for name, ahead := range map[string]time.Duration{"ahead": 5 * time.Hour, "behind": -5 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			path, c := tempFile(t), &twoClocks{clock: newClock()}
+			c.set(ahead)
+			s := start(t, path, c)
+			c.answer(s)
+			fetched(t, s, unread(c.clock, "one"))
+			must(t, s.Posted(heads(t, s)[0], 10, false))
+			recent := ok(s.Chat(group)).Recent
+			if len(recent) != 1 || time.UnixMilli(recent[0]).Sub(c.now()).Abs() > time.Second {
+				t.Errorf("it is %v, the last message was posted at %v", c.now(), recent)
+			}
+			must(t, s.Close())
+			if ended := start(t, path, c).Ended(); !ended.Equal(c.now()) {
+				t.Errorf("it is %v, the process before ended at %v", c.now(), ended)
+			}
+		})
+	}
+}

@@ -300,7 +300,7 @@ func (s *Store) Close() error {
 			return nil
 		}
 		meta := t.bucket(bucketMeta)
-		if err := put(meta, keyEnded, t.now); err != nil {
+		if err := put(meta, keyEnded, s.opts.Now()); err != nil {
 			return err
 		}
 		return meta.Delete(keyRunning)
@@ -324,7 +324,7 @@ func (s *Store) closeFile() error {
 // Path returns where the file is.
 func (s *Store) Path() string { return s.db.Path() }
 
-// Ended returns when the process before this one closed the file: the time of Open if it was killed, zero if there was none.
+// Ended returns when the process before this one closed the file, by our own clock: the time of Open if it was killed, zero if there was none.
 func (s *Store) Ended() time.Time { return s.ended }
 
 // Posts receives a value after rows were added to the post queue.
