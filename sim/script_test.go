@@ -88,6 +88,19 @@ var events = []struct {
 		}
 	}},
 	{"the group migrates", 1, func(w *world, r *rand.Rand) { w.Migrate() }},
+	{"the clocks are apart", 1, func(w *world, r *rand.Rand) {
+		by := apart(r)
+		told := [2]time.Duration{by, by} // by answers, by messages
+		if n := r.IntN(6); n < 2 {       // a server in between has a clock of its own
+			told[n] = 0
+		}
+		w.SetClock(told[0], told[1])
+		if r.IntN(2) == 0 {
+			w.ahead = told // for good
+			return
+		}
+		w.later(outage(r), func() { w.SetClock(w.ahead[0], w.ahead[1]) })
+	}},
 	{"another program asks for updates", 1, func(w *world, r *rand.Rand) {
 		transport := &http.Transport{DialContext: w.tgNet.Dial, DisableKeepAlives: true}
 		resp, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Get("http://telegram.example/bot" + w.TG.Token() + "/getUpdates?limit=1")
@@ -217,6 +230,16 @@ func (quiet) Fatalf(f string, args ...any) { panic(fmt.Sprintf(f, args...)) }
 // outage is how long something is not to be had: seconds more often than half an hour.
 func outage(r *rand.Rand) time.Duration {
 	return time.Duration(math.Exp(r.Float64()*math.Log(1800)) * float64(time.Second))
+}
+
+// apart is how far two clocks are apart when one is wrong: minutes to years.
+func apart(r *rand.Rand) time.Duration {
+	const least, most = 4 * time.Minute, 5 * 365 * 24 * time.Hour
+	d := time.Duration(float64(least) * math.Exp(r.Float64()*math.Log(float64(most/least))))
+	if r.IntN(2) == 0 {
+		return -d
+	}
+	return d
 }
 
 // away has the bot leave a chat, unless it has left one.

@@ -52,6 +52,7 @@ type world struct {
 	idle    int // goroutines without a bridge
 	lives   sync.WaitGroup
 	mending []*time.Timer
+	ahead   [2]time.Duration // of Telegram's answers and messages, when nothing fails
 
 	tgDialed, panelDialed rate
 
@@ -511,6 +512,7 @@ func (w *world) mend() {
 	w.Panel.Disarm()
 	w.panelNet.Up()
 	w.disk.set(trouble{})
+	w.SetClock(w.ahead[0], w.ahead[1])
 	w.back()
 	w.mu.Lock()
 	w.trap, w.mine = nil, nil

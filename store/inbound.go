@@ -127,6 +127,19 @@ func (s *Store) BeginFetch() error {
 	})
 }
 
+// Fetching returns since when a fetch is under way; of a file that nobody has open, since when one was that nobody ended. It is zero if none is.
+func (s *Store) Fetching() (begun time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		begun = time.Time{}
+		err := get(t.bucket(bucketMeta), keyFetch, &begun)
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return err
+	})
+	return begun, err
+}
+
 // reportLostFetch makes an incident of a fetch that was begun and never ended: the panel may have handed out SMS that never arrived.
 func (t *tx) reportLostFetch() error {
 	var begun time.Time

@@ -78,11 +78,34 @@ func (e *Evidence) Ledger() []Call {
 		last[f.life] = i
 	}
 	for life, i := range last {
-		mark := e.Starts[life].mark
+		mark := e.markOf(life)
 		all[i].ended = !mark.IsZero() && !all[i].At.Before(mark)
 	}
 	e.fetches = all
 	return all
+}
+
+// aheads returns how far ahead the bridges may ever have believed the time to be.
+func (p Past) aheads() []time.Duration { return append([]time.Duration{0}, p.Ahead...) }
+
+// markOf returns when the fetch in flight at a bridge's end had begun; zero when there was none.
+func (p Past) markOf(life int) time.Time {
+	mark := p.Starts[life].mark
+	if mark.IsZero() {
+		return mark
+	}
+	var found time.Time
+	for _, ahead := range p.aheads() {
+		at := mark.Add(-ahead)
+		inLife := !at.Before(p.Starts[life].At) && (life+1 == len(p.Starts) || at.Before(p.Starts[life+1].At))
+		if inLife && at.After(found) {
+			found = at
+		}
+	}
+	if found.IsZero() {
+		return mark // of a bridge before it: this one did not get so far
+	}
+	return found
 }
 
 // words identify SMS of customers: equal ones of the same second are the same SMS unless they came in one answer.
@@ -257,8 +280,8 @@ func I1(e *Evidence) error {
 	}
 	// A fetch in flight at a kill counts whether it reached the panel or not, as nobody can know.
 	marks := map[int64]bool{}
-	for _, s := range e.Starts {
-		if s.mark.After(e.Starts[0].At) { // else the world began with it
+	for life, s := range e.Starts {
+		if e.markOf(life).After(e.Starts[0].At) { // else the world began with it
 			marks[s.mark.UnixNano()] = true
 		}
 	}
@@ -267,7 +290,12 @@ func I1(e *Evidence) error {
 		perhaps[i+1] = len(o.Callers) > 0
 	}
 	for _, f := range b.fetches {
-		in := func(i store.Incident) bool { return !f.At.Before(i.From) && !f.At.After(i.To) }
+		in := func(i store.Incident) bool {
+			return slices.ContainsFunc(e.aheads(), func(ahead time.Duration) bool {
+				at := f.At.Add(ahead)
+				return !at.Before(i.From) && !at.After(i.To)
+			})
+		}
 		if f.Excused() && (f.spoilt || b.lacks(f)) && !slices.ContainsFunc(stored, in) {
 			wrong = append(wrong, fmt.Errorf("the answer of %s to start %d was spoilt, %q, with %d SMS in it: no incident tells of it", f.At.Format(time.StampMicro), f.life, f.Answer, len(f.Given)))
 		}
@@ -353,32 +381,20 @@ func (w *World) readIncident(text string) []window {
 	return []window{v}
 }
 
-// FetchMark returns when the fetch began that a store notes as in flight; zero when it notes none. No bridge may have the file open; it is
-// copied to path to be read.
+// FetchMark returns when the fetch began that a store notes as in flight, by the clock that it believed; zero when it notes none. No bridge may
+// have the file open; it is copied to path to be read.
 func (w *World) FetchMark(file, path string) time.Time {
 	if err := CopyFile(file, path); err != nil {
 		return time.Time{} // it did not get far enough to have a file
 	}
-	before := 0
-	if st, err := store.Inspect(path, w.StoreOptions()); err == nil {
-		if _, before, err = Losses(st); err != nil {
-			w.Errorf("losses before a start: %v", err)
-		}
-		st.Close()
-	}
-	opts := w.StoreOptions()
-	opts.Now = func() time.Time { return w.Starts[0].At } // no later than the fetch, whose end would be now otherwise
-	st, err := store.Open(path, opts)                     // which turns the mark into a loss
+	st, err := store.Inspect(path, w.StoreOptions())
 	if err != nil {
-		return time.Time{} // soundFile reports that
+		return time.Time{} // nor to have one that is whole: the next start says whether that is right
 	}
 	defer st.Close()
-	stored, after, err := Losses(st)
-	if err != nil || after > before+1 {
-		w.Errorf("a start makes %d losses of %d: %v", after, before, err)
+	begun, err := st.Fetching()
+	if err != nil {
+		w.Errorf("a fetch under way: %v", err)
 	}
-	if after <= before {
-		return time.Time{}
-	}
-	return stored[len(stored)-1].To.Add(-store.FetchLimit)
+	return begun
 }

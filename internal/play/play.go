@@ -134,6 +134,16 @@ func (w *World) Migrate() {
 	}
 }
 
+// SetClock has Telegram's answers, and its messages, tell another time than this machine's: by so much ahead.
+func (w *World) SetClock(answers, messages time.Duration) {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	if answers != 0 {
+		w.Ahead = append(w.Ahead, answers)
+	}
+	w.TG.SetClock(answers, messages)
+}
+
 // ids returns what a chat was, and what it is.
 func (w *World) ids(chat int64) []int64 {
 	if chat == w.Group && w.was != 0 {
@@ -169,6 +179,7 @@ type Past struct {
 	Inbound []Sender    // who wrote each SMS
 	Orders  []Order
 	presses []pressed
+	Ahead   []time.Duration // how far the time that Telegram's answers tell ever was ahead of this machine's
 	named   []named
 }
 
@@ -191,7 +202,7 @@ func (s *source) Uint64() uint64 {
 type start struct {
 	At     time.Time
 	broken bool      // it did not end in order,
-	mark   time.Time // when the fetch in flight then had begun; zero when there was none
+	mark   time.Time // see markOf, by the clock that it believed
 }
 
 // Sender is who wrote an SMS, to which line of ours, and what.
