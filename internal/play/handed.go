@@ -85,6 +85,9 @@ func (e *Evidence) Ledger() []Call {
 	return all
 }
 
+// answersLate is by how much a bridge's time is late at most when it goes by Telegram's answers: they tell whole seconds, and take their time.
+const answersLate = 3 * time.Second
+
 // aheads returns how far ahead the bridges may ever have believed the time to be.
 func (p Past) aheads() []time.Duration { return append([]time.Duration{0}, p.Ahead...) }
 
@@ -292,8 +295,11 @@ func I1(e *Evidence) error {
 	for _, f := range b.fetches {
 		in := func(i store.Incident) bool {
 			return slices.ContainsFunc(e.aheads(), func(ahead time.Duration) bool {
-				at := f.At.Add(ahead)
-				return !at.Before(i.From) && !at.After(i.To)
+				at, late := f.At.Add(ahead), time.Duration(0)
+				if ahead != 0 {
+					late = answersLate
+				}
+				return !at.Before(i.From) && !at.Add(-late).After(i.To)
 			})
 		}
 		if f.Excused() && (f.spoilt || b.lacks(f)) && !slices.ContainsFunc(stored, in) {
