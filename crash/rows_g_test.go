@@ -10,16 +10,15 @@ import (
 
 func TestG1Delivery(t *testing.T) {
 	die := map[string]func(*world){
-		"before the call":    func(w *world) { w.diesAt("delivery.due", 1) },
-		"half of the answer": func(w *world) { w.diesIn("panel", "GetStatus", "half_answered") },
-		"before the commit":  func(w *world) { w.diesAt("delivery.answered", 1) },
-		"after the commit":   func(w *world) { w.diesAt("delivery.stored", 1) },
-		"before the edit":    func(w *world) { w.diesIn("telegram", "editMessageText", "before") },
+		"before the call":    func(w *world) { w.sends(receiver); w.diesAt("delivery.due", 1) },
+		"half of the answer": func(w *world) { w.sends(receiver); w.diesIn("panel", "GetStatus", "half_answered") },
+		"before the commit":  func(w *world) { w.sends(receiver); w.diesAt("delivery.answered", 1) },
+		"after the commit":   func(w *world) { w.sends(receiver); w.diesAt("delivery.stored", 1) },
+		"before the edit":    func(w *world) { w.reported(); w.diesIn("telegram", "editMessageText", "before") },
 	}
 	for name, die := range die {
 		t.Run(name, func(t *testing.T) {
 			w := newRow(t)
-			w.sends(receiver)
 			die(w)
 			e := w.rests()
 			e.sentOnce()
