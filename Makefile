@@ -21,7 +21,7 @@ vet:
 staticcheck:
 	go run $(STATICCHECK) ./...
 
-# Three hundred kills take some minutes, longer on a busy machine.
+# On a busy machine it takes longer, and fails no more often.
 test:
 	go test -race -shuffle=on -timeout 30m ./...
 

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,7 +21,12 @@ const patience = 60 * time.Second
 // program is the bridge, built by TestMain.
 var program string
 
+// atOnce is how many tests run at the same time, whatever the number of processors: bridges wait for the clock most of the time.
+const atOnce = "8"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", atOnce)
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "peyk-crash-")
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 // TestOutagesAndKillInOneRun has Telegram fail, the panel fail and the bridge killed in both, with SMS and replies under way. Every SMS is shown once, or
 // again and marked so; every reply is sent, and none twice.
 func TestOutagesAndKillInOneRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	must := func(what string, err error) {
 		t.Helper()

@@ -34,6 +34,7 @@ const imagesEach = 1000
 // TestPowerLoss rebuilds, from a trace of the bridge's system calls, what a loss of power may leave of the file at many moments, and
 // looks whether anything that had left the process by then is missing in it. SIGKILL cannot show that: it leaves the page cache.
 func TestPowerLoss(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("strace"); err != nil {
 		if os.Getenv("CI") == "true" { // where nobody reads what was skipped
 			t.Fatalf("no image of a loss of power can be tried: %v", err)

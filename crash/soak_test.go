@@ -41,6 +41,7 @@ type levels struct {
 // TestSoak lets people and failing networks play for a long time with one bridge that nobody kills. It must not hold more and
 // more of anything, and must keep every promise. PEYK_SOAK is how long: 3m are two and a half hours of Telegram's.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	lasts := 20 * time.Second
 	if value := os.Getenv("PEYK_SOAK"); value != "" {
 		var err error

@@ -344,6 +344,7 @@ var alwaysTried = []injection{{"desk", "fdatasync", "EIO", 33}}
 // TestEverySystemCall has calls on the store's file fail, and the bridge killed at them: some that chance chooses; all of them if PEYK_SYSCALLS
 // is all; or those it names.
 func TestEverySystemCall(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("strace"); err != nil {
 		if os.Getenv("CI") == "true" { // where nobody reads what was skipped
 			t.Fatalf("no system call can be made to fail: %v", err)
