@@ -282,10 +282,10 @@ func TestWhatIsKeptOfATroubleIsBounded(t *testing.T) {
 		untold   int
 		restarts bool
 	}{
-		{"error pages of 900 KB", 40, 900 << 10, false, false, 1 << 20, 1, 39, false},
+		{"error pages of 900 KB", 10, 900 << 10, false, false, 1 << 20, 1, 9, false},
 		{"small error pages", 40, 1 << 10, false, false, 1 << 20, 8, 32, true},
 		{"a page of 8 MB", 2, 8 << 20, false, false, 1 << 20, 1, 2, false},
-		{"the same page", 40, 900 << 10, false, true, 1 << 20, 1, 0, true},
+		{"the same page", 20, 900 << 10, false, true, 1 << 20, 1, 0, true},
 		{"answers of the panel's", 40, 100 << 10, true, false, 64 << 20, 40, 0, true},
 		{"answers of the panel's of 8 MB", 10, 8 << 20, true, false, 64 << 20, 8, 2, false},
 	} {

@@ -97,7 +97,7 @@ func TestADamagedFileIsToldOf(t *testing.T) {
 	for range 20 {
 		c.pass(time.Second)
 		fetched(t, s, unread(c, strings.Repeat("a long text ", 50), "another", "سلام"))
-		take(t, s, order(numbers(100)...))
+		take(t, s, order(numbers(20)...))
 	}
 	must(t, s.EndFetch(nil))
 	size := s.db.Info().PageSize
