@@ -68,7 +68,10 @@ func TestMutants(t *testing.T) {
 		t.Skip("PEYK_MUTANTS says in how many worlds each mutant is tried")
 	}
 	all := reached(t)
-	for _, m := range play.Mutants {
+	for i, m := range slices.Concat(play.Mutants, play.PastFaults) {
+		if i >= len(play.Mutants) && !m.Power && m.Call == "" {
+			continue // sim's
+		}
 		t.Run(m.Name, func(t *testing.T) {
 			made, err := m.Build(t.TempDir(), "build", "peyk")
 			if err != nil {
@@ -79,6 +82,7 @@ func TestMutants(t *testing.T) {
 				counted.points[p] = 0
 			}
 			var mu sync.Mutex
+			first := uint64(time.Now().UnixNano())
 			tried, caught, dropped, seen := 0, 0, 0, 0
 			var other []string
 			one := func(seed uint64) {
@@ -89,8 +93,15 @@ func TestMutants(t *testing.T) {
 					defer close(gone)
 					world := newWorld(w, seed)
 					world.program = made
-					if m.Power {
+					switch {
+					case m.Power:
 						tryImages(w, world, 30)
+						return
+					case m.Call != "":
+						_, _, wrong := world.endures(injection{"desk", m.Call, "EIO", int(seed-first) + 1})
+						for _, err := range wrong {
+							w.Error(err)
+						}
 						return
 					}
 					world.history(killsEach, all, counted)
@@ -116,7 +127,6 @@ func TestMutants(t *testing.T) {
 			}
 			slots := make(chan struct{}, worldsAtOnce)
 			var running sync.WaitGroup
-			first := uint64(time.Now().UnixNano())
 			for i := range worlds {
 				slots <- struct{}{}
 				mu.Lock()

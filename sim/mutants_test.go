@@ -26,8 +26,8 @@ func TestMutants(t *testing.T) {
 	for _, m := range slices.Concat(play.Mutants, play.PastFaults) {
 		t.Run(m.Name, func(t *testing.T) {
 			switch {
-			case m.Power:
-				t.Skip("loss of power is crash's")
+			case m.Power, m.Call != "":
+				t.Skip("loss of power, and system calls that fail, are crash's")
 			case m.Unseen != "":
 				t.Skip(m.Unseen)
 			}

@@ -18,6 +18,7 @@ type Mutant struct {
 	Caught []string    // any of these stands in what is found
 	Drops  bool        // it tells in its log which SMS it Drops: nearly all must be found
 	Power  bool        // only a loss of power shows it
+	Call   string      // only a system call of that name that fails shows it
 	Unseen string      // why sim cannot see it, and which test does; empty when it must
 }
 
