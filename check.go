@@ -22,6 +22,7 @@ func (c *call) check(ctx context.Context) error {
 	}
 	from := openSources(c.environ, ".env")
 	t, code := from.Language, exit(0)
+	defer linesByTheirLetters(c.stdout, t)()
 	found := func(state doctor.State, sentence string) doctor.Finding {
 		return doctor.Finding{State: state, HTML: text.Escape(sentence)}
 	}

@@ -107,9 +107,11 @@ func (c *call) dispatch(ctx context.Context) error {
 func (c *call) readSettings(prefix string) (s settings, err error) {
 	from := openSources(c.environ, ".env")
 	s, warnings, mistakes := from.read(prefix)
-	switch {
-	case mistakes == nil:
+	if mistakes == nil {
 		return s, nil
+	}
+	defer linesByTheirLetters(c.stderr, from.Language)()
+	switch {
 	case prefix == "" && from.missing():
 		fmt.Fprintln(c.stderr, from.Say(from.CommandSays, c.path, from.NoSettings))
 	default:

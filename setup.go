@@ -31,7 +31,12 @@ func (c *call) setup(ctx context.Context) error {
 		dialog: newDialog(c.stdin, c.stdout), environ: c.environ, path: cmp.Or(c.out, ".env"), split: c.out != "",
 		answers: map[string]string{}, refused: map[string]bool{}, told: map[string]bool{},
 	}
-	err := s.run(ctx)
+	err := s.languageStep(ctx)
+	if err == nil {
+		done := linesByTheirLetters(c.stdout, s.Language)
+		err = s.run(ctx)
+		done()
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -40,6 +45,7 @@ func (c *call) setup(ctx context.Context) error {
 	case errors.Is(err, io.EOF):
 		err = errors.New(s.InputEnded)
 	}
+	defer linesByTheirLetters(c.stderr, s.Language)()
 	fmt.Fprintf(c.stderr, "\n%s\n", s.Say(s.CommandSays, c.path, strings.ReplaceAll(err.Error(), "\n", "; ")))
 	return exit(1)
 }
@@ -66,10 +72,6 @@ type question struct {
 }
 
 func (s *setup) run(ctx context.Context) error {
-	s.from = s.open()
-	if err := s.languageStep(ctx); err != nil {
-		return err
-	}
 	old, err := os.ReadFile(s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -117,6 +119,7 @@ func (s *setup) open() sources {
 
 // languageStep asks, in each language, which one to speak, unless the environment says so.
 func (s *setup) languageStep(ctx context.Context) error {
+	s.from = s.open()
 	s.Language = s.from.Language
 	if text.Languages[s.from.outside["LANGUAGE"]] != nil {
 		return nil

@@ -7,10 +7,8 @@ import (
 	"context"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"peyk/bot/text"
 	"peyk/sms"
@@ -94,20 +92,11 @@ type Finding struct {
 // Line returns the finding as one line for a terminal: ok, note or WRONG, in the words of the language, the sentence, and in brackets what the system or a
 // server said.
 func (f Finding) Line(t *text.Language) string {
-	said := text.Plain(f.HTML)
+	said := f.HTML
 	if why := cause(t, f.Cause); why != "" {
-		said += " (" + why + ")"
+		said += " (" + text.Escape(why) + ")"
 	}
-	said = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsControl(r): // from a chat's title, or the panel's words
-			return ' '
-		case r >= '\u2066' && r <= '\u2069': // our own bidi marks: few terminals understand them
-			return -1
-		}
-		return r
-	}, said)
-	return [...]string{t.Right, t.Noted, t.Wrong}[f.State] + said
+	return [...]string{t.Right, t.Noted, t.Wrong}[f.State] + t.OnTerminal(said)
 }
 
 // findings are what has been found so far, and the language it is said in.

@@ -116,6 +116,25 @@ func Plain(s string) string {
 	return strings.NewReplacer("<code>", "", "</code>", "", "<b>", "", "</b>", "", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(s)
 }
 
+// RightToLeft reports whether the language is written from right to left.
+func (t *Language) RightToLeft() bool { return t.persian }
+
+// OnTerminal returns one of our own lines of HTML as a line of plain text. Few terminals know isolates: from right to left, left-to-right marks stand in
+// for them.
+func (t *Language) OnTerminal(html string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r): // from a chat's title, or the panel's words
+			return ' '
+		case r < '\u2066' || r > '\u2069':
+			return r
+		case t.persian:
+			return '\u200e'
+		}
+		return -1
+	}, Plain(t.SetApart(html)))
+}
+
 // Blank reports whether nothing in s is visible.
 func Blank(s string) bool {
 	return strings.TrimFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }) == ""
