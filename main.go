@@ -61,7 +61,7 @@ func (c *call) commands() []command {
 		{name: "", does: "run the bridge, with settings from the environment and .env", run: c.bridge},
 		{name: "setup", does: "ask for the settings it needs, try each of them, and write .env", run: c.setup,
 			flags: func(flags *flag.FlagSet) {
-				flags.StringVar(&c.out, "out", "", "write `FILE` instead, for systemd or compose: the token and the password go into files of their own beside it")
+				flags.StringVar(&c.out, "out", "", "write `FILE`, or peyk.env in that directory, for systemd or compose: token and password go into files of their own beside it")
 			}},
 		{name: "sandbox", does: "run the bridge between a Telegram and a panel on this machine: no account, network or settings needed", run: c.sandbox},
 		{name: "panel", args: "COMMAND …", does: "use the panel from the shell",

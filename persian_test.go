@@ -12,7 +12,7 @@ import (
 var (
 	saidByOthers = regexp.MustCompile(`«[^»]*»|"(?:[^"\\]|\\.)*"|https?://\S*`)
 	typedOrNamed = strings.NewReplacer("peyk restore", "", "peyk setup", "", "peyk check", "", "peyk panel", "", "chmod 600", "", "timedatectl set-ntp true", "", "/topics off", "",
-		"systemctl enable --now peyk", "", "docker compose up -d", "", "Manage Topics", "", "Group Privacy", "")
+		"Manage Topics", "", "Group Privacy", "")
 	englishWords = regexp.MustCompile(`[A-Za-z][a-z']+ [a-z']+`)
 	bySystem     = regexp.MustCompile(`( \((?:proxyconnect tcp: )?(?:dial|open|stat|mkdir|tls:|listen|lookup|local|remote) .*\)|: open .*)$`)
 	settingsIn   = regexp.MustCompile(`\b[A-Z]{2,}_[A-Z_]+[A-Z]\b`)

@@ -27,6 +27,9 @@ var manual []byte
 
 // setup runs peyk setup, which asks for what is needed and writes it into .env, or where --out says.
 func (c *call) setup(ctx context.Context) error {
+	if info, err := os.Stat(c.out); err == nil && info.IsDir() {
+		c.out = filepath.Join(c.out, "peyk.env")
+	}
 	s := setup{
 		dialog: newDialog(c.stdin, c.stdout), environ: c.environ, path: cmp.Or(c.out, ".env"), split: c.out != "",
 		answers: map[string]string{}, refused: map[string]bool{}, told: map[string]bool{},

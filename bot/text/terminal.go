@@ -210,8 +210,8 @@ var englishTerminal = Terminal{
 	Note:             "note: %v",
 	NextSteps:        "Next steps:",
 	NextStart:        "Start it: run peyk here. peyk check says at any time whether all is well.",
-	NextStartService: "Start it: systemctl enable --now peyk, or docker compose up -d.",
-	NextOwner:        "Its log shows a link, once: who opens it first becomes the owner. Be that.",
+	NextStartService: "Start it: systemctl restart peyk, or docker compose up -d. Its log: journalctl -u peyk, or docker compose logs.",
+	NextOwner:        "Its log shows a link: open it before anybody else does, and you are the bot's owner.",
 	NextGroup:        "Add %v to your team's group and press [Show SMS here].",
 	TheBot:           "the bot",
 }

@@ -101,8 +101,8 @@ var persianTerminal = Terminal{
 	Note:             "توجه: %v",
 	NextSteps:        "گام‌های بعدی:",
 	NextStart:        "اجرا: همین‌جا peyk را اجرا کنید. با peyk check هر وقت بخواهید می‌بینید همه چیز درست است یا نه.",
-	NextStartService: "اجرا: systemctl enable --now peyk یا docker compose up -d",
-	NextOwner:        "در گزارش آن (log) یک پیوند می‌آید؛ اولین کسی که بازش کند مدیر اصلی می‌شود. خودتان بازش کنید.",
+	NextStartService: "اجرا: systemctl restart peyk یا docker compose up -d. گزارش (log) آن: journalctl -u peyk یا docker compose logs.",
+	NextOwner:        "در گزارش آن (log) یک پیوند می‌آید؛ پیش از دیگران بازش کنید تا مدیر اصلی ربات شوید.",
 	NextGroup:        "ربات (\u200e%v) را به گروه خود اضافه کنید و دکمهٔ «نمایش پیامک‌ها در این‌جا» را بزنید.",
 	TheBot:           "ربات",
 }
