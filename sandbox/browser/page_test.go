@@ -72,6 +72,30 @@ func TestTheGuideLeadsThroughWhatReallyHappens(t *testing.T) {
 	p.waitText("#guide", "Be a customer.")
 }
 
+func TestNothingCanBeDoneBeforeThePageKnowsWhatThereIs(t *testing.T) {
+	t.Parallel()
+	p := newTab(t, wide)
+	release := p.hold("*/live")
+	p.visit()
+	at := eval[[]float64](p, `(() => {
+		const r = document.querySelector('#words').getBoundingClientRect();
+		return [r.x + r.width / 2, r.y + r.height / 2];
+	})()`)
+	p.do(chromedp.MouseClickXY(at[0], at[1]))
+	p.write("too early")
+	p.press(kb.Enter)
+	if eval[bool](p, bridgeRuns) {
+		t.Error("the page says that Peyk is running before it was told")
+	}
+	release()
+	p.wait(bridgeRuns)
+	p.send("#words", "in time")
+	p.waitText("#messages .own", "in time")
+	if said := eval[string](p, `document.querySelector('#messages').textContent`); strings.Contains(said, "too early") {
+		t.Errorf("the chat says %q", said)
+	}
+}
+
 func TestAQuestionToTwoIsAnsweredByAButton(t *testing.T) {
 	t.Parallel()
 	p := open(t, wide)

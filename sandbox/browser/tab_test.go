@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -89,8 +90,23 @@ type tab struct {
 	end  func() // ends the sandbox
 }
 
-// open starts a sandbox with the real bridge and opens its page. Whatever the browser complains of fails the test.
+// open starts a sandbox with the real bridge and opens its page, which knows what there is and has a bridge that runs.
 func open(t *testing.T, l look) *tab {
+	t.Helper()
+	p := newTab(t, l)
+	p.visit()
+	p.wait(bridgeRuns)
+	if eval[string](p, `document.documentElement.lang`) != l.language {
+		p.click("#language")
+	}
+	return p
+}
+
+// bridgeRuns holds once the page has heard what there is, and that a bridge is there.
+const bridgeRuns = `!document.querySelector('#bridge').hidden && !document.querySelector('#bridge').classList.contains('dead')`
+
+// newTab starts a sandbox with the real bridge and returns an empty tab for its page. Whatever the browser complains of fails the test.
+func newTab(t *testing.T, l look) *tab {
 	t.Helper()
 	if missing != "" {
 		if os.Getenv("CI") == "true" {
@@ -151,13 +167,36 @@ func open(t *testing.T, l look) *tab {
 	if _, err := chromedp.Call(p.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		t.Fatal(err)
 	}
-	p.do(chromedp.Navigate("http://" + p.addr + "/"))
-	p.wait(`document.documentElement.dir && document.querySelector('#language').textContent`)
-	if eval[string](p, `document.documentElement.lang`) != l.language {
-		p.click("#language")
-	}
-	p.wait(`!document.querySelector('#bridge').hidden && !document.querySelector('#bridge').classList.contains('dead')`)
 	return p
+}
+
+// visit has the browser load the page.
+func (p *tab) visit() {
+	p.Helper()
+	p.do(chromedp.Navigate("http://" + p.addr + "/"))
+}
+
+// hold keeps requests whose address matches pattern from leaving the browser. It returns a function that waits for the first and lets it go.
+func (p *tab) hold(pattern string) (release func()) {
+	p.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	p.Cleanup(cancel)
+	held := chromedp.Events(ctx, fetch.RequestPaused)
+	if _, err := chromedp.Call(p.ctx, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: pattern}}}); err != nil {
+		p.Fatal(err)
+	}
+	return func() {
+		p.Helper()
+		for e, err := range held {
+			if err == nil {
+				_, err = chromedp.Call(p.ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: e.RequestID})
+			}
+			if err != nil {
+				p.Fatal(err)
+			}
+			return
+		}
+	}
 }
 
 // told collects what the sandbox tells.

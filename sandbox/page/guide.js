@@ -55,7 +55,7 @@ function advance() {
 }
 
 function draw() {
-	if (!state.begun || state.counts.written === undefined || !support()) return;
+	if (!state.begun || !support()) return;
 	if (at >= 0 && !was) enter();
 	else if (at >= 0 && steps[at].over(was)) return advance();
 	byID('begin-guide').hidden = at >= 0;

@@ -61,6 +61,7 @@ function drawTabs() {
 for (const tab of document.querySelectorAll('.tabs button')) tab.addEventListener('click', () => set({ tab: tab.dataset.tab }));
 
 watch(drawWords);
+watch(() => { document.body.inert = !state.begun; }); // nobody can do anything before: who one is is not known
 watch(() => { byID('offline').hidden = state.connected || !state.begun; });
 startChat();
 startPhones();

@@ -2,7 +2,7 @@
 
 export const state = {
 	connected: false, // false before the first event and after the connection was lost
-	begun: false, // anything was ever heard
+	begun: false, // all that there is was heard once
 	bot: 0,
 	lines: [],
 	users: [],
@@ -76,10 +76,9 @@ export function connect() {
 	const events = new EventSource('live');
 	events.addEventListener('begin', (e) => {
 		const { bot, lines, messages } = JSON.parse(e.data);
-		const first = !state.begun;
-		Object.assign(state, { connected: true, begun: true, bot, lines, messages: new Map(), sms: new Map() });
+		Object.assign(state, { connected: true, bot, lines, messages: new Map(), sms: new Map() });
 		messages.forEach(put);
-		if (first) state.seenBefore = new Set(messages.map(messageKey));
+		if (!state.begun) state.seenBefore = new Set(messages.map(messageKey));
 		changed();
 	});
 	events.addEventListener('chat', (e) => {
@@ -97,7 +96,7 @@ export function connect() {
 		changed();
 	});
 	events.addEventListener('state', (e) => {
-		Object.assign(state, JSON.parse(e.data));
+		Object.assign(state, JSON.parse(e.data), { begun: true });
 		if (!state.who) {
 			const person = people().find((u) => u.first_name === 'Ali') ?? people()[0];
 			state.who = person?.id ?? 0;
