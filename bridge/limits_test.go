@@ -141,15 +141,10 @@ func TestQuestionsExpireWhileTheBridgeRuns(t *testing.T) {
 	})
 }
 
-// noon is a place where it is noon: no day ends there while a test runs.
-func noon() *time.Location {
-	return time.FixedZone("", 12*3600-int(time.Now().Unix()%(24*3600)))
-}
-
 func TestACapOfADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, telegram.Options{}, panel.Options{})
-		w.storeOpts.DailyParts, w.storeOpts.Location = 5, noon()
+		w.storeOpts.DailyParts = 5
 		w.start()
 		refused := func(p telegram.Post, told string) {
 			t.Helper()
@@ -193,13 +188,19 @@ func TestACapOfADay(t *testing.T) {
 		refused(telegram.Post{From: w.sara, Text: "/send 09121111111,09122222222,09123333333 " + strings.Repeat("a", 161)}, "SMS parts it takes: 6, left today: 5 of 5")
 		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/send 09122222222 hi"})
 		w.sent(6)
+
+		w.passes(time.Until(time.Now().Truncate(24 * time.Hour).Add(24*time.Hour - time.Minute)))
+		refused(telegram.Post{Text: "it is late", ReplyTo: shown.ID}, "SMS parts it takes: 1, left today: 0 of 5")
+		time.Sleep(time.Minute)
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "good morning", ReplyTo: shown.ID})
+		w.sent(7)
 	})
 }
 
 func TestACapAndOrdersOfTheSameMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, telegram.Options{}, panel.Options{})
-		w.storeOpts.DailyParts, w.storeOpts.Location = 5, noon()
+		w.storeOpts.DailyParts = 5
 		for i := range 8 { // one batch of updates
 			w.agentSays(fmt.Sprintf("/send 0912111111%d hi", i))
 		}
