@@ -14,7 +14,7 @@ var (
 	typedOrNamed = strings.NewReplacer("peyk restore", "", "peyk setup", "", "peyk check", "", "peyk panel", "", "chmod 600", "", "timedatectl set-ntp true", "", "/topics off", "",
 		"Manage Topics", "", "Group Privacy", "")
 	englishWords = regexp.MustCompile(`[A-Za-z][a-z']+ [a-z']+`)
-	bySystem     = regexp.MustCompile(`( \((?:proxyconnect tcp: )?(?:dial|open|stat|mkdir|tls:|listen|lookup|local|remote) .*\)|: open .*)$`)
+	bySystem     = regexp.MustCompile(`( \(\x{200e}?(?:proxyconnect tcp: )?(?:dial|open|stat|mkdir|tls:|listen|lookup|local|remote) .*\)|: open .*)$`)
 	settingsIn   = regexp.MustCompile(`\b[A-Z]{2,}_[A-Z_]+[A-Z]\b`)
 )
 

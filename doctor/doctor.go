@@ -94,7 +94,7 @@ type Finding struct {
 func (f Finding) Line(t *text.Language) string {
 	said := f.HTML
 	if why := cause(t, f.Cause); why != "" {
-		said += " (" + text.Escape(why) + ")"
+		said += " (\u2066" + text.Escape(why) + "\u2069)"
 	}
 	return [...]string{t.Right, t.Noted, t.Wrong}[f.State] + t.OnTerminal(said)
 }
