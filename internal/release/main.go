@@ -1,7 +1,7 @@
 // Command release makes what a version is published as, in dist/, from the commit that is checked out. "make release" runs it.
 //
 //	peyk-VERSION-OS-ARCH.tar.gz, .zip    the program for one system, with its manual
-//	peyk_VERSION_ARCH.deb                the same for Debian and Ubuntu
+//	peyk-VERSION-linux-ARCH.deb          the same for Debian and Ubuntu
 //	peyk-VERSION-image.tar               the same for containers, for both architectures
 //	peyk-VERSION-source.tar.gz           the source with all it is built from: it builds without a network
 //	peyk-VERSION.cdx.json                which modules are in the program (CycloneDX)

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"strings"
 	"time"
 )
 
@@ -71,7 +70,7 @@ func (r *release) packages(ctx context.Context, work string) error {
 		if _, err := output(ctx, []string{
 			"STAGED=" + work, "ARCH=" + s.arch, "VERSION=" + version, "MAINTAINER=" + maintainer, fmt.Sprintf("SOURCE_DATE_EPOCH=%d", r.at.Unix()),
 		}, "go", "run", nfpm, "package", "--packager", "deb", "--config", "deploy/deb/nfpm.yaml",
-			"--target", filepath.Join(r.dist, strings.Join([]string{"peyk", version, s.arch}, "_")+".deb")); err != nil {
+			"--target", filepath.Join(r.dist, "peyk-"+r.version+"-"+s.String()+".deb")); err != nil {
 			return err
 		}
 	}
