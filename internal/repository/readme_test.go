@@ -19,7 +19,7 @@ func TestThePersianReadmeSaysTheSame(t *testing.T) {
 	english, persian := readReadme(t, "README.md"), readReadme(t, "README.fa.md")
 	for what, in := range map[string]func(string) []string{
 		"fenced blocks":   all("(?ms)^```\\w+\n.*?^```$"),
-		"indented blocks": all(`(?m)^    (?:\$|go|\./peyk|ok) .*\n(?:    .*\n)*`), // a command, or what it answers
+		"indented blocks": all(`(?m)^    (?:\$|go|\./peyk|ssh|ok) .*\n(?:    .*\n)*`), // a command, or what it answers
 		"chat commands":   chatCommands,
 		"links":           all(`\]\((?:https:|doc/|\.env|LICENSE|CONTRIBUTING|SECURITY)[^)]*\)`),
 		"sections":        all(`(?m)^##? `),
