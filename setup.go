@@ -27,11 +27,8 @@ var manual []byte
 
 // setup runs peyk setup, which asks for what is needed and writes it into .env, or where --out says.
 func (c *call) setup(ctx context.Context) error {
-	if info, err := os.Stat(c.out); err == nil && info.IsDir() {
-		c.out = filepath.Join(c.out, "peyk.env")
-	}
 	s := setup{
-		dialog: newDialog(c.stdin, c.stdout), environ: c.environ, path: cmp.Or(c.out, ".env"), split: c.out != "",
+		dialog: newDialog(c.stdin, c.stdout), environ: c.environ, path: cmp.Or(serviceFile(c.out), ".env"), split: c.out != "",
 		answers: map[string]string{}, refused: map[string]bool{}, told: map[string]bool{},
 	}
 	err := s.languageStep(ctx)
@@ -106,18 +103,12 @@ func (s *setup) run(ctx context.Context) error {
 	return nil
 }
 
-// open reads what is set already. A service has another environment: of that, only its secrets are here.
+// open reads what is set already. A service has another environment than setup.
 func (s *setup) open() sources {
-	environ := s.environ
 	if s.split {
-		environ = nil
-		for _, name := range split {
-			if _, err := os.Stat(s.fileOf(name)); err == nil {
-				environ = append(environ, name+"_FILE="+s.fileOf(name))
-			}
-		}
+		return openService(nil, s.path)
 	}
-	return openSources(environ, s.path)
+	return openSources(s.environ, s.path)
 }
 
 // languageStep asks, in each language, which one to speak, unless the environment says so.
@@ -347,20 +338,12 @@ func (s *setup) read(name, value string) error {
 	return fmt.Errorf("%s is not a setting", name)
 }
 
-// split are the settings that go into files of their own with --out, as the unit and the compose file have them.
-var split = []string{"TELEGRAM_BOT_TOKEN", "SMS_API_PASSWORD"}
-
-// fileOf returns the path of such a file.
-func (s *setup) fileOf(name string) string {
-	return filepath.Join(filepath.Dir(s.path), strings.ToLower(name))
-}
-
 // write writes the answers into the file, whose text was old, and the secrets into theirs.
 func (s *setup) write(old []byte) error {
 	files := map[string][]byte{}
 	if s.split {
 		for name, value := range map[string]string{"TELEGRAM_BOT_TOKEN": s.telegram.Token, "SMS_API_PASSWORD": s.panel.Password} {
-			files[s.fileOf(name)] = []byte(value)
+			files[secretFile(s.path, name)] = []byte(value)
 			s.answers[name] = ""
 		}
 	}
@@ -388,7 +371,7 @@ func (s *setup) farewell() {
 	if s.split {
 		start = s.NextStartService
 		for _, name := range split {
-			s.say(s.Say(s.WrittenSecret, s.fileOf(name), name))
+			s.say(s.Say(s.WrittenSecret, secretFile(s.path, name), name))
 		}
 	}
 	now, warnings, err := s.open().read("")
