@@ -259,10 +259,10 @@ func (w *World) agentEdits() {
 	}
 }
 
-// telegramRepeats redelivers an update that the bridge has confirmed.
+// telegramRepeats redelivers an update that the bridge has confirmed. Telegram keeps them for a day.
 func (w *World) telegramRepeats() {
 	all := w.TG.Updates()
-	all = slices.DeleteFunc(all[max(0, len(all)-30):], func(u telegram.Update) bool { return !u.Confirmed })
+	all = slices.DeleteFunc(all[max(0, len(all)-30):], func(u telegram.Update) bool { return !u.Confirmed || time.Since(u.At) > 23*time.Hour })
 	if len(all) > 0 {
 		_ = w.TG.Redeliver(all[w.Rand.IntN(len(all))].ID) // another act may have taken it
 	}

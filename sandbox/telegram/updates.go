@@ -16,10 +16,11 @@ const keptConfirmed = 1000
 
 // Update is an update as the tester sees it.
 type Update struct {
-	ID        int64  `json:"id"`
-	Kind      string `json:"kind"` // "message", "callback_query", ...
-	JSON      string `json:"json"` // with update_id
-	Confirmed bool   `json:"confirmed"`
+	ID        int64     `json:"id"`
+	At        time.Time `json:"at"`   // when it came about
+	Kind      string    `json:"kind"` // "message", "callback_query", ...
+	JSON      string    `json:"json"` // with update_id
+	Confirmed bool      `json:"confirmed"`
 }
 
 // updateQueue holds what the bot has not confirmed.
@@ -76,7 +77,7 @@ func (q *updateQueue) push(kind, fields string) int64 {
 	id := q.next
 	q.next++
 	text := fmt.Sprintf(`{"update_id":%d,%s}`, id, fields)
-	q.waiting = append(q.waiting, queued{Update: Update{ID: id, Kind: kind, JSON: text}})
+	q.waiting = append(q.waiting, queued{Update: Update{ID: id, At: time.Now(), Kind: kind, JSON: text}})
 	q.wake()
 	return id
 }
