@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -163,6 +164,9 @@ func newTab(t *testing.T, l look) *tab {
 	}}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := chromedp.Call(p.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: beforehand}); err != nil {
+		t.Fatal(err)
+	}
 	// Each tab believes that it is the one somebody looks at: else another that opens takes the keyboard away.
 	if _, err := chromedp.Call(p.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		t.Fatal(err)
@@ -283,7 +287,7 @@ func (p *tab) waitText(selector, words string) {
 }
 
 // click clicks with the mouse on the last element a selector finds, as soon as it is there and nothing covers it. With words it is the
-// last that holds them. What moves away from under the mouse is clicked once more.
+// last that holds them. What moves away from under the mouse is clicked once more, and what comes there instead hears nothing of it.
 func (p *tab) click(selector string, words ...string) {
 	p.Helper()
 	find := fmt.Sprintf(`(() => {
@@ -294,9 +298,8 @@ func (p *tab) click(selector string, words ...string) {
 		const at = [r.x + r.width / 2, r.y + r.height / 2];
 		const top = document.elementFromPoint(...at);
 		if (!(r.width > 0 && top && (n.contains(top) || top.contains(n) && top.tagName === 'LABEL'))) return null;
-		window.clicked = false;
-		document.addEventListener('click', (e) => { window.clicked = e.composedPath().some((x) => x === n || x === n.closest('label')); },
-			{ capture: true, once: true });
+		aim = n;
+		hit = false;
 		return at;
 	})()`, selector, strings.Join(words, ""))
 	for late := time.Now().Add(patience); ; {
@@ -304,7 +307,7 @@ func (p *tab) click(selector string, words ...string) {
 		at := eval[[]float64](p, find)
 		if len(at) == 2 {
 			p.do(chromedp.MouseClickXY(at[0], at[1]))
-			if eval[bool](p, "window.clicked") {
+			if eval[bool](p, "hit") {
 				return
 			}
 		}
@@ -313,6 +316,18 @@ func (p *tab) click(selector string, words ...string) {
 		}
 	}
 }
+
+// beforehand runs before the page's own scripts.
+const beforehand = `
+	// What the mouse is to click next, and whether it did: see click.
+	let aim = null, hit = false;
+	addEventListener('click', (e) => {
+		if (!aim) return;
+		hit = e.composedPath().some((x) => x === aim || x === aim.closest('label'));
+		aim = null;
+		if (!hit) { e.stopImmediatePropagation(); e.preventDefault(); }
+	}, true);
+`
 
 // write puts words where the cursor is, as a keyboard of any language does.
 func (p *tab) write(words string) {
