@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -163,6 +164,7 @@ func TestFailures(t *testing.T) {
 	p.sms(first, "Hello")
 	p.waitText("#messages .inbound", "Hello")
 
+	began := time.Now()
 	p.click(`[data-way=panelDown]`)
 	p.wait(`document.querySelector('[data-way=panelDown]').getAttribute('aria-pressed') === 'true'`)
 	p.click(".inbound .reply")
@@ -173,6 +175,7 @@ func TestFailures(t *testing.T) {
 	p.sums(map[string]int{"written": 2, "unread": 1, "asked": 0})
 	p.shot("down")
 	p.click(`[data-way=mend]`)
+	p.outage = time.Since(began)
 	p.waitText(`[data-number="`+first+`"] .arrived`, "waits")
 	p.waitText("#messages .inbound", "written meanwhile")
 	p.sums(map[string]int{"asked": 1, "sent": 1, "shown": 2})
@@ -196,23 +199,28 @@ func TestFailures(t *testing.T) {
 	p.waitText("#messages .bot", "The panel refuses")
 	p.sums(map[string]int{"asked": 4, "refused": 1, "accepted": 3})
 
-	// This customer's telephone is off.
+	// This customer's telephone is off; the page shows what the panel knows of it.
 	eval[bool](p, `(() => {
 		const select = document.querySelector('[data-number="`+first+`"] .delivery select');
 		select.value = '5';
-		return select.dispatchEvent(new Event('change'));
+		select.dispatchEvent(new Event('change'));
+		select.value = '0';
+		return true;
 	})()`)
-	p.wait(`document.querySelector('#toasts').textContent.includes('do not reach')`)
+	p.waitText("#toasts", "do not reach")
+	p.wait(`document.querySelector('[data-number="` + first + `"] .delivery select').value === '5'`)
 	p.send("#words", "/send "+first+" nobody there")
 	p.waitText(`[data-number="`+first+`"] .failed`, "did not arrive")
 	p.sums(map[string]int{"asked": 5, "failed": 1})
 
 	// Telegram is down: what is written meanwhile is shown afterwards.
+	began = time.Now()
 	p.click(`[data-way=telegramDown]`)
 	p.wait(`document.querySelector('[data-way=telegramDown]').getAttribute('aria-pressed') === 'true'`)
 	p.sms(first, "into the dark")
 	p.sums(map[string]int{"written": 3, "fetched": 1})
 	p.click(`[data-way=telegramDown]`)
+	p.outage = max(p.outage, time.Since(began))
 	p.waitText("#messages .inbound", "into the dark")
 	p.sums(map[string]int{"fetched": 0, "shown": 3})
 

@@ -89,6 +89,9 @@ type tab struct {
 	ctx  context.Context
 	addr string
 	end  func() // ends the sandbox
+
+	// outage is how long the test let a network be down. Pauses grow: what failed then may be tried again only after as long a time.
+	outage time.Duration
 }
 
 // open starts a sandbox with the real bridge and opens its page, which knows what there is and has a bridge that runs.
@@ -251,7 +254,7 @@ func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 // eval returns what an expression is in the page.
 func eval[T any](p *tab, expression string) T {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience+5*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, patience+p.outage+5*time.Second)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -273,7 +276,7 @@ func (p *tab) wait(expression string) {
 			else requestAnimationFrame(look);
 		};
 		look();
-	})`, patience.Milliseconds(), expression))
+	})`, (patience+p.outage).Milliseconds(), expression))
 	if outcome != "" {
 		p.shot("failed")
 		p.Fatalf("it does not come to %s; the page says:\n%s", expression, outcome)
@@ -327,6 +330,9 @@ const beforehand = `
 		aim = null;
 		if (!hit) { e.stopImmediatePropagation(); e.preventDefault(); }
 	}, true);
+	// What is said in passing stays until something else is said: who looks may be late.
+	const pass = setTimeout;
+	window.setTimeout = (f, ms) => pass(f, ms * 60);
 `
 
 // write puts words where the cursor is, as a keyboard of any language does.
