@@ -291,6 +291,7 @@ func (s *setup) answer(ctx context.Context, q question) error {
 		}
 		if err := s.read(q.name, value); err != nil {
 			s.say(s.Say(s.WrongAnswer, err))
+			offered = ""
 			continue
 		}
 		if value == before {
