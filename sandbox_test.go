@@ -11,26 +11,21 @@ import (
 	"testing"
 )
 
-// TestTheReadmesSandboxLinesWork pastes the lines of README.md into a shell, one after the other, while peyk sandbox runs.
+// TestTheReadmesSandboxLinesWork pastes the blocks of README.md into a shell, each whole, while peyk sandbox runs.
 func TestTheReadmesSandboxLinesWork(t *testing.T) {
 	needs(t, "curl")
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What the sandbox must tell after each line.
-	after := []string{
-		`Support +Peyk: 📩 09121111111`,
-		`panel +30001234 → 09121111111  It leaves today`,
-		`\[Send\] \[Cancel\]`,
-		`panel +30001234 → 09122222222  We are closed`,
-		`bridge +killed`,
-		`telephone +09122222222`,
-		`Support +Peyk: 📩 09122222222`,
+	// What the sandbox must tell after each block.
+	after := [][]string{
+		{`Support +Peyk: 📩 09121111111`, `Support +Ali ↩ It leaves today`, `\[Send\] \[Cancel\]`, `panel +30001234 → 09122222222  We are closed`},
+		{`bridge +killed`, `telephone +09122222222`, `Support +Peyk: 📩 09122222222`},
 	}
-	lines := regexp.MustCompile(`(?m)^curl .*`).FindAllString(string(readme), -1)
-	if len(lines) != len(after) {
-		t.Fatalf("README.md has %d lines to paste, this test knows %d", len(lines), len(after))
+	blocks := regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) != len(after) {
+		t.Fatalf("README.md has %d blocks to paste, this test knows %d", len(blocks), len(after))
 	}
 
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
@@ -59,13 +54,16 @@ func TestTheReadmesSandboxLinesWork(t *testing.T) {
 	}
 	address := wait(`http://(\S+)/`)[1]
 	wait(`bridge +started`)
-	for i, line := range lines {
-		line = strings.ReplaceAll(line, "127.0.0.1:8383", address)
-		answer, err := exec.CommandContext(ctx, "sh", "-c", line+" --fail-with-body -sS").CombinedOutput()
+	for i, block := range blocks {
+		lines := strings.ReplaceAll(block[1], "127.0.0.1:8383", address)
+		lines = strings.ReplaceAll(lines, "curl ", "curl --fail-with-body -sS ")
+		answer, err := exec.CommandContext(ctx, "sh", "-e", "-c", lines).CombinedOutput()
 		if err != nil {
-			t.Fatalf("%s\n%v %s", line, err, answer)
+			t.Fatalf("%s\n%v %s", lines, err, answer)
 		}
-		wait(after[i])
+		for _, pattern := range after[i] {
+			wait(pattern)
+		}
 	}
 	if err := sandbox.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

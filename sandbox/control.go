@@ -13,7 +13,8 @@ func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler 
 	page := &live{tg: tg, sms: sms, bridge: b, asked: make(chan struct{})}
 	mux.Handle("/", servePage())
 	mux.Handle("GET /live", page)
-	mux.Handle("/telegram/", http.StripPrefix("/telegram", &byName{tg, tg.Control()}))
+	named := &byName{tg: tg, next: tg.Control(), running: func() bool { return b != nil && b.current().Running }, showing: page.showing}
+	mux.Handle("/telegram/", http.StripPrefix("/telegram", named))
 	mux.Handle("/panel/", http.StripPrefix("/panel", sms.Control()))
 	mux.HandleFunc("GET /bridge", func(w http.ResponseWriter, r *http.Request) { panel.Reply(w, b.current()) })
 	for _, what := range []string{"start", "stop", "kill"} {

@@ -167,6 +167,13 @@ func (l *live) messages() []telegram.Message {
 	return all
 }
 
+// showing reports whether the last SMS of a customer is so new that it may still be on its way into a chat.
+func (l *live) showing() bool {
+	inbox := l.sms.Inbox()
+	n := len(inbox)
+	return n > 0 && time.Since(inbox[n-1].At) < lastPatience && !findShown(inbox, l.messages())[n-1]
+}
+
 // snapshot returns what there is now. The order matters: what is shown must have been written, what is accepted must have been asked.
 func (l *live) snapshot() ([]phoneSMS, liveState) {
 	messages := l.messages()

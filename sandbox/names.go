@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,12 +27,19 @@ import (
 //	reply                               a message to reply to: an id, or "last", the bot's last there
 //	quote                               the words of that message which the reply quotes
 //	message                             an id, or "last": the bot's last, for edit and delete from's own last
-//	button                              the label of the button to press
+//	button                              the label of the button to press, or what it sends
 //	emoji, delay                        one emoji; a duration such as 2s
+//
+// The bot's last is waited for while it may still come, so that lines can be pasted one after the other.
 type byName struct {
 	tg   *telegram.Server
 	next http.Handler
+	// running reports whether there is a bot that may write, showing whether it may still show what a customer wrote just now.
+	running, showing func() bool
 }
+
+// lastPatience is how long the bot's last message is waited for.
+const lastPatience = 10 * time.Second
 
 // words are the fields whose values stay text even if they look like something else in JSON.
 var words = map[string]bool{
@@ -53,7 +61,7 @@ func (h *byName) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodPost:
 		fields, err := readFields(w, r)
 		if err == nil {
-			err = h.fields(r.URL.Path, fields)
+			err = h.fields(r.Context(), r.URL.Path, fields)
 		}
 		if err != nil {
 			panel.Refuse(w, err.Error())
@@ -123,7 +131,7 @@ func (h *byName) query(q url.Values) error {
 }
 
 // fields replaces names in a POST's fields.
-func (h *byName) fields(path string, f map[string]any) error {
+func (h *byName) fields(ctx context.Context, path string, f map[string]any) error {
 	for _, name := range []string{"from", "user", "forward_from"} {
 		if value := text(f[name]); value != "" {
 			id, err := h.user(value)
@@ -176,7 +184,7 @@ func (h *byName) fields(path string, f map[string]any) error {
 	}
 	theBots := func(m telegram.Message) bool { return m.FromBot && (topicID == 0 || m.Topic == topicID) }
 	if value := text(f["reply"]); value != "" {
-		m, err := h.message(chat.ID, value, theBots)
+		m, err := h.message(ctx, chat.ID, value, theBots, func(found bool) bool { return !found || h.showing() })
 		if err != nil {
 			return err
 		}
@@ -195,21 +203,22 @@ func (h *byName) fields(path string, f map[string]any) error {
 		f["message"] = "last"
 	}
 	if value := text(f["message"]); value != "" {
-		fits := theBots
+		fits, comes := theBots, func(bool) bool { return false }
 		switch {
 		case path == "/edit", path == "/delete":
 			fits = func(m telegram.Message) bool { return m.From == from }
 		case press:
-			fits = func(m telegram.Message) bool { return theBots(m) && len(m.Buttons) > 0 }
+			fits = func(m telegram.Message) bool { _, has := data(m, button); return theBots(m) && has }
+			comes = func(found bool) bool { return !found }
 		}
-		m, err := h.message(chat.ID, value, fits)
+		m, err := h.message(ctx, chat.ID, value, fits, comes)
 		if err != nil {
 			return err
 		}
 		f["message"] = m.ID
 		if press {
 			delete(f, "button")
-			f["data"] = data(m, button)
+			f["data"], _ = data(m, button)
 		}
 	}
 
@@ -289,8 +298,8 @@ func topic(chat telegram.ChatInfo, name string) (int, error) {
 	return 0, fmt.Errorf("%s has no topic called %q; there are %q", chat.Title, name, known)
 }
 
-// message finds a message by id, or the last that fits.
-func (h *byName) message(chat int64, name string, fits func(telegram.Message) bool) (telegram.Message, error) {
+// message finds a message by id, or the last that fits. For a later one it waits while the bot runs and comes, told whether one was found, says that it comes.
+func (h *byName) message(ctx context.Context, chat int64, name string, fits func(telegram.Message) bool, comes func(found bool) bool) (telegram.Message, error) {
 	if name != "last" {
 		id, err := strconv.Atoi(name)
 		if err != nil {
@@ -301,23 +310,41 @@ func (h *byName) message(chat int64, name string, fits func(telegram.Message) bo
 		}
 		return telegram.Message{}, fmt.Errorf("there is no message %d", id)
 	}
+	ctx, cancel := context.WithTimeout(ctx, lastPatience)
+	defer cancel()
+	events := h.tg.Watch(ctx)
+	for {
+		m, found := h.last(chat, fits)
+		if h.running() && comes(found) {
+			if _, more := <-events; more {
+				continue
+			}
+		}
+		if !found {
+			return telegram.Message{}, errors.New("there is no such message yet")
+		}
+		return m, nil
+	}
+}
+
+func (h *byName) last(chat int64, fits func(telegram.Message) bool) (telegram.Message, bool) {
 	messages := h.tg.Messages(chat)
 	for i := len(messages) - 1; i >= 0; i-- {
 		if m := messages[i]; !m.Deleted && m.Service == "" && fits(m) {
-			return m, nil
+			return m, true
 		}
 	}
-	return telegram.Message{}, errors.New("there is no such message yet")
+	return telegram.Message{}, false
 }
 
-// data returns the data of the button with that label. An unknown label is sent itself: a client may send anything.
-func data(m telegram.Message, label string) string {
+// data returns what the button with that label sends, and whether there is such a button. The label may be what it sends itself.
+func data(m telegram.Message, label string) (string, bool) {
 	for _, row := range m.Buttons {
 		for _, b := range row {
-			if strings.EqualFold(b.Text, label) {
-				return b.Data
+			if strings.EqualFold(b.Text, label) || b.Data == label {
+				return b.Data, true
 			}
 		}
 	}
-	return label
+	return label, false
 }

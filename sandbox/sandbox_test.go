@@ -288,7 +288,7 @@ func TestTranscriptTellsBothSides(t *testing.T) {
 	p.curl("/panel/sms", "from=09121111111", "text=سلام\x1b[2J\n\nخوبید؟")
 	p.out.wait(t, "خوبید", 0)
 	p.soap(l, "GetMsg", "")
-	p.bot(l, "sendMessage", map[string]any{"chat_id": support, "text": "09121111111: سلام", "reply_markup": map[string]any{
+	p.bot(l, "sendMessage", map[string]any{"chat_id": support, "text": "09121111111: <blockquote>سلام[2J خوبید؟</blockquote>", "parse_mode": "HTML", "reply_markup": map[string]any{
 		"inline_keyboard": [][]map[string]string{{{"text": "Send", "callback_data": "s1"}, {"text": "Cancel", "callback_data": "c1"}}},
 	}})
 	p.out.wait(t, `\[Cancel\]`, 0)
@@ -330,7 +330,7 @@ func TestTranscriptTellsBothSides(t *testing.T) {
 telephone   09121111111 → 30001234  سلام·[2J
 
                       خوبید؟
-Support     Peyk: 09121111111: سلام
+Support     Peyk: 09121111111: سلام[2J خوبید؟
                       [Send] [Cancel]
 Support     Ali ↩ بفرمایید
 panel       30001234 → 09121111111  بفرمایید
@@ -342,6 +342,56 @@ Support     Peyk answers the button: done
 `
 	if diff := cmp.Diff(want, transcript); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestTheBotsLastIsWaitedFor types ahead of the bot, as who pastes lines does.
+func TestTheBotsLastIsWaitedFor(t *testing.T) {
+	p := start(t, Options{})
+	l := p.life(0)
+	support := l.Env["INBOX_CHATS"]
+	told := func(path string, fields ...string) <-chan string {
+		answer := make(chan string, 1)
+		go func() { answer <- p.curl(path, fields...) }()
+		return answer
+	}
+	p.out.wait(t, "started", 0)
+	p.curl("/telegram/limits") // none
+	p.bot(l, "sendMessage", map[string]any{"chat_id": support, "text": "an old one"})
+	p.curl("/panel/sms", "from=09121111111", "text=hello")
+	said := told("/telegram/say", "from=Ali", "reply=last", "text=hi")
+	p.bot(l, "sendMessage", map[string]any{"chat_id": support, "text": "09121111111 <blockquote>hello</blockquote>", "parse_mode": "HTML"})
+	<-said
+	pressed := told("/telegram/press", "from=Ali", "button=Send", "seconds=0.001")
+	p.bot(l, "sendMessage", map[string]any{"chat_id": support, "text": "Send this?", "reply_markup": map[string]any{
+		"inline_keyboard": [][]map[string]string{{{"text": "Send", "callback_data": "s1"}}},
+	}})
+	if got, want := <-pressed, "deadline"; !strings.Contains(got, want) { // it was pressed, and nobody answers
+		t.Errorf("got %s, want %s", got, want)
+	}
+	var updates struct {
+		Result []struct {
+			Message struct {
+				Text    string
+				ReplyTo struct{ Text string } `json:"reply_to_message"`
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(p.bot(l, "getUpdates", nil)), &updates); err != nil {
+		t.Fatal(err)
+	}
+	answers := ""
+	for _, u := range updates.Result {
+		if u.Message.Text == "hi" {
+			answers = u.Message.ReplyTo.Text
+		}
+	}
+	if got, want := answers, "09121111111 hello"; got != want {
+		t.Errorf("got an answer to %q, want one to %q", got, want)
+	}
+	p.curl("/bridge/stop")
+	if got, want := p.curl("/telegram/press", "from=Ali", "button=Never"), "no such message"; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
