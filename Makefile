@@ -38,7 +38,7 @@ build:
 
 # All that a version is published as, in dist/: internal/release says what. It fetches its tools, which no other target needs.
 release:
-	go run ./internal/release
+	umask 022 && go run ./internal/release # a package has the modes of the files it is made of
 
 # doc/performance.md says what the figures must be. One package at a time, so that they do not disturb each other.
 bench:
