@@ -116,28 +116,8 @@ var events = []struct {
 			w.Errorf("R4: the file of a running bridge was opened: %v", err)
 		}
 	}},
-	{"a backup", 1, func(w *world, r *rand.Rand) {
-		if w.life == nil || !w.life.running() || w.life.opened() == nil {
-			return
-		}
-		path := filepath.Join(w.dir, "backup.db")
-		out, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-		if err != nil {
-			w.Errorf("backup: %v", err)
-			return
-		}
-		if err := errors.Join(w.life.opened().Backup(out), out.Close()); err != nil && w.life.running() {
-			w.Errorf("backup: %v", err)
-			return
-		}
-		st, err := store.Inspect(path, w.StoreOptions())
-		if err == nil {
-			err = errors.Join(st.Check(), st.Close())
-		}
-		if err != nil && w.life.running() {
-			w.Errorf("I9, of a backup: %v", err)
-		}
-	}},
+	{"a backup", 1, (*world).backUp},
+	{"a backup is restored", 0, (*world).restore},
 	{"telegram is out for hours", 0, func(w *world, r *rand.Rand) {
 		w.TG.SetDown(true)
 		w.later(hours(r), func() { w.TG.SetDown(false) })
@@ -242,6 +222,60 @@ func apart(r *rand.Rand) time.Duration {
 	return d
 }
 
+// backUp makes a backup, which must be sound, and keeps it.
+func (w *world) backUp(*rand.Rand) {
+	if w.life == nil || !w.life.running() || w.life.opened() == nil {
+		return
+	}
+	path, made := filepath.Join(w.dir, "making.db"), time.Now()
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		w.Errorf("backup: %v", err)
+		return
+	}
+	if err := errors.Join(w.life.opened().Backup(out), out.Close()); err != nil {
+		if w.life.running() {
+			w.Errorf("backup: %v", err)
+		}
+		return
+	}
+	st, err := store.Inspect(path, w.StoreOptions())
+	if err == nil {
+		err = errors.Join(st.Check(), st.Close())
+	}
+	if err == nil {
+		w.backup, err = made, os.Rename(path, filepath.Join(w.dir, "backup.db"))
+	}
+	if err != nil {
+		w.Errorf("I9, of a backup: %v", err)
+	}
+}
+
+// restore ends the bridge, one way or another, and puts the last backup in the place of its file, as peyk restore does.
+func (w *world) restore(r *rand.Rand) {
+	if w.backup.IsZero() || w.life == nil {
+		return
+	}
+	if r.IntN(2) == 0 {
+		w.life.kill()
+	} else if w.life.askToEnd(); true {
+		<-w.life.ended
+	}
+	w.arrived()
+	time.Sleep(time.Duration(r.Int64N(int64(20 * time.Second))))
+	file, backup := w.store(w.file), filepath.Join(w.dir, "backup.db")
+	w.NoteRestored(backup, file, w.backup, w.dir)
+	kept, err := store.Restore(backup, file, w.StoreOptions())
+	if err == nil && kept != "" {
+		err = os.Remove(kept)
+	}
+	if err != nil {
+		w.Errorf("restore: %v", err)
+	}
+	w.note(fmt.Sprintf("restored the backup of %s", w.backup.Format("15:04:05.000000")))
+	time.Sleep(time.Millisecond)
+}
+
 // away has the bot leave a chat, unless it has left one.
 func (w *world) away(chat int64, leave func(chat, by int64) error) bool {
 	w.Mu.Lock()
@@ -303,6 +337,10 @@ func script(seed uint64, rounds, killed int) []step {
 		anything(r.IntN(6)) // while the bridge is down
 		then(time.Second, "start")
 		anything(5 + r.IntN(15))
+		if r.IntN(3) == 0 {
+			then(time.Second, "a backup")
+			anything(r.IntN(10))
+		}
 		for again := true; again; again = r.IntN(killed) > 0 { // also while it takes up what was left
 			way := []string{"kill", "end", "end in a call", "kill in a call", "kill in a call", "kill at a point", "kill at a point", "kill at a point"}[r.IntN(8)]
 			if way == "kill at a point" && !pointed {

@@ -52,6 +52,7 @@ type world struct {
 	idle    int // goroutines without a bridge
 	lives   sync.WaitGroup
 	mending []*time.Timer
+	backup  time.Time        // when the one that is kept was made; zero when there is none
 	ahead   [2]time.Duration // of Telegram's answers and messages, when nothing fails
 
 	tgDialed, panelDialed rate

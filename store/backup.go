@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -120,9 +121,12 @@ func openError(path string, err error) error {
 	return err
 }
 
-// afterBackup is how far numbers of SMS and of batches jump when a backup is restored. Chats show numbers that were given after the backup, in
+// afterBackup is how far numbers of SMS, batches and posts jump when a backup is restored. Chats show numbers that were given after the backup, in
 // heads and under buttons, and these must not come to mean something else.
 const afterBackup = 1e6
+
+// numbered are the buckets whose numbers jump.
+var numbered = [][]byte{bucketSMS, bucketBatch, bucketPost}
 
 // Restore puts the backup at from in the place of the store at to. If there is a file at to, it is kept under the name returned. What the backup
 // was to send, or asked about, becomes uncertain, as it may have been sent since; what it was to show is marked as perhaps repeated; the team is
@@ -153,9 +157,11 @@ func Restore(from, to string, opts Options) (kept string, err error) {
 	}
 	// The lock keeps every bridge out until the new file is in place. A file too damaged to be opened is one that no bridge has open.
 	old, err := bolt.Open(to, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait})
+	var given [3]uint64
 	switch {
 	case err == nil:
 		defer old.Close()
+		given = lastNumbers(old)
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return "", fmt.Errorf("%s: %w", to, ErrLocked)
 	}
@@ -172,7 +178,7 @@ func Restore(from, to string, opts Options) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(s.update((*tx).restored), s.Check(), s.Close()); err != nil {
+	if err := errors.Join(s.update(func(t *tx) error { return t.restored(given) }), s.Check(), s.Close()); err != nil {
 		return "", err
 	}
 	kept = to + ".before-" + opts.Now().UTC().Format("20060102-150405")
@@ -188,8 +194,24 @@ func Restore(from, to string, opts Options) (kept string, err error) {
 	return kept, syncDir(dir)
 }
 
-// restored puts in order what may have happened since the backup was made, in addition to what Open does.
-func (t *tx) restored() error {
+// lastNumbers returns the last numbers of each bucket of numbered that a file has given; zeros where it is too damaged to tell.
+func lastNumbers(db *bolt.DB) (given [3]uint64) {
+	_ = guarded(func() error { // what is damaged is replaced
+		return db.View(func(t *bolt.Tx) error {
+			for i, name := range numbered {
+				if b := t.Bucket(name); b != nil {
+					given[i] = b.Sequence()
+				}
+			}
+			return nil
+		})
+	})
+	return given
+}
+
+// restored puts in order what may have happened since the backup was made, in addition to what Open does. given are the last numbers of the file
+// that is replaced, which may be that of a backup that was restored before.
+func (t *tx) restored(given [3]uint64) error {
 	last, err := t.lastHeard()
 	if err != nil {
 		return err
@@ -216,12 +238,12 @@ func (t *tx) restored() error {
 			return err
 		}
 	}
-	if err := errors.Join(t.markAllRepeated(), t.markAnew()); err != nil {
+	if err := errors.Join(t.markAllRepeated(), t.askAnew(), t.holdGroups()); err != nil {
 		return err
 	}
-	for _, name := range [][]byte{bucketSMS, bucketBatch} {
+	for i, name := range numbered {
 		rows := t.bucket(name)
-		if err := rows.SetSequence(rows.Sequence() + afterBackup); err != nil {
+		if err := rows.SetSequence(max(rows.Sequence(), given[i]) + afterBackup); err != nil {
 			return err
 		}
 	}
@@ -261,16 +283,45 @@ func (t *tx) markAllRepeated() error {
 	return nil
 }
 
-// markAnew has uncertain replies marked again: since the backup they may have been marked otherwise.
-func (t *tx) markAnew() error {
+// askAnew has everything that is uncertain asked about again, and its replies marked: since the backup it may have been decided and told otherwise.
+func (t *tx) askAnew() error {
 	return t.pieces(bucketUncertain, 0, func(p Piece) (bool, error) {
 		b, err := t.batch(p.Batch)
-		if err != nil || !b.Reply || b.Unmarked {
-			return true, err
+		if err != nil {
+			return false, err
 		}
-		b.Reaction = "?"
-		return true, errors.Join(t.putBatch(b), t.queueMark(b))
+		if b.Reply && !b.Unmarked {
+			b.Reaction = "?"
+		}
+		return true, t.report(b, 0)
 	})
+}
+
+// holdGroups has nothing posted to groups for a minute: nobody knows what was posted to them in the minute before.
+func (t *tx) holdGroups() error {
+	inboxes, err := t.inboxes()
+	if err != nil {
+		return err
+	}
+	chats, err := t.chats()
+	if err != nil {
+		return err
+	}
+	for _, in := range inboxes {
+		if !slices.ContainsFunc(chats, func(c Chat) bool { return c.ID == in.place.Chat }) {
+			chats = append(chats, Chat{ID: in.place.Chat})
+		}
+	}
+	for _, c := range chats {
+		if c.ID > 0 || c.MigratedTo != 0 {
+			continue
+		}
+		c.Held = t.store.opts.Now().Add(time.Minute)
+		if err := t.putChat(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // syncDir has the system write down which files dir holds.

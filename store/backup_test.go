@@ -216,6 +216,62 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// TestARestoreAsksAnewWhatWasDecidedSince has a question that the backup asks decided before it is put back: the chat shows that decision.
+func TestARestoreAsksAnewWhatWasDecidedSince(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	id := take(t, s, order(ali))
+	must(t, s.Uncertain(claimed(t, s, id)))
+	showAll(t, s)
+	saved := backup(t, s)
+	ok(s.Decide(id, ok(s.Batch(id)).Generation, WasSent, "Ali"))
+	showAll(t, s)
+	must(t, s.Close())
+	ok(Restore(saved, path, c.inbox(group)))
+	s = open(t, path, c.inbox(group))
+	if b := ok(s.Batch(id)); b.Uncertain != 1 || !reported(t, s, id) {
+		t.Errorf("%+v, reported: %t; want it asked about again", b, reported(t, s, id))
+	}
+}
+
+// TestARestoreTwiceGivesNoNumberAgain restores one backup, goes on, and restores it once more.
+func TestARestoreTwiceGivesNoNumberAgain(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	fetched(t, s, unread(c, "one"))
+	saved := backup(t, s)
+	var last Batch
+	for range 3 {
+		must(t, s.Close())
+		c.pass(time.Minute)
+		ok(Restore(saved, path, c.inbox(group)))
+		s = open(t, path, c.inbox(group))
+		b := ok(s.Batch(take(t, s, order(ali))))
+		if b.ID <= last.ID || b.First <= last.First || b.Post <= last.Post {
+			t.Errorf("batch %d, SMS %d, post %d come after %d, %d, %d", b.ID, b.First, b.Post, last.ID, last.First, last.Post)
+		}
+		last = b
+	}
+}
+
+// TestAfterARestoreGroupsWaitForAMinute has nobody know what was posted to them in the minute before.
+func TestAfterARestoreGroupsWaitForAMinute(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group, 88))
+	edit(t, s, 88, func(c *Chat) { c.Language = "fa" })
+	saved := backup(t, s)
+	must(t, s.Close())
+	c.pass(time.Hour)
+	ok(Restore(saved, path, c.inbox(group, 88)))
+	s = open(t, path, c.inbox(group, 88))
+	if held := ok(s.Chat(group)).Held; !held.Equal(c.now().Add(time.Minute)) {
+		t.Errorf("the group waits until %v, want a minute from %v on", held, c.now())
+	}
+	if held := ok(s.Chat(88)).Held; !held.IsZero() {
+		t.Errorf("a private chat waits until %v", held)
+	}
+}
+
 func TestRestoreWhereNothingIs(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))

@@ -22,7 +22,7 @@ type Chat struct {
 	MigratedTo sms.ChatID `json:"migrated_to,omitempty"`
 	Gone       string     `json:"gone,omitempty"`       // why it takes no posts; those for it wait
 	Recent     []int64    `json:"recent,omitempty"`     // of a group: when its last posts were made, in Unix milliseconds
-	Held       time.Time  `json:"held,omitzero"`        // Telegram asked us to post nothing before
+	Held       time.Time  `json:"held,omitzero"`        // nothing is posted before: Telegram asked for that, or a backup was restored
 	NoMarks    time.Time  `json:"no_marks,omitzero"`    // when it last refused a mark on a reply; zero if it takes them
 	MarksTold  bool       `json:"marks_told,omitempty"` // it was told what the marks mean
 }

@@ -22,11 +22,13 @@ type Call struct {
 	life   int  // which start of the bridge made it
 	spoilt bool // a fault replaced the answer, or a part of it
 	shut   int  // 1 + the outage that closed its connection, before or after the answer was read; 0: none did
-	ended  bool // of a GetMsg: its bridge was killed before it had noted an answer
+	ended  bool // of a GetMsg: its bridge was killed before it had noted an answer, or a backup was made then
+
+	forgotten bool // the bridges of now know nothing of it
 }
 
 // Excused reports whether SMS of the answer may be missing.
-func (f Call) Excused() bool { return f.spoilt || f.shut > 0 || f.ended }
+func (f Call) Excused() bool { return f.spoilt || f.shut > 0 || f.ended || f.forgotten }
 
 // spoils reports whether a fault costs the answer. Garbage around an answer does not, nor does an error code.
 func spoils(answer string) bool {
@@ -45,7 +47,7 @@ func (e *Evidence) calls(method string) []Call {
 		if r.Method != method {
 			continue
 		}
-		f := Call{Request: r, spoilt: spoils(r.Answer) || r.Answer == string(panel.Slow) && !r.Answered, life: e.lifeAt(r.At)}
+		f := Call{Request: r, spoilt: spoils(r.Answer) || r.Answer == string(panel.Slow) && !r.Answered, life: e.lifeAt(r.At), forgotten: e.forgotten(r.At)}
 		for i, o := range e.Outages {
 			// Ports are reused, but not so soon.
 			if r.At.Sub(o.At).Abs() < 2*time.Minute && slices.Contains(o.Callers, r.Caller) {
@@ -81,6 +83,13 @@ func (e *Evidence) Ledger() []Call {
 		mark := e.markOf(life)
 		all[i].ended = !mark.IsZero() && !all[i].At.Before(mark)
 	}
+	for _, x := range e.Restored {
+		if mark := e.ours(x.mark, e.Starts[0].At, x.backup); !x.mark.IsZero() {
+			if i := slices.IndexFunc(all, func(f Call) bool { return !f.At.Before(mark) }); i >= 0 && all[i].life == e.lifeAt(x.backup) {
+				all[i].ended = true
+			}
+		}
+	}
 	e.fetches = all
 	return all
 }
@@ -91,24 +100,31 @@ const answersLate = 3 * time.Second
 // aheads returns how far ahead the bridges may ever have believed the time to be.
 func (p Past) aheads() []time.Duration { return append([]time.Duration{0}, p.Ahead...) }
 
-// markOf returns when the fetch in flight at a bridge's end had begun; zero when there was none.
-func (p Past) markOf(life int) time.Time {
-	mark := p.Starts[life].mark
-	if mark.IsZero() {
-		return mark
-	}
+// ours returns when it was, by this machine's clock and between two times, that a bridge took for at; at itself when it never was.
+func (p Past) ours(at, from, to time.Time) time.Time {
 	var found time.Time
 	for _, ahead := range p.aheads() {
-		at := mark.Add(-ahead)
-		inLife := !at.Before(p.Starts[life].At) && (life+1 == len(p.Starts) || at.Before(p.Starts[life+1].At))
-		if inLife && at.After(found) {
-			found = at
+		if t := at.Add(-ahead); !t.Before(from) && t.Before(to) && t.After(found) {
+			found = t
 		}
 	}
 	if found.IsZero() {
-		return mark // of a bridge before it: this one did not get so far
+		return at
 	}
 	return found
+}
+
+// markOf returns when the fetch in flight at a bridge's end had begun; zero when there was none. It may be that of a bridge before, if this one
+// did not get so far.
+func (p Past) markOf(life int) time.Time {
+	mark, end := p.Starts[life].mark, time.Now()
+	if mark.IsZero() {
+		return mark
+	}
+	if life+1 < len(p.Starts) {
+		end = p.Starts[life+1].At
+	}
+	return p.ours(mark, p.Starts[life].At, end)
 }
 
 // words identify SMS of customers: equal ones of the same second are the same SMS unless they came in one answer.
@@ -120,7 +136,7 @@ type words struct {
 // order notes in which order SMS are to be shown: as the panel handed them out for the first time. One that begins with the newest is known to do
 // so once an answer has shown it, with SMS of different seconds; until then nobody can tell in which order those of one second came.
 func (e *Evidence) order() {
-	known, noted := 0, map[words]bool{}
+	known, noted := 0, map[words]time.Time{}
 	fetches := e.Ledger()
 	for i, f := range fetches {
 		given := slices.Clone(f.Given)
@@ -130,10 +146,10 @@ func (e *Evidence) order() {
 		before := time.Time{}
 		for _, m := range given {
 			w := words{NumberOf(m.Text), m.At.Unix()}
-			if e.panel.Resend && noted[w] {
+			if at, again := noted[w]; again && e.panel.Resend && !e.forgottenBy(at, f.At) {
 				continue
 			}
-			noted[w] = true
+			noted[w] = f.At
 			rank := len(e.Fetched)
 			if e.panel.NewestFirst && known == 0 && before.Unix() == m.At.Unix() {
 				rank = e.ranks[rank-1]
@@ -161,13 +177,19 @@ type balance struct {
 func (e *Evidence) Balance() balance {
 	b := balance{e.Ledger(), map[int]int{}, map[int]bool{}, map[int]int{}, map[int]int{}, map[int]int{}}
 	most, least := map[words]int{}, map[words]int{}
+	forgotten := map[words]int{} // what nobody may know any more that it was shown
 	for _, f := range b.fetches {
 		here := map[words]int{}
 		for _, m := range f.Given {
 			here[words{NumberOf(m.Text), m.At.Unix()}]++
 		}
 		for w, n := range here {
-			most[w] = max(most[w], n)
+			switch {
+			case !f.forgotten:
+				most[w] = max(most[w], n)
+			case least[w] < n: // else it was known before
+				forgotten[w] = max(forgotten[w], n)
+			}
 			if !f.Excused() {
 				least[w] = max(least[w], n)
 			}
@@ -176,6 +198,9 @@ func (e *Evidence) Balance() balance {
 	for w, n := range most {
 		b.most[w.n] += n
 		b.least[w.n] += least[w]
+	}
+	for w, n := range forgotten {
+		b.most[w.n] += n
 	}
 	begun, ended := e.seen("in"), e.seen("end")
 	for n, most := range b.most {
@@ -246,7 +271,7 @@ func (e *Evidence) Unaccounted() error {
 	if err := b.err(); err != nil {
 		return err
 	}
-	if len(e.Incidents) == 0 && slices.ContainsFunc(b.fetches, b.lacks) {
+	if len(e.Incidents) == 0 && slices.ContainsFunc(b.fetches, func(f Call) bool { return !f.forgotten && b.lacks(f) }) {
 		return errors.New("SMS are missing, and nobody was told")
 	}
 	return nil
@@ -284,13 +309,18 @@ func I1(e *Evidence) error {
 	// A fetch in flight at a kill counts whether it reached the panel or not, as nobody can know.
 	marks := map[int64]bool{}
 	for life, s := range e.Starts {
-		if e.markOf(life).After(e.Starts[0].At) { // else the world began with it
+		if at := e.markOf(life); at.After(e.Starts[0].At) && !e.forgotten(at) { // else the world began with it
 			marks[s.mark.UnixNano()] = true
+		}
+	}
+	for _, x := range e.Restored {
+		if !x.mark.IsZero() {
+			marks[x.mark.UnixNano()] = true
 		}
 	}
 	surely, perhaps := len(marks)+e.older.losses, map[int]bool{} // outages
 	for i, o := range e.Outages {
-		perhaps[i+1] = len(o.Callers) > 0
+		perhaps[i+1] = len(o.Callers) > 0 && !e.forgotten(o.At)
 	}
 	for _, f := range b.fetches {
 		in := func(i store.Incident) bool {
@@ -302,12 +332,13 @@ func I1(e *Evidence) error {
 				return !at.Before(i.From) && !at.Add(-late).After(i.To)
 			})
 		}
-		if f.Excused() && (f.spoilt || b.lacks(f)) && !slices.ContainsFunc(stored, in) {
+		if f.Excused() && !f.forgotten && (f.spoilt || b.lacks(f)) && !slices.ContainsFunc(stored, in) {
 			wrong = append(wrong, fmt.Errorf("the answer of %s to start %d was spoilt, %q, with %d SMS in it: no incident tells of it", f.At.Format(time.StampMicro), f.life, f.Answer, len(f.Given)))
 		}
 		switch {
 		case f.ended: // counted with the marks
 			delete(perhaps, f.shut)
+		case f.forgotten:
 		case f.spoilt, f.shut > 0 && b.lacks(f):
 			surely++
 			delete(perhaps, f.shut)
@@ -323,7 +354,7 @@ func I1(e *Evidence) error {
 		wrong = append(wrong, fmt.Errorf("%d fetches are told of as perhaps lost, %d to %d were: %v", counted, surely, most, stored))
 	}
 	for n, i := range stored {
-		if i.Lasts && (n < len(stored)-1 || b.goodSince(i.To, len(e.Starts)-1) > mostGood) {
+		if i.Lasts && (n < len(stored)-1 || b.goodSince(e.ours(i.To, e.Starts[0].At, time.Now()), len(e.Starts)-1) > mostGood) {
 			wrong = append(wrong, fmt.Errorf("a loss of %d fetches from %s to %s is over, and was told of before that", fetchesOf(i), i.From.Format(time.StampMicro), i.To.Format(time.StampMicro)))
 		}
 		told := func(v window) bool {

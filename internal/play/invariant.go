@@ -125,12 +125,22 @@ func I2(e *Evidence) error {
 			}
 		}
 		for m := range everywhere {
-			if _, ok := last[m]; !ok {
+			if _, ok := last[m]; !ok && !e.lostSMS(m.id) {
 				wrong = append(wrong, fmt.Errorf("chat %d: %s is not shown, though elsewhere", chat, m))
 			}
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// lostSMS reports whether an SMS is not in the store because a backup was restored.
+func (e *Evidence) lostSMS(id string) bool {
+	seq, err := strconv.ParseUint(strings.TrimPrefix(id, "#s"), 36, 64)
+	if err != nil {
+		return false
+	}
+	_, err = e.Store.SMS(store.Seq(seq))
+	return len(e.Restored) > 0 && errors.Is(err, store.ErrNotFound)
 }
 
 // inTransit is how long after a call its answer may still be on the way, and be cut off by the end of the network.
@@ -146,6 +156,11 @@ func (e *Evidence) unnoted(posts []telegram.Call, s Sighting) bool {
 		return !o.At.Before(posts[i].At) && o.At.Sub(posts[i].At) <= inTransit
 	}) {
 		return true
+	}
+	for _, x := range e.Restored { // the last before a backup may have been noted after it
+		if posts[i].At.Before(x.at) && (posts[i].At.After(x.backup) || i == len(posts)-1 || posts[i+1].At.After(x.backup)) {
+			return true
+		}
 	}
 	life := e.lifeAt(s.at)
 	return e.Starts[life].broken && (i == len(posts)-1 || e.lifeAt(posts[i+1].At) > life)
@@ -254,8 +269,8 @@ func (e *Evidence) attempts() map[Attempt][]Call {
 
 // unsure reports whether a bridge may not know what became of a request to send. Several are in flight at once: a kill may concern all that
 // its bridge made.
-func (e *Evidence) unsure(r Call) bool {
-	return r.spoilt || r.shut > 0 || !r.Answered || e.Starts[r.life].broken
+func (e *Evidence) unsure(a Attempt, r Call) bool {
+	return r.spoilt || r.shut > 0 || !r.Answered || e.Starts[r.life].broken || e.unsettled(a, r)
 }
 
 // I4: each attempt reached the panel at most once: between two requests that name a customer for an order, when a bridge may not
@@ -271,33 +286,65 @@ func I4(e *Evidence) error {
 			wrong = append(wrong, fmt.Errorf("the panel was asked to send %q to %s, which nobody ordered", a.Text, a.Customer))
 			continue
 		}
-		decided := map[int]bool{} // by generation
+		type question struct{ generation, era int }
+		decided, batches := map[question]bool{}, e.BatchesOf(o)
+		for _, lost := range e.lostOf(o) {
+			batches = append(batches, lost...)
+		}
+		era := func(t time.Time) (n int) { // the same question may be asked again after a backup was restored
+			for _, x := range e.Restored {
+				if t.After(x.at) {
+					n++
+				}
+			}
+			return n
+		}
 		for i, r := range requests[1:] {
 			before := requests[i]
-			if before.Code == -1 {
+			if before.Code == -1 || e.takenAgain(o, before.At, r.At) {
 				continue
 			}
 			p := slices.IndexFunc(e.presses, func(p pressed) bool {
-				ours := slices.ContainsFunc(e.BatchesOf(o), func(b batch) bool { return b.ID == p.batch })
-				return ours && p.decision == store.Again && !decided[p.generation] && p.at.After(before.At) && p.at.Before(r.At)
+				ours := slices.ContainsFunc(batches, func(b batch) bool { return b.ID == p.batch })
+				return ours && p.decision == store.Again && !decided[question{p.generation, era(p.at)}] && p.at.After(before.At) && p.at.Before(r.At)
 			})
-			if p < 0 || !e.unsure(before) {
+			if p < 0 || !e.unsure(a, before) {
 				wrong = append(wrong, fmt.Errorf("the panel was asked to send %q to %s at %s, %q, and again at %s: decided %t", a.Text, a.Customer, before.At.Format(time.StampMicro), before.Answer, r.At.Format(time.StampMicro), p >= 0))
 				continue
 			}
-			decided[e.presses[p].generation] = true
+			decided[question{e.presses[p].generation, era(e.presses[p].at)}] = true
 		}
 	}
 	return errors.Join(wrong...)
 }
 
+// takenAgain reports whether an order was taken, and sent, once more because a backup was restored between two requests that does not know it:
+// Telegram gives an update again that was not confirmed.
+func (e *Evidence) takenAgain(o Order, before, r time.Time) bool {
+	for i, lost := range e.lostOf(o) {
+		if x := e.Restored[i]; len(lost) > 0 && before.Before(x.at) && r.After(x.at) {
+			return true
+		}
+	}
+	return false
+}
+
 // I5: one batch per command, with its text and recipients, and each question answered once by the button pressed.
 func I5(e *Evidence) error {
 	var wrong []error
+	all := 0
 	for _, o := range e.Orders {
-		found := e.BatchesOf(o)
-		if len(found) != 1 {
+		found, most, least := e.BatchesOf(o), 1, 1
+		for _, lost := range e.lostOf(o) {
+			most = max(most, len(lost))
+			least -= len(lost) // unless Telegram gave it again
+		}
+		all += len(found)
+		if len(found) < least || max(len(found), most) > 1 {
 			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave %d batches", o.Message, o.Chat, o.Said, len(found)))
+			continue
+		}
+		if len(found) == 0 {
 			continue
 		}
 		b := found[0]
@@ -309,15 +356,15 @@ func I5(e *Evidence) error {
 			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave batch %d: %q to %v from %s, not to %v from %s", o.Message, o.Chat, o.Said, b.ID, b.Text, to, b.Line, o.Recipients, o.Line))
 		}
 	}
-	if len(e.Batches) != len(e.Orders) {
-		wrong = append(wrong, fmt.Errorf("%d batches for %d orders", len(e.Batches), len(e.Orders)))
+	if len(e.Batches) != all {
+		wrong = append(wrong, fmt.Errorf("%d batches, %d of them of the %d orders", len(e.Batches), all, len(e.Orders)))
 	}
 	for _, b := range e.Batches {
 		for _, p := range e.presses {
-			if p.batch != b.ID || p.generation != b.Generation {
+			if p.batch != b.ID || p.generation != b.Generation || e.pressForgotten(p) {
 				continue
 			}
-			asked := b.State == store.Asking && (p.decision == store.Send || p.decision == store.Cancel) && p.by == int64(b.Agent)
+			asked := b.State == store.Asking && (p.decision == store.Send || p.decision == store.Cancel) && p.by == int64(b.Agent) && !e.tooLate(b, p)
 			if asked || b.Uncertain > 0 && (p.decision == store.Again || p.decision == store.WasSent || p.decision == store.Leave) {
 				wrong = append(wrong, fmt.Errorf("batch %d: %q was pressed and decided nothing", b.ID, p.decision))
 			}
@@ -327,6 +374,23 @@ func I5(e *Evidence) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// askFor is how long a question waits for [Send].
+const askFor = 15 * time.Minute
+
+// tooLate reports whether a press may have come too late, by a clock that a bridge may have believed.
+func (e *Evidence) tooLate(b batch, p pressed) bool {
+	asked := b.Created
+	if !b.Asked.IsZero() {
+		asked = b.Asked
+	}
+	return slices.ContainsFunc(e.aheads(), func(ahead time.Duration) bool { return p.at.Add(ahead).Sub(asked).Abs() >= askFor-answersLate })
+}
+
+// pressForgotten reports whether what a press decided was lost with the file that a backup replaced.
+func (e *Evidence) pressForgotten(p pressed) bool {
+	return slices.ContainsFunc(e.Restored, func(x restored) bool { return p.at.Before(x.at) })
 }
 
 // sentAfterCall returns a request to send of b from after the team was told that it, or the rest of it, is not sent.
@@ -355,15 +419,16 @@ func (e *Evidence) sentAfterCall(b batch) (Call, bool) {
 func I6(e *Evidence) error {
 	var wrong []error
 	requests := e.attempts()
-	disturbed := len(e.Outages) > 0 || slices.ContainsFunc(e.Starts, func(s start) bool { return s.broken })
+	disturbed := len(e.Outages)+len(e.Restored) > 0 || slices.ContainsFunc(e.Starts, func(s start) bool { return s.broken })
 	for _, o := range e.Orders {
 		for _, b := range e.BatchesOf(o) {
 			sending := 0
 			for _, r := range b.recipients {
-				all := requests[Attempt{o.Text, string(r.Customer)}]
+				a := Attempt{o.Text, string(r.Customer)}
+				all := slices.DeleteFunc(slices.Clone(requests[a]), func(r Call) bool { return e.takenAgain(o, r.At, time.Now()) })
 				if r.Status == sms.Sending {
 					sending++
-					if len(all) == 0 && !disturbed || len(all) > 0 && !e.unsure(all[len(all)-1]) {
+					if len(all) == 0 && !disturbed || len(all) > 0 && !e.unsure(a, all[len(all)-1]) {
 						wrong = append(wrong, fmt.Errorf("batch %d: the panel answered what it was asked to send to %s, the store does not know", b.ID, r.Customer))
 					}
 					continue
@@ -382,11 +447,8 @@ func I6(e *Evidence) error {
 
 // Report returns the message that reports on a batch.
 func (e *Evidence) Report(b batch) (telegram.Message, bool) {
-	i := slices.IndexFunc(e.Messages[int64(b.Chat)], func(m telegram.Message) bool { return m.Chat == int64(b.Chat) && m.ID == int(b.Shown) })
-	if i < 0 {
-		return telegram.Message{}, false
-	}
-	return e.Messages[int64(b.Chat)][i], true
+	m, ok := e.TG.Message(int64(b.Chat), int(b.Shown))
+	return m, ok && m.FromBot
 }
 
 // reportBefore returns the message that reported on a moved batch in the group that was, and the mark that its order bears there. What was
@@ -634,6 +696,9 @@ func I12(e *Evidence) error {
 	var wrong []error
 	topics, customers := map[string]int{}, map[int]string{}
 	for _, s := range e.Shown[e.Group] {
+		if e.lostTopic(s) {
+			continue
+		}
 		customer := e.Inbound[NumberOf(s.Mark)].Customer
 		if t, known := topics[customer]; s.Topic == 0 || known && t != s.Topic {
 			wrong = append(wrong, fmt.Errorf("%s is shown in topic %d, others of its customer in %d", s.Mark, s.Topic, t))
@@ -644,6 +709,11 @@ func I12(e *Evidence) error {
 		topics[customer], customers[s.Topic] = s.Topic, customer
 	}
 	return errors.Join(wrong...)
+}
+
+// lostTopic reports whether a topic showed an SMS that is forgotten since a backup was restored.
+func (e *Evidence) lostTopic(s Sighting) bool {
+	return slices.ContainsFunc(e.Restored, func(x restored) bool { return s.at.Before(x.at) && !x.topics[s.Topic] })
 }
 
 // Invariants in order; I10 is about losses of power, see power_test.go.
@@ -666,24 +736,33 @@ func (e *Evidence) Violations() []error {
 // Open reads what the invariants need from a store whose bridge has ended.
 func (e *Evidence) Open(st *store.Store) error {
 	e.Store = st
-	for _, chat := range []int64{e.Group, e.Sara, e.Ali} {
+	all, err := e.World.batches(st)
+	for _, b := range all {
+		if b.ID <= e.older.batch {
+			e.inherited = append(e.inherited, b)
+		} else {
+			e.Batches = append(e.Batches, b)
+		}
+	}
+	return err
+}
+
+// batches returns all in a store.
+func (w *World) batches(st *store.Store) (found []batch, err error) {
+	for _, chat := range slices.Concat(w.ids(w.Group), []int64{w.Sara, w.Ali}) {
 		all, err := st.Batches(sms.ChatID(chat), 1<<20)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, b := range all {
 			to, err := st.Recipients(b, 0, b.N)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			if b.ID <= e.older.batch {
-				e.inherited = append(e.inherited, batch{b, to})
-				continue
-			}
-			e.Batches = append(e.Batches, batch{b, to})
+			found = append(found, batch{b, to})
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // ErrNotYet says that there is nothing new to check.
@@ -735,7 +814,7 @@ func (w *World) Settled(since time.Time) error {
 		return err
 	}
 	for _, o := range e.Orders {
-		if m, _ := e.TG.Message(o.Chat, o.Message); o.Reply && MarksOf(m) == "👍" || o.Chat == w.was { // of those Behind tells
+		if m, _ := e.TG.Message(o.Chat, o.Message); o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || slices.ContainsFunc(e.lostOf(o), func(lost []batch) bool { return len(lost) > 0 }) { // of those Behind tells
 			continue
 		}
 		var report telegram.Message
@@ -754,7 +833,7 @@ func (w *World) Settled(since time.Time) error {
 var finalWords = []string{"delivered.", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report"}
 
 // askedWords are those of a question, and of one that ended without a send.
-var askedWords = []string{"Send this?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
+var askedWords = []string{"Send this?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
 
 // final reports whether a report is unlikely to change by itself.
 func final(report string, recipients int) bool {

@@ -179,6 +179,7 @@ type Past struct {
 	Inbound []Sender    // who wrote each SMS
 	Orders  []Order
 	presses []pressed
+	Restored []restored
 	Ahead   []time.Duration // how far the time that Telegram's answers tell ever was ahead of this machine's
 	named   []named
 }
