@@ -56,6 +56,8 @@ func workday(r *rand.Rand) string {
 		return "restart"
 	case n == 10:
 		return "kill and start"
+	case n == 11 && r.IntN(4) == 0:
+		return "a backup is restored" // and started by the next "start"
 	}
 	return play.AnAct(r)
 }

@@ -112,7 +112,11 @@ var events = []struct {
 		if w.life == nil || !w.life.running() || w.life.opened() == nil {
 			return
 		}
-		if _, err := store.Open(w.life.path, w.StoreOptions()); !errors.Is(err, store.ErrLocked) && w.life.running() {
+		st, err := store.Open(w.life.path, w.StoreOptions())
+		if err == nil {
+			err = st.Close()
+		}
+		if !errors.Is(err, store.ErrLocked) && w.life.running() {
 			w.Errorf("R4: the file of a running bridge was opened: %v", err)
 		}
 	}},
@@ -352,6 +356,9 @@ func script(seed uint64, rounds, killed int) []step {
 				then(time.Duration(1+r.Int64N(int64(20*time.Second))), "kill") // it may not have come there
 			}
 			anything(r.IntN(2))
+			if r.IntN(10) == 0 {
+				then(time.Second, "a backup is restored")
+			}
 			then(time.Duration(r.ExpFloat64()*float64(r.IntN(3))*float64(5*time.Second)), "start") // often at once
 		}
 		then(time.Duration(1+r.Int64N(int64(5*time.Second))), "check")

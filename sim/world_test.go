@@ -572,7 +572,7 @@ func (w *world) rest() (*play.Evidence, error) {
 		}
 		e := w.Look()
 		if err := e.Open(st); err != nil {
-			return nil, err
+			return nil, errors.Join(err, st.Close())
 		}
 		unrouted, queued, err := st.Waiting()
 		if err != nil {

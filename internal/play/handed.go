@@ -177,7 +177,11 @@ type balance struct {
 func (e *Evidence) Balance() balance {
 	b := balance{e.Ledger(), map[int]int{}, map[int]bool{}, map[int]int{}, map[int]int{}, map[int]int{}}
 	most, least := map[words]int{}, map[words]int{}
-	forgotten := map[words]int{} // what nobody may know any more that it was shown
+	type shown struct {
+		words
+		era int
+	}
+	forgotten := map[shown]int{} // what nobody may know any more that it was shown
 	for _, f := range b.fetches {
 		here := map[words]int{}
 		for _, m := range f.Given {
@@ -188,7 +192,8 @@ func (e *Evidence) Balance() balance {
 			case !f.forgotten:
 				most[w] = max(most[w], n)
 			case least[w] < n: // else it was known before
-				forgotten[w] = max(forgotten[w], n)
+				k := shown{w, e.era(f.At)}
+				forgotten[k] = max(forgotten[k], n)
 			}
 			if !f.Excused() {
 				least[w] = max(least[w], n)

@@ -286,18 +286,10 @@ func I4(e *Evidence) error {
 			wrong = append(wrong, fmt.Errorf("the panel was asked to send %q to %s, which nobody ordered", a.Text, a.Customer))
 			continue
 		}
-		type question struct{ generation, era int }
+		type question struct{ generation, era int } // it may be asked again after a backup was restored
 		decided, batches := map[question]bool{}, e.BatchesOf(o)
 		for _, lost := range e.lostOf(o) {
 			batches = append(batches, lost...)
-		}
-		era := func(t time.Time) (n int) { // the same question may be asked again after a backup was restored
-			for _, x := range e.Restored {
-				if t.After(x.at) {
-					n++
-				}
-			}
-			return n
 		}
 		for i, r := range requests[1:] {
 			before := requests[i]
@@ -306,13 +298,13 @@ func I4(e *Evidence) error {
 			}
 			p := slices.IndexFunc(e.presses, func(p pressed) bool {
 				ours := slices.ContainsFunc(batches, func(b batch) bool { return b.ID == p.batch })
-				return ours && p.decision == store.Again && !decided[question{p.generation, era(p.at)}] && p.at.After(before.At) && p.at.Before(r.At)
+				return ours && p.decision == store.Again && !decided[question{p.generation, e.era(p.at)}] && p.at.After(before.At) && p.at.Before(r.At)
 			})
 			if p < 0 || !e.unsure(a, before) {
 				wrong = append(wrong, fmt.Errorf("the panel was asked to send %q to %s at %s, %q, and again at %s: decided %t", a.Text, a.Customer, before.At.Format(time.StampMicro), before.Answer, r.At.Format(time.StampMicro), p >= 0))
 				continue
 			}
-			decided[question{e.presses[p].generation, era(e.presses[p].at)}] = true
+			decided[question{e.presses[p].generation, e.era(e.presses[p].at)}] = true
 		}
 	}
 	return errors.Join(wrong...)
@@ -340,6 +332,9 @@ func I5(e *Evidence) error {
 			least -= len(lost) // unless Telegram gave it again
 		}
 		all += len(found)
+		if slices.ContainsFunc(o.of, e.lostSMS) { // the agent was told that nobody knows it any more
+			least = 0
+		}
 		if len(found) < least || max(len(found), most) > 1 {
 			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave %d batches", o.Message, o.Chat, o.Said, len(found)))
 			continue
@@ -830,7 +825,7 @@ func (w *World) Settled(since time.Time) error {
 	return nil
 }
 
-var finalWords = []string{"delivered.", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report"}
+var finalWords = []string{"delivered.", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know"}
 
 // askedWords are those of a question, and of one that ended without a send.
 var askedWords = []string{"Send this?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}

@@ -158,7 +158,11 @@ func (w *World) AgentReplies() {
 	o.Said = o.Text
 	begins := slices.DeleteFunc(MarkPattern.FindAllString(shown.Text, -1), func(s string) bool { return !strings.HasPrefix(s, "«in") })
 	of := begins[0]
-	if heads := shortID.FindAllStringSubmatch(shown.Text, -1); len(heads) > 1 {
+	heads := shortID.FindAllStringSubmatch(shown.Text, -1)
+	for _, h := range heads {
+		o.of = append(o.of, h[1])
+	}
+	if len(heads) > 1 {
 		older := len(heads) - len(begins) // of the file with which the world began one SMS may be shown, the first
 		if older != 0 && (older != 1 || w.older.batch == 0) {
 			w.Errorf("a message shows %d SMS under %d heads: %s", len(begins), len(heads), shown.Text)

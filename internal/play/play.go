@@ -174,14 +174,14 @@ func (w *World) NoteStart(at time.Time, broken bool, mark time.Time) {
 
 // Past is what happened. It only grows, so a copy stays valid.
 type Past struct {
-	Starts  []start
-	Fetches []time.Time // when each GetMsg arrived
-	Inbound []Sender    // who wrote each SMS
-	Orders  []Order
-	presses []pressed
+	Starts   []start
+	Fetches  []time.Time // when each GetMsg arrived
+	Inbound  []Sender    // who wrote each SMS
+	Orders   []Order
+	presses  []pressed
 	Restored []restored
-	Ahead   []time.Duration // how far the time that Telegram's answers tell ever was ahead of this machine's
-	named   []named
+	Ahead    []time.Duration // how far the time that Telegram's answers tell ever was ahead of this machine's
+	named    []named
 }
 
 // Chance returns what a seed decides, for several goroutines at once.
@@ -224,6 +224,7 @@ type Order struct {
 	Line       string
 	Recipients []string
 	Reply      bool
+	of         []string // the short ids of the SMS in the message that it replies to
 }
 
 // named is a customer whom an agent gave a name.

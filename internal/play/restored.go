@@ -80,6 +80,16 @@ func (p Past) forgottenBy(at, then time.Time) bool {
 	return slices.ContainsFunc(p.Restored, func(x restored) bool { return at.After(x.backup) && at.Before(x.at) && x.at.Before(then) })
 }
 
+// era returns how many backups had been restored by then.
+func (p Past) era(t time.Time) (n int) {
+	for _, x := range p.Restored {
+		if t.After(x.at) {
+			n++
+		}
+	}
+	return n
+}
+
 // lostOf returns how many batches of an order each restored backup made lost.
 func (p Past) lostOf(o Order) (found [][]batch) {
 	for _, x := range p.Restored {
