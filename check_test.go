@@ -204,9 +204,8 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			})
 		}, `^WRONG panel: there is another service at SMS_API_URL, without GetCredit, GetMsg, GetStatus, SendMultipleSMS, SendSMS`, []string{token}, 1},
 		"the panel redirects": {func(s *setUpToBreak) {
-			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
-				http.Redirect(w, r, "https://me:hush@panel.example/server.php?password="+s.set["SMS_API_PASSWORD"], http.StatusMovedPermanently)
-			})
+			to := "https://me:hush@panel.example/server.php?password=" + s.set["SMS_API_PASSWORD"]
+			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusMovedPermanently) })
 		}, `^WRONG panel: the server redirects us to https://panel.example/server.php: if that is the right server, put its address into SMS_API_URL`, []string{token}, 1},
 		"a panel that redirects without saying where to": {func(s *setUpToBreak) {
 			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) })
