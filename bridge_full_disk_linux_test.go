@@ -21,6 +21,7 @@ func TestTheEndComesThoughTheDiskStaysFull(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes most of a minute")
 	}
+	t.Parallel()
 	var ways sync.WaitGroup
 	long := strings.Repeat("on its way ", 200)
 	receive := func(s *setUpToBreak) {
@@ -50,7 +51,7 @@ func TestTheEndComesThoughTheDiskStaysFull(t *testing.T) {
 			}
 		}, 0, "take an update", "Send this?"},
 	} {
-		// Not t.Parallel, which allows as many as there are processors: they wait most of the time.
+		// Not t.Parallel, which would have other tests wait for these: they do little but wait.
 		ways.Go(func() {
 			t.Run(name, func(t *testing.T) {
 				s := wellSetUp(t)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -22,6 +23,7 @@ import (
 
 // TestMain makes the test binary be peyk when it is started under that name.
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "4") // whatever the number of processors: programs wait for the clock, or for each other
 	testscript.Main(m, map[string]func(){"peyk": main})
 }
 

@@ -21,12 +21,8 @@ const patience = 60 * time.Second
 // program is the bridge, built by TestMain.
 var program string
 
-// atOnce is how many tests run at the same time, whatever the number of processors: bridges wait for the clock most of the time.
-const atOnce = "8"
-
 func TestMain(m *testing.M) {
-	flag.Parse()
-	flag.Set("test.parallel", atOnce)
+	flag.Set("test.parallel", "8") // whatever the number of processors: bridges wait for the clock most of the time
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "peyk-crash-")
 		if err != nil {
