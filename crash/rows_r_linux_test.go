@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"peyk/internal/play"
+	"peyk/sandbox/panel"
 	"peyk/store"
 )
 
@@ -35,13 +36,21 @@ func TestR3DiskFull(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.limitFiles(uint64(info.Size()))
-		w.Mu.Lock()
-		for range 50 {
-			i := len(w.Inbound)
-			w.Inbound = append(w.Inbound, play.Sender{Customer: writer, Line: "30001234"})
-			w.Panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %s «end%d»", i, strings.Repeat("a long story ", 200), i))
-		}
-		w.Mu.Unlock()
+		// They are written while a fetch is on its way, so that one answer holds them all: a few of them would still fit.
+		written := false
+		w.Panel.OnCall(func(c panel.Call) {
+			w.Mu.Lock()
+			if c.Method == "GetMsg" && c.Stage == panel.Arrived && !written {
+				for range 50 {
+					i := len(w.Inbound)
+					w.Inbound = append(w.Inbound, play.Sender{Customer: writer, Line: "30001234"})
+					w.Panel.Receive(writer, "30001234", fmt.Sprintf("«in%d» %s «end%d»", i, strings.Repeat("a long story ", 200), i))
+				}
+				written = true
+			}
+			w.Mu.Unlock()
+			w.called("panel", c.Method, string(c.Stage))
+		})
 		w.logs("store: keep an answer fails")
 	}
 	shown := func(w *world, n int) error {
