@@ -112,7 +112,7 @@ func read(file string) (entry, error) {
 var archived = []string{
 	"README.md", "README.fa.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", ".env.example",
 	"doc/operations.md", "doc/sandbox.md", "doc/sandbox.png", "doc/sandbox-fa.png",
-	"deploy/peyk.service", "deploy/compose.yaml", "deploy/alerts.yaml", "deploy/grafana.json",
+	"deploy/peyk.service", "deploy/peyk-service", "deploy/compose.yaml", "deploy/alerts.yaml", "deploy/grafana.json",
 }
 
 // forSource are the parts of a document that speak to who has the source.

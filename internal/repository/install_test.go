@@ -36,7 +36,8 @@ func TestInstalledFilesAreWhereTheyAreSought(t *testing.T) {
 		"deploy/peyk.service": {"ConditionPathExists=" + settings + "\n"},
 		"deploy/deb/nfpm.yaml": {"dst: " + program + ",", "dst: /usr/lib/systemd/system/peyk.service,", "dst: " + path.Dir(settings) + ",",
 			"peyk setup --out " + path.Dir(settings)},
-		"deploy/deb/postinst": {"--home " + state + " ", find(unit, `^(User=\w+)$`)[len("User="):] + "\n", "peyk setup --out " + path.Dir(settings) + " ", "[ ! -e " + settings + " ]"},
+		"deploy/deb/postinst": {"--home " + state + " ", find(unit, `^User=(\w+)$`) + "\n", "peyk setup --out " + path.Dir(settings) + " ", "[ ! -e " + settings + " ]"},
+		"deploy/peyk-service": {". " + settings + "\n", "DB_PATH=" + state + "/peyk.db\n", "runuser -u " + find(unit, `^User=(\w+)$`) + " -- " + program + " "},
 		"deploy/deb/postrm":   {"rm -rf " + path.Dir(settings) + "\n", "rm -r " + state + " "},
 		"doc/operations.md": {"install -m 755 peyk " + path.Dir(program) + "/\n", "peyk setup --out " + path.Dir(settings) + "\n", "--home-dir " + state + " ",
 			"install -d -m 700 " + path.Dir(settings) + "\n", "secrets:/out"},
@@ -62,6 +63,9 @@ func TestInstalledFilesAreWhereTheyAreSought(t *testing.T) {
 				t.Errorf("the unit does not say %q", want)
 			}
 		}
+		if want := setting + "=$(cat " + path.Dir(settings) + "/" + file + ")\n"; !strings.Contains(texts["deploy/peyk-service"], want) {
+			t.Errorf("peyk-service does not say %q", want)
+		}
 		for _, want := range []string{setting + "_FILE: /run/secrets/" + file + "\n", "  " + file + ":\n    file: secrets/" + file + "\n", "- " + file + "\n"} {
 			if !strings.Contains(compose, want) {
 				t.Errorf("the compose file does not say %q", want)
@@ -75,6 +79,9 @@ func TestInstalledFilesAreWhereTheyAreSought(t *testing.T) {
 	// What the package holds is in the tree, or staged by make release.
 	sources := regexp.MustCompile(`(?:src|postinstall|preremove|postremove): ([\w./-]+)`).FindAllStringSubmatch(list, -1)
 	for _, m := range sources {
+		if strings.HasPrefix(m[1], "../") {
+			continue // a link within the package
+		}
 		if _, err := os.Stat(m[1]); err != nil {
 			t.Errorf("the package wants %s, which there is not", m[1])
 		}
