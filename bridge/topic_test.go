@@ -11,7 +11,7 @@ import (
 	"peyk/sms"
 )
 
-// newDesk is a world whose team works in a forum where the bot may manage topics, with a topic for each customer.
+// newDesk is a world whose team works in a forum where the bot may manage topics, with a topic for each customer. One thing has been posted there.
 func newDesk(t testing.TB) *world {
 	t.Helper()
 	return newDeskAt(t, panel.Options{Statuses: []panel.Step{{Status: 4}}})
@@ -419,23 +419,10 @@ func TestGeneralIsClosed(t *testing.T) {
 	})
 }
 
-// newLimitedDesk is a desk whose group has been told one thing, so far, of what Telegram takes in a minute.
-func newLimitedDesk(t *testing.T) *world {
-	t.Helper()
-	w := newWorld(t, telegram.Options{}, panel.Options{})
-	w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
-	w.allowTopics(true)
-	w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}
-	w.commands(w.sara, 0, "/topics on")
-	w.start()
-	w.sees(w.group, "gets a topic here")
-	return w
-}
-
 // TestNewTopicsKeepToThePace has more customers write for the first time than Telegram lets be shown, each in a new topic, in a minute.
 func TestNewTopicsKeepToThePace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newLimitedDesk(t)
+		w := newDesk(t)
 		w.customersAsk(0, 10)
 		if n := w.tg.Throttled(); n != 0 {
 			t.Errorf("Telegram said 429 %d times", n)
@@ -445,7 +432,7 @@ func TestNewTopicsKeepToThePace(t *testing.T) {
 
 func TestRestartRemembersTopicsThatMayBeMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newLimitedDesk(t)
+		w := newDesk(t)
 		if err := w.tg.Arm(telegram.Fault{Method: "createForumTopic", Kind: telegram.CloseAfter}); err != nil {
 			t.Fatal(err)
 		}
@@ -490,7 +477,7 @@ func TestReplyFromAnotherTopicIsSentToNobody(t *testing.T) {
 // TestRestartRemembersALinkedTopicThatMayBeMade deletes the topic a customer is linked to; Telegram makes another, and its answer is lost.
 func TestRestartRemembersALinkedTopicThatMayBeMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newLimitedDesk(t)
+		w := newDesk(t)
 		topic, err := w.tg.AddTopic(w.sara, w.group, "Mrs Rezaei")
 		if err != nil {
 			t.Fatal(err)
