@@ -51,7 +51,7 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 // program is the command that all others are below.
 func (c *call) program() command {
 	return command{name: "peyk", args: "[COMMAND …]", does: "Peyk joins an SMS panel to Telegram",
-		more:  "README.md says how to begin, .env.example explains every setting.",
+		more:  "peyk setup is the way to begin. peyk man explains every setting.",
 		below: c.commands()}
 }
 

@@ -11,7 +11,7 @@ import (
 // What may be English in a Persian line besides what the system said, at the end: what is typed, and what a server or the user said, in quotes.
 var (
 	saidByOthers = regexp.MustCompile(`«[^»]*»|"(?:[^"\\]|\\.)*"|https?://\S*`)
-	typedOrNamed = strings.NewReplacer("peyk restore", "", "peyk setup", "", "peyk check", "", "peyk panel", "", "chmod 600", "", "timedatectl set-ntp true", "", "/topics off", "",
+	typedOrNamed = strings.NewReplacer("peyk restore", "", "peyk setup", "", "peyk check", "", "peyk panel", "", "peyk man", "", "chmod 600", "", "timedatectl set-ntp true", "", "/topics off", "",
 		"Manage Topics", "", "Group Privacy", "")
 	englishWords = regexp.MustCompile(`[A-Za-z][a-z']+ [a-z']+`)
 	bySystem     = regexp.MustCompile(`( \(\x{200e}?(?:proxyconnect tcp: )?(?:dial|open|stat|mkdir|tls:|listen|lookup|local|remote) .*\)|: open .*)$`)

@@ -115,7 +115,7 @@ var englishTerminal = Terminal{
 
 	CommandSays:    "%v: %v",
 	NoSettings:     "there are no settings yet: run peyk setup, which asks for them and tries each. (peyk sandbox needs none.)",
-	WrongSettings:  "there are mistakes in the settings. peyk setup asks for what is needed and tries it; .env.example explains each:",
+	WrongSettings:  "there are mistakes in the settings. peyk setup asks for what is needed and tries it; peyk man explains each:",
 	Mistake:        "%v %v",
 	Missing:        "%v is missing: %v",
 	GetToken:       "send /newbot to @BotFather on Telegram and put in the token he gives",

@@ -10,7 +10,7 @@ var persianTerminal = Terminal{
 
 	CommandSays:     "دستور %v: %v",
 	NoSettings:      "هنوز هیچ تنظیمی نوشته نشده است؛ peyk setup را اجرا کنید تا آن‌ها را یکی‌یکی بپرسد و امتحان کند. (برای peyk sandbox تنظیمی لازم نیست.)",
-	WrongSettings:   "در تنظیمات ایراد هست. peyk setup آنچه را لازم است می‌پرسد و امتحان می‌کند؛ توضیح همه در \u200e.env.example آمده است:",
+	WrongSettings:   "در تنظیمات ایراد هست. peyk setup آنچه را لازم است می‌پرسد و امتحان می‌کند؛ توضیح همه در peyk man آمده است:",
 	Mistake:         "تنظیم %v: %v",
 	Missing:         "تنظیم %v خالی است؛ %v",
 	GetToken:        "در تلگرام به BotFather دستور newbot را بفرستید و توکنی را که می‌دهد بنویسید",
