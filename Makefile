@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME = 4000x
 VERSION = $(shell cat VERSION 2>/dev/null || git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: check tidy format vet staticcheck test fuzz build release bench torture mutants
+.PHONY: check tidy format vet staticcheck test fuzz build release bench torture worlds mutants
 
 check: tidy format vet staticcheck test fuzz build
 
@@ -44,13 +44,23 @@ release:
 bench:
 	go test -p 1 -timeout 1h -run '^$$' -bench . -benchmem ./...
 
-# Before a release, some hours: every promise, under ten thousand kills, as many power cuts, a fault of every system call on the store's file, and a
-# long day without a kill.
+# Before a release, some hours: every promise, under simulated time in worlds with a hundred thousand kills, half a year of desks, and half a year of one
+# bridge; then for real, under ten thousand kills, as many power cuts, a fault of every system call on the store's file, and a long day without a kill.
 # It prints the table of each, and whatever is wrong.
-torture:
+torture: SEED = 1
+torture: KILLS = 100000
+torture: worlds
+	go test -count=1 -timeout 0 -v -run 'TestDays|TestWeeks' ./sim -seed $(SEED) -days 183 -weeks 26 -processes 2
 	go test -count=1 -run TestFlood ./bridge
 	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SYSCALLS=all PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
 
-# The other way round: the program with a fault built in, which the invariants must find. Some minutes for each mutant.
+# Looks for faults in worlds of new seeds. What is wrong says the seed that plays it again.
+SEED = $(shell date +%s)
+KILLS = 10000
+worlds:
+	go test -tags crashpoints -count=1 -timeout 0 -v -run TestWorlds ./sim -seed $(SEED) -kills $(KILLS) -killed 8 -processes 2
+
+# The other way round: the program with a fault built in, or one that it once had, which the invariants must find. Some minutes for each.
 mutants:
+	go test -count=1 -timeout 0 -v -run TestMutants ./sim -mutants 200
 	@bash -o pipefail -c "PEYK_MUTANTS=40 go test -count=1 -timeout 0 -v -run TestMutants ./crash | grep -Ev '^ *=== '"

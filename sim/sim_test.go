@@ -22,7 +22,8 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 0, "play the world of this seed, alone unless -worlds says how many from it on")
-	worlds = flag.Int("worlds", 0, "how many worlds are played; 2 when zero")
+	worlds = flag.Int("worlds", 0, "how many worlds are played; 7 when zero")
+	kills  = flag.Int("kills", 0, "play as many worlds as it takes to kill bridges so often")
 	rounds = flag.Int("rounds", 2, "how often each comes to rest and is checked")
 	killed = flag.Int("killed", 3, "how often a bridge is killed or ended before that, on average")
 	last   = flag.Int("last", 60, "how many of the last events are told when something is wrong")
@@ -113,16 +114,20 @@ func shrink(t *testing.T, seed uint64, steps []step, name string) []step {
 
 // TestWorlds plays worlds in which everything fails.
 func TestWorlds(t *testing.T) {
-	first, n := uint64(1), cmp.Or(*worlds, 2) // the same each time: who looks for faults says -seed and -worlds
+	first, n := uint64(1), cmp.Or(*worlds, 7) // the same each time: who looks for faults says -seed, and -worlds or -kills
 	if *seed != 0 {
 		first, n = *seed, cmp.Or(*worlds, 1)
 	}
-	if *procs > 1 {
+	switch {
+	case *procs > 1 && *kills > 0:
+		spread(t, first, *kills, func(kills int) []string { return []string{"-kills", fmt.Sprint(kills)} })
+		return
+	case *procs > 1:
 		spread(t, first, n, func(worlds int) []string { return []string{"-worlds", fmt.Sprint(worlds)} })
 		return
 	}
 	all := account{begun: time.Now()}
-	for seed := first; seed < first+uint64(n); seed++ {
+	for seed := first; *kills > all.kills || *kills == 0 && seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			steps := script(seed, *rounds, *killed)
 			o := live(t, seed, steps)
