@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 
@@ -100,7 +101,7 @@ func tryAddress(ctx context.Context, t *text.Language, address string) (state do
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return doctor.Wrong, t.CheckNoListen, err
 	}
-	if _, err := askHealth(ctx, address); err == nil {
+	if said, status, err := askHealth(ctx, address); err == nil && status == http.StatusOK && said == alive {
 		return doctor.Right, t.CheckListens, nil
 	}
 	return doctor.Wrong, t.CheckTaken, nil

@@ -30,6 +30,9 @@ const (
 	healthPatience = alivePatience + 2*time.Second
 )
 
+// alive is what /healthz says when all is well.
+const alive = "alive"
+
 // serveHealth listens at address until stop is called, which waits until that has ended.
 func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *slog.Logger) (stop func(), err error) {
 	listener, err := net.Listen("tcp", address)
@@ -86,7 +89,7 @@ func healthHandler(b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *s
 		})
 	}
 	// It says nothing about the networks: restarting the bridge because Telegram is down fixes nothing.
-	answer("/healthz", "alive", func(ctx context.Context) error {
+	answer("/healthz", alive, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, alivePatience)
 		defer cancel()
 		return st.Alive(ctx)
@@ -106,36 +109,38 @@ func (c *call) quickCheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	t := openSources(c.environ, ".env").Language
 	if s.httpAddr == "" {
-		fmt.Fprintln(c.stderr, "peyk check --quick: HTTP_ADDR is off, so the bridge cannot be asked: set it, for example to 9383, and restart the bridge")
+		fmt.Fprintln(c.stderr, t.Say(t.CommandSays, c.path, t.QuickOff))
 		return exit(2)
 	}
-	said, err := askHealth(ctx, s.httpAddr)
-	if err != nil {
-		fmt.Fprintf(c.stdout, "bridge: %v\n", err)
-		return exit(1)
+	said, status, err := askHealth(ctx, s.httpAddr)
+	switch {
+	case err != nil:
+		fmt.Fprintln(c.stdout, t.Say(t.QuickSilent, err))
+	case status != http.StatusOK:
+		fmt.Fprintln(c.stdout, t.Say(t.QuickIll, status, said))
+	default:
+		fmt.Fprintln(c.stdout, t.QuickAlive)
+		return nil
 	}
-	fmt.Fprintf(c.stdout, "bridge: %s\n", said)
-	return nil
+	return exit(1)
 }
 
-// askHealth returns what the bridge at address says of itself, in one line. The error says why it is not well.
-func askHealth(ctx context.Context, address string) (string, error) {
+// askHealth returns what the bridge at address says of itself, in one line, and with which HTTP status.
+func askHealth(ctx context.Context, address string) (said string, status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, healthPatience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req) // never through a proxy from the environment
 	if err != nil {
-		return "", fmt.Errorf("does not answer: %w", err)
+		return "", 0, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1000))
-	said, _, _ := strings.Cut(string(body), "\n")
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("http status %d: %s", resp.StatusCode, said)
-	}
-	return said, err
+	said, _, _ = strings.Cut(string(body), "\n")
+	return said, resp.StatusCode, err
 }

@@ -185,6 +185,9 @@ func TestTheProgramTellsOfItself(t *testing.T) {
 	if code, out := quick(environ); code != 0 || out != "bridge: alive\n" {
 		t.Errorf("a bridge: got %d %q", code, out)
 	}
+	if code, out := quick(append(environ, "LANGUAGE=fa")); code != 0 || out != "ربات: زنده است\n" {
+		t.Errorf("in Persian: got %d %q", code, out)
+	}
 	status, figures := get(t, "http://"+taken.Addr().String()+"/metrics")
 	if status != 200 {
 		t.Errorf("/metrics: got %d", status)

@@ -66,6 +66,10 @@ type Terminal struct {
 	CheckListens  string // address
 	CheckTaken    string // address
 	CheckNoListen string // address
+	QuickOff      string
+	QuickAlive    string
+	QuickSilent   string // why
+	QuickIll      string // HTTP status, what the bridge says
 
 	// What peyk setup asks.
 	AskLanguage string
@@ -174,6 +178,10 @@ var englishTerminal = Terminal{
 	CheckListens:  "health: a bridge answers at %v (HTTP_ADDR).",
 	CheckTaken:    "health: another program uses %v: put another address into HTTP_ADDR, or stop that program. The bridge does not start like this.",
 	CheckNoListen: "health: nobody can listen at %v: put a port, or an address of this machine, into HTTP_ADDR. The bridge does not start like this.",
+	QuickOff:      "HTTP_ADDR is off, so the bridge cannot be asked: set it, for example to 9383, and restart the bridge",
+	QuickAlive:    "bridge: alive",
+	QuickSilent:   "bridge: does not answer: %v",
+	QuickIll:      "bridge: http status %v: %v",
 
 	AskLanguage: "Language",
 	AskChange:   "%v already exists. Change it? Settings that are not asked for stay as they are.",
