@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -250,32 +251,33 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		handler http.HandlerFunc
-		timeout time.Duration
 		body    string
 	}{
-		{"connection lost", serve(len(whole), "", cut), 0, cut},
-		{"connection lost, packed", serve(packed.Len()+10, "gzip", packed.String()), 0, cut},
-		{"too slow", serve(2<<20, "", cut), 200 * time.Millisecond, cut},
+		{"connection lost", serve(len(whole), "", cut), cut},
+		{"connection lost, packed", serve(packed.Len()+10, "gzip", packed.String()), cut},
+		{"too slow", serve(2<<20, "", cut), cut},
 		{"too long", func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, cut)
 			io.WriteString(w, strings.Repeat("x", maxAnswer))
-		}, 0, cut + strings.Repeat("x", maxAnswer-len(cut))},
+		}, cut + strings.Repeat("x", maxAnswer-len(cut))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			address, calls := service(t, test.handler)
-			answer, err := newClient(t, address, Options{Timeout: test.timeout}).Unread(t.Context())
-			wantKind(t, err, smsapi.Uncertain)
-			if !answer.Cut || string(answer.Body) != test.body {
-				t.Errorf("got Cut %v and %d bytes, want true and the %d bytes that came", answer.Cut, len(answer.Body), len(test.body))
-			}
-			got, err := decodeUnread(answer)
-			wantKind(t, err, smsapi.Uncertain)
-			if diff := cmp.Diff([]sms.Message{inbound(alice, "first", 1700000000)}, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			if got := calls.Load(); got != 1 {
-				t.Errorf("the panel was asked %d times, want once", got)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				address, dial, calls := inMemory(t, test.handler)
+				answer, err := newClient(t, address, Options{Dial: dial}).Unread(t.Context())
+				wantKind(t, err, smsapi.Uncertain)
+				if !answer.Cut || string(answer.Body) != test.body {
+					t.Errorf("got Cut %v and %d bytes, want true and the %d bytes that came", answer.Cut, len(answer.Body), len(test.body))
+				}
+				got, err := decodeUnread(answer)
+				wantKind(t, err, smsapi.Uncertain)
+				if diff := cmp.Diff([]sms.Message{inbound(alice, "first", 1700000000)}, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				if got := calls.Load(); got != 1 {
+					t.Errorf("the panel was asked %d times, want once", got)
+				}
+			})
 		})
 	}
 	t.Run("nothing missing but the promised length", func(t *testing.T) {
