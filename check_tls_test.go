@@ -72,7 +72,7 @@ func TestCheckNamesWhatIsWrongWithTLS(t *testing.T) {
 				t.Cleanup(web.Close)
 				was := s.set[setting]
 				s.set[setting] = "https" + web.URL[strings.Index(web.URL, ":"):] + "/"
-				out, code := s.check()
+				out, code := s.checkInBoth()
 				line := lineLike(out, "^WRONG "+side.name+": ")
 				for _, want := range append(test.want, setting) {
 					if !strings.Contains(line, want) || code != 1 {

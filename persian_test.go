@@ -14,13 +14,13 @@ var (
 	typedOrNamed = strings.NewReplacer("peyk restore", "", "peyk setup", "", "peyk check", "", "peyk panel", "", "peyk man", "", "chmod 600", "", "timedatectl set-ntp true", "", "/topics off", "",
 		"Manage Topics", "", "Group Privacy", "")
 	englishWords = regexp.MustCompile(`[A-Za-z][a-z']+ [a-z']+`)
-	bySystem     = regexp.MustCompile(`( \(\x{200e}?(?:proxyconnect tcp: )?(?:dial|open|stat|mkdir|tls:|listen|lookup|local|remote) .*\)|: open .*)$`)
+	bySystem     = regexp.MustCompile(`( \(\x{200e}?(?:proxyconnect tcp: )?(?:dial|open|stat|mkdir|tls:|http:|listen|lookup|local|remote) .*\)|: open .*)$`)
 	settingsIn   = regexp.MustCompile(`\b[A-Z]{2,}_[A-Z_]+[A-Z]\b`)
 )
 
 // saysTheSame checks that persian says in Persian what english says in English: line for line, of the same settings, in a line that a terminal shows
 // from right to left.
-func saysTheSame(t *testing.T, english, persian string) {
+func saysTheSame(t testing.TB, english, persian string) {
 	t.Helper()
 	was, is := strings.Split(strings.TrimSpace(english), "\n"), strings.Split(strings.TrimSpace(persian), "\n")
 	if len(was) != len(is) {
