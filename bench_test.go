@@ -33,7 +33,7 @@ type stage struct {
 
 func newStage(b testing.TB) *stage {
 	s := &stage{World: sandboxtest.New(b, telegram.Options{}, panel.Options{}), dir: b.TempDir()}
-	s.Listen(s.TG)
+	s.Listen()
 	s.environ = append(s.Environ(), "ALLOWED_USERS=", "SMS_LINES=30001234", "POLL_INTERVAL=100ms", "DB_PATH="+filepath.Join(s.dir, "peyk.db"))
 	return s
 }

@@ -84,7 +84,7 @@ func setUp(env *testscript.Env) error {
 
 func newWorld(t testing.TB) *world {
 	w := &world{World: sandboxtest.New(t, telegram.Options{}, panel.Options{})}
-	w.Listen(w.TG)
+	w.Listen()
 	t.Cleanup(w.release)
 	// A bot cannot write first: who is to be told something must have said a word.
 	w.Says(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/start"})

@@ -82,7 +82,7 @@ func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *w
 func newLoopbackWorld(t testing.TB, tgOpts telegram.Options) *world {
 	t.Helper()
 	w := makeWorld(t, tgOpts, panel.Options{}, t.TempDir())
-	w.Listen(w.tg)
+	w.Listen()
 	w.opts.TelegramSecond = 1 // no limits, as this Telegram has none
 	w.relay.PollInterval, w.storeOpts.StatusInterval = 20*time.Millisecond, 50*time.Millisecond
 	return w

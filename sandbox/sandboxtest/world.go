@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -50,14 +49,14 @@ func New(t testing.TB, tg telegram.Options, sms panel.Options) *World {
 	return w
 }
 
-// Listen opens a loopback port for each of the two. tg answers as Telegram: it is w.TG, or wraps it.
-func (w *World) Listen(tg http.Handler) {
+// Listen opens a loopback port for each of the two.
+func (w *World) Listen() {
 	w.Helper()
 	address, err := w.Panel.Start(OwnHost() + ":0")
 	if err != nil {
 		w.Fatal(err)
 	}
-	web := httptest.NewServer(tg)
+	web := httptest.NewServer(w.TG)
 	w.Cleanup(func() {
 		w.TG.Close() // or the server would wait for long polls
 		web.CloseClientConnections()
