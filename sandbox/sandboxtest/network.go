@@ -27,7 +27,8 @@ type Network struct {
 	server *http.Server // nil while the network is down
 	queue  chan net.Conn
 	serves sync.WaitGroup
-	calls  sync.WaitGroup // in flight
+	calls  int       // in flight
+	idle   sync.Cond // there are none. In a bubble nobody may add to a WaitGroup while it comes to zero
 	made   int
 	open   map[*conn]bool // the server's ends
 	shut   []Shut
@@ -48,6 +49,7 @@ func (n *Network) Up() {
 	}
 	if n.open == nil {
 		n.open = map[*conn]bool{}
+		n.idle.L = &n.mu
 	}
 	n.queue = make(chan net.Conn, 128)
 	n.server = &http.Server{Handler: http.HandlerFunc(n.serve), ConnState: n.note, ErrorLog: log.New(io.Discard, "", 0)}
@@ -77,12 +79,24 @@ func (n *Network) Down() {
 // Close is Down, and waits for the calls in flight.
 func (n *Network) Close() {
 	n.Down()
-	n.calls.Wait()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for n.calls > 0 {
+		n.idle.Wait()
+	}
 }
 
 func (n *Network) serve(w http.ResponseWriter, r *http.Request) {
-	n.calls.Add(1)
-	defer n.calls.Done()
+	n.mu.Lock()
+	n.calls++
+	n.mu.Unlock()
+	defer func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.calls--; n.calls == 0 {
+			n.idle.Broadcast()
+		}
+	}()
 	n.Handler.ServeHTTP(w, r)
 }
 
