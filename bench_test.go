@@ -217,14 +217,14 @@ func fill(b *testing.B, s settings, n, waiting int) {
 			continue
 		}
 		for {
-			heads, _, err := st.Heads(func(sms.ChatID) store.Gate { return store.Ungated })
+			heads, _, err := st.Heads(func(sms.ChatID) bool { return true })
 			if err != nil {
 				b.Fatal(err)
 			}
 			if len(heads) == 0 {
 				break
 			}
-			show, err := st.ToShow(heads[0], page, 0)
+			show, err := st.ToShow(heads[0][0], page, 0, time.Time{})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -7,18 +7,31 @@ import (
 
 	"peyk/bot/text"
 	"peyk/internal/crashpoint"
+	"peyk/sms"
 	"peyk/store"
 )
 
+// overflowAfter is how long SMS wait in a forum that has too little room for the topics of all who write. Then all are shown in one message outside of
+// topics: with the turns that each share has, none waits for longer than promised, twenty and thirty seconds.
+func overflowAfter(s share) time.Duration {
+	if s == known {
+		return 7 * time.Second
+	}
+	return 14 * time.Second
+}
+
 // showSMS shows an SMS, or the next part of a long one, or several SMS in one message.
 func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) error {
-	show, err := w.store.ToShow(p, text.DigestMost, w.pace.room(p.Chat, time.Now()))
+	show, err := w.store.ToShow(p, text.DigestMost, w.pace.room(p.Chat), w.store.Now().Add(-overflowAfter(shareOf(p))))
 	if err != nil { // perhaps the post has moved with its group to another chat
 		return fmt.Errorf("read what to show: %w", err)
 	}
-	place, made, err := w.topicFor(ctx, show, p)
-	if err != nil || made {
-		return err
+	place := sms.Place{Chat: p.Chat, Topic: p.Topic}
+	if !show.Mixed {
+		var made bool
+		if place, made, err = w.topicFor(ctx, show, p); err != nil || made {
+			return err
+		}
 	}
 	n, err := w.digest(p, show)
 	if err != nil {
@@ -59,9 +72,8 @@ func (w *poster) digest(p store.Post, show store.ToShow) (int, error) {
 		return len(show.Posts), nil
 	}
 	n := text.DigestSize(show.SMS, show.Names)
-	w.pace.setDigesting(p.Chat, n > 1)
-	if n == 1 {
+	if n == 1 && !show.Mixed {
 		return 1, nil
 	}
-	return n, w.store.BeginDigest(p, n)
+	return n, w.store.BeginDigest(p, n, show.Mixed)
 }

@@ -58,7 +58,7 @@ func (b *Bot) leaveUninvited(ctx context.Context, m *telegram.Member, k store.Up
 			if _, err := b.tg.Post(ctx, telegram.Outgoing{Chat: m.Chat, HTML: t.Leaving}); err != nil {
 				b.log.Debug("say why the bot leaves", "chat", int64(m.Chat), "err", err)
 			}
-			b.poster.pace.arrived(m.Chat, false, time.Now())
+			b.poster.pace.arrived(m.Chat, time.Now())
 		}
 		if err := b.tg.Leave(ctx, m.Chat); err != nil {
 			b.log.Warn("leave chat", "chat", int64(m.Chat), "err", err)

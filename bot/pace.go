@@ -15,11 +15,22 @@ import (
 const (
 	perSecond      = 30
 	GroupPerMinute = 20
-	// reservedForAnswers is how many of a group's messages a minute are kept for answers to agents while a backlog goes out in digests.
-	reservedForAnswers = 2
-	// editsPerMinute bounds the edits among a group's messages a minute: news of orders must not keep SMS from being shown.
-	editsPerMinute = GroupPerMinute / 2
+	// answersPerMinute are promised to the agents of a group. Of more that wait those that only say that an order goes well are left to its mark.
+	answersPerMinute = GroupPerMinute / 2
 )
+
+// shareOf returns whose a post is.
+func shareOf(p store.Post) share {
+	switch {
+	case p.Class == store.Known:
+		return known
+	case p.Class == store.NewNumbers:
+		return newNumbers
+	case p.Upkeep():
+		return upkeep
+	}
+	return answers
+}
 
 // pacer decides when a chat may be posted to. A message counts from when Telegram has answered, not from when it was sent: Telegram
 // received it before that, however long it was on its way.
@@ -39,13 +50,13 @@ type pacer struct {
 
 // chatPace is what the pacer knows of one chat.
 type chatPace struct {
-	busy      bool
-	inFlight  bool        // a call that counts has not been answered
-	until     time.Time   // nothing is posted before: Telegram asked for patience, or the chat is lost
-	flood     bool        // until is from a 429
-	digesting bool        // more SMS wait than it may be sent one by one
-	recent    []time.Time // messages and edits
-	edited    []time.Time // edits alone
+	busy     bool
+	inFlight bool      // a call that counts has not been answered
+	until    time.Time // nothing is posted before: Telegram asked for patience, or the chat is lost
+	flood    bool      // until is from a 429
+	share    share     // whose call is in flight
+	room     int       // how many messages more that share can have soon, that one among them
+	turns              // whose turn it is: messages, edits and new topics
 }
 
 func newPacer(second time.Duration) *pacer {
@@ -62,7 +73,7 @@ func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 	p.previousEnd = past(ended)
 	for _, c := range chats {
 		for _, at := range c.Recent {
-			p.chat(c.ID).recent = append(p.chat(c.ID).recent, past(time.UnixMilli(at)))
+			p.chat(c.ID).sent = append(p.chat(c.ID).sent, past(time.UnixMilli(at)))
 		}
 		if store.PutOff(c.Held, now, telegram.MaxPatience+time.Second) { // a longer hold is from a version without this limit
 			p.slowDown(c.ID, c.Held.Sub(now), now)
@@ -73,7 +84,10 @@ func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
 func (p *pacer) chat(id sms.ChatID) *chatPace {
 	c := p.chats[id]
 	if c == nil {
-		c = &chatPace{}
+		c = &chatPace{turns: turns{second: p.second}}
+		if id < 0 {
+			c.most = GroupPerMinute
+		}
 		p.chats[id] = c
 	}
 	return c
@@ -87,48 +101,50 @@ func timesAfter(times []time.Time, from time.Time) []time.Time {
 	return times
 }
 
-// gate returns what a chat may be sent now, and, if that is not everything, when to look again: zero when the end of a call will show.
-func (p *pacer) gate(id sms.ChatID, now time.Time) (store.Gate, time.Time) {
+// open reports whether anything may be posted to a chat now, and if not, when to look again: zero when the end of a call will show.
+func (p *pacer) open(id sms.ChatID, now time.Time) (bool, time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.chats[id]
-	if c == nil {
-		c = &chatPace{}
-	}
+	c := p.chat(id)
 	if c.busy {
-		return store.Closed, time.Time{}
+		return false, time.Time{}
 	}
-	if hold := later(c.until, p.until); hold.After(now) {
-		return store.Closed, hold
-	}
-	if quiet := p.previousEnd.Add(p.second); quiet.After(now) {
-		return store.Closed, quiet
+	for _, hold := range []time.Time{later(c.until, p.until), p.previousEnd.Add(p.second)} {
+		if hold.After(now) {
+			return false, hold
+		}
 	}
 	p.recent = timesAfter(p.recent, now.Add(-p.second))
-	c.recent, c.edited = timesAfter(c.recent, now.Add(-60*p.second)), timesAfter(c.edited, now.Add(-60*p.second))
-	n := len(c.recent)
 	switch {
-	case n > 0 && c.recent[n-1].Add(p.second).After(now):
-		return store.Closed, c.recent[n-1].Add(p.second)
-	case id < 0 && n >= GroupPerMinute:
-		return store.Closed, c.recent[n-GroupPerMinute].Add(60 * p.second)
 	case len(p.recent) > 0 && len(p.recent)+p.inFlight >= perSecond:
-		return store.Closed, p.recent[0].Add(p.second)
+		return false, p.recent[0].Add(p.second)
 	case p.inFlight >= perSecond:
-		return store.Closed, time.Time{}
+		return false, time.Time{}
 	}
-	g, next := store.Ungated, time.Time{}
-	if id < 0 && len(c.edited) >= editsPerMinute {
-		g, next = store.NoEdits, c.edited[len(c.edited)-editsPerMinute].Add(60*p.second)
+	return true, time.Time{}
+}
+
+// next returns which of a chat's heads is to be posted now, or when to ask again.
+func (p *pacer) next(heads []store.Post, now time.Time, since func(store.Post) time.Time) (store.Post, bool, time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.chat(heads[0].Chat)
+	var of [shares]store.Post
+	c.oldest = [shares]time.Time{}
+	for _, h := range heads {
+		s := shareOf(h)
+		of[s], c.oldest[s], c.pair[s] = h, since(h), h.NeedsTopic
 	}
-	if id < 0 && c.digesting && n >= GroupPerMinute-reservedForAnswers {
-		at := c.recent[n-(GroupPerMinute-reservedForAnswers)].Add(60 * p.second)
-		if g == store.NoEdits {
-			return store.NewAnswersOnly, at
-		}
-		return store.AnswersOnly, at
-	}
-	return g, next
+	s, ok, again := c.turns.next(now)
+	return of[s], ok, again
+}
+
+// crowded reports whether a chat had as many answers in the last minute as agents are promised.
+func (p *pacer) crowded(chat sms.ChatID, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.chat(chat)
+	return c.most > 0 && len(timesAfter(c.answered, now.Add(-60*p.second))) >= answersPerMinute
 }
 
 // heldUntil returns until when nothing at all goes to a chat, not even marks: it is lost, Telegram asked for patience, or Telegram is down.
@@ -141,27 +157,17 @@ func (p *pacer) heldUntil(id sms.ChatID, now time.Time) time.Time {
 	return p.until
 }
 
-// room returns how many more messages a chat may be sent this minute. A private chat could take more, but nobody wants to read that many
-// one by one.
-func (p *pacer) room(id sms.ChatID, now time.Time) int {
+// room returns how many messages the share whose call is in flight can have soon, that one among them. A private chat could take more than a group,
+// but nobody wants to read that many one by one.
+func (p *pacer) room(id sms.ChatID) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if id > 0 {
-		return GroupPerMinute
-	}
-	return GroupPerMinute - len(timesAfter(p.chat(id).recent, now.Add(-60*p.second)))
-}
-
-// setDigesting notes whether more SMS wait for a chat than it may be sent one by one.
-func (p *pacer) setDigesting(id sms.ChatID, yes bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.chat(id).digesting = yes
+	return p.chat(id).room
 }
 
 // begin notes that a call for a chat begins. It reports false, and when to try again, if calls begun since the gate was asked leave no
 // room.
-func (p *pacer) begin(id sms.ChatID) (time.Time, bool) {
+func (p *pacer) begin(post store.Post, now time.Time) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.recent)+p.inFlight >= perSecond {
@@ -170,23 +176,21 @@ func (p *pacer) begin(id sms.ChatID) (time.Time, bool) {
 		}
 		return p.recent[0].Add(p.second), false
 	}
-	c := p.chat(id)
-	c.busy, c.inFlight = true, true
+	c := p.chat(post.Chat)
+	c.busy, c.inFlight, c.share = true, true, shareOf(post)
+	c.room = c.turns.room(c.share, now)
 	p.inFlight++
 	return time.Time{}, true
 }
 
 // arrived notes that Telegram has, or may have, carried out a new message, a new topic or an edit.
-func (p *pacer) arrived(id sms.ChatID, edit bool, now time.Time) {
+func (p *pacer) arrived(id sms.ChatID, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
 	p.uncount(c)
 	p.recent = append(p.recent, now)
-	c.recent = append(timesAfter(c.recent, now.Add(-60*p.second)), now)
-	if edit {
-		c.edited = append(timesAfter(c.edited, now.Add(-60*p.second)), now)
-	}
+	c.turns = *c.after(c.share, now)
 }
 
 // noteInFlight notes what the store will know: whether a post to a group may be in flight. It reports whether the store knows that already.
@@ -278,7 +282,7 @@ func (p *pacer) forget(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, c := range p.chats {
-		if !c.busy && !c.until.After(now) && len(timesAfter(c.recent, now.Add(-60*p.second))) == 0 {
+		if !c.busy && !c.until.After(now) && len(timesAfter(c.sent, now.Add(-60*p.second))) == 0 {
 			delete(p.chats, id)
 		}
 	}

@@ -93,27 +93,59 @@ func (f *postFlow) beginPosts(ctx context.Context) (due time.Time, err error) {
 	if f.inFlight == posters {
 		return time.Time{}, nil
 	}
-	heads, next, err := f.store.Heads(func(chat sms.ChatID) store.Gate {
-		gate, opens := f.pace.gate(chat, now)
+	heads, next, err := f.store.Heads(func(chat sms.ChatID) bool {
+		open, opens := f.pace.open(chat, now)
 		due = earliest(due, opens)
-		return gate
+		return open
 	})
 	if err != nil {
 		return due, fmt.Errorf("read post queue: %w", err)
 	}
+	storeNow := f.store.Now()
 	if !next.IsZero() {
-		due = earliest(due, now.Add(next.Sub(f.store.Now()))) // next is in the store's time, due in our own
+		due = earliest(due, now.Add(next.Sub(storeNow))) // next is in the store's time, due in our own
 	}
-	for _, p := range heads[:min(len(heads), posters-f.inFlight)] {
-		opens, ok := f.pace.begin(p.Chat)
+	since := func(p store.Post) time.Time { return now.Add(-max(0, storeNow.Sub(p.Since()))) }
+	for _, of := range heads {
+		p, ok, opens := f.pace.next(of, now, since)
+		if ok && f.inFlight < posters {
+			opens, ok = f.pace.begin(p, now)
+		}
 		if !ok {
-			due = earliest(due, opens)
+			again, err := f.tellByMark(of, now)
+			if err != nil {
+				return due, err
+			}
+			if due = earliest(due, opens); again {
+				due = now
+			}
 			continue
+		}
+		if f.inFlight == posters {
+			break
 		}
 		f.inFlight++
 		go func() { f.ended <- outcome{p, f.showInFlight(context.WithoutCancel(ctx), p)} }()
 	}
 	return due, nil
+}
+
+// tellByMark has the mark alone tell what an answer would, if that only says that an order goes well and more answers wait than their share.
+// Then the next answer can be looked at.
+func (f *postFlow) tellByMark(heads []store.Post, now time.Time) (bool, error) {
+	for _, p := range heads {
+		if shareOf(p) != answers || p.Kind != store.PostBatch || !f.pace.crowded(p.Chat, now) {
+			continue
+		}
+		batch, err := f.store.Batch(p.Batch)
+		if err != nil {
+			return false, fmt.Errorf("read batch %d: %w", p.Batch, err)
+		}
+		if batch.Quiet = true; !batch.NeedsMessage() { // most need none: a look before a write
+			return f.store.TellByMark(p)
+		}
+	}
+	return false, nil
 }
 
 // poisonTries is how often a post may fail while others succeed before it is set aside: some minutes.

@@ -24,6 +24,9 @@ func pressData(id store.BatchID, generation int, d store.Decision) string {
 
 // showAgainButton returns the button under the notice of a refused post. Its data is the key of the post in the store.
 func showAgainButton(t *text.Language, chat sms.ChatID, class store.Class, id uint64) [][]telegram.Button {
+	if class == store.NewNumbers {
+		class = store.Known // as of all SMS once; ShowAgain looks among both
+	}
 	data := fmt.Sprintf("show:%s:%d:%s", strconv.FormatInt(int64(chat), 36), class, strconv.FormatUint(id, 36))
 	return [][]telegram.Button{{{Label: t.ShowAgain, Data: data}}}
 }

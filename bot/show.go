@@ -20,7 +20,7 @@ func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post)
 		HTML: t.Say(t.Unshown, text.Reason(p.Reason)), Buttons: showAgainButton(t, p.Chat, p.Class, p.ID),
 	}
 	if p.Kind == store.PostSMS {
-		show, err := w.store.ToShow(p, 1, 0)
+		show, err := w.store.ToShow(p, 1, GroupPerMinute, time.Time{})
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (w *poster) post(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessag
 	for {
 		id, err := w.tg.Post(ctx, *o)
 		if e, failed := errors.AsType[*telegram.Error](err); !failed || e.Arrived {
-			w.pace.arrived(o.Chat, o.Edit != 0, time.Now())
+			w.pace.arrived(o.Chat, time.Now())
 		}
 		switch {
 		case err == nil:

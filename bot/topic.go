@@ -14,9 +14,9 @@ import (
 	"peyk/telegram"
 )
 
-// In a forum with topics each customer has one. It is made when the customer's first SMS is to be shown: made at Telegram, then noted in
-// the store together with its card, then the card is shown, then the SMS. After a crash in between another topic is made and the first
-// stays empty: the Bot API cannot list topics.
+// In a forum with topics each customer has one. It is made when the customer's first SMS is to be shown, if the forum has room for it: made at
+// Telegram, then noted in the store together with its card; then the SMS is shown, and the card when there is time. After a crash in between another
+// topic is made and the first stays empty: the Bot API cannot list topics.
 
 // noTopicsPause is how long we make no topics in a forum that has refused one, unless our rights there change.
 const noTopicsPause = time.Hour
@@ -30,7 +30,7 @@ func topicTitle(c store.Customer) string {
 }
 
 // topicFor returns the place to show an SMS: the one its customer is linked to, or the customer's topic if the forum has topics. made says
-// that the topic was made just now, so its card must be shown before the SMS.
+// that the topic was made just now: the SMS is shown by the next call.
 func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) (place sms.Place, made bool, err error) {
 	place = sms.Place{Chat: p.Chat, Topic: p.Topic}
 	chat, c := show.Chat, show.Customer
@@ -73,11 +73,11 @@ func (w *poster) makeTopic(ctx context.Context, chat sms.ChatID, title string) (
 	crashpoint.At("topic.made")
 	e, failed := errors.AsType[*telegram.Error](err)
 	if !failed {
-		w.pace.arrived(chat, false, time.Now())
+		w.pace.arrived(chat, time.Now())
 		return id, err
 	}
 	if e.Arrived {
-		w.pace.arrived(chat, false, time.Now())
+		w.pace.arrived(chat, time.Now())
 		if err := w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicUncertain(chat) }); err != nil {
 			return 0, err
 		}
@@ -146,7 +146,7 @@ func (w *poster) replaceLostTopic(ctx context.Context, bound store.Bound, err er
 	if again, err := w.relink(ctx, bound); again || err != nil {
 		return err
 	}
-	if e, ok := errors.AsType[*telegram.Error](err); ok && bound.Made && bound.Card == 0 {
+	if e, ok := errors.AsType[*telegram.Error](err); ok && bound.Made && bound.Card == 0 && !bound.Used {
 		if err := w.topicsForbidden(ctx, bound.Chat, e.Reason); err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func (w *poster) relink(ctx context.Context, bound store.Bound) (bool, error) {
 		return false, err
 	}
 	chat, err := w.store.Chat(bound.Chat)
-	if err != nil || !chat.Topics || bound.Made && bound.Card == 0 || w.store.Now().Sub(chat.NoTopics) < noTopicsPause {
+	if err != nil || !chat.Topics || bound.Made && bound.Card == 0 && !bound.Used || w.store.Now().Sub(chat.NoTopics) < noTopicsPause {
 		return false, err
 	}
 	title := topicTitle(c)

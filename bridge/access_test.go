@@ -14,7 +14,6 @@ import (
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
-	"peyk/store"
 )
 
 // shows has a customer write to the first line and returns the message that shows the SMS in the group.
@@ -65,8 +64,8 @@ func (w *world) orders(chat int64) int {
 // waits reports whether a chat is to show something it does not show yet.
 func (w *world) waits(chat int64) bool {
 	w.Helper()
-	heads, _, err := w.store.Heads(func(c sms.ChatID) store.Gate {
-		return map[sms.ChatID]store.Gate{sms.ChatID(chat): store.Ungated}[c]
+	heads, _, err := w.store.Heads(func(c sms.ChatID) bool {
+		return c == sms.ChatID(chat)
 	})
 	if err != nil {
 		w.Fatal(err)

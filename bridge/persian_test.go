@@ -5,6 +5,7 @@ package bridge_test
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -81,6 +82,7 @@ func TestPersianDesk(t *testing.T) {
 		w.commands(w.sara, 0, "/unlink")
 		w.sees(w.group, "این‌جا دیگر به \u206609122222222\u2069 اختصاص ندارد")
 		w.allowTopics(false)
+		time.Sleep(time.Minute) // the group has room for a topic
 		w.receives("09123333333", "کسی هست؟")
 		w.sees(w.sara, "اجازهٔ ساختن موضوع")
 	})

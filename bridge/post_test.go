@@ -49,11 +49,12 @@ func TestSMSKeepTheirOrderThroughTelegramsRefusals(t *testing.T) {
 					t.Fatal(err)
 				}
 				var want []string
+				w.start()
 				for i := range 6 {
 					want = append(want, fmt.Sprint("sms ", i))
 					w.panel.Receive("09121111111", "30001234", want[i])
+					time.Sleep(10 * time.Second) // they come one by one
 				}
-				w.start()
 				w.sees(w.group, "sms 5")
 				got := w.texts(w.group)
 				if marked := countMarked(w.fromBot(w.group)); marked > 0 && !tc.repeated {

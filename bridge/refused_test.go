@@ -191,7 +191,10 @@ func TestARefusedCardOfAPlaceThatIsNobodysHoldsUpNothing(t *testing.T) {
 		w := newWorld(t, telegram.Options{}, panel.Options{})
 		w.start()
 		w.tellsAdmin()
-		w.declines("odd", 2)
+		// The answer goes first.
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Description: "Bad Request: odd", Skip: 1, Times: 2}); err != nil {
+			t.Fatal(err)
+		}
 		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
 		told := w.sees(w.sara, "refuses one message")
 		w.sees(w.group, "are now shown here")

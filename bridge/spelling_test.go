@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -43,6 +44,7 @@ func TestNothingIsSentToWhatIsNotSurelyANumber(t *testing.T) {
 		w := newWorld(t, telegram.Options{}, panel.Options{})
 		w.start()
 		for _, sender := range []string{"989121111111.5", "9.89121E+11", "-9121111111", "98912111111", "009121234567"} {
+			time.Sleep(10 * time.Second) // each is shown by itself
 			shown := w.shows(sender, "from "+sender)
 			w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "hello", ReplyTo: shown.ID})
 			w.sees(w.group, sender, "cannot be answered. Nothing was sent")

@@ -105,8 +105,8 @@ func TestATopicForEachCustomer(t *testing.T) {
 			t.Errorf("topics %v, want one of each number", got)
 		}
 		card := w.card(first.Topic, "09121111111 → 30001234", "Received: 1 · sent: 0 · since ", "Nobody has answered", "stays among you")
-		if card.ID > first.ID {
-			t.Error("the card stands below the first SMS")
+		if card.ID < first.ID {
+			t.Error("the SMS waited for the card")
 		}
 
 		// Only replies to the bot's messages and /send leave.

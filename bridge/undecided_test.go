@@ -177,6 +177,7 @@ func TestSendInReplyToSomebodyElse(t *testing.T) {
 		mine, other, name := w.shows("09121111111", "hello"), w.shows("09122222222", "hello, too"), w.shows("DigiKala", "a code")
 		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
 		w.sees(w.group, "SMS of 09121111111 are now shown here")
+		w.card(0, "Received")
 		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09122222222 hi", ReplyTo: mine.ID}) // named
 		w.sent(1)
 		answered := w.sees(w.group, "To 09122222222")

@@ -266,7 +266,7 @@ func (t *tx) markAllRepeated() error {
 	var waiting []Post
 	err := rows.ForEach(func(key, value []byte) error {
 		p, err := readPost(key, value)
-		if p.Class == Backlog && !p.Repeated {
+		if p.Kind == PostSMS && !p.Repeated {
 			waiting = append(waiting, p)
 		}
 		return err
@@ -276,7 +276,7 @@ func (t *tx) markAllRepeated() error {
 	}
 	for _, p := range waiting {
 		p.Repeated = true
-		if err := put(rows, postKey(p.Chat, p.Class, p.ID), p); err != nil {
+		if err := t.putPost(p); err != nil {
 			return err
 		}
 	}
@@ -290,7 +290,7 @@ func (t *tx) askAnew() error {
 		if err != nil {
 			return false, err
 		}
-		if b.Reply && !b.Unmarked {
+		if b.Message != 0 && !b.Unmarked {
 			b.Reaction = "?"
 		}
 		return true, t.report(b, 0)

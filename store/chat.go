@@ -277,6 +277,11 @@ func (t *tx) routeWaiting() error {
 		if err := t.bucket(bucketPost).Delete(postKey(0, p.Class, p.ID)); err != nil {
 			return err
 		}
+		if p.Kind == PostSMS {
+			if p.Class, err = t.classOf(p.Seq); err != nil {
+				return err
+			}
+		}
 		for _, place := range places {
 			p.Chat, p.Topic = place.Chat, place.Topic
 			if _, err := t.addPost(p); err != nil {
@@ -299,7 +304,7 @@ func (t *tx) unrouted(shown bool) (waiting []Post, left bool, err error) {
 		if err != nil {
 			return nil, false, err
 		}
-		if p.Class == Backlog && !shown {
+		if p.Kind == PostSMS && !shown {
 			return waiting, true, nil
 		}
 		waiting = append(waiting, p)

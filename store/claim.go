@@ -46,6 +46,12 @@ func (t *tx) claimFor(o Order) (named, others string, err error) {
 		if c.Claim.HeldAgainst(o.Agent, t.now) && !slices.Contains(owners, c.Claim.Name) {
 			owners = append(owners, c.Claim.Name)
 		}
+		if len(to) == 1 && !c.Known() {
+			c.Ours = true
+			if err := t.putCustomer(c); err != nil {
+				return "", "", err
+			}
+		}
 		if o.Claim && len(owners) == 0 {
 			return named, "", t.claim(c, o.Line, o.Agent, o.AgentName)
 		}

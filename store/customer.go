@@ -26,6 +26,31 @@ type Customer struct {
 	Topics []sms.Place `json:"topics,omitempty"`
 
 	Claim Claim `json:"claim,omitzero"`
+	Ours  bool  `json:"ours,omitempty"` // see Known
+}
+
+// Known tells whether c is a customer of ours by what agents did: they wrote to c alone, or named, linked or took c. That c wrote says nothing: a sender
+// can be forged.
+func (c Customer) Known() bool {
+	return c.Ours || c.Out > 0 || c.Name != "" || c.Linked != nil || c.Claim.Owner != 0
+}
+
+// class returns where SMS of c wait to be shown.
+func (c Customer) class() Class {
+	if c.Known() {
+		return Known
+	}
+	return NewNumbers
+}
+
+// classOf is class for the customer of an SMS.
+func (t *tx) classOf(seq Seq) (Class, error) {
+	m, err := t.sms(seq)
+	if err != nil {
+		return 0, err
+	}
+	c, err := t.customer(m.Customer)
+	return c.class(), err
 }
 
 // Bound is a topic, or a whole chat, that belongs to a customer: by /link, or made for them.
@@ -37,6 +62,7 @@ type Bound struct {
 	Made      bool              `json:"made,omitempty"`   // a topic of ours
 	Title     string            `json:"title,omitempty"`  // of a topic of ours, as we last set it
 	Closed    bool              `json:"closed,omitempty"` // somebody closed the topic
+	Used      bool              `json:"used,omitempty"`   // it has shown an SMS
 }
 
 // cardDelay is how long a card may tell less than is known. An edit costs a chat as much as a message: a card that was edited for every SMS
@@ -61,7 +87,17 @@ func (t *tx) customer(n sms.Number) (Customer, error) {
 	return c, err
 }
 
-func (t *tx) putCustomer(c Customer) error { return put(t.bucket(bucketCustomer), []byte(c.Number), c) }
+func (t *tx) putCustomer(c Customer) error {
+	before, err := t.customer(c.Number)
+	if err != nil {
+		return err
+	}
+	c.Ours = c.Known() // for good, or their SMS might overtake those that wait
+	if err := put(t.bucket(bucketCustomer), []byte(c.Number), c); err != nil || !c.Ours || before.Known() {
+		return err
+	}
+	return t.showSooner(c.Number)
+}
 
 // bound returns what is bound to a place; the error is ErrNotFound when nothing is.
 func (t *tx) bound(p sms.Place) (Bound, error) {
@@ -135,7 +171,7 @@ func (t *tx) showCard(b Bound, delay time.Duration) error {
 	case err == nil && delay > 0:
 		return nil // it waits already, and will tell this, too
 	case err == nil:
-		p.Revision = waiting.Revision + 1
+		p.Revision, p.At = waiting.Revision+1, waiting.At
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}
@@ -454,6 +490,12 @@ func (t *tx) shownIn(p sms.Place, shown ...Seq) error {
 	delay := cardDelay
 	if c.First.IsZero() {
 		delay = 0 // the card knows neither line nor date yet
+	}
+	if !b.Used {
+		b.Used = true
+		if err := t.putBound(b); err != nil {
+			return err
+		}
 	}
 	if err := t.noteInbound(&c, shown...); err != nil {
 		return err

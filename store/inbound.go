@@ -378,24 +378,24 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 	if err := t.putSMS(SMS{Seq: seq, Message: m}); err != nil {
 		return 0, err
 	}
-	places, err := t.placesOf(m, inboxes)
+	c, err := t.customer(m.Customer)
+	if err != nil {
+		return 0, err
+	}
+	places, err := t.placesOf(c, m, inboxes)
 	if err != nil {
 		return 0, err
 	}
 	for _, p := range places {
-		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: Backlog, ID: id, Kind: PostSMS, Seq: seq}); err != nil {
+		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: c.class(), ID: id, Kind: PostSMS, Seq: seq}); err != nil {
 			return 0, err
 		}
 	}
 	return seq, nil
 }
 
-// placesOf returns where an SMS is to be shown. If no chat shows it, it waits for one, and the team is told.
-func (t *tx) placesOf(m sms.Message, inboxes []inbox) ([]sms.Place, error) {
-	c, err := t.customer(m.Customer)
-	if err != nil {
-		return nil, err
-	}
+// placesOf returns where an SMS of c is to be shown. If no chat shows it, it waits for one, and the team is told.
+func (t *tx) placesOf(c Customer, m sms.Message, inboxes []inbox) ([]sms.Place, error) {
 	places := routes(c, inboxes, m.Line)
 	if len(places) > 0 {
 		return places, nil

@@ -22,6 +22,13 @@ func unread(c *clock, texts ...string) []sms.Message {
 	return all
 }
 
+func fromCustomer(n sms.Number, messages []sms.Message) []sms.Message {
+	for i := range messages {
+		messages[i].Customer = n
+	}
+	return messages
+}
+
 func toLine(l sms.Number, messages []sms.Message) []sms.Message {
 	for i := range messages {
 		messages[i].Line = l
@@ -38,19 +45,23 @@ func fetched(tb testing.TB, s *Store, messages []sms.Message) int {
 
 func heads(tb testing.TB, s *Store) []Post {
 	tb.Helper()
-	all, _, err := s.Heads(func(sms.ChatID) Gate { return Ungated })
+	all, _, err := s.Heads(func(sms.ChatID) bool { return true })
 	must(tb, err)
-	return all
+	var first []Post // of each chat
+	for _, of := range all {
+		first = append(first, of[0])
+	}
+	return first
 }
 
-// shown posts all that is due in every chat and returns, a chat, the texts of the SMS in their order.
+// shown posts all that is due in every chat, marks among it, and returns, a chat, the texts of the SMS in their order.
 func shown(tb testing.TB, s *Store) map[sms.ChatID][]string {
 	tb.Helper()
 	texts := map[sms.ChatID][]string{}
 	message := sms.ChatMessageID(1000)
 	for {
 		due := heads(tb, s)
-		if len(due) == 0 {
+		if len(due) == 0 && len(marked(tb, s)) == 0 {
 			return texts
 		}
 		for _, p := range due {

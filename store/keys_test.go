@@ -70,7 +70,7 @@ func FuzzRecords(f *testing.F) {
 	for _, value := range []string{"", "\x01", "\x01{}", "\x02{}", "\x01null", "\x01[]", `{"a":1}`, "\x01{\"s\":200}", "\x01{\"d\":1,\"l\":\"3\",\"t\":-1}", "\x01{\"since\":\"x\"}", "\x01{\"counts\":[1,2,3,4,5,6,7]}"} {
 		f.Add([]byte(value))
 	}
-	key := postKey(group, Backlog, 1)
+	key := postKey(group, NewNumbers, 1)
 	f.Fuzz(func(t *testing.T, value []byte) {
 		if m, err := readSMS(key[:8], value); err == nil {
 			b := Batch{}

@@ -7,7 +7,7 @@ import (
 	"peyk/sms"
 )
 
-// Mark is the emoji that tells on a reply how far it has come: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. It is empty if nothing
+// Mark is the emoji that tells on an order how far it has come: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. It is empty if nothing
 // was sent, and nothing will be.
 func (b Batch) Mark() string {
 	accepted := b.Counts[sms.Sent] + b.Counts[sms.AtTelecom]
@@ -28,8 +28,38 @@ func (b Batch) Mark() string {
 
 // NeedsMessage tells whether there is more to say of a batch than its mark can. Once there is a message, it is kept up to date.
 func (b Batch) NeedsMessage() bool {
-	trouble := b.Counts[sms.Failed] + b.Uncertain + b.LeftUncertain + b.NoReport
-	return !b.Reply || b.Unmarked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waiting() || trouble > 0
+	marked := b.Message != 0 && !b.Unmarked && (b.Reply || b.Quiet)
+	return !marked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waiting() || b.trouble() > 0
+}
+
+// trouble returns how many recipients of b the agent must be told of.
+func (b Batch) trouble() int {
+	return b.Counts[sms.Failed] + b.Uncertain + b.LeftUncertain + b.NoReport
+}
+
+// TellByMark has the mark alone tell how far a batch has come, until there is more to say, and reports whether it does: its chat is busy.
+func (s *Store) TellByMark(p Post) (bool, error) {
+	done := false
+	err := s.update(func(t *tx) error {
+		done = false
+		row, err := t.post(p)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		b, err := t.batch(p.Batch)
+		if err != nil {
+			return err
+		}
+		if b.Quiet = true; b.NeedsMessage() || row.Repeated {
+			return nil
+		}
+		done = true
+		return errors.Join(t.deletePost(row), t.putBatch(b), t.queueMark(b))
+	})
+	return done, err
 }
 
 // unmarkedFor is how long a chat that refused a mark gets no other: by then an admin may allow reactions again.
@@ -73,9 +103,7 @@ func (s *Store) Marks(limit int, open func(sms.ChatID) bool) (heads []Post, next
 					return err
 				}
 				if PutOff(p.NotBefore, t.now, aDay) {
-					if next.IsZero() || p.NotBefore.Before(next) {
-						next = p.NotBefore
-					}
+					next = sooner(next, p.NotBefore)
 					break
 				}
 				heads = append(heads, p)

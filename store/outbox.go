@@ -26,7 +26,7 @@ type Batch struct {
 	ID        BatchID     `json:"-"`
 	sms.Place             // where it was ordered and is reported
 	Agent     sms.AgentID `json:"agent"`
-	// Message ordered it. A reply to an SMS gets a mark, a command does not.
+	// Message ordered it, and bears its mark. A command is reported by a message, too.
 	Message sms.ChatMessageID `json:"message"`
 	Reply   bool              `json:"reply,omitempty"`
 	Line    sms.Number        `json:"line"`
@@ -65,8 +65,9 @@ type Batch struct {
 
 	Post     uint64            `json:"post"`               // its row in the post queue, when there is something new to show
 	Shown    sms.ChatMessageID `json:"shown,omitempty"`    // the message that reports it
-	Reaction string            `json:"reaction,omitempty"` // the mark that the reply bears
-	Unmarked bool              `json:"unmarked,omitempty"` // the reply takes no mark
+	Reaction string            `json:"reaction,omitempty"` // the mark that Message bears
+	Unmarked bool              `json:"unmarked,omitempty"` // Message takes no mark
+	Quiet    bool              `json:"quiet,omitempty"`    // its chat was busy: as of a reply, only what a mark cannot say is told by a message
 }
 
 // Undecided reports whether b asks something that only a button answers.
@@ -252,7 +253,7 @@ func (t *tx) moveBatches(from, to sms.ChatID) error {
 // report stores b and queues what tells how far it has come: a mark on the reply, and a message if that says too little. If one of these
 // waits already, it will tell the newest.
 func (t *tx) report(b Batch, delay time.Duration) error {
-	if b.Reply && !b.Unmarked {
+	if b.Message != 0 && !b.Unmarked {
 		chat, err := t.chat(b.Chat)
 		if err != nil {
 			return err
@@ -262,15 +263,15 @@ func (t *tx) report(b Batch, delay time.Duration) error {
 	if err := t.putBatch(b); err != nil {
 		return err
 	}
-	if b.Reply && !b.Unmarked {
+	if b.Message != 0 && !b.Unmarked {
 		if err := t.queueMark(b); err != nil {
 			return err
 		}
 	}
-	p := Post{Chat: b.Chat, Class: Answers, ID: b.Post, Kind: PostBatch, Topic: b.Topic, Batch: b.ID, Edit: b.Shown != 0}
+	p := Post{Chat: b.Chat, Class: Answers, ID: b.Post, Kind: PostBatch, Topic: b.Topic, Batch: b.ID, Edit: b.edits()}
 	var waiting Post
 	if err := get(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), &waiting); err == nil {
-		p.Revision, p.Repeated = waiting.Revision+1, waiting.Repeated
+		p.Revision, p.Repeated, p.At = waiting.Revision+1, waiting.Repeated, waiting.At
 	} else if !b.NeedsMessage() {
 		return nil
 	}
@@ -279,6 +280,11 @@ func (t *tx) report(b Batch, delay time.Duration) error {
 	}
 	_, err := t.addPost(p)
 	return err
+}
+
+// edits tells whether the message about b only brings up to date what another one told, and nobody waits for it.
+func (b Batch) edits() bool {
+	return b.Shown != 0 && !b.Undecided() && (b.N > 1 || b.trouble() == 0)
 }
 
 // batchShown notes which message reports a batch; 0 is none yet, or still the same.

@@ -135,7 +135,7 @@ func TestADamagedFileIsToldOf(t *testing.T) {
 						return err
 					}
 					_, fetch := s.SaveRaw(Raw{Body: []byte("more")})
-					_, _, heads := s.Heads(func(sms.ChatID) Gate { return Ungated })
+					_, _, heads := s.Heads(func(sms.ChatID) bool { return true })
 					_, taken := s.Take(UpdateKey{Chat: group, Message: 5000}, Caused{Order: order(ali)})
 					_, expired := s.Expire()
 					return errors.Join(fetch, heads, taken, expired, s.Close())

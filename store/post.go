@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,14 +11,18 @@ import (
 	"peyk/sms"
 )
 
-// Class orders the posts of one chat: those of a lower class go first. Marks wait for none.
+// Class tells apart the posts of one chat that wait for one another: those of each class are shown in order.
 type Class uint8
 
 const (
-	Answers Class = iota // to agents, ahead of any backlog
-	Backlog              // inbound SMS
-	Marks                // on replies; see mark.go
+	Answers    Class = iota // to agents
+	Known                   // SMS of customers we know, see Customer.Known
+	Marks                   // on orders; see mark.go
+	NewNumbers              // SMS of others
 )
+
+// inbound are the classes of inbound SMS.
+var inbound = []Class{Known, NewNumbers}
 
 // PostKind says what a post shows.
 type PostKind string
@@ -42,7 +47,7 @@ type Button struct {
 type Post struct {
 	Chat  sms.ChatID `json:"-"`
 	Class Class      `json:"-"`
-	ID    uint64     `json:"-"` // the Seq in class Backlog
+	ID    uint64     `json:"-"` // the Seq of an inbound SMS
 
 	Kind      PostKind          `json:"k"`
 	Topic     sms.TopicID       `json:"topic,omitempty"`
@@ -55,11 +60,15 @@ type Post struct {
 	Part      int               `json:"part,omitempty"`     // parts of a long post shown so far
 	Repeated  bool              `json:"repeated,omitempty"` // the chat may show it already, perhaps as it was before
 	Digest    int               `json:"digest,omitempty"`   // this many, from this one on, were to be shown in one message
-	Edit      bool              `json:"edit,omitempty"`     // changes a message instead of posting one
+	Mixed     bool              `json:"mixed,omitempty"`    // of Digest: whoever they are from, though each customer has a topic
+	Edit      bool              `json:"edit,omitempty"`     // changes a message instead of posting one, and nobody waits for it
+	At        time.Time         `json:"at,omitzero"`        // since when it waits
 	NotBefore time.Time         `json:"after,omitzero"`
 	Revision  int               `json:"rev,omitempty"`    // grows when what is to be shown changes
 	Reason    string            `json:"reason,omitempty"` // why Telegram refused it: it is in dead, or a notice is due in its place
 	Refused   time.Time         `json:"refused,omitzero"` // in dead: when
+
+	NeedsTopic bool `json:"-"` // of a head: one should be made for its customer first, if there is room for that
 }
 
 // Shown says what a chat message shows, or, with Order set, which batch it ordered.
@@ -69,6 +78,17 @@ type Shown struct {
 	Batch BatchID `json:"batch,omitempty"`
 	Order bool    `json:"order,omitempty"`
 }
+
+// Since returns since when p might be shown.
+func (p Post) Since() time.Time {
+	if p.NotBefore.After(p.At) {
+		return p.NotBefore
+	}
+	return p.At
+}
+
+// Upkeep tells whether p only brings up to date what stands there, and nobody waits for it.
+func (p Post) Upkeep() bool { return p.Edit || p.Kind == PostCard }
 
 // addPost queues p. Posts of class Answers get their number here.
 func (t *tx) addPost(p Post) (uint64, error) {
@@ -81,8 +101,34 @@ func (t *tx) addPost(p Post) (uint64, error) {
 		}
 		p.ID = id
 	}
+	if p.At.IsZero() {
+		p.At = t.now
+	}
 	t.posts = true
 	return p.ID, put(rows, postKey(p.Chat, p.Class, p.ID), p)
+}
+
+// post returns the row that waits for p, which may have got into another class since p was read. The error is ErrNotFound if there is none.
+func (t *tx) post(p Post) (Post, error) {
+	classes := []Class{p.Class}
+	if p.Kind == PostSMS {
+		classes = inbound
+	}
+	for _, class := range classes {
+		key := postKey(p.Chat, class, p.ID)
+		if value := t.bucket(bucketPost).Get(key); value != nil {
+			return readPost(key, value)
+		}
+	}
+	return Post{}, ErrNotFound
+}
+
+func (t *tx) putPost(p Post) error {
+	return put(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), p)
+}
+
+func (t *tx) deletePost(p Post) error {
+	return t.bucket(bucketPost).Delete(postKey(p.Chat, p.Class, p.ID))
 }
 
 // AddPost queues p as an answer to agents.
@@ -104,66 +150,86 @@ func readPost(key, value []byte) (Post, error) {
 	return p, err
 }
 
-// Gate is what a chat may be shown at a moment.
-type Gate int
-
-const (
-	Closed         Gate = iota // nothing
-	AnswersOnly                // no inbound SMS
-	NoEdits                    // new messages only
-	NewAnswersOnly             // neither inbound SMS nor edits
-	Ungated
-)
-
-// lets tells whether p may pass.
-func (g Gate) lets(p Post) bool {
-	switch g {
-	case AnswersOnly:
-		return p.Class == Answers
-	case NoEdits:
-		return !p.Edit
-	case NewAnswersOnly:
-		return p.Class == Answers && !p.Edit
-	}
-	return g == Ungated
-}
-
-// Heads returns the next post of each chat that its gate lets pass, and when the first of the posts that are not due yet will be; zero if there
-// is none.
-func (s *Store) Heads(gate func(sms.ChatID) Gate) (heads []Post, next time.Time, err error) {
+// Heads returns the posts of each chat that wait for no other: the first answer, the first that only brings up to date what stands there, and the
+// first SMS of each class. Chats that are not open are left out. next is when the first of the posts that are not due yet will be; zero if there is
+// none.
+func (s *Store) Heads(open func(sms.ChatID) bool) (heads [][]Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		heads, next = nil, time.Time{}
 		c := t.bucket(bucketPost).Cursor()
-		key, value := c.First()
-		for key != nil {
+		for key, _ := c.First(); key != nil; {
 			chat := readI64[sms.ChatID](key[:8])
-			g := Closed
-			if chat != 0 {
-				g = gate(chat)
-			}
-			for g != Closed && (ofClass(key, chat, Answers) || ofClass(key, chat, Backlog)) {
-				p, err := readPost(key, value)
+			if chat != 0 && open(chat) {
+				settings, err := t.chat(chat)
 				if err != nil {
 					return err
 				}
-				if PutOff(p.NotBefore, t.now, aDay) {
-					if next.IsZero() || p.NotBefore.Before(next) {
-						next = p.NotBefore
-					}
-				} else if g.lets(p) {
-					heads = append(heads, p)
-					break
+				first, due, err := t.heads(chat, settings.Topics)
+				if err != nil {
+					return err
 				}
-				if p.Class == Backlog {
-					break // SMS stay in order
+				if len(first) > 0 {
+					heads = append(heads, first)
 				}
-				key, value = c.Next()
+				next = sooner(next, due)
 			}
-			key, value = c.Seek(i64(chat + 1))
+			key, _ = c.Seek(i64(chat + 1))
 		}
 		return nil
 	})
 	return heads, next, err
+}
+
+// heads is Heads for one chat. topics is that each customer has one.
+func (t *tx) heads(chat sms.ChatID, topics bool) (heads []Post, next time.Time, err error) {
+	var found [2]bool // an answer, upkeep
+	c := t.bucket(bucketPost).Cursor()
+	for key, value := c.Seek(i64(chat)); ofClass(key, chat, Answers) && found != [2]bool{true, true}; key, value = c.Next() {
+		p, err := readPost(key, value)
+		if err != nil {
+			return nil, next, err
+		}
+		of := &found[0]
+		if p.Upkeep() {
+			of = &found[1]
+		}
+		switch {
+		case PutOff(p.NotBefore, t.now, aDay):
+			next = sooner(next, p.NotBefore)
+		case !*of:
+			*of = true
+			heads = append(heads, p)
+		}
+	}
+	for _, class := range inbound { // SMS stay in order
+		if key, value := c.Seek(postKey(chat, class, 0)); ofClass(key, chat, class) {
+			p, err := readPost(key, value)
+			if err != nil {
+				return nil, next, err
+			}
+			if PutOff(p.NotBefore, t.now, aDay) {
+				next = sooner(next, p.NotBefore)
+				continue
+			}
+			if topics && p.Part == 0 && p.Reason == "" && p.Digest == 0 {
+				n, err := t.crowd(p, manyNew, time.Time{})
+				if err != nil {
+					return nil, next, err
+				}
+				p.NeedsTopic = n.first > 1 && (class == Known || n.all <= manyNew)
+			}
+			heads = append(heads, p)
+		}
+	}
+	return heads, next, nil
+}
+
+// sooner returns the earlier of two times, of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // followingRead bounds how many of the posts that wait are read to find those of one customer.
@@ -173,30 +239,40 @@ const followingRead = 1000
 type ToShow struct {
 	Chat     Chat
 	Customer Customer // whose SMS it is
+	Mixed    bool     // SMS of several customers go into one message, outside of topics
 	Posts    []Post   // the post of the SMS, and those that may stand in one message with it
 	SMS      []SMS    // of each post
 	Names    []string // of the customer of each
 }
 
-// ToShow returns what it takes to show p, the post of an SMS. If p began a digest, the other posts of that come with it; if more than room posts
-// wait, those that may stand in one message with it do, at most most in all. The error is ErrNotFound if p no longer waits.
-func (s *Store) ToShow(p Post, most, room int) (ToShow, error) {
+// ToShow returns what it takes to show p, the post of an SMS. If p began a digest, the other posts of that come with it; if more wait than the chat
+// has room for, in messages, those that may stand in one message with it do, at most most in all. If each customer has a topic, these are the
+// customer's, or, without room for the topics of all who wait, those of all: once others wait since before late, or many new numbers do. The error is
+// ErrNotFound if p no longer waits.
+func (s *Store) ToShow(p Post, most, room int, late time.Time) (ToShow, error) {
 	var show ToShow
 	err := s.view(func(t *tx) error {
-		show = ToShow{Posts: []Post{p}}
+		show = ToShow{Posts: []Post{p}, Mixed: p.Mixed && p.Digest > 0}
 		var err error
 		if show.Chat, err = t.chat(p.Chat); err != nil {
 			return err
 		}
 		if p.Part == 0 && p.Reason == "" {
-			posts, waiting, err := t.following(p, cmp.Or(p.Digest, most), show.Chat.Topics)
+			if p.Digest == 0 && show.Chat.Topics {
+				n, err := t.crowd(p, max(room, manyNew), late)
+				if err != nil {
+					return err
+				}
+				show.Mixed = n.all > room && (n.waited || n.first > room || p.Class == NewNumbers && n.all > manyNew)
+			}
+			posts, waiting, err := t.following(p, cmp.Or(p.Digest, most), show.Chat.Topics && !show.Mixed)
 			if err != nil {
 				return err
 			}
 			if len(posts) == 0 {
 				return fmt.Errorf("post %d of chat %d: %w", p.ID, p.Chat, ErrNotFound)
 			}
-			if p.Digest == 0 && waiting <= room {
+			if p.Digest == 0 && !show.Mixed && waiting <= room {
 				posts = posts[:1]
 			}
 			show.Posts = posts
@@ -212,6 +288,9 @@ func (s *Store) ToShow(p Post, most, room int) (ToShow, error) {
 			}
 			if i == 0 {
 				show.Customer = c
+			} else if show.Mixed && p.Digest == 0 && c.Linked != nil { // linked since
+				show.Posts = show.Posts[:i]
+				break
 			}
 			show.SMS, show.Names = append(show.SMS, m), append(show.Names, c.Name)
 		}
@@ -220,18 +299,67 @@ func (s *Store) ToShow(p Post, most, room int) (ToShow, error) {
 	return show, err
 }
 
-// following returns p, a post of class Backlog, and those that follow it in the same topic, at most limit. If each customer has a topic, these are
-// the posts about the same customer; else all up to the first that belongs elsewhere. waiting is how many it read.
+// crowd is what it takes to show those who wait in a forum with topics each in their own.
+type crowd struct {
+	first  int  // messages for the first: one, or two if the topic is to be made
+	all    int  // for all; only so many that it is too many
+	waited bool // another than the first waits for long
+}
+
+// manyNew is how many messages new numbers may take for topics of their own, before they are shown together outside of topics.
+const manyNew = 8
+
+// crowd returns what it takes from p, the first of its class, on; more than most it does not count. Long is since before late.
+func (t *tx) crowd(p Post, most int, late time.Time) (crowd, error) {
+	var n crowd
+	seen := map[sms.Number]bool{}
+	c := t.bucket(bucketPost).Cursor()
+	for key, value := c.Seek(postKey(p.Chat, p.Class, p.ID)); ofClass(key, p.Chat, p.Class) && (n.all <= most || !n.waited) && len(seen) < followingRead; key, value = c.Next() {
+		next, err := readPost(key, value)
+		if err != nil {
+			return n, err
+		}
+		m, err := t.sms(next.Seq)
+		if err != nil {
+			return n, err
+		}
+		if seen[m.Customer] {
+			continue
+		}
+		customer, err := t.customer(m.Customer)
+		if err != nil {
+			return n, err
+		}
+		if customer.Linked != nil { // shown nowhere else
+			if len(seen) == 0 {
+				return crowd{first: 1, all: 1}, nil
+			}
+			continue
+		}
+		costs := 1
+		if _, has := customer.TopicIn(p.Chat); !has && customer.Number.Names() {
+			costs = 2
+		}
+		if len(seen) == 0 {
+			n.first = costs
+		} else if n.waited = next.At.Before(late); !n.waited && n.all > most {
+			return n, nil // those behind wait for less
+		}
+		n.all += costs
+		seen[m.Customer] = true
+	}
+	return n, nil
+}
+
+// following returns p, the post of an SMS, and those that follow it in the same topic, at most limit. If each customer has a topic, these are the
+// posts about the same customer; else all up to the first that belongs elsewhere. waiting is how many it read.
 func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting int, err error) {
 	var of sms.Number
 	c := t.bucket(bucketPost).Cursor()
-	for key, value := c.Seek(postKey(p.Chat, p.Class, p.ID)); key != nil && len(found) < limit && waiting < followingRead; key, value = c.Next() {
+	for key, value := c.Seek(postKey(p.Chat, p.Class, p.ID)); ofClass(key, p.Chat, p.Class) && len(found) < limit && waiting < followingRead; key, value = c.Next() {
 		next, err := readPost(key, value)
 		if err != nil {
 			return nil, 0, err
-		}
-		if next.Chat != p.Chat || next.Class != p.Class {
-			break
 		}
 		fits := next.Topic == p.Topic && next.Part == 0 && next.Reason == ""
 		if fits && topics {
@@ -254,33 +382,31 @@ func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting in
 	return found, waiting, nil
 }
 
-// BeginDigest notes that the n posts from p on are about to be shown in one message. After a crash the same ones are shown together, as perhaps
-// repeated.
-func (s *Store) BeginDigest(p Post, n int) error {
+// BeginDigest notes that the n posts from p on are about to be shown in one message, mixed as ToShow says. After a crash the same ones are shown
+// together, as perhaps repeated.
+func (s *Store) BeginDigest(p Post, n int, mixed bool) error {
 	return s.update(func(t *tx) error {
-		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
-		var row Post
-		if err := get(rows, key, &row); err != nil {
+		row, err := t.post(p)
+		if err != nil {
 			return err
 		}
-		row.Digest = n
-		return put(rows, key, row)
+		row.Digest, row.Mixed = n, mixed
+		return t.putPost(row)
 	})
 }
 
 // PostUncertain notes that a chat may show p already: the answer of Telegram never came.
 func (s *Store) PostUncertain(p Post) error {
 	return s.update(func(t *tx) error {
-		if err := t.countPost(p.Chat); err != nil || p.Class != Backlog && p.Kind != PostBatch {
+		if err := t.countPost(p.Chat); err != nil || p.Kind != PostSMS && p.Kind != PostBatch {
 			return err
 		}
-		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
-		var row Post
-		if err := get(rows, key, &row); err != nil {
+		row, err := t.post(p)
+		if err != nil {
 			return err
 		}
 		row.Repeated = true
-		return put(rows, key, row)
+		return t.putPost(row)
 	})
 }
 
@@ -295,16 +421,17 @@ func (s *Store) DigestPosted(posts []Post, topic sms.TopicID, message sms.ChatMe
 		link := Shown{}
 		for _, p := range posts {
 			link.Seqs = append(link.Seqs, p.Seq)
-			rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
-			var row Post
-			if err := get(rows, key, &row); err == nil && row.Revision != p.Revision { // shown as it was before
-				row.Digest = 0
-				if err := put(rows, key, row); err != nil {
-					return err
-				}
+			row, err := t.post(p)
+			switch {
+			case errors.Is(err, ErrNotFound):
 				continue
+			case err == nil && row.Revision != p.Revision: // shown as it was before
+				row.Digest = 0
+				err = t.putPost(row)
+			case err == nil:
+				err = t.deletePost(row)
 			}
-			if err := rows.Delete(key); err != nil {
+			if err != nil {
 				return err
 			}
 		}
@@ -344,21 +471,26 @@ func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 		if err != nil {
 			return err
 		}
-		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
-		var row Post
-		switch err := get(rows, key, &row); {
-		case err == ErrNotFound:
+		row, err := t.post(p)
+		switch {
+		case errors.Is(err, ErrNotFound):
 			return nil
 		case err != nil:
 			return err
 		case more:
 			row.Part++
-			return put(rows, key, row)
+			return t.putPost(row)
+		case row.Revision != p.Revision && p.Kind == PostBatch:
+			b, err := t.batch(p.Batch)
+			if err != nil {
+				return err
+			}
+			row.Edit = b.edits()
+			return t.putPost(row)
 		case row.Revision != p.Revision:
-			row.Edit = p.Kind == PostBatch || p.Kind == PostCard
-			return put(rows, key, row)
+			return t.putPost(row)
 		}
-		return rows.Delete(key)
+		return t.deletePost(row)
 	})
 }
 
@@ -366,18 +498,18 @@ func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 // asked, it stays and is tried again. Of a digest the first stays, to be tried alone.
 func (s *Store) SetAside(p Post, reason string) error {
 	return s.update(func(t *tx) error {
-		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
-		var row Post
-		switch err := get(rows, key, &row); {
-		case err == ErrNotFound:
+		row, err := t.post(p)
+		switch {
+		case errors.Is(err, ErrNotFound):
 			return nil
 		case err != nil:
 			return err
 		case row.Revision != p.Revision:
 			return nil
 		case row.Digest > 1: // one of several is at fault
-			return t.splitDigest(p, row)
+			return t.splitDigest(row)
 		}
+		p.Class = row.Class
 		return t.setAside(p, reason)
 	})
 }
@@ -386,20 +518,19 @@ func (s *Store) SetAside(p Post, reason string) error {
 // digest the first is due alone.
 func (s *Store) NoticeInstead(p Post, reason string) error {
 	return s.update(func(t *tx) error {
-		rows, key := t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID)
-		var row Post
-		switch err := get(rows, key, &row); {
-		case err == ErrNotFound:
+		row, err := t.post(p)
+		switch {
+		case errors.Is(err, ErrNotFound):
 			return nil
 		case err != nil:
 			return err
 		case row.Revision != p.Revision:
 			return nil
 		case row.Digest > 1 && reason != "":
-			return t.splitDigest(p, row)
+			return t.splitDigest(row)
 		}
 		row.Reason = reason
-		return put(rows, key, row)
+		return t.putPost(row)
 	})
 }
 
@@ -414,6 +545,9 @@ func (s *Store) NoticePosted(p Post, message sms.ChatMessageID) error {
 		if err := t.postTaken(p); err != nil {
 			return err
 		}
+		if row, err := t.post(p); err == nil {
+			p.Class = row.Class
+		}
 		return t.setAside(p, p.Reason)
 	})
 }
@@ -423,6 +557,10 @@ func (s *Store) ShowAgain(refused Post) error {
 	return s.update(func(t *tx) error {
 		key := postKey(refused.Chat, refused.Class, refused.ID)
 		value := t.bucket(bucketDead).Get(key)
+		if value == nil && refused.Class == Known {
+			key = postKey(refused.Chat, NewNumbers, refused.ID)
+			value = t.bucket(bucketDead).Get(key)
+		}
 		if value == nil {
 			return ErrNotFound
 		}
@@ -446,10 +584,10 @@ func (s *Store) ShowAgain(refused Post) error {
 		if chat := t.resolve(p.Chat); chat != p.Chat {
 			p.Chat, p.Topic, p.ReplyTo = chat, 0, 0
 		}
-		if t.bucket(bucketPost).Get(postKey(p.Chat, p.Class, p.ID)) != nil {
+		if _, err := t.post(p); err == nil {
 			return nil // it is due already, and will tell the newest
 		}
-		p.Reason, p.Refused, p.Digest, p.NotBefore = "", time.Time{}, 0, time.Time{}
+		p.Reason, p.Refused, p.Digest, p.NotBefore, p.At = "", time.Time{}, 0, time.Time{}, time.Time{}
 		_, err = t.addPost(p)
 		return err
 	})
@@ -471,14 +609,19 @@ func (t *tx) setAside(p Post, reason string) error {
 	return t.addIncident(&Incident{Kind: PostRefused, From: t.now, Chat: p.Chat, Seq: p.Seq, Class: p.Class, Post: p.ID, Reason: reason})
 }
 
-// splitDigest has the first of a digest, which is row, shown alone. All of them may be shown already, and will say so.
-func (t *tx) splitDigest(p, row Post) error {
+// digest returns the posts of the digest that p began, or p.
+func (t *tx) digest(p Post) ([]Post, error) {
 	c, err := t.chat(p.Chat)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.Topic = row.Topic
-	posts, _, err := t.following(p, row.Digest, c.Topics)
+	posts, _, err := t.following(p, max(1, p.Digest), c.Topics && !p.Mixed)
+	return posts, err
+}
+
+// splitDigest has the first of a digest, which is row, shown alone. All of them may be shown already, and will say so.
+func (t *tx) splitDigest(row Post) error {
+	posts, err := t.digest(row)
 	if err != nil {
 		return err
 	}
@@ -487,7 +630,80 @@ func (t *tx) splitDigest(p, row Post) error {
 			next.Digest = 1
 		}
 		next.Repeated = next.Repeated || row.Repeated
-		if err := put(t.bucket(bucketPost), postKey(next.Chat, next.Class, next.ID), next); err != nil {
+		if err := t.putPost(next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showSooner has the SMS of a customer whom we know now wait with those of others we know. Those that may be on their way to a chat say that they
+// are perhaps repeated; what was to be shown in one message with them still is.
+func (t *tx) showSooner(n sms.Number) error {
+	rows := t.bucket(bucketPost)
+	c := rows.Cursor()
+	for key, _ := c.First(); key != nil; {
+		chat := readI64[sms.ChatID](key[:8])
+		if key, value := c.Seek(postKey(chat, NewNumbers, 0)); ofClass(key, chat, NewNumbers) {
+			first, err := readPost(key, value)
+			if err != nil {
+				return err
+			}
+			if err := t.moveToKnown(first, n); err != nil {
+				return err
+			}
+		}
+		key, _ = c.Seek(i64(chat + 1))
+	}
+	return nil
+}
+
+// moveToKnown is showSooner for one chat, whose first post of a new number is first.
+func (t *tx) moveToKnown(first Post, n sms.Number) error {
+	begun, err := t.digest(first)
+	if err != nil {
+		return err
+	}
+	var moved []Post
+	var left []Post // of those begun
+	c := t.bucket(bucketPost).Cursor()
+	for key, value := c.Seek(postKey(first.Chat, NewNumbers, 0)); ofClass(key, first.Chat, NewNumbers); key, value = c.Next() {
+		p, err := readPost(key, value)
+		if err != nil {
+			return err
+		}
+		m, err := t.sms(p.Seq)
+		if err != nil {
+			return err
+		}
+		under := slices.ContainsFunc(begun, func(b Post) bool { return b.ID == p.ID })
+		switch {
+		case m.Customer == n:
+			p.Repeated = p.Repeated || under
+			moved = append(moved, p)
+		case under:
+			left = append(left, p)
+		}
+	}
+	if len(moved) == 0 {
+		return nil
+	}
+	if first.Digest > 0 && len(left) > 0 {
+		head := left[0]
+		head.Digest, head.Mixed, head.Repeated = len(left), first.Mixed, head.Repeated || first.Repeated
+		if err := t.putPost(head); err != nil {
+			return err
+		}
+	}
+	for _, p := range moved {
+		if err := t.deletePost(p); err != nil {
+			return err
+		}
+		p.Class = Known
+		if len(left) > 0 {
+			p.Digest = 0
+		}
+		if _, err := t.addPost(p); err != nil {
 			return err
 		}
 	}
@@ -552,7 +768,7 @@ func (s *Store) Waiting() (unrouted, queued int, err error) {
 	return unrouted, queued, err
 }
 
-// markRepeated marks the first SMS of every chat as perhaps repeated: the process before this one may have posted it without noting it.
+// markRepeated marks the first SMS of each class in every chat as perhaps repeated: the process before this one may have posted it without noting it.
 func (t *tx) markRepeated() error {
 	rows := t.bucket(bucketPost)
 	var chats []sms.ChatID
@@ -563,8 +779,8 @@ func (t *tx) markRepeated() error {
 		key, _ = c.Seek(i64(chat + 1))
 	}
 	for _, chat := range chats {
-		if key, _ := rows.Cursor().Seek(i64(chat)); chat == 0 || ofClass(key, chat, Marks) {
-			continue // a mark may be set twice
+		if chat == 0 {
+			continue
 		}
 		var told []Post
 		for key, value := c.Seek(i64(chat)); ofClass(key, chat, Answers); key, value = c.Next() {
@@ -578,21 +794,23 @@ func (t *tx) markRepeated() error {
 		}
 		for _, p := range told {
 			p.Repeated = true
-			if err := put(rows, postKey(p.Chat, p.Class, p.ID), p); err != nil {
+			if err := t.putPost(p); err != nil {
 				return err
 			}
 		}
-		key, value := rows.Cursor().Seek(postKey(chat, Backlog, 0))
-		if !ofClass(key, chat, Backlog) {
-			continue
-		}
-		p, err := readPost(key, value)
-		if err != nil {
-			return err
-		}
-		p.Repeated = true
-		if err := put(rows, postKey(p.Chat, p.Class, p.ID), p); err != nil {
-			return err
+		for _, class := range inbound {
+			key, value := rows.Cursor().Seek(postKey(chat, class, 0))
+			if !ofClass(key, chat, class) {
+				continue
+			}
+			p, err := readPost(key, value)
+			if err != nil {
+				return err
+			}
+			p.Repeated = true
+			if err := t.putPost(p); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -2,10 +2,13 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
 
 	"peyk/sms"
 )
@@ -38,7 +41,8 @@ func TestPostsOfAChat(t *testing.T) {
 	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " second"}))
 	wants := [][]string{{"text answer", "one"}, {"text second", "one"}, {"one", "one"}, {"two", "one"}, {"one"}}
 	for i, want := range wants {
-		all, at, err := s.Heads(func(sms.ChatID) Gate { return Ungated })
+		all := heads(t, s)
+		_, at, err := s.Heads(func(sms.ChatID) bool { return true })
 		if met := i == 1 || i == 2; err != nil || met && !at.Equal(c.now().Add(time.Minute)) {
 			t.Errorf("step %d: next at %v (%v), want the time of the post that was passed over", i, at, err)
 		}
@@ -53,7 +57,7 @@ func TestPostsOfAChat(t *testing.T) {
 			s = open(t, path, c.inbox(group, 88))
 		}
 	}
-	all, _, _ := s.Heads(func(c sms.ChatID) Gate { return map[sms.ChatID]Gate{88: Closed, group: Ungated}[c] })
+	all, _, _ := s.Heads(func(c sms.ChatID) bool { return c != 88 })
 	if len(all) != 0 {
 		t.Errorf("heads %v, want chat 88 passed over", all)
 	}
@@ -88,43 +92,116 @@ func TestAPostThatIsNotDueHoldsTheSMSBehindIt(t *testing.T) {
 	}
 }
 
-func TestWhatAGateLetsPass(t *testing.T) {
+// TestWhatWaitsForNoOther has one of everything wait in a chat: each kind has a head of its own.
+func TestWhatWaitsForNoOther(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))
-	fetched(t, s, unread(c, "one"))
 	take(t, s, order(ali))
 	c.pass(statusDelay)
 	must(t, s.Posted(heads(t, s)[0], 40, false))
+	must(t, s.Sent(claim(t, s), []Outcome{{ID: "71"}}, nil)) // the report is to be edited
 	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " answer"}))
-	through := func(g Gate) []string {
-		all, _, err := s.Heads(func(sms.ChatID) Gate { return g })
-		must(t, err)
-		return summary(t, s, all)
+	must(t, s.AddPost(Post{Chat: group, Kind: PostText, Text: " second"}))
+	c.pass(time.Minute)
+	fetched(t, s, fromCustomer(ali, unread(c, "of one we wrote to", "again")))
+	fetched(t, s, fromCustomer("09350000000", unread(c, "of another", "and more")))
+	all, _, err := s.Heads(func(sms.ChatID) bool { return true })
+	must(t, err)
+	want := [][]string{{"batch", "text answer", "of one we wrote to", "of another"}}
+	var got [][]string
+	for _, of := range all {
+		got = append(got, summary(t, s, of))
 	}
-	for g, want := range map[Gate][]string{Closed: nil, NoEdits: {"text answer"}, NewAnswersOnly: {"text answer"}, AnswersOnly: {"text answer"}, Ungated: {"text answer"}} {
-		if diff := cmp.Diff(want, through(g)); diff != "" {
-			t.Errorf("gate %d: %s", g, diff)
-		}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
-	must(t, s.Refuse(claim(t, s), "", "-5")) // the report is to be edited
-	for _, g := range []Gate{NoEdits, NewAnswersOnly} {
-		if got := through(g); !cmp.Equal(got, []string{"text answer"}) {
-			t.Errorf("gate %d: %v, want not the report, which changes a message", g, got)
-		}
+	if since := all[0][1].Since(); !since.Equal(c.now().Add(-time.Minute)) {
+		t.Errorf("the answer waits since %v", since)
 	}
-	for _, p := range heads(t, s) {
-		must(t, s.Posted(p, 41, false))
+}
+
+// TestSMSOfACustomerWeComeToKnowMoveUp has an agent name, or write to, a customer whose SMS wait behind those of a hundred others.
+func TestSMSOfACustomerWeComeToKnowMoveUp(t *testing.T) {
+	const their = sms.Number("09357654321")
+	for name, do := range map[string]func(*testing.T, *Store){
+		"named": func(t *testing.T, s *Store) {
+			ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Customer: their, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
+		},
+		"written to": func(t *testing.T, s *Store) { take(t, s, order(their)) },
+		"linked": func(t *testing.T, s *Store) {
+			ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Link: &Bound{Place: sms.Place{Chat: 88}, Customer: their}}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, c := tempFile(t), newClock()
+			s := open(t, path, c.inbox(group))
+			var texts []string
+			for i := range 20 {
+				texts = append(texts, fmt.Sprint("other ", i))
+			}
+			fetched(t, s, unread(c, texts...))
+			fetched(t, s, fromCustomer(their, unread(c, "theirs", "theirs, too")))
+			do(t, s)
+			fetched(t, s, fromCustomer(their, unread(c, "later")))
+			must(t, s.Check())
+			crash(t, s)
+			s = open(t, path, c.inbox(group))
+			var got []string
+			for range 3 {
+				all, _, err := s.Heads(func(c sms.ChatID) bool { return c != 88 })
+				must(t, err)
+				for _, p := range all[0] {
+					if p.Class == Known {
+						got = append(got, summary(t, s, []Post{p})...)
+						must(t, s.Posted(p, 0, false))
+					}
+				}
+			}
+			want := []string{"theirs", "theirs, too"}
+			if name != "linked" {
+				want = append(want, "later")
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
-	for _, p := range heads(t, s) {
-		must(t, s.Posted(p, 42, false))
-	}
-	for _, g := range []Gate{AnswersOnly, NewAnswersOnly} {
-		if got := through(g); len(got) != 0 {
-			t.Errorf("gate %d: %v, want no SMS", g, got)
-		}
-	}
-	if got := through(Ungated); !cmp.Equal(got, []string{"one"}) {
-		t.Errorf("heads %v, want the SMS", got)
+}
+
+// TestADigestOutlivesThatOneOfItMovesUp has an agent come to know a customer while a digest with an SMS of theirs may be on its way.
+func TestADigestOutlivesThatOneOfItMovesUp(t *testing.T) {
+	for name, theirs := range map[string]int{"the first": 0, "another": 1} {
+		t.Run(name, func(t *testing.T) {
+			path, c := tempFile(t), newClock()
+			s := open(t, path, c.inbox(group))
+			for i, text := range []string{"one", "two", "three", "four"} {
+				fetched(t, s, fromCustomer(sms.Number(fmt.Sprint("0935000000", i)), unread(c, text)))
+			}
+			first := heads(t, s)[0]
+			must(t, s.BeginDigest(first, 3, false))
+			sent := following(t, s, first, 3, false)
+			their := sms.Number(fmt.Sprint("0935000000", theirs))
+			ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Customer: their, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
+			must(t, s.Check())
+			crashed := filepath.Join(t.TempDir(), "crashed.db")
+			must(t, s.db.View(func(t *bolt.Tx) error { return t.CopyFile(crashed, 0o600) }))
+
+			must(t, s.DigestPosted(sent, 0, 50))
+			if got := shown(t, s)[group]; !cmp.Equal(got, []string{"four"}) {
+				t.Errorf("shown later %v, want the one that was not in it", got)
+			}
+			again := open(t, crashed, c.inbox(group))
+			repeated := map[string]bool{}
+			for _, p := range posts(t, again) {
+				digest := ok(again.ToShow(p, 1, 9, time.Time{}))
+				for i, of := range digest.Posts {
+					repeated[digest.SMS[i].Text] = repeated[digest.SMS[i].Text] || p.Repeated || of.Repeated
+				}
+			}
+			if want := map[string]bool{"one": true, "two": true, "three": true, "four": false}; !cmp.Equal(repeated, want) {
+				t.Errorf("perhaps repeated: %v", repeated)
+			}
+		})
 	}
 }
 
@@ -137,7 +214,7 @@ func TestSeveralSMSInOneMessage(t *testing.T) {
 	if got := summary(t, s, all); !cmp.Equal(got, []string{"one", "two", "three"}) {
 		t.Fatalf("following %v, want three in their order", got)
 	}
-	must(t, s.BeginDigest(first, len(all)))
+	must(t, s.BeginDigest(first, len(all), false))
 	crash(t, s) // Telegram may show them
 	s = open(t, path, c.inbox(group))
 	again := heads(t, s)[0]
@@ -158,7 +235,7 @@ func TestARefusedDigestIsShownOneByOne(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox(group))
 	fetched(t, s, unread(c, "one", "poison", "three"))
 	p := heads(t, s)[0]
-	must(t, s.BeginDigest(p, 3))
+	must(t, s.BeginDigest(p, 3, false))
 	must(t, s.SetAside(p, "Bad Request"))
 	if got := ok(s.Incidents()); len(got) != 0 {
 		t.Errorf("got %+v, want none: any of the three may be at fault", got)
@@ -290,8 +367,8 @@ func TestNewsOfABatchAreOnePost(t *testing.T) {
 		p := claim(t, s)
 		must(t, s.Sent(p, accepted(p), nil))
 	}
-	if got := posts(t, s); len(got) != 1 {
-		t.Errorf("%d posts wait, want one", len(got))
+	if got := posts(t, s); len(got) != 2 {
+		t.Errorf("%d posts wait, want one and a mark", len(got))
 	}
 }
 

@@ -164,7 +164,7 @@ func (p *pruning) sms(key, value []byte) ([]byte, error) {
 		return p.batch(m)
 	case p.young(arrived(m), p.store.opts.Keep):
 		return nil, nil
-	case p.waiting(Backlog, uint64(m.Seq)):
+	case p.waiting(Known, uint64(m.Seq)) || p.waiting(NewNumbers, uint64(m.Seq)):
 		return after(key), nil
 	}
 	p.Seq = max(p.Seq, m.Seq)
@@ -237,7 +237,7 @@ func (p *pruning) batch(m SMS) ([]byte, error) {
 type queue struct {
 	bucket []byte
 	chat   sms.ChatID
-	first  [Marks + 1]uint64
+	first  [NewNumbers + 1]uint64
 }
 
 // waiting tells whether a chat is still to show the post of that class and number, or refused it lately. Nearly always all posts are newer, and
@@ -248,7 +248,7 @@ func (p *pruning) waiting(class Class, id uint64) bool {
 		for _, bucket := range [][]byte{bucketPost, bucketDead} {
 			c := p.bucket(bucket).Cursor()
 			for key, _ := c.First(); key != nil; {
-				q := queue{bucket: bucket, chat: readI64[sms.ChatID](key[:8]), first: [...]uint64{math.MaxUint64, math.MaxUint64, math.MaxUint64}}
+				q := queue{bucket: bucket, chat: readI64[sms.ChatID](key[:8]), first: [...]uint64{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}}
 				for class := range q.first {
 					if key, _ := c.Seek(postKey(q.chat, Class(class), 0)); key != nil && readI64[sms.ChatID](key[:8]) == q.chat && key[8] == byte(class) {
 						q.first[class] = binary.BigEndian.Uint64(key[9:])

@@ -51,7 +51,7 @@ var lastMessage atomic.Int64
 // showAll posts all that waits.
 func showAll(tb testing.TB, s *Store) {
 	tb.Helper()
-	for all := heads(tb, s); len(all) > 0; all = heads(tb, s) {
+	for all := heads(tb, s); len(all) > 0 || len(marked(tb, s)) > 0; all = heads(tb, s) {
 		for _, p := range all {
 			must(tb, s.Posted(p, sms.ChatMessageID(lastMessage.Add(1)), false))
 		}

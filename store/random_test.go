@@ -274,9 +274,9 @@ func (w *world) postOne(p Post, dies func() bool) bool {
 		must(w, w.s.Posted(p, w.update, false))
 		return true
 	}
-	several := ok(w.s.ToShow(p, 1+w.IntN(4), 0)).Posts
+	several := ok(w.s.ToShow(p, 1+w.IntN(4), 0, time.Time{})).Posts
 	if p.Digest == 0 {
-		must(w, w.s.BeginDigest(p, len(several)))
+		must(w, w.s.BeginDigest(p, len(several), false))
 	}
 	for _, q := range several {
 		q.Repeated = p.Repeated // the message says it of all

@@ -177,16 +177,20 @@ func (t *tx) endRepeats(ended []lastSMS, inboxes []inbox) error {
 
 // showCount queues m where it belongs, to be shown with its count. If it still waits there, it is shown once, with the count.
 func (t *tx) showCount(m SMS, inboxes []inbox) error {
-	places, err := t.placesOf(m.Message, inboxes)
+	c, err := t.customer(m.Customer)
+	if err != nil {
+		return err
+	}
+	places, err := t.placesOf(c, m.Message, inboxes)
 	if err != nil {
 		return err
 	}
 	for _, p := range places {
-		post := Post{Chat: t.resolve(p.Chat), Topic: p.Topic, Class: Backlog, ID: uint64(m.Seq), Kind: PostSMS, Seq: m.Seq}
-		var waiting Post
-		switch err := get(t.bucket(bucketPost), postKey(post.Chat, post.Class, post.ID), &waiting); {
+		post := Post{Chat: t.resolve(p.Chat), Topic: p.Topic, Class: c.class(), ID: uint64(m.Seq), Kind: PostSMS, Seq: m.Seq}
+		switch waiting, err := t.post(post); {
 		case err == nil:
-			post.Repeated, post.Digest, post.Revision = waiting.Repeated, waiting.Digest, waiting.Revision+1
+			post.Class, post.Repeated, post.Digest, post.Mixed, post.At = waiting.Class, waiting.Repeated, waiting.Digest, waiting.Mixed, waiting.At
+			post.Revision = waiting.Revision + 1
 		case !errors.Is(err, ErrNotFound):
 			return err
 		}

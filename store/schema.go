@@ -30,8 +30,9 @@ var migrations = []func(*bolt.Tx) error{
 		}
 		return indexAsking(t)
 	},
-	mergeSpellings, // in schema4.go
-	codesToStates,  // in schema5.go
+	mergeSpellings,  // in schema4.go
+	codesToStates,   // in schema5.go
+	newNumbersApart, // in schema6.go
 }
 
 // makeBuckets makes those that are missing.

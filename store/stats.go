@@ -51,7 +51,11 @@ func (s *Store) Stats() (Stats, error) {
 			for ; key != nil && chat == 0 && readI64[sms.ChatID](key[:8]) == 0; key, _ = c.Next() {
 				n.Unrouted++
 			}
-			if first, _ := c.Seek(postKey(chat, Backlog, 0)); ofClass(first, chat, Backlog) {
+			for _, class := range inbound {
+				first, _ := c.Seek(postKey(chat, class, 0))
+				if !ofClass(first, chat, class) {
+					continue
+				}
 				if seq := Seq(binary.BigEndian.Uint64(first[9:])); oldest == 0 || seq < oldest {
 					oldest = seq
 				}

@@ -52,13 +52,13 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	take(t, s, order(ali))
 	pieces := queued(t, s)
 	sending := ok(s.Reserve(pieces[0]))
-	check(s, "ordered", Stats{Posts: 2, Pieces: 3, OldestOrder: ordered})
+	check(s, "ordered", Stats{Posts: 4, Pieces: 3, OldestOrder: ordered})
 	must(t, s.Uncertain(sending))
 	must(t, s.Sent(ok(s.Reserve(pieces[1])), nil, nil))
-	check(s, "one uncertain", Stats{Posts: 2, Pieces: 1, OldestOrder: ordered.Add(time.Minute), Uncertain: 1})
+	check(s, "one uncertain", Stats{Posts: 4, Pieces: 1, OldestOrder: ordered.Add(time.Minute), Uncertain: 1})
 
 	ok(s.SaveRaw(Raw{Body: []byte("?")}))
-	check(s, "an answer not read", Stats{Posts: 2, Pieces: 1, OldestOrder: ordered.Add(time.Minute), Uncertain: 1, Undecoded: 1})
+	check(s, "an answer not read", Stats{Posts: 4, Pieces: 1, OldestOrder: ordered.Add(time.Minute), Uncertain: 1, Undecoded: 1})
 }
 
 func TestWhatATransactionCameToIsTold(t *testing.T) {

@@ -381,7 +381,7 @@ var English = Language{
 	TakenByNobody:  "Nobody has taken %v.",
 	TakenByOther:   "Only %v or an administrator can do that.",
 	Released:       "Anyone may answer %v now.",
-	Marks:          "The marks I put on your replies: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. If there is more to say, I write it. Reply <code>/status</code> to one of yours to see everything.",
+	Marks:          "The marks I put on your replies and <code>/send</code>: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. If there is more to say, I write it. Reply <code>/status</code> to one of yours to see everything.",
 
 	CardHead:   "👤 %v",
 	CardLine:   " → %v",

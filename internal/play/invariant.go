@@ -206,20 +206,20 @@ func I3(e *Evidence) error {
 	}
 	for chat, all := range e.Shown {
 		seen := map[string]bool{}
-		last := map[int]int{}  // by topic
-		used := map[int]bool{} // places
+		last := map[string]int{} // by customer
+		used := map[int]bool{}   // places
 		for _, s := range all {
 			if seen[s.Mark+s.id] || !strings.HasPrefix(s.Mark, "«in") {
 				continue
 			}
 			seen[s.Mark+s.id] = true
-			of := places[NumberOf(s.Mark)]
-			i := slices.IndexFunc(of, func(p int) bool { return e.ranks[p] >= last[s.Topic] && !used[p] })
+			of, from := places[NumberOf(s.Mark)], e.Inbound[NumberOf(s.Mark)].Customer
+			i := slices.IndexFunc(of, func(p int) bool { return e.ranks[p] >= last[from] && !used[p] })
 			if i < 0 {
-				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown for the first time in message %d, after SMS that came later", chat, s.Mark, s.Message))
+				wrong = append(wrong, fmt.Errorf("chat %d: %s is shown for the first time in message %d, after SMS of its customer that came later", chat, s.Mark, s.Message))
 				continue
 			}
-			last[s.Topic], used[of[i]] = e.ranks[of[i]], true
+			last[from], used[of[i]] = e.ranks[of[i]], true
 		}
 	}
 	return errors.Join(wrong...)
@@ -549,16 +549,16 @@ func I8(e *Evidence) error {
 		if moved && !told && mark == markFor(b, want) && mark != "" {
 			continue
 		}
-		if !told && (!reply || !silent) {
+		if !told && (!reply && !b.Quiet || !silent) {
 			wrong = append(wrong, fmt.Errorf("batch %d is reported nowhere", b.ID))
 		}
-		if !reply {
+		if b.Message == 0 {
 			continue
 		}
 		if got, mark := e.MarkOf(b), markFor(b, want); got != mark && !(forbidden && told) {
-			wrong = append(wrong, fmt.Errorf("batch %d: the reply bears %q, want %q", b.ID, got, mark))
+			wrong = append(wrong, fmt.Errorf("batch %d: the order bears %q, want %q", b.ID, got, mark))
 		}
-		if told && !forbidden && !e.hadToSay(b) && !e.perhapsTold(b, m) {
+		if reply && told && !forbidden && !e.hadToSay(b) && !e.perhapsTold(b, m) {
 			wrong = append(wrong, fmt.Errorf("batch %d: message %d tells of what went well, %q", b.ID, m.ID, m.Text))
 		}
 	}
@@ -690,12 +690,22 @@ func I12(e *Evidence) error {
 	}
 	var wrong []error
 	topics, customers := map[string]int{}, map[int]string{}
+	together := map[int]int{} // SMS in a message
+	for _, s := range e.Shown[e.Group] {
+		together[s.Message]++
+	}
 	for _, s := range e.Shown[e.Group] {
 		if e.lostTopic(s) {
 			continue
 		}
 		customer := e.Inbound[NumberOf(s.Mark)].Customer
-		if t, known := topics[customer]; s.Topic == 0 || known && t != s.Topic {
+		if s.Topic == 0 {
+			if strings.HasPrefix(s.Mark, "«in") && together[s.Message] == 1 && !e.busy(s) {
+				wrong = append(wrong, fmt.Errorf("%s is shown outside of topics, in message %d, though there was room for one", s.Mark, s.Message))
+			}
+			continue
+		}
+		if t, known := topics[customer]; known && t != s.Topic {
 			wrong = append(wrong, fmt.Errorf("%s is shown in topic %d, others of its customer in %d", s.Mark, s.Topic, t))
 		}
 		if other, known := customers[s.Topic]; known && other != customer {
@@ -709,6 +719,31 @@ func I12(e *Evidence) error {
 // lostTopic reports whether a topic showed an SMS that is forgotten since a backup was restored.
 func (e *Evidence) lostTopic(s Sighting) bool {
 	return slices.ContainsFunc(e.Restored, func(x restored) bool { return s.at.Before(x.at) && !x.topics[s.Topic] })
+}
+
+// busy reports whether the group had messages, or many SMS came, in the minute before s, or Telegram made no topic there; or whether s may have been
+// begun when it was so.
+func (e *Evidence) busy(s Sighting) bool {
+	n := 0
+	for _, r := range e.Requests {
+		if ago := s.at.Sub(r.At); ago >= 0 && ago < time.Minute && len(r.Given) > 3 {
+			return true
+		}
+	}
+	for _, c := range e.TG.Calls() {
+		if c.Chat != e.Group || c.At.After(s.at) {
+			continue
+		}
+		failed := c.Code != 200 || c.Fault != ""
+		switch ago := s.at.Sub(c.At); {
+		case failed && (c.Method == "sendMessage" || c.Method == "createForumTopic") && ago < time.Hour:
+			return true
+		case ago > time.Minute:
+		case c.Method == "sendMessage", c.Method == "editMessageText", c.Method == "createForumTopic":
+			n++
+		}
+	}
+	return n > 2
 }
 
 // Invariants in order; I10 is about losses of power, see power_test.go.
@@ -809,7 +844,8 @@ func (w *World) Settled(since time.Time) error {
 		return err
 	}
 	for _, o := range e.Orders {
-		if m, _ := e.TG.Message(o.Chat, o.Message); o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || slices.ContainsFunc(e.lostOf(o), func(lost []batch) bool { return len(lost) > 0 }) { // of those Behind tells
+		m, _ := e.TG.Message(o.Chat, o.Message)
+		if o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || slices.ContainsFunc(e.lostOf(o), func(lost []batch) bool { return len(lost) > 0 }) { // of those Behind tells
 			continue
 		}
 		var report telegram.Message
@@ -817,6 +853,9 @@ func (w *World) Settled(since time.Time) error {
 			if m.ReplyTo == o.Message && !strings.Contains(m.Text, "the edit changes nothing") { // an edit's answer
 				report = m
 			}
+		}
+		if report.ID == 0 && MarksOf(m) == "👍" { // its chat was busy
+			continue
 		}
 		if !final(report.Text, len(o.Recipients)) {
 			return fmt.Errorf("message %d of chat %d, %.60q, is reported as %q", o.Message, o.Chat, o.Said, report.Text)

@@ -97,11 +97,11 @@ var Mutants = []Mutant{
 	{Name: "a failed reply is not marked so", file: "bot/mark.go", Caught: []string{"I8"}, edits: [][2]string{{
 		"\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n", "\tif emoji != \"👎\" {\n\t\terr = w.tg.React(ctx, p.Chat, batch.Message, emoji)\n\t}\n",
 	}}},
-	{Name: "a message tells of what goes well", file: "store/mark.go", Caught: []string{"I8"}, edits: [][2]string{{"return !b.Reply || b.Unmarked", "return b.N > 0 || b.Unmarked"}}},
+	{Name: "a message tells of what goes well", file: "store/mark.go", Caught: []string{"I8"}, edits: [][2]string{{"return !marked || b.Shown", "return marked || b.Shown"}}},
 	{Name: "a final status comes too early", file: "smsapi/soap/status.go", Caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{"3: {Status: sms.AtTelecom},", "3: {Status: sms.Delivered},"}}},
 	{Name: "a group's minute has room for three more", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{"GroupPerMinute = 20", "GroupPerMinute = 23"}}},
-	{Name: "a chat's second is half a second", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
-		"c.recent[n-1].Add(p.second).After(now)", "c.recent[n-1].Add(p.second/2).After(now)",
+	{Name: "a chat's second is half a second", file: "bot/share.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"m.sent[n-1].Add(m.second).After(now)", "m.sent[n-1].Add(m.second/2).After(now)",
 	}}},
 	{Name: "what a killed process had begun to post is not counted", file: "store/schema.go", Caught: []string{"I11"}, edits: [][2]string{{
 		"t.endInFlight(meta.Get(keyRunning) != nil)", "t.endInFlight(false)",

@@ -21,10 +21,10 @@ var PastFaults = []Mutant{
 		"late := begun.Add(FetchLimit); late.After(to)", "late := to; late.After(to)",
 	}}, Unseen: "a slow panel hands SMS out before it is slow: `store/inbound_test.go`"},
 	{Name: "a restart forgets what groups were sent", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
-		"p.chat(c.ID).recent = append(p.chat(c.ID).recent, past(time.UnixMilli(at)))", "_ = at",
+		"p.chat(c.ID).sent = append(p.chat(c.ID).sent, past(time.UnixMilli(at)))", "_ = at",
 	}}},
 	{Name: "a restart forgets a message whose answer was lost", file: "store/post.go", Caught: []string{"I11"}, edits: [][2]string{{
-		"if err := t.countPost(p.Chat); err != nil || p.Class", "if err := error(nil); err != nil || p.Class",
+		"if err := t.countPost(p.Chat); err != nil || p.Kind", "if err := error(nil); err != nil || p.Kind",
 	}}},
 	{Name: "a restart forgets a topic whose making was not answered", file: "bot/topic.go", Caught: []string{"I11"}, edits: [][2]string{{
 		"return w.store.TopicUncertain(chat)", "return nil",
@@ -36,13 +36,13 @@ var PastFaults = []Mutant{
 		"if store.PutOff(c.Held, now, telegram.MaxPatience+time.Second) {", "if false {",
 	}}},
 	{Name: "a restart lets no second pass", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
-		"quiet := p.previousEnd.Add(p.second); quiet", "quiet := p.previousEnd; quiet",
+		"p.previousEnd.Add(p.second)}", "p.previousEnd}",
 	}}},
 	{Name: "times of posts are cut to milliseconds", file: "store/chat.go", edits: [][2]string{{
 		"t.store.opts.Now().Add(time.Millisecond-1).UnixMilli()", "t.store.opts.Now().UnixMilli()",
 	}}, Unseen: "an answer is on its way for longer than that: `store/post_test.go`"},
 	{Name: "new topics are not counted", file: "bot/topic.go", Caught: []string{"I11"}, edits: [][2]string{{
-		"\tif !failed {\n\t\tw.pace.arrived(chat, false, time.Now())\n", "\tif !failed {\n",
+		"\tif !failed {\n\t\tw.pace.arrived(chat, time.Now())\n", "\tif !failed {\n",
 	}}},
 	{Name: "edits are not counted", file: "bot/show.go", Caught: []string{"I11"}, edits: [][2]string{{
 		"; !failed || e.Arrived {\n\t\t\tw.pace", "; o.Edit == 0 && (!failed || e.Arrived) {\n\t\t\tw.pace",
