@@ -237,16 +237,12 @@ func (f *postFlow) afterPassing(p store.Post, e *telegram.Error, now time.Time) 
 		delete(f.failing.byChat, p.Chat)
 		return f.noticeInstead(p, e.Reason, now)
 	}
-	var err error
-	if e.Arrived {
-		err = f.store.PostUncertain(p)
-	}
 	if alone {
 		f.pace.hold(p.Chat, backoff.Pause(firstPause, 0, tries), now)
 	} else {
 		f.pace.holdAll(func() time.Duration { return f.trouble.After(e) }, now)
 	}
-	return err
+	return nil
 }
 
 // noticeInstead replaces a post that Telegram refuses in every form by a notice. If the notice is refused too, the chat itself is the

@@ -61,7 +61,7 @@ func (v voice) smsHead(t *text.Language, seq store.Seq) string {
 }
 
 // showInFlight shows a post. Before that the store notes that a post to this group may be in flight, so that after a crash it counts
-// against the group's minute. The note is withdrawn after a call that surely did not arrive.
+// against the group's minute. The note is withdrawn after a call that surely did not arrive; one that may have is noted with the post.
 func (w *poster) showInFlight(ctx context.Context, p store.Post) error {
 	note := func(begun bool) error {
 		if p.Chat > 0 || w.pace.noteInFlight(p.Chat, begun) {
@@ -73,10 +73,13 @@ func (w *poster) showInFlight(ctx context.Context, p store.Post) error {
 		return err
 	}
 	err := w.show(ctx, p)
-	if e, failed := errors.AsType[*telegram.Error](err); failed && !e.Arrived {
-		return errors.Join(err, note(false))
+	switch e, failed := errors.AsType[*telegram.Error](err); {
+	case !failed:
+		return err
+	case e.Arrived: // tried again only once that is noted
+		return errors.Join(err, w.store.Persist(ctx, "note a post", func() error { return w.store.PostUncertain(p) }))
 	}
-	return err
+	return errors.Join(err, note(false))
 }
 
 // show shows a post, or the next part of it, and notes in the store that it did.

@@ -2,11 +2,13 @@ package sim
 
 import (
 	"path/filepath"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"peyk/internal/play"
+	"peyk/sandbox/telegram"
 )
 
 // Faults that the worlds found, of the bridge or of the checks, each as small as it could be made.
@@ -64,6 +66,38 @@ func TestABridgeStandsStillInACall(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTheDiskTakesNothingAsAnAnswerIsLost has an SMS posted whose answer never comes, while nothing can be noted: the copy that follows says that it
+// may be one (seed 94).
+func TestTheDiskTakesNothingAsAnAnswerIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.start()
+		time.Sleep(time.Minute)
+		if err := w.TG.Arm(telegram.Fault{Kind: telegram.CloseAfter, Method: "sendMessage"}); err != nil {
+			t.Fatal(err)
+		}
+		failed := false
+		w.mu.Lock()
+		w.trap = func(_, method, stage string) bool {
+			if !failed && method == "sendMessage" && stage == string(telegram.AfterHandling) {
+				failed = true
+				w.disk.set(trouble{fails: syscall.EIO})
+				time.AfterFunc(2*time.Second, func() { w.disk.set(trouble{}) })
+			}
+			return false
+		}
+		w.mu.Unlock()
+		w.Do("customers write", play.Chance(1))
+		time.Sleep(time.Minute)
+		if !failed {
+			t.Error("nothing was posted")
+		}
+		for _, err := range w.check() {
+			t.Error(err)
+		}
+	})
 }
 
 // TestAGroupOfAnEarlierSchemaMigrates has the group of every file there ever was become a supergroup.
