@@ -5,8 +5,23 @@ var PastFaults = []Mutant{
 	{Name: "what a lost answer may have shown is not marked", file: "store/post.go", Caught: []string{"I2"}, edits: [][2]string{{
 		"\t\trow.Repeated = true\n", "",
 	}}},
-	{Name: "how a post ended after the bridge was asked to is not noted", file: "bot/post.go", Caught: []string{"I2"}, edits: [][2]string{{
-		"f.afterPost(<-f.ended)", "<-f.ended",
+	{Name: "how a post ends after the bridge was asked to is not noted", file: "bot/post.go", Caught: []string{"I2", "I13"}, edits: [][2]string{{
+		"for ; f.inFlight > 0; f.inFlight-- { // the next", "for f.inFlight = 0; f.inFlight > 0; f.inFlight-- { // the next",
+	}}},
+	{Name: "that an answer was lost is not noted if the disk fails then", file: "bot/show.go", Caught: []string{"I2"}, edits: [][2]string{{
+		`w.store.Persist(ctx, "note a post", func() error { return w.store.PostUncertain(p) })`, "w.store.PostUncertain(p)",
+	}}},
+	{Name: "when groups were posted to is noted by Telegram's clock", file: "store/chat.go", Caught: []string{"I11"}, edits: [][2]string{{
+		"t.store.opts.Now().Add(time.Millisecond-1).UnixMilli()", "t.now.Add(time.Millisecond-1).UnixMilli()",
+	}}},
+	{Name: "a question of a group that migrates is not asked again", file: "store/outbox.go", Caught: []string{"does not come to rest", "I7"}, edits: [][2]string{{
+		"if b.Undecided() || b.Waiting() {", "if b.Waiting() {",
+	}}},
+	{Name: "a post that moves with its group makes an empty digest", file: "store/post.go", Caught: []string{"panic"}, edits: [][2]string{{
+		"if len(posts) == 0 {\n\t\t\t\treturn", "if len(posts) < 0 {\n\t\t\t\treturn",
+	}}},
+	{Name: "what waits is asked about as late by a clock that is wrong", file: "relay/send.go", Caught: []string{"does not come to rest", "I5", "I8"}, edits: [][2]string{{
+		"if len(late) > 0 && !s.store.ClockHeard() {", "if false {",
 	}}},
 	{Name: "losses after the first are not counted", file: "store/incident.go", Caught: []string{"I1"}, edits: [][2]string{{
 		"*loss = before.join(*loss)\n", "*loss = before\n",
