@@ -173,7 +173,9 @@ func (b *bridge) end(p *process, how string) {
 		b.gone("killed")
 		return
 	}
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.cmd.Process.Kill() // there are systems without such signals
+	}
 	patience := time.NewTimer(stopPatience)
 	defer patience.Stop()
 	select {

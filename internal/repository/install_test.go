@@ -37,7 +37,7 @@ func TestInstalledFilesAreWhereTheyAreSought(t *testing.T) {
 		"deploy/deb/nfpm.yaml": {"dst: " + program + ",", "dst: /usr/lib/systemd/system/peyk.service,", "dst: " + path.Dir(settings) + ",",
 			"peyk setup --out " + path.Dir(settings)},
 		"deploy/deb/postinst": {"--home " + state + " ", find(unit, `^User=(\w+)$`) + "\n", "peyk setup --out " + path.Dir(settings) + " ", "[ ! -e " + settings + " ]"},
-		"deploy/peyk-service": {". " + settings + "\n", "DB_PATH=" + state + "/peyk.db\n", "runuser -u " + find(unit, `^User=(\w+)$`) + " -- " + program + " "},
+		"deploy/peyk-service": {". " + settings + "\n", "DB_PATH=" + state + "/peyk.db\n", "setpriv --reuid " + find(unit, `^User=(\w+)$`) + " ", " -- " + program + " "},
 		"deploy/deb/postrm":   {"rm -rf " + path.Dir(settings) + "\n", "rm -r " + state + " "},
 		"doc/operations.md": {"install -m 755 peyk " + path.Dir(program) + "/\n", "peyk setup --out " + path.Dir(settings) + "\n", "--home-dir " + state + " ",
 			"install -d -m 700 " + path.Dir(settings) + "\n", "secrets:/out"},

@@ -20,7 +20,7 @@ export const clock = (date) => new Date(date).toLocaleTimeString(state.language 
 const en = {
 	title: 'Peyk sandbox',
 	sandbox: 'sandbox',
-	offline: 'The sandbox has ended. Start it again, and this page goes on by itself: go run . sandbox',
+	offline: 'The sandbox has ended. Start it again, and this page goes on by itself: peyk sandbox',
 	parts: 'Parts of the page',
 	telegram: 'Telegram',
 	phones: 'Telephones',
@@ -171,7 +171,7 @@ const en = {
 const fa = {
 	title: 'محیط آزمایش پیک',
 	sandbox: 'محیط آزمایش',
-	offline: 'محیط آزمایش بسته شده است. دوباره اجرایش کنید تا همین صفحه ادامه دهد: go run . sandbox',
+	offline: 'محیط آزمایش بسته شده است. دوباره اجرایش کنید تا همین صفحه ادامه دهد: peyk sandbox',
 	parts: 'بخش‌های صفحه',
 	telegram: 'تلگرام',
 	phones: 'تلفن‌ها',
