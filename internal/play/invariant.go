@@ -845,7 +845,7 @@ func (w *World) Settled(since time.Time) error {
 	}
 	for _, o := range e.Orders {
 		m, _ := e.TG.Message(o.Chat, o.Message)
-		if o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || slices.ContainsFunc(e.lostOf(o), func(lost []batch) bool { return len(lost) > 0 }) { // of those Behind tells
+		if o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || e.era(o.At) < len(e.Restored) { // of those Behind tells; what answers them may be lost
 			continue
 		}
 		var report telegram.Message
