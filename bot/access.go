@@ -69,7 +69,7 @@ func (b *Bot) takeStranger(ctx context.Context, m *telegram.Message) error {
 	t := b.language(m.Chat)
 	// The code is too long to guess, so no limit applies: it works during a flood and after typos.
 	if b.code != "" && m.Command == "start" && subtle.ConstantTimeCompare([]byte(strings.ToLower(m.Args)), []byte(b.code)) == 1 {
-		owner := store.Agent{ID: m.From.ID, Name: m.From.Name, Admin: true, Since: b.store.Now()}
+		owner := store.Agent{ID: m.From.ID, Name: m.From.Name, Admin: true, Since: b.store.Now(), Update: b.taking}
 		_, err := b.store.Take(updateKey(m), store.Caused{Allow: &owner, Posts: []store.Post{response(m, t.WelcomeOwner)}})
 		if err == nil {
 			b.code = ""
@@ -93,7 +93,17 @@ const (
 	admin
 )
 
-// roleOf looks somebody up in the allow-lists of the settings and of the store. Accounts shared by many people are strangers.
+// numbersLast is how long Telegram's numbers of updates surely rise: after a week without any they may start over.
+const numbersLast = 6 * 24 * time.Hour
+
+// letIn reports whether an agent of the store was one when the update at hand was made. What a stranger says is not noted, so Telegram may give
+// it again when they are no stranger any more.
+func (b *Bot) letIn(a store.Agent) bool {
+	return b.taking >= a.Update || b.store.Now().Sub(a.Since).Abs() > numbersLast
+}
+
+// roleOf looks somebody up in the allow-lists of the settings and of the store, as of the update at hand. Accounts shared by many people are
+// strangers.
 func (b *Bot) roleOf(id sms.AgentID) (role, error) {
 	if id == 0 || telegram.SharedAccount(id) {
 		return stranger, nil
@@ -111,7 +121,7 @@ func (b *Bot) roleOf(id sms.AgentID) (role, error) {
 	}
 	agents, err := b.store.Agents()
 	for _, a := range agents {
-		if a.ID == id {
+		if a.ID == id && b.letIn(a) {
 			found = agent
 			if a.Admin {
 				return admin, nil

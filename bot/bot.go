@@ -71,6 +71,7 @@ type Bot struct {
 	metrics *metrics.Metrics
 	poster  *poster
 
+	taking        int64         // the update at hand; owned by takeUpdates
 	contested     time.Time     // when another program last polled with our token; owned by takeUpdates
 	code          string        // makes the first to send it the owner; empty when there are admins
 	strangers     answerLimit   // for strangers who write

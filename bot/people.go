@@ -39,7 +39,7 @@ func (b *Bot) allow(ctx context.Context, m *telegram.Message, _ role) error {
 		return b.respond(m, t.Say(t.AllowedAlready, mention(who)))
 	}
 	_, err = b.store.Take(updateKey(m), store.Caused{
-		Allow: &store.Agent{ID: who.ID, Name: text.Short(who.Name, text.NameRunes), Since: b.store.Now()},
+		Allow: &store.Agent{ID: who.ID, Name: text.Short(who.Name, text.NameRunes), Since: b.store.Now(), Update: b.taking},
 		Posts: []store.Post{response(m, t.Say(t.Allowed, mention(who)))},
 	})
 	if err == nil {

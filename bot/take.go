@@ -13,6 +13,7 @@ import (
 // take acts on one update. An error means that nothing was stored and that the update must be taken again.
 func (b *Bot) take(ctx context.Context, u telegram.Update) error {
 	var err error
+	b.taking = u.ID
 	switch {
 	case u.Refused != "":
 		b.log.Warn("update passed over", "update_id", u.ID, "reason", u.Refused)

@@ -844,3 +844,34 @@ func TestReplyToWhatAnotherStoreShowed(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatAStrangerSaidStaysAStrangers has Telegram give again what somebody wrote and pressed before they were allowed to.
+func TestWhatAStrangerSaidStaysAStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.agentSays("/send 09121111111,09122222222 to both")
+		asked := w.sees(w.group, "Send this?")
+		w.says(telegram.Post{Chat: w.group, From: w.omid, Text: "/send 09123333333 of a stranger"})
+		w.presses(w.omid, asked, "Send")
+		w.settles(w.group)
+		strangers := w.tg.Updates()
+		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: fmt.Sprint("/allow ", w.omid)})
+		w.sees(w.sara, "may now use the bot")
+		for _, u := range strangers {
+			if strings.Contains(u.JSON, "of a stranger") || u.Kind == "callback_query" {
+				if err := w.tg.Redeliver(u.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		w.settles(w.group)
+		if n := w.orders(w.group); n != 1 || w.panel.SentCount() != 0 {
+			t.Errorf("%d orders, %d SMS sent by what a stranger said", n, w.panel.SentCount())
+		}
+		w.says(telegram.Post{Chat: w.group, From: w.omid, Text: "/send 09123333333 of an agent"})
+		if sent := w.sent(1)[0]; sent.Text != "of an agent" {
+			t.Errorf("sent %+v", sent)
+		}
+	})
+}

@@ -13,6 +13,8 @@ type Agent struct {
 	Name  string      `json:"name,omitempty"`
 	Admin bool        `json:"admin,omitempty"`
 	Since time.Time   `json:"since"`
+	// Update is that which let them in: what came before it a stranger said. 0 from a version that did not note it.
+	Update int64 `json:"update,omitempty"`
 }
 
 // allow puts an agent on the list.
