@@ -17,7 +17,7 @@ import (
 func (w *poster) showCard(ctx context.Context, t *text.Language, p store.Post) error {
 	place := sms.Place{Chat: p.Chat, Topic: p.Topic}
 	bound, err := w.store.Bound(place)
-	if errors.Is(err, store.ErrNotFound) { // it was refused, and is to be shown again now that the place belongs to nobody
+	if errors.Is(err, store.ErrNotFound) { // an earlier version queued it although the place belongs to nobody any more
 		return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, 0, false) })
 	}
 	if err != nil {

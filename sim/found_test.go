@@ -110,6 +110,11 @@ func TestAGroupOfAnEarlierSchemaMigrates(t *testing.T) {
 				w.Migrate()
 				w.Do("customers write", play.Chance(1))
 				w.Do("an agent sends", play.Chance(2))
+				w.start()
+				for range 20 {
+					time.Sleep(100 * time.Millisecond)
+					w.backUp(nil)
+				}
 				for _, err := range w.check() {
 					t.Error(err)
 				}

@@ -578,6 +578,11 @@ func (s *Store) ShowAgain(refused Post) error {
 				return err
 			}
 		}
+		if p.Kind == PostCard {
+			if _, err := t.bound(sms.Place{Chat: p.Chat, Topic: p.Topic}); err != nil {
+				return err
+			}
+		}
 		if err := t.bucket(bucketDead).Delete(key); err != nil {
 			return err
 		}
