@@ -77,13 +77,16 @@ var events = []struct {
 			w.life.still = time.Now().Add(outage(r))
 		}
 	}},
-	{"the bot is thrown out", 1, func(w *world, r *rand.Rand) {
-		if !w.Topics && w.away(w.Group, w.TG.RemoveBot) { // in a forum it would come back without its rights
-			w.later(outage(r), w.back)
+	{"the bot is thrown out", 1, func(w *world, r *rand.Rand) { // of a forum, it comes back without its rights
+		if w.away(w.Group, w.Throw) {
+			lasts := outage(r)
+			w.later(lasts, w.back)
+			w.later(lasts+outage(r), w.Promote)
 		}
 	}},
 	{"the bot is blocked", 1, func(w *world, r *rand.Rand) {
-		if w.away(w.Sara, func(chat, _ int64) error { return w.TG.Block(chat) }) {
+		who := []int64{w.Sara, w.Ali}[r.IntN(2)]
+		if w.away(who, func() error { return w.TG.Block(who) }) {
 			w.later(outage(r), w.back)
 		}
 	}},
@@ -281,10 +284,10 @@ func (w *world) restore(r *rand.Rand) {
 }
 
 // away has the bot leave a chat, unless it has left one.
-func (w *world) away(chat int64, leave func(chat, by int64) error) bool {
+func (w *world) away(chat int64, leave func() error) bool {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()
-	if len(w.Away) > 0 || leave(chat, w.Sara) != nil {
+	if len(w.Away) > 0 || leave() != nil {
 		return false
 	}
 	w.Away, w.Left = map[int64]bool{chat: true}, maps.Clone(w.Left) // others read what was
@@ -304,9 +307,11 @@ func (w *world) back() {
 			w.Errorf("add the bot: %v", err)
 		}
 	}
-	if w.Away[w.Sara] {
-		if err := w.TG.Unblock(w.Sara); err != nil {
-			w.Errorf("unblock the bot: %v", err)
+	for _, who := range []int64{w.Sara, w.Ali} {
+		if w.Away[who] {
+			if err := w.TG.Unblock(who); err != nil {
+				w.Errorf("unblock the bot: %v", err)
+			}
 		}
 	}
 	w.Away = nil

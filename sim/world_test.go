@@ -515,6 +515,7 @@ func (w *world) mend() {
 	w.disk.set(trouble{})
 	w.SetClock(w.ahead[0], w.ahead[1])
 	w.back()
+	w.Promote()
 	w.mu.Lock()
 	w.trap, w.mine = nil, nil
 	w.mu.Unlock()

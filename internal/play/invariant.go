@@ -332,7 +332,7 @@ func I5(e *Evidence) error {
 			least -= len(lost) // unless Telegram gave it again
 		}
 		all += len(found)
-		if slices.ContainsFunc(o.of, e.lostSMS) { // the agent was told that nobody knows it any more
+		if o.perhaps || slices.ContainsFunc(o.of, e.lostSMS) { // the agent was told that nobody knows it any more
 			least = 0
 		}
 		if len(found) < least || max(len(found), most) > 1 {
@@ -695,7 +695,7 @@ func I12(e *Evidence) error {
 		together[s.Message]++
 	}
 	for _, s := range e.Shown[e.Group] {
-		if e.lostTopic(s) {
+		if e.lostTopic(s) || s.Topic == 0 && e.withoutRights(s) {
 			continue
 		}
 		customer := e.Inbound[NumberOf(s.Mark)].Customer
@@ -715,6 +715,22 @@ func I12(e *Evidence) error {
 	}
 	return errors.Join(wrong...)
 }
+
+// withoutRights reports whether the bot could make no topic for an SMS: it was thrown out and is back without its rights, or has not been
+// heard to make one since it has them again.
+func (e *Evidence) withoutRights(s Sighting) bool {
+	return slices.ContainsFunc(e.Bare, func(b span) bool {
+		if s.at.Before(b.from) || !b.to.IsZero() && s.at.After(b.to.Add(noTopicsFor)) {
+			return false
+		}
+		return b.to.IsZero() || !slices.ContainsFunc(e.TG.Calls(), func(c telegram.Call) bool {
+			return c.Method == "createForumTopic" && c.Code == 200 && c.At.After(b.to) && c.At.Before(s.at)
+		})
+	})
+}
+
+// noTopicsFor is how long a forum that lets the bot make no topics is asked for none, and a little more.
+const noTopicsFor = time.Hour + time.Minute
 
 // lostTopic reports whether a topic showed an SMS that is forgotten since a backup was restored.
 func (e *Evidence) lostTopic(s Sighting) bool {

@@ -45,6 +45,8 @@ var acts = []struct {
 	{"an agent asks", 1, (*World).agentAsks},
 	{"an agent tidies", 2, (*World).agentTidies},
 	{"an admin forbids", 1, (*World).adminForbids},
+	{"an admin allows or denies", 1, (*World).adminAllows},
+	{"an agent leaves or comes", 1, (*World).agentLeaves},
 }
 
 // Act does the next thing somebody does.
@@ -113,17 +115,54 @@ func (w *World) CustomersWrite(n int) {
 	}
 }
 
-// somebody returns an agent and a chat that agent writes in.
-func (w *World) somebody() (agent, chat int64) {
-	all := [][2]int64{{w.Sara, w.Sara}, {w.Sara, w.Group}, {w.Ali, w.Group}, {w.Ali, w.Group}}
+// somebody returns a person and a chat that they write in: an agent, or Omid, who is one only while he is allowed to be.
+func (w *World) somebody() (person, chat int64) {
+	all := [][2]int64{{w.Sara, w.Sara}, {w.Sara, w.Group}, {w.Ali, w.Group}, {w.Ali, w.Group}, {w.Ali, w.Ali}, {w.Omid, w.Group}}
+	all = slices.DeleteFunc(all, func(who [2]int64) bool { return w.Away[who[1]] || who[0] == w.Ali && who[1] == w.Group && w.gone })
 	who := all[w.Rand.IntN(len(all))]
-	if w.Away[who[1]] {
-		who = all[0]
-		if w.Away[w.Sara] {
-			who = all[2]
-		}
-	}
 	return who[0], who[1]
+}
+
+// order has somebody order an SMS. What Omid says while he is not allowed to is no order.
+func (w *World) order(o Order, p telegram.Post) {
+	p.Chat, p.From, p.Text = o.Chat, o.From, o.Said
+	o.Message, o.At = w.Say(p), time.Now()
+	if o.From == w.Omid && !w.allowed {
+		w.refused = append(w.refused, o)
+		return
+	}
+	w.Orders = append(w.Orders, o)
+}
+
+// adminAllows lets Omid use the bot, or no longer.
+func (w *World) adminAllows() {
+	w.allowed = !w.allowed
+	w.sayOfOmid()
+}
+
+// sayOfOmid has Sara say whether Omid may use the bot.
+func (w *World) sayOfOmid() {
+	chat, word := w.Sara, "/deny"
+	if w.Away[chat] {
+		chat = w.Group
+	}
+	if w.allowed {
+		word = "/allow"
+	}
+	w.Say(telegram.Post{Chat: chat, From: w.Sara, Text: fmt.Sprint(word, " ", w.Omid)})
+}
+
+// agentLeaves takes Ali out of the group, or lets him in again.
+func (w *World) agentLeaves() {
+	do := w.TG.RemoveMember
+	if w.gone {
+		do = w.TG.AddMember
+	}
+	if err := do(w.Group, w.Ali); err != nil {
+		w.Errorf("leave: %v", err)
+		return
+	}
+	w.gone = !w.gone
 }
 
 // Recent returns one of the bot's last messages in a chat that satisfy a condition.
@@ -154,7 +193,7 @@ func (w *World) AgentReplies() {
 	if !ok {
 		return
 	}
-	o := Order{Chat: chat, From: agent, At: time.Now(), Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders))}
+	o := Order{Chat: chat, From: agent, Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders)+len(w.refused))}
 	o.Said = o.Text
 	begins := slices.DeleteFunc(MarkPattern.FindAllString(shown.Text, -1), func(s string) bool { return !strings.HasPrefix(s, "«in") })
 	of := begins[0]
@@ -173,13 +212,12 @@ func (w *World) AgentReplies() {
 	}
 	to := w.Inbound[NumberOf(of)]
 	o.Recipients, o.Line = []string{to.Customer}, to.Line
-	o.Message = w.Say(telegram.Post{Chat: chat, From: agent, Text: o.Said, ReplyTo: shown.ID})
-	w.Orders = append(w.Orders, o)
+	w.order(o, telegram.Post{ReplyTo: shown.ID})
 }
 
 func (w *World) agentSends(n int) {
 	agent, chat := w.somebody()
-	o := Order{Chat: chat, From: agent, At: time.Now(), Line: "30001234", Text: fmt.Sprintf("out%d hello", len(w.Orders))}
+	o := Order{Chat: chat, From: agent, Line: "30001234", Text: fmt.Sprintf("out%d hello", len(w.Orders)+len(w.refused))}
 	if w.Rand.IntN(10) == 0 {
 		o.Text += strings.Repeat(" and more", 20) // two parts: asks first
 	}
@@ -188,8 +226,7 @@ func (w *World) agentSends(n int) {
 		o.Recipients = append(o.Recipients, fmt.Sprintf("0913000%04d", (first+i)%10000))
 	}
 	o.Said = "/send " + strings.Join(o.Recipients, ",") + " " + o.Text
-	o.Message = w.Say(telegram.Post{Chat: chat, From: agent, Text: o.Said})
-	w.Orders = append(w.Orders, o)
+	w.order(o, telegram.Post{})
 }
 
 // agentPresses presses a button, perhaps one that stood there before, half the time twice or after a colleague.
@@ -225,11 +262,16 @@ func (w *World) agentPresses() {
 }
 
 func (w *World) press(m telegram.Message, data string) {
-	by := w.Sara
-	if m.Chat == w.Group && w.Rand.IntN(2) == 0 {
-		by = w.Ali
+	by := m.Chat
+	if m.Chat == w.Group {
+		by = []int64{w.Sara, w.Sara, w.Ali, w.Ali, w.Omid}[w.Rand.IntN(5)]
+		if by == w.Ali && w.gone {
+			by = w.Sara
+		}
 	}
-	w.NotePress(by, data)
+	if by != w.Omid || w.allowed {
+		w.NotePress(by, data)
+	}
 	if _, err := w.TG.Press(by, m.Chat, m.ID, data); err != nil {
 		w.Errorf("press: %v", err)
 	}
@@ -255,7 +297,7 @@ func (w *World) agentEdits() {
 		return
 	}
 	o := w.Orders[w.Rand.IntN(len(w.Orders))]
-	if w.Away[o.Chat] || o.Chat == w.was {
+	if w.Away[o.Chat] || o.Chat == w.was || o.Chat == w.Group && o.From == w.Ali && w.gone {
 		return
 	}
 	if err := w.TG.Edit(o.From, o.Chat, o.Message, o.Said+" edited"); err != nil {
@@ -305,7 +347,7 @@ func (w *World) agentTidies() {
 	switch w.Rand.IntN(3) {
 	case 0:
 		w.named = append(w.named, named{of, time.Now()})
-		w.Say(telegram.Post{Chat: w.Group, From: w.Ali, ReplyTo: m.ID, Text: "/name " + name})
+		w.Say(telegram.Post{Chat: w.Group, From: w.Sara, ReplyTo: m.ID, Text: "/name " + name})
 	case 1:
 		if m.Topic != 0 {
 			_ = w.TG.CloseTopic(w.Sara, w.Group, m.Topic) // it may be gone

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -41,9 +42,12 @@ type World struct {
 	Away map[int64]bool // chats that the bot is not in, nor hears; not both of the group and Sara's
 	Left map[int64]bool // chats that it ever was not in
 
-	Mu     sync.Mutex // guards what follows; acts and calls of the networks come from many goroutines
-	looked int        // fetches when settled looked last
-	quiet  int        // fetches since something was shown
+	Mu      sync.Mutex // guards what follows; acts and calls of the networks come from many goroutines
+	gone    bool       // Ali is not in the group
+	allowed bool       // Omid may use the bot
+	refused []Order    // what he said while he might not
+	looked  int        // fetches when settled looked last
+	quiet   int        // fetches since something was shown
 	Past
 }
 
@@ -65,13 +69,15 @@ func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *Wo
 	return w
 }
 
+var forumRights = telegram.Rights{Admin: true, ManageTopics: true}
+
 // UseForum has the team work in a forum, and ask for a topic for each customer. The next bridge answers that it "gets a topic here".
 func (w *World) UseForum() {
 	w.Helper()
 	w.Topics = true
-	w.Group = w.TG.AddForum("Desk", w.Sara, w.Ali, w.TG.Bot().ID)
+	w.Group = w.TG.AddForum("Desk", w.Sara, w.Ali, w.Omid, w.TG.Bot().ID)
 	w.inSettings = w.Group
-	if err := w.TG.SetBotRights(w.Group, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
+	if err := w.TG.SetBotRights(w.Group, forumRights); err != nil {
 		w.Fatal(err)
 	}
 	w.Say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "/topics on"})
@@ -79,7 +85,7 @@ func (w *World) UseForum() {
 
 // UseGroup has the team work in a group that may become a supergroup.
 func (w *World) UseGroup() {
-	w.Group = w.TG.AddGroup("Desk", w.Sara, w.Ali, w.TG.Bot().ID)
+	w.Group = w.TG.AddGroup("Desk", w.Sara, w.Ali, w.Omid, w.TG.Bot().ID)
 	w.inSettings = w.Group
 }
 
@@ -144,6 +150,30 @@ func (w *World) SetClock(answers, messages time.Duration) {
 	w.TG.SetClock(answers, messages)
 }
 
+// span is from a time to another; zero: it lasts.
+type span struct{ from, to time.Time }
+
+// Throw throws the bot out of the group.
+func (w *World) Throw() error {
+	if n := len(w.Bare); w.Topics && (n == 0 || !w.Bare[n-1].to.IsZero()) {
+		w.Bare = append(w.Bare, span{from: time.Now()})
+	}
+	return w.TG.RemoveBot(w.Group, w.Sara)
+}
+
+// Promote gives the bot its rights in the forum again, unless it has them, or is not in it.
+func (w *World) Promote() {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	if n := len(w.Bare); n > 0 && w.Bare[n-1].to.IsZero() && !w.Away[w.Group] {
+		if err := w.TG.SetBotRights(w.Group, forumRights); err != nil {
+			w.Errorf("rights: %v", err)
+		}
+		w.Bare = slices.Clone(w.Bare) // others read what was
+		w.Bare[n-1].to = time.Now()
+	}
+}
+
 // ids returns what a chat was, and what it is.
 func (w *World) ids(chat int64) []int64 {
 	if chat == w.Group && w.was != 0 {
@@ -180,6 +210,7 @@ type Past struct {
 	Orders   []Order
 	presses  []pressed
 	Restored []restored
+	Bare     []span          // when the bot had no rights in the forum
 	Ahead    []time.Duration // how far the time that Telegram's answers tell ever was ahead of this machine's
 	named    []named
 }
@@ -224,6 +255,7 @@ type Order struct {
 	Line       string
 	Recipients []string
 	Reply      bool
+	perhaps    bool     // it may be none: nobody knows whether Omid may use the bot since a backup was restored
 	of         []string // the short ids of the SMS in the message that it replies to
 }
 
