@@ -404,8 +404,7 @@ func (s *Store) MigrateChat(from, to sms.ChatID) error {
 		if err := t.moveLink(sms.Place{Chat: from}, sms.Place{Chat: to}); err != nil {
 			return err
 		}
-		// The card of the link is queued anew; a group has no topics, whatever an old file says.
-		if err := t.dropPosts(from, func(p Post) bool { return p.Kind == PostCard }); err != nil {
+		if err := t.unbindChat(from); err != nil { // a group has no topics, whatever an old file says
 			return err
 		}
 		return t.movePosts(from, func(p *Post) bool {
