@@ -121,7 +121,7 @@ func inScript(table map[string]scriptCommand) func(*testscript.TestScript, bool,
 		if neg || len(args) == 0 || table[args[0]].run == nil || table[args[0]].n != len(args)-1 {
 			ts.Fatalf("wrong use: %q", args)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute+patience) // after a restore groups hear nothing for a minute
 		defer cancel()
 		ts.Check(table[args[0]].run(ts.Value(worldKey{}).(*world), ctx, args[1:]))
 	}
