@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -164,34 +163,5 @@ func TestMarkupInJSON(t *testing.T) {
 	want := []sms.Message{inbound("09120000001", "I <3 you </return> <b>", 1700000000), inbound("09120000002", "x & y", 1700000001)}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
-	}
-}
-
-// TestMarkupTakesNoTime: answers made to be looked through again and again.
-func TestMarkupTakesNoTime(t *testing.T) {
-	for name, piece := range map[string]string{
-		"ends":     "</msg>",
-		"messages": "</msg><time>1</time></item><item><from>1</from><x>",
-		"members":  "</msg>" + strings.Repeat("<a/>", 60),
-		"begins":   "<msg>",
-		"CDATA":    "<![CDATA[</msg>",
-		"brackets": "<",
-	} {
-		t.Run(name, func(t *testing.T) {
-			takes := func(size int) time.Duration {
-				body := []byte(answered("0", written["structs"]("09120000001", strings.Repeat(piece, size/len(piece)), 1700000000)))
-				begun := time.Now()
-				decodeUnread(smsapi.Answer{Body: body})
-				return time.Since(begun)
-			}
-			// Eight times as much takes some eight times as long; where it is quadratic, 64 times. A busy machine may stop in some of them.
-			eighth, whole := takes(maxAnswer/256), takes(maxAnswer/32)
-			for tries := 20; whole >= 24*eighth; tries-- {
-				if tries == 0 {
-					t.Fatalf("an eighth of it took %v, all of it %v", eighth, whole)
-				}
-				eighth, whole = min(eighth, takes(maxAnswer/256)), min(whole, takes(maxAnswer/32))
-			}
-		})
 	}
 }
