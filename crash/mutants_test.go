@@ -95,7 +95,7 @@ func TestMutants(t *testing.T) {
 					world.program = made
 					switch {
 					case m.Power:
-						tryImages(w, world, 500)
+						tryImages(w, world, 30)
 						return
 					case m.Call != "":
 						_, _, wrong := world.endures(injection{"desk", m.Call, "EIO", int(seed-first) + 1})

@@ -84,10 +84,10 @@ var PastFaults = []Mutant{
 	{Name: "a mark that fails once is taken for set", file: "bot/mark.go", Caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{
 		"\tdefault:\n\t\tif failing.tries++; failing", "\tdefault:\n\t\tif batch, err := f.store.Batch(o.post.Batch); err == nil {\n\t\t\tf.store.Marked(o.post, batch.Mark())\n\t\t\tbreak\n\t\t}\n\t\tif failing.tries++; failing",
 	}}},
-	{Name: "what is written is read before it is synced", file: "store/store.go", Power: true, Caught: []string{"I10"}, edits: [][2]string{
+	{Name: "what is written is read before it is synced", file: "store/store.go", edits: [][2]string{
 		{"\ts.syncing.RLock()\n\tvar b *bolt.Tx\n", "\tvar b *bolt.Tx\n"}, {"\ts.syncing.RUnlock()\n\tif err != nil {\n\t\treturn err\n\t}\n\tdefer", "\tif err != nil {\n\t\treturn err\n\t}\n\tdefer"},
-	}},
-	{Name: "a commit whose last sync fails is not stored", file: "store/store.go", Call: "fdatasync", Caught: []string{"neither goes on nor ends", "does not come to rest", "I5", "I6", "I8"}, edits: [][2]string{{
+	}, Unseen: "no loss of power falls between a write and its sync there; in `crash` one of 10,000 did, on a disk"},
+	{Name: "a commit whose last sync fails is not stored", file: "store/store.go", Call: "fdatasync", Caught: []string{"I1", "neither goes on nor ends", "does not come to rest", "I5", "I6", "I8"}, edits: [][2]string{{
 		"if last.ID() >= id {", "if last.ID() >= id && false {",
 	}}},
 }
