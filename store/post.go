@@ -693,6 +693,9 @@ func (t *tx) moveToKnown(first Post, n sms.Number) error {
 	if len(moved) == 0 {
 		return nil
 	}
+	if err := t.markOvertaken(moved[0]); err != nil {
+		return err
+	}
 	if first.Digest > 0 && len(left) > 0 {
 		head := left[0]
 		head.Digest, head.Mixed, head.Repeated = len(left), first.Mixed, head.Repeated || first.Repeated
@@ -709,6 +712,30 @@ func (t *tx) moveToKnown(first Post, n sms.Number) error {
 			p.Digest = 0
 		}
 		if _, err := t.addPost(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markOvertaken has what may be on its way to a chat, of those we know, say that it is perhaps repeated, if next, which joins them, comes before it or
+// into the midst of it: after a crash it is no longer what is first.
+func (t *tx) markOvertaken(next Post) error {
+	key, value := t.bucket(bucketPost).Cursor().Seek(postKey(next.Chat, Known, 0))
+	if !ofClass(key, next.Chat, Known) {
+		return nil
+	}
+	first, err := readPost(key, value)
+	if err != nil {
+		return err
+	}
+	begun, err := t.digest(first)
+	if err != nil || len(begun) == 0 || next.ID > begun[len(begun)-1].ID {
+		return err
+	}
+	for _, p := range begun {
+		p.Repeated, p.Digest, p.Mixed = true, 0, false
+		if err := t.putPost(p); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -200,6 +201,42 @@ func TestADigestOutlivesThatOneOfItMovesUp(t *testing.T) {
 			}
 			if want := map[string]bool{"one": true, "two": true, "three": true, "four": false}; !cmp.Equal(repeated, want) {
 				t.Errorf("perhaps repeated: %v", repeated)
+			}
+		})
+	}
+}
+
+// TestADigestOutlivesThatOthersMoveUp has an agent come to know a customer whose SMS then wait before and among those that may be on their way.
+func TestADigestOutlivesThatOthersMoveUp(t *testing.T) {
+	const known, unknown = sms.Number("09350000000"), sms.Number("09350000001")
+	for name, n := range map[string]int{"of one": 1, "of three": 3} {
+		t.Run(name, func(t *testing.T) {
+			path, c := tempFile(t), newClock()
+			s := open(t, path, c.inbox(group))
+			know := func(n sms.Number, message sms.ChatMessageID) {
+				ok(s.Take(UpdateKey{Chat: 5, Message: message}, Caused{Customer: n, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
+			}
+			know(known, 1)
+			for i, text := range []string{"one", "two", "three", "four", "five"} {
+				from := known
+				if i%2 == 0 && i < 4 {
+					from = unknown
+				}
+				fetched(t, s, fromCustomer(from, unread(c, text)))
+			}
+			first := heads(t, s)[0]
+			if n > 1 {
+				must(t, s.BeginDigest(first, n, false))
+			}
+			begun := following(t, s, first, n, false)
+			know(unknown, 2)
+			must(t, s.Check())
+			crash(t, s)
+			s = open(t, path, c.inbox(group))
+			for _, row := range posts(t, s) {
+				if slices.ContainsFunc(begun, func(b Post) bool { return b.Seq == row.Seq }) && !row.Repeated {
+					t.Errorf("%+v does not say that it may be a repeat", row)
+				}
 			}
 		})
 	}
