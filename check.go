@@ -22,9 +22,6 @@ func (c *call) check(ctx context.Context) error {
 		return c.quickCheck(ctx)
 	}
 	from := openSources(c.environ, ".env")
-	if c.from != "" {
-		from = openService(c.environ, serviceFile(c.from))
-	}
 	t, code := from.Language, exit(0)
 	defer linesByTheirLetters(c.stdout, t)()
 	found := func(state doctor.State, sentence string) doctor.Finding {

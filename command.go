@@ -29,7 +29,6 @@ type call struct {
 	args           []string // after the name and, once parse was called, after the flags
 	quick          bool     // --quick of peyk check
 	out            string   // --out of peyk setup
-	from           string   // --from of peyk check
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer

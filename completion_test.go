@@ -42,7 +42,7 @@ func TestShellsComplete(t *testing.T) {
 				"panel s":            "send send-each status",
 				"panel send --l":     "--line",
 				"panel send 0 --t":   "--to",
-				"check --":           "--from --help --quick",
+				"check --":           "--help --quick",
 				"check --quick --h":  "--help",
 				"backup s":           "script",
 				"setup --out s":      "script",

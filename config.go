@@ -119,32 +119,6 @@ func openSources(environ []string, path string) sources {
 	return from
 }
 
-// split are the secrets that the unit and the compose file take from files of their own.
-var split = []string{"TELEGRAM_BOT_TOKEN", "SMS_API_PASSWORD"}
-
-// serviceFile returns the file that holds the settings of a service: path, or peyk.env in it when it is a directory.
-func serviceFile(path string) string {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return filepath.Join(path, "peyk.env")
-	}
-	return path
-}
-
-// secretFile returns the file of a secret, which is beside the service's others.
-func secretFile(path, name string) string {
-	return filepath.Join(filepath.Dir(path), strings.ToLower(name))
-}
-
-// openService is openSources for the file at path of a service, with the secrets beside it.
-func openService(environ []string, path string) sources {
-	for _, name := range split {
-		if _, err := os.Stat(secretFile(path, name)); err == nil {
-			environ = append(environ, name+"_FILE="+secretFile(path, name))
-		}
-	}
-	return openSources(environ, path)
-}
-
 // readSettings reads the settings whose names begin with prefix from environ and from .env in the working directory.
 func readSettings(environ []string, prefix string) (s settings, warnings []string, err error) {
 	return openSources(environ, ".env").read(prefix)

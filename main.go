@@ -69,7 +69,6 @@ func (c *call) commands() []command {
 			below: (&panelCall{call: *c}).commands(), run: c.panel},
 		{name: "check", does: "check settings, store, Telegram, chats and panel without sending anything, and say how to fix what is wrong", run: c.check,
 			flags: func(flags *flag.FlagSet) {
-				flags.StringVar(&c.from, "from", "", "check the settings of a service, as peyk setup --out wrote them to `FILE`")
 				flags.BoolVar(&c.quick, "quick", false, "ask the running bridge at HTTP_ADDR whether it is alive, and nothing else")
 			}},
 		{name: "backup", args: "FILE", does: "write the store to a new file, even while the bridge runs", run: c.backup},

@@ -27,8 +27,11 @@ var manual []byte
 
 // setup runs peyk setup, which asks for what is needed and writes it into .env, or where --out says.
 func (c *call) setup(ctx context.Context) error {
+	if info, err := os.Stat(c.out); err == nil && info.IsDir() {
+		c.out = filepath.Join(c.out, "peyk.env")
+	}
 	s := setup{
-		dialog: newDialog(c.stdin, c.stdout), environ: c.environ, path: cmp.Or(serviceFile(c.out), ".env"), split: c.out != "",
+		dialog: newDialog(c.stdin, c.stdout), environ: c.environ, path: cmp.Or(c.out, ".env"), split: c.out != "",
 		answers: map[string]string{}, refused: map[string]bool{}, told: map[string]bool{},
 	}
 	err := s.languageStep(ctx)
@@ -103,12 +106,26 @@ func (s *setup) run(ctx context.Context) error {
 	return nil
 }
 
-// open reads what is set already. A service has another environment than setup.
+// split are the secrets that the unit and the compose file take from files of their own, beside that of the settings.
+var split = []string{"TELEGRAM_BOT_TOKEN", "SMS_API_PASSWORD"}
+
+// secretFile returns the file of a secret.
+func (s *setup) secretFile(name string) string {
+	return filepath.Join(filepath.Dir(s.path), strings.ToLower(name))
+}
+
+// open reads what is set already. A service has another environment than setup: of that, only the files of its secrets are here.
 func (s *setup) open() sources {
-	if s.split {
-		return openService(nil, s.path)
+	if !s.split {
+		return openSources(s.environ, s.path)
 	}
-	return openSources(s.environ, s.path)
+	var environ []string
+	for _, name := range split {
+		if _, err := os.Stat(s.secretFile(name)); err == nil {
+			environ = append(environ, name+"_FILE="+s.secretFile(name))
+		}
+	}
+	return openSources(environ, s.path)
 }
 
 // languageStep asks, in each language, which one to speak, unless the environment says so.
@@ -344,7 +361,7 @@ func (s *setup) write(old []byte) error {
 	files := map[string][]byte{}
 	if s.split {
 		for name, value := range map[string]string{"TELEGRAM_BOT_TOKEN": s.telegram.Token, "SMS_API_PASSWORD": s.panel.Password} {
-			files[secretFile(s.path, name)] = []byte(value)
+			files[s.secretFile(name)] = []byte(value)
 			s.answers[name] = ""
 		}
 	}
@@ -372,7 +389,7 @@ func (s *setup) farewell() {
 	if s.split {
 		start = s.NextStartService
 		for _, name := range split {
-			s.say(s.Say(s.WrittenSecret, secretFile(s.path, name), name))
+			s.say(s.Say(s.WrittenSecret, s.secretFile(name), name))
 		}
 	}
 	now, warnings, err := s.open().read("")

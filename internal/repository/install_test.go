@@ -55,7 +55,7 @@ func TestInstalledFilesAreWhereTheyAreSought(t *testing.T) {
 	}
 
 	// The secrets, each in a file of its own.
-	secrets := regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(find(read("config.go"), `^var split = \[\]string\{(.*)\}$`), -1)
+	secrets := regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(find(read("setup.go"), `^var split = \[\]string\{(.*)\}$`), -1)
 	for _, m := range secrets {
 		setting, file := m[1], strings.ToLower(m[1])
 		for _, want := range []string{"LoadCredential=" + file + ":" + path.Dir(settings) + "/" + file + "\n", "Environment=" + setting + "_FILE=%d/" + file + "\n"} {
