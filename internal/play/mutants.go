@@ -109,7 +109,7 @@ var Mutants = []Mutant{
 	{Name: "what a killed process may have posted is not marked", file: "store/schema.go", Caught: []string{"I2"}, edits: [][2]string{{
 		"if err := t.markRepeated(); err != nil {", "if err := error(nil); err != nil {",
 	}}},
-	{Name: "a reply to a digest goes to the customer of its first SMS", file: "bot/reply.go", Caught: []string{"I5"}, edits: [][2]string{{
+	{Name: "a reply to a digest goes to the customer of its first SMS", file: "bot/reply.go", Caught: []string{"I4", "I5"}, edits: [][2]string{{
 		"return store.Seq(seq), strings.TrimSpace(rest), nil", "return shown[0], strings.TrimSpace(rest), nil",
 	}}},
 	{Name: "one SMS in five is shown outside of its customer's topic", file: "bot/topic.go", Caught: []string{"I12"}, edits: [][2]string{{

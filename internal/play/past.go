@@ -5,7 +5,7 @@ var PastFaults = []Mutant{
 	{Name: "what a lost answer may have shown is not marked", file: "store/post.go", Caught: []string{"I2"}, edits: [][2]string{{
 		"\t\trow.Repeated = true\n", "",
 	}}},
-	{Name: "how a post ends after the bridge was asked to is not noted", file: "bot/post.go", Caught: []string{"I2", "I13"}, edits: [][2]string{{
+	{Name: "how a post ends after the bridge was asked to is not noted", file: "bot/post.go", Caught: []string{"I2", "I13", "panic"}, edits: [][2]string{{
 		"for ; f.inFlight > 0; f.inFlight-- { // the next", "for f.inFlight = 0; f.inFlight > 0; f.inFlight-- { // the next",
 	}}},
 	{Name: "that an answer was lost is not noted if the disk fails then", file: "bot/show.go", Caught: []string{"I2"}, edits: [][2]string{{
