@@ -20,7 +20,18 @@ func (s *Store) Check() error {
 		return err
 	}
 	err := s.view(func(t *tx) error {
-		if schemaOf(t.Tx) < len(migrations) { // earlier schemas have other rules
+		switch schema := schemaOf(t.Tx); {
+		case schema == 0:
+			return ErrDamaged
+		case schema < len(migrations): // earlier schemas have other rules
+			return nil
+		}
+		for _, name := range buckets {
+			if t.Bucket(name) == nil { // its name may be damaged, and the page sound
+				wrong("no bucket %q", name)
+			}
+		}
+		if len(found) > 0 {
 			return nil
 		}
 		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkBatches, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers} {

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"peyk/sms"
 )
 
@@ -64,6 +66,28 @@ func TestCheckFindsWhatDoesNotAgree(t *testing.T) {
 				t.Fatalf("before: %v", err)
 			}
 			must(t, s.update(fault))
+			if err := s.Check(); err == nil {
+				t.Error("the check finds nothing")
+			}
+		})
+	}
+}
+
+func TestCheckMissesEachBucket(t *testing.T) {
+	fresh := open(t, tempFile(t), newClock().options())
+	var names []string
+	must(t, fresh.view(func(t *tx) error {
+		return t.ForEach(func(name []byte, _ *bolt.Bucket) error {
+			names = append(names, string(name))
+			return nil
+		})
+	}))
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			s := ok(Open(tempFile(t), newClock().options()))
+			defer s.Close()
+			s.db.NoSync = true
+			must(t, s.update(func(t *tx) error { return t.DeleteBucket([]byte(name)) }))
 			if err := s.Check(); err == nil {
 				t.Error("the check finds nothing")
 			}

@@ -53,6 +53,13 @@ var (
 	keyOrder      = []byte("order")   // in which order the panel gives SMS
 )
 
+// buckets are all there are.
+var buckets = [][]byte{
+	bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketAsking, bucketID,
+	bucketDue, bucketPost, bucketDead, bucketShows, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent,
+	bucketIncident, bucketCustomer, bucketBound, bucketSpent, bucketCredit,
+}
+
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 // i64 flips the sign bit, so that negative ids stand before positive ones.
