@@ -342,8 +342,10 @@ func (t *tx) crowd(p Post, most int, late time.Time) (crowd, error) {
 		}
 		if len(seen) == 0 {
 			n.first = costs
-		} else if n.waited = next.At.Before(late); !n.waited && n.all > most {
-			return n, nil // those behind wait for less
+		} else if next.At.Before(late) {
+			n.waited = true
+		} else if n.all > most { // those behind wait for less
+			return n, nil
 		}
 		n.all += costs
 		seen[m.Customer] = true
