@@ -112,13 +112,7 @@ func (f *postFlow) beginPosts(ctx context.Context) (due time.Time, err error) {
 			opens, ok = f.pace.begin(p, now)
 		}
 		if !ok {
-			again, err := f.tellByMark(of, now)
-			if err != nil {
-				return due, err
-			}
-			if due = earliest(due, opens); again {
-				due = now
-			}
+			due = earliest(earliest(due, opens), f.tellByMark(of, now))
 			continue
 		}
 		if f.inFlight == posters {
@@ -131,21 +125,26 @@ func (f *postFlow) beginPosts(ctx context.Context) (due time.Time, err error) {
 }
 
 // tellByMark has the mark alone tell what an answer would, if that only says that an order goes well and more answers wait than their share.
-// Then the next answer can be looked at.
-func (f *postFlow) tellByMark(heads []store.Post, now time.Time) (bool, error) {
+// It returns when to look again: at once if the next answer can be looked at; zero if nothing was done.
+func (f *postFlow) tellByMark(heads []store.Post, now time.Time) time.Time {
 	for _, p := range heads {
 		if shareOf(p) != answers || p.Kind != store.PostBatch || !f.pace.crowded(p.Chat, now) {
 			continue
 		}
 		batch, err := f.store.Batch(p.Batch)
-		if err != nil {
-			return false, fmt.Errorf("read batch %d: %w", p.Batch, err)
+		told := false
+		if batch.Quiet = true; err == nil && !batch.NeedsMessage() { // most need none: a look before a write
+			told, err = f.store.TellByMark(p)
 		}
-		if batch.Quiet = true; !batch.NeedsMessage() { // most need none: a look before a write
-			return f.store.TellByMark(p)
+		switch {
+		case err != nil: // the message is not lost, it only waits
+			f.log.Error("leave an answer to its mark", "chat", int64(p.Chat), "err", err)
+			return now.Add(storePause)
+		case told:
+			return now
 		}
 	}
-	return false, nil
+	return time.Time{}
 }
 
 // poisonTries is how often a post may fail while others succeed before it is set aside: some minutes.

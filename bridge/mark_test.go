@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -608,5 +610,33 @@ func TestMarksOfOneChatWaitForNoSlowNetwork(t *testing.T) {
 		for _, id := range replies {
 			w.bears(w.group, id, "👌")
 		}
+	})
+}
+
+// TestAFullDiskEndsNothingInABusyGroup has the disk be full when a mark alone is to tell of an order, as the group has had all the answers it takes.
+func TestAFullDiskEndsNothingInABusyGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{After: 10 * time.Second, Status: 4}}})
+		var full atomic.Bool
+		w.storeOpts.Commit = func(write func() error) error {
+			if full.Load() {
+				return syscall.ENOSPC
+			}
+			return write()
+		}
+		w.start()
+		for range 14 {
+			w.agentSays("/line")
+			time.Sleep(4 * time.Second)
+		}
+		w.panel.Arm(panel.Fault{Kind: panel.Slow, Method: "SendSMS", Delay: 5 * time.Second, CarryOut: true})
+		order := w.agentSays("/send 09121111111 hello") // it is told of after a second, as the panel takes longer
+		time.Sleep(600 * time.Millisecond)
+		w.agentSays("/line") // its answer takes the second in which that falls
+		time.Sleep(300 * time.Millisecond)
+		full.Store(true)
+		time.Sleep(3 * time.Second)
+		full.Store(false)
+		w.bears(w.group, order, "👍")
 	})
 }
