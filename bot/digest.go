@@ -15,9 +15,9 @@ import (
 // topics: with the turns that each share has, none waits for longer than promised, twenty and thirty seconds.
 func overflowAfter(s share) time.Duration {
 	if s == known {
-		return 7 * time.Second
+		return 6 * time.Second
 	}
-	return 14 * time.Second
+	return 2 * time.Second
 }
 
 // showSMS shows an SMS, or the next part of a long one, or several SMS in one message.

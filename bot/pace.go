@@ -139,12 +139,15 @@ func (p *pacer) next(heads []store.Post, now time.Time, since func(store.Post) t
 	return of[s], ok, again
 }
 
-// crowded reports whether a chat had as many answers in the last minute as agents are promised.
+// crowded reports whether a chat had as many answers in the last minute as agents are promised; or half of them in half of it, and the one that next
+// has passed over waits for longer than is promised.
 func (p *pacer) crowded(chat sms.ChatID, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(chat)
-	return c.most > 0 && len(timesAfter(c.answered, now.Add(-60*p.second))) >= answersPerMinute
+	had := func(seconds time.Duration) int { return len(timesAfter(c.answered, now.Add(-seconds*p.second))) }
+	late := c.deadline(answers, now).After(c.oldest[answers].Add(6 * p.second))
+	return c.most > 0 && (had(60) >= answersPerMinute || late && had(30) >= answersPerMinute/2)
 }
 
 // heldUntil returns until when nothing at all goes to a chat, not even marks: it is lost, Telegram asked for patience, or Telegram is down.
@@ -183,7 +186,7 @@ func (p *pacer) begin(post store.Post, now time.Time) (time.Time, bool) {
 	return time.Time{}, true
 }
 
-// arrived notes that Telegram has, or may have, carried out a new message, a new topic or an edit.
+// arrived notes that Telegram has, or may have, carried out a new message or an edit.
 func (p *pacer) arrived(id sms.ChatID, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -191,6 +194,16 @@ func (p *pacer) arrived(id sms.ChatID, now time.Time) {
 	p.uncount(c)
 	p.recent = append(p.recent, now)
 	c.turns = *c.after(c.share, now)
+}
+
+// topicArrived notes that Telegram has, or may have, made a topic. It counts as a message, but is nobody's turn: the SMS it was made for still waits.
+func (p *pacer) topicArrived(id sms.ChatID, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.chat(id)
+	p.uncount(c)
+	p.recent = append(p.recent, now)
+	c.sent = append(c.sent, now)
 }
 
 // noteInFlight notes what the store will know: whether a post to a group may be in flight. It reports whether the store knows that already.

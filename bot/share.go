@@ -104,14 +104,12 @@ func (m *turns) after(s share, now time.Time) *turns {
 
 // room returns how many messages a share can have, one a second from now on, without one that is due having to wait. It is at least one.
 func (m *turns) room(s share, now time.Time) int {
-	n := 1
-	for then := m.after(s, now); n < GroupPerMinute; n++ {
+	n := 0
+	for then := m.after(s, now); n < GroupPerMinute && (m.most == 0 || then.feasible(now)); n++ {
 		now = now.Add(m.second)
-		if then = then.after(s, now); m.most > 0 && !then.feasible(now) {
-			break
-		}
+		then = then.after(s, now)
 	}
-	return n
+	return max(1, n)
 }
 
 // feasible reports whether all turns that may become due in the next minute can be had in time: at no deadline are the messages that Telegram

@@ -73,11 +73,11 @@ func (w *poster) makeTopic(ctx context.Context, chat sms.ChatID, title string) (
 	crashpoint.At("topic.made")
 	e, failed := errors.AsType[*telegram.Error](err)
 	if !failed {
-		w.pace.arrived(chat, time.Now())
+		w.pace.topicArrived(chat, time.Now())
 		return id, err
 	}
 	if e.Arrived {
-		w.pace.arrived(chat, time.Now())
+		w.pace.topicArrived(chat, time.Now())
 		if err := w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicUncertain(chat) }); err != nil {
 			return 0, err
 		}

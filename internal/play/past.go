@@ -57,7 +57,7 @@ var PastFaults = []Mutant{
 		"t.store.opts.Now().Add(time.Millisecond-1).UnixMilli()", "t.store.opts.Now().UnixMilli()",
 	}}, Unseen: "an answer is on its way for longer than that: `store/post_test.go`"},
 	{Name: "new topics are not counted", file: "bot/topic.go", Caught: []string{"I11"}, edits: [][2]string{{
-		"\tif !failed {\n\t\tw.pace.arrived(chat, time.Now())\n", "\tif !failed {\n",
+		"\tif !failed {\n\t\tw.pace.topicArrived(chat, time.Now())\n", "\tif !failed {\n",
 	}}},
 	{Name: "edits are not counted", file: "bot/show.go", Caught: []string{"I11"}, edits: [][2]string{{
 		"; !failed || e.Arrived {\n\t\t\tw.pace", "; o.Edit == 0 && (!failed || e.Arrived) {\n\t\t\tw.pace",

@@ -109,10 +109,31 @@ func (w *World) CustomersWrite(n int) {
 				from, text = *said, said.text
 			}
 		}
-		from.text, from.at = text, now
-		w.Inbound = append(w.Inbound, from)
-		w.Panel.ReceiveAt(from.Customer, from.Line, text, now)
+		w.receive(from, text)
 	}
+}
+
+// receive has an SMS arrive. Mu is held.
+func (w *World) receive(from Sender, text string) {
+	from.text, from.at = text, time.Now()
+	w.Inbound = append(w.Inbound, from)
+	w.Panel.ReceiveAt(from.Customer, from.Line, text, from.at)
+}
+
+// CustomerWrites has an SMS of one part arrive from a customer.
+func (w *World) CustomerWrites(customer string) {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	i := len(w.Inbound)
+	w.receive(Sender{Customer: customer, Line: "30001234"}, fmt.Sprintf("«in%d» سلام، سفارش من چه شد؟ «end%d»", i, i))
+}
+
+// AliOrders has Ali order an SMS to a customer, in the group.
+func (w *World) AliOrders(customer string) {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	text := fmt.Sprintf("out%d hello", len(w.Orders))
+	w.order(Order{Chat: w.Group, From: w.Ali, Line: "30001234", Said: "/send " + customer + " " + text, Text: text, Recipients: []string{customer}}, telegram.Post{})
 }
 
 // somebody returns a person and a chat that they write in: an agent, or Omid, who is one only while he is allowed to be.

@@ -28,8 +28,9 @@ type World struct {
 	Topics     bool       // the group is a forum with a topic for each customer
 	strict     bool       // somebody forbids reactions in the group now and then
 	panel      panel.Options
-	inSettings int64 // the group, as the settings name it
-	was        int64 // what the group was before it became a supergroup; 0 if it was none
+	inSettings int64   // the group, as the settings name it
+	Inboxes    []int64 // other groups in the settings, which no invariant is about
+	was        int64   // what the group was before it became a supergroup; 0 if it was none
 	older      older
 
 	Outages func() []sandboxtest.Shut // of the panel: when connections were cut, or a bridge stood still on one
@@ -286,9 +287,11 @@ func (w *World) Say(p telegram.Post) int {
 
 // StoreOptions returns the store's options under the bridge's settings.
 func (w *World) StoreOptions() store.Options {
-	return store.Options{
-		Inbox: []sms.ChatID{sms.ChatID(w.inSettings), sms.ChatID(w.Sara)}, Admins: []sms.AgentID{sms.AgentID(w.Sara)}, RecentPosts: 20,
+	inbox := []sms.ChatID{sms.ChatID(w.inSettings), sms.ChatID(w.Sara)}
+	for _, chat := range w.Inboxes {
+		inbox = append(inbox, sms.ChatID(chat))
 	}
+	return store.Options{Inbox: inbox, Admins: []sms.AgentID{sms.AgentID(w.Sara)}, RecentPosts: 20}
 }
 
 // CopyFile copies the file from to to. Nobody may write to either meanwhile.

@@ -16,7 +16,7 @@ type Class string
 
 // The classes: from what is there to what shows it.
 const (
-	MarkWait   Class = "reply -> mark"            // or a message, where it is asked about or takes no mark
+	MarkWait   Class = "order -> mark"            // or a message, where it is asked about or takes no mark
 	AnswerWait Class = "command -> answer"        // an order that is a command among them
 	KnownWait  Class = "SMS of a known customer"  // from when the panel hands it out
 	NewWait    Class = "SMS of a new number"      // likewise
@@ -91,7 +91,7 @@ func (m *measuring) marks(chats []int64) {
 		}
 	}
 	for _, o := range m.Orders {
-		if !o.Reply || !slices.Contains(chats, o.Chat) {
+		if !slices.Contains(chats, o.Chat) {
 			continue
 		}
 		at, told := marked[reply{o.Chat, o.Message}], m.answered(o.Chat, o.Message)
