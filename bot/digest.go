@@ -11,8 +11,8 @@ import (
 	"peyk/store"
 )
 
-// overflowAfter is how long SMS wait in a forum that has too little room for the topics of all who write. Then all are shown in one message outside of
-// topics: with the turns that each share has, none waits for longer than promised, twenty and thirty seconds.
+// overflowAfter is how long SMS wait in a group that has too little room to show them one by one, or in a forum each in its customer's topic. Then all are
+// shown in one message: with the turns that each share has, none waits for longer than promised, twenty and thirty seconds.
 func overflowAfter(s share) time.Duration {
 	if s == known {
 		return 6 * time.Second
@@ -22,7 +22,11 @@ func overflowAfter(s share) time.Duration {
 
 // showSMS shows an SMS, or the next part of a long one, or several SMS in one message.
 func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) error {
-	show, err := w.store.ToShow(p, text.DigestMost, w.pace.room(p.Chat), w.store.Now().Add(-overflowAfter(shareOf(p))))
+	late := w.store.Now().Add(-overflowAfter(shareOf(p)))
+	if p.Chat > 0 { // nobody else takes its turns
+		late = time.Time{}
+	}
+	show, err := w.store.ToShow(p, text.DigestMost, w.pace.room(p.Chat), late)
 	if err != nil { // perhaps the post has moved with its group to another chat
 		return fmt.Errorf("read what to show: %w", err)
 	}

@@ -139,15 +139,12 @@ func (p *pacer) next(heads []store.Post, now time.Time, since func(store.Post) t
 	return of[s], ok, again
 }
 
-// crowded reports whether a chat had as many answers in the last minute as agents are promised; or half of them in half of it, and the one that next
-// has passed over waits for longer than is promised.
+// crowded reports whether a chat had as many answers in the last minute as agents are promised.
 func (p *pacer) crowded(chat sms.ChatID, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(chat)
-	had := func(seconds time.Duration) int { return len(timesAfter(c.answered, now.Add(-seconds*p.second))) }
-	late := c.deadline(answers, now).After(c.oldest[answers].Add(6 * p.second))
-	return c.most > 0 && (had(60) >= answersPerMinute || late && had(30) >= answersPerMinute/2)
+	return c.most > 0 && len(timesAfter(c.answered, now.Add(-60*p.second))) >= answersPerMinute
 }
 
 // heldUntil returns until when nothing at all goes to a chat, not even marks: it is lost, Telegram asked for patience, or Telegram is down.

@@ -46,8 +46,8 @@ func (t *tx) claimFor(o Order) (named, others string, err error) {
 		if c.Claim.HeldAgainst(o.Agent, t.now) && !slices.Contains(owners, c.Claim.Name) {
 			owners = append(owners, c.Claim.Name)
 		}
-		if len(to) == 1 && !c.Known() {
-			c.Ours = true
+		if len(to) == 1 && (!c.Known() || t.now.Sub(c.Written).Abs() > aDay) {
+			c.Ours, c.Written = true, t.now
 			if err := t.putCustomer(c); err != nil {
 				return "", "", err
 			}

@@ -25,8 +25,9 @@ type Customer struct {
 	// Made for them, one in each forum with topics. More may follow the first of a forum, from when their number had several spellings.
 	Topics []sms.Place `json:"topics,omitempty"`
 
-	Claim Claim `json:"claim,omitzero"`
-	Ours  bool  `json:"ours,omitempty"` // see Known
+	Claim   Claim     `json:"claim,omitzero"`
+	Ours    bool      `json:"ours,omitempty"`   // see Known
+	Written time.Time `json:"written,omitzero"` // when an agent last wrote to them alone, to a day
 }
 
 // Known tells whether c is a customer of ours by what agents did: they wrote to c alone, or named, linked or took c. That c wrote says nothing: a sender

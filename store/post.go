@@ -246,9 +246,9 @@ type ToShow struct {
 }
 
 // ToShow returns what it takes to show p, the post of an SMS. If p began a digest, the other posts of that come with it; if more wait than the chat
-// has room for, in messages, those that may stand in one message with it do, at most most in all. If each customer has a topic, these are the
-// customer's, or, without room for the topics of all who wait, those of all: once others wait since before late, or many new numbers do. The error is
-// ErrNotFound if p no longer waits.
+// has room for, in messages, or since before late, those that may stand in one message with it do, at most most in all. If each customer has a topic,
+// these are the customer's, or, without room for the topics of all who wait, those of all: once others wait since before late, or many new numbers do.
+// The error is ErrNotFound if p no longer waits.
 func (s *Store) ToShow(p Post, most, room int, late time.Time) (ToShow, error) {
 	var show ToShow
 	err := s.view(func(t *tx) error {
@@ -272,7 +272,7 @@ func (s *Store) ToShow(p Post, most, room int, late time.Time) (ToShow, error) {
 			if len(posts) == 0 {
 				return fmt.Errorf("post %d of chat %d: %w", p.ID, p.Chat, ErrNotFound)
 			}
-			if p.Digest == 0 && !show.Mixed && waiting <= room {
+			if p.Digest == 0 && !show.Mixed && waiting <= room && (len(posts) == 1 || !posts[1].At.Before(late)) {
 				posts = posts[:1]
 			}
 			show.Posts = posts

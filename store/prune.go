@@ -412,7 +412,8 @@ func (p *pruning) customer(key, value []byte) ([]byte, error) {
 	if err := decode(value, &c); err != nil {
 		return nil, err
 	}
-	if p.young(c.Last, p.store.opts.Keep) || p.young(c.Claim.At, p.store.opts.Keep) || c.Name != "" || len(c.places()) > 0 || c.Claim.Taken {
+	keep := p.store.opts.Keep
+	if p.young(c.Last, keep) || p.young(c.Claim.At, keep) || p.young(c.Written, keep) || c.Name != "" || len(c.places()) > 0 || c.Claim.Taken {
 		return after(key), nil
 	}
 	return after(key), p.delete(bucketCustomer, key)

@@ -240,6 +240,16 @@ func TestNothingGoesThatIsNeeded(t *testing.T) {
 				showAll(t, s)
 			}
 		},
+		"a customer an agent wrote to": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
+			take(t, s, order(ali))
+			c.pass(89 * aDay)
+			return func() error {
+				if !ok(s.Customer(ali)).Known() {
+					return ErrNotFound
+				}
+				return nil
+			}, func() { c.pass(2 * aDay) }
+		},
 		"an answer that was not decoded yet": func(t *testing.T, s *Store, c *clock) (func() error, func()) {
 			raw := ok(s.SaveRaw(Raw{Fetched: c.now()}))
 			c.pass(year)
