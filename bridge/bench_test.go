@@ -175,33 +175,5 @@ func showsAll(b *testing.B, w *world, events <-chan telegram.Event, n int, allow
 	b.ReportMetric(float64(w.tg.Throttled()), "429s")
 }
 
-// BenchmarkTopics measures how long a backlog takes in a forum where each of 20 customers has a topic, and so messages of their own. The
-// limits are those of BenchmarkQueue, for as many messages as they take at least: two for each customer's 50 SMS.
-func BenchmarkTopics(b *testing.B) {
-	const customers, each = 20, 50
-	for b.Loop() {
-		w := newLimitedWorld(b)
-		w.group = w.tg.AddForum("Desk", w.sara, w.ali, w.tg.Bot().ID)
-		w.allowTopics(true)
-		w.storeOpts.Inbox = []sms.ChatID{sms.ChatID(w.group)}
-		write := func(n int) {
-			for i := range customers * n {
-				w.panel.Receive(fmt.Sprintf("0912%07d", i%customers), "30001234", fmt.Sprint("سلام، سفارش من چه شد؟ لطفا پیگیری کنید ", i))
-			}
-		}
-		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/topics on"})
-		w.start()
-		w.sees(w.group, "gets a topic here")
-		events := w.tg.Watch(context.Background())
-		write(1)
-		showsAll(b, w, events, customers, 1.1, groupSeconds) // the topics and cards, too: reported by the next
-		w.end()
-		write(each)
-		w.start()
-		showsAll(b, w, events, customers*each, 1.1, func(int) float64 { return groupSeconds(2 * customers) })
-		w.end()
-	}
-}
-
-// groupSeconds is how long n messages into one group take: 20 in any minute, one a second.
-func groupSeconds(n int) float64 { return float64(60*((n-1)/20) + (n-1)%20) }
+// groupSeconds is T(n) of doc/performance.md: how long n messages into one group take where nothing else waits.
+func groupSeconds(n int) float64 { return 60*float64((n-1)/20) + 2.9*float64((n-1)%20) }
