@@ -737,29 +737,40 @@ func (e *Evidence) lostTopic(s Sighting) bool {
 	return slices.ContainsFunc(e.Restored, func(x restored) bool { return s.at.Before(x.at) && !x.topics[s.Topic] })
 }
 
-// busy reports whether the group had messages, or many SMS came, in the minute before s, or Telegram made no topic there; or whether s may have been
-// begun when it was so.
+// busy reports whether the group had messages, or many SMS came, in the minute before s, or Telegram made no topic there; or whether it was so at any
+// time since s was handed out, as s may have been begun then.
 func (e *Evidence) busy(s Sighting) bool {
-	n := 0
+	since := s.at
 	for _, r := range e.Requests {
-		if ago := s.at.Sub(r.At); ago >= 0 && ago < time.Minute && len(r.Given) > 3 {
+		if slices.ContainsFunc(r.Given, func(m panel.SMS) bool { return NumberOf(m.Text) == NumberOf(s.Mark) }) && r.At.Before(since) {
+			since = r.At
+		}
+	}
+	for _, r := range e.Requests {
+		if r.At.Before(s.at) && since.Sub(r.At) < time.Minute && len(r.Given) > 3 {
 			return true
 		}
 	}
+	var counted []time.Time
 	for _, c := range e.TG.Calls() {
 		if c.Chat != e.Group || c.At.After(s.at) {
 			continue
 		}
 		failed := c.Code != 200 || c.Fault != ""
-		switch ago := s.at.Sub(c.At); {
+		switch ago := since.Sub(c.At); {
 		case failed && (c.Method == "sendMessage" || c.Method == "createForumTopic") && ago < time.Hour:
 			return true
 		case ago > time.Minute:
 		case c.Method == "sendMessage", c.Method == "editMessageText", c.Method == "createForumTopic":
-			n++
+			counted = append(counted, c.At)
 		}
 	}
-	return n > 2
+	for i := range counted {
+		if i >= 2 && counted[i].Sub(counted[i-2]) < time.Minute {
+			return true
+		}
+	}
+	return false
 }
 
 // Invariants in order; I10 is about losses of power, see power_test.go.
