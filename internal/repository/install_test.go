@@ -63,8 +63,10 @@ func TestInstalledFilesAreWhereTheyAreSought(t *testing.T) {
 				t.Errorf("the unit does not say %q", want)
 			}
 		}
-		if want := setting + "=$(cat " + path.Dir(settings) + "/" + file + ")\n"; !strings.Contains(texts["deploy/peyk-service"], want) {
-			t.Errorf("peyk-service does not say %q", want)
+		for _, want := range []string{setting + "_FILE=/dev/fd/", " " + path.Dir(settings) + "/" + file + " \"$copy\"\n"} {
+			if !strings.Contains(texts["deploy/peyk-service"], want) {
+				t.Errorf("peyk-service does not say %q", want)
+			}
 		}
 		for _, want := range []string{setting + "_FILE: /run/secrets/" + file + "\n", "  " + file + ":\n    file: secrets/" + file + "\n", "- " + file + "\n"} {
 			if !strings.Contains(compose, want) {
