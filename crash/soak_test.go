@@ -16,9 +16,10 @@ import (
 
 // What a bridge may hold more at the end of a soak than when it was warm, each time at rest.
 const (
-	moreGoroutines = 8    // two for each connection kept alive, of which there are a few more or less
-	moreFiles      = 4    // those connections
+	moreGoroutines = 8    // besides those of connections
+	moreFiles      = 2    // besides connections
 	moreMemory     = 2048 // kB, besides the pages of the store's file, which the kernel takes back when it needs them
+	mostSockets    = 40   // thirty connections to Telegram are kept alive, so many were once needed at a time; two to the panel; those we listen on
 	perRow         = 2048 // bytes of the file for each SMS in and out: an order, its report and what was taken count as its SMS
 )
 
@@ -33,9 +34,10 @@ const shift = 3 * time.Second
 
 // levels is what a bridge holds.
 type levels struct {
-	goroutines, threads, files int
-	memory, resident           int // kB; without and with the pages of files
-	file                       int64
+	goroutines              int // without the two of each connection
+	threads, files, sockets int // files without sockets
+	memory, resident        int // kB; without and with the pages of files
+	file                    int64
 }
 
 // TestSoak lets people and failing networks play for a long time with one bridge that nobody kills. It must not hold more and
@@ -113,6 +115,9 @@ func growth(rest []levels, rows int) []error {
 			wrong = append(wrong, fmt.Errorf("%s grew from %d to %d", of.what, of.warm, of.late))
 		}
 	}
+	if late.sockets > mostSockets {
+		wrong = append(wrong, fmt.Errorf("%d sockets are open", late.sockets))
+	}
 	if size := rest[len(rest)-1].file; size > 1<<20+int64(rows)*perRow {
 		wrong = append(wrong, fmt.Errorf("the file has %d bytes for %d SMS", size, rows))
 	}
@@ -123,6 +128,7 @@ func least(all []levels) levels {
 	low := all[0]
 	for _, l := range all {
 		low.goroutines, low.threads, low.files = min(low.goroutines, l.goroutines), min(low.threads, l.threads), min(low.files, l.files)
+		low.sockets = min(low.sockets, l.sockets)
 		low.memory, low.resident = min(low.memory, l.memory), min(low.resident, l.resident)
 	}
 	return low
@@ -130,7 +136,7 @@ func least(all []levels) levels {
 
 func (l levels) max(o levels) levels {
 	return levels{
-		max(l.goroutines, o.goroutines), max(l.threads, o.threads), max(l.files, o.files),
+		max(l.goroutines, o.goroutines), max(l.threads, o.threads), max(l.files, o.files), max(l.sockets, o.sockets),
 		max(l.memory, o.memory), max(l.resident, o.resident), max(l.file, o.file),
 	}
 }
@@ -205,7 +211,7 @@ func (w *world) levels() (levels, error) {
 		return levels{}, err
 	}
 	l, err := w.held()
-	l.goroutines = goroutines
+	l.goroutines = goroutines - 2*l.sockets
 	return l, err
 }
 
@@ -240,7 +246,15 @@ func (w *world) held() (levels, error) {
 	if err != nil {
 		return levels{}, err
 	}
-	l := levels{files: len(files)}
+	l := levels{}
+	for _, f := range files {
+		name, _ := os.Readlink(filepath.Join(proc, "fd", f.Name())) // of one closed meanwhile it is empty
+		if strings.HasPrefix(name, "socket:") {
+			l.sockets++
+		} else {
+			l.files++
+		}
+	}
 	for _, of := range []struct {
 		name string
 		to   *int
@@ -269,9 +283,9 @@ func (w *world) account(lasted time.Duration, rest []levels, peak levels) string
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, of Telegram's %s\n", lasted.Round(time.Second), (lasted * (time.Second / second)).Round(time.Minute))
 	fmt.Fprintf(&b, "%d SMS in, %d orders, %d SMS out, %d presses, %d calls of Telegram spoilt\n\n", len(w.Inbound), len(w.Orders), len(w.Panel.Sent()), w.Pressed(), faults)
-	fmt.Fprintf(&b, "%-10s %10s %8s %8s %10s %12s %8s\n", "at rest", "goroutines", "threads", "files", "memory kB", "resident kB", "file kB")
+	fmt.Fprintf(&b, "%-10s %10s %8s %8s %8s %10s %12s %8s\n", "at rest", "goroutines", "threads", "files", "sockets", "memory kB", "resident kB", "file kB")
 	row := func(name, goroutines string, l levels) {
-		fmt.Fprintf(&b, "%-10s %10s %8d %8d %10d %12d %8d\n", name, goroutines, l.threads, l.files, l.memory, l.resident, l.file>>10)
+		fmt.Fprintf(&b, "%-10s %10s %8d %8d %8d %10d %12d %8d\n", name, goroutines, l.threads, l.files, l.sockets, l.memory, l.resident, l.file>>10)
 	}
 	for i := 0; i < len(rest); i += max(1, len(rest)/10) {
 		row(strconv.Itoa(i+1), strconv.Itoa(rest[i].goroutines), rest[i])
