@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 //	panel release                      let it go on
 //	panel password PASSWORD            the account has another password now
 func TestScript(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
