@@ -320,6 +320,9 @@ func TestTheProvenanceNamesWhatWasMade(t *testing.T) {
 
 func TestTheLicencesOfAllModulesAreGathered(t *testing.T) {
 	r := made(t)
+	if _, err := os.Stat("vendor"); err == nil {
+		t.Skip("this is what a release's source archive holds: a release is made in a clone, from whole modules")
+	}
 	if err := r.licences(context.Background(), ""); err != nil {
 		t.Fatal(err)
 	}
