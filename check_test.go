@@ -210,6 +210,15 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"a web page instead of the panel": {func(s *setUpToBreak) {
 			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Welcome</html>") })
 		}, `^WRONG panel: there is no SMS service at SMS_API_URL, but a web page`, []string{token}, 1},
+		"a web page that takes no POST": {func(s *setUpToBreak) {
+			s.set["SMS_API_URL"] = s.serves(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodGet {
+					w.WriteHeader(http.StatusMethodNotAllowed) // as nginx answers for a file
+					return
+				}
+				fmt.Fprint(w, "<html>Welcome</html>")
+			})
+		}, `^WRONG panel: there is no SMS service at SMS_API_URL, but a web page`, []string{token}, 1},
 		"nothing where the panel should be": {func(s *setUpToBreak) { s.set["SMS_API_URL"] = s.serves(http.NotFound) },
 			`^WRONG panel: there is no SMS service at SMS_API_URL, but a web page or nothing`, []string{token}, 1},
 		"another SOAP service": {func(s *setUpToBreak) {

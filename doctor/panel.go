@@ -61,7 +61,7 @@ func (f *findings) panelFails(s side, err error) {
 		f.wrong(err, f.CheckPassword)
 	case ok && e.Kind == smsapi.Rejected, errors.Is(err, smsapi.ErrFault):
 		f.wrong(err, f.Say(f.CheckPanelRefuses, text.Reason(e.Text)))
-	case errors.Is(err, smsapi.ErrProtocol) || status == http.StatusNotFound:
+	case errors.Is(err, smsapi.ErrProtocol), status == http.StatusNotFound, status == http.StatusMethodNotAllowed: // a web page takes no POST
 		f.wrong(err, f.CheckNoSOAP)
 	default:
 		f.unreached(s, err)
