@@ -136,20 +136,23 @@ type words struct {
 // order notes in which order SMS are to be shown: as the panel handed them out for the first time. One that begins with the newest is known to do
 // so once an answer has shown it, with SMS of different seconds; until then nobody can tell in which order those of one second came.
 func (e *Evidence) order() {
-	known, noted := 0, map[words]time.Time{}
+	known, given := 0, map[words]Call{}
 	fetches := e.Ledger()
 	for i, f := range fetches {
-		given := slices.Clone(f.Given)
+		all := slices.Clone(f.Given)
 		if e.panel.NewestFirst {
-			slices.Reverse(given)
+			slices.Reverse(all)
 		}
 		before := time.Time{}
-		for _, m := range given {
+		for _, m := range all {
 			w := words{NumberOf(m.Text), m.At.Unix()}
-			if at, again := noted[w]; again && e.panel.Resend && !e.forgottenBy(at, f.At) {
+			if first, again := given[w]; again && e.panel.Resend && !e.forgottenBy(first.At, f.At) {
+				if first.Excused() { // only now it may have come
+					given[w] = f
+				}
 				continue
 			}
-			noted[w] = f.At
+			given[w] = f
 			rank := len(e.Fetched)
 			if e.panel.NewestFirst && known == 0 && before.Unix() == m.At.Unix() {
 				rank = e.ranks[rank-1]
