@@ -314,6 +314,11 @@ func I1(e *Evidence) error {
 	if err != nil {
 		return err
 	}
+	for n, i := range stored {
+		if i.To.Before(i.From) { // between the two the bridge learned from Telegram that its clock is ahead
+			stored[n].From, stored[n].To = i.To, i.From
+		}
+	}
 	// A fetch in flight at a kill counts whether it reached the panel or not, as nobody can know.
 	marks := map[int64]bool{}
 	for life, s := range e.Starts {
@@ -370,7 +375,7 @@ func I1(e *Evidence) error {
 			return !v.From.Before(i.From.Truncate(time.Second)) && !v.From.After(i.To) && (v.fetches == fetchesOf(i) || i.Lasts)
 		}
 		if !slices.ContainsFunc(e.Incidents, told) {
-			wrong = append(wrong, fmt.Errorf("a loss of %d fetches from %s to %s was shown to nobody", fetchesOf(i), i.From.Format(time.StampMicro), i.To.Format(time.StampMicro)))
+			wrong = append(wrong, fmt.Errorf("a loss of %d fetches from %s to %s was shown to nobody: %v", fetchesOf(i), i.From.Format(time.StampMicro), i.To.Format(time.StampMicro), e.Incidents))
 		}
 	}
 	return errors.Join(wrong...)
