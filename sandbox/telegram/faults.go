@@ -79,7 +79,8 @@ func (s *Server) Armed() []Fault {
 	return all
 }
 
-// SetDown with true closes every connection of the bot, also those in long poll, without an answer, until called with false.
+// SetDown with true closes every connection of the bot, also those in long poll, without an answer, until called with false. Calls tells of those
+// that come meanwhile as of ones that CloseBefore spoilt.
 func (s *Server) SetDown(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -266,6 +266,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	down, authorized, ahead := s.down, token == s.token && !s.revoked, s.headerAhead
 	s.mu.Unlock()
 	if down {
+		if authorized {
+			req, _ := readRequest(w, r, method) // of which no more is noted than could be read
+			s.record(req, errHangUp, CloseBefore)
+		}
 		panic(http.ErrAbortHandler)
 	}
 	if ahead != 0 {

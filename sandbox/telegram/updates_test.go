@@ -135,7 +135,7 @@ func TestAWebhookRefusesPolls(t *testing.T) {
 }
 
 func TestAPollEndsWhenTheServerGoesDownOrCloses(t *testing.T) {
-	s, b, _ := private(t)
+	s, b, user := private(t)
 	polled := b.poll(params{"timeout": 50})
 	s.SetDown(true)
 	if err := <-polled; err == nil {
@@ -143,6 +143,12 @@ func TestAPollEndsWhenTheServerGoesDownOrCloses(t *testing.T) {
 	}
 	if _, err := b.try(deadline(t), "getMe", nil); err == nil {
 		t.Error("a call was answered while down")
+	}
+	if _, err := b.try(deadline(t), "sendMessage", params{"chat_id": user, "text": "x"}); err == nil {
+		t.Error("a call was answered while down")
+	}
+	if calls := s.Calls(); len(calls) < 2 || calls[len(calls)-1].Chat != user || calls[len(calls)-1].Code != 0 || calls[len(calls)-1].Fault != CloseBefore {
+		t.Errorf("of the calls while down: got %+v", calls)
 	}
 	s.SetDown(false)
 	polled = b.poll(params{"timeout": 50})
