@@ -13,6 +13,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -82,5 +85,24 @@ func TestCheckNamesWhatIsWrongWithTLS(t *testing.T) {
 				s.set[setting] = was
 			}
 		})
+	}
+}
+
+// TestHTTPSWorksWhereTheSystemTrustsNobody asks a process that finds no certificates, as on a bare Debian: Go looks for them once.
+func TestHTTPSWorksWhereTheSystemTrustsNobody(t *testing.T) {
+	const nowhere = "/nowhere/at/all"
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		t.Skip("the system itself verifies here")
+	}
+	if os.Getenv("SSL_CERT_FILE") != nowhere {
+		bare := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+		bare.Env = append(os.Environ(), "SSL_CERT_FILE="+nowhere, "SSL_CERT_DIR="+nowhere)
+		if out, err := bare.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	if roots, err := x509.SystemCertPool(); err != nil || roots.Equal(x509.NewCertPool()) {
+		t.Errorf("nobody is trusted: %v", err)
 	}
 }

@@ -20,6 +20,8 @@ import (
 	"syscall"
 	_ "time/tzdata" // TIMEZONE must work where the system knows no zones, as in the container
 
+	_ "golang.org/x/crypto/x509roots/fallback" // so must https where the system trusts nobody, as a bare Debian without ca-certificates
+
 	"peyk/sandbox"
 )
 
