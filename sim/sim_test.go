@@ -34,7 +34,7 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	debug.SetGCPercent(400) // worlds are small and many
+	debug.SetGCPercent(1600) // worlds are small and many
 	if *weeks > 0 {
 		runtime.MemProfileRate = 512
 	}
