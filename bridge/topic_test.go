@@ -430,6 +430,23 @@ func TestNewTopicsKeepToThePace(t *testing.T) {
 	})
 }
 
+// TestALongSMSIsShownInItsTopic has more customers write than there is room for, and the first at such length that no other fits into its message:
+// to show it outside of topics would save nothing.
+func TestALongSMSIsShownInItsTopic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newDesk(t)
+		first := w.receives("09121111111", "hello")
+		w.panel.Receive("09121111111", "30001234", strings.Repeat("a long story ", 400)+"that ends")
+		w.customersAsk(0, 8)
+		if m := w.sees(w.group, "that ends"); m.Topic != first.Topic {
+			t.Errorf("shown in topic %d, want %d", m.Topic, first.Topic)
+		}
+		if m := w.sees(w.group, "a long story"); m.Topic != first.Topic {
+			t.Errorf("its beginning is shown in topic %d, want %d", m.Topic, first.Topic)
+		}
+	})
+}
+
 func TestRestartRemembersTopicsThatMayBeMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newDesk(t)
