@@ -344,7 +344,11 @@ func script(seed uint64, rounds, killed int) []step {
 	}
 	for range rounds {
 		anything(r.IntN(6)) // while the bridge is down
-		then(time.Second, "start")
+		closed := time.Second
+		if r.IntN(12) == 0 { // for hours, or until nearly all is forgotten
+			closed = time.Duration(math.Exp(r.Float64()*math.Log(100*24)) * float64(time.Hour))
+		}
+		then(closed, "start")
 		anything(5 + r.IntN(15))
 		if r.IntN(3) == 0 {
 			then(time.Second, "a backup")

@@ -147,7 +147,7 @@ func bare(t testing.TB, r *rand.Rand, seed uint64) *world {
 		w.tgNet.Close()
 		w.panelNet.Close()
 		w.lives.Wait()
-		time.Sleep(time.Minute) // the ends of connections arrive
+		time.Sleep(time.Hour) // the ends of connections arrive, also where a bridge stands still
 	})
 	w.rested()
 	return w

@@ -133,14 +133,18 @@ func I2(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// lostSMS reports whether an SMS is not in the store because a backup was restored.
+// kept is how long SMS and orders are kept, and keptLonger how much longer they may be before they are deleted.
+const kept, keptLonger = 90 * 24 * time.Hour, 2 * time.Hour
+
+// lostSMS reports whether an SMS is not in the store because a backup was restored, or because it is old.
 func (e *Evidence) lostSMS(id string) bool {
 	seq, err := strconv.ParseUint(strings.TrimPrefix(id, "#s"), 36, 64)
 	if err != nil {
 		return false
 	}
 	_, err = e.Store.SMS(store.Seq(seq))
-	return len(e.Restored) > 0 && errors.Is(err, store.ErrNotFound)
+	old := slices.ContainsFunc(e.Inbound, func(s Sender) bool { return time.Since(s.at) > kept })
+	return (len(e.Restored) > 0 || old) && errors.Is(err, store.ErrNotFound)
 }
 
 // inTransit is how long after a call its answer may still be on the way, and be cut off by the end of the network.
@@ -332,8 +336,11 @@ func I5(e *Evidence) error {
 			least -= len(lost) // unless Telegram gave it again
 		}
 		all += len(found)
-		if o.perhaps || slices.ContainsFunc(o.of, e.lostSMS) { // the agent was told that nobody knows it any more
+		if o.perhaps || slices.ContainsFunc(o.of, e.lostSMS) || time.Since(o.At) > kept { // the agent was told that nobody knows it any more
 			least = 0
+		}
+		if time.Since(o.At) > kept+keptLonger && len(found) > 0 && !found[0].Undecided() && len(e.Ahead) == 0 && time.Since(found[0].Created) > kept+keptLonger {
+			wrong = append(wrong, fmt.Errorf("batch %d, of %s, is still kept", found[0].ID, found[0].Created.Format(time.StampMicro)))
 		}
 		if len(found) < least || max(len(found), most) > 1 {
 			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave %d batches", o.Message, o.Chat, o.Said, len(found)))
@@ -511,7 +518,7 @@ func I8(e *Evidence) error {
 			status := r.Status
 			if said, ok := at[string(r.ID)]; r.ID != "" && ok {
 				status = statuses[said]
-				if b.N == 1 && told && !strings.Contains(m.Text, phrases[said]) {
+				if phrase := phrases[said]; b.N == 1 && told && !strings.Contains(m.Text, phrase) && !e.followedForLong(b, m, status) {
 					wrong = append(wrong, fmt.Errorf("batch %d: the panel says %d, message %d %q", b.ID, said, m.ID, m.Text))
 				}
 			} else {
@@ -563,6 +570,15 @@ func I8(e *Evidence) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// followedFor is how long the panel is asked about an SMS.
+const followedFor = 48 * time.Hour
+
+// followedForLong reports whether m says, rightly, that there was no report of an SMS for so long that nobody asks any more.
+func (e *Evidence) followedForLong(b batch, m telegram.Message, status sms.Status) bool {
+	long := len(e.Ahead) > 0 || time.Since(b.Created) > followedFor-time.Hour
+	return b.NoReport == 1 && (status == sms.Sent || status == sms.AtTelecom) && long && regexp.MustCompile(`no (delivery )?report (from the phone )?in 48 hours`).MatchString(m.Text)
 }
 
 // markFor returns the mark of a reply whose recipients have these states.
