@@ -96,7 +96,7 @@ func renderOpenQuestions(t *text.Language, batch store.Batch) (lines []string, b
 }
 
 func renderTo(t *text.Language, batch store.Batch, recipients []store.SMS) string {
-	if batch.N == 1 && len(recipients) == 1 {
+	if batch.N == 1 && len(recipients) == 1 && recipients[0].Customer != "" { // else they were forgotten
 		return t.Say(t.To, text.Number(recipients[0].Customer))
 	}
 	return t.Say(t.ToCount, batch.N)
@@ -192,7 +192,7 @@ func renderCounts(t *text.Language, batch store.Batch) string {
 func renderFailures(t *text.Language, batch store.Batch, recipients []store.SMS) []string {
 	var lines []string
 	for _, m := range recipients {
-		if m.Status == sms.Failed && len(lines) < maxNamed {
+		if m.Status == sms.Failed && m.Customer != "" && len(lines) < maxNamed {
 			lines = append(lines, t.Say(t.FailedOne, text.Number(m.Customer), failureReason(t, m)))
 		}
 	}

@@ -44,6 +44,7 @@ func commands() []command {
 		{"allow", admin, (*Bot).allow},
 		{"deny", admin, (*Bot).deny},
 		{"users", admin, (*Bot).users},
+		{"forget", admin, (*Bot).forget},
 		{"check", admin, (*Bot).checkCommand},
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again
-// (show:…); or this, to show SMS here.
+// (show:…); whom to forget, and when that was asked (forget:…); or this, to show SMS here.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {
@@ -88,6 +88,9 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	}
 	if refused, ok := readShowAgain(p.Data); ok {
 		return b.showAgain(p, r, t, refused)
+	}
+	if asked, n, ok := readForget(p.Data); ok {
+		return b.forgetPressed(p, r, t, asked, n)
 	}
 	if id, generation, d, ok := readPressData(p.Data); ok {
 		return b.decideBatch(p, r, t, id, generation, d)

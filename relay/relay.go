@@ -14,6 +14,8 @@
 //	  crash anywhere                       asked again
 //	Credit (credit.go)      GetCredit - store it with the incident that it is low
 //	  crash anywhere                       asked again; the team is told once
+//	Forget (forget.go)      take a page of a customer's words out of the store, or overwrite a page of what was deleted
+//	  crash anywhere                       the next page goes on
 //	Tidy (tidy.go)          delete a page of old rows; end the questions nobody answered in time
 //	  crash anywhere                       the next page goes on; a press that comes too late ends nothing
 //
@@ -100,7 +102,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 	flows, ctx := errgroup.WithContext(ctx)
 	for _, flow := range []func(context.Context) error{
-		r.fetchUnread, r.sendQueued, r.watchPanel, r.expireQuestions, r.followDelivery, r.watchCredit, r.keepTidy,
+		r.fetchUnread, r.sendQueued, r.watchPanel, r.expireQuestions, r.followDelivery, r.watchCredit, r.keepTidy, r.forgetCustomers,
 	} {
 		flows.Go(func() error { return flow(ctx) })
 	}

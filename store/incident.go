@@ -27,10 +27,11 @@ const (
 	PanelRepeats IncidentKind = "panel repeats" // the panel gave the same SMS for the Count-th time, with other times: they are counted from now on
 	LowCredit    IncidentKind = "low credit"    // the Credit at the panel is below Low; lately Burn went in a day
 	ClockWrong   IncidentKind = "clock wrong"   // Telegram's clock is Off ahead of ours
+	Forgotten    IncidentKind = "forgotten"     // Agent had a customer forgotten, of whom there were Count SMS
 )
 
 // IncidentKinds are all of them.
-var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong}
+var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong, Forgotten}
 
 // Incident is something that went wrong and that only the team can put right.
 type Incident struct {
@@ -51,6 +52,7 @@ type Incident struct {
 	Chat     sms.ChatID    `json:"chat,omitempty"`
 	Seq      Seq           `json:"seq,omitempty"`
 	Customer sms.Number    `json:"customer,omitempty"`
+	Agent    sms.AgentID   `json:"agent,omitempty"`
 	Class    Class         `json:"class,omitempty"` // with Post: which post Chat refused
 	Post     uint64        `json:"post,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
@@ -167,7 +169,9 @@ func (t *tx) addIncident(i *Incident) error {
 	if i.ID, err = rows.NextSequence(); err != nil {
 		return err
 	}
-	tally(&t.commit.Incidents, i.Kind)
+	if i.Kind != Forgotten { // which is no trouble
+		tally(&t.commit.Incidents, i.Kind)
+	}
 	return t.tellIncident(i)
 }
 

@@ -42,6 +42,8 @@ var (
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 	keyLow     = []byte("low")     // since when the credit is low, once the admins were told
 
+	keyForget = []byte("forget") // the customers who are being forgotten
+
 	keyHeld = []byte("held") // why nothing is sent, while that lasts
 
 	keyFetched    = []byte("answered") // when the panel last handed out SMS, nearly

@@ -58,6 +58,8 @@ type Batch struct {
 	Asked   time.Time `json:"asked,omitzero"`      // when it was asked about, if not when it was ordered
 	Dropped int       `json:"dropped,omitempty"`   // of those Queued, how many will not be sent
 
+	Forgotten bool `json:"forgotten,omitempty"` // with all its recipients: it is counted, and told of no more
+
 	Counts        [sms.Failed + 1]int `json:"counts"`              // recipients by status
 	Uncertain     int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
 	LeftUncertain int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
@@ -253,6 +255,9 @@ func (t *tx) moveBatches(from, to sms.ChatID) error {
 // report stores b and queues what tells how far it has come: a mark on the reply, and a message if that says too little. If one of these
 // waits already, it will tell the newest.
 func (t *tx) report(b Batch, delay time.Duration) error {
+	if b.Forgotten {
+		return t.putBatch(b)
+	}
 	if b.Message != 0 && !b.Unmarked {
 		chat, err := t.chat(b.Chat)
 		if err != nil {

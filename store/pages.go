@@ -78,6 +78,8 @@ type pageWalk struct {
 	seen  []bool // pages that were come by, or are free
 	last  []byte // what the last leaf was read into
 	wrong []error
+
+	freelistMore uint64 // into how many pages the list of free pages runs over
 }
 
 // checkHead looks at what says where everything else is: the first pages, and the list of those that are free.
@@ -177,6 +179,7 @@ func (w *pageWalk) free() {
 	if body == nil {
 		return
 	}
+	w.freelistMore = uint64(native.Uint32(body[12:]))
 	ids := body[pageHead:]
 	if count == 0xFFFF { // more than a page's count can say
 		n := native.Uint64(ids)

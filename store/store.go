@@ -18,7 +18,7 @@
 //	              fetch | silent                       begun | since
 //	              answered | pruned | low              when SMS were fetched last | how far | since
 //	              handed | repeats | order             the last answer with SMS | when told that it recurs | how the panel orders them
-//	              held                                 why, incident
+//	              held | forget                        why, incident | customers who are being forgotten, and how far
 //	              newest | clock                       when | right, and since when
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
 //	sms           Seq u64                              one SMS, in or out, to one recipient, and how far it has come
@@ -132,6 +132,7 @@ type Store struct {
 	done    chan struct{} // closed when the writer has ended
 	posts   chan struct{}
 	marks   chan struct{}
+	forget  chan struct{} // see Forgets
 	outbox  chan struct{}
 	ended   time.Time // see Ended
 	opened  time.Time // by our clock
@@ -169,7 +170,7 @@ func openStore(path string, opts Options) (*Store, error) {
 	s := &Store{
 		db: db, file: file, damaged: make(chan error, 1), opts: opts, opened: opts.Now(),
 		writes: make(chan write, 256), done: make(chan struct{}), givenUp: make(chan struct{}),
-		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
+		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), forget: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
 	}
 	if err := guarded(func() error { return s.prepare(path) }); err != nil {
 		s.unclean.Store(errors.Is(err, ErrDamaged))

@@ -43,19 +43,7 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 	var id BatchID
 	err := s.update(func(t *tx) error {
 		id = 0
-		taken := t.bucket(bucketTaken)
-		if taken.Get(k.key()) != nil {
-			return ErrTaken
-		}
-		at, err := t.noteNewest()
-		if err != nil {
-			return err
-		}
-		if err := taken.Put(k.key(), unix32(at)); err != nil {
-			return err
-		}
-		day := uint32(at.Unix() / int64(24*time.Hour/time.Second))
-		if err := t.bucket(bucketTakenDay).Put(join(u32(day), k.key()), nil); err != nil {
+		if err := t.take(k); err != nil {
 			return err
 		}
 		if c.EditChat != nil {
@@ -98,6 +86,23 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 		return nil
 	})
 	return id, err
+}
+
+// take notes that an update was acted on. The error is ErrTaken if it was before.
+func (t *tx) take(k UpdateKey) error {
+	taken := t.bucket(bucketTaken)
+	if taken.Get(k.key()) != nil {
+		return ErrTaken
+	}
+	at, err := t.noteNewest()
+	if err != nil {
+		return err
+	}
+	if err := taken.Put(k.key(), unix32(at)); err != nil {
+		return err
+	}
+	day := uint32(at.Unix() / int64(24*time.Hour/time.Second))
+	return t.bucket(bucketTakenDay).Put(join(u32(day), k.key()), nil)
 }
 
 // Taken tells whether an update was acted on.

@@ -98,6 +98,12 @@ type Language struct {
 	TakenByOther   string // who
 	Released       string // customer
 	Marks          string
+	ForgetUsage    string
+	ForgetAsk      string // customer
+	Forget         string
+	ForgetOpen     string // 200 characters at most, for a button's answer
+	ForgetBegun    string
+	Forgotten      string // how many SMS, who
 
 	// The card of a customer.
 	CardHead   string // who
@@ -382,6 +388,12 @@ var English = Language{
 	TakenByOther:   "Only %v or an administrator can do that.",
 	Released:       "Anyone may answer %v now.",
 	Marks:          "The marks I put on your replies and <code>/send</code>: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. If there is more to say, I write it. Reply <code>/status</code> to one of yours to see everything.",
+	ForgetUsage:    "Use <code>/forget NUMBER</code>, for example <code>/forget 09121234567</code>.",
+	ForgetAsk:      "<b>Forget %v for good?</b> Every text, name and number of theirs leaves the store, also from answers of the panel kept there and from copies beside it; only counts stay. I cannot reach backups made elsewhere, the panel's own lists, and messages and topics in Telegram: delete those yourselves.",
+	Forget:         "Forget",
+	ForgetOpen:     "An order to this customer is still to be sent, or asks something. Decide or cancel it first, then press again.",
+	ForgetBegun:    "It has begun, and cannot be undone. The administrators are told when nothing is left.",
+	Forgotten:      "🗑 A customer was forgotten: %v SMS, ordered by %v. Nothing in the store names them any more. Backups made before, the panel and Telegram still do.",
 
 	CardHead:   "👤 %v",
 	CardLine:   " → %v",
@@ -582,6 +594,7 @@ var English = Language{
 		"allow":    "let somebody use the bot: ID, or as a reply",
 		"deny":     "take somebody off the list: ID, or as a reply",
 		"users":    "who may use the bot",
+		"forget":   "delete all that is known of a customer: NUMBER",
 		"check":    "check settings, store, panel, Telegram and chats",
 		"language": "the language of this chat: en or fa",
 	},
@@ -603,6 +616,7 @@ var English = Language{
 		"allow":    "<code>/allow 123456789</code>",
 		"deny":     "<code>/deny 123456789</code>",
 		"users":    "<code>/users</code>",
+		"forget":   "<code>/forget 09121234567</code>",
 		"check":    "<code>/check</code>",
 		"language": "<code>/language fa</code>",
 	},
