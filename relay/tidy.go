@@ -48,6 +48,22 @@ func (r *Relay) keepTidy(ctx context.Context) error {
 	return nil
 }
 
+// indexHistory has the store index what came before there was an index, block by block, and ends.
+func (r *Relay) indexHistory(ctx context.Context) error {
+	trouble := backoff.Backoff{Log: r.log, What: "index SMS", Shortest: time.Second}
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if more, err = r.store.IndexHistory(); err != nil {
+			trouble.Wait(ctx, err, nil)
+			more = true
+			continue
+		}
+		trouble.After(nil)
+		backoff.Sleep(ctx, tidyPause, nil)
+	}
+	return nil
+}
+
 // expireQuestions ends questions that nobody answered in time.
 func (r *Relay) expireQuestions(ctx context.Context) error {
 	trouble := backoff.Backoff{Log: r.log, What: "expire old questions", Shortest: time.Second}

@@ -53,6 +53,7 @@ func TestCheckFindsWhatDoesNotAgree(t *testing.T) {
 		"a link is to no batch":           add(bucketShows, messageKey(group, 99), Shown{Batch: 99}),
 		"an update has no day":            del(bucketTakenDay),
 		"a day has no update":             func(t *tx) error { _ = del(bucketTaken)(t); return t.bucket(bucketTaken).Put([]byte("x"), []byte("x")) },
+		"a history lacks an SMS":          func(t *tx) error { return t.bucket(bucketHistory).Put(u64(0), nil) },
 		"seen names no SMS":               func(t *tx) error { return t.bucket(bucketSeen).Put([]byte("x"), u64(99)) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -369,12 +369,10 @@ func (t *tx) noteFetched() error {
 }
 
 func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
-	rows := t.bucket(bucketSMS)
-	id, err := rows.NextSequence()
+	seq, err := t.nextSMS()
 	if err != nil {
 		return 0, err
 	}
-	seq := Seq(id)
 	if err := t.putSMS(SMS{Seq: seq, Message: m}); err != nil {
 		return 0, err
 	}
@@ -387,7 +385,7 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 		return 0, err
 	}
 	for _, p := range places {
-		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: c.class(), ID: id, Kind: PostSMS, Seq: seq}); err != nil {
+		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: c.class(), ID: uint64(seq), Kind: PostSMS, Seq: seq}); err != nil {
 			return 0, err
 		}
 	}

@@ -34,6 +34,7 @@ var (
 	bucketBound     = []byte("bound")
 	bucketSpent     = []byte("spent")
 	bucketCredit    = []byte("credit")
+	bucketHistory   = []byte("history")
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
@@ -59,7 +60,7 @@ var (
 var buckets = [][]byte{
 	bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketAsking, bucketID,
 	bucketDue, bucketPost, bucketDead, bucketShows, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent,
-	bucketIncident, bucketCustomer, bucketBound, bucketSpent, bucketCredit,
+	bucketIncident, bucketCustomer, bucketBound, bucketSpent, bucketCredit, bucketHistory,
 }
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

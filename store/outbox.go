@@ -184,14 +184,14 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 func (t *tx) addPiece(b *Batch, i int, to []sms.Number, state PieceState) error {
 	p := Piece{Batch: b.ID, I: i, State: state, Since: t.now, Queued: t.now, N: len(to)}
 	for _, n := range to {
-		seq, err := t.bucket(bucketSMS).NextSequence()
+		seq, err := t.nextSMS()
 		if err != nil {
 			return err
 		}
 		if p.First == 0 {
-			p.First = Seq(seq)
+			p.First = seq
 		}
-		m := SMS{Seq: Seq(seq), Batch: b.ID, Status: sms.Queued}
+		m := SMS{Seq: seq, Batch: b.ID, Status: sms.Queued}
 		m.Direction, m.Line, m.Customer, m.Time = sms.Outbound, b.Line, n, t.now
 		if err := t.putSMS(m); err != nil {
 			return err

@@ -63,6 +63,7 @@ var walks = []walk{
 	{bucketCustomer, (*pruning).customer},
 	byDay(bucketSpent, keepSpent),
 	byDay(bucketCredit, keepCredit),
+	{bucketHistory, (*pruning).block},
 }
 
 // Prune takes one step in deleting what is old and not needed any more. It looks at about limit rows, so that other writers wait for

@@ -33,6 +33,7 @@ var migrations = []func(*bolt.Tx) error{
 	mergeSpellings,  // in schema4.go
 	codesToStates,   // in schema5.go
 	newNumbersApart, // in schema6.go
+	func(t *bolt.Tx) error { return makeBuckets(t, "history") }, // which IndexHistory fills
 }
 
 // makeBuckets makes those that are missing.

@@ -11,7 +11,7 @@
 // function sets its results from scratch.
 //
 // This is the file. Integers in keys are big-endian, and chat ids have their sign bit flipped, so that keys sort as numbers do. A value is a
-// version byte and JSON, whose tags are those of the exported types; only sms has records of its own, as there are many. Names on disk never
+// version byte and JSON, whose tags are those of the exported types; only sms has records of its own, and history bytes, as there are many. Names on disk never
 // change, and so a few are older than the words in the code.
 //
 //	meta          schema | running | ended             number | since | when
@@ -43,6 +43,7 @@
 //	incident      u64                                  what the team must be told
 //	customer      number                               what is known of a customer
 //	bound         chat i64, topic i64                  the customer a topic or a chat belongs to
+//	history       block u64                            which customer's the SMS of a block are: hash u16, place u16, for each
 //
 // SMS numbers, batches and the rows of class Answers come from the sequences of sms, batch and post.
 package store
