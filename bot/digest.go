@@ -26,13 +26,14 @@ func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) er
 	if p.Chat > 0 { // nobody else takes its turns
 		late = time.Time{}
 	}
-	show, err := w.store.ToShow(p, text.DigestMost, w.pace.room(p.Chat), late)
+	room := w.pace.room(p.Chat)
+	show, err := w.store.ToShow(p, text.DigestMost, room, late)
 	if err != nil { // perhaps the post has moved with its group to another chat
 		return fmt.Errorf("read what to show: %w", err)
 	}
 	if show.Mixed && p.Digest == 0 && text.DigestSize(show.SMS, show.Names) == 1 { // no other fits into its message, which may as well go to its topic
 		_, has := show.Customer.TopicIn(p.Chat)
-		show.Mixed = !has
+		show.Mixed = !has && room < 2
 	}
 	place := sms.Place{Chat: p.Chat, Topic: p.Topic}
 	if !show.Mixed {

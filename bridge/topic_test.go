@@ -431,20 +431,28 @@ func TestNewTopicsKeepToThePace(t *testing.T) {
 }
 
 // TestALongSMSIsShownInItsTopic has more customers write than there is room for, and the first at such length that no other fits into its message:
-// to show it outside of topics would save nothing.
+// to show it outside of topics would save nothing, or the making of one topic.
 func TestALongSMSIsShownInItsTopic(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newDesk(t)
-		first := w.receives("09121111111", "hello")
-		w.panel.Receive("09121111111", "30001234", strings.Repeat("a long story ", 400)+"that ends")
-		w.customersAsk(0, 8)
-		if m := w.sees(w.group, "that ends"); m.Topic != first.Topic {
-			t.Errorf("shown in topic %d, want %d", m.Topic, first.Topic)
-		}
-		if m := w.sees(w.group, "a long story"); m.Topic != first.Topic {
-			t.Errorf("its beginning is shown in topic %d, want %d", m.Topic, first.Topic)
-		}
-	})
+	for name, wroteBefore := range map[string]bool{"who has one": true, "who has none": false} {
+		t.Run("of a customer "+name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newDesk(t)
+				if wroteBefore {
+					w.receives("09121111111", "hello")
+				}
+				w.panel.Receive("09121111111", "30001234", strings.Repeat("a long story ", 400)+"that ends")
+				w.customersAsk(0, 8)
+				if got := w.topics(); len(got) == 0 || got[0].Name != "09121111111" {
+					t.Fatalf("topics %v", got)
+				}
+				for _, words := range []string{"a long story", "that ends"} {
+					if m := w.sees(w.group, words); m.Topic != w.topics()[0].ID {
+						t.Errorf("%q is shown in topic %d, want %d", words, m.Topic, w.topics()[0].ID)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestRestartRemembersTopicsThatMayBeMade(t *testing.T) {
