@@ -70,14 +70,14 @@ func (c clockState) right() bool { return c.known && c.off == 0 }
 func (s *Store) clock() clockState {
 	c := clockState{now: s.opts.Now()}
 	answer, message := s.answer.Load(), s.message.Load()
+	ours := c.now
 	fits := func(at time.Time) bool { // whether a message that has come can bear its date
 		if message == nil {
 			return true
 		}
-		since := message.at(c.now)
+		since := message.at(ours)
 		return at.Round(0).After(since.Add(-ClockOff)) && at.Round(0).Before(since.Add(updatesKept+ClockOff))
 	}
-	ours := c.now
 	if answer != nil {
 		if telegrams := answer.at(ours); apart(telegrams, ours) {
 			c.off = telegrams.Sub(ours.Round(0))

@@ -231,6 +231,7 @@ func TestAQuestionWaitsByTheRightClock(t *testing.T) {
 			if got := ok(s.Batch(id)).State; got != Asking {
 				t.Fatalf("after 5 minutes it is %s", got)
 			}
+			c.message(s)
 			c.pass(15 * time.Minute)
 			c.answer(s)
 			if _, err := s.Decide(id, 1, Send, "Ali"); !errors.Is(err, ErrExpired) {
