@@ -210,6 +210,33 @@ func TestAWrongClockForgetsNothing(t *testing.T) {
 }
 
 // TestAQuestionWaitsByTheRightClock asks at ten, and looks what is left of it 5 and 20 minutes later.
+// TestAServerThatDatesWronglyForgetsNoSMS has a server between Telegram and us date everything four years ahead for a while. The panel marks nothing as
+// read: what it hands out again must be known for what it is.
+func TestAServerThatDatesWronglyForgetsNoSMS(t *testing.T) {
+	path, c := tempFile(t), &twoClocks{clock: newClock()}
+	s := start(t, path, c)
+	c.answer(s)
+	m := unread(c.clock, "hello")
+	fetched(t, s, m)
+	crash(t, s)
+	c.pass(2 * time.Hour)
+	c.ahead = -4 * 365 * aDay
+	s = start(t, path, c)
+	c.answer(s)
+	fetched(t, s, m)
+	c.message(s)
+	c.pass(2 * time.Hour)
+	fetched(t, s, m)
+	crash(t, s)
+	c.ahead = 0
+	s = start(t, path, c)
+	c.answer(s)
+	prune(t, s)
+	if n := fetched(t, s, m); n != 0 {
+		t.Errorf("%d SMS that the panel handed out again are taken for new", n)
+	}
+}
+
 func TestAQuestionWaitsByTheRightClock(t *testing.T) {
 	for name, jump := range map[string]time.Duration{
 		"an hour ahead": time.Hour, "8 days ahead": 8 * aDay, "an hour behind": -time.Hour, "a year behind": -365 * aDay, "right": 0,

@@ -302,7 +302,7 @@ func (p *pruning) seen(key, value []byte) ([]byte, error) {
 	}
 	at := time.Unix(int64(binary.BigEndian.Uint32(key)), 0) // by the panel's clock, which orders the rows and may be wrong
 	switch {
-	case answered.Sub(p.believed(met)) >= keepSeen:
+	case p.believed(answered).Sub(p.believed(met)) >= keepSeen:
 		return after(key), p.delete(bucketSeen, key)
 	case p.young(at, keepSeen) && at.Before(p.now.Add(aDay)):
 		return unix32(p.now.Add(aDay)), nil
