@@ -126,6 +126,9 @@ func (t *tx) openLoss() (Incident, error) {
 
 // addLoss notes that SMS may be lost: as part of the open loss, or as a new one, which is told. i becomes what it is part of.
 func (t *tx) addLoss(loss *Incident) error {
+	if loss.To.Before(loss.From) && !loss.To.IsZero() { // between the two Telegram said that our clock is ahead
+		loss.From, loss.To = loss.To, loss.From
+	}
 	before, err := t.openLoss()
 	switch {
 	case errors.Is(err, ErrNotFound):

@@ -518,6 +518,23 @@ func TestIncidentThatGoesOn(t *testing.T) {
 	}
 }
 
+// TestALossWhoseEndIsBeforeItsBeginning is of a fetch during which Telegram said that our clock is ahead: it is told of with both times, also when
+// the next one joins it.
+func TestALossWhoseEndIsBeforeItsBeginning(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox())
+	hour := func(n int) time.Time { return c.now().Add(time.Duration(n) * time.Hour) }
+	first := Incident{Kind: FetchLost, From: hour(0), To: hour(-14)}
+	must(t, s.EndFetch(&first))
+	next := Incident{Kind: FetchLost, From: hour(-13), To: hour(1)}
+	must(t, s.EndFetch(&next))
+	for want, got := range map[*Incident]Incident{{From: hour(-14), To: hour(0)}: first, {From: hour(-14), To: hour(1)}: next} {
+		if !got.From.Equal(want.From) || !got.To.Equal(want.To) {
+			t.Errorf("lost between %s and %s, want %s and %s", got.From, got.To, want.From, want.To)
+		}
+	}
+}
+
 func TestWakesWhoPostsAndWhoSends(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))
