@@ -283,7 +283,8 @@ func (t *tx) markAllRepeated() error {
 	return nil
 }
 
-// askAnew has everything that is uncertain asked about again, and its replies marked: since the backup it may have been decided and told otherwise.
+// askAnew has everything that is uncertain asked about again, and its replies marked: since the backup it may have been decided and told otherwise. No
+// button of before decides: Telegram may give a press again that the backup knows nothing of, and once more an SMS would be sent again.
 func (t *tx) askAnew() error {
 	return t.pieces(bucketUncertain, 0, func(p Piece) (bool, error) {
 		b, err := t.batch(p.Batch)
@@ -293,6 +294,7 @@ func (t *tx) askAnew() error {
 		if b.Message != 0 && !b.Unmarked {
 			b.Reaction = "?"
 		}
+		b.Generation += afterBackup
 		return true, t.report(b, 0)
 	})
 }

@@ -176,7 +176,7 @@ func TestRestore(t *testing.T) {
 	if got := queued(t, s); len(got) != 0 {
 		t.Errorf("%v would be sent again by themselves", got)
 	}
-	if b := ok(s.Batch(askingBatch)); b.State != Going || b.Generation != 2 {
+	if b := ok(s.Batch(askingBatch)); b.State != Going || b.Generation <= 2 {
 		t.Errorf("the batch that asked is %+v", b)
 	}
 	if b := ok(s.Batch(sentBatch)); b.Counts[sms.Sent] != 1 || b.Uncertain != 0 {
@@ -224,14 +224,24 @@ func TestARestoreAsksAnewWhatWasDecidedSince(t *testing.T) {
 	must(t, s.Uncertain(claimed(t, s, id)))
 	showAll(t, s)
 	saved := backup(t, s)
-	ok(s.Decide(id, ok(s.Batch(id)).Generation, WasSent, "Ali"))
+	decided := ok(s.Batch(id)).Generation
+	ok(s.Decide(id, decided, Again, "Ali"))
+	must(t, s.Uncertain(claimed(t, s, id)))
+	asked := ok(s.Batch(id)).Generation
 	showAll(t, s)
 	must(t, s.Close())
 	ok(Restore(saved, path, c.inbox(group)))
 	s = open(t, path, c.inbox(group))
-	if b := ok(s.Batch(id)); b.Uncertain != 1 || !reported(t, s, id) {
+	b := ok(s.Batch(id))
+	if b.Uncertain != 1 || !reported(t, s, id) {
 		t.Errorf("%+v, reported: %t; want it asked about again", b, reported(t, s, id))
 	}
+	for _, before := range []int{decided, asked} { // Telegram gives the press again, or somebody presses what the chat still shows
+		if _, err := s.Decide(id, before, Again, "Ali"); !errors.Is(err, ErrDecided) {
+			t.Errorf("a button of before the restore, of generation %d, gives %v", before, err)
+		}
+	}
+	ok(s.Decide(id, b.Generation, Again, "Ali"))
 }
 
 // TestARestoreTwiceGivesNoNumberAgain restores one backup, goes on, and restores it once more.
