@@ -326,12 +326,16 @@ func (w *World) agentEdits() {
 	}
 }
 
-// telegramRepeats redelivers an update that the bridge has confirmed. Telegram keeps them for a day. It repeats nothing of before a restored backup
-// that says whether Omid may use the bot: the backup may not know that it was taken, and the bridge would obey.
+// telegramRepeats redelivers an update that the bridge has confirmed. Telegram keeps them for a day. It repeats nothing that
+// Omid said in vain, as he may be allowed by now; and of before a restored backup nothing that says whether he is: the backup may not know that it was
+// taken, and the bridge would obey.
 func (w *World) telegramRepeats() {
 	all := w.TG.Updates()
+	inVain := func(u telegram.Update) bool {
+		return slices.ContainsFunc(w.refused, func(o Order) bool { return strings.Contains(u.JSON, strconv.Quote(o.Said)) })
+	}
 	all = slices.DeleteFunc(all[max(0, len(all)-30):], func(u telegram.Update) bool {
-		return !u.Confirmed || time.Since(u.At) > 23*time.Hour || w.era(u.At) < len(w.Restored) && (strings.Contains(u.JSON, `"/allow `) || strings.Contains(u.JSON, `"/deny `))
+		return !u.Confirmed || time.Since(u.At) > 23*time.Hour || inVain(u) || w.era(u.At) < len(w.Restored) && (strings.Contains(u.JSON, `"/allow `) || strings.Contains(u.JSON, `"/deny `))
 	})
 	if len(all) > 0 {
 		_ = w.TG.Redeliver(all[w.Rand.IntN(len(all))].ID) // another act may have taken it
