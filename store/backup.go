@@ -238,14 +238,14 @@ func (t *tx) restored(given [3]uint64) error {
 			return err
 		}
 	}
-	if err := errors.Join(t.markAllRepeated(), t.askAnew(), t.holdGroups()); err != nil {
-		return err
-	}
 	for i, name := range numbered {
 		rows := t.bucket(name)
 		if err := rows.SetSequence(max(rows.Sequence(), given[i]) + afterBackup); err != nil {
 			return err
 		}
+	}
+	if err := errors.Join(t.markAllRepeated(), t.askAnew(), t.holdGroups()); err != nil {
+		return err
 	}
 	return t.addIncident(&Incident{Kind: Restored, From: last, To: t.now})
 }
@@ -294,7 +294,7 @@ func (t *tx) askAnew() error {
 		if b.Message != 0 && !b.Unmarked {
 			b.Reaction = "?"
 		}
-		b.Generation += afterBackup
+		b.Generation += int(t.bucket(bucketBatch).Sequence()) // which jumped, and is never the same again
 		return true, t.report(b, 0)
 	})
 }

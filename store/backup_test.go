@@ -249,8 +249,11 @@ func TestARestoreTwiceGivesNoNumberAgain(t *testing.T) {
 	path, c := tempFile(t), newClock()
 	s := open(t, path, c.inbox(group))
 	fetched(t, s, unread(c, "one"))
+	id := take(t, s, order(ali))
+	must(t, s.Uncertain(claimed(t, s, id)))
 	saved := backup(t, s)
 	var last Batch
+	generation := ok(s.Batch(id)).Generation
 	for range 3 {
 		must(t, s.Close())
 		c.pass(time.Minute)
@@ -261,6 +264,11 @@ func TestARestoreTwiceGivesNoNumberAgain(t *testing.T) {
 			t.Errorf("batch %d, SMS %d, post %d come after %d, %d, %d", b.ID, b.First, b.Post, last.ID, last.First, last.Post)
 		}
 		last = b
+		if asked := ok(s.Batch(id)).Generation; asked <= generation {
+			t.Errorf("the question of generation %d is asked anew as of %d", generation, asked)
+		} else {
+			generation = asked
+		}
 	}
 }
 
