@@ -363,7 +363,7 @@ func I5(e *Evidence) error {
 	}
 	for _, b := range e.Batches {
 		for _, p := range e.presses {
-			if p.batch != b.ID || p.generation != b.Generation || e.pressForgotten(p) {
+			if p.batch != b.ID || p.generation != b.Generation || e.pressForgotten(b, p) {
 				continue
 			}
 			asked := b.State == store.Asking && (p.decision == store.Send || p.decision == store.Cancel) && p.by == int64(b.Agent) && !e.tooLate(b, p)
@@ -390,9 +390,10 @@ func (e *Evidence) tooLate(b batch, p pressed) bool {
 	return slices.ContainsFunc(e.aheads(), func(ahead time.Duration) bool { return p.at.Add(ahead).Sub(asked).Abs() >= askFor-answersLate })
 }
 
-// pressForgotten reports whether what a press decided was lost with the file that a backup replaced.
-func (e *Evidence) pressForgotten(p pressed) bool {
-	return slices.ContainsFunc(e.Restored, func(x restored) bool { return p.at.Before(x.at) })
+// pressForgotten reports whether what a press decided was lost with the file that a backup replaced, or whether it was made in a supergroup that the
+// restored bridge may not have known to be the same group: then it was told that the button is old.
+func (e *Evidence) pressForgotten(b batch, p pressed) bool {
+	return slices.ContainsFunc(e.Restored, func(x restored) bool { return p.at.Before(x.at) || e.moved(b) && x.at.After(e.migrated) })
 }
 
 // sentAfterCall returns a request to send of b from after the team was told that it, or the rest of it, is not sent.

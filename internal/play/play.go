@@ -31,6 +31,7 @@ type World struct {
 	inSettings int64   // the group, as the settings name it
 	Inboxes    []int64 // other groups in the settings, which no invariant is about
 	was        int64   // what the group was before it became a supergroup; 0 if it was none
+	migrated   time.Time
 	older      older
 
 	Outages func() []sandboxtest.Shut // of the panel: when connections were cut, or a bridge stood still on one
@@ -137,7 +138,7 @@ func (w *World) Migrate() {
 		return
 	}
 	if to, err := w.TG.Migrate(w.Group); err == nil { // else it is a supergroup
-		w.was, w.Group = w.Group, to
+		w.was, w.Group, w.migrated = w.Group, to, time.Now()
 	}
 }
 
