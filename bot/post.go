@@ -105,9 +105,8 @@ func (f *postFlow) beginPosts(ctx context.Context) (due time.Time, err error) {
 	if !next.IsZero() {
 		due = earliest(due, now.Add(next.Sub(storeNow))) // next is in the store's time, due in our own
 	}
-	since := func(p store.Post) time.Time { return now.Add(-max(0, storeNow.Sub(p.Since()))) }
 	for _, of := range heads {
-		p, ok, opens := f.pace.next(of, now, since)
+		p, ok, opens := f.pace.next(of, now, func(p store.Post) time.Time { return waitsSince(p, now, storeNow) })
 		if ok && f.inFlight < posters {
 			opens, ok = f.pace.begin(p, now)
 		}
@@ -122,6 +121,12 @@ func (f *postFlow) beginPosts(ctx context.Context) (due time.Time, err error) {
 		go func() { f.ended <- outcome{p, f.showInFlight(context.WithoutCancel(ctx), p)} }()
 	}
 	return due, nil
+}
+
+// waitsSince returns since when p waits, by our own clock. What bears a time to come was written while the clock seemed ahead, and waits for as long
+// as that lies ahead: if it seemed new at every look, its turn would not come while it had none to spare.
+func waitsSince(p store.Post, now, storeNow time.Time) time.Time {
+	return now.Add(-storeNow.Sub(p.Since()).Abs())
 }
 
 // tellByMark has the mark alone tell what an answer would, if that only says that an order goes well and more answers wait than their share.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"peyk/store"
 )
 
 // group is a group whose messages are shown in no time: each share's posts wait from when they came, and a message shows one of them, or, of SMS,
@@ -126,4 +128,23 @@ func TestNoShareWaitsForAnother(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWhatBearsATimeToComeHasItsTurn has an SMS whose topic is to be made, and a card, written while the clock seemed weeks ahead.
+func TestWhatBearsATimeToComeHasItsTurn(t *testing.T) {
+	g := newGroup()
+	p := store.Post{At: g.now.Add(20 * 24 * time.Hour)}
+	g.pair[newNumbers] = true
+	for end := g.now.Add(time.Minute); g.now.Before(end); {
+		g.oldest[newNumbers], g.oldest[upkeep] = waitsSince(p, g.now, g.now), waitsSince(p, g.now, g.now)
+		s, ok, again := g.next(g.now)
+		if ok {
+			if s != newNumbers {
+				t.Errorf("it is the turn of %v", s)
+			}
+			return
+		}
+		g.now = again
+	}
+	t.Error("they had no turn in a minute")
 }
