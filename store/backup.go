@@ -260,7 +260,8 @@ func (t *tx) lastHeard() (time.Time, error) {
 	return arrived(m), err
 }
 
-// markAllRepeated marks every SMS that waits as perhaps repeated: a process that went on after the backup may have shown them all.
+// markAllRepeated marks every SMS that waits as perhaps repeated, also those of answers that are still to be decoded: a process that went on after the
+// backup may have shown them all.
 func (t *tx) markAllRepeated() error {
 	rows := t.bucket(bucketPost)
 	var waiting []Post
@@ -280,7 +281,17 @@ func (t *tx) markAllRepeated() error {
 			return err
 		}
 	}
-	return nil
+	return put(t.bucket(bucketMeta), keyRestored, t.bucket(bucketRaw).Sequence())
+}
+
+// wasRestored tells whether a restored backup held an answer of the panel.
+func (t *tx) wasRestored(raw uint64) (bool, error) {
+	var last uint64
+	err := get(t.bucket(bucketMeta), keyRestored, &last)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return raw <= last, err
 }
 
 // askAnew has everything that is uncertain asked about again, and its replies marked: since the backup it may have been decided and told otherwise. No

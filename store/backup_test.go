@@ -290,6 +290,31 @@ func TestAfterARestoreGroupsWaitForAMinute(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatABackupHeldIsMarkedWhenItIsShownAgain has a backup made of an answer that is stored and not yet decoded.
+func TestAnAnswerThatABackupHeldIsMarkedWhenItIsShownAgain(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	must(t, s.BeginFetch())
+	raw := ok(s.SaveRaw(Raw{Body: []byte("<xml/>")}))
+	saved := backup(t, s)
+	ok(s.SaveUnread(raw, unread(c, "one", "two"), nil))
+	showAll(t, s)
+	must(t, s.Close())
+	ok(Restore(saved, path, c.options()))
+
+	s = open(t, path, c.inbox(group))
+	ok(s.SaveUnread(raw, unread(c, "one", "two"), nil))
+	fetched(t, s, unread(c, "of later"))
+	for _, p := range posts(t, s) {
+		if p.Kind != PostSMS {
+			continue
+		}
+		if later := ok(s.SMS(p.Seq)).Text == "of later"; p.Repeated == later {
+			t.Errorf("SMS %d is marked: %t", p.Seq, p.Repeated)
+		}
+	}
+}
+
 func TestRestoreWhereNothingIs(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))

@@ -248,6 +248,10 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 		if err != nil {
 			return err
 		}
+		repeated, err := t.wasRestored(raw)
+		if err != nil {
+			return err
+		}
 		last, err := t.lastAnswer()
 		if err != nil {
 			return err
@@ -272,7 +276,7 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 					return err
 				}
 			}
-			if this.SMS[i].Seq, err = t.addInbound(m, inboxes); err != nil {
+			if this.SMS[i].Seq, err = t.addInbound(m, inboxes, repeated); err != nil {
 				return err
 			}
 			if err := t.bucket(bucketSeen).Put(keys[i], seenValue(this.SMS[i].Seq, t.now)); err != nil {
@@ -368,7 +372,8 @@ func (t *tx) noteFetched() error {
 	return put(meta, keyFetched, t.now)
 }
 
-func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
+// addInbound stores an SMS and what shows it, where its chats may show it already if it is repeated.
+func (t *tx) addInbound(m sms.Message, inboxes []inbox, repeated bool) (Seq, error) {
 	seq, err := t.nextSMS()
 	if err != nil {
 		return 0, err
@@ -385,7 +390,7 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox) (Seq, error) {
 		return 0, err
 	}
 	for _, p := range places {
-		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: c.class(), ID: uint64(seq), Kind: PostSMS, Seq: seq}); err != nil {
+		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: c.class(), ID: uint64(seq), Kind: PostSMS, Seq: seq, Repeated: repeated}); err != nil {
 			return 0, err
 		}
 	}

@@ -43,6 +43,8 @@ var (
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 	keyLow     = []byte("low")     // since when the credit is low, once the admins were told
 
+	keyRestored = []byte("restored") // the last answer of the panel that a restored backup held
+
 	keyForget = []byte("forget") // the customers who are being forgotten
 
 	keyHeld = []byte("held") // why nothing is sent, while that lasts

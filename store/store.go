@@ -19,6 +19,7 @@
 //	              answered | pruned | low              when SMS were fetched last | how far | since
 //	              handed | repeats | order             the last answer with SMS | when told that it recurs | how the panel orders them
 //	              held | forget                        why, incident | customers who are being forgotten, and how far
+//	              restored                             the last row of raw that a restored backup held
 //	              newest | clock                       when | right, and since when
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
 //	sms           Seq u64                              one SMS, in or out, to one recipient, and how far it has come
