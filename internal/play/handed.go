@@ -210,14 +210,14 @@ func (e *Evidence) Balance() balance {
 	for w, n := range forgotten {
 		b.most[w.n] += n
 	}
-	begun, ended := e.seen("in"), e.seen("end")
+	begun, ended, again := e.seen("in"), e.seen("end"), e.decodedAgain()
 	for n, most := range b.most {
 		for id := range begun[n] {
 			if ended[n][id] {
 				b.shown[n]++
 			}
 		}
-		b.wrong[n] = b.shown[n] < b.least[n] || max(len(begun[n]), len(ended[n])) > most
+		b.wrong[n] = b.shown[n] < b.least[n] || max(len(begun[n]), len(ended[n])) > most+len(again[n])
 		b.Missing[n] = max(0, most-b.shown[n])
 	}
 	return b
@@ -239,6 +239,32 @@ func (e *Evidence) seen(kind string) map[int]map[string]bool {
 		}
 	}
 	return ids
+}
+
+// decodedAgain returns the short ids under which an SMS is shown once more, and said to be repeated, as its answer was not yet decoded when a backup was
+// made that was restored since.
+func (e *Evidence) decodedAgain() map[int]map[string]bool {
+	ids := map[int]map[string]bool{}
+	for _, all := range e.Shown {
+		for i, s := range all {
+			if !e.isDecodedAgain(all[:i], s) {
+				continue
+			}
+			n := NumberOf(s.Mark)
+			if ids[n] == nil {
+				ids[n] = map[string]bool{}
+			}
+			ids[n][s.id] = true
+		}
+	}
+	return ids
+}
+
+// isDecodedAgain tells whether s is such a copy, after those before it in its chat: the SMS was shown before the restore.
+func (e *Evidence) isDecodedAgain(before []Sighting, s Sighting) bool {
+	return s.Repeated && slices.ContainsFunc(before, func(o Sighting) bool {
+		return o.Mark == s.Mark && o.id != s.id && e.era(o.at) < e.era(s.at)
+	})
 }
 
 // lacks reports whether SMS of a fetch are missing.

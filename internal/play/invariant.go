@@ -212,8 +212,8 @@ func I3(e *Evidence) error {
 		seen := map[string]bool{}
 		last := map[string]int{} // by customer
 		used := map[int]bool{}   // places
-		for _, s := range all {
-			if seen[s.Mark+s.id] || !strings.HasPrefix(s.Mark, "«in") {
+		for at, s := range all {
+			if seen[s.Mark+s.id] || !strings.HasPrefix(s.Mark, "«in") || e.isDecodedAgain(all[:at], s) {
 				continue
 			}
 			seen[s.Mark+s.id] = true
