@@ -230,11 +230,8 @@ func TestSenderChatIsFaceless(t *testing.T) {
 		w := newWorld(t, telegram.Options{}, panel.Options{})
 		w.start()
 		checkTold(t, w.answers(w.group, func() {
-			_, err := w.tg.RawUpdate(fmt.Sprintf(`{"message":{"message_id":9001,"date":1,"chat":{"id":%[1]d,"type":"supergroup"},"from":{"id":%[2]d,"first_name":"Ali"},
+			w.gives(fmt.Sprintf(`{"message":{"message_id":9001,"date":1,"chat":{"id":%[1]d,"type":"supergroup"},"from":{"id":%[2]d,"first_name":"Ali"},
 			"sender_chat":{"id":%[1]d,"type":"supergroup"},"text":"/send 09121234567 hi","entities":[{"type":"bot_command","offset":0,"length":5}]}}`, w.group, w.ali))
-			if err != nil {
-				t.Fatal(err)
-			}
 		}), "cannot tell who you are")
 		if n := w.orders(w.group); n != 0 {
 			t.Errorf("it ordered %d batches", n)
@@ -320,9 +317,7 @@ func (w *world) editsInvisibly(message int) {
 		}
 		if update.Message.ID == message && update.Message.Chat.ID == w.group {
 			_, rest, _ := strings.Cut(u.JSON, `"message":`)
-			if _, err := w.tg.RawUpdate(`{"edited_message":` + rest); err != nil {
-				w.Fatal(err)
-			}
+			w.gives(`{"edited_message":` + rest)
 		}
 	}
 }
@@ -419,9 +414,7 @@ func TestUpdatesOfUnknownShapeArePassedOver(t *testing.T) {
 			`{"message":{"message_id":` + strings.Repeat("9", 400) + `}}`,
 			`{"message":` + strings.Repeat(`{"reply_to_message":`, 300) + `{}` + strings.Repeat(`}`, 300) + `}`,
 		} {
-			if _, err := w.tg.RawUpdate(shape); err != nil {
-				t.Fatalf("%s: %v", shape, err)
-			}
+			w.gives(shape)
 			w.quiet()
 		}
 		if err := w.tg.WaitConfirmed(w.context()); err != nil {
@@ -587,9 +580,7 @@ func TestButtons(t *testing.T) {
 		for _, made := range []string{data, "inbox"} {
 			press := fmt.Sprintf(`{"callback_query":{"id":"9","from":{"id":%[1]d,"first_name":"Ali"},"data":%[2]q,"message":{"message_id":%[3]d,"date":1,"from":{"id":%[1]d},"chat":{"id":%[4]d,"type":"supergroup"},"text":"mine"}}}`,
 				w.ali, made, note, w.group)
-			if _, err := w.tg.RawUpdate(press); err != nil {
-				t.Fatal(err)
-			}
+			w.gives(press)
 		}
 		w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/help"})
 		alert(w.ali, w.sees(w.ali, "joins SMS"), data, "out of date") // a question of another chat
@@ -831,13 +822,10 @@ func TestReplyToWhatAnotherStoreShowed(t *testing.T) {
 		text := "2 SMS.\n" + head + "1\n" + block + "\n" + head + "2\n" + block
 		at := func(s string) int { return len(utf16.Encode([]rune(s))) }
 		checkTold(t, w.answers(w.group, func() {
-			_, err := w.tg.RawUpdate(fmt.Sprintf(`{"message":{"message_id":9001,"date":1,"chat":{"id":%[1]d,"type":"supergroup"},"from":{"id":%[2]d,"first_name":"Ali"},"text":"on its way",
+			w.gives(fmt.Sprintf(`{"message":{"message_id":9001,"date":1,"chat":{"id":%[1]d,"type":"supergroup"},"from":{"id":%[2]d,"first_name":"Ali"},"text":"on its way",
 			"reply_to_message":{"message_id":9000,"date":1,"chat":{"id":%[1]d,"type":"supergroup"},"from":{"id":%[3]d,"is_bot":true},"text":%[4]q,
 			"entities":[{"type":"blockquote","offset":%[5]d,"length":5},{"type":"blockquote","offset":%[6]d,"length":5}]}}}`,
 				w.group, w.ali, w.tg.Bot().ID, text, at("2 SMS.\n"+head+"1\n"), at(text)-5))
-			if err != nil {
-				t.Fatal(err)
-			}
 		}), "nothing was sent")
 		if n := w.orders(w.group); n != 0 {
 			t.Errorf("%d replies went to customers they were not for", n)

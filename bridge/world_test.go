@@ -172,6 +172,14 @@ func (w *world) sees(chat int64, words ...string) telegram.Message {
 	return w.Sees(chat, words...)
 }
 
+// gives has Telegram give the bridge an update of any shape. A date of 1 stands for now, as a message of long ago would say that our clock is wrong.
+func (w *world) gives(update string) {
+	w.Helper()
+	if _, err := w.tg.RawUpdate(strings.ReplaceAll(update, `"date":1,`, fmt.Sprintf(`"date":%d,`, time.Now().Unix()))); err != nil {
+		w.Fatal(err)
+	}
+}
+
 func containsAll(s string, words []string) bool {
 	for _, word := range words {
 		if !strings.Contains(s, word) {
