@@ -272,6 +272,26 @@ func TestAQuestionWaitsByTheRightClock(t *testing.T) {
 	}
 }
 
+// TestALatePressEndsItsQuestion has a server in between tell another time than messages do: nothing expires by itself then.
+func TestALatePressEndsItsQuestion(t *testing.T) {
+	c := &twoClocks{clock: newClock()}
+	s := start(t, tempFile(t), c)
+	c.answer(s)
+	id := take(t, s, asking(numbers(61)...))
+	c.pass(16 * time.Minute)
+	s.HeardMessage(c.telegrams().Add(4 * time.Hour))
+	ok(s.Expire())
+	if got := ok(s.Batch(id)).State; got != Asking {
+		t.Fatalf("by a clock that nobody believes the question is %s", got)
+	}
+	if _, err := s.Decide(id, 1, Cancel, "Ali"); !errors.Is(err, ErrExpired) {
+		t.Errorf("after 16 minutes [Cancel] gives %v", err)
+	}
+	if b := ok(s.Batch(id)); b.State != Expired || b.Dropped != 61 || b.DecidedBy != "" || !reported(t, s, id) {
+		t.Errorf("who pressed was told that it was too late, and the question is %s: %+v", b.State, b)
+	}
+}
+
 // TestDeliveryIsFollowedByTheRightClock sends an SMS and has the clock jump before its first report.
 func TestDeliveryIsFollowedByTheRightClock(t *testing.T) {
 	for name, test := range map[string]struct{ sent, then time.Duration }{

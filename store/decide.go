@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -30,17 +31,22 @@ var (
 const askFor = 15 * time.Minute
 
 // Decide carries out what an agent, called name, answered to the question of that generation. From then on every answer to it gives
-// ErrDecided, and the batch returned says who decided what. The error is ErrExpired if the answer came too late, even if Expire has not run
-// since, and ErrInFlight if all that was to be called off is being sent. It is an OverCap if [Send] would take the agent above the cap: then the
+// ErrDecided, and the batch returned says who decided what. The error is ErrExpired if the answer came too late; if Expire has not run since, that
+// ends the question, as the agent is told. It is ErrInFlight if all that was to be called off is being sent. It is an OverCap if [Send] would take the agent above the cap: then the
 // question stays open. Sending again what is uncertain or has waited long does not count against the cap, as it counted when it was ordered.
 func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Batch, error) {
 	var b Batch
+	var late error
 	err := s.update(func(t *tx) error {
 		var err error
 		if b, err = t.batch(id); err != nil {
 			return err
 		}
 		pieces, err := t.decided(b, generation, d)
+		if late = nil; b.State == Asking && errors.Is(err, ErrExpired) {
+			late = err
+			return t.expireAll(b)
+		}
 		if err != nil {
 			return err
 		}
@@ -74,7 +80,29 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		}
 		return t.report(b, 0)
 	})
-	return b, err
+	return b, cmp.Or(err, late)
+}
+
+// expireAll ends the question of b.
+func (t *tx) expireAll(b Batch) error {
+	pieces, err := t.undecided(b, bucketAsking)
+	if err != nil {
+		return err
+	}
+	for _, p := range pieces {
+		if err := t.expire(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expire ends the question of p without a send.
+func (t *tx) expire(p Piece) error {
+	return t.changeBatch(p, func(t *tx, p *Piece, b *Batch) error {
+		b.Decision, b.DecidedBy = "", ""
+		return t.drop(b, p, Expired)
+	})
 }
 
 // decided returns the pieces of b that d is about, or why the question is no longer open.
@@ -190,11 +218,7 @@ func (s *Store) Expire() (wait time.Duration, err error) {
 			return err
 		}
 		for _, p := range late {
-			err := t.changeBatch(p, func(t *tx, p *Piece, b *Batch) error {
-				b.Decision, b.DecidedBy = "", ""
-				return t.drop(b, p, Expired)
-			})
-			if err != nil {
+			if err := t.expire(p); err != nil {
 				return err
 			}
 		}

@@ -366,7 +366,7 @@ func I5(e *Evidence) error {
 			if p.batch != b.ID || p.generation != b.Generation || e.pressForgotten(b, p) {
 				continue
 			}
-			asked := b.State == store.Asking && (p.decision == store.Send || p.decision == store.Cancel) && p.by == int64(b.Agent) && !e.tooLate(b, p)
+			asked := b.State == store.Asking && (p.decision == store.Send || p.decision == store.Cancel) && p.by == int64(b.Agent) // one that comes too late ends the question
 			if asked || b.Uncertain > 0 && (p.decision == store.Again || p.decision == store.WasSent || p.decision == store.Leave) {
 				wrong = append(wrong, fmt.Errorf("batch %d: %q was pressed and decided nothing", b.ID, p.decision))
 			}
@@ -376,18 +376,6 @@ func I5(e *Evidence) error {
 		}
 	}
 	return errors.Join(wrong...)
-}
-
-// askFor is how long a question waits for [Send].
-const askFor = 15 * time.Minute
-
-// tooLate reports whether a press may have come too late, by a clock that a bridge may have believed.
-func (e *Evidence) tooLate(b batch, p pressed) bool {
-	asked := b.Created
-	if !b.Asked.IsZero() {
-		asked = b.Asked
-	}
-	return slices.ContainsFunc(e.aheads(), func(ahead time.Duration) bool { return p.at.Add(ahead).Sub(asked).Abs() >= askFor-answersLate })
 }
 
 // pressForgotten reports whether what a press decided was lost with the file that a backup replaced, or whether it was made in a supergroup that the
@@ -741,7 +729,7 @@ func (e *Evidence) withoutRights(s Sighting) bool {
 			return false
 		}
 		return b.to.IsZero() || !slices.ContainsFunc(e.TG.Calls(), func(c telegram.Call) bool {
-			return c.Method == "createForumTopic" && c.Code == 200 && c.At.After(b.to) && c.At.Before(s.at)
+			return c.Method == "createForumTopic" && c.Code == 200 && c.At.After(b.to) && c.At.Before(s.at) && !e.forgottenBy(c.At, s.at)
 		})
 	})
 }
@@ -754,8 +742,8 @@ func (e *Evidence) lostTopic(s Sighting) bool {
 	return slices.ContainsFunc(e.Restored, func(x restored) bool { return s.at.Before(x.at) && !x.topics[s.Topic] })
 }
 
-// busy reports whether the group had messages, or many SMS came, in the minute before s, or Telegram made no topic there; or whether it was so at any
-// time since s was handed out, as s may have been begun then.
+// busy reports whether the group had messages, or many SMS came, in the minute before s, or a backup was restored, after which nothing is posted for a
+// minute, or Telegram made no topic there; or whether it was so at any time since s was handed out, as s may have been begun then.
 func (e *Evidence) busy(s Sighting) bool {
 	since := s.at
 	for _, r := range e.Requests {
@@ -765,6 +753,11 @@ func (e *Evidence) busy(s Sighting) bool {
 	}
 	for _, r := range e.Requests {
 		if r.At.Before(s.at) && since.Sub(r.At) < time.Minute && len(r.Given) > 3 {
+			return true
+		}
+	}
+	for _, x := range e.Restored {
+		if x.at.Before(s.at) && since.Sub(x.at) < time.Minute {
 			return true
 		}
 	}
