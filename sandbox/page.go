@@ -26,7 +26,7 @@ func servePage() http.Handler {
 			http.Error(w, "there is nothing to send here", http.StatusMethodNotAllowed)
 			return
 		}
-		h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store") // another version may run at the same address at any moment

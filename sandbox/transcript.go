@@ -165,7 +165,11 @@ func (t *transcript) describe(e telegram.Event) string {
 func content(m telegram.Message) string {
 	var b strings.Builder
 	b.WriteString(m.Text)
-	if m.Document != nil {
+	switch {
+	case m.Document == nil:
+	case m.Document.Photo:
+		b.WriteString(" (photo)")
+	default:
 		fmt.Fprintf(&b, " (file %s)", m.Document.Name)
 	}
 	for _, row := range m.Buttons {

@@ -387,6 +387,16 @@ func TestAFileIsSentAndSaved(t *testing.T) {
 	p.waitText("#messages .own .file", "page_test.go")
 }
 
+func TestAPhotoIsShown(t *testing.T) {
+	t.Parallel()
+	p := open(t, wide)
+	picture := "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC" // two pixels
+	eval[bool](p, `fetch('telegram/say', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ chat: 'Support', from: 'Ali',
+		document: { mime: 'image/png', photo: true, width: 2, height: 1, data: '`+picture+`' }, caption: 'two pixels' }) }).then((r) => r.ok)`)
+	p.waitText("#messages .message", "two pixels")
+	p.wait(`document.querySelector('#messages .photo')?.naturalWidth === 2`)
+}
+
 func TestPersianOnATelephone(t *testing.T) {
 	t.Parallel()
 	p := open(t, look{390, 844, "fa", true})

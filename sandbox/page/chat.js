@@ -150,7 +150,7 @@ function bubble(m, chat) {
 			!own && chat && chat.type !== 'private' && el('p', { class: 'from', 'data-colour': Math.abs(m.from) % 6 }, bdi(nameOf(m.from))),
 			answered && el('button', { type: 'button', class: 'answered', onclick: () => show(m.reply_to), 'aria-label': t('answers', { what: gist(answered, m.quote) }) },
 				el('b', {}, bdi(nameOf(answered.from))), el('span', {}, bdi(gist(answered, m.quote)))),
-			m.document && file(m.document),
+			m.document && (m.document.photo ? photo(m) : file(m.document)),
 			m.text !== '' && body,
 			m.buttons && keyboard(m),
 			el('div', { class: 'meta' }, reactions(m),
@@ -166,7 +166,7 @@ const short = (text) => { const line = text.split('\n').filter((x) => x.trim()).
 // gist is what a reply shows of the message it answers: the words quoted; of a shown SMS the customer's words.
 function gist(m, quote) {
 	const block = m.from_bot && m.entities?.find((e) => e.type === 'blockquote');
-	return short(quote?.text ?? (block ? m.text.slice(block.offset, block.offset + block.length) : m.text || m.document?.name || ''));
+	return short(quote?.text ?? (block ? m.text.slice(block.offset, block.offset + block.length) : m.text || m.document?.name || (m.document?.photo ? t('photo') : '')));
 }
 
 function action(name, label, f) {
@@ -177,6 +177,11 @@ function action(name, label, f) {
 function reactions(m) {
 	if (!m.reactions?.length) return null;
 	return el('span', { class: 'reactions' }, ...m.reactions.map((r) => el('span', { class: 'reaction', title: nameOf(r.from), role: 'img', 'aria-label': t('reacted', { who: nameOf(r.from), emoji: r.emoji }) }, r.emoji)));
+}
+
+function photo(m) {
+	const d = m.document;
+	return el('img', { class: 'photo', src: 'data:' + d.mime + ';base64,' + d.data, width: d.width, height: d.height, alt: m.text || t('photo') });
 }
 
 function file(d) {

@@ -39,10 +39,14 @@ func (s *Server) chatToRead(req *request) (*chat, error) {
 	return c, nil
 }
 
+// textMessages is what a bot without the right to send files may still send.
+const textMessages = "text messages"
+
 // chatToWrite finds a chat the bot may send to; what is what it wants to send.
 func (s *Server) chatToWrite(req *request, what string) (*chat, error) {
 	c, err := s.chatToRead(req)
-	if err == nil && (c.members[s.bot.ID] == "restricted" || c.adminsOnly && c.members[s.bot.ID] == "member") {
+	silenced := c != nil && (c.adminsOnly || c.textOnly && what != textMessages) && c.members[s.bot.ID] == "member"
+	if err == nil && (c.members[s.bot.ID] == "restricted" || silenced) {
 		return nil, bad("not enough rights to send %s to the chat", what)
 	}
 	return c, err
@@ -73,7 +77,8 @@ func (s *Server) getChat(req *request) (any, error) {
 	}{wireChat: s.wireChat(c), MaxReactions: 11}
 	if c.group() {
 		full.Permissions = map[string]bool{
-			"can_send_messages": !c.adminsOnly, "can_send_documents": !c.adminsOnly, "can_send_other_messages": !c.adminsOnly,
+			"can_send_messages": !c.adminsOnly, "can_send_documents": !c.adminsOnly && !c.textOnly, "can_send_photos": !c.adminsOnly && !c.textOnly,
+			"can_send_other_messages":   !c.adminsOnly,
 			"can_add_web_page_previews": !c.adminsOnly,
 			"can_invite_users":          true, "can_manage_topics": false, "can_change_info": false, "can_pin_messages": false,
 		}

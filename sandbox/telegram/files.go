@@ -1,7 +1,12 @@
 package telegram
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	_ "image/gif" // what photos may be
+	_ "image/jpeg"
+	_ "image/png"
 	"mime"
 	"net/http"
 	"path"
@@ -10,7 +15,11 @@ import (
 
 const (
 	largestUpload   = 50 << 20
+	largestPhoto    = 10 << 20
 	largestDownload = 20 << 20
+
+	photoSides = 10_000 // width and height together
+	photoRatio = 20     // of one to the other
 )
 
 type storedFile struct {
@@ -25,12 +34,20 @@ func (s *Server) storeFile(d *Document) *storedFile {
 		path:     fmt.Sprintf("documents/file_%d%s", n, path.Ext(d.Name)),
 		document: d,
 	}
+	if d.Photo {
+		f.id, f.path = fmt.Sprintf("AgACAgQAAxk%012d", n), fmt.Sprintf("photos/file_%d.jpg", n)
+	}
 	s.files[f.id], s.filePaths[f.path] = f, f
 	return f
 }
 
-func (s *Server) sendDocument(req *request) (any, error) {
-	c, err := s.chatToWrite(req, "documents")
+func (s *Server) sendDocument(req *request) (any, error) { return s.sendFile(req, "document", false) }
+
+func (s *Server) sendPhoto(req *request) (any, error) { return s.sendFile(req, "photo", true) }
+
+// sendFile is both of them. field holds the file, or the id of one that is here already.
+func (s *Server) sendFile(req *request, field string, photo bool) (any, error) {
+	c, err := s.chatToWrite(req, field+"s")
 	if err != nil {
 		return nil, err
 	}
@@ -39,31 +56,77 @@ func (s *Server) sendDocument(req *request) (any, error) {
 	if m.Text, m.Entities, err = req.text("caption", "caption_entities", 1024); err != nil {
 		return nil, err
 	}
-	field := "document"
+	part := field
 	if name, ok := strings.CutPrefix(req.str(field), "attach://"); ok {
-		field = name
+		part = name
 	}
-	if d := req.files[field]; d != nil {
-		switch {
-		case len(d.Data) == 0:
-			return nil, bad("file must be non-empty")
-		case len(d.Data) > largestUpload:
-			return nil, &apiError{code: 413, text: "Request Entity Too Large"}
-		}
-		// The name comes from the sender; only its last part is kept, and the type follows from it.
-		d.Name = path.Base(strings.ReplaceAll(d.Name, `\`, "/"))
-		if d.MIME == "" || d.MIME == "application/octet-stream" {
-			d.MIME, _, _ = strings.Cut(mime.TypeByExtension(path.Ext(d.Name)), ";")
-		}
+	d, known := req.files[part], s.files[req.str(field)]
+	switch {
+	case d != nil && photo:
+		err = d.toPhoto()
+	case d != nil:
+		err = d.toDocument()
+	case known != nil && known.document.Photo == photo:
+		m.Document, m.fileID = known.document, known.id
+	case known != nil && photo:
+		err = bad("can't use file of type Document as Photo")
+	case known != nil:
+		err = bad("can't use file of type Photo as Document")
+	case req.str(field) == "":
+		err = bad("there is no %s in the request", field)
+	default:
+		err = bad("wrong file identifier/HTTP URL specified")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d != nil {
 		m.Document, m.fileID = d, s.storeFile(d).id
-	} else if f := s.files[req.str("document")]; f != nil {
-		m.Document, m.fileID = f.document, f.id
-	} else if req.str("document") == "" {
-		return nil, bad("there is no document in the request")
-	} else {
-		return nil, bad("wrong file identifier/HTTP URL specified")
 	}
 	return s.post(c, m, req)
+}
+
+func (d *Document) checkSize() error {
+	switch {
+	case len(d.Data) == 0:
+		return bad("file must be non-empty")
+	case len(d.Data) > largestUpload:
+		return &apiError{code: 413, text: "Request Entity Too Large"}
+	}
+	return nil
+}
+
+// toDocument takes what was uploaded as a document.
+func (d *Document) toDocument() error {
+	// The name comes from the sender; only its last part is kept, and the type follows from it.
+	d.Name = path.Base(strings.ReplaceAll(d.Name, `\`, "/"))
+	if d.MIME == "" || d.MIME == "application/octet-stream" {
+		d.MIME, _, _ = strings.Cut(mime.TypeByExtension(path.Ext(d.Name)), ";")
+	}
+	return d.checkSize()
+}
+
+// toPhoto takes what was uploaded as a photo. The real server makes a JPEG of it, in several sizes; here it stays as it is.
+func (d *Document) toPhoto() error {
+	if err := d.checkSize(); err != nil {
+		return err
+	}
+	if len(d.Data) > largestPhoto {
+		return bad("file of size %d bytes is too big for a photo; the maximum size is %d bytes", len(d.Data), largestPhoto)
+	}
+	size, kind, err := image.DecodeConfig(bytes.NewReader(d.Data))
+	if err != nil {
+		return bad("IMAGE_PROCESS_FAILED")
+	}
+	w, h := size.Width, size.Height
+	if w+h > photoSides || w > photoRatio*h || h > photoRatio*w {
+		return bad("PHOTO_INVALID_DIMENSIONS")
+	}
+	if _, _, err := image.Decode(bytes.NewReader(d.Data)); err != nil {
+		return bad("IMAGE_PROCESS_FAILED")
+	}
+	d.Name, d.MIME, d.Photo, d.Width, d.Height = "", "image/"+kind, true, w, h
+	return nil
 }
 
 func (s *Server) getFile(req *request) (any, error) {

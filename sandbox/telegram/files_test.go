@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -12,6 +15,11 @@ import (
 )
 
 func (b *bot) upload(p map[string]string, field, name string, data []byte) answer {
+	b.t.Helper()
+	return b.uploadBy("sendDocument", p, field, name, data)
+}
+
+func (b *bot) uploadBy(method string, p map[string]string, field, name string, data []byte) answer {
 	b.t.Helper()
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
@@ -22,7 +30,7 @@ func (b *bot) upload(p map[string]string, field, name string, data []byte) answe
 	check(b.t, err)
 	part.Write(data)
 	check(b.t, w.Close())
-	req, err := http.NewRequestWithContext(deadline(b.t), "POST", b.base+"/bot"+b.s.Token()+"/sendDocument", &form)
+	req, err := http.NewRequestWithContext(deadline(b.t), "POST", b.base+"/bot"+b.s.Token()+"/"+method, &form)
 	check(b.t, err)
 	req.Header.Set("Content-Type", w.FormDataContentType())
 	a, err := b.do(req)
@@ -88,4 +96,51 @@ func TestDocumentsAreRefusedAsTelegramDoes(t *testing.T) {
 	}
 	say(t, s, Post{Chat: owner.ID, From: owner.ID, Document: &Document{Name: "big", Data: make([]byte, largestDownload+1)}})
 	b.refused("Bad Request: file is too big", "getFile", params{"file_id": b.updates()[0].Message.Document.FileID})
+}
+
+// drawing returns a PNG of that size.
+func drawing(t testing.TB, width, height int) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	check(t, png.Encode(&file, image.NewPaletted(image.Rect(0, 0, width, height), color.Palette{color.White, color.Black})))
+	return file.Bytes()
+}
+
+func TestPhotos(t *testing.T) {
+	s, b, _, team := room(t, Options{})
+	chat := map[string]string{"chat_id": fmt.Sprint(team), "caption": "<b>Figures</b>", "parse_mode": "HTML"}
+	picture := drawing(t, 80, 60)
+	a := b.uploadBy("sendPhoto", chat, "photo", "stats.png", picture)
+	var m wireMessage
+	if !a.OK || json.Unmarshal(a.Result, &m) != nil || len(m.Photo) != 1 || m.Photo[0].Width != 80 || m.Photo[0].Height != 60 || m.Document != nil || m.Caption != "Figures" {
+		t.Fatalf("got %+v %s", a, a.Result)
+	}
+	if seen := s.Messages(team)[0]; !seen.Document.Photo || !bytes.Equal(seen.Document.Data, picture) || seen.Text != "Figures" {
+		t.Errorf("people see %+v", seen)
+	}
+	b.must(nil, "sendPhoto", params{"chat_id": team, "photo": m.Photo[0].FileID})
+	b.refused("Bad Request: can't use file of type Photo as Document", "sendDocument", params{"chat_id": team, "document": m.Photo[0].FileID})
+	b.refused("Bad Request: there is no text in the message to edit", "editMessageText", params{"chat_id": team, "message_id": m.ID, "text": "x"})
+	b.refused("Bad Request: there is no photo in the request", "sendPhoto", params{"chat_id": team})
+	b.refused("Bad Request: message caption is too long", "sendPhoto", params{"chat_id": team, "caption": strings.Repeat("x", 1025)})
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"empty":           {nil, "file must be non-empty"},
+		"too heavy":       {make([]byte, largestPhoto+1), "file of size 10485761 bytes is too big for a photo; the maximum size is 10485760 bytes"},
+		"a text":          {[]byte("figures"), "IMAGE_PROCESS_FAILED"},
+		"cut off":         {picture[:len(picture)-20], "IMAGE_PROCESS_FAILED"},
+		"too large":       {drawing(t, 9524, 477), "PHOTO_INVALID_DIMENSIONS"},
+		"too long a line": {drawing(t, 201, 10), "PHOTO_INVALID_DIMENSIONS"},
+	} {
+		if a := b.uploadBy("sendPhoto", chat, "photo", "x.png", test.data); a.Description != "Bad Request: "+test.want {
+			t.Errorf("%s: got %+v", name, a)
+		}
+	}
+	for _, size := range [][2]int{{9523, 477}, {200, 10}} {
+		if a := b.uploadBy("sendPhoto", chat, "photo", "x.png", drawing(t, size[0], size[1])); !a.OK {
+			t.Errorf("%v: got %+v", size, a)
+		}
+	}
 }

@@ -185,7 +185,7 @@ func (s *Server) place(c *chat, m *message, req *request) error {
 }
 
 func (s *Server) sendMessage(req *request) (any, error) {
-	c, err := s.chatToWrite(req, "text messages")
+	c, err := s.chatToWrite(req, textMessages)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (s *Server) post(c *chat, m *message, req *request) (any, error) {
 
 // ownMessage finds the bot's message that an edit is about.
 func (s *Server) ownMessage(req *request) (*chat, *message, error) {
-	c, err := s.chatToWrite(req, "text messages")
+	c, err := s.chatToWrite(req, textMessages)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -368,7 +368,7 @@ func (s *Server) answerCallbackQuery(req *request) (any, error) {
 }
 
 func (s *Server) sendChatAction(req *request) (any, error) {
-	if _, err := s.chatToWrite(req, "text messages"); err != nil {
+	if _, err := s.chatToWrite(req, textMessages); err != nil {
 		return nil, err
 	}
 	switch req.str("action") {

@@ -84,6 +84,10 @@ type Document struct {
 	Name string `json:"name"`
 	MIME string `json:"mime"`
 	Data []byte `json:"data"` // base64 in JSON
+
+	Photo  bool `json:"photo,omitempty"` // shown as a picture, without a name
+	Width  int  `json:"width,omitempty"` // of a photo, in pixels
+	Height int  `json:"height,omitempty"`
 }
 
 // chat is a chat and everything in it.
@@ -103,6 +107,7 @@ type chat struct {
 	migratedTo int64
 	noReaction bool
 	adminsOnly bool // ordinary members may not write
+	textOnly   bool // ordinary members may send no files
 }
 
 // inside reports whether a member's status means being in the chat.
@@ -407,6 +412,18 @@ func (s *Server) ForbidReactions(chat int64, forbid bool) error {
 		return fmt.Errorf("chat %d: there is none", chat)
 	}
 	c.noReaction = forbid
+	return nil
+}
+
+// OnlyAdminsSendFiles with true takes the right to send photos and documents from a group's ordinary members, including the bot.
+func (s *Server) OnlyAdminsSendFiles(chat int64, only bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.group(chat)
+	if err != nil {
+		return err
+	}
+	c.textOnly = only
 	return nil
 }
 

@@ -227,6 +227,7 @@ var methods = map[string]func(*Server, *request) (any, error){
 	"getwebhookinfo":         (*Server).getWebhookInfo,
 	"sendmessage":            (*Server).sendMessage,
 	"senddocument":           (*Server).sendDocument,
+	"sendphoto":              (*Server).sendPhoto,
 	"sendchataction":         (*Server).sendChatAction,
 	"editmessagetext":        (*Server).editMessageText,
 	"editmessagereplymarkup": (*Server).editMessageReplyMarkup,

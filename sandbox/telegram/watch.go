@@ -16,7 +16,7 @@ type Message struct {
 	From      int64      `json:"from"`
 	FromBot   bool       `json:"from_bot"` // ours
 	Date      time.Time  `json:"date"`
-	Text      string     `json:"text"`             // after parsing; the caption of a document
+	Text      string     `json:"text"`             // after parsing; the caption of a document or photo
 	Source    string     `json:"source,omitempty"` // as the bot sent it, markup and all; "" for people's messages
 	ParseMode string     `json:"parse_mode,omitempty"`
 	Entities  []Entity   `json:"entities,omitempty"`

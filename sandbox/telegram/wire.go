@@ -31,6 +31,15 @@ type wireDocument struct {
 	Size     int    `json:"file_size"`
 }
 
+// wirePhoto is one of the sizes of a photo; here there is only one.
+type wirePhoto struct {
+	FileID   string `json:"file_id"`
+	UniqueID string `json:"file_unique_id"`
+	Width    int    `json:"width"`
+	Height   int    `json:"height"`
+	Size     int    `json:"file_size"`
+}
+
 type wireTopic struct {
 	Name      string `json:"name"`
 	IconColor int    `json:"icon_color,omitempty"`
@@ -97,6 +106,7 @@ type wireMessage struct {
 	Entities        []Entity      `json:"entities,omitempty"`
 	Preview         *wirePreview  `json:"link_preview_options,omitempty"`
 	Document        *wireDocument `json:"document,omitempty"`
+	Photo           []wirePhoto   `json:"photo,omitempty"`
 	Caption         string        `json:"caption,omitempty"`
 	CaptionEntities []Entity      `json:"caption_entities,omitempty"`
 	Markup          *wireMarkup   `json:"reply_markup,omitempty"`
@@ -184,11 +194,15 @@ func (s *Server) wireMessage(c *chat, m *message, nested bool) *wireMessage {
 	if m.Quote != nil && !nested {
 		w.Quote = &wireQuote{m.Quote.Text, m.Quote.At, true}
 	}
-	if m.Document != nil {
-		w.Document = &wireDocument{m.Document.Name, m.Document.MIME, m.fileID, "U" + m.fileID, len(m.Document.Data)}
-		w.Caption, w.CaptionEntities = m.Text, m.Entities
-	} else {
+	switch d := m.Document; {
+	case d == nil:
 		w.Text, w.Entities = m.Text, m.Entities
+	case d.Photo:
+		w.Photo = []wirePhoto{{m.fileID, "U" + m.fileID, d.Width, d.Height, len(d.Data)}}
+		w.Caption, w.CaptionEntities = m.Text, m.Entities
+	default:
+		w.Document = &wireDocument{d.Name, d.MIME, m.fileID, "U" + m.fileID, len(d.Data)}
+		w.Caption, w.CaptionEntities = m.Text, m.Entities
 	}
 	if m.NoPreview {
 		w.Preview = &wirePreview{true}
