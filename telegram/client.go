@@ -94,10 +94,11 @@ func (t *Client) InClear() bool { return connect.InClear(t.opts.URL) }
 func (t *Client) call(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return t.ask(ctx, method, params)
+	return t.ask(ctx, method, params, nil)
 }
 
-func (t *Client) ask(ctx context.Context, method string, params map[string]any) (result json.RawMessage, err error) {
+// ask makes one call, with a file if there is one.
+func (t *Client) ask(ctx context.Context, method string, params map[string]any, file *File) (result json.RawMessage, err error) {
 	fields := tgbotapi.Params{}
 	for name, value := range params {
 		switch v := value.(type) {
@@ -124,7 +125,12 @@ func (t *Client) ask(ctx context.Context, method string, params map[string]any) 
 	}
 	api := *t.api
 	api.Client = doer{ctx, t}
-	resp, err := api.MakeRequest(method, fields)
+	var resp *tgbotapi.APIResponse
+	if file != nil {
+		resp, err = doer{ctx, t}.sendForm(fields, file)
+	} else {
+		resp, err = api.MakeRequest(method, fields)
+	}
 	if err != nil {
 		e := classify(method, err)
 		e.Reason = t.redact(e.Reason)

@@ -124,6 +124,9 @@ const setMark = "setMessageReaction"
 // universalMethods are methods that every Bot API server has.
 var universalMethods = []string{"getMe", "getUpdates", "sendMessage"}
 
+// fileWords say that a chat takes texts, but no files of this kind. Where it takes nothing at all Telegram says the same of a file.
+var fileWords = []string{"rights to send photo", "rights to send document", "rights to send a photo", "rights to send a document", "chat_send_photos_forbidden", "chat_send_docs_forbidden"}
+
 // lostWords say that the chat is lost to us. Some belong to errors that come as 403 elsewhere; those in capitals come as 400.
 var lostWords = []string{
 	"chat not found", "user not found", "peer_id_invalid", "chat_id_invalid", "channel_invalid", "channel_private", "not enough rights", "have no rights",
@@ -154,6 +157,8 @@ func classify(method string, err error) *Error {
 		e.Fate = r.fateOfMark()
 	case strings.HasSuffix(method, "ForumTopic") && r.says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
 		e.Fate = TopicsDenied
+	case r.code != 403 && r.says(fileWords...):
+		e.Fate = Refused
 	case r.code == 403 || r.says(lostWords...):
 		e.Fate = ChatLost
 	case r.says("message is not modified", "topic_not_modified"):

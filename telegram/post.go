@@ -18,15 +18,20 @@ type Outgoing struct {
 	HTML    string
 	Plain   string // posted when Telegram refuses HTML
 	Buttons [][]Button
+	File    *File             // with the text as its caption
 	Edit    sms.ChatMessageID // the message to change; 0 posts a new one
 	Loud    bool              // with a sound: a new SMS, a question or an alarm
 	Strict  bool              // in this topic or nowhere
 }
 
 // Post posts or edits a message and returns its id. If Telegram refuses it for its markup, or for an unknown reason, it is posted as plain
-// text, and then without its buttons: an SMS is never lost to formatting.
+// text, and then without its buttons: an SMS is never lost to formatting. If it takes no photo, the words under it are posted alone.
 func (t *Client) Post(ctx context.Context, o Outgoing) (sms.ChatMessageID, error) {
 	id, err := t.postOnce(ctx, o, o.HTML, "HTML")
+	if o.File != nil && o.File.Photo && FateOf(err) == Refused {
+		o.File = nil
+		return t.Post(ctx, o)
+	}
 	refused := func() bool { return FateOf(err) == BadMarkup || FateOf(err) == Refused }
 	if refused() && o.Plain != "" {
 		id, err = t.postOnce(ctx, o, o.Plain, "")
@@ -39,10 +44,15 @@ func (t *Client) Post(ctx context.Context, o Outgoing) (sms.ChatMessageID, error
 }
 
 func (t *Client) postOnce(ctx context.Context, o Outgoing, text, mode string) (sms.ChatMessageID, error) {
-	params := map[string]any{
-		"chat_id": int64(o.Chat), "text": text,
+	params := map[string]any{"chat_id": int64(o.Chat)}
+	method := "sendMessage"
+	if o.File != nil {
+		method, _ = o.File.method()
+		params["caption"] = text
+	} else {
+		params["text"] = text
 		// A preview would have Telegram open links in an SMS, which can use up a login link.
-		"link_preview_options": map[string]bool{"is_disabled": true},
+		params["link_preview_options"] = map[string]bool{"is_disabled": true}
 	}
 	if mode != "" {
 		params["parse_mode"] = mode
@@ -56,7 +66,6 @@ func (t *Client) postOnce(ctx context.Context, o Outgoing, text, mode string) (s
 		}
 		params["reply_markup"] = map[string]any{"inline_keyboard": rows}
 	}
-	method := "sendMessage"
 	if o.Edit != 0 {
 		method = "editMessageText"
 		params["message_id"] = int64(o.Edit)
@@ -71,7 +80,13 @@ func (t *Client) postOnce(ctx context.Context, o Outgoing, text, mode string) (s
 			params["reply_parameters"] = map[string]any{"message_id": o.ReplyTo, "allow_sending_without_reply": true}
 		}
 	}
-	result, err := t.call(ctx, method, params)
+	var result json.RawMessage
+	var err error
+	if o.File != nil {
+		result, err = t.upload(ctx, params, o.File)
+	} else {
+		result, err = t.call(ctx, method, params)
+	}
 	if err != nil {
 		return 0, err
 	}

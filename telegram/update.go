@@ -160,7 +160,7 @@ func (t *Client) Updates(ctx context.Context, offset int64, wait time.Duration) 
 		"offset": offset, "timeout": int64(wait / time.Second), "limit": int64(100),
 		// The server remembers the last list it was given, even across our restarts, so it is always sent.
 		"allowed_updates": []string{"message", "edited_message", "callback_query", "my_chat_member"},
-	})
+	}, nil)
 	if err != nil {
 		return nil, err
 	}
