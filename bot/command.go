@@ -31,6 +31,7 @@ func commands() []command {
 		{"id", stranger, (*Bot).id},
 		{"send", agent, (*Bot).sendCommand},
 		{"status", agent, (*Bot).status},
+		{"history", agent, (*Bot).history},
 		{"credit", agent, (*Bot).credit},
 		{"name", agent, (*Bot).name},
 		{"take", agent, (*Bot).takeOver},

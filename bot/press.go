@@ -15,7 +15,7 @@ import (
 )
 
 // The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again
-// (show:…); whom to forget, and when that was asked (forget:…); or this, to show SMS here.
+// (show:…); whom to forget, and when that was asked (forget:…); where a page of SMS leads on (history:…); or this, to show SMS here.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {
@@ -91,6 +91,9 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	}
 	if asked, n, ok := readForget(p.Data); ok {
 		return b.forgetPressed(p, r, t, asked, n)
+	}
+	if page, ok := readHistory(p.Data); ok {
+		return b.historyPressed(p, t, page)
 	}
 	if id, generation, d, ok := readPressData(p.Data); ok {
 		return b.decideBatch(p, r, t, id, generation, d)

@@ -120,6 +120,18 @@ func (b *Bot) replyTarget(m *telegram.Message) (c sms.Conversation, words, refus
 // seqsInHeads returns the SMS that the heads in our message m name, or none when one of them is unknown. In a new store an old id belongs
 // to a different SMS, so the head must also name its customer.
 func (b *Bot) seqsInHeads(m *telegram.Message) ([]store.Seq, error) {
+	if customer, shown, ok := text.HistoryOf(m); ok {
+		for _, seq := range shown {
+			s, err := b.store.SMS(seq)
+			if errors.Is(err, store.ErrNotFound) || err == nil && !text.Says(customer, s.Customer) {
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		return shown, nil
+	}
 	var shown []store.Seq
 	for _, head := range text.HeadsOf(m) {
 		seq, ok := text.ReadShortID(head)
@@ -151,12 +163,8 @@ func (b *Bot) pickSMS(m *telegram.Message, shown []store.Seq) (store.Seq, string
 			return store.Seq(seq), strings.TrimSpace(rest), nil
 		}
 	}
-	if m.QuoteAt >= 0 && len(m.ReplyTo.Blocks) == len(shown) {
-		for i, block := range m.ReplyTo.Blocks { // the head of an SMS stands just before its block
-			if m.QuoteAt < block.To {
-				return shown[i], m.Text, nil
-			}
-		}
+	if i := text.Quoted(m.ReplyTo, len(shown), m.QuoteAt); i >= 0 {
+		return shown[i], m.Text, nil
 	}
 	var one sms.Conversation
 	for i, seq := range shown {

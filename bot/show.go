@@ -88,12 +88,16 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 	if p.Reason != "" {
 		return w.showNotice(ctx, t, p)
 	}
-	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo}
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, Edit: p.Message}
 	switch p.Kind {
 	case store.PostText:
 		o.HTML, o.Plain = p.Text, text.Plain(p.Text)
+		var row []telegram.Button
 		for _, button := range p.Buttons {
-			o.Buttons = append(o.Buttons, []telegram.Button{telegram.Button(button)})
+			row = append(row, telegram.Button(button))
+		}
+		if len(row) > 0 {
+			o.Buttons = [][]telegram.Button{row}
 		}
 	case store.PostSMS:
 		return w.showSMS(ctx, t, p)

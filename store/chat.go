@@ -408,7 +408,7 @@ func (s *Store) MigrateChat(from, to sms.ChatID) error {
 			return err
 		}
 		return t.movePosts(from, func(p *Post) bool {
-			p.Chat, p.Topic, p.ReplyTo, p.Reason = to, 0, 0, ""
+			p.Chat, p.Topic, p.ReplyTo, p.Message, p.Reason = to, 0, 0, 0, ""
 			if p.Kind == PostMark { // the reply stayed behind: a message tells
 				p.Kind, p.Class = PostBatch, Answers
 			}

@@ -26,6 +26,7 @@ type Batch struct {
 	ID        BatchID     `json:"-"`
 	sms.Place             // where it was ordered and is reported
 	Agent     sms.AgentID `json:"agent"`
+	AgentName string      `json:"who,omitempty"`
 	// Message ordered it, and bears its mark. A command is reported by a message, too.
 	Message sms.ChatMessageID `json:"message"`
 	Reply   bool              `json:"reply,omitempty"`
@@ -133,7 +134,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		return Batch{}, err
 	}
 	b := Batch{
-		ID: BatchID(id), Place: o.Place, Agent: o.Agent, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text, Parts: o.Parts,
+		ID: BatchID(id), Place: o.Place, Agent: o.Agent, AgentName: o.AgentName, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text, Parts: o.Parts,
 		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim, MaybeNumber: o.MaybeNumber, AddedURLs: o.AddedURLs,
 	}
 	if chat := t.resolve(o.Chat); chat != o.Chat {

@@ -52,7 +52,8 @@ type Post struct {
 	Kind      PostKind          `json:"k"`
 	Topic     sms.TopicID       `json:"topic,omitempty"`
 	ReplyTo   sms.ChatMessageID `json:"reply,omitempty"`
-	Text      string            `json:"text,omitempty"` // HTML
+	Message   sms.ChatMessageID `json:"message,omitempty"` // of ours: it is changed, in an answer to who pressed its button
+	Text      string            `json:"text,omitempty"`    // HTML
 	Buttons   []Button          `json:"buttons,omitempty"`
 	Seq       Seq               `json:"seq,omitempty"`
 	Batch     BatchID           `json:"batch,omitempty"`

@@ -278,7 +278,7 @@ func toMessage(w *wireMessage, self User) *Message {
 	}
 	for _, e := range w.Entities {
 		switch e.Type {
-		case "blockquote":
+		case "blockquote", "expandable_blockquote":
 			m.Blocks = append(m.Blocks, Block{e.Offset, e.Offset + e.Length})
 		case "text_link":
 			before, _ := CutUTF16(w.Text, e.Offset)

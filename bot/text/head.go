@@ -128,6 +128,9 @@ func Head(t *Language, m store.SMS, name string, now time.Time) string {
 // headMark begins the head of every shown SMS, and no other message of ours.
 const headMark = "📩"
 
+// sentMark begins the head of an SMS that we sent, in lists.
+const sentMark = "📤"
+
 // ShortID names an SMS in the message that shows it, so that a reply finds it even if we never learned the id of that message.
 func ShortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq), 36) }
 

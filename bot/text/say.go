@@ -113,7 +113,7 @@ func Short(s string, runes int) string {
 
 // Plain returns one of our own lines of HTML as plain text.
 func Plain(s string) string {
-	return strings.NewReplacer("<code>", "", "</code>", "", "<b>", "", "</b>", "", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(s)
+	return strings.NewReplacer("<code>", "", "</code>", "", "<b>", "", "</b>", "", "<blockquote expandable>", "", "</blockquote>", "", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(s)
 }
 
 // RightToLeft reports whether the language is written from right to left.

@@ -105,6 +105,15 @@ type Language struct {
 	ForgetBegun    string
 	Forgotten      string // how many SMS, who
 
+	// A page of a customer's SMS.
+	HistoryUsage string
+	HistoryNone  string // customer
+	HistoryEnd   string // 200 characters at most, for a button's answer
+	Older, Newer string
+	historyHead  string // customer
+	historyIn    string // time, line, short id
+	historyOut   string // time, line, who, how it fared, short id
+
 	// The card of a customer.
 	CardHead   string // who
 	CardLine   string // line
@@ -395,6 +404,15 @@ var English = Language{
 	ForgetBegun:    "It has begun, and cannot be undone. The administrators are told when nothing is left.",
 	Forgotten:      "🗑 A customer was forgotten: %v SMS, ordered by %v. Nothing in the store names them any more. Backups made before, the panel and Telegram still do.",
 
+	HistoryUsage: "Use <code>/history NUMBER</code>, or send <code>/history</code> in a customer's topic or as a reply to their SMS. A line of ours behind it shows only that line's SMS.",
+	HistoryNone:  "No SMS from or to %v is kept.",
+	HistoryEnd:   "Nothing more on that side is kept.",
+	Older:        "Older",
+	Newer:        "Newer",
+	historyHead:  historyMark + " %v",
+	historyIn:    headMark + " %v → %v · %v",
+	historyOut:   sentMark + " %v · %v · %v · %v · %v",
+
 	CardHead:   "👤 %v",
 	CardLine:   " → %v",
 	CardCounts: "Received: %v · sent: %v",
@@ -581,6 +599,7 @@ var English = Language{
 		"help":     "what you can do",
 		"id":       "your Telegram id and this chat's",
 		"credit":   "credit left at the SMS panel",
+		"history":  "a customer's last SMS: NUMBER, or as a reply",
 		"send":     "send an SMS: NUMBER[,NUMBER…] TEXT",
 		"status":   "delivery of the last SMS, or of panel ids",
 		"line":     "the line this chat sends from",
@@ -603,6 +622,7 @@ var English = Language{
 		"help":     "<code>/help</code>",
 		"id":       "<code>/id</code>",
 		"credit":   "<code>/credit</code>",
+		"history":  "<code>/history 09121234567</code>",
 		"send":     "<code>/send 09121234567 Hello</code>",
 		"status":   "<code>/status 5000000001</code>",
 		"line":     "<code>/line 30001234</code>",
