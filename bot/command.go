@@ -21,7 +21,7 @@ type command struct {
 }
 
 // sends reports whether the words after a command, or without any, may go out to a customer.
-func sends(command string) bool { return command == "" || command == "send" }
+func sends(command string) bool { return command == "" || command == "send" || command == "c" }
 
 // commands returns the table, in the order of the help.
 func commands() []command {
@@ -33,6 +33,8 @@ func commands() []command {
 		{"status", agent, (*Bot).status},
 		{"history", agent, (*Bot).history},
 		{"credit", agent, (*Bot).credit},
+		{"canned", agent, (*Bot).canned},
+		{"c", agent, (*Bot).sendCanned},
 		{"name", agent, (*Bot).name},
 		{"take", agent, (*Bot).takeOver},
 		{"release", agent, (*Bot).release},

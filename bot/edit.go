@@ -60,10 +60,10 @@ func (b *Bot) sameOrder(m *telegram.Message, batch store.Batch) (bool, error) {
 	return slices.EqualFunc(to, recipients, func(n sms.Number, r store.SMS) bool { return n == r.Customer }), err
 }
 
-// refuseEdit tells an agent who corrects a refused /send that nobody reads the correction.
+// refuseEdit tells an agent who corrects a refused /send or /c that nobody reads the correction.
 func (b *Bot) refuseEdit(m *telegram.Message) error {
 	r, err := b.roleOf(m.From.ID)
-	if err != nil || r == stranger || m.Anonymous || m.Command != "send" {
+	if err != nil || r == stranger || m.Anonymous || m.Command == "" || !sends(m.Command) {
 		return err
 	}
 	k := updateKey(m)

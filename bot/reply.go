@@ -26,16 +26,28 @@ func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
 		return nil // a service message
 	case text.Blank(words):
 		return b.respond(m, t.NothingToSend)
-	case c.Customer == "":
-		return b.respond(m, t.AnswerNobody)
-	case !c.Customer.Answerable():
-		return b.respond(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(c.Customer), text.NameRunes))))
-	case c.Line == "": // the panel did not name it
-		if c.Line, err = b.lineOf(m.Chat); err != nil {
-			return err
-		}
+	}
+	switch c, refusal, err = b.answerable(m, c); {
+	case err != nil:
+		return err
+	case refusal != "":
+		return b.respond(m, refusal)
 	}
 	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true)
+}
+
+// answerable returns a conversation with the line that an answer to it goes out from, or the sentence that says why it cannot be answered.
+func (b *Bot) answerable(m *telegram.Message, c sms.Conversation) (to sms.Conversation, refusal string, err error) {
+	t := b.language(m.Chat)
+	switch {
+	case c.Customer == "":
+		refusal = t.AnswerNobody
+	case !c.Customer.Answerable():
+		refusal = t.Say(t.CannotAnswer, text.Code(text.Short(string(c.Customer), text.NameRunes)))
+	case c.Line == "": // the panel did not name it
+		c.Line, err = b.lineOf(m.Chat)
+	}
+	return c, refusal, err
 }
 
 // repliedTo returns our message that m replies to, in whatever chat, or nil.

@@ -53,6 +53,8 @@ var forgets = []struct {
 	{bucketDead, (*forgetting).says, forgetRow(bucketDead)},
 	{bucketRaw, (*forgetting).keptNames, forgetRow(bucketRaw)},
 	{bucketIncident, (*forgetting).tells, (*tx).forgetInIncident},
+	{bucketCanned, (*forgetting).cannedNames, forgetRow(bucketCanned)},
+	{bucketContacts, (*forgetting).lists, (*tx).forgetContact},
 }
 
 // How many rows a step looks at, changes, and how many pages it overwrites, so that others wait for milliseconds only.

@@ -35,6 +35,9 @@ var (
 	bucketSpent     = []byte("spent")
 	bucketCredit    = []byte("credit")
 	bucketHistory   = []byte("history")
+	bucketCanned    = []byte("canned")
+	bucketImport    = []byte("import")
+	bucketContacts  = []byte("contacts")
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
@@ -62,7 +65,8 @@ var (
 var buckets = [][]byte{
 	bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketAsking, bucketID,
 	bucketDue, bucketPost, bucketDead, bucketShows, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent,
-	bucketIncident, bucketCustomer, bucketBound, bucketSpent, bucketCredit, bucketHistory,
+	bucketIncident, bucketCustomer, bucketBound, bucketSpent, bucketCredit, bucketHistory, bucketCanned,
+	bucketImport, bucketContacts,
 }
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -64,6 +64,7 @@ var walks = []walk{
 	byDay(bucketSpent, keepSpent),
 	byDay(bucketCredit, keepCredit),
 	{bucketHistory, (*pruning).block},
+	{bucketImport, (*pruning).imported},
 }
 
 // Prune takes one step in deleting what is old and not needed any more. It looks at about limit rows, so that other writers wait for

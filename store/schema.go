@@ -34,6 +34,7 @@ var migrations = []func(*bolt.Tx) error{
 	codesToStates,   // in schema5.go
 	newNumbersApart, // in schema6.go
 	func(t *bolt.Tx) error { return makeBuckets(t, "history") }, // which IndexHistory fills
+	func(t *bolt.Tx) error { return makeBuckets(t, "canned", "import", "contacts") },
 }
 
 // makeBuckets makes those that are missing.

@@ -44,6 +44,9 @@
 //	incident      u64                                  what the team must be told
 //	customer      number                               what is known of a customer
 //	bound         chat i64, topic i64                  the customer a topic or a chat belongs to
+//	canned        name, folded                         an answer that agents prepared
+//	import        u64                                  names for many customers from a file, and how far they have been given
+//	contacts      import u64, block u32                a hundred numbers with their names, of now and of before
 //	history       block u64                            which customer's the SMS of a block are: hash u16, place u16, for each
 //
 // SMS numbers, batches and the rows of class Answers come from the sequences of sms, batch and post.
@@ -135,6 +138,7 @@ type Store struct {
 	posts   chan struct{}
 	marks   chan struct{}
 	forget  chan struct{} // see Forgets
+	imports chan struct{} // see Imports
 	outbox  chan struct{}
 	ended   time.Time // see Ended
 	opened  time.Time // by our clock
@@ -172,7 +176,7 @@ func openStore(path string, opts Options) (*Store, error) {
 	s := &Store{
 		db: db, file: file, damaged: make(chan error, 1), opts: opts, opened: opts.Now(),
 		writes: make(chan write, 256), done: make(chan struct{}), givenUp: make(chan struct{}),
-		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), forget: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
+		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), forget: make(chan struct{}, 1), imports: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
 	}
 	if err := guarded(func() error { return s.prepare(path) }); err != nil {
 		s.unclean.Store(errors.Is(err, ErrDamaged))

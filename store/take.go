@@ -35,10 +35,12 @@ type Caused struct {
 	Customer     sms.Number
 	EditCustomer func(*Customer) // of Customer; may be called more than once
 	Link         *Bound          // its place becomes its customer's, or nobody's if it names none
+	Canned       *Canned         // is kept, or removed
 }
 
 // Take notes that an update was acted on and stores what it caused, or neither. It returns the batch that was ordered, if one was. The error is
-// ErrTaken if the update was acted on before, and an OverCap if the order is more than its agent may send today.
+// ErrTaken if the update was acted on before, ErrTooMany if
+// no more prepared answers are kept, and an OverCap if the order is more than its agent may send today.
 func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 	var id BatchID
 	err := s.update(func(t *tx) error {
@@ -58,6 +60,11 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 		}
 		if c.Link != nil {
 			if err := t.setLink(*c.Link); err != nil {
+				return err
+			}
+		}
+		if c.Canned != nil {
+			if err := t.keepCanned(*c.Canned); err != nil {
 				return err
 			}
 		}

@@ -98,6 +98,20 @@ type Language struct {
 	TakenByOther   string // who
 	Released       string // customer
 	Marks          string
+	CannedNone     string
+	CannedHead     string
+	CannedLine     string // name, how it begins
+	CannedIs       string // name, text
+	CannedKept     string // name, how it is sent
+	CannedChanged  string // name, how it is sent
+	CannedParts    string // parts
+	CannedRemoved  string // name
+	CannedUnknown  string // name, nearest names
+	CannedField    string // what is wrong, the fields there are
+	CannedLong     string // characters
+	CannedFull     string // how many
+	CannedNameless string // field, customer
+	CannedUsage    string
 	ForgetUsage    string
 	ForgetAsk      string // customer
 	Forget         string
@@ -397,6 +411,20 @@ var English = Language{
 	TakenByOther:   "Only %v or an administrator can do that.",
 	Released:       "Anyone may answer %v now.",
 	Marks:          "The marks I put on your replies and <code>/send</code>: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. If there is more to say, I write it. Reply <code>/status</code> to one of yours to see everything.",
+	CannedNone:     "There are no prepared answers yet. Keep one, such as <code>/canned hours Hello {name}, we are open from 8 to 17.</code>",
+	CannedHead:     "Prepared answers. Reply to a customer's SMS with <code>/c NAME</code>:",
+	CannedLine:     "%v – %v",
+	CannedIs:       "The prepared answer %v:\n%v",
+	CannedKept:     "The prepared answer %v is kept. To send it, reply to a customer's SMS with %v",
+	CannedChanged:  "The prepared answer %v is kept in place of its earlier text. To send it, reply to a customer's SMS with %v",
+	CannedParts:    "⚠️ It takes %v SMS parts: I ask each time before it goes out.",
+	CannedRemoved:  "The prepared answer %v is removed.",
+	CannedUnknown:  "There is no prepared answer %v; nothing was sent. Nearest: %v",
+	CannedField:    "I don't know this field: %v. Nothing was kept. The fields are %v",
+	CannedLong:     "The text is too long: %v characters at most. Nothing was kept.",
+	CannedFull:     "No more than %v prepared answers are kept. Remove one first: <code>/canned -NAME</code>",
+	CannedNameless: "That answer has %v, and %v has no name yet: <b>nothing was sent</b>. Give them one with <code>/name</code>.",
+	CannedUsage:    "Keep one with <code>/canned NAME TEXT</code>, remove one with <code>/canned -NAME</code>, list them with <code>/canned</code>. To send one, reply to a customer's SMS with <code>/c NAME</code>, or write that in the customer's topic.",
 	ForgetUsage:    "Use <code>/forget NUMBER</code>, for example <code>/forget 09121234567</code>.",
 	ForgetAsk:      "<b>Forget %v for good?</b> Every text, name and number of theirs leaves the store, also from answers of the panel kept there and from copies beside it; only counts stay. I cannot reach backups made elsewhere, the panel's own lists, and messages and topics in Telegram: delete those yourselves.",
 	Forget:         "Forget",
@@ -607,6 +635,8 @@ var English = Language{
 		"topics":   "a topic for each customer: on or off",
 		"link":     "show SMS of one customer here: NUMBER",
 		"unlink":   "stop showing only that customer here",
+		"canned":   "prepared answers: list, or keep NAME TEXT",
+		"c":        "send a prepared answer, as a reply: NAME",
 		"name":     "name a customer: TEXT",
 		"take":     "answer this customer yourself",
 		"release":  "let anyone answer this customer",
@@ -630,6 +660,8 @@ var English = Language{
 		"topics":   "<code>/topics on</code>",
 		"link":     "<code>/link 09121234567</code>",
 		"unlink":   "<code>/unlink</code>",
+		"canned":   "<code>/canned hours Hello {name}, we are open from 8 to 17.</code>",
+		"c":        "<code>/c hours</code>",
 		"name":     "<code>/name Mrs. Rezaei</code>",
 		"take":     "<code>/take</code>",
 		"release":  "<code>/release</code>",
