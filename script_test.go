@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -37,6 +38,7 @@ func TestMain(m *testing.M) {
 //	tg reply WHO CHAT PATTERN TEXT     WHO answers the last message of the bot that matches
 //	tg press WHO CHAT LABEL            WHO presses the button
 //	tg wait CHAT PATTERN               wait for a message of the bot that matches, as it stands then
+//	tg save CHAT PATTERN PATH          wait for a message of the bot that matches and bears a picture or file, and save that
 //	tg reacted CHAT PATTERN EMOJI      wait until the message that matches bears the emoji
 //	tg count CHAT PATTERN N            so many messages of the bot match
 //	panel receive CUSTOMER LINE TEXT   a customer writes
@@ -188,6 +190,17 @@ var tgCommands = map[string]scriptCommand{
 		}
 		_, err = w.TG.WaitMessage(ctx, w.ids()[args[0]], match)
 		return err
+	}},
+	"save": {3, func(w *world, ctx context.Context, args []string) error {
+		match, err := shown(args[1])
+		if err != nil {
+			return err
+		}
+		m, err := w.TG.WaitMessage(ctx, w.ids()[args[0]], func(m telegram.Message) bool { return match(m) && m.Document != nil })
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(args[2], m.Document.Data, 0o600)
 	}},
 	"reacted": {3, func(w *world, ctx context.Context, args []string) error {
 		re, err := regexp.Compile(args[1])

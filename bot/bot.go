@@ -81,6 +81,9 @@ type Bot struct {
 	background    sync.WaitGroup
 	panelSlots    chan struct{} // a semaphore for questions to the panel
 	telegramSlots chan struct{} // a semaphore for small calls of Telegram
+	readSlots     chan struct{} // a semaphore for questions that much is read for
+
+	reading map[question]context.CancelFunc // ends such a question; owned by takeUpdates
 }
 
 // posters is how many chats may be posted to at once; backgroundCalls is how many questions to the panel, and how many small calls of
@@ -112,7 +115,8 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	}
 	b := &Bot{
 		voice: voice{st, opts}, panel: panel, tg: tg, log: opts.Log, metrics: opts.Metrics,
-		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), verifying: make(chan struct{}, 1),
+		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), readSlots: make(chan struct{}, 1), verifying: make(chan struct{}, 1),
+		reading: map[question]context.CancelFunc{},
 	}
 	b.poster = &poster{voice: b.voice, tg: tg, log: opts.Log, pace: newPacer(opts.TelegramSecond), verifyToken: b.verifyToken}
 	return b

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"peyk/bot/text"
+	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
 	"peyk/telegram"
@@ -35,6 +36,7 @@ func commands() []command {
 		{"credit", agent, (*Bot).credit},
 		{"canned", agent, (*Bot).canned},
 		{"c", agent, (*Bot).sendCanned},
+		{"stats", agent, (*Bot).stats},
 		{"name", agent, (*Bot).name},
 		{"take", agent, (*Bot).takeOver},
 		{"release", agent, (*Bot).release},
@@ -103,6 +105,43 @@ func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(contex
 	b.askPanel(ctx, func(ctx context.Context) {
 		p := response(m, find(ctx, b.language(m.Chat)))
 		if err := b.store.Persist(ctx, "answer a command", func() error { return b.store.AddPost(p) }); err != nil {
+			b.log.Error("answer a command", "err", err)
+		}
+	})
+	return nil
+}
+
+// question is what a newer one takes the place of.
+type question struct {
+	chat    sms.ChatID
+	command string
+}
+
+// inquireStore takes m, has find read the store beside the flows, one question after the other, and posts what it returns. A newer question of the
+// same kind ends an older one of the chat, which then gets no answer. After a crash the agent has to ask again.
+func (b *Bot) inquireStore(ctx context.Context, m *telegram.Message, find func(context.Context, *text.Language) (store.Post, error)) error {
+	if _, err := b.store.Take(updateKey(m), store.Caused{}); err != nil {
+		return err
+	}
+	of := question{m.Chat, m.Command}
+	if end := b.reading[of]; end != nil {
+		end()
+	}
+	ctx, end := context.WithCancel(ctx)
+	b.reading[of] = end
+	b.background.Go(func() {
+		defer end()
+		select {
+		case b.readSlots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		defer func() { <-b.readSlots }()
+		p, err := find(ctx, b.language(m.Chat))
+		if err == nil {
+			err = b.store.Persist(ctx, "answer a command", func() error { return b.store.AddPost(p) })
+		}
+		if err != nil && ctx.Err() == nil {
 			b.log.Error("answer a command", "err", err)
 		}
 	})

@@ -116,15 +116,20 @@ func (b *Bot) users(ctx context.Context, m *telegram.Message, _ role) error {
 			if roles[id] == admin {
 				word = t.UserAdmin
 			}
-			name := names[id]
-			if name == "" { // allowed by id: Telegram knows those who wrote to the bot in private
-				chat, _ := b.tg.GetChat(ctx, sms.ChatID(id))
-				name = chat.Name()
-			}
-			lines = append(lines, t.Say(t.UserLine, mention(telegram.User{ID: id, Name: name}), word))
+			lines = append(lines, t.Say(t.UserLine, mention(b.named(ctx, id, names)), word))
 		}
 		return text.Clip(lines)
 	})
+}
+
+// named returns somebody with their name: that in names, by the allow-list, or, of those allowed by id, what Telegram knows of them once they wrote to
+// the bot in private.
+func (b *Bot) named(ctx context.Context, id sms.AgentID, names map[sms.AgentID]string) telegram.User {
+	if name := names[id]; name != "" {
+		return telegram.User{ID: id, Name: name}
+	}
+	chat, _ := b.tg.GetChat(ctx, sms.ChatID(id))
+	return telegram.User{ID: id, Name: chat.Name()}
 }
 
 // mention returns somebody's name with their id, as names are not unique.

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -98,6 +99,9 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 		}
 		if len(row) > 0 {
 			o.Buttons = [][]telegram.Button{row}
+		}
+		if p.Photo != nil {
+			o.File = &telegram.File{Name: "stats.png", Data: bytes.NewReader(p.Photo), Size: int64(len(p.Photo)), Photo: true}
 		}
 	case store.PostSMS:
 		return w.showSMS(ctx, t, p)

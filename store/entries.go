@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"time"
 
@@ -27,11 +28,14 @@ const entriesRead = 10000
 const entriesSlack = aDay
 
 // Entries calls yield with each SMS since then, about the oldest first. It reads the file in short pieces, and what comes or changes meanwhile may be
-// among them or not. The entry is yield's until it returns.
-func (s *Store) Entries(since time.Time, yield func(*Entry)) error {
+// among them or not. The entry is yield's until it returns. Between two pieces the end of ctx ends it.
+func (s *Store) Entries(ctx context.Context, since time.Time, yield func(*Entry)) error {
 	r := entryReader{lines: map[string]sms.Number{}, customers: map[string]int{}}
 	var next []byte
 	for first := true; first || next != nil; first = false {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		err := s.view(func(t *tx) error {
 			if first {
 				var err error

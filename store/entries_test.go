@@ -26,7 +26,7 @@ func TestEntriesSayWhatTheRowsSay(t *testing.T) {
 
 	for _, since := range []time.Time{{}, c.now().Add(-time.Minute)} {
 		var got []Entry
-		must(t, s.Entries(since, func(e *Entry) { got = append(got, *e) }))
+		must(t, s.Entries(t.Context(), since, func(e *Entry) { got = append(got, *e) }))
 		n, customers := 0, map[sms.Number]int{}
 		for seq := Seq(1); seq <= 7; seq++ {
 			m := ok(s.SMS(seq))
@@ -56,7 +56,7 @@ func TestEntriesSayWhatTheRowsSay(t *testing.T) {
 func TestEntriesBeginWhereTheirTimeIs(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))
-	must(t, s.Entries(time.Time{}, func(*Entry) { t.Error("an entry of an empty store") }))
+	must(t, s.Entries(t.Context(), time.Time{}, func(*Entry) { t.Error("an entry of an empty store") }))
 	begun := c.now()
 	for i := range 40 {
 		n := strconv.Itoa(i)
@@ -68,7 +68,7 @@ func TestEntriesBeginWhereTheirTimeIs(t *testing.T) {
 	for days := range 25 {
 		since := begun.Add(time.Duration(days)*aDay - time.Second)
 		n := 0
-		must(t, s.Entries(since, func(*Entry) { n++ }))
+		must(t, s.Entries(t.Context(), since, func(*Entry) { n++ }))
 		want := 3 * max(0, 40-2*days)
 		if days <= 20 {
 			want++
@@ -98,7 +98,7 @@ func BenchmarkEntries(b *testing.B) {
 	}
 	for b.Loop() {
 		n := 0
-		must(b, s.Entries(time.Time{}, func(*Entry) { n++ }))
+		must(b, s.Entries(b.Context(), time.Time{}, func(*Entry) { n++ }))
 		if n != 1_000_000 {
 			b.Fatalf("%d entries", n)
 		}

@@ -54,6 +54,7 @@ type Post struct {
 	ReplyTo   sms.ChatMessageID `json:"reply,omitempty"`
 	Message   sms.ChatMessageID `json:"message,omitempty"` // of ours: it is changed, in an answer to who pressed its button
 	Text      string            `json:"text,omitempty"`    // HTML
+	Photo     []byte            `json:"photo,omitempty"`   // a picture above Text, of at most 100 kB: it is read at each look at the queue
 	Buttons   []Button          `json:"buttons,omitempty"`
 	Seq       Seq               `json:"seq,omitempty"`
 	Batch     BatchID           `json:"batch,omitempty"`

@@ -31,11 +31,7 @@ var (
 // Picture draws figures as a PNG: SMS in and out a day, the share delivered, the median time to the first answer, and SMS in by the hour of the day.
 // dayOf gives what stands below a day: its number in the calendar of whoever looks.
 func Picture(f Figures, dayOf func(time.Time) int) ([]byte, error) {
-	// Few colours, so that it stays small; those between ground and another smooth edges.
-	d := &drawing{image.NewRGBA(image.Rect(0, 0, width, height))}
-	for i := 0; i < len(d.Pix); i += 4 {
-		copy(d.Pix[i:], []uint8{ground.R, ground.G, ground.B, ground.A})
-	}
+	d := newDrawing()
 	most, longest, busiest := 0, time.Duration(0), 0
 	for _, day := range f.Days {
 		most, longest = max(most, day.In, day.Out), max(longest, day.Median)
@@ -83,7 +79,7 @@ func Picture(f Figures, dayOf func(time.Time) int) ([]byte, error) {
 	d.arrow(44, p.top+96, 1, came)
 
 	var file bytes.Buffer
-	err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&file, d)
+	err := png.Encode(&file, d)
 	return file.Bytes(), err
 }
 
@@ -114,7 +110,30 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", int(d/time.Hour), int(d/time.Minute)%60)
 }
 
-type drawing struct{ *image.RGBA }
+// drawing is a picture of few colours, so that it stays small; those between ground and another smooth edges.
+type drawing struct {
+	*image.Paletted
+	known map[color.RGBA]uint8 // where each stands in the palette
+}
+
+// newDrawing returns an empty one: the first colour of the palette is everywhere.
+func newDrawing() *drawing {
+	return &drawing{image.NewPaletted(image.Rect(0, 0, width, height), color.Palette{ground}), map[color.RGBA]uint8{ground: 0}}
+}
+
+func (d *drawing) set(x, y int, c color.RGBA) {
+	i, known := d.known[c]
+	if !known {
+		if len(d.Palette) == 256 {
+			i = uint8(d.Palette.Index(c))
+		} else {
+			i = uint8(len(d.Palette))
+			d.Palette = append(d.Palette, c)
+		}
+		d.known[c] = i
+	}
+	d.SetColorIndex(x, y, i)
+}
 
 // scale is where the bars of one panel stand.
 type scale struct {
@@ -156,7 +175,7 @@ func (p scale) bar(i, n, k, m int, of float64, c color.RGBA) {
 	bottom := p.top + barsTop + barsHeight
 	for y := int(bottom - high); y < int(bottom); y++ {
 		for x := int(from); x < max(int(from+wide), int(from)+1); x++ {
-			p.SetRGBA(x, y, c)
+			p.set(x, y, c)
 		}
 	}
 }
@@ -200,9 +219,9 @@ func (d *drawing) blend(x, y int, c color.RGBA, cover float64) {
 	if !(image.Point{X: x, Y: y}).In(d.Rect) {
 		return
 	}
-	was := d.RGBAAt(x, y)
+	was := d.Palette[d.ColorIndexAt(x, y)].(color.RGBA)
 	mix := func(from, to uint8) uint8 { return uint8(float64(from) + (float64(to)-float64(from))*cover) }
-	d.SetRGBA(x, y, color.RGBA{mix(was.R, c.R), mix(was.G, c.G), mix(was.B, c.B), 0xff})
+	d.set(x, y, color.RGBA{mix(was.R, c.R), mix(was.G, c.G), mix(was.B, c.B), 0xff})
 }
 
 // Characters are lines through points of a grid, 4 wide and 6 high, of which the upper left one is 0, 0. A blank lifts the pen.

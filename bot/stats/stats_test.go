@@ -110,6 +110,26 @@ func example(days int) Figures {
 	return c.Figures()
 }
 
+// BenchmarkFigures counts a million SMS of 90 days, and draws them. To read them comes on top: see store's BenchmarkEntries.
+func BenchmarkFigures(b *testing.B) {
+	now := time.Date(2026, 3, 22, 18, 0, 0, 0, tehran)
+	since := Since(90, now)
+	for b.Loop() {
+		c := NewCounter(90, now)
+		for i := range 1_000_000 {
+			m := in(since.Add(time.Duration(i)*7*time.Second), i%50_000, line)
+			if m.Out = i%2 == 1; m.Out {
+				m.Agent, m.Status = sms.AgentID(i%10), sms.Delivered
+			}
+			c.Add(m)
+		}
+		if _, err := Picture(c.Figures(), time.Time.Day); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/1, "ratio-to-limit") // of 1 s
+}
+
 // Whoever changes the picture should look at it: STATS_PICTURES names a directory for it.
 func TestPictureIsLightAndNeverFails(t *testing.T) {
 	for name, f := range map[string]Figures{

@@ -2,6 +2,7 @@ package text
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	ptime "github.com/yaa110/go-persian-calendar"
@@ -14,6 +15,29 @@ func (t *Language) Clock(at, now time.Time) string {
 		return t.digits(at.Format("15:04"))
 	}
 	return t.Date(at, "15:04")
+}
+
+// Day returns the day of a time, in its own zone and the calendar of the language.
+func (t *Language) Day(at time.Time) string { return strings.TrimSpace(t.Date(at, "")) }
+
+// DayOfMonth returns the number of a time's day in its month, in the calendar of the language.
+func (t *Language) DayOfMonth(at time.Time) int {
+	if t.persian {
+		return ptime.New(at).Day()
+	}
+	return at.Day()
+}
+
+// Took says how long something took.
+func (t *Language) Took(d time.Duration) string {
+	switch d = d.Round(time.Second); {
+	case d < time.Minute:
+		return t.Say(t.tookSeconds, int(d/time.Second))
+	case d < time.Hour:
+		return t.Say(t.tookMinutes, int(d.Round(time.Minute)/time.Minute))
+	}
+	d = d.Round(time.Minute)
+	return t.Say(t.tookHours, int(d/time.Hour), int(d%time.Hour/time.Minute))
 }
 
 // Date returns a time with its date, in its own zone and the calendar of the language.

@@ -116,6 +116,26 @@ func Plain(s string) string {
 	return strings.NewReplacer("<code>", "", "</code>", "", "<b>", "", "</b>", "", "<blockquote expandable>", "", "</blockquote>", "", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(s)
 }
 
+// Units returns how much of a chat message or caption one of our texts takes, in UTF-16 units without its markup.
+func Units(html string) int {
+	n := 0
+	for _, r := range Plain(html) {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// Percent says a share of a hundred; none when it is negative.
+func (t *Language) Percent(share int) string {
+	switch {
+	case share < 0:
+		return "–"
+	case t.persian:
+		return t.Say("%v٪", share)
+	}
+	return t.Say("%v%%", share)
+}
+
 // RightToLeft reports whether the language is written from right to left.
 func (t *Language) RightToLeft() bool { return t.persian }
 

@@ -118,6 +118,21 @@ type Language struct {
 	ForgetOpen     string // 200 characters at most, for a button's answer
 	ForgetBegun    string
 	Forgotten      string // how many SMS, who
+	StatsUsage     string // how many days at most
+	StatsNone      string // days
+	StatsHead      string // days, the first
+	StatsIn        string // how many
+	StatsOut       string // how many
+	StatsDelivered string // share
+	StatsFirst     string // how long, of how many
+	StatsBusiest   string // hours
+	StatsLines     string
+	StatsAgents    string
+	StatsLine      string // line, in, out, share, how long
+	StatsAgent     string // who, out, share, how long
+	tookSeconds    string // how many
+	tookMinutes    string // how many
+	tookHours      string // how many, minutes
 
 	// A page of a customer's SMS.
 	HistoryUsage string
@@ -431,6 +446,21 @@ var English = Language{
 	ForgetOpen:     "An order to this customer is still to be sent, or asks something. Decide or cancel it first, then press again.",
 	ForgetBegun:    "It has begun, and cannot be undone. The administrators are told when nothing is left.",
 	Forgotten:      "🗑 A customer was forgotten: %v SMS, ordered by %v. Nothing in the store names them any more. Backups made before, the panel and Telegram still do.",
+	StatsUsage:     "Use <code>/stats DAYS</code>, of at most %v days, for example <code>/stats 30</code>.",
+	StatsNone:      "There are no SMS of these days: %v.",
+	StatsHead:      "📊 <b>Days: %v</b>, since %v",
+	StatsIn:        "🔵 In: %v",
+	StatsOut:       "🟠 Out: %v",
+	StatsDelivered: "🟢 Delivered: %v",
+	StatsFirst:     "🟣 First answer after: %v (median of %v)",
+	StatsBusiest:   "🔵 Busiest hours: %v",
+	StatsLines:     "<b>By line</b>",
+	StatsAgents:    "<b>By agent</b>",
+	StatsLine:      "%v: 🔵 %v 🟠 %v 🟢 %v 🟣 %v",
+	StatsAgent:     "%v: 🟠 %v 🟢 %v 🟣 %v",
+	tookSeconds:    "%v s",
+	tookMinutes:    "%v min",
+	tookHours:      "%v h %v min",
 
 	HistoryUsage: "Use <code>/history NUMBER</code>, or send <code>/history</code> in a customer's topic or as a reply to their SMS. A line of ours behind it shows only that line's SMS.",
 	HistoryNone:  "No SMS from or to %v is kept.",
@@ -628,6 +658,7 @@ var English = Language{
 		"id":       "your Telegram id and this chat's",
 		"credit":   "credit left at the SMS panel",
 		"history":  "a customer's last SMS: NUMBER, or as a reply",
+		"stats":    "SMS in and out, share delivered, time to answer: DAYS",
 		"send":     "send an SMS: NUMBER[,NUMBER…] TEXT",
 		"status":   "delivery of the last SMS, or of panel ids",
 		"line":     "the line this chat sends from",
@@ -653,6 +684,7 @@ var English = Language{
 		"id":       "<code>/id</code>",
 		"credit":   "<code>/credit</code>",
 		"history":  "<code>/history 09121234567</code>",
+		"stats":    "<code>/stats 30</code>",
 		"send":     "<code>/send 09121234567 Hello</code>",
 		"status":   "<code>/status 5000000001</code>",
 		"line":     "<code>/line 30001234</code>",

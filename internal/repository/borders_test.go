@@ -16,7 +16,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk":                     {"peyk/bridge", "peyk/relay", "peyk/bot", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/smsapi/soap", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/sandbox", "peyk/internal/connect", "peyk/internal/metrics"},
 		"peyk/bridge":              {"peyk/relay", "peyk/bot", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/internal/metrics"},
 		"peyk/relay":               {"peyk/smsapi", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/connect", "peyk/internal/crashpoint", "peyk/internal/metrics"},
-		"peyk/bot":                 {"peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/metrics"},
+		"peyk/bot":                 {"peyk/bot/stats", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/metrics"},
 		"peyk/bot/stats":           {"peyk/sms"},
 		"peyk/bot/text":            {"peyk/telegram", "peyk/store", "peyk/sms"},
 		"peyk/doctor":              {"peyk/bot/text", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect"},
