@@ -46,16 +46,17 @@ type Message struct {
 	ForOtherBot bool // it begins with a command for another bot
 	NamesUs     bool // the command names this bot
 
-	Data      string   // what the first button under a message of ours carries
-	Blocks    []Block  // in a message of ours: the customers' words, in order
-	QuoteAt   int      // where the words quoted from ReplyTo begin in its text, in UTF-16 units; -1 without a quote
-	ReplyTo   *Message // the message replied to; not the first message of the topic, to which every message in a topic is a reply
-	Elsewhere *Message // a message of ours in another chat or topic that it replies to
-	Forwarded bool     // somebody else's words: forwarded, or from an inline bot
-	Anonymous bool     // written in the name of a group or a channel
-	Media     bool     // something other than text
-	Links     []Link   // the addresses behind words of Text
-	Garbled   bool     // it contained invalid characters, which became U+FFFD
+	Data      string      // what the first button under a message of ours carries
+	Blocks    []Block     // in a message of ours: the customers' words, in order
+	QuoteAt   int         // where the words quoted from ReplyTo begin in its text, in UTF-16 units; -1 without a quote
+	ReplyTo   *Message    // the message replied to; not the first message of the topic, to which every message in a topic is a reply
+	Elsewhere *Message    // a message of ours in another chat or topic that it replies to
+	Forwarded bool        // somebody else's words: forwarded, or from an inline bot
+	Anonymous bool        // written in the name of a group or a channel
+	Media     bool        // something other than text
+	File      *Attachment // a file, or nil
+	Links     []Link      // the addresses behind words of Text
+	Garbled   bool        // it contained invalid characters, which became U+FFFD
 	MigrateTo sms.ChatID
 
 	Forum        bool   // the chat has topics
@@ -265,6 +266,9 @@ func toMessage(w *wireMessage, self User) *Message {
 	}
 	m.Anonymous = w.From == nil || w.SenderChat != nil || SharedAccount(m.From.ID)
 	m.Media = w.media()
+	if d := w.Document; d != nil {
+		m.File = &Attachment{ID: d.FileID, Name: d.FileName, Size: int64(d.FileSize)}
+	}
 	if w.ReplyMarkup != nil {
 		for _, button := range slices.Concat(w.ReplyMarkup.InlineKeyboard...) {
 			if button.CallbackData != nil && m.Data == "" {

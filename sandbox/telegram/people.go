@@ -582,8 +582,12 @@ func (s *Server) hears(c *chat, m *message) bool {
 	return s.addressed(m)
 }
 
-// addressed reports whether a text begins with a command that may be meant for the bot.
+// addressed reports whether a text begins with a command that may be meant for the bot. Nothing says that one in the caption of a file is passed on: a bot
+// must not count on it.
 func (s *Server) addressed(m *message) bool {
+	if m.Document != nil {
+		return false
+	}
 	i := slices.IndexFunc(m.Entities, func(e Entity) bool { return e.Type == "bot_command" && e.Offset == 0 })
 	if i < 0 {
 		return false
