@@ -15,7 +15,8 @@ import (
 )
 
 // The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again
-// (show:…); whom to forget, and when that was asked (forget:…); where a page of SMS leads on (history:…); or this, to show SMS here.
+// (show:…); whom to forget, and when that was asked (forget:…); where a page of SMS leads on (history:…); a page of /waiting (waiting:…); or this,
+// to show SMS here.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {
@@ -94,6 +95,9 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	}
 	if page, ok := readHistory(p.Data); ok {
 		return b.historyPressed(p, t, page)
+	}
+	if from, ok := readWaiting(p.Data); ok {
+		return b.waitingPressed(p, t, from)
 	}
 	if id, generation, d, ok := readPressData(p.Data); ok {
 		return b.decideBatch(p, r, t, id, generation, d)

@@ -59,6 +59,9 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		b.Generation++
 		if d == Send {
 			b.State, b.Late = Going, false
+			if err := t.answered(&b); err != nil {
+				return err
+			}
 			if b.Claim || b.ClaimedBy != "" && b.N == 1 {
 				if err := t.claimCustomerOf(b, name); err != nil {
 					return err
@@ -176,10 +179,11 @@ func (t *tx) drop(b *Batch, p *Piece, state BatchState) error {
 		return t.setPieceStatus(*p, sms.Sending, b)
 	}
 	b.Dropped += p.N
-	if b.Dropped == b.N {
-		b.State = state
+	if b.Dropped < b.N {
+		return nil
 	}
-	return nil
+	b.State = state
+	return t.unanswer(b)
 }
 
 // late tells whether a question asked then waits no longer. One asked in the future, by a clock that was ahead, is late.

@@ -40,8 +40,8 @@ type forgetting struct {
 // ErrOpenOrders is that an order to a customer is still to be sent, or asked about.
 var ErrOpenOrders = errors.New("an order to the customer is still open")
 
-// forgets are the buckets whose rows may name a customer or hold their words, beside those of customers and their places, which are few and go at
-// once. found tells that a row does; clear takes it, or what it says of them, away.
+// forgets are the buckets whose rows may name a customer or hold their words, beside those of customers, their places and snoozes, which are few and
+// go at once. found tells that a row does; clear takes it, or what it says of them, away.
 var forgets = []struct {
 	bucket []byte
 	found  func(f *forgetting, key, value []byte) bool
@@ -85,6 +85,11 @@ func (s *Store) ForgetCustomer(k UpdateKey, n sms.Number, by sms.AgentID, posts 
 		}
 		if err := t.bucket(bucketCustomer).Delete([]byte(n)); err != nil {
 			return err
+		}
+		for _, key := range t.snoozesOf(sms.Conversation{Customer: n}) {
+			if err := t.bucket(bucketSnoozed).Delete(key); err != nil {
+				return err
+			}
 		}
 		var p pruned // which may be about to go on at their row
 		if err := t.pruned(&p); err != nil {
@@ -257,7 +262,7 @@ func (t *tx) forgetSMS(f *forgetting, key []byte) error {
 		return err
 	}
 	if m.Direction == sms.Inbound {
-		return t.dropPostsOf(m.Seq)
+		return errors.Join(t.bucket(bucketWaiting).Delete(key), t.dropPostsOf(m.Seq))
 	}
 	b, err := t.batch(m.Batch)
 	if err != nil {

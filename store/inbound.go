@@ -378,7 +378,8 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox, repeated bool) (Seq, err
 	if err != nil {
 		return 0, err
 	}
-	if err := t.putSMS(SMS{Seq: seq, Message: m}); err != nil {
+	stored := SMS{Seq: seq, Message: m}
+	if err := errors.Join(t.putSMS(stored), t.wrote(stored)); err != nil {
 		return 0, err
 	}
 	c, err := t.customer(m.Customer)

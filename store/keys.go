@@ -38,6 +38,8 @@ var (
 	bucketCanned    = []byte("canned")
 	bucketImport    = []byte("import")
 	bucketContacts  = []byte("contacts")
+	bucketWaiting   = []byte("waiting")
+	bucketSnoozed   = []byte("snoozed")
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
@@ -66,7 +68,7 @@ var buckets = [][]byte{
 	bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketAsking, bucketID,
 	bucketDue, bucketPost, bucketDead, bucketShows, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent,
 	bucketIncident, bucketCustomer, bucketBound, bucketSpent, bucketCredit, bucketHistory, bucketCanned,
-	bucketImport, bucketContacts,
+	bucketImport, bucketContacts, bucketWaiting, bucketSnoozed,
 }
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -220,6 +220,9 @@ func (s *Store) PostNotNeeded(p Post) error {
 		} else if err != nil {
 			return err
 		}
+		if p.Kind != PostBatch {
+			return rows.Delete(key)
+		}
 		b, err := t.batch(p.Batch)
 		if err != nil {
 			return err

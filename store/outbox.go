@@ -49,10 +49,11 @@ type Batch struct {
 	Costly       bool   `json:"costly,omitempty"`
 	ClaimedBy    string `json:"answering,omitempty"`
 	Duplicate    bool   `json:"same,omitempty"`
-	MaybeNumber  string `json:"hidden,omitempty"` // what the text begins with, if that may be a number
-	AddedURLs    bool   `json:"linked,omitempty"` // addresses of links were added to the text
-	CustomerName string `json:"named,omitempty"`  // what the only recipient was called when it was ordered
-	Claim        bool   `json:"claim,omitempty"`  // see Order
+	MaybeNumber  string `json:"hidden,omitempty"`  // what the text begins with, if that may be a number
+	AddedURLs    bool   `json:"linked,omitempty"`  // addresses of links were added to the text
+	CustomerName string `json:"named,omitempty"`   // what the only recipient was called when it was ordered
+	Claim        bool   `json:"claim,omitempty"`   // see Order
+	Answers      Seq    `json:"answers,omitempty"` // the first SMS that waited until it was to be sent
 
 	Waits   Wait      `json:"waits_for,omitempty"` // why what is queued of it is not sent, once known
 	Late    bool      `json:"late,omitempty"`      // it was to be sent, and is asked about as it has waited too long
@@ -167,6 +168,11 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	}
 	if err != nil {
 		return b, err
+	}
+	if !ask {
+		if err := t.answered(&b); err != nil {
+			return b, err
+		}
 	}
 	if err := t.bucket(bucketChatBatch).Put(chatBatchKey(b.Chat, b.ID), nil); err != nil {
 		return b, err
@@ -585,7 +591,10 @@ func (s *Store) endPiece(p Piece, change func(*tx, *Piece, *Batch) error) error 
 		}
 		return t.changeBatch(row, func(t *tx, row *Piece, b *Batch) error {
 			b.Waits = held
-			return change(t, row, b)
+			if err := change(t, row, b); err != nil || b.Counts[sms.Failed] < b.N {
+				return err
+			}
+			return t.unanswer(b)
 		})
 	})
 }

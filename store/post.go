@@ -35,6 +35,7 @@ const (
 	PostCard     PostKind = "card"     // the customer the place belongs to; edited as what is known of them changes
 	PostMark     PostKind = "mark"     // how far Batch has come, on the reply that ordered it
 	PostMarks    PostKind = "marks"    // what marks mean
+	PostAwake    PostKind = "awake"    // that the SMS Seq waits again, as its snooze is over
 )
 
 // Button is under a post; Data comes back when it is pressed.
@@ -425,6 +426,9 @@ func (s *Store) DigestPosted(posts []Post, topic sms.TopicID, message sms.ChatMe
 		link := Shown{}
 		for _, p := range posts {
 			link.Seqs = append(link.Seqs, p.Seq)
+			if err := t.waitsIn(p.Seq, ChatMessage{sms.Place{Chat: p.Chat, Topic: topic}, message}); err != nil {
+				return err
+			}
 			row, err := t.post(p)
 			switch {
 			case errors.Is(err, ErrNotFound):
@@ -465,7 +469,8 @@ func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 		case PostCard:
 			err = t.cardShown(p, message)
 		case PostSMS:
-			err = t.shownIn(sms.Place{Chat: p.Chat, Topic: p.Topic}, p.Seq)
+			place := sms.Place{Chat: p.Chat, Topic: p.Topic}
+			err = errors.Join(t.waitsIn(p.Seq, ChatMessage{place, message}), t.shownIn(place, p.Seq))
 		case PostIncident:
 			err = t.incidentTold(p.Incident)
 		}

@@ -65,6 +65,7 @@ var walks = []walk{
 	byDay(bucketCredit, keepCredit),
 	{bucketHistory, (*pruning).block},
 	{bucketImport, (*pruning).imported},
+	{bucketSnoozed, (*pruning).snoozed},
 }
 
 // Prune takes one step in deleting what is old and not needed any more. It looks at about limit rows, so that other writers wait for
@@ -170,6 +171,9 @@ func (p *pruning) sms(key, value []byte) ([]byte, error) {
 		return after(key), nil
 	}
 	p.Seq = max(p.Seq, m.Seq)
+	if err := p.bucket(bucketWaiting).Delete(key); err != nil {
+		return nil, err
+	}
 	return after(key), p.delete(bucketSMS, key)
 }
 

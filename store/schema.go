@@ -35,6 +35,7 @@ var migrations = []func(*bolt.Tx) error{
 	newNumbersApart, // in schema6.go
 	func(t *bolt.Tx) error { return makeBuckets(t, "history") }, // which IndexHistory fills
 	func(t *bolt.Tx) error { return makeBuckets(t, "canned", "import", "contacts") },
+	func(t *bolt.Tx) error { return makeBuckets(t, "waiting", "snoozed") }, // of what came before, nothing waits
 }
 
 // makeBuckets makes those that are missing.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
@@ -39,6 +40,10 @@ func filled(tb testing.TB, s *Store, c *clock) {
 	must(tb, s.AddTopic(1, sms.Place{Chat: group, Topic: 12}, "09121234567"))
 	ok(s.Take(UpdateKey{Chat: group, Message: 900}, Caused{Customer: ali, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
 	must(tb, s.SaveCredit(1000, 500))
+	must(tb, s.update(func(t *tx) error {
+		m := ok(t.sms(1))
+		return errors.Join(t.wrote(m), t.snooze(m.Conversation, c.now().Add(time.Hour)), put(t.bucket(bucketWaiting), u64(2), unanswered{}))
+	}))
 	must(tb, s.update(func(t *tx) error { return t.bucket(bucketSMS).SetSequence(blockSize) }))
 	ok(s.IndexHistory())
 	ok(s.Take(UpdateKey{Chat: group, Message: 901}, Caused{Canned: &Canned{Key: "hours", Name: "Hours", Text: "Hello {name}, we open at 8"}}))

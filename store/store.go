@@ -48,6 +48,8 @@
 //	import        u64                                  names for many customers from a file, and how far they have been given
 //	contacts      import u64, block u32                a hundred numbers with their names, of now and of before
 //	history       block u64                            which customer's the SMS of a block are: hash u16, place u16, for each
+//	waiting       Seq u64                              an SMS whose customer waits for an answer, and the messages that show it
+//	snoozed       number, 0, line                      a conversation that waits again at some time
 //
 // SMS numbers, batches and the rows of class Answers come from the sequences of sms, batch and post.
 package store

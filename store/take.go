@@ -36,6 +36,10 @@ type Caused struct {
 	EditCustomer func(*Customer) // of Customer; may be called more than once
 	Link         *Bound          // its place becomes its customer's, or nobody's if it names none
 	Canned       *Canned         // is kept, or removed
+
+	Done   *sms.Conversation // waits no more; all conversations of its customer if it names no line
+	Snooze *sms.Conversation // likewise, until then
+	Until  time.Time
 }
 
 // Take notes that an update was acted on and stores what it caused, or neither. It returns the batch that was ordered, if one was. The error is
@@ -67,6 +71,9 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 			if err := t.keepCanned(*c.Canned); err != nil {
 				return err
 			}
+		}
+		if err := t.takeWaiting(c); err != nil {
+			return err
 		}
 		if c.Allow != nil {
 			if err := t.allow(*c.Allow); err != nil {

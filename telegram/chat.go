@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -103,6 +104,18 @@ func (t *Client) Typing(ctx context.Context, chat sms.ChatID) error {
 
 // BasicGroup reports whether a chat is a basic group, which may become a supergroup. Supergroups and channels have lower ids.
 func BasicGroup(chat sms.ChatID) bool { return chat < 0 && chat > -1_000_000_000_000 }
+
+// MessageLink returns the link to a message, for members of its chat. Only supergroups have links; of others it is empty.
+func MessageLink(at sms.Place, id sms.ChatMessageID) string {
+	const first = -1_000_000_000_000 // the ids of supergroups and channels begin below
+	switch {
+	case at.Chat >= first || id == 0:
+		return ""
+	case at.Topic == 0:
+		return fmt.Sprintf("https://t.me/c/%d/%d", int64(first-at.Chat), id)
+	}
+	return fmt.Sprintf("https://t.me/c/%d/%d/%d", int64(first-at.Chat), at.Topic, id)
+}
 
 // Webhook returns the address to which Telegram sends our updates instead of letting us poll them; "" when there is none.
 func (t *Client) Webhook(ctx context.Context) (string, error) {

@@ -40,6 +40,15 @@ func (t *Language) Took(d time.Duration) string {
 	return t.Say(t.tookHours, int(d/time.Hour), int(d%time.Hour/time.Minute))
 }
 
+// Lasting says how long something has lasted, which may be days.
+func (t *Language) Lasting(d time.Duration) string {
+	if d < 24*time.Hour {
+		return t.Took(max(d, 0))
+	}
+	hours := int(d / time.Hour)
+	return t.Say(t.days, hours/24, hours%24)
+}
+
 // Date returns a time with its date, in its own zone and the calendar of the language.
 func (t *Language) Date(at time.Time, clock string) string {
 	if !t.persian {

@@ -3,6 +3,7 @@ package text
 import (
 	"fmt"
 	"html"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -111,8 +112,12 @@ func Short(s string, runes int) string {
 	return b.String()
 }
 
+// linked is what begins and ends a link in one of our own lines.
+var linked = regexp.MustCompile(`<a href="[^"]*">|</a>`)
+
 // Plain returns one of our own lines of HTML as plain text.
 func Plain(s string) string {
+	s = linked.ReplaceAllString(s, "")
 	return strings.NewReplacer("<code>", "", "</code>", "", "<b>", "", "</b>", "", "<blockquote expandable>", "", "</blockquote>", "", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(s)
 }
 

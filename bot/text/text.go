@@ -97,6 +97,22 @@ type Language struct {
 	TakenByNobody  string // customer
 	TakenByOther   string // who
 	Released       string // customer
+	WaitingHead    string // how many
+	WaitingMany    string // more than that
+	WaitingNone    string
+	WaitingSMS     string // how many
+	WaitingClaimed string // who
+	SnoozedCount   string // how many
+	PageBefore     string
+	PageAfter      string
+	Done           string // customer
+	DoneUsage      string
+	WaitsNot       string // customer
+	Snoozed        string // customer, time
+	SnoozeUsage    string
+	SnoozeTooLong  string
+	Awake          string
+	days           string // how many, hours
 	Marks          string
 	CannedNone     string
 	CannedHead     string
@@ -425,6 +441,22 @@ var English = Language{
 	TakenByNobody:  "Nobody has taken %v.",
 	TakenByOther:   "Only %v or an administrator can do that.",
 	Released:       "Anyone may answer %v now.",
+	WaitingHead:    "Waiting for an answer: %v",
+	WaitingMany:    "Waiting for an answer: more than %v",
+	WaitingNone:    "Nobody waits for an answer.",
+	WaitingSMS:     "%v SMS",
+	WaitingClaimed: "✍ %v",
+	SnoozedCount:   "snoozed: %v",
+	PageBefore:     "◀ Before",
+	PageAfter:      "Next ▶",
+	Done:           "%v waits no more.",
+	DoneUsage:      "Use <code>/done</code> in a customer's topic or as a reply to one of their SMS, or <code>/done NUMBER</code>.",
+	WaitsNot:       "%v does not wait for an answer.",
+	Snoozed:        "%v waits again from %v on, or as soon as they write.",
+	SnoozeUsage:    "Use <code>/snooze 2h</code>, <code>/snooze tomorrow</code> or <code>/snooze 9:00</code> in a customer's topic or as a reply to one of their SMS, or <code>/snooze NUMBER 2h</code>.",
+	SnoozeTooLong:  "That is too far off: thirty days at most.",
+	Awake:          "⏰ The snooze is over: this customer waits again.",
+	days:           "%v d %v h",
 	Marks:          "The marks I put on your replies and <code>/send</code>: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. If there is more to say, I write it. Reply <code>/status</code> to one of yours to see everything.",
 	CannedNone:     "There are no prepared answers yet. Keep one, such as <code>/canned hours Hello {name}, we are open from 8 to 17.</code>",
 	CannedHead:     "Prepared answers. Reply to a customer's SMS with <code>/c NAME</code>:",
@@ -671,6 +703,9 @@ var English = Language{
 		"name":     "name a customer: TEXT",
 		"take":     "answer this customer yourself",
 		"release":  "let anyone answer this customer",
+		"waiting":  "who waits for an answer, the longest first",
+		"done":     "this customer needs no answer",
+		"snooze":   "this customer waits again only later: 2h, tomorrow, 9:00",
 		"allow":    "let somebody use the bot: ID, or as a reply",
 		"deny":     "take somebody off the list: ID, or as a reply",
 		"users":    "who may use the bot",
@@ -697,6 +732,9 @@ var English = Language{
 		"name":     "<code>/name Mrs. Rezaei</code>",
 		"take":     "<code>/take</code>",
 		"release":  "<code>/release</code>",
+		"waiting":  "<code>/waiting</code>",
+		"done":     "<code>/done</code>",
+		"snooze":   "<code>/snooze tomorrow 10:00</code>",
 		"allow":    "<code>/allow 123456789</code>",
 		"deny":     "<code>/deny 123456789</code>",
 		"users":    "<code>/users</code>",
