@@ -264,7 +264,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	down, authorized, ahead := s.down, token == s.token && !s.revoked, s.headerAhead
+	down, authorized := s.down, token == s.token && !s.revoked
 	s.mu.Unlock()
 	if down {
 		if authorized {
@@ -273,9 +273,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		panic(http.ErrAbortHandler)
 	}
-	if ahead != 0 {
-		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
-	}
+	s.date(w)
 	if !authorized {
 		err := &apiError{code: 401, text: "Unauthorized"}
 		s.record(&request{method: method}, err, "")
@@ -294,6 +292,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, req)
 }
 
+// date has an answer tell the time that SetClock says it is.
+func (s *Server) date(w http.ResponseWriter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.headerAhead != 0 {
+		w.Header().Set("Date", time.Now().Add(s.headerAhead).UTC().Format(http.TimeFormat))
+	}
+}
+
 // answer takes one call through its stages: OnCall's function, the fault if one matches, the method, the answer.
 func (s *Server) answer(w http.ResponseWriter, req *request) {
 	s.tell(BeforeHandling, req)
@@ -310,6 +317,7 @@ func (s *Server) answer(w http.ResponseWriter, req *request) {
 		}
 	}
 	s.record(req, err, fault.Kind)
+	s.date(w) // a long poll took its time
 	switch {
 	case errors.Is(err, errHangUp):
 		panic(http.ErrAbortHandler)

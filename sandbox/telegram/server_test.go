@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -317,4 +318,20 @@ func TestAnotherClock(t *testing.T) {
 	if at := s.Messages(team); len(updates.Result) == 0 || time.Since(at[len(at)-1].Date) > time.Minute {
 		t.Errorf("%d updates, the message is of %s", len(updates.Result), at[len(at)-1].Date)
 	}
+}
+
+// TestALongPollIsDatedWhenItIsAnswered as Telegram does, also with a clock of its own.
+func TestALongPollIsDatedWhenItIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{})
+		defer s.Close()
+		s.SetClock(time.Hour, time.Hour)
+		answer := httptest.NewRecorder()
+		s.ServeHTTP(answer, httptest.NewRequest("GET", "/bot"+s.Token()+"/getUpdates?timeout=50", nil))
+		dated, err := http.ParseTime(answer.Header().Get("Date"))
+		check(t, err)
+		if ahead := time.Until(dated); ahead < 59*time.Minute+59*time.Second || ahead > time.Hour {
+			t.Errorf("an answer after a long poll says that it is %s ahead", ahead)
+		}
+	})
 }
