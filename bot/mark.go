@@ -19,8 +19,8 @@ const (
 	markersPerChat = 4
 )
 
-// A mark that fails while the rest of Telegram works is tried markTries times, with pauses that grow to longestMarkPause. Then a message is
-// posted instead.
+// A mark that fails again and again, while the rest of Telegram works in between, is tried so often, with pauses that grow to longestMarkPause. Then a
+// message is posted instead.
 const (
 	markTries        = 5
 	longestMarkPause = 10 * time.Second
@@ -30,7 +30,7 @@ const (
 type markLane struct {
 	inFlight map[uint64]bool // by the posts' ids
 	until    time.Time       // no call begins before
-	failing  map[uint64]failingPost
+	failing  map[uint64]failing
 }
 
 // markFlow is the state of the flow that sets marks.
@@ -105,7 +105,7 @@ func (f *markFlow) beginMarks(ctx context.Context) (due time.Time, err error) {
 func (f *markFlow) lane(chat sms.ChatID) *markLane {
 	lane := f.lanes[chat]
 	if lane == nil {
-		lane = &markLane{inFlight: map[uint64]bool{}, failing: map[uint64]failingPost{}}
+		lane = &markLane{inFlight: map[uint64]bool{}, failing: map[uint64]failing{}}
 		f.lanes[chat] = lane
 	}
 	return lane
@@ -164,11 +164,9 @@ func (f *markFlow) afterMark(o outcome) {
 		f.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.Reason)
 		err = f.store.MarkRefused(o.post, true)
 	default:
-		if failing.tries++; failing.tries == 1 {
-			failing.since = now
-		}
+		failing.failed(now, f.tg.Worked())
 		lane.until = later(lane.until, now.Add(backoff.Pause(firstPause, longestMarkPause, failing.tries)))
-		if failing.tries >= markTries && f.tg.Worked().After(failing.since) {
+		if failing.alone >= markTries {
 			f.log.Warn("telegram fails on marks only", "chat", int64(chat), "reason", e.Reason)
 			err = f.store.MarkRefused(o.post, false)
 			break

@@ -155,16 +155,30 @@ func (f *postFlow) tellByMark(heads []store.Post, now time.Time) time.Time {
 // poisonTries is how often a post may fail while others succeed before it is set aside: some minutes.
 const poisonTries = 10
 
-// failingPosts tell a post that always fails from an outage: others succeed meanwhile. The zero value is ready.
+// failing tells what always fails from an outage: others succeed meanwhile. What was on its way when an outage ended is one try of several.
+type failing struct {
+	tries int
+	alone int // those before which others had succeeded, after the try before
+	last  time.Time
+}
+
+// failed counts a failure; worked is when others last succeeded.
+func (f *failing) failed(now, worked time.Time) {
+	if f.tries++; f.tries > 1 && worked.After(f.last) {
+		f.alone++
+	}
+	f.last = now
+}
+
+// failingPosts are those that stand first in their chats. The zero value is ready.
 type failingPosts struct {
 	lastWorked time.Time
 	byChat     map[sms.ChatID]failingPost
 }
 
 type failingPost struct {
-	post  uint64
-	since time.Time
-	tries int
+	post uint64
+	failing
 }
 
 func (s *failingPosts) worked(p store.Post, now time.Time) {
@@ -174,18 +188,18 @@ func (s *failingPosts) worked(p store.Post, now time.Time) {
 	}
 }
 
-// failed counts a failure of p and reports whether others have succeeded since its first.
-func (s *failingPosts) failed(p store.Post, now time.Time) (tries int, alone bool) {
+// failed counts a failure of p and returns how it fails.
+func (s *failingPosts) failed(p store.Post, now time.Time) failing {
 	f := s.byChat[p.Chat]
 	if f.post != p.ID {
-		f = failingPost{post: p.ID, since: now}
+		f = failingPost{post: p.ID}
 	}
-	f.tries++
+	f.failed(now, s.lastWorked)
 	if s.byChat == nil {
 		s.byChat = map[sms.ChatID]failingPost{}
 	}
 	s.byChat[p.Chat] = f
-	return f.tries, s.lastWorked.After(f.since)
+	return f.failing
 }
 
 // afterPost does what the outcome of a post calls for.
@@ -235,14 +249,14 @@ func (f *postFlow) afterPost(o outcome) {
 
 // afterPassing has a post tried again later that failed for a passing reason. One that keeps failing while others succeed is set aside.
 func (f *postFlow) afterPassing(p store.Post, e *telegram.Error, now time.Time) error {
-	tries, alone := f.failing.failed(p, now)
-	if alone && tries >= poisonTries && e.Code != 0 {
+	failing := f.failing.failed(p, now)
+	if failing.alone > 1 && failing.tries >= poisonTries && e.Code != 0 {
 		f.log.Error("telegram fails on one post only", "chat", int64(p.Chat), "post", p.ID, "kind", string(p.Kind), "reason", e.Reason)
 		delete(f.failing.byChat, p.Chat)
 		return f.noticeInstead(p, e.Reason, now)
 	}
-	if alone {
-		f.pace.hold(p.Chat, backoff.Pause(firstPause, 0, tries), now)
+	if failing.alone > 0 {
+		f.pace.hold(p.Chat, backoff.Pause(firstPause, 0, failing.tries), now)
 	} else {
 		f.pace.holdAll(func() time.Duration { return f.trouble.After(e) }, now)
 	}

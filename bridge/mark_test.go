@@ -455,6 +455,32 @@ func TestMarkThatFailsHoldsNothingUp(t *testing.T) {
 	})
 }
 
+// TestAnOutageIsNoMarksFault has marks fail with all else, and some times more after that.
+func TestAnOutageIsNoMarksFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		reply := w.replies(w.shows("09121111111", "hello"), "answer")
+		w.bears(w.group, reply, "👌")
+		w.knows("👌")
+		w.settles(w.group)
+		before, _ := w.reacted()
+		w.tg.SetDown(true)
+		w.panel.SetStatus("5000000001", 4)
+		w.until("failing marks", func() bool { calls, _ := w.reacted(); return calls >= before+10 })
+		if err := w.tg.Arm(telegram.Fault{Method: "setMessageReaction", Kind: telegram.CloseBefore, Times: 4}); err != nil {
+			t.Fatal(err)
+		}
+		w.tg.SetDown(false)
+		w.settles(w.group)
+		w.bears(w.group, reply, "👍")
+		w.settles(w.group)
+		if all := w.reports(w.group, reply); len(all) > 0 {
+			t.Errorf("a message says %q, as if marks alone had failed", all[0].Text)
+		}
+	})
+}
+
 // TestReplyInAGroupThatMigrates: the reply stays behind in the old group, where nobody can mark it, so a message reports on it in the new
 // one.
 func TestReplyInAGroupThatMigrates(t *testing.T) {

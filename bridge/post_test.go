@@ -364,3 +364,34 @@ func TestOnePostThatTelegramFailsOnStopsNoOther(t *testing.T) {
 		w.sees(w.group, "poisonous")
 	})
 }
+
+// TestAnOutageSetsNoPostAside has a post fail with all others, and twice more after that.
+func TestAnOutageSetsNoPostAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.quietAs(w.sara)
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Kind: telegram.Refuse, Code: 500, Times: -1}); err != nil {
+			t.Fatal(err)
+		}
+		w.panel.Receive("09121111111", "30001234", "patient")
+		w.until("ten tries", func() bool {
+			tries := 0
+			for _, c := range w.tg.Calls() {
+				if c.Code == 500 {
+					tries++
+				}
+			}
+			return tries >= 10
+		})
+		w.tg.Disarm()
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Code: 500, Times: 2}); err != nil {
+			t.Fatal(err)
+		}
+		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/id"})
+		w.sees(w.group, "patient")
+		if strings.Contains(w.logs.String(), "on one post only") {
+			t.Error("an outage is taken for one post's fault")
+		}
+	})
+}
