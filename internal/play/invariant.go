@@ -697,15 +697,22 @@ func I12(e *Evidence) error {
 	topics, customers := map[string]int{}, map[int]string{}
 	together := map[int]int{} // SMS in a message
 	for _, s := range e.Shown[e.Group] {
-		together[s.Message]++
+		if strings.HasPrefix(s.Mark, "«in") {
+			together[s.Message]++
+		}
 	}
+	since := map[string]time.Time{} // when customers had theirs
 	for _, s := range e.Shown[e.Group] {
 		if e.lostTopic(s) || s.Topic == 0 && e.withoutRights(s) {
 			continue
 		}
 		customer := e.Inbound[NumberOf(s.Mark)].Customer
-		if s.Topic == 0 {
-			if strings.HasPrefix(s.Mark, "«in") && together[s.Message] == 1 && !e.busy(s) {
+		if alone := strings.HasPrefix(s.Mark, "«in") && together[s.Message] == 1; s.Topic == 0 {
+			given := e.given(s)
+			switch had, has := since[customer]; {
+			case alone && has && had.Before(given):
+				wrong = append(wrong, fmt.Errorf("%s is shown outside of its customer's topic, in message %d", s.Mark, s.Message))
+			case alone && !e.busy(s, given):
 				wrong = append(wrong, fmt.Errorf("%s is shown outside of topics, in message %d, though there was room for one", s.Mark, s.Message))
 			}
 			continue
@@ -716,7 +723,9 @@ func I12(e *Evidence) error {
 		if other, known := customers[s.Topic]; known && other != customer {
 			wrong = append(wrong, fmt.Errorf("topic %d shows SMS of two customers", s.Topic))
 		}
-		topics[customer], customers[s.Topic] = s.Topic, customer
+		if topics[customer], customers[s.Topic] = s.Topic, customer; since[customer].IsZero() {
+			since[customer] = s.at
+		}
 	}
 	return errors.Join(wrong...)
 }
@@ -742,15 +751,20 @@ func (e *Evidence) lostTopic(s Sighting) bool {
 	return slices.ContainsFunc(e.Restored, func(x restored) bool { return s.at.Before(x.at) && !x.topics[s.Topic] })
 }
 
-// busy reports whether the group had messages, or many SMS came, in the minute before s, or a backup was restored, after which nothing is posted for a
-// minute, or Telegram made no topic there; or whether it was so at any time since s was handed out, as s may have been begun then.
-func (e *Evidence) busy(s Sighting) bool {
-	since := s.at
+// given returns when the panel first gave an SMS.
+func (e *Evidence) given(s Sighting) time.Time {
 	for _, r := range e.Requests {
-		if slices.ContainsFunc(r.Given, func(m panel.SMS) bool { return NumberOf(m.Text) == NumberOf(s.Mark) }) && r.At.Before(since) {
-			since = r.At
+		if r.At.Before(s.at) && slices.ContainsFunc(r.Given, func(m panel.SMS) bool { return NumberOf(m.Text) == NumberOf(s.Mark) }) {
+			return r.At
 		}
 	}
+	return s.at
+}
+
+// busy reports whether the group had a message in the minute before s was given or since then, as s may have been begun then: what each share is
+// promised leaves a topic room in an idle minute alone. Or many SMS came, or a backup was restored, after which nothing is posted for a minute, or
+// Telegram made no topic there.
+func (e *Evidence) busy(s Sighting, since time.Time) bool {
 	for _, r := range e.Requests {
 		if r.At.Before(s.at) && since.Sub(r.At) < time.Minute && len(r.Given) > 3 {
 			return true
@@ -761,26 +775,19 @@ func (e *Evidence) busy(s Sighting) bool {
 			return true
 		}
 	}
-	var counted []time.Time
-	for _, c := range e.TG.Calls() {
-		if c.Chat != e.Group || c.At.After(s.at) {
-			continue
+	return slices.ContainsFunc(e.TG.Calls(), func(c telegram.Call) bool {
+		if c.Chat != e.Group || !c.At.Before(s.at) {
+			return false
 		}
-		failed := c.Code != 200 || c.Fault != ""
-		switch ago := since.Sub(c.At); {
-		case failed && (c.Method == "sendMessage" || c.Method == "createForumTopic") && ago < time.Hour:
-			return true
-		case ago > time.Minute:
-		case c.Method == "sendMessage", c.Method == "editMessageText", c.Method == "createForumTopic":
-			counted = append(counted, c.At)
+		failed, ago := c.Code != 200 || c.Fault != "", since.Sub(c.At)
+		switch c.Method {
+		case "sendMessage", "createForumTopic":
+			return ago < time.Minute || failed && ago < time.Hour
+		case "editMessageText":
+			return ago < time.Minute
 		}
-	}
-	for i := range counted {
-		if i >= 2 && counted[i].Sub(counted[i-2]) < time.Minute {
-			return true
-		}
-	}
-	return false
+		return false
+	})
 }
 
 // Invariants in order; I10 is about losses of power, see power_test.go.

@@ -82,7 +82,13 @@ var PastFaults = []Mutant{
 		"if b.Decision == Cancel {", "if b.Decision == Cancel && false {",
 	}}},
 	{Name: "a mark that fails once is taken for set", file: "bot/mark.go", Caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{
-		"\tdefault:\n\t\tif failing.tries++; failing", "\tdefault:\n\t\tif batch, err := f.store.Batch(o.post.Batch); err == nil {\n\t\t\tf.store.Marked(o.post, batch.Mark())\n\t\t\tbreak\n\t\t}\n\t\tif failing.tries++; failing",
+		"\tdefault:\n\t\tfailing.failed(", "\tdefault:\n\t\tif batch, err := f.store.Batch(o.post.Batch); err == nil {\n\t\t\tf.store.Marked(o.post, batch.Mark())\n\t\t\tbreak\n\t\t}\n\t\tfailing.failed(",
+	}}},
+	{Name: "an outage is taken for the fault of a mark", file: "bot/mark.go", Caught: []string{"I8"}, edits: [][2]string{{
+		"if failing.alone >= markTries {", "if failing.tries >= markTries && failing.alone > 0 {",
+	}}},
+	{Name: "a press that comes too late leaves its question open", file: "store/decide.go", Caught: []string{"I5"}, edits: [][2]string{{
+		"return t.expireAll(b)", "return nil",
 	}}},
 	{Name: "what is written is read before it is synced", file: "store/store.go", edits: [][2]string{
 		{"\ts.syncing.RLock()\n\tvar b *bolt.Tx\n", "\tvar b *bolt.Tx\n"}, {"\ts.syncing.RUnlock()\n\tif err != nil {\n\t\treturn err\n\t}\n\tdefer", "\tif err != nil {\n\t\treturn err\n\t}\n\tdefer"},
