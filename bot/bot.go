@@ -87,10 +87,11 @@ type Bot struct {
 }
 
 // posters is how many chats may be posted to at once; backgroundCalls is how many questions to the panel, and how many small calls of
-// Telegram, may run beside the flows.
+// Telegram, may run beside the flows; reads is how many questions that much is read for.
 const (
 	posters         = 30 // as many messages as Telegram takes in a second
 	backgroundCalls = 8
+	reads           = 2
 )
 
 // New returns a bot over an open store, which the caller closes after Run.
@@ -115,7 +116,7 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	}
 	b := &Bot{
 		voice: voice{st, opts}, panel: panel, tg: tg, log: opts.Log, metrics: opts.Metrics,
-		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), readSlots: make(chan struct{}, 1), verifying: make(chan struct{}, 1),
+		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), readSlots: make(chan struct{}, reads), verifying: make(chan struct{}, 1),
 		reading: map[question]context.CancelFunc{},
 	}
 	b.poster = &poster{voice: b.voice, tg: tg, log: opts.Log, pace: newPacer(opts.TelegramSecond), verifyToken: b.verifyToken}

@@ -33,6 +33,7 @@ func commands() []command {
 		{"send", agent, (*Bot).sendCommand},
 		{"status", agent, (*Bot).status},
 		{"history", agent, (*Bot).history},
+		{"find", agent, (*Bot).find},
 		{"credit", agent, (*Bot).credit},
 		{"canned", agent, (*Bot).canned},
 		{"c", agent, (*Bot).sendCanned},
@@ -114,19 +115,26 @@ func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(contex
 	return nil
 }
 
-// question is what a newer one takes the place of.
+// question is what a newer one of the same kind takes the place of, in a chat or, with the chat of somebody alone, wherever they ask.
 type question struct {
 	chat    sms.ChatID
 	command string
 }
 
-// inquireStore takes m, has find read the store beside the flows, one question after the other, and posts what it returns. A newer question of the
-// same kind ends an older one of the chat, which then gets no answer. After a crash the agent has to ask again.
+// inquireStore takes m, has find read the store beside the flows, and posts what it returns. A newer question of the same kind ends an older one of the
+// chat, which then gets no answer. After a crash the agent has to ask again.
 func (b *Bot) inquireStore(ctx context.Context, m *telegram.Message, find func(context.Context, *text.Language) (store.Post, error)) error {
 	if _, err := b.store.Take(updateKey(m), store.Caused{}); err != nil {
 		return err
 	}
-	of := question{m.Chat, m.Command}
+	t := b.language(m.Chat)
+	b.readStore(ctx, question{m.Chat, m.Command}, func(ctx context.Context) (store.Post, error) { return find(ctx, t) }, b.store.AddPost)
+	return nil
+}
+
+// readStore has find read the store beside the flows, a few questions at once, and answer store the post it returns, unless a newer question takes its
+// place.
+func (b *Bot) readStore(ctx context.Context, of question, find func(context.Context) (store.Post, error), answer func(store.Post) error) {
 	if end := b.reading[of]; end != nil {
 		end()
 	}
@@ -140,15 +148,14 @@ func (b *Bot) inquireStore(ctx context.Context, m *telegram.Message, find func(c
 			return
 		}
 		defer func() { <-b.readSlots }()
-		p, err := find(ctx, b.language(m.Chat))
+		p, err := find(ctx)
 		if err == nil {
-			err = b.store.Persist(ctx, "answer a command", func() error { return b.store.AddPost(p) })
+			err = b.store.Persist(ctx, "answer a command", func() error { return answer(p) })
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrTaken) {
 			b.log.Error("answer a command", "err", err)
 		}
 	})
-	return nil
 }
 
 func (b *Bot) credit(ctx context.Context, m *telegram.Message, _ role) error {

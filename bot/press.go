@@ -15,8 +15,8 @@ import (
 )
 
 // The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again
-// (show:…); whom to forget, and when that was asked (forget:…); where a page of SMS leads on (history:…); a page of /waiting (waiting:…); or this,
-// to show SMS here.
+// (show:…); whom to forget, and when that was asked (forget:…); where a page of SMS, or a search, goes on (history:…,
+// find:…); a page of /waiting (waiting:…); or this, to show SMS here.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {
@@ -92,6 +92,9 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	}
 	if asked, n, ok := readForget(p.Data); ok {
 		return b.forgetPressed(p, r, t, asked, n)
+	}
+	if from, ok := readFind(p.Data); ok {
+		return b.findPressed(ctx, p, t, from)
 	}
 	if page, ok := readHistory(p.Data); ok {
 		return b.historyPressed(p, t, page)

@@ -178,6 +178,9 @@ func (b *Bot) pickSMS(m *telegram.Message, shown []store.Seq) (store.Seq, string
 	if i := text.Quoted(m.ReplyTo, len(shown), m.QuoteAt); i >= 0 {
 		return shown[i], m.Text, nil
 	}
+	if _, list := text.QueryOf(m.ReplyTo); list {
+		return 0, "", nil // of many who have nothing to do with one another
+	}
 	var one sms.Conversation
 	for i, seq := range shown {
 		s, err := b.store.SMS(seq)

@@ -12,6 +12,7 @@ import (
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
+	"peyk/store"
 )
 
 // The limits are those of doc/performance.md; every benchmark prints how its figure stands to its limit, so that at most 1 is well.
@@ -42,6 +43,66 @@ func BenchmarkPanelToTelegram(b *testing.B) {
 	b.ReportMetric(float64(median)/1e6, "median-ms")
 	b.ReportMetric(float64(p99)/1e6, "p99-ms")
 	b.ReportMetric(float64(median)/limit, "ratio-to-limit")
+}
+
+// BenchmarkInboundBesideFind measures the same while somebody searches 120,000 SMS again and again, and while nobody does. The limit is 1.1 times.
+func BenchmarkInboundBesideFind(b *testing.B) {
+	w := newLoopbackWorld(b, telegram.Options{})
+	w.relay.PollInterval = 10 * time.Millisecond
+	w.start()
+	for order := range 2 { // which is cancelled
+		o := &store.Order{Place: sms.Place{Chat: 7}, Agent: 7, Message: sms.ChatMessageID(order + 1), Line: "30001234", Text: "سلام خوبی؟", Parts: 1, Ask: true}
+		for i := range 1000 {
+			var piece []sms.Number
+			for j := range 60 {
+				piece = append(piece, sms.Number(fmt.Sprintf("0913%07d", 60*i+j)))
+			}
+			o.Pieces = append(o.Pieces, piece)
+		}
+		id, err := w.store.Take(store.UpdateKey{Chat: 7, Message: o.Message}, store.Caused{Order: o})
+		if err == nil {
+			_, err = w.store.Decide(id, 1, store.Cancel, "Ali")
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	posted := make(chan time.Time, 1)
+	w.tg.OnCall(func(stage telegram.Stage, method string, chat int64) {
+		if method == "sendMessage" && chat == w.group && stage == telegram.AfterHandling {
+			posted <- time.Now()
+		}
+	})
+	took := map[bool][]time.Duration{}
+	inbound := func(searching bool) {
+		ctx, stop := context.WithCancel(b.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for searching && ctx.Err() == nil {
+				if _, _, _, done, err := w.store.Find(ctx, store.Search{Words: []string{"apple"}, Limit: 10}); err == nil && !done {
+					b.Error("the search found something")
+				}
+			}
+		}()
+		time.Sleep(rand.N(w.relay.PollInterval))
+		begun := time.Now()
+		w.panel.Receive("09121111111", "30001234", fmt.Sprint("message ", len(took[true])))
+		took[searching] = append(took[searching], (<-posted).Sub(begun))
+		stop()
+		<-ended
+	}
+	for b.Loop() {
+		inbound(false)
+		inbound(true)
+	}
+	for _, t := range took {
+		slices.Sort(t)
+	}
+	without, with := took[false][len(took[false])/2], took[true][len(took[true])/2]
+	b.ReportMetric(float64(without)/1e6, "without-ms")
+	b.ReportMetric(float64(with)/1e6, "with-ms")
+	b.ReportMetric(float64(with)/float64(without)/1.1, "ratio-to-limit")
 }
 
 // BenchmarkCommandToSendSMS measures from an agent's /send to the request at the panel. The limit is 3 ms.

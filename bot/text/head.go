@@ -105,6 +105,11 @@ func quoted(s string) string { return "<blockquote>" + Escape(s) + "</blockquote
 
 // Head returns the line above the words of an SMS: customer, line, time and short id. ReadShortID and NamesCustomer read it back.
 func Head(t *Language, m store.SMS, name string, now time.Time) string {
+	return head(t, m, name, "", now)
+}
+
+// head is Head whose time leads somewhere, if link is not empty.
+func head(t *Language, m store.SMS, name, link string, now time.Time) string {
 	at := m.Time
 	if at.IsZero() {
 		at = m.Received
@@ -118,11 +123,11 @@ func Head(t *Language, m store.SMS, name string, now time.Time) string {
 	if name != "" {
 		customer += " " + Isolated(name)
 	}
-	head := t.Say(t.smsHead, customer, Code(Short(string(m.Line), NameRunes)), when, ShortID(m.Seq))
+	said := t.Say(t.smsHead, customer, Code(Short(string(m.Line), NameRunes)), linked(when, link), ShortID(m.Seq))
 	if m.Verbatim {
-		head += " · " + t.verbatim
+		said += " · " + t.verbatim
 	}
-	return head
+	return said
 }
 
 // headMark begins the head of every shown SMS, and no other message of ours.
@@ -130,6 +135,14 @@ const headMark = "📩"
 
 // sentMark begins the head of an SMS that we sent, in lists.
 const sentMark = "📤"
+
+// cutMark returns what follows the mark of the head of an SMS.
+func cutMark(head string) (said string, ok bool) {
+	if said, ok = strings.CutPrefix(head, headMark+" "); !ok {
+		said, ok = strings.CutPrefix(head, sentMark+" ")
+	}
+	return said, ok
+}
 
 // ShortID names an SMS in the message that shows it, so that a reply finds it even if we never learned the id of that message.
 func ShortID(seq store.Seq) string { return "#s" + strconv.FormatUint(uint64(seq), 36) }
@@ -152,7 +165,8 @@ func HeadsOf(m *telegram.Message) []string {
 
 // NamesCustomer reports whether head is that of an SMS of m's customer.
 func NamesCustomer(head string, m store.SMS) bool {
-	names := func(who string) bool { return strings.HasPrefix(head, headMark+" "+withoutMarks(who)+" ") }
+	said, _ := cutMark(head)
+	names := func(who string) bool { return strings.HasPrefix(said, withoutMarks(who)+" ") }
 	if m.Customer == "" {
 		for _, t := range Languages { // the chat may have spoken another when it was shown
 			if names(t.noSender) {
@@ -162,8 +176,8 @@ func NamesCustomer(head string, m store.SMS) bool {
 		return false
 	}
 	// An earlier version may have spelled the number differently.
-	who, _, _ := strings.Cut(strings.TrimPrefix(head, headMark+" "), " ")
-	return names(Short(string(m.Customer), NameRunes)) || strings.HasPrefix(head, headMark+" ") && sms.Normalize(who) == m.Customer
+	who, _, _ := strings.Cut(said, " ")
+	return names(Short(string(m.Customer), NameRunes)) || said != "" && sms.Normalize(who) == m.Customer
 }
 
 // withoutMarks removes bidi marks: those that isolate words in Persian, and those that a sender's name may contain.
@@ -178,7 +192,7 @@ func withoutMarks(s string) string {
 
 // ReadShortID returns the SMS that the short id in a head names.
 func ReadShortID(head string) (store.Seq, bool) {
-	if !strings.HasPrefix(head, headMark) {
+	if _, ok := cutMark(head); !ok {
 		return 0, false // another message of ours, which may quote anything
 	}
 	for _, word := range slices.Backward(strings.Fields(head)) { // the id comes last: a customer's name before it may look like one

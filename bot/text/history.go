@@ -137,7 +137,9 @@ func Quoted(m *telegram.Message, n, at int) int {
 		return -1
 	case len(m.Blocks) == n: // the head of an SMS stands just before its block
 		for i, block := range m.Blocks {
-			if at < block.To {
+			before, _ := telegram.CutUTF16(m.Text, block.From)
+			head := units(before[:1+strings.LastIndexByte(strings.TrimRight(before, "\n"), '\n')])
+			if at >= head && at < block.To {
 				return i
 			}
 		}

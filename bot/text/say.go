@@ -112,13 +112,12 @@ func Short(s string, runes int) string {
 	return b.String()
 }
 
-// linked is what begins and ends a link in one of our own lines.
-var linked = regexp.MustCompile(`<a href="[^"]*">|</a>`)
+// tag is markup of ours: foreign words have none.
+var tag = regexp.MustCompile(`</?[a-z][^<>]*>`)
 
-// Plain returns one of our own lines of HTML as plain text.
+// Plain returns our own HTML as plain text.
 func Plain(s string) string {
-	s = linked.ReplaceAllString(s, "")
-	return strings.NewReplacer("<code>", "", "</code>", "", "<b>", "", "</b>", "", "<blockquote expandable>", "", "</blockquote>", "", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(s)
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'").Replace(tag.ReplaceAllString(s, ""))
 }
 
 // Units returns how much of a chat message or caption one of our texts takes, in UTF-16 units without its markup.

@@ -159,6 +159,15 @@ type Language struct {
 	historyIn    string // time, line, short id
 	historyOut   string // time, line, who, how it fared, short id
 
+	// What was found.
+	FindUsage  string
+	FindNone   string // what was sought
+	FindNoMore string // what was sought
+	FindAnswer string // the short id of one
+	FindMore   string
+	findHead   string // what was sought
+	sentHead   string // customer, line, time, who, how it fared, short id
+
 	// The card of a customer.
 	CardHead   string // who
 	CardLine   string // line
@@ -503,6 +512,14 @@ var English = Language{
 	historyIn:    headMark + " %v → %v · %v",
 	historyOut:   sentMark + " %v · %v · %v · %v · %v",
 
+	FindUsage:  "Use <code>/find WORDS</code>: SMS, names and numbers that hold all the words.",
+	FindNone:   "No SMS I may look at here holds %v.",
+	FindNoMore: "No more hold %v.",
+	FindAnswer: "To answer one, quote it, or begin your reply with its id, such as %v.",
+	FindMore:   "More",
+	findHead:   findMark + " %v",
+	sentHead:   sentMark + " %v ← %v · %v · %v · %v · %v",
+
 	CardHead:   "👤 %v",
 	CardLine:   " → %v",
 	CardCounts: "Received: %v · sent: %v",
@@ -691,6 +708,7 @@ var English = Language{
 		"credit":   "credit left at the SMS panel",
 		"history":  "a customer's last SMS: NUMBER, or as a reply",
 		"stats":    "SMS in and out, share delivered, time to answer: DAYS",
+		"find":     "SMS, names and numbers that hold all the words: WORDS",
 		"send":     "send an SMS: NUMBER[,NUMBER…] TEXT",
 		"status":   "delivery of the last SMS, or of panel ids",
 		"line":     "the line this chat sends from",
@@ -720,6 +738,7 @@ var English = Language{
 		"credit":   "<code>/credit</code>",
 		"history":  "<code>/history 09121234567</code>",
 		"stats":    "<code>/stats 30</code>",
+		"find":     "<code>/find order 123</code>",
 		"send":     "<code>/send 09121234567 Hello</code>",
 		"status":   "<code>/status 5000000001</code>",
 		"line":     "<code>/line 30001234</code>",
