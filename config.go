@@ -67,6 +67,7 @@ func (s *settings) table(t *text.Language) []setting {
 		{"STATUS_INTERVAL", "15s", "", into(&s.store.StatusInterval, readPause)},
 		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
+		{"HOURS", "", "", into(&s.store.Hours, readHours)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
 		{"KEEP_DAYS", "90", "", into(&s.store.Keep, readDays)},
 		{"HTTP_ADDR", "", "", into(&s.httpAddr, readAddress)},

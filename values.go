@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"peyk/bot/text"
+	"peyk/internal/hours"
 	"peyk/sms"
 )
 
@@ -238,6 +239,14 @@ func readZone(t *text.Language, value string) (*time.Location, error) {
 		return nil, says(t, t.NotAZone, quoted(value))
 	}
 	return zone, nil
+}
+
+func readHours(t *text.Language, value string) (hours.Week, error) {
+	week, err := hours.Parse(sms.Digits(value))
+	if wrong, ok := errors.AsType[*hours.Mistake](err); ok {
+		return week, says(t, t.NotHours, quoted(wrong.At))
+	}
+	return week, err
 }
 
 func readLevel(t *text.Language, value string) (slog.Level, error) {

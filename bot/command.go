@@ -53,6 +53,7 @@ func commands() []command {
 		{"allow", admin, (*Bot).allow},
 		{"deny", admin, (*Bot).deny},
 		{"users", admin, (*Bot).users},
+		{"closed", admin, (*Bot).closed},
 		{"forget", admin, (*Bot).forget},
 		{"check", admin, (*Bot).checkCommand},
 	}

@@ -179,7 +179,11 @@ func (b *Bot) snooze(_ context.Context, m *telegram.Message, _ role) error {
 		return b.respond(m, refusal)
 	}
 	now := b.now()
-	until, ok := text.ReadWhen(rest, now)
+	work, err := b.store.Hours()
+	if err != nil {
+		return err
+	}
+	until, ok := text.ReadWhen(rest, now, work.Opens)
 	switch {
 	case !ok:
 		return b.respond(m, t.SnoozeUsage)

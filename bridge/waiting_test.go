@@ -162,3 +162,34 @@ func TestAnAnswerThatIsCalledOffLeavesTheCustomerWaiting(t *testing.T) {
 		holds(t, w.bids("/waiting", 0), "Waiting for an answer: 1", "09121111111")
 	})
 }
+
+func TestClosedDaysInTheChat(t *testing.T) {
+	for language, say := range map[string]struct{ none, closed, listed, usage, open, long string }{
+		"en": {"No day is closed", "Closed: Saturday 2026-03-21 to Tuesday 2026-03-24", "· Saturday 2026-03-21 to Tuesday 2026-03-24", "Use /closed", "Open as usual: Sunday 2026-03-22", "60 days"},
+		"fa": {"روز تعطیلی نیست", "تعطیل شد: شنبه ۱۴۰۵/۰۱/۰۱ تا سه", "· شنبه ۱۴۰۵/۰۱/۰۱ تا سه", "این\u200cطور بفرستید", "مانند همیشه باز است: یک", "۶۰ روز"},
+	} {
+		t.Run(language, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.opts.Language = language
+				w.start()
+				sara := func(text string) telegram.Message {
+					return w.Asks(telegram.Post{Chat: w.group, From: w.sara, Text: text})
+				}
+				holds(t, w.bids("/closed 2026-03-21", 0), "-2026", "-۱۴۰۵") // an agent
+				holds(t, sara("/closed"), say.none)
+				holds(t, sara("/closed ۱۴۰۵/۱/۱ تا 2026-03-24"), say.closed)
+				holds(t, sara("/closed 2026-03-24 2026-03-21"), say.usage)
+				holds(t, sara("/closed nowruz"), say.usage)
+				holds(t, sara("/closed 2026-03-21 2026-09-24"), say.long)
+				w.end()
+				w.start()
+				holds(t, sara("/closed"), say.listed)
+				holds(t, sara("/closed -1405/01/02"), say.open)
+				if got := strings.Count(sara("/closed").Text, "\n"); got != 2 {
+					t.Errorf("%d lines of closed days, want 2", got)
+				}
+			})
+		})
+	}
+}

@@ -52,6 +52,8 @@ var (
 
 	keyForget = []byte("forget") // the customers who are being forgotten
 
+	keyClosed = []byte("closed") // the days on which the team does not work
+
 	keyHeld = []byte("held") // why nothing is sent, while that lasts
 
 	keyFetched    = []byte("answered") // when the panel last handed out SMS, nearly

@@ -19,6 +19,7 @@
 //	              answered | pruned | low              when SMS were fetched last | how far | since
 //	              handed | repeats | order             the last answer with SMS | when told that it recurs | how the panel orders them
 //	              held | forget                        why, incident | customers who are being forgotten, and how far
+//	              closed                               the days on which the team does not work
 //	              restored                             the last row of raw that a restored backup held
 //	              newest | clock                       when | right, and since when
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
@@ -75,6 +76,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"peyk/internal/crashpoint"
+	"peyk/internal/hours"
 	"peyk/sms"
 )
 
@@ -113,6 +115,7 @@ type Options struct {
 
 	DailyParts int            // what an agent may order in a day: parts of an SMS times recipients; no cap when zero
 	Location   *time.Location // in whose calendar; UTC when nil
+	Hours      hours.Week     // when the team works; always when zero
 
 	RecentPosts    int           // how many of a group's last posts are remembered for whoever paces them; none when zero
 	StatusInterval time.Duration // first pause before asking for delivery; 15 s when zero

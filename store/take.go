@@ -37,6 +37,7 @@ type Caused struct {
 	Link         *Bound          // its place becomes its customer's, or nobody's if it names none
 	Canned       *Canned         // is kept, or removed
 
+	Days   *Days             // the team works on them, or not
 	Done   *sms.Conversation // waits no more; all conversations of its customer if it names no line
 	Snooze *sms.Conversation // likewise, until then
 	Until  time.Time
@@ -69,6 +70,11 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 		}
 		if c.Canned != nil {
 			if err := t.keepCanned(*c.Canned); err != nil {
+				return err
+			}
+		}
+		if c.Days != nil {
+			if err := t.setDays(*c.Days); err != nil {
 				return err
 			}
 		}

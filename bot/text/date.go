@@ -2,8 +2,11 @@ package text
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"peyk/sms"
 
 	ptime "github.com/yaa110/go-persian-calendar"
 )
@@ -56,4 +59,50 @@ func (t *Language) Date(at time.Time, clock string) string {
 	}
 	day := ptime.New(at)
 	return t.digits(fmt.Sprintf("%d/%02d/%02d %s", day.Year(), day.Month(), day.Day(), at.Format(clock)))
+}
+
+// Days says one day, or several in a row, with their weekdays, in the calendar of the language.
+func (t *Language) Days(first, last time.Time) string {
+	day := func(at time.Time) string {
+		weekday := at.Weekday().String()
+		if t.persian {
+			weekday = ptime.New(at).Weekday().String()
+		}
+		return weekday + " " + t.Day(at)
+	}
+	if t.Day(first) == t.Day(last) {
+		return day(first)
+	}
+	return t.Say(t.fromTo, day(first), day(last))
+}
+
+// ReadDate reads a day of our calendar or of the Persian one, such as 2026-03-21 or ۱۴۰۵/۱/۱, which years tell apart. now bears the zone.
+func ReadDate(s string, now time.Time) (day time.Time, ok bool) {
+	parts := strings.FieldsFunc(sms.Digits(s), func(r rune) bool { return r == '-' || r == '/' || r == '.' })
+	if len(parts) != 3 {
+		return day, false
+	}
+	var n [3]int
+	for i, part := range parts {
+		var err error
+		if n[i], err = strconv.Atoi(part); err != nil || n[i] < 1 {
+			return day, false
+		}
+	}
+	year, month, of := n[0], n[1], n[2]
+	switch {
+	case month > 12 || of > 31:
+		return day, false
+	case year >= 1300 && year < 1500:
+		persian := ptime.Date(year, ptime.Month(month), of, 12, 0, 0, 0, now.Location())
+		at := persian.Time()
+		if back := ptime.New(at); back.Year() != year || int(back.Month()) != month || back.Day() != of {
+			return day, false
+		}
+		return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, now.Location()), true
+	case year < 1900 || year > 2200:
+		return day, false
+	}
+	day = time.Date(year, time.Month(month), of, 0, 0, 0, 0, now.Location())
+	return day, day.Day() == of
 }

@@ -54,6 +54,7 @@ type Terminal struct {
 	NotALanguage    string // given, languages
 	NotDays         string // given
 	NotAZone        string // given
+	NotHours        string // given
 	NotALevel       string // given
 	NotAFormat      string // given
 	NotToListenAt   string // given
@@ -166,6 +167,7 @@ var englishTerminal = Terminal{
 	NotALanguage:    "is %v, which the bot does not speak: write one of %v, or leave it out",
 	NotDays:         "is %v, which is not a number of days: write a whole number from 1 to 36500",
 	NotAZone:        "is %v, which is not a time zone: write one such as Asia/Tehran, Europe/Berlin or UTC",
+	NotHours:        "has %v, which I cannot read, or which is said twice: write hours such as 'Sat-Wed 8:00-17:00'",
 	NotALevel:       "is %v: write debug, info, warn or error",
 	NotAFormat:      "is %v: write text or json",
 	NotToListenAt: "is %v, which is not an address to listen on: write a port such as 9383 to be reachable only from this machine, " +

@@ -112,6 +112,13 @@ type Language struct {
 	SnoozeUsage    string
 	SnoozeTooLong  string
 	Awake          string
+	ClosedHead     string
+	ClosedNone     string
+	ClosedOn       string // days
+	OpenOn         string // days
+	ClosedUsage    string
+	ClosedTooMany  string // how many at most
+	fromTo         string // first, last
 	days           string // how many, hours
 	Marks          string
 	CannedNone     string
@@ -466,6 +473,13 @@ var English = Language{
 	SnoozeTooLong:  "That is too far off: thirty days at most.",
 	Awake:          "⏰ The snooze is over: this customer waits again.",
 	days:           "%v d %v h",
+	ClosedHead:     "Closed, besides the hours of each week:",
+	ClosedNone:     "No day is closed, besides the hours of each week. <code>/closed 2027-03-21</code> closes one.",
+	ClosedOn:       "Closed: %v.",
+	OpenOn:         "Open as usual: %v.",
+	ClosedUsage:    "Use <code>/closed 2027-03-21</code>, <code>/closed 2027-03-21 2027-03-24</code> or <code>/closed -2027-03-21</code>. Persian dates do as well: <code>/closed 1406/01/01</code>.",
+	ClosedTooMany:  "That is too long: %v days at once at most.",
+	fromTo:         "%v to %v",
 	Marks:          "The marks I put on your replies and <code>/send</code>: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. If there is more to say, I write it. Reply <code>/status</code> to one of yours to see everything.",
 	CannedNone:     "There are no prepared answers yet. Keep one, such as <code>/canned hours Hello {name}, we are open from 8 to 17.</code>",
 	CannedHead:     "Prepared answers. Reply to a customer's SMS with <code>/c NAME</code>:",
@@ -727,6 +741,7 @@ var English = Language{
 		"allow":    "let somebody use the bot: ID, or as a reply",
 		"deny":     "take somebody off the list: ID, or as a reply",
 		"users":    "who may use the bot",
+		"closed":   "days on which you do not work: DATE, or the first and the last; -DATE takes it back",
 		"forget":   "delete all that is known of a customer: NUMBER",
 		"check":    "check settings, store, panel, Telegram and chats",
 		"language": "the language of this chat: en or fa",
@@ -757,6 +772,7 @@ var English = Language{
 		"allow":    "<code>/allow 123456789</code>",
 		"deny":     "<code>/deny 123456789</code>",
 		"users":    "<code>/users</code>",
+		"closed":   "<code>/closed 2027-03-21 2027-03-24</code>",
 		"forget":   "<code>/forget 09121234567</code>",
 		"check":    "<code>/check</code>",
 		"language": "<code>/language fa</code>",

@@ -42,8 +42,9 @@ var (
 )
 
 // ReadWhen reads when something is to be: "2h", "1 day and 2 hours", "9:00", "tomorrow", "sat 14:30", "۲ ساعت", "فردا ساعت ۱۰ صبح". An hour is the next
-// one, a day that is named without an hour means its morning. ok is false if s means nothing else, or nothing to come. now bears the zone.
-func ReadWhen(s string, now time.Time) (at time.Time, ok bool) {
+// one, a day that is named without an hour is when work begins on it, by opens, else its morning. ok is false if s means nothing else, or nothing to
+// come. now bears the zone.
+func ReadWhen(s string, now time.Time, opens func(day time.Time) (time.Time, bool)) (at time.Time, ok bool) {
 	var w when
 	tokens := timeTokens(s)
 	for i := 0; i < len(tokens); i++ {
@@ -57,7 +58,12 @@ func ReadWhen(s string, now time.Time) (at time.Time, ok bool) {
 		}
 		i += used - 1
 	}
-	return w.at(now)
+	if at, ok = w.at(now); ok && !w.hasHour && !w.hasLasts {
+		if begins, works := opens(at); works && begins.After(now) {
+			at = begins
+		}
+	}
+	return at, ok
 }
 
 // when is what was read so far.

@@ -14,10 +14,25 @@ func tehran(t testing.TB) time.Time {
 	return time.Date(2026, 7, 1, 10, 31, 0, 0, zone)
 }
 
+// never is a team without hours.
+func never(time.Time) (time.Time, bool) { return time.Time{}, false }
+
+func TestADayWithoutAnHourBeginsWithWork(t *testing.T) {
+	now := tehran(t)
+	opens := func(day time.Time) (time.Time, bool) {
+		return time.Date(day.Year(), day.Month(), day.Day(), 7, 30, 0, 0, day.Location()), day.Weekday() != time.Friday
+	}
+	for s, want := range map[string]string{"tomorrow": "02 07:30", "جمعه": "03 09:00", "sat": "04 07:30", "tomorrow 10:00": "02 10:00", "24h": "02 10:31"} {
+		if at, ok := ReadWhen(s, now, opens); !ok || at.Format("02 15:04") != want {
+			t.Errorf("%q is %v (%t), want %s", s, at, ok, want)
+		}
+	}
+}
+
 func TestReadWhen(t *testing.T) {
 	now := tehran(t)
 	day := func(d, hour, min int) time.Time { return time.Date(2026, 7, d, hour, min, 0, 0, now.Location()) }
-	never := time.Time{}
+	none := time.Time{}
 	for s, want := range map[string]time.Time{
 		"2h": now.Add(2 * time.Hour), "90m": now.Add(90 * time.Minute), "2h30m": now.Add(150 * time.Minute), "1 day and 2 hours": now.Add(26 * time.Hour),
 		"in 2 hours": now.Add(2 * time.Hour), "for 45 min": now.Add(45 * time.Minute), "2 H": now.Add(2 * time.Hour), "3d": now.Add(72 * time.Hour),
@@ -34,11 +49,11 @@ func TestReadWhen(t *testing.T) {
 		"sat": day(4, 9, 0), "Saturday 12:00": day(4, 12, 0), "wed": day(8, 9, 0), "wed 11:00": day(1, 11, 0), "thu": day(2, 9, 0),
 		"شنبه": day(4, 9, 0), "سه\u200cشنبه ۱۱:۰۰": day(7, 11, 0), "سه شنبه": day(7, 9, 0), "پنجشنبه": day(2, 9, 0), "جمعه ۱۰": day(3, 10, 0), "يكشنبه": day(5, 9, 0),
 
-		"": never, "soon": never, "2": never, "9": never, "25:00": never, "9:60": never, "9:0": never, "today 9:00": never, "today": never, "0h": never, "-2h": never,
-		"2h tomorrow": never, "tomorrow sat": never, "9:00 10:00": never, "pm": never, "13pm": never, "ساعت": never, "2 weeks": never, "99999999999999999999h": never,
-		"99999h": never, "2h call her": never, "h": never, ":": never, "\xff": never, "و": never,
+		"": none, "soon": none, "2": none, "9": none, "25:00": none, "9:60": none, "9:0": none, "today 9:00": none, "today": none, "0h": none, "-2h": none,
+		"2h tomorrow": none, "tomorrow sat": none, "9:00 10:00": none, "pm": none, "13pm": none, "ساعت": none, "2 weeks": none, "99999999999999999999h": none,
+		"99999h": none, "2h call her": none, "h": none, ":": none, "\xff": none, "و": none,
 	} {
-		at, ok := ReadWhen(s, now)
+		at, ok := ReadWhen(s, now, never)
 		if ok != !want.IsZero() || ok && !at.Equal(want) {
 			t.Errorf("%q is %v (%t), want %v", s, at, ok, want)
 		}
@@ -52,7 +67,7 @@ func TestReadWhenKnowsTheZonesSummer(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 3, 28, 12, 0, 0, 0, zone) // the next day has 23 hours
-	if at, ok := ReadWhen("tomorrow 12:00", now); !ok || at.Sub(now) != 23*time.Hour {
+	if at, ok := ReadWhen("tomorrow 12:00", now, never); !ok || at.Sub(now) != 23*time.Hour {
 		t.Errorf("tomorrow at noon is in %v (%t)", at.Sub(now), ok)
 	}
 }
@@ -64,8 +79,47 @@ func FuzzReadWhen(f *testing.F) {
 	}
 	now := tehran(f)
 	f.Fuzz(func(t *testing.T, s string) {
-		if at, ok := ReadWhen(s, now); ok && !at.After(now) {
+		if at, ok := ReadWhen(s, now, never); ok && !at.After(now) {
 			t.Errorf("%q is %v", s, at)
+		}
+	})
+}
+
+func TestReadDate(t *testing.T) {
+	now := tehran(t)
+	for s, want := range map[string]string{
+		"2026-03-21": "2026-03-21", "2026/3/21": "2026-03-21", "1405/01/01": "2026-03-21", "1405-1-1": "2026-03-21", "۱۴۰۵/۰۱/۱۳": "2026-04-02", "۱۴۰۵.۱.۱۳": "2026-04-02",
+		"1403/12/30": "2025-03-20", "2028-02-29": "2028-02-29",
+		"1404/12/30": "", "2027-02-29": "", "1405/13/01": "", "1405/07/31": "", "1405/01": "", "05/01/13": "", "2026-03-21-1": "", "today": "", "": "", "1405/0/1": "", "3000-01-01": "",
+	} {
+		day, ok := ReadDate(s, now)
+		if ok != (want != "") || ok && day.Format("2006-01-02 15:04") != want+" 00:00" {
+			t.Errorf("%q is %v (%t), want %s", s, day, ok, want)
+		}
+	}
+	if got := Persian.Days(now, now.AddDate(0, 0, 2)); got != "چهارشنبه ۱۴۰۵/۰۴/۱۰ تا جمعه ۱۴۰۵/۰۴/۱۲" {
+		t.Error(got)
+	}
+	if got := English.Days(now, now); got != "Wednesday 2026-07-01" {
+		t.Error(got)
+	}
+}
+
+// FuzzReadDate: what is read is said, in either calendar, so that it is read again.
+func FuzzReadDate(f *testing.F) {
+	for _, s := range []string{"2026-03-21", "1405/01/13", "۱۴۰۴/۱۲/۳۰", "9999-99-99"} {
+		f.Add(s)
+	}
+	now := tehran(f)
+	f.Fuzz(func(t *testing.T, s string) {
+		day, ok := ReadDate(s, now)
+		if !ok {
+			return
+		}
+		for _, lang := range []*Language{&English, &Persian} {
+			if again, ok := ReadDate(lang.Day(day), now); day.Year() < 2120 && day.Year() > 1922 && (!ok || !again.Equal(day)) {
+				t.Errorf("%q is %v, said %s, which is %v", s, day, lang.Day(day), again)
+			}
 		}
 	})
 }

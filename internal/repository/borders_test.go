@@ -13,22 +13,23 @@ func TestPackagesImportOneWay(t *testing.T) {
 	atTop(t)
 	// What of ours each package may import.
 	may := map[string][]string{
-		"peyk":                     {"peyk/bridge", "peyk/relay", "peyk/bot", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/smsapi/soap", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/sandbox", "peyk/internal/connect", "peyk/internal/metrics"},
+		"peyk":                     {"peyk/bridge", "peyk/relay", "peyk/bot", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/smsapi/soap", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/sandbox", "peyk/internal/connect", "peyk/internal/hours", "peyk/internal/metrics"},
 		"peyk/bridge":              {"peyk/relay", "peyk/bot", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/internal/metrics"},
 		"peyk/relay":               {"peyk/smsapi", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/connect", "peyk/internal/crashpoint", "peyk/internal/metrics"},
-		"peyk/bot":                 {"peyk/bot/stats", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/metrics", "peyk/internal/table"},
+		"peyk/bot":                 {"peyk/bot/stats", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/hours", "peyk/internal/metrics", "peyk/internal/table"},
 		"peyk/bot/stats":           {"peyk/sms"},
 		"peyk/bot/text":            {"peyk/telegram", "peyk/store", "peyk/sms"},
 		"peyk/doctor":              {"peyk/bot/text", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect"},
 		"peyk/smsapi":              {"peyk/sms"},
 		"peyk/smsapi/soap":         {"peyk/smsapi", "peyk/sms", "peyk/internal/connect"},
 		"peyk/telegram":            {"peyk/sms", "peyk/internal/connect"},
-		"peyk/store":               {"peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint"},
+		"peyk/store":               {"peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/hours"},
 		"peyk/sms":                 {},
 		"peyk/sim":                 {}, // only tests
 		"peyk/internal/backoff":    {},
 		"peyk/internal/connect":    {},
 		"peyk/internal/crashpoint": {}, // empty but in builds made to be killed
+		"peyk/internal/hours":      {},
 		"peyk/internal/metrics":    {"peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms"},
 		"peyk/internal/play":       {"peyk/sandbox/panel", "peyk/sandbox/sandboxtest", "peyk/sandbox/telegram", "peyk/store", "peyk/sms"}, // for tests
 		"peyk/internal/release":    {},
