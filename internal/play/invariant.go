@@ -81,7 +81,7 @@ func (w *World) Look() *Evidence {
 
 // sightings returns the marks in a message.
 func sightings(m telegram.Message) []Sighting {
-	if !m.FromBot || !strings.Contains(m.Text, "«") { // most are not about SMS, and searching them would cost more than all the rest
+	if !m.FromBot || isList(m) || !strings.Contains(m.Text, "«") { // most are not about SMS, and searching them would cost more than all the rest
 		return nil
 	}
 	var all []Sighting

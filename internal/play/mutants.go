@@ -63,6 +63,9 @@ var Mutants = []Mutant{
 		"if id, err = rows.NextSequence(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := put(rows, u64(id), r); err != nil {",
 		"if id, err = rows.NextSequence(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := error(nil); err != nil {",
 	}}},
+	{Name: "who quotes an SMS in a list answers the first", file: "bot/text/history.go", Caught: []string{"I5"}, edits: [][2]string{{
+		"if at >= head && at < block.To {", "if at >= head {",
+	}}},
 	{Name: "a fetch is not marked", file: "store/inbound.go", Caught: []string{"I1"}, edits: [][2]string{{"return put(t.bucket(bucketMeta), keyFetch, t.now)", "return nil"}}},
 	{Name: "a lost fetch is not counted", file: "relay/fetch.go", Caught: []string{"I1"}, edits: [][2]string{{"f.store.EndFetch(i) })", "f.store.EndFetch(nil) })"}}},
 	{Name: "a good fetch is told of as lost", file: "relay/fetch.go", Caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"math/rand/v2\"\n"}, {

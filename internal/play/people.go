@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -43,6 +44,8 @@ var acts = []struct {
 	{"an agent edits", 1, (*World).agentEdits},
 	{"telegram repeats", 2, (*World).telegramRepeats},
 	{"an agent asks", 1, (*World).agentAsks},
+	{"an agent looks back", 2, (*World).agentLooksBack},
+	{"an agent answers from a list", 2, (*World).agentAnswersFromAList},
 	{"an agent tidies", 2, (*World).agentTidies},
 	{"an admin forbids", 1, (*World).adminForbids},
 	{"an admin allows or denies", 1, (*World).adminAllows},
@@ -210,7 +213,9 @@ var shortID = regexp.MustCompile(`📩[^\n]*(#s[0-9a-z]+)`)
 func (w *World) AgentReplies() {
 	agent, chat := w.somebody()
 	closed := w.closed()
-	shown, ok := w.Recent(chat, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
+	shown, ok := w.Recent(chat, func(m telegram.Message) bool {
+		return strings.Contains(m.Text, "«in") && !isList(m) && !closed[m.Topic]
+	})
 	if !ok {
 		return
 	}
@@ -300,6 +305,9 @@ func (w *World) press(m telegram.Message, data string) {
 
 // NotePress notes that an agent presses a button. Mu is held.
 func (w *World) NotePress(by int64, data string) {
+	if strings.HasPrefix(data, "history:") || strings.HasPrefix(data, "find:") { // it turns a page
+		return
+	}
 	parts := strings.Split(data, ":") // b:BATCH:GENERATION:DECISION
 	if len(parts) != 4 {
 		w.Errorf("a button carries %q", data)
@@ -347,6 +355,47 @@ func (w *World) agentAsks() {
 	w.Say(telegram.Post{Chat: chat, From: agent, Text: []string{"/credit", "/status", "/help"}[w.Rand.IntN(3)]})
 }
 
+// isList reports whether a message of the bot tells of SMS that were shown before.
+func isList(m telegram.Message) bool {
+	return strings.HasPrefix(m.Text, "🕘") || strings.HasPrefix(m.Text, "🔎")
+}
+
+// agentLooksBack has an agent ask for the SMS of a customer, or look for some.
+func (w *World) agentLooksBack() {
+	if len(w.Inbound) == 0 {
+		return
+	}
+	agent, chat := w.somebody()
+	of := w.Inbound[w.Rand.IntN(len(w.Inbound))]
+	w.Say(telegram.Post{Chat: chat, From: agent, Text: []string{"/history " + of.Customer, "/find سلام", "/find " + of.Customer[4:9]}[w.Rand.IntN(3)]})
+}
+
+var headInList = regexp.MustCompile(`(?m)^(?:📩|📤)[^\n]*(#s[0-9a-z]+)$`)
+
+// agentAnswersFromAList has an agent answer an SMS by quoting it in a list, which must go to its customer and nobody else.
+func (w *World) agentAnswersFromAList() {
+	agent, chat := w.somebody()
+	closed := w.closed()
+	list, ok := w.Recent(chat, func(m telegram.Message) bool {
+		return isList(m) && strings.Contains(m.Text, "«in") && !closed[m.Topic]
+	})
+	if !ok {
+		return
+	}
+	begins := slices.DeleteFunc(MarkPattern.FindAllStringIndex(list.Text, -1), func(at []int) bool { return !strings.HasPrefix(list.Text[at[0]:], "«in") })
+	at := begins[w.Rand.IntN(len(begins))]
+	to := w.Inbound[NumberOf(list.Text[at[0]:at[1]])]
+	o := Order{Chat: chat, From: agent, Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders)+len(w.refused)), Recipients: []string{to.Customer}, Line: to.Line}
+	o.Said, o.perhaps = o.Text, w.era(list.Date) < len(w.Restored)
+	for _, head := range headInList.FindAllStringSubmatch(list.Text, -1) {
+		o.of = append(o.of, head[1])
+	}
+	quote := &telegram.Quote{Text: list.Text[at[0]:at[1]], At: len(utf16.Encode([]rune(list.Text[:at[0]])))}
+	if now, _ := w.TG.Message(chat, list.ID); now.Text == list.Text { // else the page was turned
+		w.order(o, telegram.Post{ReplyTo: list.ID, Quote: quote})
+	}
+}
+
 // closed returns the topics that are closed: their customers must write before agents can.
 func (w *World) closed() map[int]bool {
 	closed := map[int]bool{}
@@ -366,7 +415,9 @@ func (w *World) agentTidies() {
 		return
 	}
 	closed := w.closed()
-	m, ok := w.Recent(w.Group, func(m telegram.Message) bool { return strings.Contains(m.Text, "«in") && !closed[m.Topic] })
+	m, ok := w.Recent(w.Group, func(m telegram.Message) bool {
+		return strings.Contains(m.Text, "«in") && !isList(m) && !closed[m.Topic]
+	})
 	if !ok {
 		return
 	}
