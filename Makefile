@@ -54,12 +54,13 @@ bench:
 
 # Before a release, some hours: every promise, under simulated time in worlds with a hundred thousand kills, half a year of desks, and half a year of one
 # bridge; then for real, under ten thousand kills, as many power cuts, a fault of every system call on the store's file, and a long day without a kill.
-# It prints the table of each, and whatever is wrong.
+# LibreOffice (apt install libreoffice-calc) reads what /export writes. It prints the table of each, and whatever is wrong.
 torture: SEED = 1
 torture: KILLS = 100000
 torture: worlds
 	go test -count=1 -timeout 0 -v -run 'TestDays|TestWeeks' ./sim -seed $(SEED) -days 183 -weeks 26 -processes 2
 	go test -count=1 -run TestFlood ./bridge
+	PEYK_SOFFICE=soffice go test -count=1 -v -run LibreOffice ./bridge
 	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SYSCALLS=all PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
 
 # Looks for faults in worlds of new seeds. What is wrong says the seed that plays it again.

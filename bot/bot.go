@@ -82,6 +82,7 @@ type Bot struct {
 	panelSlots    chan struct{} // a semaphore for questions to the panel
 	telegramSlots chan struct{} // a semaphore for small calls of Telegram
 	readSlots     chan struct{} // a semaphore for questions that much is read for
+	exportSlots   chan struct{} // a semaphore for exports: each may take 50 MB
 
 	reading map[question]context.CancelFunc // ends such a question; owned by takeUpdates
 }
@@ -116,7 +117,7 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	}
 	b := &Bot{
 		voice: voice{st, opts}, panel: panel, tg: tg, log: opts.Log, metrics: opts.Metrics,
-		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), readSlots: make(chan struct{}, reads), verifying: make(chan struct{}, 1),
+		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), readSlots: make(chan struct{}, reads), exportSlots: make(chan struct{}, 1), verifying: make(chan struct{}, 1),
 		reading: map[question]context.CancelFunc{},
 	}
 	b.poster = &poster{voice: b.voice, tg: tg, log: opts.Log, pace: newPacer(opts.TelegramSecond), verifyToken: b.verifyToken}
@@ -163,6 +164,24 @@ func (b *Bot) askPanel(ctx context.Context, question func(context.Context)) {
 // callTelegram runs a small call of Telegram in the background, such as the answer to a button, which a slow panel must not hold up.
 func (b *Bot) callTelegram(ctx context.Context, call func(context.Context)) {
 	b.runInBackground(ctx, b.telegramSlots, call)
+}
+
+// runLatest runs work in the background, and ends what still runs, or waits, for an older question like it. Only takeUpdates calls it.
+func (b *Bot) runLatest(ctx context.Context, of question, slots chan struct{}, work func(context.Context)) {
+	if end := b.reading[of]; end != nil {
+		end()
+	}
+	ctx, end := context.WithCancel(ctx)
+	b.reading[of] = end
+	b.background.Go(func() {
+		defer end()
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			work(ctx)
+		case <-ctx.Done():
+		}
+	})
 }
 
 func (b *Bot) runInBackground(ctx context.Context, slots chan struct{}, call func(context.Context)) {

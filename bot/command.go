@@ -54,6 +54,7 @@ func commands() []command {
 		{"deny", admin, (*Bot).deny},
 		{"users", admin, (*Bot).users},
 		{"closed", admin, (*Bot).closed},
+		{"export", admin, (*Bot).export},
 		{"forget", admin, (*Bot).forget},
 		{"check", admin, (*Bot).checkCommand},
 	}
@@ -136,19 +137,7 @@ func (b *Bot) inquireStore(ctx context.Context, m *telegram.Message, find func(c
 // readStore has find read the store beside the flows, a few questions at once, and answer store the post it returns, unless a newer question takes its
 // place.
 func (b *Bot) readStore(ctx context.Context, of question, find func(context.Context) (store.Post, error), answer func(store.Post) error) {
-	if end := b.reading[of]; end != nil {
-		end()
-	}
-	ctx, end := context.WithCancel(ctx)
-	b.reading[of] = end
-	b.background.Go(func() {
-		defer end()
-		select {
-		case b.readSlots <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		defer func() { <-b.readSlots }()
+	b.runLatest(ctx, of, b.readSlots, func(ctx context.Context) {
 		p, err := find(ctx)
 		if err == nil {
 			err = b.store.Persist(ctx, "answer a command", func() error { return answer(p) })

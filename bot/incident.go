@@ -61,6 +61,8 @@ func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Tim
 		return t.Say(t.ClockWrong, int(i.Off.Abs().Round(time.Minute)/time.Minute))
 	case store.Forgotten:
 		return t.Say(t.Forgotten, i.Count, w.agentName(i.Agent))
+	case store.Exported:
+		return t.Say(t.Exported, i.Count, w.agentName(i.Agent))
 	case store.PanelRepeats:
 		return t.Say(t.PanelRepeats, i.Count)
 	case store.LowCredit:

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -191,6 +192,43 @@ func (p *pacer) arrived(id sms.ChatID, now time.Time) {
 	p.uncount(c)
 	p.recent = append(p.recent, now)
 	c.turns = *c.after(c.share, now)
+}
+
+// arrivedBeside notes that Telegram has, or may have, a message that came to a private chat beside the queue, whose posts may be in flight meanwhile.
+func (p *pacer) arrivedBeside(id sms.ChatID, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.recent = append(p.recent, now)
+	c := p.chat(id)
+	c.sent = append(c.sent, now)
+}
+
+// waitFor waits until a message may go to a private chat beside the queue. The error is that of ctx.
+func (p *pacer) waitFor(ctx context.Context, id sms.ChatID) error {
+	for ctx.Err() == nil {
+		now := time.Now()
+		open, again := p.open(id, now)
+		if open {
+			p.mu.Lock()
+			if last := timesAfter(p.chat(id).sent, now.Add(-p.second)); len(last) > 0 {
+				open, again = false, last[len(last)-1].Add(p.second)
+			}
+			p.mu.Unlock()
+		}
+		if open {
+			return nil
+		}
+		if again.IsZero() { // the end of a call will show
+			again = now.Add(p.second)
+		}
+		timer := time.NewTimer(waitUntil(again))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+	return ctx.Err()
 }
 
 // topicArrived notes that Telegram has, or may have, made a topic. It counts as a message, but is nobody's turn: the SMS it was made for still waits.

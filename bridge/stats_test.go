@@ -108,7 +108,7 @@ func TestStatsKeepThePace(t *testing.T) {
 		w.start()
 		w.shows("09121111111", "hello")
 		last := 0
-		for range 40 {
+		for range 24 {
 			last = w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/stats"})
 			time.Sleep(time.Second)
 		}

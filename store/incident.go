@@ -28,10 +28,11 @@ const (
 	LowCredit    IncidentKind = "low credit"    // the Credit at the panel is below Low; lately Burn went in a day
 	ClockWrong   IncidentKind = "clock wrong"   // Telegram's clock is Off ahead of ours
 	Forgotten    IncidentKind = "forgotten"     // Agent had a customer forgotten, of whom there were Count SMS
+	Exported     IncidentKind = "exported"      // Agent was given Count SMS as a file
 )
 
 // IncidentKinds are all of them.
-var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong, Forgotten}
+var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong, Forgotten, Exported}
 
 // Incident is something that went wrong and that only the team can put right.
 type Incident struct {
@@ -172,7 +173,7 @@ func (t *tx) addIncident(i *Incident) error {
 	if i.ID, err = rows.NextSequence(); err != nil {
 		return err
 	}
-	if i.Kind != Forgotten { // which is no trouble
+	if i.Kind != Forgotten && i.Kind != Exported { // which are no trouble
 		tally(&t.commit.Incidents, i.Kind)
 	}
 	return t.tellIncident(i)

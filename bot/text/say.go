@@ -140,6 +140,9 @@ func (t *Language) Percent(share int) string {
 	return t.Say("%v%%", share)
 }
 
+// Jalali reports whether dates are of the Jalali calendar.
+func (t *Language) Jalali() bool { return t.persian }
+
 // RightToLeft reports whether the language is written from right to left.
 func (t *Language) RightToLeft() bool { return t.persian }
 

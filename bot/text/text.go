@@ -175,6 +175,31 @@ type Language struct {
 	findHead   string // what was sought
 	sentHead   string // customer, line, time, who, how it fared, short id
 
+	// An export, and what is told of it.
+	ExportUsage     string
+	ExportBegun     string
+	ExportElsewhere string
+	ExportNone      string
+	ExportCaption   string // how many, the first day, the last
+	ExportStart     string // link
+	ExportUnsure    string
+	ExportFailed    string // reason
+	Exported        string // how many SMS, who
+
+	// An exported file: its sheet, its columns and what stands in them. Plain text.
+	ExportSheet     string
+	ColumnTime      string // zone
+	ColumnDate      string
+	ColumnDirection string
+	ColumnLine      string
+	ColumnCustomer  string
+	ColumnName      string
+	ColumnText      string
+	ColumnAgent     string
+	ColumnStatus    string
+	ColumnParts     string
+	In, Out         string
+
 	// The card of a customer.
 	CardHead   string // who
 	CardLine   string // line
@@ -534,6 +559,30 @@ var English = Language{
 	findHead:   findMark + " %v",
 	sentHead:   sentMark + " %v ← %v · %v · %v · %v · %v",
 
+	ExportUsage:     "Use <code>/export</code>, <code>/export DAYS</code>, <code>/export NUMBER</code> or <code>/export NUMBER DAYS</code>, for example <code>/export 09121234567 90</code>.",
+	ExportBegun:     "The file is being made; it comes here. The administrators are told of every export.",
+	ExportElsewhere: "The file is being made; it comes to you in private. The administrators are told of every export.",
+	ExportNone:      "There are no such SMS: nothing was exported.",
+	ExportCaption:   "SMS: %v, from %v to %v. It holds what customers wrote: /forget cannot reach it here.",
+	ExportStart:     "I may not write to you in private, so <b>nothing was exported</b>: open %v, press Start, and ask again.",
+	ExportUnsure:    "Nobody can know whether the file came: Telegram's answer was lost. If it is not here, ask again.",
+	ExportFailed:    "The file could not be sent: %v. Please ask again in a while.",
+	Exported:        "📤 %v SMS were exported as a file, to %v.",
+
+	ExportSheet:     "SMS",
+	ColumnTime:      "time (%v)",
+	ColumnDate:      "Jalali date",
+	ColumnDirection: "direction",
+	ColumnLine:      "line",
+	ColumnCustomer:  "customer",
+	ColumnName:      "name",
+	ColumnText:      "text",
+	ColumnAgent:     "agent",
+	ColumnStatus:    "status",
+	ColumnParts:     "parts",
+	In:              "in",
+	Out:             "out",
+
 	CardHead:   "👤 %v",
 	CardLine:   " → %v",
 	CardCounts: "Received: %v · sent: %v",
@@ -721,6 +770,7 @@ var English = Language{
 		"id":       "your Telegram id and this chat's",
 		"credit":   "credit left at the SMS panel",
 		"history":  "a customer's last SMS: NUMBER, or as a reply",
+		"export":   "SMS as a spreadsheet, in private: NUMBER, DAYS",
 		"stats":    "SMS in and out, share delivered, time to answer: DAYS",
 		"find":     "SMS, names and numbers that hold all the words: WORDS",
 		"send":     "send an SMS: NUMBER[,NUMBER…] TEXT",
@@ -752,6 +802,7 @@ var English = Language{
 		"id":       "<code>/id</code>",
 		"credit":   "<code>/credit</code>",
 		"history":  "<code>/history 09121234567</code>",
+		"export":   "<code>/export 09121234567 90</code>",
 		"stats":    "<code>/stats 30</code>",
 		"find":     "<code>/find order 123</code>",
 		"send":     "<code>/send 09121234567 Hello</code>",

@@ -16,7 +16,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk":                     {"peyk/bridge", "peyk/relay", "peyk/bot", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/smsapi/soap", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/sandbox", "peyk/internal/connect", "peyk/internal/hours", "peyk/internal/metrics"},
 		"peyk/bridge":              {"peyk/relay", "peyk/bot", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/internal/metrics"},
 		"peyk/relay":               {"peyk/smsapi", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/connect", "peyk/internal/crashpoint", "peyk/internal/metrics"},
-		"peyk/bot":                 {"peyk/bot/stats", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/hours", "peyk/internal/metrics", "peyk/internal/table"},
+		"peyk/bot":                 {"peyk/bot/stats", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/hours", "peyk/internal/metrics", "peyk/internal/table", "peyk/internal/xlsx"},
 		"peyk/bot/stats":           {"peyk/sms"},
 		"peyk/bot/text":            {"peyk/telegram", "peyk/store", "peyk/sms"},
 		"peyk/doctor":              {"peyk/bot/text", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect"},
@@ -35,6 +35,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/internal/release":    {},
 		"peyk/internal/table":      {},
 		"peyk/internal/repository": {}, // only tests
+		"peyk/internal/xlsx":       {},
 		"peyk/crash":               {}, // only tests
 		"peyk/sandbox":             {"peyk/sandbox/panel", "peyk/sandbox/telegram"},
 		"peyk/sandbox/browser":     {}, // only tests
