@@ -81,6 +81,7 @@ type Bot struct {
 	background    sync.WaitGroup
 	panelSlots    chan struct{} // a semaphore for questions to the panel
 	telegramSlots chan struct{} // a semaphore for small calls of Telegram
+	fileSlots     chan struct{} // a semaphore for files that people sent
 	readSlots     chan struct{} // a semaphore for questions that much is read for
 	exportSlots   chan struct{} // a semaphore for exports: each may take 50 MB
 
@@ -117,7 +118,7 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 	}
 	b := &Bot{
 		voice: voice{st, opts}, panel: panel, tg: tg, log: opts.Log, metrics: opts.Metrics,
-		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), readSlots: make(chan struct{}, reads), exportSlots: make(chan struct{}, 1), verifying: make(chan struct{}, 1),
+		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), readSlots: make(chan struct{}, reads), fileSlots: make(chan struct{}, 1), exportSlots: make(chan struct{}, 1), verifying: make(chan struct{}, 1),
 		reading: map[question]context.CancelFunc{},
 	}
 	b.poster = &poster{voice: b.voice, tg: tg, log: opts.Log, pace: newPacer(opts.TelegramSecond), verifyToken: b.verifyToken}
@@ -139,7 +140,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 	b.poster.pace.remember(chats, b.store.Ended(), time.Now()) // before any flow asks what a chat may be sent
 	flows, ctx := errgroup.WithContext(ctx)
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.poster.showPosts, b.poster.showMarks} {
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.importContacts, b.poster.showPosts, b.poster.showMarks} {
 		flows.Go(func() error { return flow(ctx) })
 	}
 	err = flows.Wait()

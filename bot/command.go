@@ -55,6 +55,7 @@ func commands() []command {
 		{"users", admin, (*Bot).users},
 		{"closed", admin, (*Bot).closed},
 		{"export", admin, (*Bot).export},
+		{"contacts", admin, (*Bot).contacts},
 		{"forget", admin, (*Bot).forget},
 		{"check", admin, (*Bot).checkCommand},
 	}
@@ -105,11 +106,16 @@ func (b *Bot) id(_ context.Context, m *telegram.Message, _ role) error {
 
 // inquire takes m, runs find in the background, and posts what it returns. After a crash in between the agent has to ask again.
 func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(context.Context, *text.Language) string) error {
+	return b.inquireIn(ctx, m, b.panelSlots, func(ctx context.Context, t *text.Language) store.Post { return response(m, find(ctx, t)) })
+}
+
+// inquireIn is inquire where others may wait for the same slots, and the answer may have buttons.
+func (b *Bot) inquireIn(ctx context.Context, m *telegram.Message, slots chan struct{}, find func(context.Context, *text.Language) store.Post) error {
 	if _, err := b.store.Take(updateKey(m), store.Caused{}); err != nil {
 		return err
 	}
-	b.askPanel(ctx, func(ctx context.Context) {
-		p := response(m, find(ctx, b.language(m.Chat)))
+	b.runInBackground(ctx, slots, func(ctx context.Context) {
+		p := find(ctx, b.language(m.Chat))
 		if err := b.store.Persist(ctx, "answer a command", func() error { return b.store.AddPost(p) }); err != nil {
 			b.log.Error("answer a command", "err", err)
 		}

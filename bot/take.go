@@ -98,7 +98,7 @@ func (b *Bot) takeFromAgent(ctx context.Context, m *telegram.Message, r role) er
 	switch {
 	case undecided:
 		return b.respond(m, t.Undecided)
-	case m.Media:
+	case m.Media && !takesFile(m.Command):
 		return b.respond(m, t.OnlyText)
 	case m.Command != "":
 		return b.takeCommand(ctx, m, r)

@@ -62,7 +62,7 @@ func known(t *testing.T) (s *Store, c *clock) {
 	ok(s.SaveUnread(raw, nil, &Incident{Kind: Undecodable, From: c.now()}))
 	must(t, s.AddIncident(Incident{Kind: LinkLost, From: c.now(), Customer: reza}))
 	ok(s.Take(UpdateKey{Chat: group, Message: 951}, Caused{Canned: &Canned{Key: "courier", Name: "courier", Text: "call " + string(reza)}}))
-	id := ok(s.AddImport(Import{Place: sms.Place{Chat: group}}, []Contact{{Number: ali, Name: "Ali"}, {Number: reza, Name: rezaIs}}, asksImport))
+	id := ok(s.AddImport(Import{Place: sms.Place{Chat: group}}, []Contact{{Number: ali, Name: "Ali"}, {Number: reza, Name: rezaIs}}))
 	must(t, s.DecideImport(id, Importing, 7))
 	must(t, s.ImportStep(id))
 	return s, c

@@ -66,8 +66,8 @@ func (t *tx) importOf(id ImportID) (Import, error) {
 
 func (t *tx) putImport(i Import) error { return put(t.bucket(bucketImport), importKey(i.ID), i) }
 
-// AddImport keeps what is to be imported, and has ask, which is given its number, posted.
-func (s *Store) AddImport(i Import, contacts []Contact, ask func(ImportID) Post) (ImportID, error) {
+// AddImport keeps what is to be imported once it is decided.
+func (s *Store) AddImport(i Import, contacts []Contact) (ImportID, error) {
 	var id ImportID
 	blocks := slices.Collect(slices.Chunk(contacts, importBlock))
 	err := s.update(func(t *tx) error {
@@ -83,11 +83,7 @@ func (s *Store) AddImport(i Import, contacts []Contact, ask func(ImportID) Post)
 				return err
 			}
 		}
-		if err := t.putImport(i); err != nil {
-			return err
-		}
-		_, err = t.addPost(ask(id))
-		return err
+		return t.putImport(i)
 	})
 	return id, err
 }

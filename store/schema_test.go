@@ -47,11 +47,9 @@ func filled(tb testing.TB, s *Store, c *clock) {
 	must(tb, s.update(func(t *tx) error { return t.bucket(bucketSMS).SetSequence(blockSize) }))
 	ok(s.IndexHistory())
 	ok(s.Take(UpdateKey{Chat: group, Message: 901}, Caused{Canned: &Canned{Key: "hours", Name: "Hours", Text: "Hello {name}, we open at 8"}}))
-	ok(s.AddImport(Import{Place: sms.Place{Chat: group}, Agent: 5}, []Contact{{Number: ali, Name: "Ali"}}, asksImport))
+	ok(s.AddImport(Import{Place: sms.Place{Chat: group}, Agent: 5}, []Contact{{Number: ali, Name: "Ali"}}))
 	must(tb, s.BeginFetch())
 }
-
-func asksImport(ImportID) Post { return Post{Chat: group, Kind: PostText, Text: "names for 1"} }
 
 func claimed(tb testing.TB, s *Store, id BatchID) Piece {
 	tb.Helper()

@@ -200,6 +200,22 @@ type Language struct {
 	ColumnParts     string
 	In, Out         string
 
+	// Names for many customers, from a file.
+	ContactsUsage      string
+	ContactsTooLarge   string // MB, rows
+	ContactsUnreadable string
+	ContactsGone       string
+	ContactsAsk        string // new, renamed, unchanged
+	ContactsNothing    string // unchanged
+	ContactsWrong      string // how many, rows
+	ContactsNameless   string // how many, rows
+	ContactsDoubled    string // how many, rows
+	Import             string
+	Undo               string
+	ContactsDone       string // new, renamed
+	ContactsUndone     string // new, renamed
+	ContactsLeft       string // how many
+
 	// The card of a customer.
 	CardHead   string // who
 	CardLine   string // line
@@ -583,6 +599,21 @@ var English = Language{
 	In:              "in",
 	Out:             "out",
 
+	ContactsUsage:      "Send the file as CSV or XLSX, with a number and a name in each row, and reply to it with <code>/contacts</code>. Or send it with <code>/contacts</code> as its caption; in a group as a reply to one of my messages, or I do not see it.",
+	ContactsTooLarge:   "That file is too large: %v MB and %v rows at most. Nothing was changed.",
+	ContactsUnreadable: "That is neither CSV nor XLSX, or it is damaged: nothing was changed. Save it as one of these and send it again.",
+	ContactsGone:       "I could not get or read that file: nothing was changed. Please send it again.",
+	ContactsAsk:        "<b>Give customers the names in this file?</b> New: %v, renamed: %v, unchanged: %v. Nothing changes before you press the button.",
+	ContactsNothing:    "That file changes nothing. Names that are the same already: %v.",
+	ContactsWrong:      "⚠️ Rows without a phone number, passed over: %v (row %v)",
+	ContactsNameless:   "⚠️ Rows without a name, passed over: %v (row %v)",
+	ContactsDoubled:    "⚠️ Rows whose number stands further up, passed over: %v (row %v)",
+	Import:             "Import",
+	Undo:               "Undo",
+	ContactsDone:       "The names are given. New: %v, renamed: %v. For an hour this can be undone.",
+	ContactsUndone:     "The names are taken back. Without a name again: %v, as they were called before: %v.",
+	ContactsLeft:       "Named otherwise since, and left as they are: %v.",
+
 	CardHead:   "👤 %v",
 	CardLine:   " → %v",
 	CardCounts: "Received: %v · sent: %v",
@@ -792,6 +823,7 @@ var English = Language{
 		"deny":     "take somebody off the list: ID, or as a reply",
 		"users":    "who may use the bot",
 		"closed":   "days on which you do not work: DATE, or the first and the last; -DATE takes it back",
+		"contacts": "names for many customers: as a reply to a CSV or XLSX",
 		"forget":   "delete all that is known of a customer: NUMBER",
 		"check":    "check settings, store, panel, Telegram and chats",
 		"language": "the language of this chat: en or fa",
@@ -824,6 +856,7 @@ var English = Language{
 		"deny":     "<code>/deny 123456789</code>",
 		"users":    "<code>/users</code>",
 		"closed":   "<code>/closed 2027-03-21 2027-03-24</code>",
+		"contacts": "<code>/contacts</code>",
 		"forget":   "<code>/forget 09121234567</code>",
 		"check":    "<code>/check</code>",
 		"language": "<code>/language fa</code>",

@@ -1,0 +1,290 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"peyk/bot/text"
+	"peyk/internal/backoff"
+	"peyk/internal/table"
+	"peyk/sms"
+	"peyk/store"
+	"peyk/telegram"
+)
+
+// importPause is how long to wait after each step of an import, to leave the disk to others.
+const importPause = 20 * time.Millisecond
+
+// namedRows is how many rows of a file are named that say the same.
+const namedRows = 20
+
+// takesFile reports whether a command does something with a file, as whose caption it may come.
+func takesFile(command string) bool { return command == "contacts" }
+
+// What a header calls its columns, in the form of cannedKey. Families are joined to names; none of the others is what it is called beside it.
+var (
+	numberWords = []string{"شماره", "موبایل", "تلفن", "همراه", "phone", "mobile", "number", "tel"}
+	nameWords   = []string{"نام", "مشتری", "name", "customer"}
+	familyWords = []string{"خانوادگی", "last", "family", "surname"}
+	otherWords  = []string{"label", "type", "نوع"}
+)
+
+// columns are where the cells of a file stand; family is -1 where it has none of its own.
+type columns struct{ number, name, family int }
+
+// readHeader returns what the first row says of the columns, if it is a header.
+func readHeader(cells []string) (at columns, is bool) {
+	find := func(words []string, but ...int) int {
+		for i, cell := range cells {
+			says := func(word string) bool { return strings.Contains(cannedKey(cell), word) }
+			if slices.ContainsFunc(words, says) && !slices.ContainsFunc(otherWords, says) && !slices.Contains(but, i) {
+				return i
+			}
+		}
+		return -1
+	}
+	at.number = find(numberWords)
+	at.name = find(nameWords, at.number)
+	at.family = find(familyWords, at.number, at.name)
+	isNumber := func(cell string) bool { _, err := sms.ParseRecipient(cell); return err == nil }
+	if at.number < 0 || at.name < 0 || slices.ContainsFunc(cells, isNumber) {
+		return columns{number: 0, name: 1, family: -1}, false
+	}
+	return at, true
+}
+
+// cell returns a cell of a row as a word of ours; "" beyond the last.
+func cell(row table.Row, column int) string {
+	if column < 0 || column >= len(row.Cells) {
+		return ""
+	}
+	return strings.TrimSpace(text.Short(row.Cells[column], text.NameRunes))
+}
+
+// contactList is what a file of names for numbers says.
+type contactList struct {
+	contacts []store.Contact
+	wrong    []int // rows without a number
+	nameless []int
+	doubled  []int // rows whose number stands further up
+}
+
+// readContacts reads rows of a number and a name, under a header or not.
+func readContacts(rows []table.Row) (list contactList) {
+	if len(rows) == 0 {
+		return list
+	}
+	at, header := readHeader(rows[0].Cells)
+	if header {
+		rows = rows[1:]
+	}
+	known := map[sms.Number]bool{}
+	for _, row := range rows {
+		n, err := sms.ParseRecipient(cell(row, at.number))
+		name := strings.TrimSpace(text.Short(strings.TrimSpace(cell(row, at.name)+" "+cell(row, at.family)), text.NameRunes))
+		switch {
+		case err != nil:
+			list.wrong = append(list.wrong, row.N)
+		case text.Blank(name) || name == "-":
+			list.nameless = append(list.nameless, row.N)
+		case known[n]:
+			list.doubled = append(list.doubled, row.N)
+		default:
+			known[n] = true
+			list.contacts = append(list.contacts, store.Contact{Number: n, Name: name})
+		}
+	}
+	return list
+}
+
+// contacts asks whether the names in a file are to be given: that of the message, or of the one it replies to.
+func (b *Bot) contacts(ctx context.Context, m *telegram.Message, _ role) error {
+	t := b.language(m.Chat)
+	file := m.File
+	if file == nil && m.ReplyTo != nil {
+		file = m.ReplyTo.File
+	}
+	switch {
+	case file == nil:
+		return b.respond(m, t.ContactsUsage)
+	case file.Size > table.MaxSize:
+		return b.respond(m, t.Say(t.ContactsTooLarge, table.MaxSize>>20, table.MaxRows))
+	}
+	return b.inquireIn(ctx, m, b.fileSlots, func(ctx context.Context, t *text.Language) store.Post {
+		p, err := b.askImport(ctx, m, file, t)
+		if err != nil {
+			b.log.Warn("read a file of contacts", "err", err)
+			return response(m, t.ContactsGone)
+		}
+		return p
+	})
+}
+
+// askImport reads a file and keeps what is to be imported. It returns the question whether to do so, or why nothing is to be done.
+func (b *Bot) askImport(ctx context.Context, m *telegram.Message, file *telegram.Attachment, t *text.Language) (store.Post, error) {
+	content, err := b.tg.Download(ctx, file.ID, table.MaxSize)
+	var rows []table.Row
+	if err == nil {
+		rows, err = table.Read(content)
+	}
+	switch {
+	case errors.Is(err, telegram.ErrTooLarge) || errors.Is(err, table.ErrTooLarge):
+		return response(m, t.Say(t.ContactsTooLarge, table.MaxSize>>20, table.MaxRows)), nil
+	case errors.Is(err, table.ErrUnreadable):
+		return response(m, t.ContactsUnreadable), nil
+	case err != nil:
+		return store.Post{}, err
+	}
+	list := readContacts(rows)
+	added, renamed, same := 0, 0, 0
+	var change []store.Contact
+	for _, row := range list.contacts {
+		c, err := b.store.Customer(row.Number)
+		switch {
+		case err != nil:
+			return store.Post{}, err
+		case c.Name == row.Name:
+			same++
+			continue
+		case c.Name == "":
+			added++
+		default:
+			renamed++
+		}
+		change = append(change, row)
+	}
+	said := []string{t.Say(t.ContactsAsk, added, renamed, same)}
+	if len(change) == 0 {
+		said[0] = t.Say(t.ContactsNothing, same)
+	}
+	for _, passed := range []struct {
+		sentence string
+		rows     []int
+	}{{t.ContactsWrong, list.wrong}, {t.ContactsNameless, list.nameless}, {t.ContactsDoubled, list.doubled}} {
+		if len(passed.rows) > 0 {
+			said = append(said, t.Say(passed.sentence, len(passed.rows), nameRows(t, passed.rows)))
+		}
+	}
+	p := response(m, strings.Join(said, "\n"))
+	if len(change) == 0 {
+		return p, nil
+	}
+	id, err := b.store.AddImport(store.Import{Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID}, change)
+	p.Buttons = []store.Button{{Label: t.Import, Data: importData(id, importGo)}, {Label: t.Cancel, Data: importData(id, importDrop)}}
+	return p, err
+}
+
+// nameRows names rows by their numbers, the first ones when they are many.
+func nameRows(t *text.Language, rows []int) string {
+	var said []string
+	for _, n := range rows[:min(namedRows, len(rows))] {
+		said = append(said, t.Say("%v", n))
+	}
+	list := t.List(said)
+	if more := len(rows) - namedRows; more > 0 {
+		list += " " + t.Say(t.More, more)
+	}
+	return list
+}
+
+// What the buttons of an import do.
+const (
+	importGo   = "go"
+	importDrop = "drop"
+	importUndo = "undo"
+)
+
+func importData(id store.ImportID, do string) string {
+	return fmt.Sprintf("import:%s:%s", strconv.FormatUint(uint64(id), 36), do)
+}
+
+func readImport(data string) (id store.ImportID, do string, ok bool) {
+	parts := strings.Split(data, ":")
+	if len(parts) != 3 || parts[0] != "import" {
+		return 0, "", false
+	}
+	n, err := strconv.ParseUint(parts[1], 36, 64)
+	return store.ImportID(n), parts[2], err == nil
+}
+
+// importPressed has an import begin, or be dropped, or undone.
+func (b *Bot) importPressed(p *telegram.Press, r role, t *text.Language, id store.ImportID, do string) (word string, alert bool, err error) {
+	if r < admin {
+		return t.PressNotAdmins, true, nil
+	}
+	i, err := b.store.Import(id)
+	if err == nil {
+		var same bool
+		if same, err = b.sameChat(i.Chat, p.Message.Chat); err == nil && !same {
+			err = store.ErrNotFound
+		}
+	}
+	switch {
+	case err != nil:
+	case do == importGo:
+		err = b.store.DecideImport(id, store.Importing, p.Message.ID)
+	case do == importUndo:
+		err = b.store.DecideImport(id, store.ImportUndoing, p.Message.ID)
+	case do == importDrop:
+		err = b.store.DropImport(id)
+	default:
+		err = store.ErrNotFound
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDecided), errors.Is(err, store.ErrExpired):
+		return t.PressOld, true, nil
+	case err != nil:
+		return "", false, err
+	}
+	b.log.Info("import of contacts", "import", uint64(id), "agent", int64(p.From.ID), "decision", do)
+	return t.PressDone, false, nil
+}
+
+// importContacts carries out the imports that admins decided, also those that a process before this one had begun.
+func (b *Bot) importContacts(ctx context.Context) error {
+	trouble := backoff.Backoff{Log: b.log, What: "import contacts", Shortest: time.Second}
+	for ctx.Err() == nil {
+		i, err := b.store.NextImport()
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			trouble.After(nil)
+			select {
+			case <-ctx.Done():
+			case <-b.store.Imports():
+			}
+			continue
+		case err == nil && i.Done():
+			err = b.store.EndImport(i.ID, b.importEnded(i))
+		case err == nil:
+			err = b.store.ImportStep(i.ID)
+		}
+		if err != nil {
+			trouble.Wait(ctx, err, nil)
+			continue
+		}
+		trouble.After(nil)
+		backoff.Sleep(ctx, importPause, nil)
+	}
+	return nil
+}
+
+// importEnded says what an import changed.
+func (b *Bot) importEnded(i store.Import) store.Post {
+	t := b.language(i.Chat)
+	p := store.Post{Chat: i.Chat, Topic: i.Topic, Kind: store.PostText, ReplyTo: i.Message}
+	if i.State == store.ImportUndoing {
+		p.Text = t.Say(t.ContactsUndone, i.New, i.Renamed)
+		if i.Left > 0 {
+			p.Text += "\n" + t.Say(t.ContactsLeft, i.Left)
+		}
+		return p
+	}
+	p.Text = t.Say(t.ContactsDone, i.New, i.Renamed)
+	p.Buttons = []store.Button{{Label: t.Undo, Data: importData(i.ID, importUndo)}}
+	return p
+}
