@@ -239,7 +239,7 @@ func (e *exporting) send(ctx context.Context) error {
 func (e *exporting) upload(ctx context.Context, o telegram.Outgoing) error {
 	pause := backoff.Backoff{Log: e.log, What: "send an export", Shortest: firstPause}
 	for try := 1; ; try++ {
-		if err := e.poster.pace.waitFor(ctx, o.Chat); err != nil {
+		if err := e.poster.pace.waitBeside(ctx, o.Chat); err != nil {
 			return err
 		}
 		_, err := e.tg.Post(ctx, o)
@@ -252,6 +252,10 @@ func (e *exporting) upload(ctx context.Context, o telegram.Outgoing) error {
 			return err
 		case failed.Fate == telegram.SlowDown:
 			e.poster.pace.slowDown(o.Chat, failed.RetryAfter, time.Now())
+			until := e.store.Now().Add(failed.RetryAfter)
+			if err := e.store.Persist(ctx, "tell of an export", func() error { return e.store.HoldChat(o.Chat, until) }); err != nil {
+				return err
+			}
 		case failed.Fate == telegram.ReplyLost:
 			o.ReplyTo = 0
 		case failed.Fate == telegram.Passing:

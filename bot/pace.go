@@ -106,7 +106,10 @@ func timesAfter(times []time.Time, from time.Time) []time.Time {
 func (p *pacer) open(id sms.ChatID, now time.Time) (bool, time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.chat(id)
+	return p.openTo(p.chat(id), now)
+}
+
+func (p *pacer) openTo(c *chatPace, now time.Time) (bool, time.Time) {
 	if c.busy {
 		return false, time.Time{}
 	}
@@ -194,32 +197,12 @@ func (p *pacer) arrived(id sms.ChatID, now time.Time) {
 	c.turns = *c.after(c.share, now)
 }
 
-// arrivedBeside notes that Telegram has, or may have, a message that came to a private chat beside the queue, whose posts may be in flight meanwhile.
-func (p *pacer) arrivedBeside(id sms.ChatID, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.recent = append(p.recent, now)
-	c := p.chat(id)
-	c.sent = append(c.sent, now)
-}
-
-// waitFor waits until a message may go to a private chat beside the queue. The error is that of ctx.
-func (p *pacer) waitFor(ctx context.Context, id sms.ChatID) error {
+// waitBeside waits until a message may go to a private chat beside the queue, and counts it. The error is that of ctx.
+func (p *pacer) waitBeside(ctx context.Context, id sms.ChatID) error {
 	for ctx.Err() == nil {
-		now := time.Now()
-		open, again := p.open(id, now)
-		if open {
-			p.mu.Lock()
-			if last := timesAfter(p.chat(id).sent, now.Add(-p.second)); len(last) > 0 {
-				open, again = false, last[len(last)-1].Add(p.second)
-			}
-			p.mu.Unlock()
-		}
-		if open {
+		again, ok := p.beginBeside(id, time.Now())
+		if ok {
 			return nil
-		}
-		if again.IsZero() { // the end of a call will show
-			again = now.Add(p.second)
 		}
 		timer := time.NewTimer(waitUntil(again))
 		select {
@@ -229,6 +212,36 @@ func (p *pacer) waitFor(ctx context.Context, id sms.ChatID) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// beginBeside counts a message to a private chat beside the queue, or reports false, and when to ask again.
+func (p *pacer) beginBeside(id sms.ChatID, now time.Time) (again time.Time, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.chat(id)
+	open, again := p.openTo(c, now)
+	if last := timesAfter(c.sent, now.Add(-p.second)); open && len(last) > 0 {
+		open, again = false, last[len(last)-1].Add(p.second)
+	}
+	switch {
+	case !open && again.IsZero(): // the end of a call will show
+		return now.Add(p.second), false
+	case !open:
+		return again, false
+	}
+	p.countBeside(c, now)
+	return again, true
+}
+
+// arrivedBeside notes that Telegram has, or may have, such a message now, if that took so long that it no longer counts as one of when it began.
+func (p *pacer) arrivedBeside(id sms.ChatID, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.countBeside(p.chat(id), now)
+}
+
+func (p *pacer) countBeside(c *chatPace, now time.Time) {
+	p.recent, c.sent = append(p.recent, now), append(c.sent, now)
 }
 
 // topicArrived notes that Telegram has, or may have, made a topic. It counts as a message, but is nobody's turn: the SMS it was made for still waits.

@@ -583,7 +583,7 @@ var English = Language{
 	ExportStart:     "I may not write to you in private, so <b>nothing was exported</b>: open %v, press Start, and ask again.",
 	ExportUnsure:    "Nobody can know whether the file came: Telegram's answer was lost. If it is not here, ask again.",
 	ExportFailed:    "The file could not be sent: %v. Please ask again in a while.",
-	Exported:        "📤 %v SMS were exported as a file, to %v.",
+	Exported:        "📁 %v SMS were exported as a file, to %v.",
 
 	ExportSheet:     "SMS",
 	ColumnTime:      "time (%v)",

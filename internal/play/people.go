@@ -44,6 +44,8 @@ var acts = []struct {
 	{"an agent edits", 1, (*World).agentEdits},
 	{"telegram repeats", 2, (*World).telegramRepeats},
 	{"an agent asks", 1, (*World).agentAsks},
+	{"an agent asks for figures", 1, (*World).agentAsksForFigures},
+	{"an admin exports", 1, (*World).adminExports},
 	{"an agent looks back", 2, (*World).agentLooksBack},
 	{"an agent answers from a list", 2, (*World).agentAnswersFromAList},
 	{"an agent tidies", 2, (*World).agentTidies},
@@ -355,6 +357,30 @@ func (w *World) agentAsks() {
 	w.Say(telegram.Post{Chat: chat, From: agent, Text: []string{"/credit", "/status", "/help"}[w.Rand.IntN(3)]})
 }
 
+// agentAsksForFigures has an agent ask for a picture.
+func (w *World) agentAsksForFigures() {
+	agent, chat := w.somebody()
+	w.Say(telegram.Post{Chat: chat, From: agent, Text: []string{"/stats", "/stats 30"}[w.Rand.IntN(2)]})
+}
+
+// adminExports has the admin, or somebody who may not, ask for SMS as a file.
+func (w *World) adminExports() {
+	agent, chat := w.somebody()
+	if w.Rand.IntN(4) > 0 {
+		if agent = w.Sara; chat != w.Group && chat != w.Sara {
+			chat = w.Group
+		}
+		if w.Away[chat] {
+			return
+		}
+	}
+	words := "/export"
+	if len(w.Inbound) > 0 && w.Rand.IntN(2) == 0 {
+		words += " " + w.Inbound[w.Rand.IntN(len(w.Inbound))].Customer + " 30"
+	}
+	w.Say(telegram.Post{Chat: chat, From: agent, Text: words})
+}
+
 // isList reports whether a message of the bot tells of SMS that were shown before.
 func isList(m telegram.Message) bool {
 	return strings.HasPrefix(m.Text, "🕘") || strings.HasPrefix(m.Text, "🔎")
@@ -453,7 +479,7 @@ func (w *World) adminForbids() {
 func (w *World) Spoil() {
 	for range w.Rand.IntN(3) {
 		f := telegram.Fault{
-			Method:     []string{"sendMessage", "sendMessage", "sendMessage", "editMessageText", "setMessageReaction", "getUpdates", "answerCallbackQuery", "getMe", "createForumTopic"}[w.Rand.IntN(9)],
+			Method:     []string{"sendMessage", "sendMessage", "sendMessage", "editMessageText", "setMessageReaction", "getUpdates", "answerCallbackQuery", "getMe", "createForumTopic", "sendPhoto", "sendDocument"}[w.Rand.IntN(11)],
 			Kind:       []telegram.FaultKind{telegram.TooMany, telegram.BadGateway, telegram.CloseBefore, telegram.CloseAfter, telegram.CutAnswer, telegram.Slow}[w.Rand.IntN(6)],
 			Skip:       w.Rand.IntN(4),
 			RetryAfter: 1,

@@ -190,7 +190,7 @@ func (w *World) NoteCall(method, stage string) {
 		w.Fetches = append(w.Fetches, time.Now())
 		w.quiet++
 	}
-	if method == "sendMessage" {
+	if method == "sendMessage" || method == "sendPhoto" {
 		w.quiet = 0
 	}
 }
