@@ -48,7 +48,7 @@ func BenchmarkPanelToTelegram(b *testing.B) {
 // BenchmarkInboundBesideFind measures the same while somebody searches 120,000 SMS again and again, and while nobody does. The limit is 1.1 times.
 func BenchmarkInboundBesideFind(b *testing.B) {
 	w := newLoopbackWorld(b, telegram.Options{})
-	w.relay.PollInterval = 10 * time.Millisecond
+	w.relay.PollInterval = 100 * time.Millisecond
 	w.start()
 	for order := range 2 { // which is cancelled
 		o := &store.Order{Place: sms.Place{Chat: 7}, Agent: 7, Message: sms.ChatMessageID(order + 1), Line: "30001234", Text: "سلام خوبی؟", Parts: 1, Ask: true}
@@ -87,7 +87,7 @@ func BenchmarkInboundBesideFind(b *testing.B) {
 		}()
 		time.Sleep(rand.N(w.relay.PollInterval))
 		begun := time.Now()
-		w.panel.Receive("09121111111", "30001234", fmt.Sprint("message ", len(took[true])))
+		w.panel.Receive("09121111111", "30001234", fmt.Sprintf("message %d, %t", len(took[true]), searching))
 		took[searching] = append(took[searching], (<-posted).Sub(begun))
 		stop()
 		<-ended
