@@ -68,6 +68,8 @@ func (s *settings) table(t *text.Language) []setting {
 		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
 		{"HOURS", "", "", into(&s.store.Hours, readHours)},
+		{"REMIND_AFTER", "", "", into(&s.store.RemindAfter, readReminder)},
+		{"ESCALATE_AFTER", "", "", into(&s.store.EscalateAfter, readReminder)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
 		{"KEEP_DAYS", "90", "", into(&s.store.Keep, readDays)},
 		{"HTTP_ADDR", "", "", into(&s.httpAddr, readAddress)},

@@ -157,6 +157,15 @@ func readPause(t *text.Language, value string) (time.Duration, error) {
 	return d, nil
 }
 
+// readReminder reads how long a customer may wait.
+func readReminder(t *text.Language, value string) (time.Duration, error) {
+	d, err := time.ParseDuration(strings.TrimSpace(value))
+	if err != nil || d != 0 && d < 10*time.Second || d > 30*24*time.Hour {
+		return 0, says(t, t.NotAReminder, quoted(value))
+	}
+	return d, nil
+}
+
 func readCap(t *text.Language, value string) (int, error) {
 	n, err := strconv.Atoi(strings.TrimSpace(value))
 	if err != nil || n < 0 || n > 1e9 {

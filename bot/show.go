@@ -107,8 +107,8 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 		return w.showSMS(ctx, t, p)
 	case store.PostCard:
 		return w.showCard(ctx, t, p)
-	case store.PostAwake:
-		return w.showAwake(ctx, t, p)
+	case store.PostAwake, store.PostRemind, store.PostEscalate:
+		return w.showWaits(ctx, t, p)
 	case store.PostMarks:
 		o.HTML, o.Plain = t.Marks, text.Plain(t.Marks)
 	case store.PostIncident:

@@ -202,27 +202,33 @@ func (b *Bot) snooze(_ context.Context, m *telegram.Message, _ role) error {
 	return err
 }
 
-// showAwake says that a customer waits again, unless that is no longer so. A reply to it goes to the customer.
-func (w *poster) showAwake(ctx context.Context, t *text.Language, p store.Post) error {
-	m, err := w.store.SMS(p.Seq)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	n := 0
-	if err == nil && m.Customer != "" {
-		if n, _, err = w.store.Waits(m.Conversation); err != nil {
-			return err
-		}
-	}
-	if n == 0 {
+// showWaits says that a customer waits, again or for long, unless that is no longer so. A reply to it goes to the customer.
+func (w *poster) showWaits(ctx context.Context, t *text.Language, p store.Post) error {
+	waits, err := w.store.StillWaits(p.Seq)
+	if errors.Is(err, store.ErrNotFound) {
 		return w.store.Persist(ctx, "note a post", func() error { return w.store.PostNotNeeded(p) })
 	}
-	c, err := w.store.Customer(m.Customer)
 	if err != nil {
 		return err
 	}
+	m, now := waits.First, w.now()
+	lasts := t.Lasting(now.Sub(m.Received))
+	said := t.Awake
+	switch p.Kind {
+	case store.PostRemind:
+		if said = t.Say(t.Remind, lasts); waits.Claim.Held(now) {
+			said += " · " + t.Say(t.WaitingClaimed, text.Isolated(waits.Claim.Name))
+		}
+	case store.PostEscalate:
+		if link := linkTo(p.Chat, waits.Shown); link != "" {
+			lasts = `<a href="` + link + `">` + lasts + "</a>"
+		}
+		if said = t.Say(t.Escalate, lasts); p.Text != "" {
+			said += " " + t.Say(t.EscalateClaim, text.Isolated(p.Text))
+		}
+	}
 	// With the head a reply finds its customer also if the id of the message was never learned.
-	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: text.Head(t, m, c.Name, w.now()) + "\n" + t.Awake, Loud: true}
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: text.Head(t, m, waits.Name, now) + "\n" + said, Loud: true}
 	o.Plain = text.Plain(o.HTML)
 	id, err := w.post(ctx, &o)
 	if err != nil {

@@ -193,3 +193,49 @@ func TestClosedDaysInTheChat(t *testing.T) {
 		})
 	}
 }
+
+// TestRemindersInTheChat: the agents are reminded once, in time and with a sound, then the admin is told in private; their answer goes to the customer.
+func TestRemindersInTheChat(t *testing.T) {
+	for language, say := range map[string]struct{ remind, silent, answer string }{
+		"en": {"This customer has waited for 15 min", "Ali\u2069 had taken them", "answers 09121111111"},
+		"fa": {"این مشتری ۱۵ دقیقه است", "پاسخ\u200cگویش \u2068Ali\u2069 بود", "09121111111"},
+	} {
+		t.Run(language, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.opts.Language = language
+				w.storeOpts.RemindAfter, w.storeOpts.EscalateAfter = 15*time.Minute, time.Hour
+				w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
+				w.start()
+				shown := w.receives("09121111111", "hello")
+				holds(t, w.bids("/take", shown.ID), say.answer)
+				time.Sleep(14 * time.Minute)
+				w.end()
+				w.start()
+				remind := w.sees(w.group, say.remind, "✍ \u2068Ali")
+				if late := remind.Date.Sub(shown.Date) - 15*time.Minute; remind.ReplyTo != shown.ID || remind.Silent || late > 2*time.Second || late < -time.Second {
+					t.Errorf("it replies to %d, silent %t, is %v late", remind.ReplyTo, remind.Silent, late)
+				}
+				w.end()
+				time.Sleep(2 * time.Hour)
+				w.start()
+				told := w.sees(w.sara, "🚨")
+				holds(t, told, say.silent, "🚨", "09121111111")
+				if !strings.Contains(told.Source, fmt.Sprintf("/%d\">", shown.ID)) {
+					t.Errorf("no link to the SMS in %q", told.Source)
+				}
+				w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "sorry, at noon", ReplyTo: told.ID})
+				if got := w.sent(1)[0]; got.Customer != "09121111111" {
+					t.Errorf("the answer went to %s", got.Customer)
+				}
+				w.passes(50 * time.Hour)
+				w.quiet()
+				for _, m := range append(w.fromBot(w.group), w.fromBot(w.sara)...) {
+					if m.ID != remind.ID && m.ID != told.ID && (strings.Contains(m.Text, "⏰") || strings.Contains(m.Text, "🚨")) {
+						t.Errorf("reminded again: %q", m.Text)
+					}
+				}
+			})
+		})
+	}
+}

@@ -16,8 +16,10 @@
 //	  crash anywhere                       asked again; the team is told once
 //	Forget (forget.go)      take a page of a customer's words out of the store, or overwrite a page of what was deleted
 //	  crash anywhere                       the next page goes on
-//	Tidy (tidy.go)          delete a page of old rows; index a block of old SMS; end the questions nobody answered in time; end snoozes
-//	  crash anywhere                       the next page goes on; a press that comes too late ends nothing; a snooze ends once, with its post
+//	Tidy (tidy.go)          delete a page of old rows; index a block of old SMS; end the questions nobody answered in time
+//	  crash anywhere                       the next page goes on; a press that comes too late ends nothing
+//	Remind (remind.go)      end the snoozes that are over, with the posts that tell so; remind of who waits for long, with the time of what comes next
+//	  crash anywhere                       done once, at the next start
 //
 // Each flow is one goroutine that owns its state; the outbox starts a bounded number of sends at once and waits for them. Flows meet in the
 // store, which wakes them, and share only what a restart may forget: how the panel is doing (condition.go).
@@ -102,7 +104,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 	flows, ctx := errgroup.WithContext(ctx)
 	for _, flow := range []func(context.Context) error{
-		r.fetchUnread, r.sendQueued, r.watchPanel, r.expireQuestions, r.endSnoozes, r.followDelivery, r.watchCredit, r.keepTidy, r.indexHistory, r.forgetCustomers,
+		r.fetchUnread, r.sendQueued, r.watchPanel, r.expireQuestions, r.remindAgents, r.followDelivery, r.watchCredit, r.keepTidy, r.indexHistory, r.forgetCustomers,
 	} {
 		flows.Go(func() error { return flow(ctx) })
 	}

@@ -64,21 +64,6 @@ func (r *Relay) indexHistory(ctx context.Context) error {
 	return nil
 }
 
-// endSnoozes has customers wait again whom agents put off until now.
-func (r *Relay) endSnoozes(ctx context.Context) error {
-	trouble := backoff.Backoff{Log: r.log, What: "end snoozes", Shortest: time.Second}
-	for ctx.Err() == nil {
-		wait, err := r.store.EndSnoozes()
-		if err != nil {
-			trouble.Wait(ctx, err, nil)
-			continue
-		}
-		trouble.After(nil)
-		backoff.Sleep(ctx, wait, nil)
-	}
-	return nil
-}
-
 // expireQuestions ends questions that nobody answered in time.
 func (r *Relay) expireQuestions(ctx context.Context) error {
 	trouble := backoff.Backoff{Log: r.log, What: "expire old questions", Shortest: time.Second}

@@ -60,8 +60,13 @@ func (t *tx) setDays(d Days) error {
 // Hours returns when the team works.
 func (s *Store) Hours() (hours.Calendar, error) {
 	days, err := s.Closed()
+	return s.calendar(days), err
+}
+
+// calendar is when the team works that does not on some days, which are in order.
+func (s *Store) calendar(closed []string) hours.Calendar {
 	return hours.Calendar{Week: s.opts.Hours, Zone: s.opts.Location, Closed: func(day string) bool {
-		_, closed := slices.BinarySearch(days, day)
-		return closed
-	}}, err
+		_, found := slices.BinarySearch(closed, day)
+		return found
+	}}
 }

@@ -40,6 +40,7 @@ var (
 	bucketContacts  = []byte("contacts")
 	bucketWaiting   = []byte("waiting")
 	bucketSnoozed   = []byte("snoozed")
+	bucketRemind    = []byte("remind")
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
@@ -70,7 +71,7 @@ var buckets = [][]byte{
 	bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketAsking, bucketID,
 	bucketDue, bucketPost, bucketDead, bucketShows, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent,
 	bucketIncident, bucketCustomer, bucketBound, bucketSpent, bucketCredit, bucketHistory, bucketCanned,
-	bucketImport, bucketContacts, bucketWaiting, bucketSnoozed,
+	bucketImport, bucketContacts, bucketWaiting, bucketSnoozed, bucketRemind,
 }
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -36,6 +36,8 @@ const (
 	PostMark     PostKind = "mark"     // how far Batch has come, on the reply that ordered it
 	PostMarks    PostKind = "marks"    // what marks mean
 	PostAwake    PostKind = "awake"    // that the SMS Seq waits again, as its snooze is over
+	PostRemind   PostKind = "remind"   // that the SMS Seq waits for long
+	PostEscalate PostKind = "escalate" // likewise, to the admins; Text is who had claimed its customer
 )
 
 // Button is under a post; Data comes back when it is pressed.

@@ -66,6 +66,7 @@ var walks = []walk{
 	{bucketHistory, (*pruning).block},
 	{bucketImport, (*pruning).imported},
 	{bucketSnoozed, (*pruning).snoozed},
+	{bucketRemind, (*pruning).remind},
 }
 
 // Prune takes one step in deleting what is old and not needed any more. It looks at about limit rows, so that other writers wait for

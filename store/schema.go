@@ -36,6 +36,7 @@ var migrations = []func(*bolt.Tx) error{
 	func(t *bolt.Tx) error { return makeBuckets(t, "history") }, // which IndexHistory fills
 	func(t *bolt.Tx) error { return makeBuckets(t, "canned", "import", "contacts") },
 	func(t *bolt.Tx) error { return makeBuckets(t, "waiting", "snoozed") }, // of what came before, nothing waits
+	func(t *bolt.Tx) error { return makeBuckets(t, "remind") },
 }
 
 // makeBuckets makes those that are missing.

@@ -42,7 +42,8 @@ func filled(tb testing.TB, s *Store, c *clock) {
 	must(tb, s.SaveCredit(1000, 500))
 	must(tb, s.update(func(t *tx) error {
 		m := ok(t.sms(1))
-		return errors.Join(t.wrote(m), t.snooze(m.Conversation, c.now().Add(time.Hour)), put(t.bucket(bucketWaiting), u64(2), unanswered{}))
+		return errors.Join(t.wrote(m), t.snooze(m.Conversation, c.now().Add(time.Hour)), put(t.bucket(bucketWaiting), u64(2), unanswered{}),
+			t.bucket(bucketRemind).Put(dueKey(c.now().Add(time.Hour), 2), []byte{0}))
 	}))
 	must(tb, s.update(func(t *tx) error { return t.bucket(bucketSMS).SetSequence(blockSize) }))
 	ok(s.IndexHistory())

@@ -51,6 +51,7 @@
 //	history       block u64                            which customer's the SMS of a block are: hash u16, place u16, for each
 //	waiting       Seq u64                              an SMS whose customer waits for an answer, and the messages that show it
 //	snoozed       number, 0, line                      a conversation that waits again at some time
+//	remind        unix u32, Seq u64                    when somebody is to be reminded that an SMS waits: the agents, or the admins
 //
 // SMS numbers, batches and the rows of class Answers come from the sequences of sms, batch and post.
 package store
@@ -116,6 +117,9 @@ type Options struct {
 	DailyParts int            // what an agent may order in a day: parts of an SMS times recipients; no cap when zero
 	Location   *time.Location // in whose calendar; UTC when nil
 	Hours      hours.Week     // when the team works; always when zero
+
+	RemindAfter   time.Duration // how long a customer waits, in working hours, before the agents are reminded; never when zero
+	EscalateAfter time.Duration // likewise, before the admins are told
 
 	RecentPosts    int           // how many of a group's last posts are remembered for whoever paces them; none when zero
 	StatusInterval time.Duration // first pause before asking for delivery; 15 s when zero

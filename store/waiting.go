@@ -18,7 +18,7 @@ import (
 //	answered, done         no SMS of the conversation waits, and no snooze lasts
 //	answer not sent        called off, too late or refused at once: the SMS since which the customer waited waits again
 //	snoozed                no SMS waits; the first that did is noted, with the time until which
-//	snooze ended           that SMS waits again
+//	snooze ended           that SMS waits again, from then on
 //
 // SMS that nobody can answer, such as those of a sender without a phone, wait for nothing. Who answers a customer is in Claim.
 
@@ -31,6 +31,16 @@ type ChatMessage struct {
 // unanswered is the row of an SMS that waits.
 type unanswered struct {
 	Shown []ChatMessage `json:"shown,omitempty"` // which show it, one in each chat
+	Since time.Time     `json:"since,omitzero"`  // when it began to wait anew, if it did
+	Told  reminder      `json:"told,omitempty"`  // the next stage of reminders since then
+}
+
+// since returns since when m waits, whose row is u.
+func (u unanswered) since(m SMS) time.Time {
+	if u.Since.IsZero() {
+		return arrived(m)
+	}
+	return u.Since
 }
 
 // Snooze is that a conversation waits again only from some time on.
@@ -109,6 +119,23 @@ func (t *tx) waitingSince(m SMS, shown []ChatMessage) (Waiting, error) {
 	}
 	shown = slices.DeleteFunc(shown, func(at ChatMessage) bool { return t.resolve(at.Chat) != at.Chat }) // the messages of the group it was mean nothing
 	return Waiting{First: m, N: 1, Shown: shown, Name: c.Name, Claim: c.Claim}, nil
+}
+
+// StillWaits returns the conversation of an SMS that waits. The error is ErrNotFound if it waits no more.
+func (s *Store) StillWaits(seq Seq) (w Waiting, err error) {
+	err = s.view(func(t *tx) error {
+		var u unanswered
+		if err := get(t.bucket(bucketWaiting), u64(uint64(seq)), &u); err != nil {
+			return err
+		}
+		m, err := t.sms(seq)
+		if err != nil {
+			return err
+		}
+		w, err = t.waitingSince(m, u.Shown)
+		return err
+	})
+	return w, err
 }
 
 // Snoozed returns how many conversations are snoozed.
@@ -191,7 +218,18 @@ func (t *tx) wrote(m SMS) error {
 	if err := t.endSnooze(snoozeKey(m.Conversation)); err != nil {
 		return err
 	}
+	if err := t.remindOf(m.Seq, arrived(m), remindAgents); err != nil {
+		return err
+	}
 	return put(t.bucket(bucketWaiting), u64(uint64(m.Seq)), unanswered{})
+}
+
+// waitsAnew has an SMS wait again, from now on.
+func (t *tx) waitsAnew(seq Seq, shown []ChatMessage) error {
+	if err := t.remindOf(seq, t.now, remindAgents); err != nil {
+		return err
+	}
+	return put(t.bucket(bucketWaiting), u64(uint64(seq)), unanswered{Shown: shown, Since: t.now})
 }
 
 // endSnooze has the SMS wait again that a snooze put off, if there is one.
@@ -202,7 +240,7 @@ func (t *tx) endSnooze(key []byte) error {
 	} else if err != nil {
 		return err
 	}
-	if err := put(t.bucket(bucketWaiting), u64(uint64(z.Seq)), unanswered{z.Shown}); err != nil {
+	if err := t.waitsAnew(z.Seq, z.Shown); err != nil {
 		return err
 	}
 	return t.bucket(bucketSnoozed).Delete(key)
@@ -276,7 +314,7 @@ func (t *tx) unanswer(b *Batch) error {
 	case m.Customer == "", len(t.snoozesOf(m.Conversation)) > 0: // forgotten; put off since
 		return nil
 	}
-	return put(t.bucket(bucketWaiting), u64(uint64(m.Seq)), unanswered{})
+	return t.waitsAnew(m.Seq, nil)
 }
 
 // snooze has a conversation wait again only from until on, or all that wait of a customer's, without a line.
@@ -317,8 +355,8 @@ func (t *tx) snooze(c sms.Conversation, until time.Time) error {
 	return nil
 }
 
-// snoozesRead is how often it is looked whether a snooze is over: none is shorter than a minute.
-const snoozesRead = 5 * time.Second
+// waitsRead is how often it is looked whether a snooze is over, or a reminder due: none is so short.
+const waitsRead = 5 * time.Second
 
 // EndSnoozes has wait again whose snooze is over, and queues what tells so where their SMS are shown. It returns how long to wait before calling it
 // again.
@@ -326,7 +364,7 @@ func (s *Store) EndSnoozes() (wait time.Duration, err error) {
 	if !s.clock().known { // a clock that is ahead would end all
 		return time.Second, nil
 	}
-	wait = snoozesRead
+	wait = waitsRead
 	var over [][]byte
 	err = s.view(func(t *tx) error {
 		over = nil
@@ -354,7 +392,7 @@ func (s *Store) EndSnoozes() (wait time.Duration, err error) {
 				continue
 			}
 			if err == nil {
-				err = errors.Join(t.endSnooze(key), t.tellAwake(z))
+				err = t.awake(key, z)
 			}
 			if err != nil {
 				return err
@@ -364,13 +402,24 @@ func (s *Store) EndSnoozes() (wait time.Duration, err error) {
 	})
 }
 
-// tellAwake queues what tells, as a reply to the SMS, that it waits again; where no message shows it, wherever it is to be shown.
-func (t *tx) tellAwake(z Snooze) error {
+// awake ends a snooze and queues what tells so.
+func (t *tx) awake(key []byte, z Snooze) error {
+	if err := t.endSnooze(key); err != nil {
+		return err
+	}
 	m, err := t.sms(z.Seq)
+	if errors.Is(err, ErrNotFound) { // it is not kept any more
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	w, err := t.waitingSince(m, z.Shown)
+	return t.tellWaits(PostAwake, m, z.Shown)
+}
+
+// tellWaits queues what tells, as a reply to m, that it waits; where no message shows m, wherever it is to be shown.
+func (t *tx) tellWaits(kind PostKind, m SMS, shown []ChatMessage) error {
+	w, err := t.waitingSince(m, shown)
 	if err != nil {
 		return err
 	}
@@ -388,7 +437,7 @@ func (t *tx) tellAwake(z Snooze) error {
 		}
 	}
 	for _, at := range w.Shown {
-		if _, err := t.addPost(Post{Chat: at.Chat, Topic: at.Topic, Kind: PostAwake, Seq: m.Seq, ReplyTo: at.ID}); err != nil {
+		if _, err := t.addPost(Post{Chat: at.Chat, Topic: at.Topic, Kind: kind, Seq: m.Seq, ReplyTo: at.ID}); err != nil {
 			return err
 		}
 	}

@@ -55,6 +55,7 @@ type Terminal struct {
 	NotDays         string // given
 	NotAZone        string // given
 	NotHours        string // given
+	NotAReminder    string // given
 	NotALevel       string // given
 	NotAFormat      string // given
 	NotToListenAt   string // given
@@ -168,6 +169,7 @@ var englishTerminal = Terminal{
 	NotDays:         "is %v, which is not a number of days: write a whole number from 1 to 36500",
 	NotAZone:        "is %v, which is not a time zone: write one such as Asia/Tehran, Europe/Berlin or UTC",
 	NotHours:        "has %v, which I cannot read, or which is said twice: write hours such as 'Sat-Wed 8:00-17:00'",
+	NotAReminder:    "is %v: write a length of time from 10s to 720h, such as 15m, or 0 for none",
 	NotALevel:       "is %v: write debug, info, warn or error",
 	NotAFormat:      "is %v: write text or json",
 	NotToListenAt: "is %v, which is not an address to listen on: write a port such as 9383 to be reachable only from this machine, " +

@@ -112,6 +112,9 @@ type Language struct {
 	SnoozeUsage    string
 	SnoozeTooLong  string
 	Awake          string
+	Remind         string // how long
+	Escalate       string // how long
+	EscalateClaim  string // who
 	ClosedHead     string
 	ClosedNone     string
 	ClosedOn       string // days
@@ -513,6 +516,9 @@ var English = Language{
 	SnoozeUsage:    "Use <code>/snooze 2h</code>, <code>/snooze tomorrow</code> or <code>/snooze 9:00</code> in a customer's topic or as a reply to one of their SMS, or <code>/snooze NUMBER 2h</code>.",
 	SnoozeTooLong:  "That is too far off: thirty days at most.",
 	Awake:          "⏰ The snooze is over: this customer waits again.",
+	Remind:         "⏰ This customer has waited for %v.",
+	Escalate:       "🚨 Nobody has answered this customer for %v.",
+	EscalateClaim:  "%v had taken them: anyone may answer now.",
 	days:           "%v d %v h",
 	ClosedHead:     "Closed, besides the hours of each week:",
 	ClosedNone:     "No day is closed, besides the hours of each week. <code>/closed 2027-03-21</code> closes one.",
