@@ -11,6 +11,7 @@ import (
 
 	"peyk/bot/text"
 	"peyk/internal/backoff"
+	"peyk/internal/crashpoint"
 	"peyk/internal/table"
 	"peyk/sms"
 	"peyk/store"
@@ -263,6 +264,7 @@ func (b *Bot) importContacts(ctx context.Context) error {
 		case err == nil:
 			err = b.store.ImportStep(i.ID)
 		}
+		crashpoint.At("import.step")
 		if err != nil {
 			trouble.Wait(ctx, err, nil)
 			continue

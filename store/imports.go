@@ -146,19 +146,22 @@ func (t *tx) deleteImport(i Import) error {
 // Imports receives a value after an import was decided.
 func (s *Store) Imports() <-chan struct{} { return s.imports }
 
-// NextImport returns the import that goes on; the error is ErrNotFound when none does.
+// NextImport returns the import that goes on: one after the other, as they were decided. The error is ErrNotFound when none does.
 func (s *Store) NextImport() (Import, error) {
 	var next Import
 	err := s.view(func(t *tx) error {
-		c := t.bucket(bucketImport).Cursor()
-		for key, value := c.First(); key != nil; key, value = c.Next() {
-			next = Import{ID: ImportID(binary.BigEndian.Uint64(key))}
-			if err := decode(value, &next); err != nil || next.State == Importing || next.State == ImportUndoing {
-				return err
+		return t.bucket(bucketImport).ForEach(func(key, value []byte) error {
+			i := Import{ID: ImportID(binary.BigEndian.Uint64(key))}
+			err := decode(value, &i)
+			if goes := i.State == Importing || i.State == ImportUndoing; goes && (next.ID == 0 || i.Since.Before(next.Since)) {
+				next = i
 			}
-		}
-		return ErrNotFound
+			return err
+		})
 	})
+	if err == nil && next.ID == 0 {
+		err = ErrNotFound
+	}
 	return next, err
 }
 

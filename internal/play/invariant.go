@@ -832,7 +832,7 @@ func (e *Evidence) busy(s Sighting, since time.Time) bool {
 var Invariants = []struct {
 	Name  string
 	Check func(*Evidence) error
-}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}}
+}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}, {"I14", I14}}
 
 // Violations checks every invariant on the store of a bridge that has ended.
 func (e *Evidence) Violations() []error {

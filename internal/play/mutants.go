@@ -63,6 +63,8 @@ var Mutants = []Mutant{
 		"if id, err = rows.NextSequence(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := put(rows, u64(id), r); err != nil {",
 		"if id, err = rows.NextSequence(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := error(nil); err != nil {",
 	}}},
+	{Name: "an import ends with its first step", file: "store/imports.go", Caught: []string{"I14"}, edits: [][2]string{{"return i.Next == i.Blocks", "return i.Next > 0"}}},
+	{Name: "a prepared answer goes out with its fields", file: "bot/canned.go", Caught: []string{"I5"}, edits: [][2]string{{`"{line}", string(line),`, `"{line}", "{line}",`}}},
 	{Name: "who quotes an SMS in a list answers the first", file: "bot/text/history.go", Caught: []string{"I5"}, edits: [][2]string{{
 		"if at >= head && at < block.To {", "if at >= head {",
 	}}},

@@ -43,6 +43,7 @@ var acts = []struct {
 	{"agents press", 8, (*World).agentPresses},
 	{"an agent edits", 1, (*World).agentEdits},
 	{"telegram repeats", 2, (*World).telegramRepeats},
+	{"an admin imports names", 2, (*World).adminImports},
 	{"an agent asks", 1, (*World).agentAsks},
 	{"an agent asks for figures", 1, (*World).agentAsksForFigures},
 	{"an admin exports", 1, (*World).adminExports},
@@ -240,7 +241,23 @@ func (w *World) AgentReplies() {
 	}
 	to := w.Inbound[NumberOf(of)]
 	o.Recipients, o.Line = []string{to.Customer}, to.Line
+	if w.Rand.IntN(5) == 0 {
+		w.answerWithCanned(o, shown.ID)
+		return
+	}
 	w.order(o, telegram.Post{ReplyTo: shown.ID})
+}
+
+// answerWithCanned has an agent prepare the answer that o is, send it, and remove it.
+func (w *World) answerWithCanned(o Order, shown int) {
+	name := strings.Fields(o.Text)[0]
+	say := func(text string) { w.Say(telegram.Post{Chat: o.Chat, From: o.From, Text: text}) }
+	say("/canned " + name + " " + o.Text + " {number} {line}")
+	o.Said = "/c " + strings.TrimSuffix(o.Said, o.Text) + name
+	o.Text += " " + o.Recipients[0] + " " + o.Line
+	o.canned = true
+	w.order(o, telegram.Post{ReplyTo: shown})
+	say("/canned -" + name)
 }
 
 func (w *World) agentSends(n int) {
@@ -307,7 +324,7 @@ func (w *World) press(m telegram.Message, data string) {
 
 // NotePress notes that an agent presses a button. Mu is held.
 func (w *World) NotePress(by int64, data string) {
-	if strings.HasPrefix(data, "history:") || strings.HasPrefix(data, "find:") { // it turns a page
+	if strings.HasPrefix(data, "history:") || strings.HasPrefix(data, "find:") || strings.HasPrefix(data, "import:") { // it turns a page, or is not about an order
 		return
 	}
 	parts := strings.Split(data, ":") // b:BATCH:GENERATION:DECISION

@@ -215,6 +215,7 @@ type Past struct {
 	Bare     []span          // when the bot had no rights in the forum
 	Ahead    []time.Duration // how far the time that Telegram's answers tell ever was ahead of this machine's
 	named    []named
+	imports  int // files of names that Sara sent
 }
 
 // Chance returns what a seed decides, for several goroutines at once.
@@ -258,6 +259,7 @@ type Order struct {
 	Recipients []string
 	Reply      bool
 	perhaps    bool     // it may be none: nobody knows whether Omid may use the bot since a backup was restored
+	canned     bool     // it was sent with /c
 	of         []string // the short ids of the SMS in the message that it replies to
 }
 

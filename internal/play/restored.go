@@ -50,8 +50,9 @@ func (w *World) NoteRestored(backup, file string, made time.Time, dir string) {
 	}
 	w.Restored = append(w.Restored, x)
 	// What Sara said of Omid may be forgotten. What he says meanwhile may be an order or not.
+	// So may a prepared answer that was not sent yet.
 	for i := range w.Orders {
-		w.Orders[i].perhaps = w.Orders[i].perhaps || w.Orders[i].From == w.Omid && w.Orders[i].At.After(made)
+		w.Orders[i].perhaps = w.Orders[i].perhaps || w.Orders[i].canned || w.Orders[i].From == w.Omid && w.Orders[i].At.After(made)
 	}
 	w.refused = slices.DeleteFunc(w.refused, func(o Order) bool {
 		if o.perhaps = o.At.After(made); o.perhaps {

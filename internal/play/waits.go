@@ -105,7 +105,7 @@ func (m *measuring) marks(chats []int64) {
 func (m *measuring) answers() {
 	for chat, said := range m.said {
 		for _, x := range said {
-			if !x.FromBot && strings.HasPrefix(x.Text, "/") {
+			if !x.FromBot && strings.HasPrefix(x.Text, "/") && !strings.HasPrefix(x.Text, "/c ") { // a mark answers that
 				m.note(AnswerWait, x.Date, m.answered(chat, x.ID))
 			}
 		}
