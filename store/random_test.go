@@ -54,8 +54,9 @@ func TestRandomOperationsAndCrashes(t *testing.T) {
 				orders: map[UpdateKey]BatchID{}, to: map[BatchID]int{}, requests: map[BatchID][]int{}, again: map[BatchID]int{},
 			}
 			w.opts.Admins, w.opts.Keep, w.opts.AskFor = []sms.AgentID{admin}, 10*time.Minute, 3*time.Minute // of about fifty that pass
+			w.opts.RemindAfter, w.opts.EscalateAfter = time.Minute, 2*time.Minute
 			w.s = open(t, w.path, w.opts)
-			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.mark, w.mark, w.settings, w.loseChat, w.migrate, w.reopen, w.prune, w.expire}
+			operations := []func(){w.fetch, w.fetch, w.order, w.order, w.send, w.send, w.send, w.decide, w.followUp, w.post, w.post, w.post, w.mark, w.mark, w.settings, w.loseChat, w.migrate, w.reopen, w.prune, w.expire, w.waits, w.waits}
 			for range 150 {
 				operations[w.IntN(len(operations))]()
 				w.clock.pass(time.Duration(w.IntN(40)) * time.Second)
@@ -100,6 +101,32 @@ func (w *world) prune() {
 func (w *world) expire() {
 	ok(w.s.Expire())
 	w.dies()
+}
+
+// waits has agents say who waits no more, or later, and has those reminded who do.
+func (w *world) waits() {
+	c := sms.Conversation{Line: []sms.Number{line, line2}[w.IntN(2)], Customer: ali}
+	w.update++
+	k := UpdateKey{Chat: group, Message: w.update}
+	before, snoozed := ok2(w.s.Waits(c))
+	switch w.IntN(4) {
+	case 0:
+		ok(w.s.Take(k, Caused{Done: &c}))
+		before, snoozed = 0, false
+	case 1:
+		ok(w.s.Take(k, Caused{Snooze: &c, Until: w.clock.now().Add(time.Duration(1+w.IntN(5)) * time.Minute)}))
+		before, snoozed = 0, before > 0 || snoozed
+	case 2:
+		for ok(w.s.Remind()) == 0 {
+		}
+	default:
+		ok(w.s.EndSnoozes())
+		return
+	}
+	w.dies()
+	if n, later := ok2(w.s.Waits(c)); n != before || later != snoozed {
+		w.Errorf("%d wait, snoozed %t; want %d, %t", n, later, before, snoozed)
+	}
 }
 
 func (w *world) chat() sms.ChatID { return w.chats[w.IntN(len(w.chats))] }
