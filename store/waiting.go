@@ -221,8 +221,11 @@ func (t *tx) wrote(m SMS) error {
 	if err := t.remindOf(m.Seq, arrived(m), remindAgents); err != nil {
 		return err
 	}
-	return put(t.bucket(bucketWaiting), u64(uint64(m.Seq)), unanswered{})
+	return t.bucket(bucketWaiting).Put(u64(uint64(m.Seq)), justCame)
 }
+
+// justCame is the row of an SMS that no message shows yet: most are written so.
+var justCame = []byte{recordVersion, '{', '}'}
 
 // waitsAnew has an SMS wait again, from now on.
 func (t *tx) waitsAnew(seq Seq, shown []ChatMessage) error {
