@@ -16,6 +16,7 @@ import (
 
 // asks says a command and returns what answers it.
 func (w *world) asks(p telegram.Post) telegram.Message {
+	time.Sleep(time.Second) // nobody asks before the bridge has noted what they saw it show
 	w.Helper()
 	return w.Asks(p)
 }
