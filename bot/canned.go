@@ -209,15 +209,21 @@ func (b *Bot) sendCanned(ctx context.Context, m *telegram.Message, _ role) error
 	if i < 0 {
 		return b.respond(m, unknownCanned(t, all, name))
 	}
+	return b.orderCanned(ctx, m, c, all[i].Text)
+}
+
+// orderCanned orders a prepared answer in reply to a customer.
+func (b *Bot) orderCanned(ctx context.Context, m *telegram.Message, c sms.Conversation, words string) error {
 	to, err := b.store.Customer(c.Customer)
 	switch {
 	case err != nil:
 		return err
-	case to.Name == "" && strings.Contains(all[i].Text, "{name}"):
+	case to.Name == "" && strings.Contains(words, "{name}"):
+		t := b.language(m.Chat)
 		return b.respond(m, t.Say(t.CannedNameless, text.Code("{name}"), text.Number(c.Customer)))
 	}
 	reply := *m
-	reply.Command, reply.Links, reply.Text = "", nil, b.fillCanned(m, all[i].Text, to, c.Line)
+	reply.Command, reply.Links, reply.Text = "", nil, b.fillCanned(m, words, to, c.Line)
 	return b.order(ctx, &reply, c.Line, []sms.Number{c.Customer}, reply.Text, true)
 }
 

@@ -22,6 +22,9 @@ func (b *Bot) takeEdit(m *telegram.Message) error {
 	if err != nil {
 		return err
 	}
+	if m.Inline { // which nobody can edit
+		return nil
+	}
 	// Telegram also reports edits in which nothing visible has changed.
 	if same, err := b.sameOrder(m, batch); err != nil || same {
 		return err

@@ -33,6 +33,9 @@ func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
 	case refusal != "":
 		return b.respond(m, refusal)
 	}
+	if m.Inline {
+		return b.orderCanned(ctx, m, c, words)
+	}
 	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true)
 }
 

@@ -23,6 +23,8 @@ func (b *Bot) take(ctx context.Context, u telegram.Update) error {
 		err = b.takeEdit(u.Edited)
 	case u.Press != nil:
 		err = b.takePress(ctx, u.Press)
+	case u.Inline != nil:
+		err = b.takeInline(ctx, u.Inline)
 	case u.Member != nil:
 		err = b.takeMember(ctx, u.Member)
 	}
@@ -72,7 +74,7 @@ func (b *Bot) concernsUs(m *telegram.Message) bool {
 	switch {
 	case m.ForOtherBot:
 		return false
-	case m.Private || b.repliesToUs(m):
+	case m.Private || m.Inline || b.repliesToUs(m):
 		return true
 	case m.Command == "":
 		return m.Elsewhere != nil
@@ -108,7 +110,7 @@ func (b *Bot) takeFromAgent(ctx context.Context, m *telegram.Message, r role) er
 		return b.respond(m, t.NotYourWords)
 	case b.repliesToUs(m):
 		return b.takeReply(ctx, m)
-	case m.Text != "": // in private, not a reply
+	case m.Text != "": // in private, or chosen among our offers, and not a reply
 		return b.respond(m, t.ToNobody)
 	}
 	return nil

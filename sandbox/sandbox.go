@@ -76,7 +76,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	defer sms.Close()
 
-	tg := telegram.New(telegram.Options{Limits: telegram.UsualLimits()})
+	tg := telegram.New(telegram.Options{Inline: true, Limits: telegram.UsualLimits()})
 	defer tg.Close()
 	tgAddr, closeTelegram, err := serve("127.0.0.1:0", tg)
 	if err != nil {

@@ -115,6 +115,31 @@ func (t *Client) AnswerPress(ctx context.Context, id, text string, alert bool) e
 	return err
 }
 
+// MaxOffers is how many offers Telegram takes in answer to what somebody types behind the bot's name.
+const MaxOffers = 50
+
+// Offer is a text that somebody may choose to send.
+type Offer struct {
+	ID          string // unique among the offers
+	Title       string
+	Description string
+	Text        string
+}
+
+// AnswerInline shows offers to whoever typed behind the bot's name. They are theirs alone, and are kept nowhere: by default Telegram shows them to
+// everybody for five minutes.
+func (t *Client) AnswerInline(ctx context.Context, id string, offers []Offer) error {
+	results := make([]map[string]any, len(offers))
+	for i, o := range offers {
+		results[i] = map[string]any{
+			"type": "article", "id": o.ID, "title": o.Title, "description": o.Description,
+			"input_message_content": map[string]any{"message_text": o.Text, "link_preview_options": map[string]any{"is_disabled": true}},
+		}
+	}
+	_, err := t.call(ctx, "answerInlineQuery", map[string]any{"inline_query_id": id, "results": results, "is_personal": true, "cache_time": int64(0)})
+	return err
+}
+
 // MakeTopic makes a topic in a forum. After an error the topic may exist anyway, and there is no way to find out.
 func (t *Client) MakeTopic(ctx context.Context, chat sms.ChatID, title string) (sms.TopicID, error) {
 	result, err := t.call(ctx, "createForumTopic", map[string]any{"chat_id": int64(chat), "name": title})

@@ -51,6 +51,7 @@ type Message struct {
 	QuoteAt   int         // where the words quoted from ReplyTo begin in its text, in UTF-16 units; -1 without a quote
 	ReplyTo   *Message    // the message replied to; not the first message of the topic, to which every message in a topic is a reply
 	Elsewhere *Message    // a message of ours in another chat or topic that it replies to
+	Inline    bool        // chosen among what we offered the writer, see Inline
 	Forwarded bool        // somebody else's words: forwarded, or from an inline bot
 	Anonymous bool        // written in the name of a group or a channel
 	Media     bool        // something other than text
@@ -74,6 +75,7 @@ type Update struct {
 	Message *Message
 	Edited  *Message
 	Press   *Press
+	Inline  *Inline
 	Member  *Member
 	Refused string // why it could not be read
 }
@@ -85,6 +87,13 @@ type Press struct {
 	Data    string
 	Message *Message // the message with the button; nil when Telegram does not even say in which chat it is
 	Gone    bool     // only the place of Message is known: it is too old, or deleted
+}
+
+// Inline is what somebody types behind the bot's name, in whatever chat.
+type Inline struct {
+	ID    string
+	From  User
+	Words string
 }
 
 // Member is a change of our own membership in a chat.
@@ -150,6 +159,11 @@ type wireUpdate struct {
 		Data    string         `json:"data"`
 		Message *wireMessage   `json:"message"`
 	} `json:"callback_query"`
+	Inline *struct {
+		ID    string         `json:"id"`
+		From  *tgbotapi.User `json:"from"`
+		Words string         `json:"query"`
+	} `json:"inline_query"`
 	Member *tgbotapi.ChatMemberUpdated `json:"my_chat_member"`
 }
 
@@ -160,7 +174,7 @@ func (t *Client) Updates(ctx context.Context, offset int64, wait time.Duration) 
 	result, err := t.ask(ctx, "getUpdates", map[string]any{
 		"offset": offset, "timeout": int64(wait / time.Second), "limit": int64(100),
 		// The server remembers the last list it was given, even across our restarts, so it is always sent.
-		"allowed_updates": []string{"message", "edited_message", "callback_query", "my_chat_member"},
+		"allowed_updates": []string{"message", "edited_message", "callback_query", "inline_query", "my_chat_member"},
 	}, nil)
 	if err != nil {
 		return nil, err
@@ -190,6 +204,9 @@ func ReadUpdate(raw json.RawMessage, self User) Update {
 		u.Press = &Press{ID: p.ID, From: toUser(p.From), Data: p.Data, Message: toMessage(p.Message, self)}
 		// https://core.telegram.org/bots/api#inaccessiblemessage
 		u.Press.Gone = p.Message != nil && p.Message.Date == 0 && p.Message.From == nil
+	}
+	if q := w.Inline; q != nil && q.From != nil {
+		u.Inline = &Inline{ID: q.ID, From: toUser(q.From), Words: q.Words}
 	}
 	if m := w.Member; m != nil {
 		u.Member = &Member{
@@ -250,10 +267,12 @@ func toMessage(w *wireMessage, self User) *Message {
 	if w == nil || w.Chat == nil {
 		return nil
 	}
+	ours := w.ViaBot != nil && sms.AgentID(w.ViaBot.ID) == self.ID
 	m := &Message{
 		Chat: sms.ChatID(w.Chat.ID), ID: sms.ChatMessageID(w.MessageID), Private: w.Chat.IsPrivate(), Title: w.Chat.Title, From: toUser(w.From), Text: w.Text,
 		// A channel's post that appears in its linked group was forwarded by Telegram: the channel itself speaks.
-		Forwarded: (w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil) && !w.IsAutomaticForward,
+		Forwarded: (w.ForwardDate != 0 || len(w.ForwardOrigin) > 0 || w.ViaBot != nil && !ours) && !w.IsAutomaticForward,
+		Inline:    ours,
 		MigrateTo: sms.ChatID(w.MigrateToChatID), Forum: w.Chat.Forum,
 	}
 	switch {
@@ -317,7 +336,7 @@ func (m *Message) readCommand(w *wireMessage, self User) {
 		words, entities = w.Caption, w.CaptionEntities
 	}
 	command := slices.IndexFunc(entities, func(e tgbotapi.MessageEntity) bool { return e.Type == "bot_command" && e.Offset == 0 })
-	if m.Forwarded || command < 0 {
+	if m.Forwarded || m.Inline || command < 0 {
 		return
 	}
 	name, rest := CutUTF16(words, entities[command].Length)

@@ -60,7 +60,7 @@ func (s *Server) getMe(*request) (any, error) {
 		Inline        bool `json:"supports_inline_queries"`
 		Business      bool `json:"can_connect_to_business"`
 		WebApp        bool `json:"has_main_web_app"`
-	}{s.bot.wire(), true, s.noPrivacy, false, false, false}, nil
+	}{s.bot.wire(), true, s.noPrivacy, s.inline, false, false}, nil
 }
 
 func (s *Server) getChat(req *request) (any, error) {

@@ -49,6 +49,7 @@ type order struct {
 //	POST /react     from chat message emoji      {"emoji":["👍"]}, none takes them back
 //	POST /age       chat message                 too old for the bot to be told of: edits fail, its buttons come without it
 //	POST /press     from chat message data seconds   waits up to seconds, 0 means 10, for the bot's answer
+//	POST /inline    from text seconds            types behind the bot's name: its results, waited for as for /press
 //	POST /bot       chat do from rights          do is "add", "remove" or "rights"
 //	POST /member    chat user do                 do is "add", "remove", "promote" or "demote"
 //	POST /block     user on
@@ -87,6 +88,7 @@ func (s *Server) Control() http.Handler {
 	for path, f := range map[string]func(*Server, context.Context, order) (any, error){
 		"/group":  (*Server).orderGroup,
 		"/press":  (*Server).orderPress,
+		"/inline": (*Server).orderInline,
 		"/bot":    (*Server).orderBot,
 		"/member": (*Server).orderMember,
 		"/topic":  (*Server).orderTopic,
@@ -135,12 +137,27 @@ func (s *Server) orderPress(ctx context.Context, o order) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := o.patience(ctx)
+	defer cancel()
+	return q.Wait(ctx)
+}
+
+func (s *Server) orderInline(ctx context.Context, o order) (any, error) {
+	q, err := s.Inline(o.From, "supergroup", o.Text)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := o.patience(ctx)
+	defer cancel()
+	return q.Wait(ctx)
+}
+
+// patience returns a context that ends once the bot's answer is not waited for any more.
+func (o order) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	if o.Seconds == 0 {
 		o.Seconds = 10
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(o.Seconds*float64(time.Second)))
-	defer cancel()
-	return q.Wait(ctx)
+	return context.WithTimeout(ctx, time.Duration(o.Seconds*float64(time.Second)))
 }
 
 func (s *Server) orderBot(_ context.Context, o order) (any, error) {

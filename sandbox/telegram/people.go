@@ -72,7 +72,7 @@ type Post struct {
 	Kind string `json:"kind,omitempty"`
 
 	ForwardFrom int64  `json:"forward_from,omitempty"` // the text is a forward of this user's
-	ViaBot      string `json:"via_bot,omitempty"`      // written by means of the inline bot of this username
+	ViaBot      string `json:"via_bot,omitempty"`      // written by means of the inline bot of this username, perhaps of ours
 	// AsChat hides From: with the group's own id the post is an anonymous administrator's, with a channel's id
 	// (see AddChannel) it is the channel's.
 	AsChat      int64 `json:"as_chat,omitempty"`
@@ -579,7 +579,7 @@ func (s *Server) hears(c *chat, m *message) bool {
 	if a := c.byID[m.ReplyTo]; a != nil && a.FromBot && m.ReplyTo != m.Topic {
 		return true
 	}
-	return s.addressed(m)
+	return m.viaBot == s.bot.Username || s.addressed(m)
 }
 
 // addressed reports whether a text begins with a command that may be meant for the bot. Nothing says that one in the caption of a file is passed on: a bot

@@ -25,6 +25,7 @@ type Options struct {
 	Token      string  // "" means DefaultToken; the digits before the colon are the bot's id
 	Username   string  // the bot's, without @; "" means "PeykSandboxBot"
 	FirstName  string  // the bot's; "" means "Peyk"
+	Inline     bool    // inline mode is on
 	NoPrivacy  bool    // the bot hears everything said in its groups, also where it is no administrator
 	Limits     Limits  // flood limits; the zero value has none
 	Speed      float64 // how many times faster than real time the clock of Limits runs; 0 means 1
@@ -35,27 +36,30 @@ type Options struct {
 type Server struct {
 	token     string
 	noPrivacy bool
+	inline    bool
 	speed     float64
 	start     time.Time
 	closed    chan struct{}
 	pumps     sync.WaitGroup // goroutines of Watch
 
-	mu         sync.Mutex
-	revoked    bool
-	bot        *User
-	users      map[int64]*User
-	userOrder  []int64
-	chats      map[int64]*chat
-	chatOrder  []int64
-	lastUser   int64
-	lastGroup  int64
-	lastSuper  int64
-	lastShared int // message ids of basic groups and private chats, which share one counter
-	queries    map[string]*Query
-	lastQuery  int64
-	files      map[string]*storedFile // by file_id
-	filePaths  map[string]*storedFile
-	menus      map[menuKey][]Command
+	mu            sync.Mutex
+	revoked       bool
+	bot           *User
+	users         map[int64]*User
+	userOrder     []int64
+	chats         map[int64]*chat
+	chatOrder     []int64
+	lastUser      int64
+	lastGroup     int64
+	lastSuper     int64
+	lastShared    int // message ids of basic groups and private chats, which share one counter
+	queries       map[string]*Query
+	lastQuery     int64
+	inlineQueries map[string]*InlineQuery // that wait for an answer
+	inlineCache   map[inlineKey]inlineCached
+	files         map[string]*storedFile // by file_id
+	filePaths     map[string]*storedFile
+	menus         map[menuKey][]Command
 
 	updates updateQueue
 
@@ -99,24 +103,27 @@ func New(o Options) *Server {
 		id = 7000000001
 	}
 	s := &Server{
-		token:     o.Token,
-		noPrivacy: o.NoPrivacy,
-		speed:     o.Speed,
-		start:     time.Now(),
-		closed:    make(chan struct{}),
-		bot:       &User{ID: id, FirstName: o.FirstName, Username: o.Username, IsBot: true},
-		users:     map[int64]*User{},
-		chats:     map[int64]*chat{},
-		lastUser:  500000000,
-		lastGroup: o.FirstGroup + 1,
-		lastSuper: -1002000000000,
-		queries:   map[string]*Query{},
-		files:     map[string]*storedFile{},
-		filePaths: map[string]*storedFile{},
-		menus:     map[menuKey][]Command{},
-		flood:     newLimiter(o.Limits),
-		disarmed:  make(chan struct{}),
-		wentDown:  make(chan struct{}),
+		token:         o.Token,
+		noPrivacy:     o.NoPrivacy,
+		inline:        o.Inline,
+		speed:         o.Speed,
+		start:         time.Now(),
+		closed:        make(chan struct{}),
+		bot:           &User{ID: id, FirstName: o.FirstName, Username: o.Username, IsBot: true},
+		users:         map[int64]*User{},
+		chats:         map[int64]*chat{},
+		lastUser:      500000000,
+		lastGroup:     o.FirstGroup + 1,
+		lastSuper:     -1002000000000,
+		queries:       map[string]*Query{},
+		inlineQueries: map[string]*InlineQuery{},
+		inlineCache:   map[inlineKey]inlineCached{},
+		files:         map[string]*storedFile{},
+		filePaths:     map[string]*storedFile{},
+		menus:         map[menuKey][]Command{},
+		flood:         newLimiter(o.Limits),
+		disarmed:      make(chan struct{}),
+		wentDown:      make(chan struct{}),
 	}
 	s.updates.init()
 	s.users[id] = s.bot
@@ -234,6 +241,7 @@ var methods = map[string]func(*Server, *request) (any, error){
 	"deletemessage":          (*Server).deleteMessage,
 	"setmessagereaction":     (*Server).setMessageReaction,
 	"answercallbackquery":    (*Server).answerCallbackQuery,
+	"answerinlinequery":      (*Server).answerInlineQuery,
 	"setmycommands":          (*Server).setMyCommands,
 	"getmycommands":          (*Server).getMyCommands,
 	"deletemycommands":       (*Server).deleteMyCommands,

@@ -170,7 +170,12 @@ func (s *Server) wireMessage(c *chat, m *message, nested bool) *wireMessage {
 		w.ForwardOrigin = &wireOrigin{"user", u, w.Date}
 		w.ForwardFrom, w.ForwardDate = &u, w.Date
 	}
-	if m.viaBot != "" {
+	switch m.viaBot {
+	case "":
+	case s.bot.Username:
+		us := s.bot.wire()
+		w.ViaBot = &us
+	default:
 		w.ViaBot = &wireUser{ID: 990000001, IsBot: true, FirstName: m.viaBot, Username: m.viaBot}
 	}
 	if m.Topic != 0 {
