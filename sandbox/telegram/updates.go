@@ -11,8 +11,11 @@ import (
 	"time"
 )
 
-// keptConfirmed is how many confirmed updates are kept for Redeliver.
-const keptConfirmed = 1000
+// keptConfirmed is how many confirmed updates are kept for Redeliver, keptWaiting how long those are that no bot has confirmed.
+const (
+	keptConfirmed = 1000
+	keptWaiting   = 24 * time.Hour
+)
 
 // Update is an update as the tester sees it.
 type Update struct {
@@ -21,6 +24,7 @@ type Update struct {
 	Kind      string    `json:"kind"` // "message", "callback_query", ...
 	JSON      string    `json:"json"` // with update_id
 	Confirmed bool      `json:"confirmed"`
+	Lost      bool      `json:"lost,omitempty"` // not confirmed for a day: the bot never gets it any more
 }
 
 // updateQueue holds what the bot has not confirmed.
@@ -113,9 +117,21 @@ func (q *updateQueue) confirm(offset int64) {
 	}
 }
 
-// keep remembers a confirmed update for Redeliver.
+// forget gives up what was not confirmed for a day.
+func (q *updateQueue) forget(now time.Time) {
+	q.waiting = slices.DeleteFunc(q.waiting, func(u queued) bool {
+		if now.Sub(u.At) <= keptWaiting {
+			return false
+		}
+		u.Lost = true
+		q.keep(u.Update)
+		return true
+	})
+}
+
+// keep remembers a confirmed update for Redeliver, and that one was lost.
 func (q *updateQueue) keep(u Update) {
-	u.Confirmed = true
+	u.Confirmed = !u.Lost
 	q.confirmed = append(q.confirmed, u)
 	if extra := len(q.confirmed) - keptConfirmed; extra > keptConfirmed {
 		q.confirmed = slices.Clone(q.confirmed[extra:])
@@ -149,6 +165,7 @@ func (s *Server) getUpdates(req *request) (any, error) {
 	}
 	q.lastFrom, q.lastAt = offset, now
 	q.confirm(offset)
+	q.forget(now)
 	down := s.wentDown
 	defer func() {
 		if q.poll == mine {
@@ -253,6 +270,7 @@ func (s *Server) dropPending(req *request) (any, error) {
 }
 
 func (s *Server) getWebhookInfo(*request) (any, error) {
+	s.updates.forget(time.Now())
 	return struct {
 		URL     string   `json:"url"`
 		Custom  bool     `json:"has_custom_certificate"`
@@ -261,10 +279,11 @@ func (s *Server) getWebhookInfo(*request) (any, error) {
 	}{s.updates.webhook, false, len(s.updates.waiting), s.updates.allowedNames()}, nil
 }
 
-// Updates returns the updates not yet confirmed and at least the last 1,000 confirmed, oldest first.
+// Updates returns the updates not yet confirmed and at least the last 1,000 confirmed or lost, oldest first.
 func (s *Server) Updates() []Update {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.updates.forget(time.Now())
 	all := slices.Clone(s.updates.confirmed)
 	for _, u := range s.updates.waiting {
 		all = append(all, u.Update)
@@ -302,7 +321,7 @@ func (s *Server) Redeliver(id int64) error {
 	defer s.mu.Unlock()
 	q := &s.updates
 	for i := len(q.confirmed) - 1; i >= 0; i-- {
-		if u := q.confirmed[i]; u.ID == id {
+		if u := q.confirmed[i]; u.ID == id && !u.Lost {
 			u.Confirmed = false
 			q.confirmed = slices.Delete(q.confirmed, i, i+1)
 			q.waiting = slices.Insert(q.waiting, 0, queued{Update: u, again: true})

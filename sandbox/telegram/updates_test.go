@@ -3,9 +3,13 @@ package telegram
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // private is a server with one person who can write to the bot.
@@ -248,4 +252,35 @@ func TestWaitConfirmedEndsWithItsContext(t *testing.T) {
 	if err := s.WaitConfirmed(ctx); err == nil {
 		t.Error("an update that waits was confirmed")
 	}
+}
+
+func TestUpdatesAreKeptForADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{})
+		defer s.Close()
+		get := func() string {
+			answer := httptest.NewRecorder()
+			s.ServeHTTP(answer, httptest.NewRequest("GET", "/bot"+s.Token()+"/getUpdates", nil))
+			return answer.Body.String()
+		}
+		say := func(word string) {
+			_, err := s.RawUpdate(fmt.Sprintf(`{"message":%q}`, word))
+			check(t, err)
+		}
+		say("early")
+		time.Sleep(time.Hour)
+		say("late")
+		time.Sleep(23*time.Hour - time.Second)
+		if got := get(); !strings.Contains(got, "early") || !strings.Contains(got, "late") {
+			t.Errorf("within a day the bot gets %s", got)
+		}
+		time.Sleep(2 * time.Second)
+		if got := get(); strings.Contains(got, "early") || !strings.Contains(got, "late") {
+			t.Errorf("after a day the bot gets %s", got)
+		}
+		all := s.Updates()
+		if len(all) != 2 || !all[0].Lost || all[0].Confirmed || all[1].Lost || s.Redeliver(all[0].ID) == nil {
+			t.Errorf("the updates are %+v", all)
+		}
+	})
 }
