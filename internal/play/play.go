@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -149,6 +150,7 @@ func (w *World) SetClock(answers, messages time.Duration) {
 	if answers != 0 {
 		w.Ahead = append(w.Ahead, answers)
 	}
+	w.apart = w.apart || answers != 0 || messages != 0
 	w.TG.SetClock(answers, messages)
 }
 
@@ -195,8 +197,41 @@ func (w *World) NoteCall(method, stage string) {
 	}
 }
 
+// noteLost notes what Telegram gave up as no bridge asked for a day. Mu is held.
+func (w *World) noteLost() {
+	for _, u := range w.TG.Updates() {
+		if !u.Lost || slices.ContainsFunc(w.lost, func(o telegram.Update) bool { return o.ID == u.ID }) {
+			continue
+		}
+		w.lost = append(w.lost, u)
+		if aboutOmid(u) {
+			w.doubtOmid(u.At)
+		}
+	}
+}
+
+// aboutOmid reports whether an update says whether Omid may use the bot.
+func aboutOmid(u telegram.Update) bool {
+	return strings.Contains(u.JSON, `"/allow `) || strings.Contains(u.JSON, `"/deny `)
+}
+
+// doubtOmid notes that what Sara said of Omid since then may be forgotten: what he said meanwhile may be an order or not. She says it again.
+func (w *World) doubtOmid(since time.Time) {
+	for i := range w.Orders {
+		w.Orders[i].perhaps = w.Orders[i].perhaps || w.Orders[i].From == w.Omid && w.Orders[i].At.After(since)
+	}
+	w.refused = slices.DeleteFunc(w.refused, func(o Order) bool {
+		if o.perhaps = o.At.After(since); o.perhaps {
+			w.Orders = append(w.Orders, o)
+		}
+		return o.perhaps
+	})
+	w.sayOfOmid()
+}
+
 // NoteStart notes that a bridge starts, whether the one before it broke off, and since when a fetch was in flight then. Mu is held.
 func (w *World) NoteStart(at time.Time, broken bool, mark time.Time) {
+	w.noteLost()
 	w.quiet = 0
 	if n := len(w.Starts); n > 0 && broken {
 		w.Starts[n-1].broken, w.Starts[n-1].mark = true, mark
@@ -212,8 +247,10 @@ type Past struct {
 	Orders   []Order
 	presses  []pressed
 	Restored []restored
-	Bare     []span          // when the bot had no rights in the forum
-	Ahead    []time.Duration // how far the time that Telegram's answers tell ever was ahead of this machine's
+	Bare     []span            // when the bot had no rights in the forum
+	Ahead    []time.Duration   // how far the time that Telegram's answers tell ever was ahead of this machine's
+	apart    bool              // Telegram ever told another time than this machine, by answers or messages: then nothing old may have been forgotten
+	lost     []telegram.Update // that nobody asked for in a day
 	named    []named
 	imports  int // files of names that Sara sent
 }
@@ -258,7 +295,7 @@ type Order struct {
 	Line       string
 	Recipients []string
 	Reply      bool
-	perhaps    bool     // it may be none: nobody knows whether Omid may use the bot since a backup was restored
+	perhaps    bool     // it may be none: nobody knows whether Omid may use the bot, see doubtOmid
 	canned     bool     // it was sent with /c
 	of         []string // the short ids of the SMS in the message that it replies to
 }

@@ -3,8 +3,11 @@ package play
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	"peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/store"
 )
@@ -49,18 +52,10 @@ func (w *World) NoteRestored(backup, file string, made time.Time, dir string) {
 		}
 	}
 	w.Restored = append(w.Restored, x)
-	// What Sara said of Omid may be forgotten. What he says meanwhile may be an order or not.
-	// So may a prepared answer that was not sent yet.
-	for i := range w.Orders {
-		w.Orders[i].perhaps = w.Orders[i].perhaps || w.Orders[i].canned || w.Orders[i].From == w.Omid && w.Orders[i].At.After(made)
+	w.doubtOmid(made)
+	for i := range w.Orders { // a prepared answer that was not sent yet may be forgotten, too
+		w.Orders[i].perhaps = w.Orders[i].perhaps || w.Orders[i].canned
 	}
-	w.refused = slices.DeleteFunc(w.refused, func(o Order) bool {
-		if o.perhaps = o.At.After(made); o.perhaps {
-			w.Orders = append(w.Orders, o)
-		}
-		return o.perhaps
-	})
-	w.sayOfOmid()
 }
 
 // batchesIn returns the batches in a file, which is copied to path, and has more read.
@@ -108,6 +103,13 @@ func (p Past) lostOf(o Order) (found [][]batch) {
 		found = append(found, slices.DeleteFunc(slices.Clone(x.lost), func(b batch) bool { return b.Text != o.Text }))
 	}
 	return found
+}
+
+// lostWith reports whether Telegram gave up the update by which an order came.
+func (p Past) lostWith(o Order) bool {
+	return slices.ContainsFunc(p.lost, func(u telegram.Update) bool {
+		return u.Kind == "message" && strings.Contains(u.JSON, strconv.Quote(o.Said))
+	})
 }
 
 // unsettled reports whether a bridge of now may not know what became of a request to send because of a backup that was restored since.
