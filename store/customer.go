@@ -89,15 +89,21 @@ func (t *tx) customer(n sms.Number) (Customer, error) {
 }
 
 func (t *tx) putCustomer(c Customer) error {
+	newly, err := t.storeCustomer(c)
+	if err != nil || !newly {
+		return err
+	}
+	return t.showSooner(map[sms.Number]bool{c.Number: true})
+}
+
+// storeCustomer is putCustomer without showSooner, which is still to be done if we newly know them.
+func (t *tx) storeCustomer(c Customer) (newly bool, err error) {
 	before, err := t.customer(c.Number)
 	if err != nil {
-		return err
+		return false, err
 	}
 	c.Ours = c.Known() // for good, or their SMS might overtake those that wait
-	if err := put(t.bucket(bucketCustomer), []byte(c.Number), c); err != nil || !c.Ours || before.Known() {
-		return err
-	}
-	return t.showSooner(c.Number)
+	return c.Ours && !before.Known(), put(t.bucket(bucketCustomer), []byte(c.Number), c)
 }
 
 // bound returns what is bound to a place; the error is ErrNotFound when nothing is.

@@ -184,8 +184,18 @@ func (s *Store) ImportStep(id ImportID) error {
 		rows = slices.DeleteFunc(rows, func(c Contact) bool {
 			return slices.ContainsFunc(forgotten, func(f forgetting) bool { return f.Number == c.Number })
 		})
+		known := map[sms.Number]bool{}
 		for at := range rows {
-			if err := t.importContact(&i, &rows[at]); err != nil {
+			newly, err := t.importContact(&i, &rows[at])
+			if err != nil {
+				return err
+			}
+			if newly {
+				known[rows[at].Number] = true
+			}
+		}
+		if len(known) > 0 { // at once, as the queues are read for it
+			if err := t.showSooner(known); err != nil {
 				return err
 			}
 		}
@@ -198,19 +208,20 @@ func (s *Store) ImportStep(id ImportID) error {
 	return err
 }
 
-// importContact gives a customer the name of a row, or the one of before back, unless somebody has named them since.
-func (t *tx) importContact(i *Import, row *Contact) error {
+// importContact gives a customer the name of a row, or the one of before back, unless somebody has named them since. It returns whether we newly know
+// them: then showSooner is to follow.
+func (t *tx) importContact(i *Import, row *Contact) (newly bool, err error) {
 	c, err := t.customer(row.Number)
 	if err != nil {
-		return err
+		return false, err
 	}
 	name := row.Name
 	switch {
 	case i.State == Importing && c.Name == name, i.State == ImportUndoing && !row.Given:
-		return nil
+		return false, nil
 	case i.State == ImportUndoing && c.Name != name:
 		i.Left++
-		return nil
+		return false, nil
 	case i.State == Importing:
 		row.Was, row.Given = c.Name, true
 	default:
@@ -221,7 +232,11 @@ func (t *tx) importContact(i *Import, row *Contact) error {
 	} else {
 		i.Renamed++
 	}
-	return t.editCustomer(row.Number, func(c *Customer) { c.Name = name })
+	c.Name = name
+	if newly, err = t.storeCustomer(c); err != nil {
+		return false, err
+	}
+	return newly, t.showCards(c, 0)
 }
 
 // EndImport notes that an import was carried out, or taken back and is over, and posts what is said of it.

@@ -149,6 +149,39 @@ func TestACustomerWhoIsBeingForgottenIsNotNamed(t *testing.T) {
 	}
 }
 
+// TestAnImportReadsTheQueuesOnceAStep: whoever is newly known is shown sooner. The flows wait while a step looks among what waits for those it named.
+func TestAnImportReadsTheQueuesOnceAStep(t *testing.T) {
+	s, c, id, rows := imports(t)
+	const waiting = 500
+	var unread []sms.Message
+	for i := range waiting {
+		unread = append(unread, sms.Message{Conversation: sms.Conversation{Line: line, Customer: sms.Number(fmt.Sprintf("0936%07d", i))}, Text: "hello", Time: c.now()})
+	}
+	for _, row := range rows[1:5] { // who are in the first block
+		unread = append(unread, sms.Message{Conversation: sms.Conversation{Line: line, Customer: row.Number}, Text: "hello", Time: c.now()})
+	}
+	ok(s.SaveUnread(ok(s.SaveRaw(Raw{})), unread, nil))
+	must(t, s.DecideImport(id, Importing, 7))
+	before := s.db.Stats() // each read of a row by its key makes a cursor
+	must(t, s.ImportStep(id))
+	after := s.db.Stats()
+	if n := after.TxStats.GetCursorCount() - before.TxStats.GetCursorCount(); n > 4*waiting {
+		t.Errorf("a step makes %d cursors, with %d SMS that wait", n, waiting)
+	}
+	var known int
+	must(t, s.view(func(t *tx) error {
+		c := t.bucket(bucketPost).Cursor()
+		for key, _ := c.Seek(postKey(group, Known, 0)); ofClass(key, group, Known); key, _ = c.Next() {
+			known++
+		}
+		return nil
+	}))
+	if known != 4 {
+		t.Errorf("%d SMS wait as those of customers we know, want 4", known)
+	}
+	goesOn(t, s, never)
+}
+
 func TestPreparedAnswersAreBounded(t *testing.T) {
 	s := open(t, tempFile(t), newClock().options())
 	keep := func(i int, key, text string) error {

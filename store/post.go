@@ -653,9 +653,9 @@ func (t *tx) splitDigest(row Post) error {
 	return nil
 }
 
-// showSooner has the SMS of a customer whom we know now wait with those of others we know. Those that may be on their way to a chat say that they
-// are perhaps repeated; what was to be shown in one message with them still is.
-func (t *tx) showSooner(n sms.Number) error {
+// showSooner has the SMS of customers whom we know now wait with those of others we know. Those that may be on their way to a chat say that they
+// are perhaps repeated; what was to be shown in one message with them still is. It reads all SMS of new numbers that wait.
+func (t *tx) showSooner(known map[sms.Number]bool) error {
 	rows := t.bucket(bucketPost)
 	c := rows.Cursor()
 	for key, _ := c.First(); key != nil; {
@@ -665,7 +665,7 @@ func (t *tx) showSooner(n sms.Number) error {
 			if err != nil {
 				return err
 			}
-			if err := t.moveToKnown(first, n); err != nil {
+			if err := t.moveToKnown(first, known); err != nil {
 				return err
 			}
 		}
@@ -675,7 +675,7 @@ func (t *tx) showSooner(n sms.Number) error {
 }
 
 // moveToKnown is showSooner for one chat, whose first post of a new number is first.
-func (t *tx) moveToKnown(first Post, n sms.Number) error {
+func (t *tx) moveToKnown(first Post, known map[sms.Number]bool) error {
 	begun, err := t.digest(first)
 	if err != nil {
 		return err
@@ -694,7 +694,7 @@ func (t *tx) moveToKnown(first Post, n sms.Number) error {
 		}
 		under := slices.ContainsFunc(begun, func(b Post) bool { return b.ID == p.ID })
 		switch {
-		case m.Customer == n:
+		case known[m.Customer]:
 			p.Repeated = p.Repeated || under
 			moved = append(moved, p)
 		case under:
