@@ -40,9 +40,13 @@ type columns struct{ number, name, family int }
 
 // readHeader returns what the first row says of the columns, if it is a header.
 func readHeader(cells []string) (at columns, is bool) {
+	keys := make([]string, len(cells))
+	for i, cell := range cells {
+		keys[i] = cannedKey(text.Short(cell, text.ReasonRunes))
+	}
 	find := func(words []string, but ...int) int {
-		for i, cell := range cells {
-			says := func(word string) bool { return strings.Contains(cannedKey(cell), word) }
+		for i, key := range keys {
+			says := func(word string) bool { return strings.Contains(key, word) }
 			if slices.ContainsFunc(words, says) && !slices.ContainsFunc(otherWords, says) && !slices.Contains(but, i) {
 				return i
 			}

@@ -67,7 +67,7 @@ func readCSV(text string) ([]Row, error) {
 	for {
 		cells, err := r.Read()
 		if err == io.EOF {
-			return found, nil
+			return found.all, nil
 		}
 		if err != nil {
 			return nil, ErrUnreadable

@@ -17,6 +17,7 @@ const (
 	maxColumns  = 64       // those beyond are passed over
 	maxUnpacked = 32 << 20 // bytes of an XLSX file's parts
 	maxStrings  = 1 << 20  // in an XLSX file's list of them
+	maxText     = 64 << 20 // bytes in all cells together: those of an XLSX file may all name one long string
 	lastRow     = 1 << 20  // the highest number of a row in an XLSX file
 )
 
@@ -48,7 +49,10 @@ func Read(content []byte) ([]Row, error) {
 }
 
 // rows collects rows.
-type rows []Row
+type rows struct {
+	all  []Row
+	text int // bytes in them
+}
 
 // add adds a row unless it is empty.
 func (r *rows) add(n int, cells []string) error {
@@ -61,9 +65,12 @@ func (r *rows) add(n int, cells []string) error {
 	if len(cells) == 0 {
 		return nil
 	}
-	if len(*r) == MaxRows {
+	for _, cell := range cells {
+		r.text += len(cell)
+	}
+	if len(r.all) == MaxRows || r.text > maxText {
 		return ErrTooLarge
 	}
-	*r = append(*r, Row{n, cells})
+	r.all = append(r.all, Row{n, cells})
 	return nil
 }

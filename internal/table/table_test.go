@@ -174,6 +174,7 @@ func TestTablesAreBounded(t *testing.T) {
 		"a bomb of text":    book(t, ``, "<si><t>"+strings.Repeat("x", maxUnpacked)+"</t></si>", nil),
 		"a bomb of marks":   book(t, strings.Repeat("<row><c>", maxUnpacked/8), ``, nil),
 		"rows without end":  book(t, strings.Repeat(`<row><c><v>1</v></c></row>`, MaxRows+1), ``, nil),
+		"one text in many":  book(t, strings.Repeat(`<row><c t="s"><v>0</v></c></row>`, MaxRows), "<si><t>"+strings.Repeat("x", 30_000)+"</t></si>", nil),
 		"a row far below":   book(t, `<row r="2000000"><c><v>1</v></c></row>`, ``, nil),
 	} {
 		if got, err := Read(content); !errors.Is(err, ErrTooLarge) {

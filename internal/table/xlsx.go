@@ -219,7 +219,7 @@ func (w *workbook) readSheet(name string) ([]Row, error) {
 		}
 		return nil
 	}, one.add)
-	return found, err
+	return found.all, err
 }
 
 // number returns the number in s; 0 when there is none.
