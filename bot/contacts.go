@@ -236,7 +236,7 @@ func (b *Bot) importPressed(p *telegram.Press, r role, t *text.Language, id stor
 	case do == importUndo:
 		err = b.store.DecideImport(id, store.ImportUndoing, p.Message.ID)
 	case do == importDrop:
-		err = b.store.DropImport(id)
+		err = b.store.DropImport(id, inPlaceOf(p.Message, t.Say(t.ContactsCancelled, text.Isolated(p.From.Name))))
 	default:
 		err = store.ErrNotFound
 	}
@@ -282,7 +282,7 @@ func (b *Bot) importContacts(ctx context.Context) error {
 // importEnded says what an import changed.
 func (b *Bot) importEnded(i store.Import) store.Post {
 	t := b.language(i.Chat)
-	p := store.Post{Chat: i.Chat, Topic: i.Topic, Kind: store.PostText, ReplyTo: i.Message}
+	p := store.Post{Chat: i.Chat, Topic: i.Topic, Kind: store.PostText, Message: i.Message} // in the place of the question, whose buttons are dead
 	if i.State == store.ImportUndoing {
 		p.Text = t.Say(t.ContactsUndone, i.New, i.Renamed)
 		if i.Left > 0 {

@@ -53,8 +53,7 @@ func (b *Bot) forgetPressed(p *telegram.Press, r role, t *text.Language, asked t
 	case b.store.Now().Sub(asked).Abs() > forgetFor:
 		return t.PressOld, true, nil
 	}
-	err = b.store.ForgetCustomer(store.UpdateKey{Chat: m.Chat, Message: m.ID, Kind: store.Written}, n, p.From.ID,
-		store.Post{Chat: m.Chat, Topic: m.Topic, Kind: store.PostText, Text: t.ForgetBegun, ReplyTo: m.ID})
+	err = b.store.ForgetCustomer(store.UpdateKey{Chat: m.Chat, Message: m.ID, Kind: store.Written}, n, p.From.ID, inPlaceOf(m, t.ForgetBegun))
 	switch {
 	case errors.Is(err, store.ErrTaken):
 		return t.PressOld, true, nil

@@ -111,6 +111,11 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	return t.PressOld, true, nil
 }
 
+// inPlaceOf returns a post that says something in the place of our message m, whose buttons go with it.
+func inPlaceOf(m *telegram.Message, html string) store.Post {
+	return store.Post{Chat: m.Chat, Topic: m.Topic, Message: m.ID, Kind: store.PostText, Text: html}
+}
+
 // decideBatch carries out a decision about a batch.
 func (b *Bot) decideBatch(
 	p *telegram.Press, r role, t *text.Language, id store.BatchID, generation int, d store.Decision,

@@ -70,7 +70,10 @@ func TestContacts(t *testing.T) {
 					t.Errorf("an agent who is no admin is answered %+v", a)
 				}
 				w.presses(w.sara, question, s.button)
-				done := w.sees(w.group, s.done)
+				done := w.turned(question, s.done)
+				if labels(done) != s.undo {
+					t.Errorf("beneath what was done are %q", labels(done))
+				}
 				for n, want := range map[sms.Number]string{"09121111111": "مینا", "09122222222": "Ali & Co <b>", "09123333333": "سارا", "09124444444": "Zari", "09125555555": ""} {
 					if got := w.called(n); got != want {
 						t.Errorf("%s is called %q, want %q", string(n), got, want)
@@ -83,7 +86,9 @@ func TestContacts(t *testing.T) {
 				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/name Sara Karimi", ReplyTo: w.sees(w.group, "it is سارا").ID})
 				w.sees(w.group, "Sara Karimi")
 				w.presses(w.sara, done, s.undo)
-				w.sees(w.group, s.undone, s.left)
+				if undone := w.turned(done, s.undone, s.left); len(undone.Buttons) > 0 {
+					t.Errorf("beneath what was undone are %q", labels(undone))
+				}
 				for n, want := range map[sms.Number]string{"09121111111": "Old name", "09122222222": "", "09123333333": "Sara Karimi", "09124444444": "Zari"} {
 					if got := w.called(n); got != want {
 						t.Errorf("after [Undo] %s is called %q, want %q", string(n), got, want)
@@ -138,6 +143,9 @@ func TestContactsAreKeptForAnHour(t *testing.T) {
 		question = w.sees(w.sara, "New: 2")
 		if a := w.presses(w.sara, question, "Cancel"); a.Alert {
 			t.Errorf("[Cancel] is answered %+v", a)
+		}
+		if cancelled := w.turned(question, "Cancelled by", "no name was changed"); len(cancelled.Buttons) > 0 {
+			t.Errorf("beneath what was cancelled are %q", labels(cancelled))
 		}
 		if a := w.presses(w.sara, question, "Import"); !a.Alert {
 			t.Errorf("[Import] after [Cancel] is answered %+v", a)

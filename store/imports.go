@@ -120,8 +120,9 @@ func (s *Store) DecideImport(id ImportID, to ImportState, message sms.ChatMessag
 	return err
 }
 
-// DropImport ends an import that was only asked about. The error is ErrNotFound if it is over, and ErrDecided if it was begun.
-func (s *Store) DropImport(id ImportID) error {
+// DropImport ends an import that was only asked about, and posts what is said of it. The error is ErrNotFound if it is over, and ErrDecided if it was
+// begun.
+func (s *Store) DropImport(id ImportID, said Post) error {
 	return s.update(func(t *tx) error {
 		i, err := t.importOf(id)
 		switch {
@@ -130,7 +131,11 @@ func (s *Store) DropImport(id ImportID) error {
 		case i.State != ImportAsked:
 			return ErrDecided
 		}
-		return t.deleteImport(i)
+		if err := t.deleteImport(i); err != nil {
+			return err
+		}
+		_, err = t.addPost(said)
+		return err
 	})
 }
 

@@ -215,6 +215,7 @@ type Language struct {
 	ContactsDoubled    string // how many, rows
 	Import             string
 	Undo               string
+	ContactsCancelled  string // by
 	ContactsDone       string // new, renamed
 	ContactsUndone     string // new, renamed
 	ContactsLeft       string // how many
@@ -616,6 +617,7 @@ var English = Language{
 	ContactsDoubled:    "⚠️ Rows whose number stands further up, passed over: %v (row %v)",
 	Import:             "Import",
 	Undo:               "Undo",
+	ContactsCancelled:  "🚫 Cancelled by %v, no name was changed.",
 	ContactsDone:       "The names are given. New: %v, renamed: %v. For an hour this can be undone.",
 	ContactsUndone:     "The names are taken back. Without a name again: %v, as they were called before: %v.",
 	ContactsLeft:       "Named otherwise since, and left as they are: %v.",
