@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"peyk/bot/stats"
@@ -235,20 +236,14 @@ func (e *exporting) send(ctx context.Context) error {
 	return e.explain(ctx, e.upload(ctx, o))
 }
 
-// upload sends a file in private, at the pace of that chat. What may have arrived is not sent again.
+// upload sends a file in private. What may have arrived is not sent again.
 func (e *exporting) upload(ctx context.Context, o telegram.Outgoing) error {
 	pause := backoff.Backoff{Log: e.log, What: "send an export", Shortest: firstPause}
 	for try := 1; ; try++ {
-		if err := e.poster.pace.waitBeside(ctx, o.Chat); err != nil {
-			return err
-		}
-		_, err := e.tg.Post(ctx, o)
+		arrived, err := e.uploadOnce(ctx, o)
 		failed, is := errors.AsType[*telegram.Error](err)
-		if !is || failed.Arrived {
-			e.poster.pace.arrivedBeside(o.Chat, time.Now())
-		}
 		switch {
-		case !is || failed.Arrived || try == exportTries:
+		case !is || arrived || try == exportTries:
 			return err
 		case failed.Fate == telegram.SlowDown:
 			e.poster.pace.slowDown(o.Chat, failed.RetryAfter, time.Now())
@@ -264,6 +259,50 @@ func (e *exporting) upload(ctx context.Context, o telegram.Outgoing) error {
 			return err
 		}
 	}
+}
+
+// uploadOnce makes one call with a file, at the pace of its chat: that counts it when all of it has arrived, so its turn is had before its last bytes
+// leave, and until then others have theirs. arrived tells whether Telegram has, or may have, the file.
+func (e *exporting) uploadOnce(ctx context.Context, o telegram.Outgoing) (arrived bool, err error) {
+	pace := e.poster.pace
+	if err := pace.wait(ctx, func(now time.Time) (bool, time.Time) { return pace.open(o.Chat, now) }); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	turn := sync.OnceValue(func() error {
+		return pace.wait(ctx, func(now time.Time) (bool, time.Time) { return pace.beginBeside(o.Chat, now) })
+	})
+	file := *o.File
+	file.Data = &endWaits{file.Data, file.Size, turn}
+	o.File = &file
+	_, err = e.tg.Post(ctx, o)
+	cancel()
+	if turn() != nil { // not had, and now it never will be
+		return false, err
+	}
+	failed, is := errors.AsType[*telegram.Error](err)
+	if arrived = !is || failed.Arrived; arrived {
+		pace.arrived(o.Chat, time.Now())
+	}
+	pace.end(o.Chat)
+	pace.wakeFlows()
+	return arrived, err
+}
+
+// endWaits is a file whose end can be read only after turn.
+type endWaits struct {
+	io.ReaderAt
+	size int64
+	turn func() error
+}
+
+func (f *endWaits) ReadAt(p []byte, from int64) (int, error) {
+	if from+int64(len(p)) >= f.size {
+		if err := f.turn(); err != nil {
+			return 0, err
+		}
+	}
+	return f.ReaderAt.ReadAt(p, from)
 }
 
 // explain says why a file did not come, or perhaps did not.

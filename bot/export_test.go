@@ -217,3 +217,33 @@ func BenchmarkExport(b *testing.B) {
 	b.ReportMetric(float64(most.HeapSys)/1e6, "MB-heap")
 	b.ReportMetric(max(b.Elapsed().Seconds()/float64(b.N)/10, float64(most.HeapSys)/100e6), "ratio-to-limit") // of 10 s, and of 100 MB
 }
+
+// A large file is on its way for minutes: only its end has to wait for the chat, and nothing else of the chat for its beginning.
+func TestAFileTakesItsTurnAtItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, chat := newPacer(time.Second), sms.ChatID(7)
+		if _, ok := p.begin(store.Post{Chat: chat}, time.Now()); !ok {
+			t.Fatal("the chat was busy")
+		}
+		f := &endWaits{bytes.NewReader(make([]byte, 100)), 100, func() error {
+			return p.wait(t.Context(), func(now time.Time) (bool, time.Time) { return p.beginBeside(chat, now) })
+		}}
+		begun := time.Now()
+		go func() {
+			time.Sleep(10 * time.Second)
+			p.arrived(chat, time.Now())
+			p.end(chat)
+		}()
+		for at, earliest := range map[int64]time.Duration{0: 0, 49: 0} {
+			if _, err := f.ReadAt(make([]byte, 50), at); err != nil || time.Since(begun) != earliest {
+				t.Errorf("from %d on: read after %v: %v", at, time.Since(begun), err)
+			}
+		}
+		if _, err := f.ReadAt(make([]byte, 50), 50); err != nil || time.Since(begun) < 11*time.Second {
+			t.Errorf("the end was read after %v: %v", time.Since(begun), err)
+		}
+		if open, _ := p.open(chat, time.Now()); open {
+			t.Error("another message may go out beside the end of the file")
+		}
+	})
+}

@@ -181,9 +181,8 @@ func (p *pacer) begin(post store.Post, now time.Time) (time.Time, bool) {
 		return p.recent[0].Add(p.second), false
 	}
 	c := p.chat(post.Chat)
-	c.busy, c.inFlight, c.share = true, true, shareOf(post)
+	p.count(c, shareOf(post))
 	c.room = c.turns.room(c.share, now)
-	p.inFlight++
 	return time.Time{}, true
 }
 
@@ -197,12 +196,16 @@ func (p *pacer) arrived(id sms.ChatID, now time.Time) {
 	c.turns = *c.after(c.share, now)
 }
 
-// waitBeside waits until a message may go to a private chat beside the queue, and counts it. The error is that of ctx.
-func (p *pacer) waitBeside(ctx context.Context, id sms.ChatID) error {
+// wait returns once may says yes; until then may says when to ask again, zero when the end of a call will show. The error is that of ctx.
+func (p *pacer) wait(ctx context.Context, may func(now time.Time) (bool, time.Time)) error {
 	for ctx.Err() == nil {
-		again, ok := p.beginBeside(id, time.Now())
+		now := time.Now()
+		ok, again := may(now)
 		if ok {
 			return nil
+		}
+		if again.IsZero() {
+			again = now.Add(p.second)
 		}
 		timer := time.NewTimer(waitUntil(again))
 		select {
@@ -214,34 +217,25 @@ func (p *pacer) waitBeside(ctx context.Context, id sms.ChatID) error {
 	return ctx.Err()
 }
 
-// beginBeside counts a message to a private chat beside the queue, or reports false, and when to ask again.
-func (p *pacer) beginBeside(id sms.ChatID, now time.Time) (again time.Time, ok bool) {
+// beginBeside notes that a call for a private chat begins beside the queue, if it may. Until its end nothing else goes there.
+func (p *pacer) beginBeside(id sms.ChatID, now time.Time) (bool, time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
-	open, again := p.openTo(c, now)
-	if last := timesAfter(c.sent, now.Add(-p.second)); open && len(last) > 0 {
-		open, again = false, last[len(last)-1].Add(p.second)
+	ok, again := p.openTo(c, now)
+	if last := timesAfter(c.sent, now.Add(-p.second)); ok && len(last) > 0 {
+		ok, again = false, last[len(last)-1].Add(p.second)
 	}
-	switch {
-	case !open && again.IsZero(): // the end of a call will show
-		return now.Add(p.second), false
-	case !open:
-		return again, false
+	if ok {
+		p.count(c, answers)
 	}
-	p.countBeside(c, now)
-	return again, true
+	return ok, again
 }
 
-// arrivedBeside notes that Telegram has, or may have, such a message now, if that took so long that it no longer counts as one of when it began.
-func (p *pacer) arrivedBeside(id sms.ChatID, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.countBeside(p.chat(id), now)
-}
-
-func (p *pacer) countBeside(c *chatPace, now time.Time) {
-	p.recent, c.sent = append(p.recent, now), append(c.sent, now)
+// count notes that a call of a share is in flight.
+func (p *pacer) count(c *chatPace, s share) {
+	c.busy, c.inFlight, c.share = true, true, s
+	p.inFlight++
 }
 
 // topicArrived notes that Telegram has, or may have, made a topic. It counts as a message, but is nobody's turn: the SMS it was made for still waits.
