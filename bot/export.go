@@ -215,7 +215,9 @@ func (e *exporting) send(ctx context.Context) error {
 	}
 	rows, file, t := e.in, e.file, e.t
 	e.sheet, e.file, e.in = nil, nil, 0
-	incident := store.Incident{Kind: store.Exported, From: e.store.Now(), Agent: e.asked.From.ID, Count: rows}
+	incident := store.Incident{
+		Kind: store.Exported, From: e.store.Now(), Agent: e.asked.From.ID, AgentName: text.Short(e.asked.From.Name, text.NameRunes), Count: rows,
+	}
 	if err := e.store.Persist(ctx, "tell of an export", func() error { return e.store.AddIncident(incident) }); err != nil {
 		return err
 	}

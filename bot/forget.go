@@ -53,7 +53,7 @@ func (b *Bot) forgetPressed(p *telegram.Press, r role, t *text.Language, asked t
 	case b.store.Now().Sub(asked).Abs() > forgetFor:
 		return t.PressOld, true, nil
 	}
-	err = b.store.ForgetCustomer(store.UpdateKey{Chat: m.Chat, Message: m.ID, Kind: store.Written}, n, p.From.ID, inPlaceOf(m, t.ForgetBegun))
+	err = b.store.ForgetCustomer(store.UpdateKey{Chat: m.Chat, Message: m.ID, Kind: store.Written}, n, store.Agent{ID: p.From.ID, Name: text.Short(p.From.Name, text.NameRunes)}, inPlaceOf(m, t.ForgetBegun))
 	switch {
 	case errors.Is(err, store.ErrTaken):
 		return t.PressOld, true, nil
@@ -66,10 +66,10 @@ func (b *Bot) forgetPressed(p *telegram.Press, r role, t *text.Language, asked t
 	return t.PressDone, false, nil
 }
 
-// agentName returns who an agent is, by what the store knows.
-func (v voice) agentName(id sms.AgentID) string {
-	who := telegram.User{ID: id}
-	if agents, err := v.store.Agents(); err == nil {
+// agentName returns who an agent is, by the name they had then or by what the store knows.
+func (v voice) agentName(id sms.AgentID, then string) string {
+	who := telegram.User{ID: id, Name: then}
+	if agents, err := v.store.Agents(); err == nil && then == "" {
 		for _, a := range agents {
 			if a.ID == id {
 				who.Name = a.Name

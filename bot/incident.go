@@ -60,9 +60,9 @@ func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Tim
 	case store.ClockWrong:
 		return t.Say(t.ClockWrong, int(i.Off.Abs().Round(time.Minute)/time.Minute))
 	case store.Forgotten:
-		return t.Say(t.Forgotten, i.Count, w.agentName(i.Agent))
+		return t.Say(t.Forgotten, i.Count, w.agentName(i.Agent, i.AgentName))
 	case store.Exported:
-		return t.Say(t.Exported, i.Count, w.agentName(i.Agent))
+		return t.Say(t.Exported, i.Count, w.agentName(i.Agent, i.AgentName))
 	case store.PanelRepeats:
 		return t.Say(t.PanelRepeats, i.Count)
 	case store.LowCredit:

@@ -40,39 +40,36 @@ func (b *Bot) stats(ctx context.Context, m *telegram.Message, _ role) error {
 		return b.respond(m, t.Say(t.StatsUsage, mostDays))
 	}
 	return b.inquireStore(ctx, m, func(ctx context.Context, t *text.Language) (store.Post, error) {
-		f, err := b.figures(ctx, days)
+		f, names, err := b.figures(ctx, days)
 		if err != nil {
 			return store.Post{}, err
 		}
 		if f.In+f.Out == 0 {
 			return response(m, t.Say(t.StatsNone, days)), nil
 		}
-		p := response(m, statsCaption(t, f, b.namesIn(ctx, f)))
+		p := response(m, statsCaption(t, f, b.namesIn(ctx, f, names)))
 		p.Photo, err = stats.Picture(f, t.DayOfMonth)
 		return p, err
 	})
 }
 
-// figures makes the figures of so many days, of which the last is today.
-func (b *Bot) figures(ctx context.Context, days int) (stats.Figures, error) {
+// figures makes the figures of so many days, of which the last is today, and returns how agents were called last.
+func (b *Bot) figures(ctx context.Context, days int) (stats.Figures, map[sms.AgentID]string, error) {
 	now := b.now()
-	count := stats.NewCounter(days, now)
+	count, names := stats.NewCounter(days, now), map[sms.AgentID]string{}
 	err := b.store.Entries(ctx, stats.Since(days, now), func(e *store.Entry) {
 		count.Add(stats.SMS{Out: e.Direction == sms.Outbound, Line: e.Line, Customer: e.Customer, At: e.At, Agent: e.Agent, Status: e.Status})
+		if e.AgentName != "" {
+			names[e.Agent] = e.AgentName
+		}
 	})
-	return count.Figures(), err
+	return count.Figures(), names, err
 }
 
-// namesIn returns those agents in f who can be named at all, as sentences have them.
-func (b *Bot) namesIn(ctx context.Context, f stats.Figures) map[sms.AgentID]string {
+// namesIn returns those agents in f who are to be named, as sentences have them; Telegram may know of whom we know no name.
+func (b *Bot) namesIn(ctx context.Context, f stats.Figures, known map[sms.AgentID]string) map[sms.AgentID]string {
 	ctx, cancel := context.WithTimeout(ctx, namesTimeout)
 	defer cancel()
-	known := map[sms.AgentID]string{}
-	if agents, err := b.store.Agents(); err == nil {
-		for _, a := range agents {
-			known[a.ID] = a.Name
-		}
-	}
 	names := map[sms.AgentID]string{}
 	for _, a := range f.Agents[:min(statsRows, len(f.Agents))] {
 		names[a.Agent] = mention(b.named(ctx, a.Agent, known))

@@ -70,13 +70,13 @@ func TestExport(t *testing.T) {
 		titles, first, last                      []string
 	}{
 		"en": {
-			"SMS", "it comes to you in private", "📁 10 SMS were exported as a file, to", "Only administrators", "nothing was exported",
+			"SMS", "it comes to you in private", "📁 10 SMS were exported as a file, to \u2068Sara\u2069", "Only administrators", "nothing was exported",
 			[]string{"time (Asia/Tehran)", "direction", "line", "customer", "name", "text", "agent", "status", "parts"},
 			[]string{"in", "30001234", "09121111111", "=Mrs", odd[0], "", "", "1"},
 			[]string{"out", "30001234", "09121111111", "=Mrs", "=it is under way", "Ali", "delivered", "1"},
 		},
 		"fa": {
-			"پیامک‌ها", "گفت‌وگوی خصوصی برای شما می‌آید", "📁 خروجی ۱۰ پیامک", "فقط مدیران", "چنین پیامکی نیست",
+			"پیامک‌ها", "گفت‌وگوی خصوصی برای شما می‌آید", "📁 خروجی ۱۰ پیامک به صورت فایل برای \u2068Sara\u2069", "فقط مدیران", "چنین پیامکی نیست",
 			[]string{"زمان (Asia/Tehran)", "تاریخ شمسی", "جهت", "خط", "مشتری", "نام", "متن", "کارشناس", "وضعیت", "بخش‌ها"},
 			[]string{"رسیده", "30001234", "09121111111", "=Mrs", odd[0], "", "", "1"},
 			[]string{"فرستاده", "30001234", "09121111111", "=Mrs", "=it is under way", "Ali", "رسیده", "1"},

@@ -39,8 +39,8 @@ func (w *world) nowhere(words ...string) {
 
 func TestForget(t *testing.T) {
 	for language, s := range map[string]struct{ ask, button, begun, told, onlyAdmins, nobody string }{
-		"en": {"Forget 09121111111 for good?", "Forget", "It has begun", "A customer was forgotten: 3 SMS", "Only administrators", "did not say who sent"},
-		"fa": {"برای همیشه فراموش شود؟", "فراموش شود", "آغاز شد", "یک مشتری فراموش شد: ۳ پیامک", "فقط مدیران", "پنل نگفته"},
+		"en": {"Forget 09121111111 for good?", "Forget", "It has begun", "A customer was forgotten: 3 SMS, ordered by \u2068Sara\u2069", "Only administrators", "did not say who sent"},
+		"fa": {"برای همیشه فراموش شود؟", "فراموش شود", "آغاز شد", "یک مشتری فراموش شد: ۳ پیامک، به دستور \u2068Sara\u2069", "فقط مدیران", "پنل نگفته"},
 	} {
 		t.Run(language, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

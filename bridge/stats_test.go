@@ -50,7 +50,6 @@ Ali (500000002): 🟠 ۲ 🟢 ۱۰۰٪ 🟣 ۱۲ دقیقه`},
 				w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 				w.opts.Language, w.opts.Location = language, time.FixedZone("", 3*3600+1800)
 				w.start()
-				w.quiet() // Telegram knows Ali's name from now on
 				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/stats"})
 				w.sees(w.group, s.none)
 				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/stats many"})

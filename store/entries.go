@@ -18,6 +18,7 @@ type Entry struct {
 	Customer  int         // the how-many-th other customer of those among the entries, from 0 on
 	At        int64       // Unix time: when it reached us, or when it was ordered, and then taken by the panel
 	Agent     sms.AgentID // who ordered it
+	AgentName string      // theirs then; "" where it is not of a simple form
 	Status    sms.Status  // of an outbound one
 }
 
@@ -30,7 +31,7 @@ const entriesSlack = aDay
 // Entries calls yield with each SMS since then, about the oldest first. It reads the file in short pieces, and what comes or changes meanwhile may be
 // among them or not. The entry is yield's until it returns. Between two pieces the end of ctx ends it.
 func (s *Store) Entries(ctx context.Context, since time.Time, yield func(*Entry)) error {
-	r := entryReader{lines: map[string]sms.Number{}, customers: map[string]int{}}
+	r := entryReader{lines: map[string]sms.Number{}, customers: map[string]int{}, names: map[string]string{}}
 	var next []byte
 	for first := true; first || next != nil; first = false {
 		if err := ctx.Err(); err != nil {
@@ -96,9 +97,11 @@ func (t *tx) firstSince(then time.Time) ([]byte, error) {
 type entryReader struct {
 	lines     map[string]sms.Number
 	customers map[string]int
+	names     map[string]string // of agents
 	batches   *bolt.Bucket
 	batch     uint64 // the last one read
 	agent     sms.AgentID
+	agentName string
 	entry     Entry
 }
 
@@ -128,9 +131,14 @@ func (r *entryReader) read(key, value []byte) (*Entry, error) {
 	}
 	if batch := uint64(intField(value, `"b":`)); batch != 0 {
 		if batch != r.batch {
-			r.batch, r.agent = batch, sms.AgentID(intField(r.batches.Get(u64(batch)), `"agent":`))
+			row := r.batches.Get(u64(batch))
+			name, _ := textField(row, `"who":"`)
+			if _, known := r.names[string(name)]; !known {
+				r.names[string(name)] = string(name)
+			}
+			r.batch, r.agent, r.agentName = batch, sms.AgentID(intField(row, `"agent":`)), r.names[string(name)]
 		}
-		e.Agent = r.agent
+		e.Agent, e.AgentName = r.agent, r.agentName
 	}
 	return e, nil
 }

@@ -18,7 +18,7 @@ func TestEntriesSayWhatTheRowsSay(t *testing.T) {
 	fetched(t, s, odd)
 	c.pass(time.Hour)
 	o := order(ali, sara)
-	o.Text = `{"agent":99,"s":4,"r":1}`
+	o.Text, o.AgentName = `{"agent":99,"who":"nobody","s":4,"r":1}`, "علی"
 	p := claimed(t, s, take(t, s, o))
 	must(t, s.Sent(p, []Outcome{{ID: "71"}, {Reason: sms.Refused, Words: `"d":0,"s":1`}}, nil))
 	take(t, s, order(ali))
@@ -32,7 +32,8 @@ func TestEntriesSayWhatTheRowsSay(t *testing.T) {
 			m := ok(s.SMS(seq))
 			want := Entry{Direction: m.Direction, Line: m.Line, At: arrived(m).Unix(), Status: m.Status}
 			if m.Batch != 0 {
-				want.Agent = ok(s.Batch(m.Batch)).Agent
+				b := ok(s.Batch(m.Batch))
+				want.Agent, want.AgentName = b.Agent, b.AgentName
 			}
 			if _, met := customers[m.Customer]; !met {
 				customers[m.Customer] = len(customers)

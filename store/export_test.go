@@ -86,7 +86,7 @@ func TestExportKnowsNothingOfTheForgotten(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox(group))
 	fetched(t, s, unread(c, "one"))
 	fetched(t, s, fromCustomer(sara, unread(c, "two")))
-	must(t, s.ForgetCustomer(UpdateKey{Chat: group, Message: 1}, ali, 5))
+	must(t, s.ForgetCustomer(UpdateKey{Chat: group, Message: 1}, ali, Agent{ID: 5}))
 	for more := true; more; {
 		more = ok(s.ForgetStep())
 	}

@@ -28,7 +28,8 @@ type forgetting struct {
 	Number sms.Number  `json:"number,omitempty"` // gone once no row holds it
 	Name   string      `json:"name,omitempty"`   // likewise
 	By     sms.AgentID `json:"by"`
-	UpTo   Seq         `json:"up_to"` // later SMS are others
+	ByName string      `json:"who,omitempty"` // theirs then
+	UpTo   Seq         `json:"up_to"`         // later SMS are others
 	SMS    int         `json:"sms,omitempty"`
 
 	Walk  int    `json:"walk,omitempty"` // which of forgets goes on; behind the last, pages are overwritten
@@ -66,7 +67,7 @@ const (
 
 // ForgetCustomer begins to forget a customer, and says what the update k brought about. Their name, places and claim are gone at once, the rest by
 // ForgetStep. The error is ErrTaken if the update was acted on before, and ErrOpenOrders if an order to them is still to be sent, or asked about.
-func (s *Store) ForgetCustomer(k UpdateKey, n sms.Number, by sms.AgentID, posts ...Post) error {
+func (s *Store) ForgetCustomer(k UpdateKey, n sms.Number, by Agent, posts ...Post) error {
 	err := s.update(func(t *tx) error {
 		if err := t.noOpenOrders(n); err != nil {
 			return err
@@ -105,7 +106,7 @@ func (s *Store) ForgetCustomer(k UpdateKey, n sms.Number, by sms.AgentID, posts 
 		if err != nil {
 			return err
 		}
-		f := forgetting{Number: n, Name: c.Name, By: by, UpTo: Seq(t.bucket(bucketSMS).Sequence())}
+		f := forgetting{Number: n, Name: c.Name, By: by.ID, ByName: by.Name, UpTo: Seq(t.bucket(bucketSMS).Sequence())}
 		if err := put(t.bucket(bucketMeta), keyForget, append(under, f)); err != nil {
 			return err
 		}
@@ -189,7 +190,7 @@ func (s *Store) ForgetStep() (more bool, err error) {
 		case f.Walk == len(forgets):
 			err = t.overwrite(f)
 		default:
-			if err := t.addIncident(&Incident{Kind: Forgotten, From: t.now, Agent: f.By, Count: f.SMS}); err != nil {
+			if err := t.addIncident(&Incident{Kind: Forgotten, From: t.now, Agent: f.By, AgentName: f.ByName, Count: f.SMS}); err != nil {
 				return err
 			}
 			under = under[1:]

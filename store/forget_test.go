@@ -122,7 +122,7 @@ func TestNothingOfAForgottenCustomerIsLeftInTheDirectory(t *testing.T) {
 		t.Fatal("there is nothing to forget: this test finds nothing")
 	}
 	before := rows(t, s)
-	must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, reza, 5))
+	must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, reza, Agent{ID: 5}))
 	forgetAll(t, s, never)
 	if found := traces(t, dir); len(found) > 0 {
 		t.Errorf("left:\n%s", strings.Join(found, "\n"))
@@ -171,7 +171,7 @@ func TestForgettingGoesOnAfterACrash(t *testing.T) {
 	for after := 0; ; after++ {
 		s, c := known(t)
 		path := s.Path()
-		must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, reza, 5))
+		must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, reza, Agent{ID: 5}))
 		done := forgetAll(t, s, func(step int) bool { return step == after })
 		crash(t, s)
 		s = open(t, path, c.inbox(group))
@@ -191,7 +191,7 @@ func TestForgettingGoesOnAfterACrash(t *testing.T) {
 func TestACustomerWithAnOpenOrderIsNotForgotten(t *testing.T) {
 	s, _ := known(t)
 	take(t, s, asking(ali, reza))
-	if err := s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, reza, 5); !errors.Is(err, ErrOpenOrders) {
+	if err := s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, reza, Agent{ID: 5}); !errors.Is(err, ErrOpenOrders) {
 		t.Errorf("got %v, want that an order is open", err)
 	}
 	if ok(s.Taken(UpdateKey{Chat: 5, Message: 1})) || ok(s.Customer(reza)).Name != rezaIs {
@@ -203,7 +203,7 @@ func TestACustomerWithAnOpenOrderIsNotForgotten(t *testing.T) {
 func TestForgettingWaitsForReads(t *testing.T) {
 	s, _ := known(t)
 	must(t, s.view(func(read *tx) error {
-		must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, reza, 5))
+		must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, reza, Agent{ID: 5}))
 		for range 100 {
 			ok(s.ForgetStep())
 		}

@@ -198,7 +198,7 @@ func TestAForgottenCustomerHasNoHistory(t *testing.T) {
 	if page, _ := ok2(s.History(Page{Customer: reza, Limit: 20})); len(page) != 4 {
 		t.Errorf("the history has %d SMS, want 4", len(page))
 	}
-	ok(0, s.ForgetCustomer(UpdateKey{Chat: group, Message: 77}, reza, admin))
+	ok(0, s.ForgetCustomer(UpdateKey{Chat: group, Message: 77}, reza, Agent{ID: admin}))
 	forgetAll(t, s, never)
 	if page, _ := ok2(s.History(Page{Customer: reza, Limit: 20})); len(page) != 0 {
 		t.Errorf("the history has %d SMS", len(page))

@@ -138,7 +138,7 @@ func TestAnImportIsKeptForAnHour(t *testing.T) {
 
 func TestACustomerWhoIsBeingForgottenIsNotNamed(t *testing.T) {
 	s, _, id, _ := imports(t)
-	must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, sara, 5))
+	must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, sara, Agent{ID: 5}))
 	must(t, s.DecideImport(id, Importing, 7))
 	goesOn(t, s, never)
 	if got := ok(s.Customer(sara)).Name; got != "" {

@@ -36,34 +36,35 @@ var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, Cha
 
 // Incident is something that went wrong and that only the team can put right.
 type Incident struct {
-	ID       uint64        `json:"-"`
-	Kind     IncidentKind  `json:"kind"`
-	From     time.Time     `json:"from"`
-	To       time.Time     `json:"to,omitzero"`
-	Count    int           `json:"count,omitempty"`  // failures it consists of; 0 is one
-	Saved    int           `json:"saved,omitempty"`  // SMS of broken answers that were saved
-	Lost     int           `json:"lost,omitempty"`   // of a Loss: how many fetches were never answered,
-	Cut      int           `json:"cut,omitempty"`    // how many answers broke off,
-	Unread   int           `json:"unread,omitempty"` // and how many could not be read
-	Raw      uint64        `json:"raw,omitempty"`
-	Open     bool          `json:"open,omitempty"` // of a Loss: the next one belongs to it
-	Kept     []uint64      `json:"kept,omitempty"` // sums of the answers that were kept of it
-	Bytes    [2]int        `json:"bytes,omitzero"` // kept of answers that seem to hold no SMS, and of others
-	Gone     int           `json:"gone,omitempty"` // answers that there was no room for
-	Chat     sms.ChatID    `json:"chat,omitempty"`
-	Seq      Seq           `json:"seq,omitempty"`
-	Customer sms.Number    `json:"customer,omitempty"`
-	Agent    sms.AgentID   `json:"agent,omitempty"`
-	Class    Class         `json:"class,omitempty"` // with Post: which post Chat refused
-	Post     uint64        `json:"post,omitempty"`
-	Reason   string        `json:"reason,omitempty"`
-	Credit   float64       `json:"credit,omitempty"`
-	Low      float64       `json:"low,omitempty"`
-	Burn     float64       `json:"burn,omitempty"` // a day; 0 when not known
-	Off      time.Duration `json:"off,omitempty"`
-	Told     bool          `json:"told,omitempty"`
-	Lasts    bool          `json:"lasts,omitempty"`  // more is known of it than was told; it is told again when it is over
-	Places   int           `json:"places,omitempty"` // chats that tell of it, shown or still to be
+	ID        uint64        `json:"-"`
+	Kind      IncidentKind  `json:"kind"`
+	From      time.Time     `json:"from"`
+	To        time.Time     `json:"to,omitzero"`
+	Count     int           `json:"count,omitempty"`  // failures it consists of; 0 is one
+	Saved     int           `json:"saved,omitempty"`  // SMS of broken answers that were saved
+	Lost      int           `json:"lost,omitempty"`   // of a Loss: how many fetches were never answered,
+	Cut       int           `json:"cut,omitempty"`    // how many answers broke off,
+	Unread    int           `json:"unread,omitempty"` // and how many could not be read
+	Raw       uint64        `json:"raw,omitempty"`
+	Open      bool          `json:"open,omitempty"` // of a Loss: the next one belongs to it
+	Kept      []uint64      `json:"kept,omitempty"` // sums of the answers that were kept of it
+	Bytes     [2]int        `json:"bytes,omitzero"` // kept of answers that seem to hold no SMS, and of others
+	Gone      int           `json:"gone,omitempty"` // answers that there was no room for
+	Chat      sms.ChatID    `json:"chat,omitempty"`
+	Seq       Seq           `json:"seq,omitempty"`
+	Customer  sms.Number    `json:"customer,omitempty"`
+	Agent     sms.AgentID   `json:"agent,omitempty"`
+	AgentName string        `json:"who,omitempty"`
+	Class     Class         `json:"class,omitempty"` // with Post: which post Chat refused
+	Post      uint64        `json:"post,omitempty"`
+	Reason    string        `json:"reason,omitempty"`
+	Credit    float64       `json:"credit,omitempty"`
+	Low       float64       `json:"low,omitempty"`
+	Burn      float64       `json:"burn,omitempty"` // a day; 0 when not known
+	Off       time.Duration `json:"off,omitempty"`
+	Told      bool          `json:"told,omitempty"`
+	Lasts     bool          `json:"lasts,omitempty"`  // more is known of it than was told; it is told again when it is over
+	Places    int           `json:"places,omitempty"` // chats that tell of it, shown or still to be
 }
 
 // Loss tells whether SMS may be lost by it.

@@ -109,7 +109,7 @@ func TestWhoIsAnsweredNeedsNoReminder(t *testing.T) {
 		"answered": func(s *Store, _ *clock) { take(t, s, order(ali)) },
 		"done":     func(s *Store, _ *clock) { caused(t, s, Caused{Done: &aliOnLine}) },
 		"forgotten": func(s *Store, _ *clock) {
-			must(t, s.ForgetCustomer(UpdateKey{Chat: group, Message: 999}, ali, admin))
+			must(t, s.ForgetCustomer(UpdateKey{Chat: group, Message: 999}, ali, Agent{ID: admin}))
 			forgetAll(t, s, never)
 		},
 		"snoozed": func(s *Store, c *clock) { snoozeAli(t, s, c, 3*time.Hour) },

@@ -224,7 +224,7 @@ func TestForgottenAndPrunedCustomersDoNotWait(t *testing.T) {
 	fetched(t, s, toLine(line2, unread(c, "other line")))
 	fetched(t, s, fromCustomer(sara, unread(c, "sara", "sara again")))
 	snoozeAli(t, s, c, 1000*time.Hour)
-	must(t, s.ForgetCustomer(UpdateKey{Chat: group, Message: 999}, ali, admin))
+	must(t, s.ForgetCustomer(UpdateKey{Chat: group, Message: 999}, ali, Agent{ID: admin}))
 	if ok(s.Snoozed()) != 0 {
 		t.Error("the snooze of a forgotten customer stays")
 	}
