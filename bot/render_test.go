@@ -37,6 +37,9 @@ func TestMenuAndHelpTellOfEveryCommand(t *testing.T) {
 				if example := lang.Examples[c.name]; !strings.HasPrefix(text.Plain(example)+" ", "/"+c.name+" ") {
 					t.Errorf("the help's example of /%s is %q", c.name, example)
 				}
+				if english := regexp.MustCompile(`\b(NUMBER|NAME|TEXT|WORDS|DAYS|ID|DATE|LINE)\b`); lang == &text.Persian && english.MatchString(lang.Commands[c.name]) {
+					t.Errorf("/%s is told in English: %s", c.name, lang.Commands[c.name])
+				}
 				if what := lang.Commands[c.name]; what == "" || utf8.RuneCountInString(what) > 256 {
 					t.Errorf("the menu says of /%s %q", c.name, what)
 				}
