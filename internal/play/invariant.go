@@ -32,7 +32,8 @@ type Evidence struct {
 	Outages   []sandboxtest.Shut // of the panel
 	Store     *store.Store       // a copy; nil while the bridge runs
 	Batches   []batch
-	inherited []batch // with which the world began
+	inherited []batch              // with which the world began
+	until     map[string]time.Time // see erased
 }
 
 // Sighting is a mark of an SMS in a message of the bot.
@@ -126,7 +127,7 @@ func I2(e *Evidence) error {
 			}
 		}
 		for m := range everywhere {
-			if _, ok := last[m]; !ok && !e.lostSMS(m.id) {
+			if _, ok := last[m]; !ok && !e.lostSMS(m.id) && !e.erasedSMS(NumberOf(m.mark)) {
 				wrong = append(wrong, fmt.Errorf("chat %d: %s is not shown, though elsewhere", chat, m))
 			}
 		}
@@ -137,13 +138,15 @@ func I2(e *Evidence) error {
 // kept is how long SMS and orders are kept, and keptLonger how much longer they may be before they are deleted.
 const kept, keptLonger = 90 * 24 * time.Hour, 2 * time.Hour
 
+// seqOf returns the SMS of a short id.
+func seqOf(id string) store.Seq {
+	seq, _ := strconv.ParseUint(strings.TrimPrefix(id, "#s"), 36, 64)
+	return store.Seq(seq)
+}
+
 // lostSMS reports whether an SMS is not in the store because a backup was restored, or because it is old.
 func (e *Evidence) lostSMS(id string) bool {
-	seq, err := strconv.ParseUint(strings.TrimPrefix(id, "#s"), 36, 64)
-	if err != nil {
-		return false
-	}
-	_, err = e.Store.SMS(store.Seq(seq))
+	_, err := e.Store.SMS(seqOf(id))
 	old := slices.ContainsFunc(e.Inbound, func(s Sender) bool { return time.Since(s.at) > kept })
 	return (len(e.Restored) > 0 || old) && errors.Is(err, store.ErrNotFound)
 }
@@ -337,20 +340,23 @@ func I5(e *Evidence) error {
 			least -= len(lost) // unless Telegram gave it again
 		}
 		all += len(found)
-		if o.perhaps || e.lostWith(o) || slices.ContainsFunc(o.of, e.lostSMS) || time.Since(o.At) > kept { // the agent was told that nobody knows it any more
+		if o.perhaps || e.lostWith(o) || slices.ContainsFunc(o.of, e.lostSMS) || e.erasedFor(o) || time.Since(o.At) > kept { // the agent was told that nobody knows it any more
 			least = 0
 		}
 		if time.Since(o.At) > kept+keptLonger && len(found) > 0 && !found[0].Undecided() && !e.apart && time.Since(found[0].Created) > kept+keptLonger && !e.changedLately(found[0]) {
 			wrong = append(wrong, fmt.Errorf("batch %d, of %s, is still kept", found[0].ID, found[0].Created.Format(time.StampMicro)))
 		}
 		if len(found) < least || max(len(found), most) > 1 {
-			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave %d batches", o.Message, o.Chat, o.Said, len(found)))
+			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave %d batches; it answers %v to %v", o.Message, o.Chat, o.Said, len(found), o.of, o.Recipients))
 			continue
 		}
 		if len(found) == 0 {
 			continue
 		}
 		b := found[0]
+		if b.Forgotten { // I15 tells whether rightly
+			continue
+		}
 		var to []string
 		for _, r := range b.recipients {
 			to = append(to, string(r.Customer))
@@ -358,6 +364,11 @@ func I5(e *Evidence) error {
 		whole := slices.Equal(to, o.Recipients) || halfDeleted(b) && slices.Equal(to, o.Recipients[:min(len(to), len(o.Recipients))])
 		if b.Text != o.Text || !whole || string(b.Line) != o.Line {
 			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave batch %d: %q to %v from %s, not to %v from %s", o.Message, o.Chat, o.Said, b.ID, b.Text, to, b.Line, o.Recipients, o.Line))
+		}
+	}
+	for _, b := range e.Batches {
+		if b.Forgotten && e.moved(b) { // nothing says any more which order it was of
+			all++
 		}
 	}
 	if len(e.Batches) != all {
@@ -431,6 +442,9 @@ func I6(e *Evidence) error {
 	disturbed := len(e.Outages)+len(e.Restored) > 0 || slices.ContainsFunc(e.Starts, func(s start) bool { return s.broken })
 	for _, o := range e.Orders {
 		for _, b := range e.BatchesOf(o) {
+			if b.Forgotten {
+				continue
+			}
 			sending := 0
 			for _, r := range b.recipients {
 				a := Attempt{o.Text, string(r.Customer)}
@@ -514,6 +528,9 @@ func I8(e *Evidence) error {
 		at[s.ID] = s.Status
 	}
 	for _, b := range e.Batches {
+		if b.Forgotten { // what stands there stays
+			continue
+		}
 		m, told := e.Report(b)
 		mark, moved := "", !told && e.moved(b)
 		if moved {
@@ -656,7 +673,8 @@ func (e *Evidence) perhapsTold(b batch, m telegram.Message) bool {
 // I9: indexes agree with rows and the file's pages are sound.
 func I9(e *Evidence) error { return e.Store.Check() }
 
-// I11: no 429 caused; those of faults are not.
+// I11: no 429 caused; those of faults are not. A file is on its way to a private chat beside the queue, for as long as it takes: it may arrive in the
+// same second as a message.
 func I11(e *Evidence) error {
 	var wrong []error
 	counted := []string{"sendMessage", "sendPhoto", "sendDocument", "editMessageText", "createForumTopic"}
@@ -664,7 +682,7 @@ func I11(e *Evidence) error {
 		return !slices.Contains(counted, c.Method) || c.Code == 429 && c.Fault == telegram.TooMany
 	})
 	for i, c := range calls {
-		if c.Code != 429 {
+		if c.Code != 429 || e.besideFile(calls, c) {
 			continue
 		}
 		var before []string
@@ -678,14 +696,21 @@ func I11(e *Evidence) error {
 	return errors.Join(append(wrong, e.impatient(counted))...)
 }
 
+// besideFile reports whether a call to a private chat was refused as a file arrived in the same second, or is that of such a file.
+func (e *Evidence) besideFile(calls []telegram.Call, c telegram.Call) bool {
+	return c.Chat > 0 && slices.ContainsFunc(calls, func(f telegram.Call) bool {
+		return f.Chat == c.Chat && f.Method == "sendDocument" && f.At.Sub(c.At).Abs() <= e.second+inTransit
+	})
+}
+
 // impatient returns an error for a call that did not wait as long as a 429 had asked for. A bridge that was killed, or whose disk took nothing,
 // may not have noted it for the next.
 func (e *Evidence) impatient(counted []string) error {
 	var wrong []error
 	type hold struct {
-		until time.Time
-		life  int
-		noted bool
+		from, until time.Time
+		life        int
+		noted       bool
 	}
 	held := map[int64]hold{}
 	for _, c := range e.TG.Calls() {
@@ -693,13 +718,13 @@ func (e *Evidence) impatient(counted []string) error {
 			continue
 		}
 		h, life := held[c.Chat], e.lifeAt(c.At)
-		if c.At.Before(h.until) && (life == h.life || h.noted) {
+		if c.At.Before(h.until) && (life == h.life || h.noted && e.era(h.from) == e.era(c.At)) && c.Method != "sendDocument" { // which may have been on its way
 			wrong = append(wrong, fmt.Errorf("chat %d: %s at %s, though Telegram had asked for patience until %s", c.Chat, c.Method, c.At.Format(time.StampMicro), h.until.Format(time.StampMicro)))
 		}
 		var seconds int
 		if n, _ := fmt.Sscanf(c.Description, "Too Many Requests: retry after %d", &seconds); n == 1 {
 			disk := e.DiskFailed != nil && e.DiskFailed(c.At)
-			held[c.Chat] = hold{c.At.Add(time.Duration(seconds) * e.second), life, !e.Starts[life].broken && !disk}
+			held[c.Chat] = hold{c.At, c.At.Add(time.Duration(seconds) * e.second), life, !e.Starts[life].broken && !disk}
 		}
 	}
 	return errors.Join(wrong...)
@@ -721,7 +746,7 @@ func I12(e *Evidence) error {
 	}
 	since := map[string]time.Time{} // when customers had theirs
 	for _, s := range e.Shown[e.Group] {
-		if e.lostTopic(s) || s.Topic == 0 && e.withoutRights(s) {
+		if e.erasedSMS(NumberOf(s.Mark)) || e.lostTopic(s) || s.Topic == 0 && e.withoutRights(s) {
 			continue
 		}
 		customer := e.Inbound[NumberOf(s.Mark)].Customer
@@ -756,7 +781,7 @@ func I13(e *Evidence) error {
 	for _, c := range e.TG.Chats() {
 		for _, m := range e.TG.Messages(c.ID) {
 			switch {
-			case m.Document == nil:
+			case m.Document == nil || !m.FromBot:
 			case m.Document.Photo:
 				asked, ok := e.TG.Message(m.Chat, m.ReplyTo)
 				if m.ReplyTo != 0 && (!ok || !strings.HasPrefix(asked.Text, "/stats")) {
@@ -850,7 +875,7 @@ func (e *Evidence) busy(s Sighting, since time.Time) bool {
 var Invariants = []struct {
 	Name  string
 	Check func(*Evidence) error
-}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}, {"I14", I14}}
+}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}, {"I14", I14}, {"I15", I15}}
 
 // Violations checks every invariant on the store of a bridge that has ended.
 func (e *Evidence) Violations() []error {
@@ -943,7 +968,13 @@ func (w *World) Settled(since time.Time) error {
 	if err := e.Unaccounted(); err != nil && quiet < quietFetches {
 		return err
 	}
+	if err := e.stillErasing(); err != nil && quiet < quietFetches {
+		return err
+	}
 	for _, o := range e.Orders {
+		if slices.ContainsFunc(o.Recipients, func(n string) bool { return e.erased(n, o.At) }) {
+			continue
+		}
 		m, _ := e.TG.Message(o.Chat, o.Message)
 		if o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || e.era(o.At) < len(e.Restored) || o.perhaps || e.lostWith(o) { // of those Behind tells; what answers them may be lost
 			continue
@@ -964,7 +995,7 @@ func (w *World) Settled(since time.Time) error {
 	return nil
 }
 
-var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know"}
+var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know", "did not say who sent this SMS"}
 
 // askedWords are those of a question, and of one that ended without a send.
 var askedWords = []string{"Send this?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}

@@ -56,6 +56,8 @@ var acts = []struct {
 	{"an agent asks", 1, (*World).agentAsks},
 	{"an agent asks for figures", 1, (*World).agentAsksForFigures},
 	{"an admin exports", 1, (*World).adminExports},
+	{"an admin forgets", 1, (*World).adminForgets},
+	{"an admin presses Forget", 1, (*World).adminPressesForget},
 	{"an agent looks back", 2, (*World).agentLooksBack},
 	{"an agent answers from a list", 2, (*World).agentAnswersFromAList},
 	{"an agent tidies", 2, (*World).agentTidies},
@@ -323,6 +325,10 @@ func (w *World) press(m telegram.Message, data string) {
 			by = w.Sara
 		}
 	}
+	if strings.HasPrefix(data, "forget:") {
+		w.pressForget(by, m, data)
+		return
+	}
 	if by != w.Omid || w.allowed {
 		w.NotePress(by, data)
 	}
@@ -473,11 +479,11 @@ func (w *World) agentTidies() {
 	if !ok {
 		return
 	}
-	name := fmt.Sprintf("Customer %d", w.Rand.IntN(100))
+	name := fmt.Sprintf("Customer %d!", len(w.named))
 	of := w.Inbound[NumberOf(m.Text)].Customer
 	switch w.Rand.IntN(3) {
 	case 0:
-		w.named = append(w.named, named{of, time.Now()})
+		w.named = append(w.named, named{of, name, time.Now()})
 		w.Say(telegram.Post{Chat: w.Group, From: w.Sara, ReplyTo: m.ID, Text: "/name " + name})
 	case 1:
 		if m.Topic != 0 {
@@ -485,7 +491,7 @@ func (w *World) agentTidies() {
 		}
 	case 2:
 		if m.Topic != 0 {
-			w.named = append(w.named, named{of, time.Now()})
+			w.named = append(w.named, named{of, name, time.Now()})
 			_ = w.TG.RenameTopic(w.Sara, w.Group, m.Topic, name) // it may be gone
 		}
 	}

@@ -253,6 +253,7 @@ type Past struct {
 	lost     []telegram.Update // that nobody asked for in a day
 	named    []named
 	imports  int // files of names that Sara sent
+	erasings []erasing
 }
 
 // Chance returns what a seed decides, for several goroutines at once.
@@ -302,8 +303,8 @@ type Order struct {
 
 // named is a customer whom an agent gave a name.
 type named struct {
-	customer string
-	at       time.Time
+	customer, name string
+	at             time.Time
 }
 
 // pressed is a button an agent pressed.

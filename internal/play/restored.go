@@ -100,7 +100,9 @@ func (p Past) era(t time.Time) (n int) {
 // lostOf returns how many batches of an order each restored backup made lost.
 func (p Past) lostOf(o Order) (found [][]batch) {
 	for _, x := range p.Restored {
-		found = append(found, slices.DeleteFunc(slices.Clone(x.lost), func(b batch) bool { return b.Text != o.Text }))
+		found = append(found, slices.DeleteFunc(slices.Clone(x.lost), func(b batch) bool {
+			return b.Text != o.Text && !(b.Forgotten && int64(b.Chat) == o.Chat && int(b.Message) == o.Message)
+		}))
 	}
 	return found
 }
