@@ -134,7 +134,7 @@ func (b *Bot) fillCanned(m *telegram.Message, words string, to store.Customer, l
 
 // listCanned lists prepared answers with how they begin; when they are many, their names alone.
 func listCanned(t *text.Language, all []store.Canned) string {
-	const few = 30
+	const few, inLine = 30, 5
 	if len(all) == 0 {
 		return t.CannedNone
 	}
@@ -145,7 +145,10 @@ func listCanned(t *text.Language, all []store.Canned) string {
 		lines = append(lines, t.Say(t.CannedLine, names[i], text.Isolated(c.Text)))
 	}
 	if len(all) > few {
-		return t.CannedHead + "\n" + t.List(names)
+		lines = lines[:1]
+		for some := range slices.Chunk(names, inLine) {
+			lines = append(lines, t.List(some))
+		}
 	}
 	return text.Clip(lines)
 }

@@ -2,7 +2,14 @@
 
 package bot
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"peyk/bot/text"
+	"peyk/store"
+)
 
 func TestBrokenFields(t *testing.T) {
 	for words, want := range map[string]string{
@@ -35,6 +42,26 @@ func TestNamesOfPreparedAnswers(t *testing.T) {
 	} {
 		if got := nameable(name); got != want {
 			t.Errorf("%q: got %t", name, got)
+		}
+	}
+}
+
+func TestPreparedAnswersFitIntoAMessage(t *testing.T) {
+	for _, n := range []int{1, 30, 31, store.MaxCanned} {
+		for what, long := range map[string]string{"letters": strings.Repeat("ن", text.NameRunes-3), "emoji": strings.Repeat("😀", text.NameRunes-3)} {
+			var all []store.Canned
+			for i := range n {
+				all = append(all, store.Canned{Name: fmt.Sprint(i, long), Text: long})
+			}
+			for name, lang := range text.Languages {
+				list := listCanned(lang, all)
+				if units := text.Units(lang.SetApart(list)); units > text.MessageUnits {
+					t.Errorf("%s: %d named with %s take %d units", name, n, what, units)
+				}
+				if !strings.Contains(list, all[0].Name) {
+					t.Errorf("%s: of %d named with %s the first is not listed", name, n, what)
+				}
+			}
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"peyk/sms"
 )
@@ -171,7 +170,7 @@ func Blank(s string) bool {
 func Clip(lines []string) string {
 	size := 0
 	for i, line := range lines {
-		if size += utf8.RuneCountInString(line) + 1; size > MessageUnits-headUnits {
+		if size += units(line) + 1; size > MessageUnits-headUnits {
 			return strings.Join(lines[:i], "\n") + "\n…"
 		}
 	}
