@@ -102,7 +102,7 @@ func (s *Store) Marks(limit int, open func(sms.ChatID) bool) (heads []Post, next
 				if err != nil {
 					return err
 				}
-				if PutOff(p.NotBefore, t.now, aDay) {
+				if PutOff(p.NotBefore, t.now, mostPutOff) {
 					next = sooner(next, p.NotBefore)
 					break
 				}

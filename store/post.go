@@ -185,6 +185,9 @@ func (s *Store) Heads(open func(sms.ChatID) bool) (heads [][]Post, next time.Tim
 	return heads, next, err
 }
 
+// mostPutOff is the longest that a post is put off, and a little more: the patience that Telegram may ask for.
+const mostPutOff = time.Hour + time.Minute
+
 // heads is Heads for one chat. topics is that each customer has one.
 func (t *tx) heads(chat sms.ChatID, topics bool) (heads []Post, next time.Time, err error) {
 	var found [2]bool // an answer, upkeep
@@ -199,7 +202,7 @@ func (t *tx) heads(chat sms.ChatID, topics bool) (heads []Post, next time.Time, 
 			of = &found[1]
 		}
 		switch {
-		case PutOff(p.NotBefore, t.now, aDay):
+		case PutOff(p.NotBefore, t.now, mostPutOff):
 			next = sooner(next, p.NotBefore)
 		case !*of:
 			*of = true
@@ -212,7 +215,7 @@ func (t *tx) heads(chat sms.ChatID, topics bool) (heads []Post, next time.Time, 
 			if err != nil {
 				return nil, next, err
 			}
-			if PutOff(p.NotBefore, t.now, aDay) {
+			if PutOff(p.NotBefore, t.now, mostPutOff) {
 				next = sooner(next, p.NotBefore)
 				continue
 			}

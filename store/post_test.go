@@ -94,6 +94,20 @@ func TestAPostThatIsNotDueHoldsTheSMSBehindIt(t *testing.T) {
 }
 
 // TestWhatWaitsForNoOther has one of everything wait in a chat: each kind has a head of its own.
+func TestWhatAClockThatWasAheadPutOffWaitsNoLonger(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.options())
+	c.pass(10 * time.Hour)
+	take(t, s, order(ali, sara)) // a new one is reported after a second
+	if n := len(heads(t, s)); n != 0 {
+		t.Fatalf("%d posts are not put off", n)
+	}
+	c.pass(-10 * time.Hour)
+	if n := len(heads(t, s)); n != 1 {
+		t.Errorf("ten hours earlier %d posts may be shown, want what was put off", n)
+	}
+}
+
 func TestWhatWaitsForNoOther(t *testing.T) {
 	c := newClock()
 	s := open(t, tempFile(t), c.inbox(group))

@@ -844,7 +844,7 @@ func (e *Evidence) given(s Sighting) time.Time {
 
 // busy reports whether the group had a message in the minute before s was given or since then, as s may have been begun then: what each share is
 // promised leaves a topic room in an idle minute alone. Or many SMS came, or a backup was restored, after which nothing is posted for a minute, or
-// Telegram made no topic there.
+// the time was told anew, by which others wait for long, or Telegram made no topic there.
 func (e *Evidence) busy(s Sighting, since time.Time) bool {
 	for _, r := range e.Requests {
 		if r.At.Before(s.at) && since.Sub(r.At) < time.Minute && len(r.Given) > 3 {
@@ -855,6 +855,9 @@ func (e *Evidence) busy(s Sighting, since time.Time) bool {
 		if x.at.Before(s.at) && since.Sub(x.at) < time.Minute {
 			return true
 		}
+	}
+	if slices.ContainsFunc(e.clockSet, func(at time.Time) bool { return at.Before(s.at) && since.Sub(at) < time.Minute }) {
+		return true
 	}
 	return slices.ContainsFunc(e.TG.Calls(), func(c telegram.Call) bool {
 		if c.Chat != e.Group || !c.At.Before(s.at) {

@@ -151,6 +151,7 @@ func (w *World) SetClock(answers, messages time.Duration) {
 		w.Ahead = append(w.Ahead, answers)
 	}
 	w.apart = w.apart || answers != 0 || messages != 0
+	w.clockSet = append(w.clockSet, time.Now())
 	w.TG.SetClock(answers, messages)
 }
 
@@ -250,6 +251,7 @@ type Past struct {
 	Bare     []span            // when the bot had no rights in the forum
 	Ahead    []time.Duration   // how far the time that Telegram's answers tell ever was ahead of this machine's
 	apart    bool              // Telegram ever told another time than this machine, by answers or messages: then nothing old may have been forgotten
+	clockSet []time.Time       // when Telegram began to tell another time
 	lost     []telegram.Update // that nobody asked for in a day
 	named    []named
 	imports  int // files of names that Sara sent
