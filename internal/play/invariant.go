@@ -299,6 +299,9 @@ func I4(e *Evidence) error {
 		for _, lost := range e.lostOf(o) {
 			batches = append(batches, lost...)
 		}
+		if len(batches) == 0 && time.Since(o.At) > kept { // nobody can tell any more which presses were about it
+			continue
+		}
 		for i, r := range requests[1:] {
 			before := requests[i]
 			if before.Code == -1 || e.takenAgain(o, before.At, r.At) {

@@ -259,14 +259,20 @@ func (w *World) AgentReplies() {
 	w.order(o, telegram.Post{ReplyTo: shown.ID})
 }
 
-// answerWithCanned has an agent prepare the answer that o is, send it, and remove it.
+// answerWithCanned has an agent prepare the answer that o is, send it, and remove it; or choose it among what the bot offers.
 func (w *World) answerWithCanned(o Order, shown int) {
-	name := strings.Fields(o.Text)[0]
+	name, words := strings.Fields(o.Text)[0], o.Text+" {number} {line}"
 	say := func(text string) { w.Say(telegram.Post{Chat: o.Chat, From: o.From, Text: text}) }
-	say("/canned " + name + " " + o.Text + " {number} {line}")
-	o.Said = "/c " + strings.TrimSuffix(o.Said, o.Text) + name
+	alone := o.Said == o.Text // what is chosen cannot begin with an SMS's id
+	of := strings.TrimSuffix(o.Said, o.Text)
 	o.Text += " " + o.Recipients[0] + " " + o.Line
-	o.canned = true
+	if alone && w.Rand.IntN(2) == 0 {
+		o.Said = words
+		w.order(o, telegram.Post{ReplyTo: shown, ViaBot: w.TG.Bot().Username})
+		return
+	}
+	say("/canned " + name + " " + words)
+	o.Said, o.canned = "/c "+of+name, true
 	w.order(o, telegram.Post{ReplyTo: shown})
 	say("/canned -" + name)
 }
