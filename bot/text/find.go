@@ -22,6 +22,9 @@ func Query(s string) string {
 	return strings.TrimSpace(s)
 }
 
+// leastWords is how much of each SMS in a list is shown at least, in UTF-16 units.
+const leastWords = 20
+
 // Hit is an SMS that was found.
 type Hit struct {
 	Told
@@ -30,21 +33,28 @@ type Hit struct {
 }
 
 // Hits returns a list of what was found for a query, and what it says of customers, as HTML. Each SMS stands as a shown one does, so that a reply finds it.
-// Words are cut so that all SMS fit.
+// Words are cut so that all SMS fit, and of customers as many are told of as leave room for leastWords of each.
 func Hits(t *Language, query string, customers []store.Customer, hits []Hit, now time.Time) string {
 	lines := []string{t.Say(t.findHead, "\u2068"+Escape(query)+"\u2069")}
-	for _, c := range customers {
-		lines = append(lines, t.Say(t.CardHead, "<b>"+Isolated(c.Name)+"</b> · "+Code(Short(string(c.Number), NameRunes))))
-	}
+	answer := ""
 	if len(hits) > 0 {
-		lines = append(lines, t.Say(t.FindAnswer, ShortID(hits[0].Seq)))
+		answer = "\n" + t.Say(t.FindAnswer, ShortID(hits[0].Seq))
 	}
-	left := MessageUnits - shownUnits(t, strings.Join(lines, "\n"))
+	left := MessageUnits - shownUnits(t, lines[0]+answer)
 	heads, words := make([]string, len(hits)), make([]string, len(hits))
 	for i, h := range hits {
 		heads[i], words[i] = hitHead(t, h, now), split(h.Text, MessageUnits)[0]
 		left -= shownUnits(t, heads[i]) + 3 // two ends of lines, and … where words are cut
 	}
+	for _, c := range customers {
+		line := "\n" + t.Say(t.CardHead, "<b>"+Isolated(c.Name)+"</b> · "+Code(Short(string(c.Number), NameRunes)))
+		rest := left - shownUnits(t, line)
+		if rest < leastWords*len(hits) {
+			break
+		}
+		left, lines[0] = rest, lines[0]+line
+	}
+	lines[0] += answer
 	most := longestThatFits(words, left)
 	for i := range hits {
 		if units(words[i]) > most {

@@ -28,6 +28,26 @@ func listed(t *Language, html string) *telegram.Message {
 	}
 }
 
+// TestAListOfTheLongestNamesFits: some words of each SMS are shown, rather than all customers.
+func TestAListOfTheLongestNamesFits(t *testing.T) {
+	long := strings.Repeat("😀", NameRunes)
+	number := sms.Number(strings.Repeat("BANK", NameRunes/4))
+	var hits []Hit
+	var customers []store.Customer
+	for range 10 {
+		m := inbound(string(number), long)
+		m.Line, m.Direction = number, sms.Outbound
+		hits = append(hits, Hit{Told: Told{SMS: m, Agent: Isolated(long), Fared: "failed"}, Name: long, Link: "https://t.me/c/1234567890/12/1234567"})
+		customers = append(customers, store.Customer{Number: number, Name: long})
+	}
+	for name, l := range Languages {
+		list := l.SetApart(Hits(l, long, customers, hits, midday))
+		if u := Units(list); u > MessageUnits || !strings.Contains(list, "👤") || strings.Count(list, strings.Repeat("😀", leastWords/2-1)+"…</blockquote>") != len(hits) {
+			t.Errorf("%s: %d units: %s", name, u, list)
+		}
+	}
+}
+
 // FuzzHits: whatever customers are called and write, a list fits, and is read back: what was sought, which SMS it shows, and which of them is quoted, if any.
 func FuzzHits(f *testing.F) {
 	f.Add("order ۱۲۳", "09121111111", "Mrs Rezaei", "hello", uint8(3))

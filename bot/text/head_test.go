@@ -103,13 +103,15 @@ func FuzzSplit(f *testing.F) {
 	f.Add("سلام\u200cدنیا", 3)
 	f.Add("  \n ", 2)
 	f.Add("\xff\xfe", 10)
+	f.Add("😀a", 1)
 	f.Fuzz(func(t *testing.T, text string, limit int) {
-		if limit < 2 || limit > MessageUnits { // less does not hold an emoji
+		if limit > MessageUnits {
 			t.Skip()
 		}
 		parts := split(text, limit)
 		for _, part := range parts {
-			if n := unitsOf(part); n > limit || n == 0 || !utf8.ValidString(part) {
+			if n := unitsOf(part); n > max(limit, 2) || // an emoji is not halved
+				n == 0 || !utf8.ValidString(part) {
 				t.Errorf("split(%q, %d) has the part %q of %d units", text, limit, part, n)
 			}
 		}

@@ -177,7 +177,7 @@ func Clip(lines []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// split cuts s into parts of at most units UTF-16 units, after a line or a word where one ends nearby. Joined they are s again. A text of
+// split cuts s into parts of at most units UTF-16 units, or one character, after a line or a word where one ends nearby. Joined they are s again. A text of
 // nothing visible, which Telegram would not show, begins with ∅.
 func split(s string, units int) []string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
@@ -188,7 +188,7 @@ func split(s string, units int) []string {
 	for {
 		cut, n := len(s), 0
 		for i, r := range s {
-			if n += utf16.RuneLen(r); n > units {
+			if n += utf16.RuneLen(r); n > units && i > 0 {
 				cut = i
 				break
 			}
