@@ -10,6 +10,8 @@
 //	  crash between          shown once more, marked "perhaps repeated"; in a group's minute both count
 //	Mark (mark.go)     set on a reply how far it has come - note the mark, remove the row
 //	  crash between          set once more, as it is by then
+//	Import (contacts.go) name some of a file's customers, and note how far that has come - go on
+//	  crash between          goes on there
 //
 // Each flow is one goroutine that owns its state; those that show start bounded numbers of calls at once and wait for them. Bot takes,
 // poster shows. Flows meet in the store, which wakes them, and share only what a restart may forget: what Telegram's limits still allow
