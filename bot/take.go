@@ -100,6 +100,8 @@ func (b *Bot) takeFromAgent(ctx context.Context, m *telegram.Message, r role) er
 	switch {
 	case undecided:
 		return b.respond(m, t.Undecided)
+	case m.File != nil && m.Private && r >= admin && m.Command == "" && m.ReplyTo == nil:
+		return b.respond(m, t.ContactsHow)
 	case m.Media && !takesFile(m.Command):
 		return b.respond(m, t.OnlyText)
 	case m.Command != "":

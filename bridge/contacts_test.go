@@ -157,6 +157,23 @@ func TestContactsAreKeptForAnHour(t *testing.T) {
 	})
 }
 
+// TestAFileAloneIsToldWhatToDoWithIt: the usage says to send the file, then to reply to it.
+func TestAFileAloneIsToldWhatToDoWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		shown := w.shows("09121111111", "hello")
+		sent := w.says(telegram.Post{Chat: w.sara, From: w.sara, Document: csvFile("09127654321,Forouhar\n")})
+		w.sees(w.sara, "Reply to this file with /contacts")
+		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/contacts", ReplyTo: sent})
+		w.sees(w.sara, "New: 1")
+		w.isTold(w.ali, func() { w.says(telegram.Post{Chat: w.ali, From: w.ali, Document: csvFile("a,b")}) }, "An SMS can only hold text")
+		w.isTold(w.group, func() {
+			w.says(telegram.Post{Chat: w.group, From: w.sara, ReplyTo: shown.ID, Document: csvFile("a,b")})
+		}, "SMS can only hold text")
+	})
+}
+
 // TestForgetReachesContacts: names that wait for [Import] or [Undo] are a customer's, too.
 func TestForgetReachesContacts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

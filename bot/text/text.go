@@ -205,6 +205,7 @@ type Language struct {
 
 	// Names for many customers, from a file.
 	ContactsUsage      string
+	ContactsHow        string
 	ContactsTooLarge   string // MB, rows
 	ContactsUnreadable string
 	ContactsGone       string
@@ -607,6 +608,7 @@ var English = Language{
 	Out:             "out",
 
 	ContactsUsage:      "Send the file as CSV or XLSX, with a number and a name in each row, and reply to it with <code>/contacts</code>. Or send it with <code>/contacts</code> as its caption; in a group as a reply to one of my messages, or I do not see it.",
+	ContactsHow:        "Reply to this file with <code>/contacts</code> to give customers the names in it. A file is never sent as an SMS.",
 	ContactsTooLarge:   "That file is too large: %v MB and %v rows at most. Nothing was changed.",
 	ContactsUnreadable: "That is neither CSV nor XLSX, or it is damaged: nothing was changed. Save it as one of these and send it again.",
 	ContactsGone:       "I could not get or read that file: nothing was changed. Please send it again.",
