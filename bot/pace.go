@@ -181,6 +181,9 @@ func (p *pacer) begin(post store.Post, now time.Time) (time.Time, bool) {
 		return p.recent[0].Add(p.second), false
 	}
 	c := p.chat(post.Chat)
+	if c.busy { // a file has begun its end; its own end will show
+		return time.Time{}, false
+	}
 	p.count(c, shareOf(post))
 	c.room = c.turns.room(c.share, now)
 	return time.Time{}, true

@@ -676,8 +676,7 @@ func (e *Evidence) perhapsTold(b batch, m telegram.Message) bool {
 // I9: indexes agree with rows and the file's pages are sound.
 func I9(e *Evidence) error { return e.Store.Check() }
 
-// I11: no 429 caused; those of faults are not. A file is on its way to a private chat beside the queue, for as long as it takes: it may arrive in the
-// same second as a message.
+// I11: no 429 caused; those of faults are not.
 func I11(e *Evidence) error {
 	var wrong []error
 	counted := []string{"sendMessage", "sendPhoto", "sendDocument", "editMessageText", "createForumTopic"}
@@ -685,7 +684,7 @@ func I11(e *Evidence) error {
 		return !slices.Contains(counted, c.Method) || c.Code == 429 && c.Fault == telegram.TooMany
 	})
 	for i, c := range calls {
-		if c.Code != 429 || e.besideFile(calls, c) {
+		if c.Code != 429 {
 			continue
 		}
 		var before []string
@@ -697,13 +696,6 @@ func I11(e *Evidence) error {
 		wrong = append(wrong, fmt.Errorf("chat %d: %s %s at %s; calls before that by %q", c.Chat, c.Method, c.Description, c.At.Format(time.StampMicro), before))
 	}
 	return errors.Join(append(wrong, e.impatient(counted))...)
-}
-
-// besideFile reports whether a call to a private chat was refused as a file arrived in the same second, or is that of such a file.
-func (e *Evidence) besideFile(calls []telegram.Call, c telegram.Call) bool {
-	return c.Chat > 0 && slices.ContainsFunc(calls, func(f telegram.Call) bool {
-		return f.Chat == c.Chat && f.Method == "sendDocument" && f.At.Sub(c.At).Abs() <= e.second+inTransit
-	})
 }
 
 // impatient returns an error for a call that did not wait as long as a 429 had asked for. A bridge that was killed, or whose disk took nothing,
@@ -721,7 +713,7 @@ func (e *Evidence) impatient(counted []string) error {
 			continue
 		}
 		h, life := held[c.Chat], e.lifeAt(c.At)
-		if c.At.Before(h.until) && (life == h.life || h.noted && e.era(h.from) == e.era(c.At)) && c.Method != "sendDocument" { // which may have been on its way
+		if c.At.Before(h.until) && (life == h.life || h.noted && e.era(h.from) == e.era(c.At)) {
 			wrong = append(wrong, fmt.Errorf("chat %d: %s at %s, though Telegram had asked for patience until %s", c.Chat, c.Method, c.At.Format(time.StampMicro), h.until.Format(time.StampMicro)))
 		}
 		var seconds int
