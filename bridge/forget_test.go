@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,5 +120,23 @@ func TestForgetWaitsForWhatIsUndecided(t *testing.T) {
 		w.presses(w.sara, question, "Forget")
 		w.sees(w.sara, "A customer was forgotten: 1 SMS")
 		w.nowhere("9121111111")
+	})
+}
+
+// TestReplyToADigestOfWhichOneIsForgotten goes to nobody, or to whose SMS it names, and holds up nothing.
+func TestReplyToADigestOfWhichOneIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		for i := range 30 {
+			w.panel.Receive(fmt.Sprintf("091211111%02d", i), "30001234", fmt.Sprintf("question %02d", i))
+		}
+		w.start()
+		digest := w.sees(w.group, "30 SMS.", "question 29")
+		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/forget 09121111100"})
+		w.presses(w.sara, w.sees(w.sara, "Forget 09121111100 for good?"), "Forget")
+		w.sees(w.sara, "A customer was forgotten")
+		w.replies(digest, "to whom?")
+		w.sees(w.group, "several customers", "nothing was sent")
+		w.quiet()
 	})
 }

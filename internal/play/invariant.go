@@ -482,13 +482,18 @@ func (e *Evidence) Report(b batch) (telegram.Message, bool) {
 func (e *Evidence) reportBefore(b batch) (m telegram.Message, told bool, mark string) {
 	o, _ := e.orderOf(b.Text)
 	for _, m = range slices.Backward(e.Messages[e.Group]) {
-		if m.Chat == e.was && m.ReplyTo == o.Message && !strings.Contains(m.Text, "the edit changes nothing") {
+		if m.Chat == e.was && m.ReplyTo == o.Message && !answersEdit(m) {
 			told = true
 			break
 		}
 	}
 	ordered, _ := e.TG.Message(o.Chat, o.Message)
 	return m, told, MarksOf(ordered)
+}
+
+// answersEdit reports whether a message says that an edit does nothing.
+func answersEdit(m telegram.Message) bool {
+	return strings.Contains(m.Text, "the edit changes nothing") || strings.Contains(m.Text, "I do not read edits")
 }
 
 // I7: every uncertain piece was reported, with the buttons of its current question; so was every incident.
@@ -979,7 +984,7 @@ func (w *World) Settled(since time.Time) error {
 		}
 		var report telegram.Message
 		for _, m := range e.Messages[o.Chat] {
-			if m.ReplyTo == o.Message && !strings.Contains(m.Text, "the edit changes nothing") { // an edit's answer
+			if m.ReplyTo == o.Message && !answersEdit(m) {
 				report = m
 			}
 		}

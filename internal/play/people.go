@@ -345,7 +345,7 @@ func (w *World) press(m telegram.Message, data string) {
 
 // NotePress notes that an agent presses a button. Mu is held.
 func (w *World) NotePress(by int64, data string) {
-	if strings.HasPrefix(data, "history:") || strings.HasPrefix(data, "find:") || strings.HasPrefix(data, "import:") { // it turns a page, or is not about an order
+	if strings.HasPrefix(data, "history:") || strings.HasPrefix(data, "find:") || strings.HasPrefix(data, "import:") || data == "inbox" { // it turns a page, or is not about an order
 		return
 	}
 	parts := strings.Split(data, ":") // b:BATCH:GENERATION:DECISION
@@ -450,7 +450,8 @@ func (w *World) agentAnswersFromAList() {
 	at := begins[w.Rand.IntN(len(begins))]
 	to := w.Inbound[NumberOf(list.Text[at[0]:at[1]])]
 	o := Order{Chat: chat, From: agent, Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders)+len(w.refused)), Recipients: []string{to.Customer}, Line: to.Line}
-	o.Said, o.perhaps = o.Text, w.era(list.Date) < len(w.Restored)
+	// One SMS on the list that nobody knows any more makes all of it unknown.
+	o.Said, o.perhaps = o.Text, w.era(list.Date) < len(w.Restored) || time.Since(list.Date) > kept/2 || slices.ContainsFunc(w.erasings, func(x erasing) bool { return strings.Contains(list.Text, x.customer) })
 	for _, head := range headInList.FindAllStringSubmatch(list.Text, -1) {
 		o.of = append(o.of, head[1])
 	}
