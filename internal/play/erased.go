@@ -89,7 +89,8 @@ func (e *Evidence) erased(customer string, at time.Time) bool {
 			}
 		}
 	}
-	return !at.After(e.until[customer])
+	until, asked := e.until[customer]
+	return asked && !at.After(until)
 }
 
 // erasedSMS reports whether the n-th SMS of customers may be forgotten.
