@@ -282,7 +282,7 @@ func (b *Bot) importContacts(ctx context.Context) error {
 // importEnded says what an import changed.
 func (b *Bot) importEnded(i store.Import) store.Post {
 	t := b.language(i.Chat)
-	p := store.Post{Chat: i.Chat, Topic: i.Topic, Kind: store.PostText, Message: i.Message} // in the place of the question, whose buttons are dead
+	p := store.Post{Chat: i.Chat, Topic: i.Topic, Kind: store.PostText, Message: i.Message, ReplyTo: i.Message} // as inPlaceOf
 	if i.State == store.ImportUndoing {
 		p.Text = t.Say(t.ContactsUndone, i.New, i.Renamed)
 		if i.Left > 0 {

@@ -111,9 +111,9 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	return t.PressOld, true, nil
 }
 
-// inPlaceOf returns a post that says something in the place of our message m, whose buttons go with it.
+// inPlaceOf returns a post that says something in the place of our message m, whose buttons go with it, or as a reply where m cannot be changed.
 func inPlaceOf(m *telegram.Message, html string) store.Post {
-	return store.Post{Chat: m.Chat, Topic: m.Topic, Message: m.ID, Kind: store.PostText, Text: html}
+	return store.Post{Chat: m.Chat, Topic: m.Topic, Message: m.ID, ReplyTo: m.ID, Kind: store.PostText, Text: html}
 }
 
 // decideBatch carries out a decision about a batch.

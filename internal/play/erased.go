@@ -198,8 +198,8 @@ func (e *Evidence) broughtBack(customer string, since time.Time) bool {
 		slices.ContainsFunc(e.named, func(n named) bool { return n.customer == customer && n.at.After(since) }) {
 		return true
 	}
-	for _, r := range e.Requests { // what the panel gave late
-		if r.At.After(since) && slices.ContainsFunc(r.Given, func(m panel.SMS) bool { return e.Inbound[NumberOf(m.Text)].Customer == customer }) {
+	for _, r := range e.Requests { // what the panel gave late, or the disk took late
+		if r.At.After(since.Add(-time.Minute)) && slices.ContainsFunc(r.Given, func(m panel.SMS) bool { return e.Inbound[NumberOf(m.Text)].Customer == customer }) {
 			return true
 		}
 	}
