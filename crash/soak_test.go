@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"peyk/internal/play"
 )
 
 // What a bridge may hold more at the end of a soak than when it was warm, each time at rest.
@@ -177,7 +179,9 @@ func (w *world) caughtUp() error {
 	marks := func(chat int64) map[string]bool {
 		seen := map[string]bool{}
 		for _, s := range e.Shown[chat] {
-			seen[s.Mark] = true
+			if !e.ErasedSMS(play.NumberOf(s.Mark)) { // that may have been forgotten in between
+				seen[s.Mark] = true
+			}
 		}
 		return seen
 	}

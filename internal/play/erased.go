@@ -93,8 +93,10 @@ func (e *Evidence) erased(customer string, at time.Time) bool {
 	return asked && !at.After(until)
 }
 
-// erasedSMS reports whether the n-th SMS of customers may be forgotten.
-func (e *Evidence) erasedSMS(n int) bool { return e.erased(e.Inbound[n].Customer, e.Inbound[n].at) }
+// ErasedSMS reports whether the n-th SMS of customers may be forgotten.
+func (e *Evidence) ErasedSMS(n int) bool {
+	return n >= 0 && e.erased(e.Inbound[n].Customer, e.Inbound[n].at)
+}
 
 // blank reports whether nothing but a count is left of the SMS with that short id.
 func (e *Evidence) blank(id string) bool {
@@ -134,7 +136,7 @@ func I15(e *Evidence) error {
 	var wrong []error
 	for chat, all := range e.Shown {
 		for _, s := range all {
-			if n := NumberOf(s.Mark); s.id != "" && !e.erasedSMS(n) && e.blank(s.id) {
+			if n := NumberOf(s.Mark); s.id != "" && !e.ErasedSMS(n) && e.blank(s.id) {
 				wrong = append(wrong, fmt.Errorf("chat %d: SMS %d, of %s, was forgotten, though nobody asked for that", chat, n, e.Inbound[n].Customer))
 			}
 		}

@@ -219,7 +219,7 @@ func (e *Evidence) Balance() balance {
 		}
 		b.wrong[n] = b.shown[n] < b.least[n] || max(len(begun[n]), len(ended[n])) > most+len(again[n])
 		b.Missing[n] = max(0, most-b.shown[n])
-		if e.erasedSMS(n) {
+		if e.ErasedSMS(n) {
 			b.wrong[n], b.Missing[n] = false, 0
 		}
 	}

@@ -127,7 +127,7 @@ func I2(e *Evidence) error {
 			}
 		}
 		for m := range everywhere {
-			if _, ok := last[m]; !ok && !e.lostSMS(m.id) && !e.erasedSMS(NumberOf(m.mark)) {
+			if _, ok := last[m]; !ok && !e.lostSMS(m.id) && !e.ErasedSMS(NumberOf(m.mark)) {
 				wrong = append(wrong, fmt.Errorf("chat %d: %s is not shown, though elsewhere", chat, m))
 			}
 		}
@@ -746,7 +746,7 @@ func I12(e *Evidence) error {
 	}
 	since := map[string]time.Time{} // when customers had theirs
 	for _, s := range e.Shown[e.Group] {
-		if e.erasedSMS(NumberOf(s.Mark)) || e.lostTopic(s) || s.Topic == 0 && e.withoutRights(s) {
+		if e.ErasedSMS(NumberOf(s.Mark)) || e.lostTopic(s) || s.Topic == 0 && e.withoutRights(s) {
 			continue
 		}
 		customer := e.Inbound[NumberOf(s.Mark)].Customer
