@@ -60,6 +60,7 @@ func TestPowerLoss(t *testing.T) {
 
 // tryImages traces one bridge and checks n images of its file. It returns how many break I10 or I9.
 func tryImages(t testing.TB, w *world, n int) (violations int) {
+	w.Remembers = true // what is forgotten looks as if the cut had taken it
 	tr := w.trace()
 	moments := make([]int, n)
 	for i := range moments {

@@ -28,7 +28,7 @@ func (w *World) adminForgets() {
 	if w.Away[chat] || w.Rand.IntN(2) == 0 && !w.Away[w.Group] {
 		chat = w.Group
 	}
-	if len(w.Inbound) == 0 {
+	if len(w.Inbound) == 0 || w.Remembers {
 		return
 	}
 	w.Say(telegram.Post{Chat: chat, From: w.Sara, Text: "/forget " + w.Inbound[w.Rand.IntN(len(w.Inbound))].Customer})

@@ -23,7 +23,8 @@ import (
 
 // World is the people, the two networks and a record of what they did. Whoever runs the bridge reports when it started and how it ended.
 type World struct {
-	*sandboxtest.World // whose group shows inbound SMS, and so does Sara's private chat
+	Remembers          bool // nobody has a customer forgotten
+	*sandboxtest.World      // whose group shows inbound SMS, and so does Sara's private chat
 
 	Rand       *rand.Rand // of what people do
 	Topics     bool       // the group is a forum with a topic for each customer
