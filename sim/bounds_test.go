@@ -11,7 +11,7 @@ import (
 	"peyk/internal/play"
 )
 
-// I15: nothing grows without bound, and nobody is asked again and again without a pause.
+// I16: nothing grows without bound, and nobody is asked again and again without a pause.
 
 const (
 	// mostDialed is how often a bridge tries to connect to a network in a minute at most. Orders that wait and all that is asked beside them come

@@ -600,7 +600,7 @@ func (w *world) check() []error {
 	defer e.Store.Close()
 	wrong := e.Violations()
 	if err := w.grown(e); err != nil {
-		wrong = append(wrong, fmt.Errorf("I15: %w", err))
+		wrong = append(wrong, fmt.Errorf("I16: %w", err))
 	}
 	return wrong
 }
