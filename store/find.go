@@ -17,10 +17,10 @@ import (
 // million rows are read in half a second. They are read in short pieces, as a read under way keeps the file from growing and its pages from being used
 // again; between them others have their turn. A row is decoded only once its bytes hold the words.
 
-// findRead is how many rows are read at once: about a millisecond. findRest is the pause between: in it the runtime asks the network, even where this is
+// findRead is how many rows are read at once: one or two milliseconds. findRest is the pause between: in it the runtime asks the network, even where this is
 // the only processor.
 const (
-	findRead = 2000
+	findRead = 4000
 	findRest = 100 * time.Microsecond
 )
 
