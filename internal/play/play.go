@@ -23,11 +23,11 @@ import (
 
 // World is the people, the two networks and a record of what they did. Whoever runs the bridge reports when it started and how it ended.
 type World struct {
-	Remembers          bool // nobody has a customer forgotten
-	*sandboxtest.World      // whose group shows inbound SMS, and so does Sara's private chat
+	*sandboxtest.World // whose group shows inbound SMS, and so does Sara's private chat
 
 	Rand       *rand.Rand // of what people do
 	Topics     bool       // the group is a forum with a topic for each customer
+	Remembers  bool       // nobody has a customer forgotten
 	strict     bool       // somebody forbids reactions in the group now and then
 	panel      panel.Options
 	inSettings int64   // the group, as the settings name it
