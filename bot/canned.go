@@ -25,7 +25,7 @@ var cannedFields = []string{"{name}", "{number}", "{agent}", "{line}", "{date}"}
 
 // cannedKey returns what is equal for names that are one, whoever typed them on whichever keyboard.
 func cannedKey(name string) string {
-	return strings.NewReplacer("ي", "ی", "ى", "ی", "ك", "ک", "ة", "ه", "ۀ", "ه").Replace(normalizeWord(name))
+	return sms.Fold(normalizeWord(name))
 }
 
 // readCanned reads what follows /canned: a name, and a text unless that is only asked for.
@@ -70,7 +70,7 @@ func (b *Bot) canned(_ context.Context, m *telegram.Message, _ role) error {
 	}
 	name, words := readCanned(m.Args)
 	name, remove := strings.CutPrefix(name, "-")
-	i := slices.IndexFunc(all, func(c store.Canned) bool { return c.Key == cannedKey(name) })
+	i := slices.IndexFunc(all, func(c store.Canned) bool { return cannedKey(c.Name) == cannedKey(name) })
 	switch {
 	case m.Args == "":
 		return b.respond(m, listCanned(t, all))
@@ -208,7 +208,7 @@ func (b *Bot) sendCanned(ctx context.Context, m *telegram.Message, _ role) error
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(c store.Canned) bool { return c.Key == cannedKey(name) })
+	i := slices.IndexFunc(all, func(c store.Canned) bool { return cannedKey(c.Name) == cannedKey(name) })
 	if i < 0 {
 		return b.respond(m, unknownCanned(t, all, name))
 	}
