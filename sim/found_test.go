@@ -2,12 +2,14 @@ package sim
 
 import (
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"peyk/internal/play"
+	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 )
 
@@ -121,6 +123,67 @@ func TestAGroupOfAnEarlierSchemaMigrates(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAForgottenCustomerComesBack restores a backup of before a customer was forgotten: what they had written then is shown after what they wrote since
+// (seed 30273 on c922ee6).
+func TestAForgottenCustomerComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := bare(t, play.Chance(1), 1)
+		w.start()
+		time.Sleep(time.Minute)
+		w.away(w.Group, w.Throw)
+		w.CustomerWrites("09121111111")
+		time.Sleep(time.Minute)
+		w.backUp(nil)
+		w.Do("an admin forgets", play.Chance(1))
+		time.Sleep(time.Minute)
+		w.Do("an admin presses Forget", play.Chance(1))
+		time.Sleep(time.Minute)
+		if _, ok := w.Recent(w.Sara, func(m telegram.Message) bool { return strings.Contains(m.Text, "A customer was forgotten") }); !ok {
+			t.Fatal("nobody was forgotten")
+		}
+		w.back()
+		w.CustomerWrites("09121111111")
+		time.Sleep(time.Minute)
+		w.restore(play.Chance(1))
+		for _, err := range w.check() {
+			t.Error(err)
+		}
+		if n := len(w.Look().Shown[w.Group]); n != 4 {
+			t.Errorf("%d marks are shown in the group, want those of two SMS", n)
+		}
+	})
+}
+
+// TestAMarkOutlivesBridgesThatCannotOpenTheFile has a fetch be under way at a kill, the clock be wrong then, and the next bridges not even open the
+// file, until a backup of before all that takes its place: it knows of no fetch (seed 9835 on de22956).
+func TestAMarkOutlivesBridgesThatCannotOpenTheFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := bare(t, play.Chance(1), 1)
+		w.SetClock(200*24*time.Hour, 200*24*time.Hour)
+		w.start()
+		w.Do("an agent asks", play.Chance(1)) // whose date tells the time
+		time.Sleep(time.Minute)
+		for w.backup.IsZero() { // in which no fetch is under way
+			time.Sleep(time.Second)
+			w.backUp(nil)
+		}
+		w.mu.Lock()
+		w.trap = func(_, method, stage string) bool { return method == "GetMsg" && stage == string(panel.Arrived) }
+		w.mu.Unlock()
+		time.Sleep(time.Minute)
+		w.disk.set(trouble{fails: syscall.ENOSPC})
+		for range 2 {
+			w.start()
+			time.Sleep(time.Second)
+			w.life.kill()
+		}
+		w.restore(play.Chance(1))
+		for _, err := range w.check() {
+			t.Error(err)
+		}
+	})
 }
 
 // TestShortScripts plays what was left of scripts that broke an invariant.

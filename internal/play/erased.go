@@ -98,6 +98,14 @@ func (e *Evidence) ErasedSMS(n int) bool {
 	return n >= 0 && e.erased(e.Inbound[n].Customer, e.Inbound[n].at)
 }
 
+// cameBack reports whether s shows an SMS that may have been forgotten and that a backup, restored since, brought back.
+func (e *Evidence) cameBack(s Sighting) bool {
+	from := e.Inbound[NumberOf(s.Mark)]
+	return slices.ContainsFunc(e.erasings, func(x erasing) bool {
+		return x.customer == from.Customer && x.at.After(from.at) && e.era(x.at) < e.era(s.at)
+	})
+}
+
 // blank reports whether nothing but a count is left of the SMS with that short id.
 func (e *Evidence) blank(id string) bool {
 	m, err := e.Store.SMS(seqOf(id))

@@ -114,12 +114,15 @@ func (p Past) ours(at, from, to time.Time) time.Time {
 	return found
 }
 
-// markOf returns when the fetch in flight at a bridge's end had begun; zero when there was none. It may be that of a bridge before, if this one
-// did not get so far.
+// markOf returns when the fetch in flight at a bridge's end had begun; zero when there was none. It is that of a bridge before, if this one did not
+// get so far.
 func (p Past) markOf(life int) time.Time {
 	mark, end := p.Starts[life].mark, time.Now()
-	if mark.IsZero() {
+	switch {
+	case mark.IsZero():
 		return mark
+	case life > 0 && mark.Equal(p.Starts[life-1].mark):
+		return p.markOf(life - 1)
 	}
 	if life+1 < len(p.Starts) {
 		end = p.Starts[life+1].At

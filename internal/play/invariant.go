@@ -217,7 +217,7 @@ func I3(e *Evidence) error {
 		last := map[string]int{} // by customer
 		used := map[int]bool{}   // places
 		for at, s := range all {
-			if seen[s.Mark+s.id] || !strings.HasPrefix(s.Mark, "«in") || e.isDecodedAgain(all[:at], s) {
+			if seen[s.Mark+s.id] || !strings.HasPrefix(s.Mark, "«in") || e.isDecodedAgain(all[:at], s) || e.cameBack(s) {
 				continue
 			}
 			seen[s.Mark+s.id] = true
