@@ -15,7 +15,7 @@
 //
 // Each flow is one goroutine that owns its state; those that show start bounded numbers of calls at once and wait for them. Bot takes,
 // poster shows. Flows meet in the store, which wakes them, and share only what a restart may forget: what Telegram's limits still allow
-// (pace.go).
+// (pace.go), and what the server at hand is too old for (abilities.go).
 package bot
 
 import (
@@ -123,7 +123,7 @@ func New(st *store.Store, panel Panel, tg *telegram.Client, opts Options) *Bot {
 		panelSlots: make(chan struct{}, backgroundCalls), telegramSlots: make(chan struct{}, backgroundCalls), readSlots: make(chan struct{}, reads), fileSlots: make(chan struct{}, 1), exportSlots: make(chan struct{}, 1), verifying: make(chan struct{}, 1),
 		reading: map[question]context.CancelFunc{},
 	}
-	b.poster = &poster{voice: b.voice, tg: tg, log: opts.Log, pace: newPacer(opts.TelegramSecond), verifyToken: b.verifyToken}
+	b.poster = &poster{voice: b.voice, tg: tg, log: opts.Log, pace: newPacer(opts.TelegramSecond), abilities: &abilities{log: opts.Log}, verifyToken: b.verifyToken}
 	return b
 }
 

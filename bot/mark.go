@@ -121,8 +121,9 @@ func (w *poster) showMark(ctx context.Context, p store.Post) error {
 	if err != nil {
 		return fmt.Errorf("read chat: %w", err)
 	}
-	if batch.Unmarked || !chat.TakesMarks(w.store.Now()) {
-		return w.store.Persist(ctx, "note a mark", func() error { return w.store.MarkRefused(p, false) })
+	lacking := !w.abilities.has(reactions)
+	if batch.Unmarked || lacking || !chat.TakesMarks(w.store.Now()) {
+		return w.store.Persist(ctx, "note a mark", func() error { return w.store.MarkRefused(p, lacking) })
 	}
 	emoji := batch.Mark()
 	crashpoint.At("mark.due")
@@ -160,6 +161,9 @@ func (f *markFlow) afterMark(o outcome) {
 		err = f.store.MigrateChat(chat, e.MigratedTo)
 	case telegram.ReplyLost:
 		err = f.store.MarkRefused(o.post, false)
+	case telegram.Lacking:
+		f.abilities.lacks(reactions)
+		err = f.store.MarkRefused(o.post, true)
 	case telegram.MarksDenied:
 		f.log.Info("chat takes no marks", "chat", int64(chat), "reason", e.Reason)
 		err = f.store.MarkRefused(o.post, true)

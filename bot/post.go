@@ -33,6 +33,7 @@ type poster struct {
 	tg          *telegram.Client
 	log         *slog.Logger
 	pace        *pacer
+	abilities   *abilities
 	verifyToken func(context.Context, error) error // see Bot.verifyToken
 }
 
@@ -235,7 +236,7 @@ func (f *postFlow) afterPost(o outcome) {
 		}
 		f.pace.hold(chat, closedPause, now)
 		err = f.store.ChatLost(chat, e.Reason)
-	case telegram.Refused, telegram.BadMarkup:
+	case telegram.Refused, telegram.BadMarkup, telegram.Lacking:
 		f.log.Error("telegram refuses a post", "chat", int64(chat), "post", o.post.ID, "kind", string(o.post.Kind), "reason", e.Reason)
 		err = f.noticeInstead(o.post, e.Reason, now)
 	default:

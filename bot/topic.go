@@ -76,6 +76,10 @@ func (w *poster) makeTopic(ctx context.Context, chat sms.ChatID, title string) (
 		w.pace.topicArrived(chat, time.Now())
 		return id, err
 	}
+	if e.Fate == telegram.Lacking {
+		w.abilities.lacks(topics)
+		e.Fate = telegram.TopicsDenied
+	}
 	if e.Arrived {
 		w.pace.topicArrived(chat, time.Now())
 		if err := w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicUncertain(chat) }); err != nil {
@@ -131,7 +135,7 @@ func (w *poster) reopen(ctx context.Context, p sms.Place) error {
 		})
 	case e.Fate == telegram.TopicsDenied:
 		return w.topicsForbidden(ctx, p.Chat, e.Reason)
-	case e.Fate == telegram.TopicLost || e.Fate == telegram.Refused || e.Code >= 500:
+	case e.Fate == telegram.TopicLost || e.Fate == telegram.Lacking || e.Fate == telegram.Refused || e.Code >= 500:
 		return nil // the post will show
 	default:
 		e.Arrived = false // the reopening may have, but not the SMS

@@ -94,6 +94,7 @@ func (b *Bot) identify(ctx context.Context) error {
 			b.log.Info("bridging", "bot", self.UserName, "group_privacy", !hearsAll)
 			b.offerOwnership()
 			b.background.Go(func() { b.setMenus(ctx) })
+			b.background.Go(func() { b.poster.abilities.probe(ctx, b.tg) })
 			return nil
 		}
 		if ctx.Err() != nil {

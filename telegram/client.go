@@ -143,6 +143,19 @@ func (t *Client) ask(ctx context.Context, method string, params map[string]any, 
 	return resp.Result, nil
 }
 
+// Has reports whether this server has a method. Asked for without any parameter the method must fail: nothing may come of it.
+func (t *Client) Has(ctx context.Context, method string) (bool, error) {
+	_, err := t.call(ctx, method, nil)
+	e, failed := errors.AsType[*Error](err)
+	switch {
+	case failed && e.Fate == Lacking:
+		return false, nil
+	case failed && e.Code != http.StatusBadRequest:
+		return false, err
+	}
+	return true, nil
+}
+
 // notConnected is the error of a call for which no connection to Telegram was made.
 type notConnected struct{ error }
 

@@ -53,6 +53,7 @@ func (t *Client) postOnce(ctx context.Context, o Outgoing, text, mode string) (s
 		params["text"] = text
 		// A preview would have Telegram open links in an SMS, which can use up a login link.
 		params["link_preview_options"] = map[string]bool{"is_disabled": true}
+		params["disable_web_page_preview"] = true // as servers before Bot API 7.0 know it
 	}
 	if mode != "" {
 		params["parse_mode"] = mode
@@ -78,6 +79,7 @@ func (t *Client) postOnce(ctx context.Context, o Outgoing, text, mode string) (s
 		}
 		if o.ReplyTo != 0 {
 			params["reply_parameters"] = map[string]any{"message_id": o.ReplyTo, "allow_sending_without_reply": true}
+			params["reply_to_message_id"], params["allow_sending_without_reply"] = int64(o.ReplyTo), true // likewise
 		}
 	}
 	var result json.RawMessage

@@ -59,6 +59,7 @@ type order struct {
 //	POST /fault     Fault                        {"kind":"close_after","method":"sendMessage"}
 //	POST /disarm
 //	POST /down      on
+//	POST /old       on                           see SetOld
 //	POST /limits    Limits
 //	POST /raw       update                       an update of any shape
 //	POST /redeliver id
@@ -104,6 +105,7 @@ func (s *Server) Control() http.Handler {
 		"/migrate":   func(s *Server, _ context.Context, o order) (any, error) { return id(s.Migrate(o.Chat)) },
 		"/disarm":    func(s *Server, _ context.Context, o order) (any, error) { s.Disarm(); return nil, nil },
 		"/down":      func(s *Server, _ context.Context, o order) (any, error) { s.SetDown(o.On); return nil, nil },
+		"/old":       func(s *Server, _ context.Context, o order) (any, error) { s.SetOld(o.On); return nil, nil },
 		"/raw":       func(s *Server, _ context.Context, o order) (any, error) { return id(s.RawUpdate(string(o.Update))) },
 		"/redeliver": func(s *Server, _ context.Context, o order) (any, error) { return nil, s.Redeliver(o.ID) },
 		"/block": func(s *Server, _ context.Context, o order) (any, error) {

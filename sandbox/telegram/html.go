@@ -35,6 +35,7 @@ type openTag struct {
 // htmlParser is the state of parsing src.
 type htmlParser struct {
 	src      string
+	tags     map[string]string // that it knows, and the entities they make
 	i        int
 	text     strings.Builder
 	offset   int // length of text in UTF-16 units
@@ -49,8 +50,8 @@ func unparsable(format string, args ...any) error {
 
 // parseHTML reads a text in Telegram's HTML. Byte offsets in refusals count in src. Like Telegram it takes &lt &gt &amp &quot and
 // numbers, with or without semicolon, and leaves every other & as it stands.
-func parseHTML(src string) (string, []Entity, error) {
-	p := &htmlParser{src: src}
+func parseHTML(src string, tags map[string]string) (string, []Entity, error) {
+	p := &htmlParser{src: src, tags: tags}
 	for p.i < len(src) {
 		var err error
 		switch {
@@ -118,7 +119,7 @@ func (p *htmlParser) startTag() error {
 	if p.i == len(p.src) {
 		return unparsable("Unclosed start tag at byte offset %d", begin)
 	}
-	if htmlTags[tag.name] == "" {
+	if p.tags[tag.name] == "" {
 		return unparsable("Unsupported start tag \"%s\" at byte offset %d", tag.name, begin)
 	}
 	for p.skipSpace(); p.at(p.i) != '>'; p.skipSpace() {

@@ -43,7 +43,7 @@ func TestHTMLBecomesTextAndEntities(t *testing.T) {
 		"<i><b>x</b> y</i>": {"x y", []Entity{{Type: "italic", Offset: 0, Length: 3}, {Type: "bold", Offset: 0, Length: 1}}},
 		"<i><b>x</b></i>":   {"x", []Entity{{Type: "bold", Offset: 0, Length: 1}, {Type: "italic", Offset: 0, Length: 1}}},
 	} {
-		text, entities, err := parseHTML(src)
+		text, entities, err := parseHTML(src, htmlTags)
 		if err != nil || text != want.text {
 			t.Errorf("%s: got %q, %v, want %q", src, text, err, want.text)
 		}
@@ -77,7 +77,7 @@ func TestWrongHTMLIsRefusedInTelegramsWords(t *testing.T) {
 		"&#xD83D;&#xDE00;":                    `Text contains invalid Unicode characters after decoding HTML entities, check for unmatched surrogate code units`,
 		`<tg-emoji emoji-id="x">y</tg-emoji>`: `Invalid custom emoji identifier specified`,
 	} {
-		text, _, err := parseHTML(src)
+		text, _, err := parseHTML(src, htmlTags)
 		if err == nil || err.Error() != "Bad Request: can't parse entities: "+want {
 			t.Errorf("%s: got %q, %v, want %s", src, text, err, want)
 		}
@@ -132,7 +132,7 @@ func FuzzParseHTML(f *testing.F) {
 		if !utf8.ValidString(src) {
 			t.Skip("refused before the parser")
 		}
-		if text, entities, err := parseHTML(src); err == nil {
+		if text, entities, err := parseHTML(src, htmlTags); err == nil {
 			cleaned, moved := cleanText(text, entities)
 			length := utf16Len(cleaned)
 			for _, e := range moved {
@@ -141,7 +141,7 @@ func FuzzParseHTML(f *testing.F) {
 				}
 			}
 		}
-		if text, entities, err := parseHTML(escape.Replace(src)); err != nil || text != src || len(entities) != 0 {
+		if text, entities, err := parseHTML(escape.Replace(src), htmlTags); err != nil || text != src || len(entities) != 0 {
 			t.Errorf("%q escaped: got %q, %v, %v", src, text, entities, err)
 		}
 	})

@@ -32,6 +32,7 @@ func (r *request) buttons() ([][]Button, error) {
 		}
 		var row []Button
 		for _, cell := range cells {
+			r.dropNewFields(cell)
 			b, err := readButton(cell)
 			if err != nil {
 				return nil, err

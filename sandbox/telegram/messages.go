@@ -114,7 +114,7 @@ func (r *request) text(name, entityName string, limit int) (string, []Entity, er
 		}
 	case "html":
 		var err error
-		if text, entities, err = parseHTML(text); err != nil {
+		if text, entities, err = parseHTML(text, r.tags()); err != nil {
 			return "", nil, err
 		}
 	case "markdown", "markdownv2":

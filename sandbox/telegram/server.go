@@ -27,6 +27,7 @@ type Options struct {
 	FirstName  string  // the bot's; "" means "Peyk"
 	Inline     bool    // inline mode is on
 	NoPrivacy  bool    // the bot hears everything said in its groups, also where it is no administrator
+	Old        bool    // it is a Bot API server of 2021, see SetOld
 	Limits     Limits  // flood limits; the zero value has none
 	Speed      float64 // how many times faster than real time the clock of Limits runs; 0 means 1
 	FirstGroup int64   // the id of the first basic group, from which others count down; 0 means -4000000001
@@ -44,6 +45,7 @@ type Server struct {
 
 	mu            sync.Mutex
 	revoked       bool
+	old           bool
 	bot           *User
 	users         map[int64]*User
 	userOrder     []int64
@@ -105,6 +107,7 @@ func New(o Options) *Server {
 	s := &Server{
 		token:         o.Token,
 		noPrivacy:     o.NoPrivacy,
+		old:           o.Old,
 		inline:        o.Inline,
 		speed:         o.Speed,
 		start:         time.Now(),
@@ -179,6 +182,7 @@ type request struct {
 	params map[string]string
 	files  map[string]*Document
 	chat   int64 // chat_id when it is a number, for faults and the log
+	old    bool  // the server was old when it came
 }
 
 func (r *request) has(name string) bool { _, ok := r.params[name]; return ok }
@@ -343,12 +347,13 @@ func (s *Server) handle(req *request) (any, error) {
 	if name == "getupdates" {
 		return s.getUpdates(req)
 	}
-	f := methods[name]
-	if f == nil {
-		return nil, &apiError{code: 404, text: "Not Found"}
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	f := methods[name]
+	if f == nil || s.old && newMethods[name] {
+		return nil, &apiError{code: 404, text: "Not Found: method not found"}
+	}
+	s.dropNew(req)
 	return f(s, req)
 }
 

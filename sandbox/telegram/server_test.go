@@ -226,7 +226,7 @@ func TestMethodsAreFoundInAnyCaseAndUnknownOnesAre404(t *testing.T) {
 			t.Errorf("%s: got %+v", method, me)
 		}
 	}
-	if a := b.call("getMee", nil); a.Code != 404 || a.Description != "Not Found" {
+	if a := b.call("getMee", nil); a.Code != 404 || a.Description != "Not Found: method not found" {
 		t.Errorf("unknown method: got %+v", a)
 	}
 }

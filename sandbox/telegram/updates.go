@@ -67,7 +67,7 @@ func (q *updateQueue) wants(kind string) bool {
 
 // update queues an update for the bot, if it wants this kind.
 func (s *Server) update(kind string, body any) {
-	if !s.updates.wants(kind) {
+	if !s.updates.wants(kind) || s.old && newUpdates[kind] {
 		return
 	}
 	raw, err := json.Marshal(body)

@@ -138,7 +138,7 @@ func (s *Server) wireUser(id int64) wireUser {
 }
 
 func (s *Server) wireChat(c *chat) wireChat {
-	w := wireChat{ID: c.id, Type: c.kind, Title: c.title, IsForum: c.forum}
+	w := wireChat{ID: c.id, Type: c.kind, Title: c.title, IsForum: c.forum && !s.old}
 	if c.kind == "private" {
 		u := s.users[c.id]
 		w.Title, w.FirstName, w.LastName, w.Username = "", u.FirstName, u.LastName, u.Username
@@ -215,6 +215,9 @@ func (s *Server) wireMessage(c *chat, m *message, nested bool) *wireMessage {
 	if len(m.Buttons) > 0 {
 		w.Markup = &wireMarkup{m.Buttons}
 	}
+	if s.old {
+		w.dropNew()
+	}
 	return w
 }
 
@@ -238,7 +241,7 @@ func (s *Server) wireMember(c *chat, user int64) map[string]any {
 			w[right] = false
 		}
 		w["can_delete_messages"] = !ours || c.rights.DeleteMessages
-		w["can_manage_topics"] = c.forum && (!ours || c.rights.ManageTopics)
+		w["can_manage_topics"] = c.forum && !s.old && (!ours || c.rights.ManageTopics)
 	case "restricted":
 		w["is_member"] = true
 		w["until_date"] = 0
