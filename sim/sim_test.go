@@ -199,7 +199,9 @@ func spread(t *testing.T, first uint64, n int, of func(worlds int) []string) {
 		running.Go(func() {
 			args := append(of(part), "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "0", "-seed", fmt.Sprint(at),
 				"-rounds", fmt.Sprint(*rounds), "-killed", fmt.Sprint(*killed), "-tries", fmt.Sprint(*tries))
-			out, err := exec.Command(os.Args[0], args...).CombinedOutput()
+			part := exec.Command(os.Args[0], args...)
+			part.Env = append(os.Environ(), "GOMAXPROCS=1") // a world has little to do at once: to wake other threads costs more than they do
+			out, err := part.CombinedOutput()
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

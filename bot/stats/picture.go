@@ -79,7 +79,7 @@ func Picture(f Figures, dayOf func(time.Time) int) ([]byte, error) {
 	d.arrow(44, p.top+96, 1, came)
 
 	var file bytes.Buffer
-	err := png.Encode(&file, d)
+	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&file, d)
 	return file.Bytes(), err
 }
 

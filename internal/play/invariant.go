@@ -1,6 +1,7 @@
 package play
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -88,12 +89,10 @@ func sightings(m telegram.Message) []Sighting {
 	}
 	var all []Sighting
 	repeated := strings.Contains(m.Text, "perhaps repeated")
-	for _, at := range MarkPattern.FindAllStringIndex(m.Text, -1) {
-		id := ""
-		if ids := shortIDs.FindAllString(m.Text[:at[0]], -1); len(ids) > 0 {
-			id = ids[len(ids)-1]
-		}
-		all = append(all, Sighting{m.Text[at[0]:at[1]], id, m.ID, m.Topic, m.Date, repeated})
+	id, to := "", 0
+	for _, at := range marksIn(m.Text, -1) {
+		id, to = cmp.Or(lastID(m.Text[to:at.from]), id), at.to
+		all = append(all, Sighting{m.Text[at.from:at.to], id, m.ID, m.Topic, m.Date, repeated})
 	}
 	return all
 }

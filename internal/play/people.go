@@ -18,21 +18,36 @@ import (
 // An SMS of a customer says its number at both ends: a long one is shown in several messages.
 var MarkPattern = regexp.MustCompile(`«(in|end)(\d+)»`)
 
-// NumberOf returns which SMS of a customer a text belongs to, by its first mark; -1 when none. It is asked so often that a regular expression would
-// cost a twentieth of all.
-func NumberOf(text string) int {
-	for rest, found := text, true; found; {
-		if _, rest, found = strings.Cut(rest, "«"); !found {
+// mark is where a text has one, and of which SMS.
+type mark struct{ from, to, n int }
+
+// marksIn returns the marks in a text, at most so many; all of them if most is negative. It is asked so often that a regular expression would cost a
+// twentieth of all.
+func marksIn(text string, most int) (found []mark) {
+	for at := 0; len(found) != most; {
+		i := strings.Index(text[at:], "«")
+		if i < 0 {
 			break
 		}
-		number, ok := strings.CutPrefix(rest, "in")
+		m := mark{from: at + i}
+		at = m.from + len("«")
+		number, ok := strings.CutPrefix(text[at:], "in")
 		if !ok {
-			number, ok = strings.CutPrefix(rest, "end")
+			number, ok = strings.CutPrefix(text[at:], "end")
 		}
-		number, _, closed := strings.Cut(number, "»")
-		if n, err := strconv.Atoi(number); ok && closed && err == nil {
-			return n
+		number, _, closed := strings.Cut(number[:min(len(number), 20)], "»")
+		if n, err := strconv.ParseUint(number, 10, 32); ok && closed && err == nil {
+			m.n, m.to = int(n), at+strings.Index(text[at:], "»")+len("»")
+			found = append(found, m)
 		}
+	}
+	return found
+}
+
+// NumberOf returns which SMS of a customer a text belongs to, by its first mark; -1 when none.
+func NumberOf(text string) int {
+	for _, m := range marksIn(text, 1) {
+		return m.n
 	}
 	return -1
 }
@@ -219,7 +234,16 @@ func (w *World) Recent(chat int64, wanted func(telegram.Message) bool) (telegram
 	return found[w.Rand.IntN(len(found))], true
 }
 
-var shortIDs = regexp.MustCompile(`#s[0-9a-z]+`)
+// lastID returns the last short id in a text; none is "".
+func lastID(text string) string {
+	for i := strings.LastIndex(text, "#s"); i >= 0; i = strings.LastIndex(text[:i], "#s") {
+		rest := strings.TrimLeft(text[i+2:], "0123456789abcdefghijklmnopqrstuvwxyz")
+		if id := text[i : len(text)-len(rest)]; len(id) > 2 {
+			return id
+		}
+	}
+	return ""
+}
 
 var shortID = regexp.MustCompile(`📩[^\n]*(#s[0-9a-z]+)`)
 

@@ -434,10 +434,10 @@ func (s *Server) compress(w http.ResponseWriter, r *http.Request, body []byte) [
 	switch {
 	case strings.Contains(accepts, "gzip"):
 		w.Header().Set("Content-Encoding", "gzip")
-		z = gzip.NewWriter(&out)
+		z, _ = gzip.NewWriterLevel(&out, gzip.BestSpeed)
 	case strings.Contains(accepts, "deflate"):
 		w.Header().Set("Content-Encoding", "deflate")
-		z, _ = flate.NewWriter(&out, flate.DefaultCompression)
+		z, _ = flate.NewWriter(&out, flate.BestSpeed)
 	default:
 		return body
 	}
