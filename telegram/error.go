@@ -35,6 +35,7 @@ const (
 	NotModified              // it is already as it should be
 	NotEditable              // the message is gone or too old: post it anew
 	MarksDenied              // the chat does not allow reactions, or not this one
+	PinsDenied               // the chat does not let us pin messages
 	Lacking                  // this server is older than what was asked of it: do it the old way
 	Refused                  // this one call will never work
 )
@@ -43,7 +44,7 @@ var fates = map[Fate]string{
 	Passing: "passing", SlowDown: "slow_down", Revoked: "revoked", Contested: "contested", ChatLost: "chat_lost", Migrated: "migrated",
 	TopicLost: "topic_lost", TopicClosed: "topic_closed", TopicsDenied: "topics_denied", ReplyLost: "reply_lost", BadMarkup: "bad_markup",
 	NotModified: "not_modified", NotEditable: "not_editable",
-	MarksDenied: "marks_denied", Lacking: "lacking", Refused: "refused",
+	MarksDenied: "marks_denied", PinsDenied: "pins_denied", Lacking: "lacking", Refused: "refused",
 }
 
 // String returns the name of f as metrics have it, such as chat_lost.
@@ -160,6 +161,8 @@ func classify(method string, err error) *Error {
 		e.Fate = r.fateOfMark()
 	case strings.HasSuffix(method, "ForumTopic") && r.says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
 		e.Fate = TopicsDenied
+	case (method == "pinChatMessage" || method == "unpinChatMessage") && r.says("not enough rights", "chat_admin_required"):
+		e.Fate = PinsDenied
 	case r.code != 403 && r.says(fileWords...):
 		e.Fate = Refused
 	case r.code == 403 || r.says(lostWords...):

@@ -111,6 +111,24 @@ func (t *Client) React(ctx context.Context, chat sms.ChatID, id sms.ChatMessageI
 	return err
 }
 
+// Pin pins a message at the top of its chat or topic, without a sound. A message says so there, of which we get an update.
+func (t *Client) Pin(ctx context.Context, chat sms.ChatID, id sms.ChatMessageID) error {
+	_, err := t.call(ctx, "pinChatMessage", map[string]any{"chat_id": int64(chat), "message_id": int64(id), "disable_notification": true})
+	return err
+}
+
+// Unpin takes a message from the top of its chat or topic, where it stays.
+func (t *Client) Unpin(ctx context.Context, chat sms.ChatID, id sms.ChatMessageID) error {
+	_, err := t.call(ctx, "unpinChatMessage", map[string]any{"chat_id": int64(chat), "message_id": int64(id)})
+	return err
+}
+
+// Delete deletes a message. Of ours Telegram lets us delete what is younger than two days.
+func (t *Client) Delete(ctx context.Context, chat sms.ChatID, id sms.ChatMessageID) error {
+	_, err := t.call(ctx, "deleteMessage", map[string]any{"chat_id": int64(chat), "message_id": int64(id)})
+	return err
+}
+
 // AnswerPress stops the progress bar of a pressed button, with a word to who pressed it.
 func (t *Client) AnswerPress(ctx context.Context, id, text string, alert bool) error {
 	_, err := t.call(ctx, "answerCallbackQuery", map[string]any{"callback_query_id": id, "text": text, "show_alert": alert})

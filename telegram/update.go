@@ -63,6 +63,7 @@ type Message struct {
 	Forum        bool   // the chat has topics
 	TopicChanged string // closed, reopened or renamed when the message says that; else empty
 	TopicTitle   string // after renaming
+	Pinned       bool   // the message says that one was pinned
 }
 
 // Block is a block quote in a text, in UTF-16 units.
@@ -124,6 +125,7 @@ type wireMessage struct {
 	} `json:"chat"`
 	Closed   *struct{} `json:"forum_topic_closed"`
 	Reopened *struct{} `json:"forum_topic_reopened"`
+	Pinned   *struct{} `json:"pinned_message"`
 	Renamed  *struct {
 		Title string `json:"name"`
 	} `json:"forum_topic_edited"`
@@ -283,6 +285,7 @@ func toMessage(w *wireMessage, self User) *Message {
 	case w.Renamed != nil && w.Renamed.Title != "": // else only its icon was changed
 		m.TopicChanged, m.TopicTitle = "renamed", w.Renamed.Title
 	}
+	m.Pinned = w.Pinned != nil
 	m.Anonymous = w.From == nil || w.SenderChat != nil || SharedAccount(m.From.ID)
 	m.Media = w.media()
 	if d := w.Document; d != nil {

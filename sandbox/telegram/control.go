@@ -46,6 +46,7 @@ type order struct {
 //	POST /say       Post                         {"chat":-100…,"from":5…,"text":"/help"}: the message's id
 //	POST /edit      from chat message text
 //	POST /delete    chat message
+//	POST /unpin     from chat message
 //	POST /react     from chat message emoji      {"emoji":["👍"]}, none takes them back
 //	POST /age       chat message                 too old for the bot to be told of: edits fail, its buttons come without it
 //	POST /press     from chat message data seconds   waits up to seconds, 0 means 10, for the bot's answer
@@ -97,7 +98,10 @@ func (s *Server) Control() http.Handler {
 			return nil, s.Edit(o.From, o.Chat, o.Message, o.Text)
 		},
 		"/delete": func(s *Server, _ context.Context, o order) (any, error) { return nil, s.Delete(o.Chat, o.Message) },
-		"/age":    func(s *Server, _ context.Context, o order) (any, error) { return nil, s.Age(o.Chat, o.Message) },
+		"/unpin": func(s *Server, _ context.Context, o order) (any, error) {
+			return nil, s.Unpin(o.From, o.Chat, o.Message)
+		},
+		"/age": func(s *Server, _ context.Context, o order) (any, error) { return nil, s.Age(o.Chat, o.Message) },
 		"/react": func(s *Server, _ context.Context, o order) (any, error) {
 			return nil, s.React(o.From, o.Chat, o.Message, o.Emoji...)
 		},

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -314,6 +315,71 @@ func (s *Server) deleteMessage(req *request) (any, error) {
 	}
 	s.remove(c, m, s.bot.ID)
 	return true, nil
+}
+
+// messageToPin finds the message to pin or unpin.
+func (s *Server) messageToPin(req *request) (*chat, *message, error) {
+	c, err := s.chatToRead(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.group() && !(c.rights.Admin && c.rights.PinMessages) {
+		return nil, nil, bad("not enough rights to manage pinned messages in the chat")
+	}
+	return c, c.byID[req.int("message_id")], nil
+}
+
+func (s *Server) pinChatMessage(req *request) (any, error) {
+	c, m, err := s.messageToPin(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case m == nil || m.Deleted:
+		return nil, bad("message to pin not found")
+	case m.Service != "":
+		return nil, bad("message can't be pinned")
+	case m.Pinned:
+		return true, nil
+	}
+	if err := s.count(c); err != nil {
+		return nil, err
+	}
+	s.setPinned(m, s.bot.ID, true)
+	said := s.sayService(c, s.bot.ID, m.Topic, "pinned_message", wireService{Pinned: s.wireMessage(c, m, true)})
+	said.Silent = req.bool("disable_notification")
+	return true, nil
+}
+
+func (s *Server) unpinChatMessage(req *request) (any, error) {
+	_, m, err := s.messageToPin(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case m == nil || m.Deleted || !m.Pinned:
+		return nil, bad("message to unpin not found")
+	}
+	s.setPinned(m, s.bot.ID, false)
+	return true, nil
+}
+
+func (s *Server) setPinned(m *message, by int64, pinned bool) {
+	m.Pinned = pinned
+	s.event(Event{Kind: Pinned, By: by, Message: m.Message})
+}
+
+// Unpin has an administrator unpin a message. The bot is not told.
+func (s *Server) Unpin(from, chat int64, message int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, m, err := s.findMessage(chat, message)
+	if err == nil && !(m.Pinned && (c.isAdmin(from) || c.kind == "private")) {
+		err = fmt.Errorf("it is not pinned, or user %d may not", from)
+	}
+	if err != nil {
+		return fmt.Errorf("unpin: %w", err)
+	}
+	s.setPinned(m, from, false)
+	return nil
 }
 
 // reactionEmoji are the emoji a bot may react with.

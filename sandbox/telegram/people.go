@@ -51,6 +51,7 @@ type Rights struct {
 	Admin          bool `json:"admin,omitempty"`           // hears everything
 	ManageTopics   bool `json:"manage_topics,omitempty"`   // counts for an administrator only
 	DeleteMessages bool `json:"delete_messages,omitempty"` // messages of others; counts for an administrator only
+	PinMessages    bool `json:"pin_messages,omitempty"`    // counts for an administrator only
 	Muted          bool `json:"muted,omitempty"`           // may not write; counts for an ordinary member only
 }
 
@@ -553,12 +554,12 @@ func (q *Quote) in(text string) bool {
 	return len(words) > 0 && q.At >= 0 && q.At+len(words) <= len(units) && slices.Equal(units[q.At:q.At+len(words)], words)
 }
 
-// sayService puts a service message into a chat. The bot hears it unless it caused it or is not there.
+// sayService puts a service message into a chat. The bot hears it unless it is not there, or caused it; of its own it hears that it pinned a message.
 func (s *Server) sayService(c *chat, by int64, topic int, kind string, body wireService) *message {
 	m := &message{sender: by, service: body}
 	m.Topic, m.From, m.FromBot, m.Service = topic, by, by == s.bot.ID, kind
 	s.put(c, m, Said)
-	if by != s.bot.ID && inside(c.members[s.bot.ID]) {
+	if (by != s.bot.ID || body.Pinned != nil) && inside(c.members[s.bot.ID]) {
 		s.update("message", s.wireMessage(c, m, false))
 	}
 	return m

@@ -243,6 +243,8 @@ var methods = map[string]func(*Server, *request) (any, error){
 	"editmessagetext":        (*Server).editMessageText,
 	"editmessagereplymarkup": (*Server).editMessageReplyMarkup,
 	"deletemessage":          (*Server).deleteMessage,
+	"pinchatmessage":         (*Server).pinChatMessage,
+	"unpinchatmessage":       (*Server).unpinChatMessage,
 	"setmessagereaction":     (*Server).setMessageReaction,
 	"answercallbackquery":    (*Server).answerCallbackQuery,
 	"answerinlinequery":      (*Server).answerInlineQuery,

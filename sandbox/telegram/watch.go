@@ -30,6 +30,7 @@ type Message struct {
 	Edits     int        `json:"edits,omitempty"`
 	History   []Version  `json:"history,omitempty"` // what stood there before each edit, oldest first
 	Reactions []Reaction `json:"reactions,omitempty"`
+	Pinned    bool       `json:"pinned,omitempty"`
 	Deleted   bool       `json:"deleted,omitempty"`
 }
 
@@ -105,6 +106,7 @@ const (
 	Reacted  EventKind = "reacted"  // reactions changed
 	Pressed  EventKind = "pressed"  // a button; Data is the button's
 	Answered EventKind = "answered" // the bot answered a pressed button
+	Pinned   EventKind = "pinned"   // a message, or unpinned
 )
 
 // Call is one call of the bot.

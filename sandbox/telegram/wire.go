@@ -55,6 +55,8 @@ type wireService struct {
 	TopicEdited    *wireTopic `json:"forum_topic_edited,omitempty"`
 	TopicClosed    *struct{}  `json:"forum_topic_closed,omitempty"`
 	TopicReopened  *struct{}  `json:"forum_topic_reopened,omitempty"`
+
+	Pinned *wireMessage `json:"pinned_message,omitempty"`
 }
 
 type wireOrigin struct {
@@ -233,7 +235,7 @@ func (s *Server) wireMember(c *chat, user int64) map[string]any {
 		w["is_anonymous"] = false
 	case "administrator":
 		ours := user == s.bot.ID
-		for _, right := range []string{"can_manage_chat", "can_invite_users", "can_pin_messages"} {
+		for _, right := range []string{"can_manage_chat", "can_invite_users"} {
 			w[right] = true
 		}
 		for _, right := range []string{"can_be_edited", "is_anonymous", "can_manage_video_chats", "can_restrict_members", "can_promote_members",
@@ -241,6 +243,7 @@ func (s *Server) wireMember(c *chat, user int64) map[string]any {
 			w[right] = false
 		}
 		w["can_delete_messages"] = !ours || c.rights.DeleteMessages
+		w["can_pin_messages"] = !ours || c.rights.PinMessages
 		w["can_manage_topics"] = c.forum && !s.old && (!ours || c.rights.ManageTopics)
 	case "restricted":
 		w["is_member"] = true
