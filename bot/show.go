@@ -109,6 +109,8 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 		return w.showCard(ctx, t, p)
 	case store.PostAwake, store.PostRemind, store.PostEscalate:
 		return w.showWaits(ctx, t, p)
+	case store.PostPin:
+		return w.showPin(ctx, t, p)
 	case store.PostMarks:
 		o.HTML, o.Plain = t.Marks, text.Plain(t.Marks)
 	case store.PostIncident:
@@ -138,9 +140,7 @@ func (w *poster) post(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessag
 	o.HTML = w.language(o.Chat).SetApart(o.HTML)
 	for {
 		id, err := w.tg.Post(ctx, *o)
-		if e, failed := errors.AsType[*telegram.Error](err); !failed || e.Arrived {
-			w.pace.arrived(o.Chat, time.Now())
-		}
+		w.arrived(o.Chat, err)
 		switch {
 		case err == nil:
 			return id, nil
@@ -155,6 +155,13 @@ func (w *poster) post(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessag
 		default:
 			return 0, err
 		}
+	}
+}
+
+// arrived counts a message that Telegram took, or may have taken, by the error of its call.
+func (w *poster) arrived(chat sms.ChatID, err error) {
+	if e, failed := errors.AsType[*telegram.Error](err); !failed || e.Arrived {
+		w.pace.arrived(chat, time.Now())
 	}
 }
 

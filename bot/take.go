@@ -44,6 +44,13 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 	case m.MigrateTo != 0:
 		b.refreshMenu(ctx, m.MigrateTo, agent)
 		return b.store.MigrateChat(m.Chat, m.MigrateTo)
+	case m.Pinned && m.From.ID == b.self.ID:
+		b.callTelegram(ctx, func(ctx context.Context) { // that it is pinned shows; at worst this stays
+			if err := b.tg.Delete(ctx, m.Chat, m.ID); err != nil {
+				b.log.Debug("delete a message of telegram's", "chat", int64(m.Chat), "err", err)
+			}
+		})
+		return nil
 	case m.TopicChanged != "":
 		return b.takeTopicChange(m)
 	case !b.concernsUs(m):

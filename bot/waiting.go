@@ -29,8 +29,14 @@ func readWaiting(data string) (from int, ok bool) {
 	return from, ok && err == nil && from >= 0
 }
 
-// waiting lists who waits for an answer.
-func (b *Bot) waiting(_ context.Context, m *telegram.Message, _ role) error {
+// waiting lists who waits for an answer, once or for good.
+func (b *Bot) waiting(_ context.Context, m *telegram.Message, r role) error {
+	switch strings.ToLower(m.Args) {
+	case "pin":
+		return b.pin(m, r)
+	case "unpin":
+		return b.unpin(m, r)
+	}
 	p, err := b.waitingPage(b.language(m.Chat), m.Chat, 0)
 	if err != nil {
 		return err
@@ -56,40 +62,62 @@ func (b *Bot) waitingPressed(p *telegram.Press, t *text.Language, from int) (wor
 // waitingPage returns the post of a chat that lists who waits, from one on.
 func (b *Bot) waitingPage(t *text.Language, chat sms.ChatID, from int) (store.Post, error) {
 	p := store.Post{Chat: chat, Kind: store.PostText}
-	found, all, more, err := b.store.WhoWaits(from, waitingShown)
+	list, err := b.whoWaits(from)
 	if err != nil {
 		return p, err
 	}
-	snoozed, err := b.store.Snoozed()
-	if err != nil {
-		return p, err
-	}
-	lines := []string{t.WaitingNone}
-	switch {
-	case more:
-		lines[0] = t.Say(t.WaitingMany, all)
-	case all > 0:
-		lines[0] = t.Say(t.WaitingHead, all)
-	}
-	if snoozed > 0 {
-		lines[0] += " · " + t.Say(t.SnoozedCount, snoozed)
-	}
-	for i, w := range found {
-		lines = append(lines, fmt.Sprintf("%s %s", t.Say("%v.", from+i+1), b.waitingLine(t, chat, w)))
-	}
-	p.Text = strings.Join(lines, "\n")
+	p.Text = b.waitingText(t, chat, list, func(at time.Time) string { return t.Lasting(b.now().Sub(at)) })
 	if from > 0 {
 		p.Buttons = append(p.Buttons, store.Button{Label: t.PageBefore, Data: waitingData(max(0, from-waitingShown))})
 	}
-	if from+len(found) < all {
-		p.Buttons = append(p.Buttons, store.Button{Label: t.PageAfter, Data: waitingData(from + len(found))})
+	if !list.last() {
+		p.Buttons = append(p.Buttons, store.Button{Label: t.PageAfter, Data: waitingData(from + len(list.page))})
 	}
 	return p, nil
 }
 
+// waitingList is a page of those who wait.
+type waitingList struct {
+	page    []store.Waiting
+	from    int // which is the first, from 0 on
+	all     int
+	more    bool // they are even more
+	snoozed int
+}
+
+// last tells whether no page follows.
+func (l waitingList) last() bool { return l.from+len(l.page) >= l.all }
+
+// whoWaits returns the page of those who wait that begins at one.
+func (v voice) whoWaits(from int) (l waitingList, err error) {
+	l.from = from
+	if l.page, l.all, l.more, err = v.store.WhoWaits(from, waitingShown); err != nil {
+		return l, err
+	}
+	l.snoozed, err = v.store.Snoozed()
+	return l, err
+}
+
+// waitingText lists who waits; since says since when.
+func (v voice) waitingText(t *text.Language, chat sms.ChatID, l waitingList, since func(time.Time) string) string {
+	lines := []string{t.WaitingNone}
+	switch {
+	case l.more:
+		lines[0] = t.Say(t.WaitingMany, l.all)
+	case l.all > 0:
+		lines[0] = t.Say(t.WaitingHead, l.all)
+	}
+	if l.snoozed > 0 {
+		lines[0] += " · " + t.Say(t.SnoozedCount, l.snoozed)
+	}
+	for i, w := range l.page {
+		lines = append(lines, fmt.Sprintf("%s %s", t.Say("%v.", l.from+i+1), v.waitingLine(t, chat, w, since(w.First.Received))))
+	}
+	return strings.Join(lines, "\n")
+}
+
 // waitingLine says who waits, since when, with a link to the SMS, and who answers them.
-func (b *Bot) waitingLine(t *text.Language, chat sms.ChatID, w store.Waiting) string {
-	since := t.Lasting(b.now().Sub(w.First.Received))
+func (v voice) waitingLine(t *text.Language, chat sms.ChatID, w store.Waiting, since string) string {
 	if link := linkTo(chat, w.Shown); link != "" {
 		since = `<a href="` + link + `">` + since + "</a>"
 	}
@@ -97,13 +125,13 @@ func (b *Bot) waitingLine(t *text.Language, chat sms.ChatID, w store.Waiting) st
 	if w.Name != "" {
 		said[1] += " " + text.Isolated(w.Name)
 	}
-	if len(b.opts.Lines) > 1 && w.First.Line != "" {
+	if len(v.opts.Lines) > 1 && w.First.Line != "" {
 		said = append(said, text.Number(w.First.Line))
 	}
 	if w.N > 1 {
 		said = append(said, t.Say(t.WaitingSMS, w.N))
 	}
-	if w.Claim.Held(b.store.Now()) {
+	if w.Claim.Held(v.store.Now()) {
 		said = append(said, t.Say(t.WaitingClaimed, text.Isolated(w.Claim.Name)))
 	}
 	return strings.Join(said, " · ")

@@ -42,7 +42,7 @@ func (t *tx) closePrivateChat(chat sms.ChatID) error {
 	if err != nil {
 		return err
 	}
-	c.Inboxes = nil
+	c.Inboxes, c.Pin = nil, nil
 	if err := t.putChat(c); err != nil {
 		return err
 	}
@@ -55,8 +55,8 @@ func (t *tx) closePrivateChat(chat sms.ChatID) error {
 	})
 }
 
-// CloseToStrangers has the private chats of everybody who is not an agent show no more SMS. Agents are those given, who stand in the settings,
-// and those in the store. A stranger who has an inbox or a link was taken off the settings' list.
+// CloseToStrangers has the private chats of everybody who is not an agent show no more SMS, nor who waits. Agents are those given, who stand in the settings,
+// and those in the store. A stranger who has an inbox, a pinned list or a link was taken off the settings' list.
 func (s *Store) CloseToStrangers(agents []sms.AgentID) error {
 	var strangers []sms.ChatID
 	find := func(t *tx) error {
@@ -77,7 +77,7 @@ func (s *Store) CloseToStrangers(agents []sms.AgentID) error {
 			return err
 		}
 		for _, c := range chats {
-			if c.ID > 0 && !known[c.ID] && len(c.Inboxes) > 0 {
+			if c.ID > 0 && !known[c.ID] && (len(c.Inboxes) > 0 || c.Pin != nil) {
 				strangers = append(strangers, c.ID)
 			}
 		}

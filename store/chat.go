@@ -25,6 +25,9 @@ type Chat struct {
 	Held       time.Time  `json:"held,omitzero"`        // nothing is posted before: Telegram asked for that, or a backup was restored
 	NoMarks    time.Time  `json:"no_marks,omitzero"`    // when it last refused a mark on a reply; zero if it takes them
 	MarksTold  bool       `json:"marks_told,omitempty"` // it was told what the marks mean
+	Pin        *Pin       `json:"pin,omitempty"`        // its pinned list of who waits
+
+	Unpins []sms.ChatMessageID `json:"unpins,omitempty"` // lists to be unpinned
 }
 
 // Inbox is a topic that shows inbound SMS.
@@ -388,7 +391,10 @@ func (s *Store) MigrateChat(from, to sms.ChatID) error {
 			return err
 		}
 		moved := old
-		moved.ID, moved.Gone = to, ""
+		moved.ID, moved.Gone, moved.Unpins = to, "", nil
+		if moved.Pin != nil {
+			moved.Pin = &Pin{By: moved.Pin.By}
+		}
 		if slices.Contains(t.store.opts.Inbox, from) && !moved.Off && len(moved.Inboxes) == 0 {
 			moved.Inboxes = []Inbox{{}}
 		}
@@ -407,7 +413,15 @@ func (s *Store) MigrateChat(from, to sms.ChatID) error {
 		if err := t.unbindChat(from); err != nil { // a group has no topics, whatever an old file says
 			return err
 		}
+		if moved.Pin != nil {
+			if _, err := t.addPost(moved.PostPin()); err != nil {
+				return err
+			}
+		}
 		return t.movePosts(from, func(p *Post) bool {
+			if p.Kind == PostPin {
+				return false
+			}
 			p.Chat, p.Topic, p.ReplyTo, p.Message, p.Reason = to, 0, 0, 0, ""
 			if p.Kind == PostMark { // the reply stayed behind: a message tells
 				p.Kind, p.Class = PostBatch, Answers

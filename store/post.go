@@ -19,6 +19,7 @@ const (
 	Known                   // SMS of customers we know, see Customer.Known
 	Marks                   // on orders; see mark.go
 	NewNumbers              // SMS of others
+	Signs                   // the pinned list of who waits
 )
 
 // inbound are the classes of inbound SMS.
@@ -38,6 +39,7 @@ const (
 	PostAwake    PostKind = "awake"    // that the SMS Seq waits again, as its snooze is over
 	PostRemind   PostKind = "remind"   // that the SMS Seq waits for long
 	PostEscalate PostKind = "escalate" // likewise, to the admins; Text is who had claimed its customer
+	PostPin      PostKind = "pin"      // the pinned list of who waits
 )
 
 // Button is under a post; Data comes back when it is pressed.
@@ -155,8 +157,8 @@ func readPost(key, value []byte) (Post, error) {
 	return p, err
 }
 
-// Heads returns the posts of each chat that wait for no other: the first answer, the first that only brings up to date what stands there, and the
-// first SMS of each class. Chats that are not open are left out. next is when the first of the posts that are not due yet will be; zero if there is
+// Heads returns the posts of each chat that wait for no other: the first answer, the first that only brings up to date what stands there, among them
+// the pinned list, and the first SMS of each class. Chats that are not open are left out. next is when the first of the posts that are not due yet will be; zero if there is
 // none.
 func (s *Store) Heads(open func(sms.ChatID) bool) (heads [][]Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
@@ -207,6 +209,21 @@ func (t *tx) heads(chat sms.ChatID, topics bool) (heads []Post, next time.Time, 
 		case !*of:
 			*of = true
 			heads = append(heads, p)
+		}
+	}
+	if key, value := c.Seek(postKey(chat, Signs, 0)); ofClass(key, chat, Signs) {
+		p, err := readPost(key, value)
+		if err != nil {
+			return nil, next, err
+		}
+		i := slices.IndexFunc(heads, func(h Post) bool { return h.Upkeep() == p.Upkeep() })
+		switch {
+		case PutOff(p.NotBefore, t.now, mostPutOff):
+			next = sooner(next, p.NotBefore)
+		case i < 0:
+			heads = append(heads, p)
+		case p.Since().Before(heads[i].Since()): // or cards would keep it from its turn for good, or it them
+			heads[i] = p
 		}
 	}
 	for _, class := range inbound { // SMS stay in order

@@ -103,6 +103,11 @@ type Language struct {
 	WaitingSMS     string // how many
 	WaitingClaimed string // who
 	SnoozedCount   string // how many
+	PinRest        string // how many
+	PinDenied      string
+	PinLost        string
+	PinEnded       string
+	PinNone        string
 	PageBefore     string
 	PageAfter      string
 	Done           string // customer
@@ -509,6 +514,11 @@ var English = Language{
 	WaitingSMS:     "%v SMS",
 	WaitingClaimed: "✍ %v",
 	SnoozedCount:   "snoozed: %v",
+	PinRest:        "and %v more: <code>/waiting</code>",
+	PinDenied:      "I may not pin messages here. Let me pin messages, and I do it then; or pin the list by hand. It is kept up to date all the same.",
+	PinLost:        "The list of who waits was deleted, so it is not kept up to date any more. <code>/waiting pin</code> makes a new one.",
+	PinEnded:       "The list of who waits is not kept up to date here any more.",
+	PinNone:        "No list of who waits is kept up to date here. <code>/waiting pin</code> makes one.",
 	PageBefore:     "◀ Before",
 	PageAfter:      "Next ▶",
 	Done:           "%v waits no more.",
@@ -826,7 +836,7 @@ var English = Language{
 		"name":     "name a customer: TEXT",
 		"take":     "answer this customer yourself",
 		"release":  "let anyone answer this customer",
-		"waiting":  "who waits for an answer, the longest first",
+		"waiting":  "who waits for an answer, the longest first; with pin it stays pinned here",
 		"done":     "this customer needs no answer",
 		"snooze":   "this customer waits again only later: 2h, tomorrow, 9:00",
 		"allow":    "let somebody use the bot: ID, or as a reply",

@@ -60,7 +60,7 @@ var PastFaults = []Mutant{
 		"\tif !failed {\n\t\tw.pace.topicArrived(chat, time.Now())\n", "\tif !failed {\n",
 	}}},
 	{Name: "edits are not counted", file: "bot/show.go", Caught: []string{"I11"}, edits: [][2]string{{
-		"; !failed || e.Arrived {\n\t\t\tw.pace", "; o.Edit == 0 && (!failed || e.Arrived) {\n\t\t\tw.pace",
+		"\t\tw.arrived(o.Chat, err)\n", "\t\tif o.Edit == 0 {\n\t\t\tw.arrived(o.Chat, err)\n\t\t}\n",
 	}}},
 	{Name: "an end that gives up a write is one in order", file: "store/store.go", Caught: []string{"I2"}, edits: [][2]string{{
 		"if s.unclean.Load() || s.Unsaved() > 0 {", "if s.unclean.Load() {",
