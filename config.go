@@ -68,6 +68,8 @@ func (s *settings) table(t *text.Language) []setting {
 		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
 		{"HOURS", "", "", into(&s.store.Hours, readHours)},
+		{"AWAY_TEXT", "", "", into(&s.store.Away.Text, readAny)},
+		{"AWAY_PER_HOUR", "30", "", into(&s.store.Away.PerHour, readPerHour)},
 		{"REMIND_AFTER", "", "", into(&s.store.RemindAfter, readReminder)},
 		{"ESCALATE_AFTER", "", "", into(&s.store.EscalateAfter, readReminder)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
@@ -162,6 +164,14 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 		warnings = append(warnings, from.Say(from.FileOpenSecret, from.path, "chmod 600 "+from.path))
 	}
 	warnings = append(warnings, from.slips()...)
+	away := &s.store.Away
+	away.Text = strings.TrimSpace(away.Text)
+	if hours, _, err := from.lookUp("HOURS"); away.Text != "" && err == nil && strings.TrimSpace(hours) == "" {
+		mistakes = append(mistakes, says(from.Language, from.Mistake, "AWAY_TEXT", from.AwayNoHours))
+	}
+	if away.Prefixes, away.LowCredit = s.bot.Prefixes, s.relay.LowCredit; away.Text != "" {
+		away.Parts = cmp.Or(s.bot.PartSizes, sms.StandardParts).Count(away.Text).Parts
+	}
 	s.store.RecentPosts = bot.GroupPerMinute
 	s.relay.Lines, s.bot.Lines, s.store.Admins, s.store.Location = s.panel.Lines, s.panel.Lines, s.bot.Admins, s.bot.Location
 	return s, warnings, errors.Join(mistakes...)

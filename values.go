@@ -174,6 +174,15 @@ func readCap(t *text.Language, value string) (int, error) {
 	return n, nil
 }
 
+// readPerHour reads how many away texts may go out in an hour.
+func readPerHour(t *text.Language, value string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(sms.Digits(value)))
+	if err != nil || n < 1 || n > 1000 {
+		return 0, says(t, t.NotPerHour, quoted(value))
+	}
+	return n, nil
+}
+
 func readCredit(t *text.Language, value string) (float64, error) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 	if err != nil || !(n >= 0 && n < 1e15) {

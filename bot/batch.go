@@ -27,6 +27,8 @@ func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, si
 		return renderQuestion(t, batch, recipients, sizes), [][]telegram.Button{buttons}
 	case batch.State == store.Cancelled:
 		return renderTo(t, batch, recipients) + t.Say(t.Cancelled, text.Isolated(batch.DecidedBy)), nil
+	case batch.State == store.Expired && batch.Away:
+		return renderTo(t, batch, recipients) + t.AwayLate, nil
 	case batch.State == store.Expired:
 		return renderTo(t, batch, recipients) + t.Expired, nil
 	}
@@ -78,7 +80,7 @@ func renderOpenQuestions(t *text.Language, batch store.Batch) (lines []string, b
 			lines = append(lines, t.Say(t.AskLatePart, batch.Counts[sms.Queued]-batch.Dropped))
 		}
 		buttons = append(buttons, []telegram.Button{pressButton(batch, t.Send, store.Send), pressButton(batch, t.Cancel, store.Cancel)})
-	case batch.Waiting():
+	case batch.Waiting() && !batch.Away:
 		if many {
 			lines = append(lines, waitReason(t, batch.Waits))
 		}
@@ -97,6 +99,9 @@ func renderOpenQuestions(t *text.Language, batch store.Batch) (lines []string, b
 
 func renderTo(t *text.Language, batch store.Batch, recipients []store.SMS) string {
 	if batch.N == 1 && len(recipients) == 1 && recipients[0].Customer != "" { // else they were forgotten
+		if batch.Away {
+			return t.Say(t.AwayTo, text.Number(recipients[0].Customer))
+		}
 		return t.Say(t.To, text.Number(recipients[0].Customer))
 	}
 	return t.Say(t.ToCount, batch.N)

@@ -185,7 +185,10 @@ func (e *exporting) add(m store.ExportRow) error {
 	direction, agent, status := t.In, "", ""
 	if m.Direction == sms.Outbound {
 		direction, agent, status = t.Out, m.Order.AgentName, fared(t, m.Order, m.SMS)
-		if agent == "" && m.Order.Agent != 0 {
+		switch {
+		case m.Order.Away:
+			agent = t.AwayBy
+		case agent == "" && m.Order.Agent != 0:
 			agent = strconv.FormatInt(int64(m.Order.Agent), 10)
 		}
 	}

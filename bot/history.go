@@ -91,7 +91,10 @@ func (v voice) told(t *text.Language, m store.SMS) (text.Told, error) {
 	}
 	m.Text = batch.Text
 	agent := text.Isolated(batch.AgentName)
-	if batch.AgentName == "" {
+	switch {
+	case batch.Away:
+		agent = t.AwayBy
+	case batch.AgentName == "":
 		agent = v.agentName(batch.Agent, "")
 	}
 	return text.Told{SMS: m, Agent: agent, Fared: fared(t, batch, m)}, nil

@@ -65,6 +65,14 @@ func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Tim
 		return t.Say(t.Exported, i.Count, w.agentName(i.Agent, i.AgentName))
 	case store.PanelRepeats:
 		return t.Say(t.PanelRepeats, i.Count)
+	case store.AwayStopped:
+		switch i.Reason {
+		case store.AwayHour:
+			return t.Say(t.AwayHour, i.Count)
+		case store.AwayCredit:
+			return t.AwayCredit
+		}
+		return t.AwayDay
 	case store.LowCredit:
 		said := t.Say(t.LowCredit, amountCode(i.Credit), amountCode(i.Low))
 		if i.Burn > 0 {

@@ -193,10 +193,19 @@ func (w *poster) showBatch(ctx context.Context, p store.Post, t *text.Language) 
 			o.Edit = batch.Shown
 		}
 	}
+	if batch.Away {
+		c, err := w.store.Customer(recipients[0].Customer)
+		if err != nil {
+			return fmt.Errorf("read a customer: %w", err)
+		}
+		if topic, has := c.TopicIn(p.Chat); has { // made when their SMS was shown
+			o.Topic = topic.Topic
+		}
+	}
 	o.HTML, o.Buttons = renderBatch(t, batch, recipients, w.opts.PartSizes)
 	o.Plain, o.Loud = text.Plain(o.HTML), batch.Undecided()
 	// In General nobody would know what a tick is about. Questions and failures name their customer, and may go there.
-	o.Strict = o.Topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0
+	o.Strict = o.Topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0 && !batch.Away
 	id, err := w.post(ctx, &o)
 	if o.Strict && (telegram.FateOf(err) == telegram.TopicLost || telegram.FateOf(err) == telegram.TopicClosed) {
 		id, err = 0, nil

@@ -58,7 +58,7 @@ func (b *Bot) figures(ctx context.Context, days int) (stats.Figures, map[sms.Age
 	now := b.now()
 	count, names := stats.NewCounter(days, now), map[sms.AgentID]string{}
 	err := b.store.Entries(ctx, stats.Since(days, now), func(e *store.Entry) {
-		count.Add(stats.SMS{Out: e.Direction == sms.Outbound, Line: e.Line, Customer: e.Customer, At: e.At, Agent: e.Agent, Status: e.Status})
+		count.Add(stats.SMS{Out: e.Direction == sms.Outbound, Line: e.Line, Customer: e.Customer, At: e.At, Agent: e.Agent, Status: e.Status, Away: e.Away})
 		if e.AgentName != "" {
 			names[e.Agent] = e.AgentName
 		}

@@ -51,6 +51,13 @@ func (d Doctor) Check(ctx context.Context, t *text.Language) []Finding {
 	if d.Panel != nil {
 		sides.Go(func() { within(func(ctx context.Context) { d.checkPanel(ctx, &panel) }) })
 	}
+	away := d.Options.Away
+	if d.Open != nil {
+		away = d.Open.Away()
+	}
+	if away.Parts > 1 {
+		home.add(Noted, home.Say(home.CheckAway, away.Parts))
+	}
 	var known settings // which chats to ask Telegram about
 	if d.Path != "" {
 		known = d.checkStore(&home)

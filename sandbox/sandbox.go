@@ -153,7 +153,7 @@ func serve(addr string, h http.Handler) (string, func(), error) {
 // settings are the names that Peyk reads from its environment, besides all that begin with TELEGRAM_ and SMS_.
 var settings = []string{
 	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "DAILY_PARTS", "ALLOWED_PREFIXES", "PART_SIZES", "LOW_CREDIT",
-	"LANGUAGE", "TIMEZONE", "HOURS", "REMIND_AFTER", "ESCALATE_AFTER", "DB_PATH", "KEEP_DAYS", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
+	"LANGUAGE", "TIMEZONE", "HOURS", "AWAY_TEXT", "AWAY_PER_HOUR", "REMIND_AFTER", "ESCALATE_AFTER", "DB_PATH", "KEEP_DAYS", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
 }
 
 // withoutSettings returns environ without Peyk's settings, so that the sandbox touches nobody's real account.

@@ -28,6 +28,7 @@ type Customer struct {
 	Claim   Claim     `json:"claim,omitzero"`
 	Ours    bool      `json:"ours,omitempty"`   // see Known
 	Written time.Time `json:"written,omitzero"` // when an agent last wrote to them alone, to a day
+	Away    *lastAway `json:"away,omitempty"`   // the last away text they were sent
 }
 
 // Known tells whether c is a customer of ours by what agents did: they wrote to c alone, or named, linked or took c. That c wrote says nothing: a sender

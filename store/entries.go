@@ -19,6 +19,7 @@ type Entry struct {
 	At        int64       // Unix time: when it reached us, or when it was ordered, and then taken by the panel
 	Agent     sms.AgentID // who ordered it
 	AgentName string      // theirs then; "" where it is not of a simple form
+	Away      bool        // nobody did: it is an away text
 	Status    sms.Status  // of an outbound one
 }
 
@@ -102,6 +103,7 @@ type entryReader struct {
 	batch     uint64 // the last one read
 	agent     sms.AgentID
 	agentName string
+	away      bool
 	entry     Entry
 }
 
@@ -136,9 +138,9 @@ func (r *entryReader) read(key, value []byte) (*Entry, error) {
 			if _, known := r.names[string(name)]; !known {
 				r.names[string(name)] = string(name)
 			}
-			r.batch, r.agent, r.agentName = batch, sms.AgentID(intField(row, `"agent":`)), r.names[string(name)]
+			r.batch, r.agent, r.agentName, r.away = batch, sms.AgentID(intField(row, `"agent":`)), r.names[string(name)], isAway(row)
 		}
-		e.Agent, e.AgentName = r.agent, r.agentName
+		e.Agent, e.AgentName, e.Away = r.agent, r.agentName, r.away
 	}
 	return e, nil
 }

@@ -138,7 +138,7 @@ func (t *tx) endIncident(id uint64) error {
 }
 
 // AskLate asks about the queued pieces of a batch that have waited too long to be sent unasked. They are sent only after [Send], and expire as
-// those of any question do. Pieces that were sent, or are being sent, stay as they are.
+// those of any question do; an away text expires at once. Pieces that were sent, or are being sent, stay as they are.
 func (s *Store) AskLate(id BatchID) error {
 	return s.update(func(t *tx) error {
 		b, err := t.batch(id)
@@ -153,6 +153,9 @@ func (s *Store) AskLate(id BatchID) error {
 		for _, p := range waiting {
 			if p.State != PieceQueued || !p.late(t.now) {
 				continue
+			}
+			if b.Away {
+				return t.expire(p)
 			}
 			asks = true
 			p.State, p.NotBefore = PieceAsking, time.Time{}

@@ -24,6 +24,7 @@ type SMS struct {
 	Asked  int        // how often delivery was asked for
 	Due    time.Time  // when it will be asked for next; zero if it will not
 	Times  int        // inbound: how often it came in a row, if that is counted instead of shown
+	Away   bool       // inbound: its customer gets the away text
 }
 
 // smsRecord is an SMS in the file, kept short as there are many.
@@ -44,6 +45,7 @@ type smsRecord struct {
 	Due       int64         `json:"u,omitempty"`
 	Verbatim  bool          `json:"a,omitempty"`
 	Times     int           `json:"m,omitempty"`
+	Away      bool          `json:"o,omitempty"`
 }
 
 func unix(t time.Time) int64 {
@@ -62,7 +64,7 @@ func fromUnix(n int64) time.Time {
 
 func (t *tx) putSMS(m SMS) error {
 	return put(t.bucket(bucketSMS), u64(uint64(m.Seq)), smsRecord{
-		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Reason, m.Words, m.Code, m.Asked, unix(m.Due), m.Verbatim, m.Times,
+		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Reason, m.Words, m.Code, m.Asked, unix(m.Due), m.Verbatim, m.Times, m.Away,
 	})
 }
 
@@ -76,7 +78,7 @@ func readSMS(key, value []byte) (SMS, error) {
 	}
 	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Reason: r.Reason, Words: r.Words, Code: r.Code, Asked: r.Asked, Due: fromUnix(r.Due)}
 	m.Direction, m.Line, m.Customer, m.Text, m.Time, m.Received = r.Direction, r.Line, r.Customer, r.Text, fromUnix(r.Time), fromUnix(r.Received)
-	m.Verbatim, m.Times = r.Verbatim, r.Times
+	m.Verbatim, m.Times, m.Away = r.Verbatim, r.Times, r.Away
 	return m, nil
 }
 
@@ -378,10 +380,6 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox, repeated bool) (Seq, err
 	if err != nil {
 		return 0, err
 	}
-	stored := SMS{Seq: seq, Message: m}
-	if err := errors.Join(t.putSMS(stored), t.wrote(stored)); err != nil {
-		return 0, err
-	}
 	c, err := t.customer(m.Customer)
 	if err != nil {
 		return 0, err
@@ -390,10 +388,20 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox, repeated bool) (Seq, err
 	if err != nil {
 		return 0, err
 	}
+	stored := SMS{Seq: seq, Message: m}
+	if stored.Away, err = t.getsAway(m, c, !repeated && places[0].Chat != 0); err != nil {
+		return 0, err
+	}
+	if err := errors.Join(t.putSMS(stored), t.wrote(stored)); err != nil {
+		return 0, err
+	}
 	for _, p := range places {
 		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: c.class(), ID: uint64(seq), Kind: PostSMS, Seq: seq, Repeated: repeated}); err != nil {
 			return 0, err
 		}
+	}
+	if stored.Away {
+		return seq, t.addAway(m, c, places[0])
 	}
 	return seq, nil
 }

@@ -29,10 +29,11 @@ const (
 	ClockWrong   IncidentKind = "clock wrong"   // Telegram's clock is Off ahead of ours
 	Forgotten    IncidentKind = "forgotten"     // Agent had a customer forgotten, of whom there were Count SMS
 	Exported     IncidentKind = "exported"      // Agent was given Count SMS as a file
+	AwayStopped  IncidentKind = "away stopped"  // customers get no away text, for Reason: see AwayHour; Count may go out in an hour
 )
 
 // IncidentKinds are all of them.
-var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong, Forgotten, Exported}
+var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong, Forgotten, Exported, AwayStopped}
 
 // Incident is something that went wrong and that only the team can put right.
 type Incident struct {

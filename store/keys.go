@@ -54,6 +54,7 @@ var (
 	keyForget = []byte("forget") // the customers who are being forgotten
 
 	keyClosed = []byte("closed") // the days on which the team does not work
+	keyAway   = []byte("away")   // when away texts were stored lately, and the admins told
 
 	keyHeld = []byte("held") // why nothing is sent, while that lasts
 

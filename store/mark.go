@@ -28,6 +28,9 @@ func (b Batch) Mark() string {
 
 // NeedsMessage tells whether there is more to say of a batch than its mark can. Once there is a message, it is kept up to date.
 func (b Batch) NeedsMessage() bool {
+	if b.Away { // what shows the SMS says it
+		return b.Shown != 0 || b.State == Expired || b.trouble() > b.NoReport
+	}
 	marked := b.Message != 0 && !b.Unmarked && (b.Reply || b.Quiet)
 	return !marked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waiting() || b.trouble() > 0
 }
@@ -72,6 +75,9 @@ func (c Chat) TakesMarks(now time.Time) bool {
 
 // queueMark queues the mark of b, unless its reply bears it. A row that waits already stays, as an older mark of it may have been set.
 func (t *tx) queueMark(b Batch) error {
+	if b.Message == 0 {
+		return nil
+	}
 	rows, key := t.bucket(bucketPost), postKey(b.Chat, Marks, b.Post)
 	p := Post{Kind: PostMark, Topic: b.Topic, Batch: b.ID}
 	var waiting Post

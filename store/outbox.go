@@ -60,6 +60,7 @@ type Batch struct {
 	Asked   time.Time `json:"asked,omitzero"`      // when it was asked about, if not when it was ordered
 	Dropped int       `json:"dropped,omitempty"`   // of those Queued, how many will not be sent
 
+	Away      bool `json:"away,omitempty"`      // of its own accord, see Away: no agent ordered it, and none is asked
 	Forgotten bool `json:"forgotten,omitempty"` // with all its recipients: it is counted, and told of no more
 
 	Counts        [sms.Failed + 1]int `json:"counts"`              // recipients by status
@@ -349,7 +350,9 @@ func (s *Store) Batches(chat sms.ChatID, limit int) ([]Batch, error) {
 			if err != nil {
 				return err
 			}
-			found = append(found, b)
+			if !b.Away {
+				found = append(found, b)
+			}
 		}
 		return nil
 	})
@@ -526,8 +529,13 @@ func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 				m.Status = sms.Failed
 				return nil
 			}
-			if err := t.noteOutbound(m.Customer); err != nil || o.ID == "" {
-				return err
+			if !b.Away { // else whoever forges a number would become a customer of ours
+				if err := t.noteOutbound(m.Customer); err != nil {
+					return err
+				}
+			}
+			if o.ID == "" {
+				return nil
 			}
 			return t.setDue(m, t.now.Add(t.store.opts.StatusInterval))
 		})
@@ -563,12 +571,17 @@ func (s *Store) Wait(p Piece, why Wait, notBefore time.Time) error {
 	})
 }
 
-// Uncertain ends a reserved piece that the panel may or may not have carried out. The agent is asked.
+// Uncertain ends a reserved piece that the panel may or may not have carried out. The agent is asked; an away text is left so.
 func (s *Store) Uncertain(p Piece) error {
 	return s.endPiece(p, makeUncertain)
 }
 
 func makeUncertain(_ *tx, p *Piece, b *Batch) error {
+	if b.Away {
+		p.State = PieceDropped
+		b.LeftUncertain += p.N
+		return nil
+	}
 	p.State, p.MaybeSent = PieceUncertain, true
 	b.Uncertain += p.N
 	b.Generation++

@@ -420,7 +420,8 @@ func (p *pruning) customer(key, value []byte) ([]byte, error) {
 		return nil, err
 	}
 	keep := p.store.opts.Keep
-	if p.young(c.Last, keep) || p.young(c.Claim.At, keep) || p.young(c.Written, keep) || c.Name != "" || len(c.places()) > 0 || c.Claim.Taken {
+	away := c.Away != nil && p.young(c.Away.At, keep)
+	if away || p.young(c.Last, keep) || p.young(c.Claim.At, keep) || p.young(c.Written, keep) || c.Name != "" || len(c.places()) > 0 || c.Claim.Taken {
 		return after(key), nil
 	}
 	return after(key), p.delete(bucketCustomer, key)

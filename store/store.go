@@ -19,7 +19,7 @@
 //	              answered | pruned | low              when SMS were fetched last | how far | since
 //	              handed | repeats | order             the last answer with SMS | when told that it recurs | how the panel orders them
 //	              held | forget                        why, incident | customers who are being forgotten, and how far
-//	              closed                               the days on which the team does not work
+//	              closed | away                        the days on which the team does not work | when away texts were stored lately
 //	              restored                             the last row of raw that a restored backup held
 //	              newest | clock                       when | right, and since when
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
@@ -117,6 +117,7 @@ type Options struct {
 	DailyParts int            // what an agent may order in a day: parts of an SMS times recipients; no cap when zero
 	Location   *time.Location // in whose calendar; UTC when nil
 	Hours      hours.Week     // when the team works; always when zero
+	Away       Away           // what customers are sent who write when it does not
 
 	RemindAfter   time.Duration // how long a customer waits, in working hours, before the agents are reminded; never when zero
 	EscalateAfter time.Duration // likewise, before the admins are told

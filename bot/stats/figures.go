@@ -19,6 +19,7 @@ type SMS struct {
 	At       int64       // Unix time
 	Agent    sms.AgentID // who ordered it
 	Status   sms.Status  // of an outbound one
+	Away     bool        // no agent did: it answers nobody
 }
 
 // Tally counts SMS. Those not yet taken by the panel do not count.
@@ -128,7 +129,9 @@ func (c *Counter) Add(m SMS) {
 	if m.Status < sms.Sent {
 		return
 	}
-	tallies = append(tallies, tallyOf(c.agents, m.Agent))
+	if !m.Away {
+		tallies = append(tallies, tallyOf(c.agents, m.Agent))
+	}
 	for _, t := range tallies {
 		t.Out++
 		if m.Status == sms.Delivered {
@@ -136,7 +139,7 @@ func (c *Counter) Add(m SMS) {
 		}
 	}
 	w := c.waits[m.Customer]
-	if w == (wait{}) {
+	if w == (wait{}) || m.Away {
 		return
 	}
 	c.waits[m.Customer] = wait{}

@@ -83,6 +83,9 @@ func unitsInDigest(m store.SMS, name string) int {
 	if m.Verbatim {
 		units += longest(func(t *Language) string { return t.verbatim })
 	}
+	if m.Away {
+		units += longest(func(t *Language) string { return t.getsAway })
+	}
 	if m.Customer == "" {
 		units += longest(func(t *Language) string { return t.noSender })
 	}
@@ -126,6 +129,9 @@ func head(t *Language, m store.SMS, name, link string, now time.Time) string {
 	said := t.Say(t.smsHead, customer, Code(Short(string(m.Line), NameRunes)), linked(when, link), ShortID(m.Seq))
 	if m.Verbatim {
 		said += " · " + t.verbatim
+	}
+	if m.Away {
+		said += " · " + t.getsAway
 	}
 	return said
 }

@@ -55,6 +55,8 @@ type Terminal struct {
 	NotDays         string // given
 	NotAZone        string // given
 	NotHours        string // given
+	NotPerHour      string // given
+	AwayNoHours     string
 	NotAReminder    string // given
 	NotALevel       string // given
 	NotAFormat      string // given
@@ -62,6 +64,7 @@ type Terminal struct {
 
 	// Of peyk check alone.
 	CheckSettings string
+	CheckAway     string // how many parts each takes
 	CheckSetting  string // what
 	CheckPanel    string // why there is none
 	CheckListen   string // address
@@ -169,12 +172,15 @@ var englishTerminal = Terminal{
 	NotDays:         "is %v, which is not a number of days: write a whole number from 1 to 36500",
 	NotAZone:        "is %v, which is not a time zone: write one such as Asia/Tehran, Europe/Berlin or UTC",
 	NotHours:        "has %v, which I cannot read, or which is said twice: write hours such as 'Sat-Wed 8:00-17:00'",
+	NotPerHour:      "is %v: write how many away texts may go out in an hour, from 1 to 1000; to send none leave AWAY_TEXT out",
+	AwayNoHours:     "is set, but without HOURS you are always there: write when you work into HOURS, or leave AWAY_TEXT out",
 	NotAReminder:    "is %v: write a length of time from 10s to 720h, such as 15m, or 0 for none",
 	NotALevel:       "is %v: write debug, info, warn or error",
 	NotAFormat:      "is %v: write text or json",
 	NotToListenAt: "is %v, which is not an address to listen on: write a port such as 9383 to be reachable only from this machine, " +
 		"or HOST:PORT such as 0.0.0.0:9383 to be heard by others",
 
+	CheckAway:     "AWAY_TEXT takes %v parts: each customer who gets it costs that many SMS.",
 	CheckSettings: "settings: all are there and can be read.",
 	CheckSetting:  "settings: %v",
 	CheckPanel:    "panel: %v",

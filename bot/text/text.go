@@ -250,6 +250,7 @@ type Language struct {
 	WhichOne   string // the short id of one
 	repeated   string
 	verbatim   string
+	getsAway   string
 	times      string // how often it came in a row
 	arrivedAt  string // time
 
@@ -274,6 +275,9 @@ type Language struct {
 	CancelledRest  string // by
 	Expired        string
 	ExpiredRest    string
+	AwayTo         string // customer
+	AwayLate       string
+	AwayBy         string // as who ordered it
 	Counts         string // how many, what
 	CountQueued    string
 	CountSending   string
@@ -346,6 +350,9 @@ type Language struct {
 	PanelRepeats     string // how often
 	PanelDown        string // since
 	PanelBack        string // from, to
+	AwayHour         string // how many in an hour
+	AwayCredit       string
+	AwayDay          string
 	LowCredit        string // credit, limit
 	LowCreditDays    string // how much a day, days
 	ClockWrong       string // minutes
@@ -651,6 +658,7 @@ var English = Language{
 	noSender:   "no sender",
 	times:      "×%v",
 	verbatim:   "⚠️ not readable, as it came",
+	getsAway:   "🌙 gets the away text",
 	smsHead:    headMark + " %v → %v · %v · %v",
 	smsPart:    " · part %v of %v",
 	digestHead: "%v SMS. To answer one, quote it, or begin your reply with its id, such as %v.",
@@ -678,6 +686,9 @@ var English = Language{
 	CancelledRest:  "🚫 what waited was cancelled by %v.",
 	ExpiredRest:    "⌛ nobody answered in time: what waited was not sent.",
 	Expired:        "⌛ nobody answered in time, nothing was sent. Order it again if you want it sent.",
+	AwayTo:         "🌙 Away text to %v: ",
+	AwayLate:       "it waited for the panel for more than an hour, and was not sent.",
+	AwayBy:         "away text",
 	Counts:         "%v %v",
 	CountQueued:    "waiting",
 	CountSending:   "being sent",
@@ -749,6 +760,9 @@ var English = Language{
 	PanelRepeats:     "⚠️ The panel gave the same SMS %v times in a row, each time with a different time. From now on I count such SMS (×) instead of showing them again, and fetch less often, until the panel gives others or none. Perhaps somebody really does write the same again and again; if not, ask your panel's provider.",
 	PanelDown:        "⚠️ Since %v the panel's answers make no sense, or do not come at all. Until it is back nothing is sent: what agents write waits (⏳), then goes out by itself; I ask first about what has waited for more than an hour by then.",
 	PanelBack:        "✅ The panel answers again. It was down from %v to %v. What waits goes out now; I ask first about what has waited for more than an hour.",
+	AwayHour:         "🌙 Customers who write now get no away text: %v went out within an hour (AWAY_PER_HOUR). They wait as all others do.",
+	AwayCredit:       "🌙 Customers who write now get no away text: the credit at the panel is below LOW_CREDIT, or not known. They wait as all others do.",
+	AwayDay:          "🌙 Customers who write now get no away text today: those sent took as many parts as DAILY_PARTS allows. They wait as all others do.",
 	LowCredit:        "⚠️ The credit at the panel is down to %v, below %v (LOW_CREDIT). Without credit nothing can be sent.",
 	ClockWrong:       "⚠️ The clock of the machine Peyk runs on is %v minutes off (compared with Telegram's). Until both agree, Peyk uses Telegram's and deletes nothing old. Set the machine's by NTP, with <code>timedatectl set-ntp true</code>.",
 	LowCreditDays:    "In the last few days about %v a day was used. Days left at that rate: about %v.",
