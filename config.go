@@ -67,6 +67,8 @@ func (s *settings) table(t *text.Language) []setting {
 		{"STATUS_INTERVAL", "15s", "", into(&s.store.StatusInterval, readPause)},
 		{"LANGUAGE", "en", "", into(&s.bot.Language, readLanguage)},
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
+		{"OPT_OUT_WORDS", "11,لغو,لغو11,stop", "", into(&s.store.OptOutWords, readWords)},
+		{"OPT_IN_WORDS", "12", "", into(&s.store.OptInWords, readWords)},
 		{"HOURS", "", "", into(&s.store.Hours, readHours)},
 		{"AWAY_TEXT", "", "", into(&s.store.Away.Text, readAny)},
 		{"AWAY_PER_HOUR", "30", "", into(&s.store.Away.PerHour, readPerHour)},
@@ -162,6 +164,11 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 	}
 	if othersRead(from.path, "") && from.file["TELEGRAM_BOT_TOKEN"]+from.file["SMS_API_PASSWORD"] != "" {
 		warnings = append(warnings, from.Say(from.FileOpenSecret, from.path, "chmod 600 "+from.path))
+	}
+	for _, word := range s.store.OptInWords {
+		if slices.Contains(s.store.OptOutWords, word) {
+			mistakes = append(mistakes, says(from.Language, from.Mistake, "OPT_IN_WORDS", says(from.Language, from.BothWays, quoted(word), "OPT_OUT_WORDS")))
+		}
 	}
 	warnings = append(warnings, from.slips()...)
 	away := &s.store.Away

@@ -267,6 +267,20 @@ func readHours(t *text.Language, value string) (hours.Week, error) {
 	return week, err
 }
 
+// readWords reads words that a customer may write, and folds them.
+func readWords(t *text.Language, value string) ([]string, error) {
+	var words []string
+	for word := range strings.FieldsFuncSeq(sms.Fold(value), func(r rune) bool { return r == ',' || r == '،' }) {
+		if word = strings.Join(strings.Fields(word), " "); word != "" {
+			words = append(words, word)
+		}
+	}
+	if len(words) == 0 {
+		return nil, says(t, t.NotWords, quoted(value))
+	}
+	return words, nil
+}
+
 func readLevel(t *text.Language, value string) (slog.Level, error) {
 	switch value {
 	case "debug", "info", "warn", "error":

@@ -20,7 +20,7 @@ func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, si
 	switch {
 	case batch.State == store.Asking && !batch.Late: // a late one has begun already: its progress is shown as well
 		send, cancel := t.Send, t.Cancel
-		if batch.ClaimedBy != "" || batch.Duplicate {
+		if batch.ClaimedBy != "" || batch.Duplicate || batch.Against != sms.NoReason {
 			send, cancel = t.SendAnyway, t.LeaveIt
 		}
 		buttons := []telegram.Button{pressButton(batch, send, store.Send), pressButton(batch, cancel, store.Cancel)}
@@ -49,6 +49,7 @@ func renderProgress(t *text.Language, batch store.Batch, recipients []store.SMS)
 	} else {
 		lines = append(lines, renderTo(t, batch, recipients)+renderCounts(t, batch))
 		lines = append(lines, renderFailures(t, batch, recipients)...)
+		lines = append(lines, renderWithheld(t, batch, recipients)...)
 	}
 	if batch.NoReport > 0 && batch.N > 1 {
 		lines = append(lines, t.Say(t.NoReport, batch.NoReport))
@@ -112,6 +113,8 @@ func renderOne(t *text.Language, batch store.Batch, m store.SMS) string {
 	switch m.Status {
 	case sms.Queued:
 		switch {
+		case batch.State == store.Asking && batch.Against != sms.NoReason:
+			return against(t, batch)
 		case batch.State == store.Asking:
 			return t.AskLate
 		case batch.Waiting():
@@ -182,7 +185,8 @@ func renderCounts(t *text.Language, batch store.Batch) string {
 		{batch.Counts[sms.Sent], t.CountSent},
 		{batch.Counts[sms.AtTelecom], t.CountAtTelecom},
 		{batch.Counts[sms.Delivered], t.CountDelivered},
-		{batch.Counts[sms.Failed], t.CountFailed},
+		{batch.Counts[sms.Failed] - batch.Withheld, t.CountFailed},
+		{batch.Withheld, t.CountWithheld},
 		{batch.Uncertain, t.CountUncertain},
 		{batch.LeftUncertain, t.CountLeft},
 		{batch.Dropped, t.CountDropped},
@@ -197,11 +201,11 @@ func renderCounts(t *text.Language, batch store.Batch) string {
 func renderFailures(t *text.Language, batch store.Batch, recipients []store.SMS) []string {
 	var lines []string
 	for _, m := range recipients {
-		if m.Status == sms.Failed && m.Customer != "" && len(lines) < maxNamed {
+		if m.Status == sms.Failed && !m.Reason.Withheld() && m.Customer != "" && len(lines) < maxNamed {
 			lines = append(lines, t.Say(t.FailedOne, text.Number(m.Customer), failureReason(t, m)))
 		}
 	}
-	if more := batch.Counts[sms.Failed] - len(lines); more > 0 && len(lines) > 0 {
+	if more := batch.Counts[sms.Failed] - batch.Withheld - len(lines); more > 0 && len(lines) > 0 {
 		lines = append(lines, t.Say(t.More, more))
 	}
 	return lines
@@ -226,6 +230,9 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 	if batch.Duplicate {
 		lines = append(lines, t.Same)
 	}
+	if why := against(t, batch); why != "" {
+		lines = append(lines, why)
+	}
 	if batch.MaybeNumber != "" {
 		lines = append(lines, t.Say(t.AskNumber, text.Code(batch.MaybeNumber)))
 	}
@@ -233,16 +240,17 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 		lines = append(lines, t.AskLinks)
 	}
 	// Without any other reason the question is about the cost: batches stored by older versions do not say so.
-	if batch.Costly || batch.ClaimedBy == "" && !batch.Duplicate {
+	if batch.Costly || batch.ClaimedBy == "" && !batch.Duplicate && batch.Against == sms.NoReason {
 		lines = append(lines, renderCost(t, batch, recipients, sizes)...)
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, renderWithheld(t, batch, recipients)...), "\n")
 }
 
 // renderCost says how many parts an order takes and why, which of its recipients are foreign, and what credit there is.
 func renderCost(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) []string {
 	seg := sizes.Count(batch.Text)
-	lines := []string{t.Say(t.Ask, batch.N, seg.Parts, seg.Parts*batch.N)}
+	reaches := batch.N - batch.Withheld
+	lines := []string{t.Say(t.Ask, reaches, seg.Parts, seg.Parts*reaches)}
 	if seg.Unicode {
 		shown := string(seg.Forced)
 		if !unicode.IsGraphic(seg.Forced) {
@@ -254,7 +262,7 @@ func renderCost(t *text.Language, batch store.Batch, recipients []store.SMS, siz
 	}
 	var foreign []sms.Number
 	for _, r := range recipients {
-		if r.Customer.Foreign() {
+		if r.Customer.Foreign() && !r.Reason.Withheld() {
 			foreign = append(foreign, r.Customer)
 		}
 	}
@@ -267,7 +275,7 @@ func renderCost(t *text.Language, batch store.Batch, recipients []store.SMS, siz
 	}
 	if batch.Credit != "" {
 		lines = append(lines, t.Say(t.AskCredit, text.Code(text.Short(batch.Credit, text.NameRunes))))
-		if credit, ok := smsapi.Amount(batch.Credit); ok && credit < float64(seg.Parts*batch.N) {
+		if credit, ok := smsapi.Amount(batch.Credit); ok && credit < float64(seg.Parts*reaches) {
 			lines = append(lines, t.AskTooLittle)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again
 // (show:…); whom to forget, and when that was asked (forget:…); where a page of SMS, or a search, goes on (history:…,
-// find:…); a page of /waiting (waiting:…); what to do with an import (import:…); or this, to show SMS here.
+// find:…); a page of /waiting (waiting:…); an SMS whose wish is to be undone (wish:…); what to do with an import (import:…); or this, to show SMS here.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {
@@ -101,6 +101,9 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	}
 	if from, ok := readWaiting(p.Data); ok {
 		return b.waitingPressed(p, t, from)
+	}
+	if seq, ok := readWish(p.Data); ok {
+		return b.wishPressed(p, t, seq)
 	}
 	if id, do, ok := readImport(p.Data); ok {
 		return b.importPressed(p, r, t, id, do)

@@ -111,6 +111,8 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 		return w.showWaits(ctx, t, p)
 	case store.PostPin:
 		return w.showPin(ctx, t, p)
+	case store.PostWish:
+		return w.showWishes(ctx, t, p)
 	case store.PostMarks:
 		o.HTML, o.Plain = t.Marks, text.Plain(t.Marks)
 	case store.PostIncident:

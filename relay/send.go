@@ -168,12 +168,13 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to [
 	crashpoint.At("send.queued")
 	p, err := r.store.Reserve(p)
 	if errors.Is(err, store.ErrDecided) {
-		return nil // cancelled meanwhile
+		return nil // cancelled meanwhile, or withheld
 	}
 	if err != nil {
 		return fmt.Errorf("batch %d: %w", p.Batch, err)
 	}
 	begun := time.Now()
+	to = p.To
 	crashpoint.At("send.reserved")
 	sent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)
 	crashpoint.At("send.answered")

@@ -80,6 +80,8 @@ const (
 	TelecomProblem               // a fault in the telecom's network; it may still arrive
 	NotDelivered                 // it did not reach the phone, which may be off; it may still arrive
 	Blacklisted                  // the recipient does not take SMS of this kind
+	OptedOut                     // not sent: the recipient wants none from the line
+	Blocked                      // not sent: an admin blocked the recipient
 )
 
 func (r Reason) String() string {
@@ -96,9 +98,16 @@ func (r Reason) String() string {
 		return "not delivered"
 	case Blacklisted:
 		return "blacklisted"
+	case OptedOut:
+		return "opted out"
+	case Blocked:
+		return "blocked"
 	}
 	return fmt.Sprintf("reason %d", uint8(r))
 }
+
+// Withheld reports whether we sent nothing to the recipient, on purpose.
+func (r Reason) Withheld() bool { return r == OptedOut || r == Blocked }
 
 // Final reports whether an SMS of this status, failed for this reason if it failed, will stay as it is. The panel may still change its mind
 // about any other.

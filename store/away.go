@@ -57,6 +57,7 @@ type awayFacts struct {
 	Work      hours.Calendar
 	Shown     bool    // in a chat: somebody will read it, and what became of the away text
 	Held      bool    // nothing is sent
+	Withheld  bool    // they opted out, or are blocked
 	LastHour  int     // away texts
 	PartsLeft int     // of the day
 	Credit    float64 // at the panel; negative when it is not known
@@ -69,7 +70,7 @@ func (a Away) whether(f awayFacts) string {
 		last = nil
 	}
 	switch {
-	case a.Text == "" || !f.Sure || !f.Shown || f.Held:
+	case a.Text == "" || !f.Sure || !f.Shown || f.Held || f.Withheld:
 	case !a.reaches(f.SMS.Customer):
 	case f.Work.Open(f.Now) || !f.closedAt(f.SMS.Time) || !f.closedAt(f.SMS.Received):
 	case f.Customer.Claim.Owner != 0 && f.Now.Sub(f.Customer.Claim.At).Abs() < claimLasts: // an agent answers them, hours or not
@@ -159,6 +160,11 @@ func (t *tx) getsAway(m sms.Message, c Customer, shown bool) (bool, error) {
 		return false, err
 	}
 	f.Held = held != ""
+	why, err := t.withheld(m.Conversation)
+	if err != nil {
+		return false, err
+	}
+	f.Withheld = why != sms.NoReason
 	if f.Credit, err = t.lastCredit(); err != nil {
 		return false, err
 	}
@@ -170,16 +176,16 @@ func (t *tx) getsAway(m sms.Message, c Customer, shown bool) (bool, error) {
 		}
 		f.PartsLeft = over.Left
 	}
-	why := a.whether(f)
+	not := a.whether(f)
 	told := !row.Told.After(t.now.Add(ClockOff)) && work.Add(row.Told, 1).After(t.now)
-	if why == "" || why == awayNot || told {
-		return why == "", nil
+	if not == "" || not == awayNot || told {
+		return not == "", nil
 	}
 	row.Told = t.now
 	if err := put(t.bucket(bucketMeta), keyAway, row); err != nil {
 		return false, err
 	}
-	return false, t.addIncident(&Incident{Kind: AwayStopped, From: t.now, Count: a.PerHour, Reason: why})
+	return false, t.addIncident(&Incident{Kind: AwayStopped, From: t.now, Count: a.PerHour, Reason: not})
 }
 
 // lastCredit returns the credit that was read last; negative if none was.
@@ -209,7 +215,7 @@ func (t *tx) addAway(m sms.Message, c Customer, p sms.Place) error {
 	if err != nil {
 		return err
 	}
-	b := Batch{ID: BatchID(id), Place: p, Line: m.Line, Text: a.Text, Parts: a.Parts, Created: t.now, State: Going, Away: true}
+	b := Batch{ID: BatchID(id), Place: p, Line: m.Line, Text: a.Text, Parts: a.Parts, Created: t.now, State: Going, N: 1, Away: true}
 	b.Chat = t.resolve(p.Chat)
 	if b.Post, err = t.bucket(bucketPost).NextSequence(); err != nil {
 		return err

@@ -34,7 +34,7 @@ func (s *Store) Check() error {
 		if len(found) > 0 {
 			return nil
 		}
-		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkBatches, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers, t.checkHistory, t.checkImports, t.checkWaiting} {
+		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkBatches, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers, t.checkHistory, t.checkImports, t.checkWaiting, t.checkWishes} {
 			if err := check(wrong); err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func (t *tx) checkBatches(wrong func(string, ...any)) error {
 	err := t.bucket(bucketPiece).ForEach(func(key, value []byte) error {
 		p, err := readPiece(key, value)
 		if p.State == PieceUncertain {
-			uncertain[p.Batch] += p.N
+			uncertain[p.Batch] += p.reaches()
 		}
 		return err
 	})
@@ -131,8 +131,8 @@ func (t *tx) checkBatches(wrong func(string, ...any)) error {
 			}
 			got.count(m, +1)
 		}
-		if got.Counts != b.Counts || got.NoReport != b.NoReport {
-			wrong("batch %d counts %v, %d without report, its recipients are %v, %d", b.ID, b.Counts, b.NoReport, got.Counts, got.NoReport)
+		if got.Counts != b.Counts || got.NoReport != b.NoReport || got.Withheld != b.Withheld {
+			wrong("batch %d counts %v, %d without report, %d withheld, its recipients are %v, %d, %d", b.ID, b.Counts, b.NoReport, b.Withheld, got.Counts, got.NoReport, got.Withheld)
 		}
 		if !t.holds(bucketChatBatch, chatBatchKey(b.Chat, b.ID)) {
 			wrong("batch %d was ordered in chat %d, which does not name it", b.ID, b.Chat)

@@ -51,6 +51,11 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 			return err
 		}
 		if d == Send && !b.Late {
+			for i := range pieces { // somebody may have opted out since it was asked
+				if err := t.withhold(&b, &pieces[i]); err != nil {
+					return err
+				}
+			}
 			if err := t.spend(b.Agent, b.cost()); err != nil {
 				return err
 			}
@@ -149,6 +154,9 @@ func (t *tx) carryOut(d Decision, b *Batch, p Piece) error {
 	var err error
 	switch d {
 	case Send, Again:
+		if p.reaches() == 0 {
+			break
+		}
 		p.State, p.NotBefore, p.Queued = PieceQueued, time.Time{}, t.now
 		err = t.setPieceStatus(p, sms.Queued, b)
 	case WasSent:
@@ -156,7 +164,7 @@ func (t *tx) carryOut(d Decision, b *Batch, p Piece) error {
 		err = t.setPieceStatus(p, sms.Sent, b)
 	case Leave:
 		p.State = PieceDropped
-		b.LeftUncertain += p.N
+		b.LeftUncertain += p.reaches()
 	case Cancel:
 		err = t.drop(b, &p, Cancelled)
 	}
@@ -175,11 +183,11 @@ func (t *tx) drop(b *Batch, p *Piece, state BatchState) error {
 	p.State = PieceDropped
 	b.State, b.Late, b.Waits = Going, false, ""
 	if p.MaybeSent {
-		b.LeftUncertain += p.N
+		b.LeftUncertain += p.reaches()
 		return t.setPieceStatus(*p, sms.Sending, b)
 	}
-	b.Dropped += p.N
-	if b.Dropped < b.N {
+	b.Dropped += p.reaches()
+	if b.Dropped+b.Withheld < b.N {
 		return nil
 	}
 	b.State = state

@@ -119,6 +119,9 @@ func (r *entryReader) read(key, value []byte) (*Entry, error) {
 	}
 	e := &r.entry
 	*e = Entry{Direction: sms.Direction(intField(value, `"d":`)), Status: sms.Status(intField(value, `"s":`)), At: intField(value, `"r":`)}
+	if sms.Reason(intField(value, `"f":`)).Withheld() {
+		e.Status = sms.Queued // it never left us
+	}
 	var known bool
 	if e.Line, known = r.lines[string(line)]; !known {
 		e.Line = sms.Number(line)

@@ -41,8 +41,8 @@ type forgetting struct {
 // ErrOpenOrders is that an order to a customer is still to be sent, or asked about.
 var ErrOpenOrders = errors.New("an order to the customer is still open")
 
-// forgets are the buckets whose rows may name a customer or hold their words, beside those of customers, their places and snoozes, which are few and
-// go at once. found tells that a row does; clear takes it, or what it says of them, away.
+// forgets are the buckets whose rows may name a customer or hold their words, beside those of customers, their places, snoozes, wishes and
+// blocks, which are few and go at once. found tells that a row does; clear takes it, or what it says of them, away.
 var forgets = []struct {
 	bucket []byte
 	found  func(f *forgetting, key, value []byte) bool
@@ -85,6 +85,9 @@ func (s *Store) ForgetCustomer(k UpdateKey, n sms.Number, by Agent, posts ...Pos
 			}
 		}
 		if err := t.bucket(bucketCustomer).Delete([]byte(n)); err != nil {
+			return err
+		}
+		if err := errors.Join(t.forgetWishes(n), t.bucket(bucketBlocked).Delete([]byte(n))); err != nil {
 			return err
 		}
 		for _, key := range t.snoozesOf(sms.Conversation{Customer: n}) {

@@ -166,19 +166,24 @@ func (s *Store) AskLate(id BatchID) error {
 		if !asks {
 			return nil
 		}
-		asked, err := t.undecided(b, bucketAsking)
-		if err != nil {
+		return t.askNow(b)
+	})
+}
+
+// askNow asks about the pieces of b that are asking, some of them since now: it has been sent in part, or was to be.
+func (t *tx) askNow(b Batch) error {
+	asked, err := t.undecided(b, bucketAsking)
+	if err != nil {
+		return err
+	}
+	for _, p := range asked { // also those asked about before: it is one question
+		p.Since = t.now
+		if err := t.putPiece(p); err != nil {
 			return err
 		}
-		for _, p := range asked { // also those asked about before: it is one question
-			p.Since = t.now
-			if err := t.putPiece(p); err != nil {
-				return err
-			}
-		}
-		b.State, b.Late, b.Asked, b.Waits = Asking, true, t.now, ""
-		b.Shown = 0 // nobody would notice a change of an hour-old message
-		b.Generation++
-		return t.report(b, 0)
-	})
+	}
+	b.State, b.Late, b.Asked, b.Waits = Asking, true, t.now, ""
+	b.Shown = 0 // nobody would notice a change of an hour-old message
+	b.Generation++
+	return t.report(b, 0)
 }

@@ -380,6 +380,14 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox, repeated bool) (Seq, err
 	if err != nil {
 		return 0, err
 	}
+	stored := SMS{Seq: seq, Message: m}
+	wish, err := t.takeWish(stored)
+	if err != nil {
+		return 0, err
+	}
+	if blocked, err := t.countBlocked(m.Customer); err != nil || blocked {
+		return seq, errors.Join(err, t.putSMS(stored))
+	}
 	c, err := t.customer(m.Customer)
 	if err != nil {
 		return 0, err
@@ -388,7 +396,6 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox, repeated bool) (Seq, err
 	if err != nil {
 		return 0, err
 	}
-	stored := SMS{Seq: seq, Message: m}
 	if stored.Away, err = t.getsAway(m, c, !repeated && places[0].Chat != 0); err != nil {
 		return 0, err
 	}
@@ -396,7 +403,7 @@ func (t *tx) addInbound(m sms.Message, inboxes []inbox, repeated bool) (Seq, err
 		return 0, err
 	}
 	for _, p := range places {
-		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: c.class(), ID: uint64(seq), Kind: PostSMS, Seq: seq, Repeated: repeated}); err != nil {
+		if _, err := t.addPost(Post{Chat: p.Chat, Topic: p.Topic, Class: c.class(), ID: uint64(seq), Kind: PostSMS, Seq: seq, Repeated: repeated, Wish: wish}); err != nil {
 			return 0, err
 		}
 	}

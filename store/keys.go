@@ -41,6 +41,8 @@ var (
 	bucketWaiting   = []byte("waiting")
 	bucketSnoozed   = []byte("snoozed")
 	bucketRemind    = []byte("remind")
+	bucketWish      = []byte("wish")
+	bucketBlocked   = []byte("blocked")
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
@@ -72,7 +74,7 @@ var buckets = [][]byte{
 	bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketAsking, bucketID,
 	bucketDue, bucketPost, bucketDead, bucketShows, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent,
 	bucketIncident, bucketCustomer, bucketBound, bucketSpent, bucketCredit, bucketHistory, bucketCanned,
-	bucketImport, bucketContacts, bucketWaiting, bucketSnoozed, bucketRemind,
+	bucketImport, bucketContacts, bucketWaiting, bucketSnoozed, bucketRemind, bucketWish, bucketBlocked,
 }
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -16,11 +16,13 @@ func (b Batch) Mark() string {
 		return ""
 	case b.State == Asking:
 		return "👀"
-	case b.Counts[sms.Failed] > 0:
+	case b.Counts[sms.Failed] > b.Withheld:
 		return "👎"
-	case b.Counts[sms.Delivered] == b.N:
+	case b.Withheld == b.N:
+		return ""
+	case b.Counts[sms.Delivered]+b.Withheld == b.N:
 		return "👍"
-	case b.Counts[sms.Delivered]+accepted == b.N:
+	case b.Counts[sms.Delivered]+accepted+b.Withheld == b.N:
 		return "👌"
 	}
 	return "👀"
@@ -37,7 +39,7 @@ func (b Batch) NeedsMessage() bool {
 
 // trouble returns how many recipients of b the agent must be told of.
 func (b Batch) trouble() int {
-	return b.Counts[sms.Failed] + b.Uncertain + b.LeftUncertain + b.NoReport
+	return b.Counts[sms.Failed] - b.Withheld + b.Uncertain + b.LeftUncertain + b.NoReport
 }
 
 // TellByMark has the mark alone tell how far a batch has come, until there is more to say, and reports whether it does: its chat is busy.

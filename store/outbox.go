@@ -49,11 +49,14 @@ type Batch struct {
 	Costly       bool   `json:"costly,omitempty"`
 	ClaimedBy    string `json:"answering,omitempty"`
 	Duplicate    bool   `json:"same,omitempty"`
-	MaybeNumber  string `json:"hidden,omitempty"`  // what the text begins with, if that may be a number
-	AddedURLs    bool   `json:"linked,omitempty"`  // addresses of links were added to the text
-	CustomerName string `json:"named,omitempty"`   // what the only recipient was called when it was ordered
-	Claim        bool   `json:"claim,omitempty"`   // see Order
-	Answers      Seq    `json:"answers,omitempty"` // the first SMS that waited until it was to be sent
+	MaybeNumber  string `json:"hidden,omitempty"` // what the text begins with, if that may be a number
+	AddedURLs    bool   `json:"linked,omitempty"` // addresses of links were added to the text
+	CustomerName string `json:"named,omitempty"`  // what the only recipient was called when it was ordered
+	Claim        bool   `json:"claim,omitempty"`  // see Order
+
+	Against sms.Reason `json:"against,omitempty"` // why its only recipient should get nothing, once an agent was asked about that
+
+	Answers Seq `json:"answers,omitempty"` // the first SMS that waited until it was to be sent
 
 	Waits   Wait      `json:"waits_for,omitempty"` // why what is queued of it is not sent, once known
 	Late    bool      `json:"late,omitempty"`      // it was to be sent, and is asked about as it has waited too long
@@ -67,6 +70,7 @@ type Batch struct {
 	Uncertain     int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
 	LeftUncertain int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
 	NoReport      int                 `json:"no_report,omitempty"` // accepted recipients whose delivery is not, or no longer, asked for
+	Withheld      int                 `json:"withheld,omitempty"`  // of those Failed, how many get nothing of an order to several, see wish.go
 
 	Post     uint64            `json:"post"`               // its row in the post queue, when there is something new to show
 	Shown    sms.ChatMessageID `json:"shown,omitempty"`    // the message that reports it
@@ -106,7 +110,13 @@ type Piece struct {
 	MaybeSent bool       `json:"unsure,omitempty"` // an earlier attempt may have been carried out
 	Late      bool       `json:"-"`                // see Queued
 	IDs       []sms.ID   `json:"ids,omitempty"`    // from the panel, which did not say whose is which
+
+	Withheld int          `json:"withheld,omitempty"` // recipients who get nothing, see wish.go: nothing of what happens to p is about them
+	To       []sms.Number `json:"-"`                  // the others; see Reserve
 }
+
+// reaches returns how many recipients p is sent to.
+func (p Piece) reaches() int { return p.N - p.Withheld }
 
 // Order is what an agent asks to send: Pieces are the recipients, at most 60 each.
 type Order struct {
@@ -148,7 +158,13 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	if b.Duplicate, err = t.justOrdered(o); err != nil {
 		return b, err
 	}
-	state, ask := PieceQueued, o.Ask || b.ClaimedBy != "" || b.Duplicate
+	to := slices.Concat(o.Pieces...)
+	if len(to) == 1 {
+		if b.Against, err = t.withheld(sms.Conversation{Line: o.Line, Customer: to[0]}); err != nil {
+			return b, err
+		}
+	}
+	state, ask := PieceQueued, o.Ask || b.ClaimedBy != "" || b.Duplicate || b.Against != sms.NoReason
 	if ask {
 		b.State, b.Generation, state = Asking, 1, PieceAsking
 	} else if b.Waits, err = t.held(); err != nil {
@@ -157,10 +173,14 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	if b.Post, err = t.bucket(bucketPost).NextSequence(); err != nil {
 		return b, err
 	}
+	b.N = len(to)
 	for i, to := range o.Pieces {
 		if err := t.addPiece(&b, i, to, state); err != nil {
 			return b, err
 		}
+	}
+	if b.Withheld == b.N {
+		b.State, ask = Going, false
 	}
 	if ask {
 		_, err = t.afford(b.Agent, b.cost()) // [Send] counts it
@@ -188,7 +208,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	return b, t.report(b, delay)
 }
 
-// addPiece adds the i-th piece to b, and the SMS to its recipients, which are Queued. The caller stores b.
+// addPiece adds the i-th piece to b, and the SMS to its recipients, which are Queued unless they are withheld. The caller stores b.
 func (t *tx) addPiece(b *Batch, i int, to []sms.Number, state PieceState) error {
 	p := Piece{Batch: b.ID, I: i, State: state, Since: t.now, Queued: t.now, N: len(to)}
 	for _, n := range to {
@@ -208,8 +228,10 @@ func (t *tx) addPiece(b *Batch, i int, to []sms.Number, state PieceState) error 
 	if b.First == 0 {
 		b.First = p.First
 	}
-	b.N += p.N
 	b.Counts[sms.Queued] += p.N
+	if err := t.withhold(b, &p); err != nil {
+		return err
+	}
 	return t.putPiece(p)
 }
 
@@ -456,13 +478,15 @@ func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 			if err != nil {
 				return false, err
 			}
-			to := make([]sms.Number, p.N)
-			for i := range to {
+			var to []sms.Number
+			for i := range p.N {
 				m, err := t.sms(p.First + Seq(i))
 				if err != nil {
 					return false, err
 				}
-				to[i] = m.Customer
+				if !m.Reason.Withheld() {
+					to = append(to, m.Customer)
+				}
 			}
 			p.Late = p.late(t.now)
 			return yield(p, b, to), nil
@@ -470,10 +494,13 @@ func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 	})
 }
 
-// Reserve marks a queued piece as being sent. Begin the request only after it returned nil: if the process dies in between, the piece becomes
-// uncertain and is not sent again by itself. The error is ErrDecided if the piece is no longer queued, as after [Cancel].
+// Reserve marks a queued piece as being sent, to the recipients in its To. Begin the request only after it returned nil: if the process dies in
+// between, the piece becomes uncertain and is not sent again by itself. The error is ErrDecided if the piece is no longer queued, as after [Cancel],
+// or is not to be sent now: its recipients opted out or were blocked meanwhile.
 func (s *Store) Reserve(p Piece) (Piece, error) {
+	withheld := false
 	err := s.update(func(t *tx) error {
+		withheld = false
 		row, err := t.piece(p.Batch, p.I)
 		if err != nil {
 			return err
@@ -485,16 +512,27 @@ func (s *Store) Reserve(p Piece) (Piece, error) {
 		if err != nil {
 			return err
 		}
-		row.State, row.Since, row.Attempt, row.NotBefore = PieceSending, t.now, row.Attempt+1, time.Time{}
-		p = row
-		if err := t.setPieceStatus(row, sms.Sending, &b); err != nil {
+		if withheld, err = t.withholdNow(&b, &row); err != nil || withheld {
 			return err
 		}
+		row.State, row.Since, row.Attempt, row.NotBefore = PieceSending, t.now, row.Attempt+1, time.Time{}
+		err = t.changePiece(row, &b, func(_ int, m *SMS) error {
+			m.Status = sms.Sending
+			row.To = append(row.To, m.Customer)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		p = row
 		if err := t.putBatch(b); err != nil {
 			return err
 		}
 		return t.putPiece(row)
 	})
+	if err == nil && withheld {
+		err = fmt.Errorf("reserve piece %d of batch %d: its recipients get nothing: %w", p.I, p.Batch, ErrDecided)
+	}
 	return p, err
 }
 
@@ -506,7 +544,7 @@ type Outcome struct {
 	Code   string
 }
 
-// Sent ends a reserved piece that the panel has answered. outcomes are parallel to its recipients; a recipient without one was accepted. ids are
+// Sent ends a reserved piece that the panel has answered. outcomes are parallel to its To; a recipient without one was accepted. ids are
 // those that the panel gave to nobody in particular. The same transaction queues what tells the agent.
 func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
 	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
@@ -583,7 +621,7 @@ func makeUncertain(_ *tx, p *Piece, b *Batch) error {
 		return nil
 	}
 	p.State, p.MaybeSent = PieceUncertain, true
-	b.Uncertain += p.N
+	b.Uncertain += p.reaches()
 	b.Generation++
 	return nil
 }
@@ -637,19 +675,27 @@ func (b *Batch) count(m SMS, by int) {
 	if unfollowed(m) {
 		b.NoReport += by
 	}
+	if m.Reason.Withheld() {
+		b.Withheld += by
+	}
 }
 
-// changePiece changes the SMS of p and keeps the counts of b in step.
+// changePiece changes the SMS of p, but for those withheld, and keeps the counts of b in step. i counts them.
 func (t *tx) changePiece(p Piece, b *Batch, change func(i int, m *SMS) error) error {
-	for i := range p.N {
-		m, err := t.sms(p.First + Seq(i))
+	i := 0
+	for at := range p.N {
+		m, err := t.sms(p.First + Seq(at))
 		if err != nil {
 			return err
+		}
+		if m.Reason.Withheld() {
+			continue
 		}
 		b.count(m, -1)
 		if err := change(i, &m); err != nil {
 			return err
 		}
+		i++
 		b.count(m, +1)
 		if err := t.putSMS(m); err != nil {
 			return err

@@ -38,6 +38,7 @@ const (
 	PostMarks    PostKind = "marks"    // what marks mean
 	PostAwake    PostKind = "awake"    // that the SMS Seq waits again, as its snooze is over
 	PostRemind   PostKind = "remind"   // that the SMS Seq waits for long
+	PostWish     PostKind = "wish"     // that the customers of the SMS Wishes opted out, or in
 	PostEscalate PostKind = "escalate" // likewise, to the admins; Text is who had claimed its customer
 	PostPin      PostKind = "pin"      // the pinned list of who waits
 )
@@ -70,6 +71,8 @@ type Post struct {
 	Mixed     bool              `json:"mixed,omitempty"`    // of Digest: whoever they are from, though each customer has a topic
 	Edit      bool              `json:"edit,omitempty"`     // changes a message instead of posting one, and nobody waits for it
 	At        time.Time         `json:"at,omitzero"`        // since when it waits
+	Wish      Wish              `json:"wish,omitempty"`     // what the SMS says its customer wishes: that is told under it
+	Wishes    []Seq             `json:"wishes,omitempty"`   // the SMS of which it tells what they wish
 	NotBefore time.Time         `json:"after,omitzero"`
 	Revision  int               `json:"rev,omitempty"`    // grows when what is to be shown changes
 	Reason    string            `json:"reason,omitempty"` // why Telegram refused it: it is in dead, or a notice is due in its place
@@ -445,13 +448,17 @@ func (s *Store) TopicUncertain(chat sms.ChatID) error {
 // DigestPosted records that message, in topic, now shows all of posts, which are SMS of one chat.
 func (s *Store) DigestPosted(posts []Post, topic sms.TopicID, message sms.ChatMessageID) error {
 	return s.update(func(t *tx) error {
-		link := Shown{}
+		link, wishes := Shown{}, []Seq(nil)
 		for _, p := range posts {
 			link.Seqs = append(link.Seqs, p.Seq)
 			if err := t.waitsIn(p.Seq, ChatMessage{sms.Place{Chat: p.Chat, Topic: topic}, message}); err != nil {
 				return err
 			}
 			row, err := t.post(p)
+			if err == nil && row.Wish != "" {
+				row.Wish = ""
+				wishes = append(wishes, row.Seq)
+			}
 			switch {
 			case errors.Is(err, ErrNotFound):
 				continue
@@ -464,6 +471,9 @@ func (s *Store) DigestPosted(posts []Post, topic sms.TopicID, message sms.ChatMe
 			if err != nil {
 				return err
 			}
+		}
+		if err := t.tellWishes(ChatMessage{sms.Place{Chat: posts[0].Chat, Topic: topic}, message}, wishes...); err != nil {
+			return err
 		}
 		if err := t.postTaken(posts[0]); err != nil {
 			return err
@@ -503,6 +513,10 @@ func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 			return err
 		}
 		row, err := t.post(p)
+		if err == nil && row.Wish != "" && !more {
+			row.Wish = ""
+			err = t.tellWishes(ChatMessage{sms.Place{Chat: p.Chat, Topic: p.Topic}, message}, row.Seq)
+		}
 		switch {
 		case errors.Is(err, ErrNotFound):
 			return nil
@@ -578,6 +592,12 @@ func (s *Store) NoticePosted(p Post, message sms.ChatMessageID) error {
 		}
 		if row, err := t.post(p); err == nil {
 			p.Class = row.Class
+		}
+		if p.Wish != "" {
+			p.Wish = ""
+			if err := t.tellWishes(ChatMessage{sms.Place{Chat: p.Chat, Topic: p.Topic}, message}, p.Seq); err != nil {
+				return err
+			}
 		}
 		return t.setAside(p, p.Reason)
 	})

@@ -66,6 +66,7 @@ var walks = []walk{
 	{bucketHistory, (*pruning).block},
 	{bucketImport, (*pruning).imported},
 	{bucketSnoozed, (*pruning).snoozed},
+	{bucketWish, (*pruning).wish},
 	{bucketRemind, (*pruning).remind},
 }
 

@@ -177,6 +177,9 @@ func (t *tx) endRepeats(ended []lastSMS, inboxes []inbox) error {
 
 // showCount queues m where it belongs, to be shown with its count. If it still waits there, it is shown once, with the count.
 func (t *tx) showCount(m SMS, inboxes []inbox) error {
+	if _, err := t.block(m.Customer); !errors.Is(err, ErrNotFound) {
+		return err
+	}
 	c, err := t.customer(m.Customer)
 	if err != nil {
 		return err
@@ -190,6 +193,7 @@ func (t *tx) showCount(m SMS, inboxes []inbox) error {
 		switch waiting, err := t.post(post); {
 		case err == nil:
 			post.Class, post.Repeated, post.Digest, post.Mixed, post.At = waiting.Class, waiting.Repeated, waiting.Digest, waiting.Mixed, waiting.At
+			post.Wish = waiting.Wish
 			post.Revision = waiting.Revision + 1
 		case !errors.Is(err, ErrNotFound):
 			return err

@@ -37,6 +37,7 @@ var migrations = []func(*bolt.Tx) error{
 	func(t *bolt.Tx) error { return makeBuckets(t, "canned", "import", "contacts") },
 	func(t *bolt.Tx) error { return makeBuckets(t, "waiting", "snoozed") }, // of what came before, nothing waits
 	func(t *bolt.Tx) error { return makeBuckets(t, "remind") },
+	func(t *bolt.Tx) error { return makeBuckets(t, "wish", "blocked") },
 }
 
 // makeBuckets makes those that are missing.

@@ -49,6 +49,10 @@ func filled(tb testing.TB, s *Store, c *clock) {
 	ok(s.IndexHistory())
 	ok(s.Take(UpdateKey{Chat: group, Message: 901}, Caused{Canned: &Canned{Key: "hours", Name: "Hours", Text: "Hello {name}, we open at 8"}}))
 	ok(s.AddImport(Import{Place: sms.Place{Chat: group}, Agent: 5}, []Contact{{Number: ali, Name: "Ali"}}))
+	must(tb, s.update(func(t *tx) error {
+		return t.setWish(Wished{Conversation: sms.Conversation{Line: line, Customer: sara}, Wish: OptOut, At: c.now()})
+	}))
+	ok(s.Take(UpdateKey{Chat: group, Message: 902}, Caused{Block: &Block{Customer: "09991234567", At: c.now(), By: "Ali"}}))
 	must(tb, s.BeginFetch())
 }
 

@@ -20,8 +20,8 @@ func (e *OverCap) Error() string {
 	return fmt.Sprintf("an order of %d parts, %d of %d a day are left", e.Parts, e.Left, e.Cap)
 }
 
-// cost is how many parts b takes. Batches of versions that did not count them take one for each recipient.
-func (b Batch) cost() int { return b.N * max(b.Parts, 1) }
+// cost is how many parts b takes, those it reaches together. Batches of versions that did not count them take one for each recipient.
+func (b Batch) cost() int { return (b.N - b.Withheld) * max(b.Parts, 1) }
 
 // spend counts parts as ordered by an agent today, or returns an OverCap. They stay counted whatever becomes of the order: nobody knows what a
 // panel charges for, and if failures did not count, an agent could try without end.

@@ -51,6 +51,8 @@
 //	history       block u64                            which customer's the SMS of a block are: hash u16, place u16, for each
 //	waiting       Seq u64                              an SMS whose customer waits for an answer, and the messages that show it
 //	snoozed       number, 0, line                      a conversation that waits again at some time
+//	wish          number, 0, line                      whether a customer wants no more SMS of a line
+//	blocked       number                               a customer whose SMS are not shown
 //	remind        unix u32, Seq u64                    when somebody is to be reminded that an SMS waits: the agents, or the admins
 //
 // SMS numbers, batches and the rows of class Answers come from the sequences of sms, batch and post.
@@ -118,6 +120,9 @@ type Options struct {
 	Location   *time.Location // in whose calendar; UTC when nil
 	Hours      hours.Week     // when the team works; always when zero
 	Away       Away           // what customers are sent who write when it does not
+
+	OptOutWords []string // an SMS of one of these, folded, opts its customer out of the line
+	OptInWords  []string // likewise, back in
 
 	RemindAfter   time.Duration // how long a customer waits, in working hours, before the agents are reminded; never when zero
 	EscalateAfter time.Duration // likewise, before the admins are told

@@ -36,6 +36,7 @@ type Caused struct {
 	EditCustomer func(*Customer) // of Customer; may be called more than once
 	Link         *Bound          // its place becomes its customer's, or nobody's if it names none
 	Canned       *Canned         // is kept, or removed
+	Block        *Block          // its customer is blocked, or, without a time, no longer
 
 	Days   *Days             // the team works on them, or not
 	Done   *sms.Conversation // waits no more; all conversations of its customer if it names no line
@@ -70,6 +71,11 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 		}
 		if c.Canned != nil {
 			if err := t.keepCanned(*c.Canned); err != nil {
+				return err
+			}
+		}
+		if c.Block != nil {
+			if err := t.setBlock(*c.Block); err != nil {
 				return err
 			}
 		}

@@ -196,14 +196,10 @@ func (m SMS) isOf(c sms.Conversation) bool {
 	return m.Customer == c.Customer && (c.Line == "" || m.Line == c.Line)
 }
 
-func snoozeKey(c sms.Conversation) []byte {
-	return []byte(string(c.Customer) + "\x00" + string(c.Line))
-}
-
 // snoozesOf returns the keys of the snoozes of a conversation; of all conversations of the customer if it names no line.
 func (t *tx) snoozesOf(c sms.Conversation) (keys [][]byte) {
 	rows := t.bucket(bucketSnoozed).Cursor()
-	prefix := snoozeKey(c)
+	prefix := conversationKey(c)
 	for key, _ := rows.Seek(prefix); bytes.HasPrefix(key, prefix) && (c.Line == "" || len(key) == len(prefix)); key, _ = rows.Next() {
 		keys = append(keys, bytes.Clone(key))
 	}
@@ -215,7 +211,7 @@ func (t *tx) wrote(m SMS) error {
 	if !m.Customer.Answerable() {
 		return nil
 	}
-	if err := t.endSnooze(snoozeKey(m.Conversation)); err != nil {
+	if err := t.endSnooze(conversationKey(m.Conversation)); err != nil {
 		return err
 	}
 	if err := t.remindOf(m.Seq, arrived(m), remindAgents); err != nil {
@@ -342,12 +338,12 @@ func (t *tx) snooze(c sms.Conversation, until time.Time) error {
 			continue
 		}
 		key := u64(uint64(m.Seq))
-		if rows.Get(snoozeKey(m.Conversation)) == nil {
+		if rows.Get(conversationKey(m.Conversation)) == nil {
 			var u unanswered
 			if err := get(t.bucket(bucketWaiting), key, &u); err != nil {
 				return err
 			}
-			if err := put(rows, snoozeKey(m.Conversation), Snooze{m.Seq, t.now, until, u.Shown}); err != nil {
+			if err := put(rows, conversationKey(m.Conversation), Snooze{m.Seq, t.now, until, u.Shown}); err != nil {
 				return err
 			}
 		}
@@ -513,7 +509,7 @@ func (t *tx) checkWaiting(wrong func(string, ...any)) error {
 			return err
 		}
 		m, err := t.sms(z.Seq)
-		if z.Seq > forgotten.Seq && err != nil || err == nil && !bytes.Equal(key, snoozeKey(m.Conversation)) {
+		if z.Seq > forgotten.Seq && err != nil || err == nil && !bytes.Equal(key, conversationKey(m.Conversation)) {
 			wrong("sms %d is snoozed under another name: %v", z.Seq, err)
 		}
 		return nil

@@ -284,9 +284,9 @@ func TestCheckKnowsWhoCannotWait(t *testing.T) {
 	for name, damage := range map[string]func(t *tx) error{
 		"waits for nothing": func(t *tx) error { return put(t.bucket(bucketWaiting), u64(77), unanswered{}) },
 		"another's snooze": func(t *tx) error {
-			return put(t.bucket(bucketSnoozed), snoozeKey(sms.Conversation{Customer: sara}), Snooze{Seq: 1})
+			return put(t.bucket(bucketSnoozed), conversationKey(sms.Conversation{Customer: sara}), Snooze{Seq: 1})
 		},
-		"snoozes of nothing": func(t *tx) error { return put(t.bucket(bucketSnoozed), snoozeKey(aliOnLine), Snooze{Seq: 77}) },
+		"snoozes of nothing": func(t *tx) error { return put(t.bucket(bucketSnoozed), conversationKey(aliOnLine), Snooze{Seq: 77}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClock()

@@ -57,6 +57,8 @@ type Terminal struct {
 	NotHours        string // given
 	NotPerHour      string // given
 	AwayNoHours     string
+	NotWords        string // given
+	BothWays        string // word, the other setting
 	NotAReminder    string // given
 	NotALevel       string // given
 	NotAFormat      string // given
@@ -171,6 +173,8 @@ var englishTerminal = Terminal{
 	NotALanguage:    "is %v, which the bot does not speak: write one of %v, or leave it out",
 	NotDays:         "is %v, which is not a number of days: write a whole number from 1 to 36500",
 	NotAZone:        "is %v, which is not a time zone: write one such as Asia/Tehran, Europe/Berlin or UTC",
+	NotWords:        "holds no word (%v): give words with commas between them, such as 11,stop",
+	BothWays:        "has %v, which stands in %v, too: a word can mean one of them",
 	NotHours:        "has %v, which I cannot read, or which is said twice: write hours such as 'Sat-Wed 8:00-17:00'",
 	NotPerHour:      "is %v: write how many away texts may go out in an hour, from 1 to 1000; to send none leave AWAY_TEXT out",
 	AwayNoHours:     "is set, but without HOURS you are always there: write when you work into HOURS, or leave AWAY_TEXT out",

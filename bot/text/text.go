@@ -128,6 +128,19 @@ type Language struct {
 	ClosedTooMany  string // how many at most
 	fromTo         string // first, last
 	days           string // how many, hours
+	OptedOut       string // customer, line
+	OptOutMeans    string
+	OptedIn        string // customer, line
+	OptOutUndone   string // who, customer, line
+	OptInUndone    string // who, customer, line
+	AllLines       string // in a line's place
+	Blocked        string // customer
+	Unblocked      string // customer
+	BlockUsage     string
+	UnblockUsage   string
+	BlockedHead    string // how many
+	BlockedNone    string
+	BlockedLine    string // customer, who, time, how many SMS
 	Marks          string
 	CannedNone     string
 	CannedHead     string
@@ -288,6 +301,9 @@ type Language struct {
 	CountUncertain string
 	CountLeft      string
 	CountDropped   string
+	CountWithheld  string
+	LeftOut        string // line, customers
+	LeftOutBlocked string // customers
 	NoReport       string // how many
 	FailedOne      string // customer, reason
 	More           string // how many
@@ -309,6 +325,8 @@ type Language struct {
 	Answering      string // who
 	AnsweringSome  string // who
 	Same           string
+	AskOptedOut    string // line
+	AskBlocked     string
 	SendAnyway     string
 	LeaveIt        string
 	AskTooLittle   string
@@ -478,7 +496,7 @@ var English = Language{
 		sms.Queued: "the panel does not know it", sms.Sent: "being sent", sms.AtTelecom: "at the telecom", sms.Delivered: "delivered",
 	},
 	Failures: map[sms.Reason]string{
-		sms.TelecomProblem: "trouble in the telecom's network", sms.NotDelivered: "not delivered", sms.Blacklisted: "on the blacklist",
+		sms.TelecomProblem: "trouble in the telecom's network", sms.NotDelivered: "not delivered", sms.Blacklisted: "on the blacklist", sms.OptedOut: "left out, opted out", sms.Blocked: "left out, blocked",
 	},
 	LanguageSet:    "I now speak English here.",
 	LanguageUsage:  "Use <code>/language en</code> or <code>/language fa</code>.",
@@ -533,6 +551,19 @@ var English = Language{
 	WaitsNot:       "%v does not wait for an answer.",
 	Snoozed:        "%v waits again from %v on, or as soon as they write.",
 	SnoozeUsage:    "Use <code>/snooze 2h</code>, <code>/snooze tomorrow</code> or <code>/snooze 9:00</code> in a customer's topic or as a reply to one of their SMS, or <code>/snooze NUMBER 2h</code>.",
+	OptedOut:       "🔕 %v opted out of %v.",
+	OptOutMeans:    "Orders to several leave them out, and an order to them alone is asked about.",
+	OptedIn:        "🔔 %v opted back in to %v.",
+	OptOutUndone:   "%v undid it: %v is not opted out of %v.",
+	OptInUndone:    "%v undid it: %v is still opted out of %v.",
+	AllLines:       "all our lines",
+	Blocked:        "🚫 %v is blocked: their SMS are kept and not shown, and nobody waits. Orders to several leave them out. <code>/unblock</code> ends that, <code>/history</code> shows what they wrote.",
+	Unblocked:      "%v is not blocked: their SMS are shown from now on.",
+	BlockUsage:     "Name the customer: <code>/block 09121234567</code>, or reply to their SMS with <code>/block</code>.",
+	UnblockUsage:   "Name the customer: <code>/unblock 09121234567</code>, or reply to their SMS with <code>/unblock</code>. <code>/blocked</code> lists them.",
+	BlockedHead:    "<b>Blocked: %v</b>",
+	BlockedNone:    "Nobody is blocked.",
+	BlockedLine:    "%v · by %v · %v · SMS since: %v",
 	SnoozeTooLong:  "That is too far off: thirty days at most.",
 	Awake:          "⏰ The snooze is over: this customer waits again.",
 	Remind:         "⏰ This customer has waited for %v.",
@@ -562,7 +593,7 @@ var English = Language{
 	CannedNameless: "That answer has %v, and %v has no name yet: <b>nothing was sent</b>. Give them one with <code>/name</code>.",
 	CannedUsage:    "Keep one with <code>/canned NAME TEXT</code>, remove one with <code>/canned -NAME</code>, list them with <code>/canned</code>. To send one, reply to a customer's SMS with <code>/c NAME</code>, or write that in the customer's topic.",
 	ForgetUsage:    "Use <code>/forget NUMBER</code>, for example <code>/forget 09121234567</code>.",
-	ForgetAsk:      "<b>Forget %v for good?</b> Every text, name and number of theirs leaves the store, also from answers of the panel kept there and from copies beside it; only counts stay. I cannot reach backups made elsewhere, the panel's own lists, and messages and topics in Telegram: delete those yourselves.",
+	ForgetAsk:      "<b>Forget %v for good?</b> Every text, name and number of theirs leaves the store, also from answers of the panel kept there and from copies beside it; only counts stay, and that they opted out, without their number. A block ends. I cannot reach backups made elsewhere, the panel's own lists, and messages and topics in Telegram: delete those yourselves.",
 	Forget:         "Forget",
 	ForgetOpen:     "An order to this customer is still to be sent, or asks something. Decide or cancel it first, then press again.",
 	ForgetBegun:    "It has begun, and cannot be undone. The administrators are told when nothing is left.",
@@ -699,6 +730,9 @@ var English = Language{
 	CountUncertain: "uncertain",
 	CountLeft:      "left uncertain",
 	CountDropped:   "not sent",
+	CountWithheld:  "left out",
+	LeftOut:        "🔕 Left out, as they opted out of %v: %v",
+	LeftOutBlocked: "🚫 Left out, as they are blocked: %v",
 	NoReport:       "no report for %v, and I no longer ask for one",
 	FailedOne:      "❌ %v: %v",
 	More:           "… and %v more",
@@ -718,6 +752,8 @@ var English = Language{
 	AskCredit:      "Credit: %v",
 	Answering:      "<b>%v is answering this customer.</b> Send your answer too?",
 	AnsweringSome:  "<b>Some of these customers are being answered by %v.</b>",
+	AskOptedOut:    "🔕 <b>This customer opted out of %v.</b> Send this one all the same?",
+	AskBlocked:     "🚫 <b>This customer is blocked</b>, and you will not see their answer. Send this one all the same?",
 	Same:           "<b>You ordered exactly this a moment ago.</b> Send it again?",
 	SendAnyway:     "Send anyway",
 	LeaveIt:        "Leave it",
@@ -857,6 +893,9 @@ var English = Language{
 		"deny":     "take somebody off the list: ID, or as a reply",
 		"users":    "who may use the bot",
 		"closed":   "days on which you do not work: DATE, or the first and the last; -DATE takes it back",
+		"block":    "keep a customer's SMS and do not show them: NUMBER, or as a reply",
+		"unblock":  "show a customer's SMS again: NUMBER, or as a reply",
+		"blocked":  "who is blocked",
 		"contacts": "names for many customers: as a reply to a CSV or XLSX",
 		"forget":   "delete all that is known of a customer: NUMBER",
 		"check":    "check settings, store, panel, Telegram and chats",
@@ -890,6 +929,9 @@ var English = Language{
 		"deny":     "<code>/deny 123456789</code>",
 		"users":    "<code>/users</code>",
 		"closed":   "<code>/closed 2027-03-21 2027-03-24</code>",
+		"block":    "<code>/block 09121234567</code>",
+		"unblock":  "<code>/unblock 09121234567</code>",
+		"blocked":  "<code>/blocked</code>",
 		"contacts": "<code>/contacts</code>",
 		"forget":   "<code>/forget 09121234567</code>",
 		"check":    "<code>/check</code>",

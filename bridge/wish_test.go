@@ -1,0 +1,232 @@
+//lint:file-ignore ST1018 Persian is written with U+200C
+
+package bridge_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+	"peyk/sms"
+)
+
+// wishWords has the words of the settings that are wishes be known.
+func (w *world) wishWords() {
+	w.storeOpts.OptOutWords, w.storeOpts.OptInWords = []string{"11", "لغو", "لغو11", "stop"}, []string{"12"}
+}
+
+// TestOptOut: a customer writes the word, an order to several leaves them out, an order to them alone is asked about, and they opt back in.
+func TestOptOut(t *testing.T) {
+	for language, s := range map[string]struct{ out, undo, leftOut, ask, send, anyway, counts, lone, in string }{
+		"en": {
+			"09121111111 opted out of 30001234", "Undo", "Left out, as they opted out of 30001234: 09121111111", "Recipients: 2, parts each: 1, parts in all: 2", "Send",
+			"Send anyway", "2 delivered, 1 left out", "This customer opted out of 30001234", "09121111111 opted back in to 30001234",
+		},
+		"fa": {
+			"09121111111\u2069 دریافت پیامک از \u206630001234\u2069 را لغو کرد", "برگرداندن", "چون دریافت پیامک از \u206630001234\u2069 را لغو کرده: \u206609121111111", "گیرنده: ۲، بخش برای هر گیرنده: ۱، جمع بخش‌ها: ۲", "بفرست",
+			"با این حال بفرست", "۲ رسیده، ۱ کنار گذاشته‌شده", "این مشتری دریافت پیامک از \u206630001234\u2069 را لغو کرده است", "دوباره از \u206630001234\u2069 پیامک می‌خواهد",
+		},
+	} {
+		t.Run(language, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+				w.opts.Language = language
+				w.wishWords()
+				w.start()
+				shown := w.receives("09121111111", "۱۱")
+				notice := w.sees(w.group, s.out)
+				if notice.ReplyTo != shown.ID || labels(notice) != s.undo {
+					t.Errorf("the notice answers %d, with %q under it", notice.ReplyTo, labels(notice))
+				}
+				order := "/send 09121111111, 09122222222, 09123333333 tomorrow we are closed"
+				question := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: order})
+				if !containsAll(question.Text, []string{s.ask, s.leftOut}) {
+					t.Errorf("the question is %q", question.Text)
+				}
+				w.presses(w.ali, question, s.send)
+				w.turned(question, s.counts, s.leftOut)
+				for _, m := range w.sent(2) {
+					if m.Customer == "09121111111" {
+						t.Error("sent to who opted out")
+					}
+				}
+				// One by one only after a question, whoever asks and however.
+				alone := w.asks(telegram.Post{Chat: w.group, From: w.sara, Text: "about your order", ReplyTo: shown.ID})
+				if !strings.Contains(alone.Text, s.lone) {
+					t.Errorf("the question is %q", alone.Text)
+				}
+				w.quiet()
+				w.sent(2)
+				w.presses(w.sara, alone, s.anyway)
+				w.sent(3)
+				// From another line they may be written to.
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/line 30005678"})
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/send 09121111111 from the other line"})
+				w.sent(4)
+				w.receives("09121111111", "12")
+				w.sees(w.group, s.in)
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "welcome back", ReplyTo: shown.ID})
+				w.sent(5)
+			})
+		})
+	}
+}
+
+// TestEleven: a customer answers a question with 11.
+func TestEleven(t *testing.T) {
+	for language, s := range map[string]struct{ out, undo, undone, already string }{
+		"en": {"opted out", "Undo", "Ali\u2069 undid it: 09121111111 is not opted out of 30001234", "Ali"},
+		"fa": {"را لغو کرد.", "برگرداندن", "Ali\u2069 برگرداند: \u206609121111111\u2069 دریافت پیامک از", "Ali"},
+	} {
+		t.Run(language, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.opts.Language = language
+				w.wishWords()
+				w.start()
+				w.receives("09121111111", "11")
+				notice := w.sees(w.group, s.out)
+				w.restart()
+				if a := w.presses(w.omid, notice, s.undo); !a.Alert {
+					t.Errorf("a stranger is answered %+v", a)
+				}
+				w.presses(w.ali, notice, s.undo)
+				w.sees(w.group, s.undone)
+				if a := w.presses(w.sara, notice, s.undo); !a.Alert || !strings.Contains(a.Text, s.already) {
+					t.Errorf("a second press is answered %+v", a)
+				}
+				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 eleven it is"})
+				w.sent(1)
+			})
+		})
+	}
+}
+
+// TestManyOptOutsAtOnce come in one message, and are told in one, with a button for each.
+func TestManyOptOutsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.wishWords()
+		for i := range 30 {
+			w.panel.Receive(fmt.Sprintf("091211111%02d", i), "30001234", "لغو۱۱")
+		}
+		w.start()
+		notice := w.sees(w.group, "09121111100 opted out", "09121111129 opted out")
+		w.presses(w.ali, notice, "Undo 09121111107")
+		w.sees(w.group, "Ali\u2069 undid it: 09121111107 is not opted out")
+		w.settles(w.group)
+		if n := len(w.fromBot(w.group)); n != 4 {
+			t.Errorf("%d messages, want the SMS, the wishes, the undoing and what /id is answered\n%s", n, w.transcript(w.group))
+		}
+		var all []string
+		for i := range 30 {
+			all = append(all, fmt.Sprintf("091211111%02d", i))
+		}
+		order := w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send " + strings.Join(all, ",") + " hello"})
+		question := w.under(order, "Recipients: 1", "Left out", "and 19 more")
+		w.presses(w.ali, question, "Send")
+		if got := w.sent(1)[0].Customer; got != "09121111107" {
+			t.Errorf("sent to %s", got)
+		}
+	})
+}
+
+// TestTheWordComesBetween the order and [Send], and between [Send] and the panel.
+func TestTheWordComesBetween(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.wishWords()
+		w.start()
+		w.hears()
+		question := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111, 09122222222, 09123333333 hello"})
+		w.receives("09121111111", "stop")
+		w.panel.Arm(panel.Fault{Method: "SendSMS", Kind: panel.ErrCode, Code: -1, Times: -1})
+		w.presses(w.ali, question, "Send")
+		w.turned(question, "1 left out")
+		w.receives("09122222222", "stop")
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09124444444 to one"})
+		w.receives("09124444444", "stop")
+		w.panel.Disarm()
+		w.turned(question, "2 left out", "09122222222")
+		w.sees(w.group, "09124444444", "This customer opted out of 30001234")
+		time.Sleep(5 * time.Minute)
+		if got := w.sent(1)[0].Customer; got != "09123333333" {
+			t.Errorf("sent to %s", got)
+		}
+	})
+}
+
+func TestBlock(t *testing.T) {
+	for language, s := range map[string]struct{ onlyAdmins, usage, blocked, list, ask, leftOut, unblocked, nobody string }{
+		"en": {
+			"Only administrators", "Name the customer: /block", "09121111111 is blocked", "09121111111 · by \u2068Sara", "This customer is blocked", "Left out, as they are blocked: 09121111111",
+			"09121111111 is not blocked", "Nobody is blocked",
+		},
+		"fa": {
+			"فقط مدیران", "شمارهٔ مشتری را هم بنویسید", "09121111111\u2069 مسدود شد", "09121111111\u2069 · توسط \u2068Sara", "این مشتری مسدود است", "چون مسدود است: \u206609121111111",
+			"09121111111\u2069 مسدود نیست", "کسی مسدود نیست",
+		},
+	} {
+		t.Run(language, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.opts.Language = language
+				w.start()
+				shown := w.receives("09121111111", "buy gold")
+				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/block", ReplyTo: shown.ID})
+				w.sees(w.group, s.onlyAdmins)
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/block"})
+				w.sees(w.group, s.usage)
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/block", ReplyTo: shown.ID})
+				w.sees(w.group, s.blocked)
+				w.panel.Receive("09121111111", "30005678", "buy more gold")
+				w.receives("09122222222", "a question") // which comes after it, and is shown
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/blocked"})
+				w.sees(w.group, s.list)
+				for _, m := range w.fromBot(w.group) {
+					if strings.Contains(m.Text, "buy more gold") {
+						t.Errorf("shown: %q", m.Text)
+					}
+				}
+				if n, _, err := w.store.Waits(sms.Conversation{Customer: "09121111111"}); n != 0 || err != nil {
+					t.Errorf("%d of theirs wait, %v", n, err)
+				}
+				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/history 09121111111"})
+				w.sees(w.group, "buy more gold")
+				if q := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "no", ReplyTo: shown.ID}); !strings.Contains(q.Text, s.ask) {
+					t.Errorf("asked %q", q.Text)
+				}
+				if q := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111, 09122222222, 09123333333 hello"}); !strings.Contains(q.Text, s.leftOut) {
+					t.Errorf("asked %q", q.Text)
+				}
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/unblock 0912 111 1111"})
+				w.sees(w.group, s.unblocked)
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/blocked"})
+				w.sees(w.group, s.nobody)
+				w.receives("09121111111", "shown again")
+				w.sent(0)
+			})
+		})
+	}
+}
+
+// TestNoAwayTextAgainstAWish: not for the word itself, nor for what they write later, nor for who is blocked.
+func TestNoAwayTextAgainstAWish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newNight(t, panel.Options{})
+		w.wishWords()
+		w.start()
+		w.quiet()
+		holds(t, w.receives("09121111111", "stop"), "-🌙")
+		holds(t, w.receives("09121111111", "when do you open?"), "-🌙")
+		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/block 09122222222"})
+		w.sees(w.group, "09122222222 is blocked")
+		w.panel.Receive("09122222222", "30001234", "buy gold")
+		holds(t, w.receives("09123333333", "when do you open?"), "🌙")
+		w.getsAway(1, "09123333333", "30001234")
+	})
+}
