@@ -16,10 +16,11 @@ type ability string
 const (
 	reactions ability = "reactions" // to set them, and to be told of people's: Bot API 7.0
 	topics    ability = "topics"    // to make them, and their icons: 6.3
-	copying   ability = "copying"   // a button that copies: 7.11; found by a refusal only
+	quotes    ability = "quotes"    // block quotes: 7.0
+	copying   ability = "copying"   // buttons that copy: 7.11
 )
 
-// probes are methods that cannot do anything when nothing is said with them.
+// probes are methods that cannot do anything when nothing is said with them. The other abilities show only in messages.
 var probes = map[ability]string{reactions: "setMessageReaction", topics: "createForumTopic"}
 
 // lackingFor is how long an ability counts as lacking. After that it is tried again: the server may be another one, or have been mistaken.
@@ -64,4 +65,22 @@ func (a *abilities) probe(ctx context.Context, tg *telegram.Client) {
 			a.lacks(one)
 		}
 	}
+}
+
+// learnFrom learns from the refusal of a message what the server lacks, and reports whether the message is to be posted again, as suited has it.
+func (a *abilities) learnFrom(err error) bool {
+	one := map[telegram.Fate]ability{telegram.LackingTag: quotes, telegram.LackingButton: copying}[telegram.FateOf(err)]
+	if one == "" || !a.has(one) {
+		return false
+	}
+	a.lacks(one)
+	return true
+}
+
+// suited returns a message as the server can take it.
+func (a *abilities) suited(o telegram.Outgoing) telegram.Outgoing {
+	if !a.has(quotes) {
+		o.HTML = telegram.InItalics(o.HTML)
+	}
+	return o
 }

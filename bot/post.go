@@ -236,7 +236,7 @@ func (f *postFlow) afterPost(o outcome) {
 		}
 		f.pace.hold(chat, closedPause, now)
 		err = f.store.ChatLost(chat, e.Reason)
-	case telegram.Refused, telegram.BadMarkup, telegram.Lacking:
+	case telegram.Refused, telegram.BadMarkup, telegram.LackingTag, telegram.LackingButton:
 		f.log.Error("telegram refuses a post", "chat", int64(chat), "post", o.post.ID, "kind", string(o.post.Kind), "reason", e.Reason)
 		err = f.noticeInstead(o.post, e.Reason, now)
 	default:

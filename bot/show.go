@@ -141,11 +141,12 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 func (w *poster) post(ctx context.Context, o *telegram.Outgoing) (sms.ChatMessageID, error) {
 	o.HTML = w.language(o.Chat).SetApart(o.HTML)
 	for {
-		id, err := w.tg.Post(ctx, *o)
+		id, err := w.tg.Post(ctx, w.abilities.suited(*o))
 		w.arrived(o.Chat, err)
 		switch {
 		case err == nil:
 			return id, nil
+		case w.abilities.learnFrom(err):
 		case (telegram.FateOf(err) == telegram.TopicLost || telegram.FateOf(err) == telegram.TopicClosed) && o.Topic != 0 && !o.Strict:
 			o.Topic = 0
 		case telegram.FateOf(err) == telegram.ReplyLost && o.ReplyTo != 0:

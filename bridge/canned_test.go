@@ -5,7 +5,6 @@ package bridge_test
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
@@ -23,8 +22,8 @@ func TestCanned(t *testing.T) {
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 				w.opts.Language = language
 				w.start()
 				says := func(text string) { w.says(telegram.Post{Chat: w.group, From: w.ali, Text: text}) }
@@ -84,8 +83,8 @@ func TestCanned(t *testing.T) {
 
 // TestACannedAnswerIsAReply: what would ask about a reply's words asks about a prepared answer's, too.
 func TestACannedAnswerIsAReply(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		shown := w.receives("09121111111", "hello")
 		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/canned hi Good morning"})
@@ -102,8 +101,8 @@ func TestACannedAnswerIsAReply(t *testing.T) {
 }
 
 func TestACannedAnswerInACustomersPlace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})
 		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/canned hi Good morning"})

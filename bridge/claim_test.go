@@ -12,8 +12,8 @@ import (
 )
 
 func TestSecondAgentIsAskedOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
 		w.start()
 		shown := w.receives("09121111111", "hello")
@@ -57,8 +57,8 @@ func TestSecondAgentIsAskedOnce(t *testing.T) {
 
 // TestSendIsAskedAboutAsAReplyIs: whom an order is for is what counts, not how that was said.
 func TestSendIsAskedAboutAsAReplyIs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		shown := w.receives("09121111111", "hello")
 		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/name Mrs. Rezaei", ReplyTo: shown.ID})
@@ -113,8 +113,8 @@ func TestSendIsAskedAboutAsAReplyIs(t *testing.T) {
 }
 
 func TestAnswersAtTheSameMoment(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		shown := w.receives("09121111111", "hello")
 		w.end()

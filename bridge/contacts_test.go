@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"peyk/sandbox/panel"
@@ -42,8 +41,8 @@ func TestContacts(t *testing.T) {
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.start()
 				shown := w.receives("09121111111", "hello")
@@ -105,8 +104,8 @@ func TestContacts(t *testing.T) {
 
 // TestAnImportGoesOnAfterARestart: what [Import] began happens, whenever the bridge is ended.
 func TestAnImportGoesOnAfterARestart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		var rows strings.Builder
 		for i := range 1000 {
@@ -130,8 +129,8 @@ func TestAnImportGoesOnAfterARestart(t *testing.T) {
 }
 
 func TestContactsAreKeptForAnHour(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.says(telegram.Post{Chat: w.sara, From: w.sara, Caption: "/contacts", Document: csvFile("09127654321,Forouhar\n")})
 		question := w.sees(w.sara, "New: 1")
@@ -159,8 +158,8 @@ func TestContactsAreKeptForAnHour(t *testing.T) {
 
 // TestAFileAloneIsToldWhatToDoWithIt: the usage says to send the file, then to reply to it.
 func TestAFileAloneIsToldWhatToDoWithIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		shown := w.shows("09121111111", "hello")
 		sent := w.says(telegram.Post{Chat: w.sara, From: w.sara, Document: csvFile("09127654321,Forouhar\n")})
@@ -176,8 +175,8 @@ func TestAFileAloneIsToldWhatToDoWithIt(t *testing.T) {
 
 // TestForgetReachesContacts: names that wait for [Import] or [Undo] are a customer's, too.
 func TestForgetReachesContacts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.says(telegram.Post{Chat: w.sara, From: w.sara, Caption: "/contacts", Document: csvFile("09127654321,Forouhar\n09121111111,Mina\n")})
 		question := w.sees(w.sara, "New: 2")

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,8 +82,8 @@ func TestExport(t *testing.T) {
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 				w.opts.Language = language
 				w.exported()
 				w.sees(w.group, s.elsewhere)
@@ -163,8 +162,8 @@ func TestLibreOfficeReadsAnExport(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "export.xlsx")
 	var want [][]string
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 		w.opts.Language = "fa"
 		w.exported()
 		file := w.fileIn(w.sara)
@@ -198,8 +197,8 @@ func TestLibreOfficeReadsAnExport(t *testing.T) {
 }
 
 func TestExportToWhomTheBotMayNotWriteFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.shows("09121111111", "hello")
 		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/export"})
@@ -226,8 +225,8 @@ func TestExportThroughTrouble(t *testing.T) {
 		"refused":            {telegram.Fault{Kind: telegram.Refuse, Code: 400, Description: "Bad Request: no such luck"}, "could not be sent: \u2068Bad Request: no such luck", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.start()
 				w.quietAs(w.sara)
 				w.shows("09121111111", "hello")
@@ -261,8 +260,8 @@ func TestExportThroughTrouble(t *testing.T) {
 
 // An export holds up no other chat, however long Telegram takes.
 func TestNothingWaitsForAnExport(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.quietAs(w.sara)
 		w.shows("09121111111", "hello")

@@ -30,8 +30,8 @@ func TestFind(t *testing.T) {
 		"fa": {"بیشتر", "پیدا نشد", "چیز دیگری", "نقل‌قول", "واژه‌ها را هم بنویسید", "رسیده", "هیچ پیامکی"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 				w.opts.Language = language
 				w.start()
 				ask := func(chat int64, text string) telegram.Message {
@@ -62,8 +62,8 @@ func TestFind(t *testing.T) {
 				if !containsAll(all.Text, []string{"ORDER 77", "your order is here", "a private order"}) {
 					t.Fatalf("in private: found %q", all.Text)
 				}
-				w.says(telegram.Post{Chat: w.ali, From: w.ali, ReplyTo: all.ID, Text: "soon", Quote: quoteOf(all, "late")})
-				w.says(telegram.Post{Chat: w.ali, From: w.ali, ReplyTo: all.ID, Text: "and soon", Quote: quoteOf(all, "your order")})
+				w.picks(all, "late", "soon")
+				w.picks(all, "your order", "and soon")
 				for _, sent := range w.sent(4)[2:] {
 					if late := sent.Text == "soon"; late != (sent.Customer == "09122222222" && sent.Line == "30005678") || late == (sent.Customer == "09123333333") {
 						t.Errorf("sent %+v", sent)
@@ -137,8 +137,8 @@ func TestAHitLeadsToItsMessage(t *testing.T) {
 
 // TestWhatIsForgottenIsNotFound, whoever asks.
 func TestWhatIsForgottenIsNotFound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.quietAs(w.sara)
 		shown := w.shows("09121111111", "an apple")

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"peyk/sandbox/panel"
@@ -44,8 +43,8 @@ func TestForget(t *testing.T) {
 		"fa": {"برای همیشه فراموش شود؟", "فراموش شود", "آغاز شد", "یک مشتری فراموش شد: ۳ پیامک، به دستور \u2068Sara\u2069", "فقط مدیران", "پنل نگفته"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 				w.opts.Language = language
 				w.start()
 				w.quietAs(w.sara) // who can be written to since
@@ -90,8 +89,8 @@ func TestForget(t *testing.T) {
 }
 
 func TestForgetAsksAgainOnceItIsLate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/forget"})
 		w.sees(w.sara, "Use /forget NUMBER")
@@ -105,8 +104,8 @@ func TestForgetAsksAgainOnceItIsLate(t *testing.T) {
 }
 
 func TestForgetWaitsForWhatIsUndecided(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/send 09121111111,09122222222 hello"})
 		order := w.sees(w.sara, "Send this?")
@@ -125,8 +124,8 @@ func TestForgetWaitsForWhatIsUndecided(t *testing.T) {
 
 // TestReplyToADigestOfWhichOneIsForgotten goes to nobody, or to whose SMS it names, and holds up nothing.
 func TestReplyToADigestOfWhichOneIsForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		for i := range 30 {
 			w.panel.Receive(fmt.Sprintf("091211111%02d", i), "30001234", fmt.Sprintf("question %02d", i))
 		}

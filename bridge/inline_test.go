@@ -5,7 +5,6 @@ package bridge_test
 import (
 	"fmt"
 	"testing"
-	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -39,8 +38,9 @@ func TestInline(t *testing.T) {
 		"fa": {"هنوز نامی ندارد", "نمی‌دانم این برای چه کسی است", "این نوشته از کس دیگری است"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{Inline: true}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				server.Inline = true
+				w := newWorld(t, server, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 				w.opts.Language = language
 				w.start()
 				ours := w.tg.Bot().Username
@@ -95,8 +95,9 @@ func TestInline(t *testing.T) {
 }
 
 func TestAtMostFiftyAreOffered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{Inline: true}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		server.Inline = true
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		for i := range 60 {
 			w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: fmt.Sprintf("/canned answer%d hello", i)})

@@ -102,7 +102,7 @@ func TestOneChatsPatienceDoesNotHoldAnother(t *testing.T) {
 func TestMarkupThatTelegramRefusesGoesOutPlain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, telegram.Options{}, panel.Options{})
-		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Kind: telegram.Refuse, Description: "Bad Request: can't parse entities: Unsupported start tag"}); err != nil {
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Kind: telegram.Refuse, Description: "Bad Request: can't parse entities: Unmatched end tag"}); err != nil {
 			t.Fatal(err)
 		}
 		w.start()

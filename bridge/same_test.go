@@ -3,7 +3,6 @@ package bridge_test
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"peyk/sandbox/panel"
@@ -24,8 +23,8 @@ func (w *world) asked(p telegram.Post) (m telegram.Message, twice bool) {
 }
 
 func TestTheSameOrderIsAskedAbout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{Credit: 5000})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{Credit: 5000})
 		w.start()
 		shown := w.shows("09121111111", "hello")
 		send := func(text string) telegram.Post { return telegram.Post{Chat: w.group, From: w.ali, Text: text} }
@@ -99,8 +98,8 @@ func TestTheSameOrderIsAskedAbout(t *testing.T) {
 
 // TestTheSameOrderWhileTheFirstIsUnderWay holds the first request to the panel.
 func TestTheSameOrderWhileTheFirstIsUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		shown := w.shows("09121111111", "hello")
 		release := make(chan struct{})
@@ -124,8 +123,8 @@ func TestTheSameOrderWhileTheFirstIsUnderWay(t *testing.T) {
 
 // TestTheSameOrderOfTheSameMoment: both come with one call of Telegram's.
 func TestTheSameOrderOfTheSameMoment(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.end()
 		for range 3 {
@@ -148,8 +147,8 @@ func TestTheSameOrderOfTheSameMoment(t *testing.T) {
 
 // TestWhatExpiredWasNoOrder: nobody answered the question about the first.
 func TestWhatExpiredWasNoOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		for range 2 {
 			id := w.agentSays("/send 09121111111,09122222222 hi")

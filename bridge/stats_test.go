@@ -7,7 +7,6 @@ import (
 	"image/png"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"peyk/sandbox/panel"
@@ -46,8 +45,8 @@ Ali (500000002): 🟠 2 🟢 100% 🟣 12 min`},
 Ali (500000002): 🟠 ۲ 🟢 ۱۰۰٪ 🟣 ۱۲ دقیقه`},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 				w.opts.Language, w.opts.Location = language, time.FixedZone("", 3*3600+1800)
 				w.start()
 				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/stats"})
@@ -85,8 +84,8 @@ Ali (500000002): 🟠 ۲ 🟢 ۱۰۰٪ 🟣 ۱۲ دقیقه`},
 
 // Where a group takes no pictures, or Telegram not this one, the words are shown.
 func TestStatsWithoutAPicture(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.shows("09121111111", "hello")
 		if err := w.tg.OnlyAdminsSendFiles(w.group, true); err != nil {
@@ -102,8 +101,8 @@ func TestStatsWithoutAPicture(t *testing.T) {
 
 // Pictures count for what Telegram takes in a group: a flood of them meets no 429, and each that was not asked for anew comes.
 func TestStatsKeepThePace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.shows("09121111111", "hello")
 		last := 0
@@ -123,8 +122,8 @@ func TestStatsKeepThePace(t *testing.T) {
 
 // After a crash the picture is still shown if it was made; a 429 only puts it off.
 func TestStatsAreShownAfterPatience(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		w.shows("09121111111", "hello")
 		if err := w.tg.Arm(telegram.Fault{Method: "sendPhoto", Kind: telegram.TooMany, RetryAfter: 30}); err != nil {

@@ -254,7 +254,7 @@ func TestTopicsWhereThereAreNone(t *testing.T) {
 func TestATopicThatIsRefusedHidesNoSMS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newDesk(t)
-		if err := w.tg.Arm(telegram.Fault{Method: "createForumTopic", Kind: telegram.Refuse, Description: "Bad Request: TOPIC_TITLE_UNPLEASANT"}); err != nil {
+		if err := w.tg.Arm(telegram.Fault{Method: "createForumTopic", Chat: w.group, Kind: telegram.Refuse, Description: "Bad Request: TOPIC_TITLE_UNPLEASANT"}); err != nil {
 			t.Fatal(err)
 		}
 		if m := w.receives("09121111111", "shown outside"); m.Topic != 0 {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"peyk/sandbox/panel"
@@ -36,8 +35,8 @@ func TestWhoWaitsInTheChat(t *testing.T) {
 		"fa": {"هیچ مشتری\u200cای در انتظار", "در انتظار پاسخ: ۲", "دیگر در انتظار پاسخ نیست", "در انتظار پاسخ نیست", "به تعویق افتاد: از", "به تعویق افتاده: ۱", "مهلت تعویق تمام شد", "۲ ساعت"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.start()
 				holds(t, w.bids("/waiting", 0), say.none)
@@ -80,8 +79,8 @@ func TestWhoWaitsInTheChat(t *testing.T) {
 
 // TestManyWait: a list of many has pages, and each conversation stands on one of them.
 func TestManyWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		for i := range 50 {
 			w.panel.Receive(fmt.Sprintf("091211111%02d", i), "30001234", "hello")
@@ -125,8 +124,8 @@ func TestManyWait(t *testing.T) {
 
 // TestDoneAndSnoozeFindTheCustomer: by number, in a topic, as a reply to an SMS or to what was said of it; elsewhere they say what they need.
 func TestDoneAndSnoozeFindTheCustomer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		shown := w.receives("09121111111", "hello")
 		holds(t, w.bids("/done", 0), "Use /done")
@@ -149,8 +148,8 @@ func TestDoneAndSnoozeFindTheCustomer(t *testing.T) {
 
 // TestAnAnswerThatIsCalledOffLeavesTheCustomerWaiting, from outside: the panel is down, and the agent thinks better of it.
 func TestAnAnswerThatIsCalledOffLeavesTheCustomerWaiting(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.start()
 		shown := w.receives("09121111111", "hello")
 		w.PanelNet.Down()
@@ -169,8 +168,8 @@ func TestClosedDaysInTheChat(t *testing.T) {
 		"fa": {"روز تعطیلی نیست", "تعطیل شد: شنبه ۱۴۰۵/۰۱/۰۱ تا سه", "· شنبه ۱۴۰۵/۰۱/۰۱ تا سه", "این\u200cطور بفرستید", "مانند همیشه باز است: یک", "۶۰ روز"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.start()
 				sara := func(text string) telegram.Message {
@@ -201,8 +200,8 @@ func TestRemindersInTheChat(t *testing.T) {
 		"fa": {"این مشتری ۱۵ دقیقه است", "پاسخ\u200cگویش \u2068Ali\u2069 بود", "09121111111"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.storeOpts.RemindAfter, w.storeOpts.EscalateAfter = 15*time.Minute, time.Hour
 				w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"peyk/bot"
@@ -35,6 +36,7 @@ type world struct {
 	sara, ali, omid int64 // an admin, an agent, a stranger
 	group           int64
 
+	old             bool // Telegram is of 2021
 	path            string
 	opts            bot.Options
 	relay           relay.Options
@@ -68,6 +70,16 @@ func (l *logs) String() string {
 	return l.Buffer.String()
 }
 
+// atEach plays a scenario at a Telegram of today, and at one of 2021, which has nothing of what came since.
+func atEach(t *testing.T, scenario func(*testing.T, telegram.Options)) {
+	t.Helper()
+	for name, server := range map[string]telegram.Options{"today": {}, "2021": {Old: true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { scenario(t, server) })
+		})
+	}
+}
+
 // newWorld makes everything but the bridge, which start starts, for a test in a bubble of testing/synctest: networks are in memory, and time is
 // simulated. Telegram and the bridge have their usual limits and pauses, which cost nothing there.
 func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *world {
@@ -90,7 +102,7 @@ func newLoopbackWorld(t testing.TB, tgOpts telegram.Options) *world {
 
 func makeWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options, dir string) *world {
 	t.Helper()
-	w := &world{World: sandboxtest.New(t, tgOpts, panelOpts), logs: &logs{}, password: "demo-pass"}
+	w := &world{World: sandboxtest.New(t, tgOpts, panelOpts), logs: &logs{}, password: "demo-pass", old: tgOpts.Old}
 	w.BridgeLog = w.logs.String
 	w.tg, w.panel, w.token = w.TG, w.Panel, w.TG.Token()
 	w.sara, w.ali, w.omid, w.group = w.Sara, w.Ali, w.Omid, w.Group

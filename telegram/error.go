@@ -21,30 +21,32 @@ import (
 type Fate int
 
 const (
-	Passing      Fate = iota // repeat with growing pauses
-	SlowDown                 // repeat after RetryAfter
-	Revoked                  // this one answer says that the token is not valid; Telegram is known to say so by mistake
-	Contested                // another program polls with our token
-	ChatLost                 // the chat does not let us post
-	Migrated                 // the group is now the chat MigratedTo
-	TopicLost                // the topic is deleted
-	TopicClosed              // the topic is closed, also to us
-	TopicsDenied             // the forum does not let us make or change topics
-	ReplyLost                // the message to be answered is gone
-	BadMarkup                // send it as plain text
-	NotModified              // it is already as it should be
-	NotEditable              // the message is gone or too old: post it anew
-	MarksDenied              // the chat does not allow reactions, or not this one
-	PinsDenied               // the chat does not let us pin messages
-	Lacking                  // this server is older than what was asked of it: do it the old way
-	Refused                  // this one call will never work
+	Passing       Fate = iota // repeat with growing pauses
+	SlowDown                  // repeat after RetryAfter
+	Revoked                   // this one answer says that the token is not valid; Telegram is known to say so by mistake
+	Contested                 // another program polls with our token
+	ChatLost                  // the chat does not let us post
+	Migrated                  // the group is now the chat MigratedTo
+	TopicLost                 // the topic is deleted
+	TopicClosed               // the topic is closed, also to us
+	TopicsDenied              // the forum does not let us make or change topics
+	ReplyLost                 // the message to be answered is gone
+	BadMarkup                 // send it as plain text
+	NotModified               // it is already as it should be
+	NotEditable               // the message is gone or too old: post it anew
+	MarksDenied               // the chat does not allow reactions, or not this one
+	PinsDenied                // the chat does not let us pin messages
+	Lacking                   // this server is older than the method: do it the old way
+	LackingTag                // likewise, than a tag in the text
+	LackingButton             // likewise, than what a button is to do
+	Refused                   // this one call will never work
 )
 
 var fates = map[Fate]string{
 	Passing: "passing", SlowDown: "slow_down", Revoked: "revoked", Contested: "contested", ChatLost: "chat_lost", Migrated: "migrated",
 	TopicLost: "topic_lost", TopicClosed: "topic_closed", TopicsDenied: "topics_denied", ReplyLost: "reply_lost", BadMarkup: "bad_markup",
 	NotModified: "not_modified", NotEditable: "not_editable",
-	MarksDenied: "marks_denied", PinsDenied: "pins_denied", Lacking: "lacking", Refused: "refused",
+	MarksDenied: "marks_denied", PinsDenied: "pins_denied", Lacking: "lacking", LackingTag: "lacking_tag", LackingButton: "lacking_button", Refused: "refused",
 }
 
 // String returns the name of f as metrics have it, such as chat_lost.
@@ -155,8 +157,12 @@ func classify(method string, err error) *Error {
 		e.Fate = Revoked
 	case r.code == 409:
 		e.Fate = Contested
-	case r.code == 404, r.says("text buttons are unallowed"): // no such method; no action of a button that it knows
+	case r.code == 404:
 		e.Fate = Lacking
+	case r.says("unsupported start tag"):
+		e.Fate = LackingTag
+	case r.says("text buttons are unallowed"): // a button without an action that it knows
+		e.Fate = LackingButton
 	case method == setMark:
 		e.Fate = r.fateOfMark()
 	case strings.HasSuffix(method, "ForumTopic") && r.says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):

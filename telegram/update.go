@@ -304,8 +304,8 @@ func toMessage(w *wireMessage, self User) *Message {
 	}
 	for _, e := range w.Entities {
 		switch e.Type {
-		case "blockquote", "expandable_blockquote":
-			m.Blocks = append(m.Blocks, Block{e.Offset, e.Offset + e.Length})
+		case "blockquote", "expandable_blockquote", "italic": // see InItalics
+			m.addBlock(Block{e.Offset, e.Offset + e.Length})
 		case "text_link":
 			before, _ := CutUTF16(w.Text, e.Offset)
 			upTo, _ := CutUTF16(w.Text, e.Offset+e.Length)
@@ -323,6 +323,15 @@ func toMessage(w *wireMessage, self User) *Message {
 	}
 	m.readCommand(w, self)
 	return m
+}
+
+// addBlock adds a block behind the others. What follows the last without a gap belongs to it: servers split italics where an address begins.
+func (m *Message) addBlock(b Block) {
+	if last := len(m.Blocks) - 1; last >= 0 && m.Blocks[last].To == b.From {
+		m.Blocks[last].To = b.To
+		return
+	}
+	m.Blocks = append(m.Blocks, b)
 }
 
 // media reports whether a message is something other than text.
