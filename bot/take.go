@@ -25,6 +25,8 @@ func (b *Bot) take(ctx context.Context, u telegram.Update) error {
 		err = b.takePress(ctx, u.Press)
 	case u.Inline != nil:
 		err = b.takeInline(ctx, u.Inline)
+	case u.React != nil:
+		err = b.takeReaction(u.React)
 	case u.Member != nil:
 		err = b.takeMember(ctx, u.Member)
 	}

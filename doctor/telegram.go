@@ -112,4 +112,7 @@ func (d Doctor) checkChat(ctx context.Context, f *findings, s side, self sms.Age
 	default:
 		f.add(Right, f.Say(f.CheckChat, named))
 	}
+	if may.Write && c.ID < 0 && !may.Admin {
+		f.add(Noted, f.Say(f.CheckReactions, named))
+	}
 }

@@ -87,6 +87,7 @@ type Shown struct {
 	Seqs  []Seq   `json:"seqs,omitempty"` // of a digest, in its order
 	Batch BatchID `json:"batch,omitempty"`
 	Order bool    `json:"order,omitempty"`
+	Deeds []deed  `json:"deeds,omitempty"` // by reactions to it
 }
 
 // Since returns since when p might be shown.

@@ -13,6 +13,7 @@ const (
 	Written TakenKind = iota // the message came
 	Edited                   // it was changed afterwards
 	Joined                   // we were added to the chat; there is no message, so the time stands for its number
+	Reacted                  // reactions to a message changed, as they may again: a number made of all that the update says stands for it
 )
 
 // UpdateKey names an update by what it is about: Telegram may start its own numbers of updates again.
@@ -42,6 +43,7 @@ type Caused struct {
 	Done   *sms.Conversation // waits no more; all conversations of its customer if it names no line
 	Snooze *sms.Conversation // likewise, until then
 	Until  time.Time
+	React  *React // to a message of the update's chat
 }
 
 // Take notes that an update was acted on and stores what it caused, or neither. It returns the batch that was ordered, if one was. The error is
@@ -86,6 +88,11 @@ func (s *Store) Take(k UpdateKey, c Caused) (BatchID, error) {
 		}
 		if err := t.takeWaiting(c); err != nil {
 			return err
+		}
+		if c.React != nil {
+			if err := t.react(k.Chat, *c.React); err != nil {
+				return err
+			}
 		}
 		if c.Allow != nil {
 			if err := t.allow(*c.Allow); err != nil {

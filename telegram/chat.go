@@ -59,6 +59,7 @@ type Standing struct {
 	Write  bool
 	Forum  bool
 	Topics bool // manage topics, and so write into closed ones
+	Admin  bool // of a group: told of reactions
 }
 
 // Standing returns what the bot, whose id is self, may do in a chat. In a private chat the other side sees the bot typing: nothing else
@@ -84,7 +85,7 @@ func (t *Client) Standing(ctx context.Context, chat sms.ChatID, self sms.AgentID
 	if err := json.Unmarshal(result, &m); err != nil {
 		return s, &Error{method: "getChatMember", Reason: "unreadable answer"}
 	}
-	s.In, s.Topics = isMember(m.ChatMember), m.Topics
+	s.In, s.Topics, s.Admin = isMember(m.ChatMember), m.Topics, m.IsAdministrator()
 	switch m.Status {
 	case "member":
 		s.Write = c.Permissions == nil || c.Permissions.CanSendMessages

@@ -78,6 +78,7 @@ type Update struct {
 	Press   *Press
 	Inline  *Inline
 	Member  *Member
+	React   *Reaction
 	Refused string // why it could not be read
 }
 
@@ -95,6 +96,16 @@ type Inline struct {
 	ID    string
 	From  User
 	Words string
+}
+
+// Reaction is that somebody reacts to a message, or takes reactions back. Nobody is told which message, and whose, it is.
+type Reaction struct {
+	Chat    sms.ChatID
+	Message sms.ChatMessageID
+	From    User // with id 0 if in the name of a group or a channel
+	Date    int64
+	Added   []string // emoji, without U+FE0F
+	Removed []string
 }
 
 // Member is a change of our own membership in a chat.
@@ -167,6 +178,31 @@ type wireUpdate struct {
 		Words string         `json:"query"`
 	} `json:"inline_query"`
 	Member *tgbotapi.ChatMemberUpdated `json:"my_chat_member"`
+	React  *struct {
+		Chat struct {
+			ID int64 `json:"id"`
+		} `json:"chat"`
+		Message int64          `json:"message_id"`
+		User    *tgbotapi.User `json:"user"`
+		Date    int64          `json:"date"`
+		Old     []wireReaction `json:"old_reaction"`
+		New     []wireReaction `json:"new_reaction"`
+	} `json:"message_reaction"`
+}
+
+type wireReaction struct {
+	Emoji string `json:"emoji"` // empty if it is none that everybody has
+}
+
+// emojiIn returns the emoji of one list that are not in another.
+func emojiIn(list, other []wireReaction) (emoji []string) {
+	bare := func(r wireReaction) string { return strings.ReplaceAll(r.Emoji, "\ufe0f", "") } // as in ❤️, which is ❤ here
+	for _, r := range list {
+		if r.Emoji != "" && !slices.ContainsFunc(other, func(o wireReaction) bool { return bare(o) == bare(r) }) {
+			emoji = append(emoji, bare(r))
+		}
+	}
+	return emoji
 }
 
 // Updates waits for updates with ids from offset on, and confirms those before it.
@@ -176,7 +212,7 @@ func (t *Client) Updates(ctx context.Context, offset int64, wait time.Duration) 
 	result, err := t.ask(ctx, "getUpdates", map[string]any{
 		"offset": offset, "timeout": int64(wait / time.Second), "limit": int64(100),
 		// The server remembers the last list it was given, even across our restarts, so it is always sent.
-		"allowed_updates": []string{"message", "edited_message", "callback_query", "inline_query", "my_chat_member"},
+		"allowed_updates": []string{"message", "edited_message", "callback_query", "inline_query", "my_chat_member", "message_reaction"},
 	}, nil)
 	if err != nil {
 		return nil, err
@@ -216,6 +252,13 @@ func ReadUpdate(raw json.RawMessage, self User) Update {
 			In: isMember(m.NewChatMember), WasIn: isMember(m.OldChatMember),
 		}
 		u.Dated = int64(m.Date)
+	}
+	if r := w.React; r != nil {
+		u.React = &Reaction{
+			Chat: sms.ChatID(r.Chat.ID), Message: sms.ChatMessageID(r.Message), From: toUser(r.User), Date: r.Date,
+			Added: emojiIn(r.New, r.Old), Removed: emojiIn(r.Old, r.New),
+		}
+		u.Dated = r.Date
 	}
 	if w.Message != nil {
 		u.Dated = int64(w.Message.Date)

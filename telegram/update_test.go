@@ -12,6 +12,7 @@ func FuzzReadUpdate(f *testing.F) {
 		`{"update_id":1,"inline_query":{"id":"1","from":{"id":1},"query":"hours","offset":""}}`,
 		`{"update_id":1,"my_chat_member":{"chat":{"id":1},"from":{"id":2},"new_chat_member":{"status":"member"}}}`,
 		`{"update_id":1,"message":{"message_id":2,"chat":{"id":3},"caption":"/contacts","caption_entities":[{"type":"bot_command","length":9}],"document":{"file_id":"f","file_size":9}}}`,
+		`{"update_id":1,"message_reaction":{"chat":{"id":1},"message_id":2,"user":{"id":3},"date":1,"old_reaction":[],"new_reaction":[{"type":"emoji","emoji":"👌"}]}}`,
 		`{"update_id":1,"message":{"reply_to_message":{"chat":null}}}`, `null`, `[]`, `{"update_id":"x"}`,
 	} {
 		f.Add(seed)

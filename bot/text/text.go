@@ -406,6 +406,7 @@ type Language struct {
 	CheckMoved         string // chat, new id
 	CheckNoTopics      string // chat
 	CheckTopics        string // chat
+	CheckReactions     string // chat
 	CheckAdmin         string // user id
 	CheckPanelName     string
 	CheckPanelClear    string
@@ -834,6 +835,7 @@ var English = Language{
 	CheckMoved:         "chat: %v has become the supergroup %v: the bot follows by itself. Put the new id into <code>INBOX_CHATS</code>.",
 	CheckNoTopics:      "chat: each customer should have a topic in %v, but the bot can make none: turn on the group's topics, and make the bot an administrator with the Manage Topics right. Or send <code>/topics off</code> there.",
 	CheckTopics:        "chat: the bot may write in %v, but not manage topics, so it cannot write into closed ones: make it an administrator with the Manage Topics right.",
+	CheckReactions:     "chat: in %v agents' reactions to an SMS (👌 done, ✍ I take it, 😴 until tomorrow) do nothing, as Telegram tells only administrators of them: make the bot one, or use <code>/done</code>, <code>/take</code> and <code>/snooze</code>.",
 	CheckAdmin:         "people: the administrator %v cannot be reached: they never wrote to the bot, or have blocked it. They should send it /start.",
 	CheckPanelName:     "panel",
 	CheckPanelClear:    "panel: <code>SMS_API_URL</code> is http: the user name and password cross the network in clear text. Use https if the panel has it.",
