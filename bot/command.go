@@ -58,6 +58,7 @@ func commands() []command {
 		{"unblock", admin, (*Bot).unblock},
 		{"blocked", admin, (*Bot).blocked},
 		{"export", admin, (*Bot).export},
+		{"optout", admin, (*Bot).optOut},
 		{"contacts", admin, (*Bot).contacts},
 		{"forget", admin, (*Bot).forget},
 		{"check", admin, (*Bot).checkCommand},

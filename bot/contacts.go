@@ -25,7 +25,7 @@ const importPause = 20 * time.Millisecond
 const namedRows = 20
 
 // takesFile reports whether a command does something with a file, as whose caption it may come.
-func takesFile(command string) bool { return command == "contacts" }
+func takesFile(command string) bool { return command == "contacts" || command == "optout" }
 
 // What a header calls its columns, in the form of cannedKey. Families are joined to names; none of the others is what it is called beside it.
 var (
@@ -107,21 +107,31 @@ func readContacts(rows []table.Row) (list contactList) {
 	return list
 }
 
-// contacts asks whether the names in a file are to be given: that of the message, or of the one it replies to.
-func (b *Bot) contacts(ctx context.Context, m *telegram.Message, _ role) error {
-	t := b.language(m.Chat)
-	file := m.File
-	if file == nil && m.ReplyTo != nil {
-		file = m.ReplyTo.File
+// fileOf returns the file of a message, or of the one it replies to; nil if there is none.
+func fileOf(m *telegram.Message) *telegram.Attachment {
+	if m.File == nil && m.ReplyTo != nil {
+		return m.ReplyTo.File
 	}
+	return m.File
+}
+
+// contacts asks whether the names in a file are to be given.
+func (b *Bot) contacts(ctx context.Context, m *telegram.Message, _ role) error {
+	if fileOf(m) == nil {
+		return b.respond(m, b.language(m.Chat).ContactsUsage)
+	}
+	return b.readFile(ctx, m, b.askContacts)
+}
+
+// readFile has ask read the rows of the file of m, beside the flows, and posts the question it returns, or why there is none.
+func (b *Bot) readFile(ctx context.Context, m *telegram.Message, ask func(*telegram.Message, []table.Row, *text.Language) (store.Post, error)) error {
+	t, file := b.language(m.Chat), fileOf(m)
 	switch {
-	case file == nil:
-		return b.respond(m, t.ContactsUsage)
 	case file.Size > table.MaxSize:
 		return b.respond(m, t.Say(t.ContactsTooLarge, table.MaxSize>>20, table.MaxRows))
 	}
 	return b.inquireIn(ctx, m, b.fileSlots, func(ctx context.Context, t *text.Language) store.Post {
-		p, err := b.askImport(ctx, m, file, t)
+		p, err := b.askImport(ctx, m, file, t, ask)
 		if err != nil {
 			b.log.Warn("read a file of contacts", "err", err)
 			return response(m, t.ContactsGone)
@@ -130,8 +140,10 @@ func (b *Bot) contacts(ctx context.Context, m *telegram.Message, _ role) error {
 	})
 }
 
-// askImport reads a file and keeps what is to be imported. It returns the question whether to do so, or why nothing is to be done.
-func (b *Bot) askImport(ctx context.Context, m *telegram.Message, file *telegram.Attachment, t *text.Language) (store.Post, error) {
+// askImport reads a file for ask.
+func (b *Bot) askImport(
+	ctx context.Context, m *telegram.Message, file *telegram.Attachment, t *text.Language, ask func(*telegram.Message, []table.Row, *text.Language) (store.Post, error),
+) (store.Post, error) {
 	content, err := b.tg.Download(ctx, file.ID, table.MaxSize)
 	var rows []table.Row
 	if err == nil {
@@ -145,6 +157,11 @@ func (b *Bot) askImport(ctx context.Context, m *telegram.Message, file *telegram
 	case err != nil:
 		return store.Post{}, err
 	}
+	return ask(m, rows, t)
+}
+
+// askContacts keeps the names that are to be given. It returns the question whether to do so, or why nothing is to be done.
+func (b *Bot) askContacts(m *telegram.Message, rows []table.Row, t *text.Language) (store.Post, error) {
 	list := readContacts(rows)
 	added, renamed, same := 0, 0, 0
 	var change []store.Contact
@@ -163,14 +180,23 @@ func (b *Bot) askImport(ctx context.Context, m *telegram.Message, file *telegram
 		}
 		change = append(change, row)
 	}
-	said := []string{t.Say(t.ContactsAsk, added, renamed, same)}
+	said := t.Say(t.ContactsAsk, added, renamed, same)
 	if len(change) == 0 {
-		said[0] = t.Say(t.ContactsNothing, same)
+		said = t.Say(t.ContactsNothing, same)
 	}
-	for _, passed := range []struct {
-		sentence string
-		rows     []int
-	}{{t.ContactsWrong, list.wrong}, {t.ContactsNameless, list.nameless}, {t.ContactsDoubled, list.doubled}} {
+	return b.keepImport(m, t, said, store.Import{}, change, passedRows{t.ContactsWrong, list.wrong}, passedRows{t.ContactsNameless, list.nameless}, passedRows{t.ContactsDoubled, list.doubled})
+}
+
+// passedRows are rows of a file that are passed over, and the sentence that says why.
+type passedRows struct {
+	sentence string
+	rows     []int
+}
+
+// keepImport keeps what is to be imported, if that changes anything, and returns the question.
+func (b *Bot) keepImport(m *telegram.Message, t *text.Language, ask string, i store.Import, change []store.Contact, passed ...passedRows) (store.Post, error) {
+	said := []string{ask}
+	for _, passed := range passed {
 		if len(passed.rows) > 0 {
 			said = append(said, t.Say(passed.sentence, len(passed.rows), nameRows(t, passed.rows)))
 		}
@@ -179,8 +205,13 @@ func (b *Bot) askImport(ctx context.Context, m *telegram.Message, file *telegram
 	if len(change) == 0 {
 		return p, nil
 	}
-	id, err := b.store.AddImport(store.Import{Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID}, change)
-	p.Buttons = []store.Button{{Label: t.Import, Data: importData(id, importGo)}, {Label: t.Cancel, Data: importData(id, importDrop)}}
+	i.Place, i.Agent = sms.Place{Chat: m.Chat, Topic: m.Topic}, m.From.ID
+	id, err := b.store.AddImport(i, change)
+	label := t.Import
+	if i.OptOut {
+		label = t.OptOutImport
+	}
+	p.Buttons = []store.Button{{Label: label, Data: importData(id, importGo)}, {Label: t.Cancel, Data: importData(id, importDrop)}}
 	return p, err
 }
 
@@ -236,7 +267,11 @@ func (b *Bot) importPressed(p *telegram.Press, r role, t *text.Language, id stor
 	case do == importUndo:
 		err = b.store.DecideImport(id, store.ImportUndoing, p.Message.ID)
 	case do == importDrop:
-		err = b.store.DropImport(id, inPlaceOf(p.Message, t.Say(t.ContactsCancelled, text.Isolated(p.From.Name))))
+		said := t.ContactsCancelled
+		if i.OptOut {
+			said = t.OptOutCancelled
+		}
+		err = b.store.DropImport(id, inPlaceOf(p.Message, t.Say(said, text.Isolated(p.From.Name))))
 	default:
 		err = store.ErrNotFound
 	}
@@ -285,12 +320,22 @@ func (b *Bot) importEnded(i store.Import) store.Post {
 	p := store.Post{Chat: i.Chat, Topic: i.Topic, Kind: store.PostText, Message: i.Message, ReplyTo: i.Message} // as inPlaceOf
 	if i.State == store.ImportUndoing {
 		p.Text = t.Say(t.ContactsUndone, i.New, i.Renamed)
+		if i.OptOut {
+			p.Text = t.Say(t.OptOutTaken, i.New)
+		}
 		if i.Left > 0 {
-			p.Text += "\n" + t.Say(t.ContactsLeft, i.Left)
+			left := t.ContactsLeft
+			if i.OptOut {
+				left = t.OptOutLeft
+			}
+			p.Text += "\n" + t.Say(left, i.Left)
 		}
 		return p
 	}
 	p.Text = t.Say(t.ContactsDone, i.New, i.Renamed)
+	if i.OptOut {
+		p.Text = t.Say(t.OptOutDone, i.New)
+	}
 	p.Buttons = []store.Button{{Label: t.Undo, Data: importData(i.ID, importUndo)}}
 	return p
 }

@@ -67,7 +67,7 @@ func (b *Bot) export(ctx context.Context, m *telegram.Message, _ role) error {
 	if err := b.respond(m, said); err != nil {
 		return err
 	}
-	e := &exporting{Bot: b, asked: m, to: sms.ChatID(m.From.ID), t: b.language(sms.ChatID(m.From.ID)), link: "https://t.me/" + b.self.UserName, most: exportBytes, rows: exportRows}
+	e := b.exporting(m)
 	what := store.Export{Customer: n}
 	if days > 0 {
 		what.Since = stats.Since(days, b.now())
@@ -87,6 +87,12 @@ func reasonOf(err error) string {
 		return e.Reason
 	}
 	return "store"
+}
+
+// exporting returns an export that m asks for.
+func (b *Bot) exporting(m *telegram.Message) *exporting {
+	private := sms.ChatID(m.From.ID)
+	return &exporting{Bot: b, asked: m, to: private, t: b.language(private), link: "https://t.me/" + b.self.UserName, most: exportBytes, rows: exportRows}
 }
 
 // exporting is one export under way.

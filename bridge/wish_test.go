@@ -230,3 +230,71 @@ func TestNoAwayTextAgainstAWish(t *testing.T) {
 		w.getsAway(1, "09123333333", "30001234")
 	})
 }
+
+// TestOptOutFile: what one bridge exports, another imports.
+func TestOptOutFile(t *testing.T) {
+	for language, s := range map[string]struct{ none, onlyAdmins, head, sheet, ask, wrong, button, done, undo, taken, left, leftOut string }{
+		"en": {
+			"Nobody opted out", "Only administrators", "Opted out: 2", "Opted out", "New: 2, opted out already: 0", "Rows without a phone number, passed over: 1 (row 4)", "Opt out", "Opted out by the file: 2",
+			"Undo", "no longer opted out: 1", "left as they are: 1", "Left out, as they opted out of 30001234: 09121111111, 09122222222",
+		},
+		"fa": {
+			"هیچ‌کس لغو نکرده است", "فقط مدیران", "لغو کرده‌اند: ۲", "لغو", "تازه: ۲، از پیش لغوشده: ۰", "شمارهٔ تلفن ندارند و کنار گذاشته می‌شوند: ۱ تا (ردیف ۴)", "لغو شود", "شماره‌های فایل لغو شد: ۲",
+			"برگرداندن", "دیگر لغو نیست: ۱", "همان می‌ماند: ۱", "را لغو کرده: \u206609121111111\u2069، \u206609122222222",
+		},
+	} {
+		t.Run(language, func(t *testing.T) {
+			var exported []byte
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.opts.Language = language
+				w.wishWords()
+				w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
+				w.start()
+				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/optout"})
+				w.sees(w.group, s.onlyAdmins)
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/optout"})
+				w.sees(w.group, s.none)
+				w.receives("09121111111", "11")
+				w.receives("09122222222", "لغو")
+				w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/optout"})
+				w.sees(w.group, s.head, "09121111111", "09122222222")
+				exported = w.fileIn(w.sara).Data
+				rows := w.rowsOf(exported, s.sheet)
+				if len(rows) != 3 || rows[1][0] != "09121111111" || rows[2][1] != "30001234" {
+					t.Errorf("the file holds %q", rows)
+				}
+			})
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.opts.Language = language
+				w.wishWords()
+				w.start()
+				w.hears()
+				sent := w.says(telegram.Post{Chat: w.group, From: w.sara, Document: csvFile("number,line\n09121111111,30001234\n0912 222 2222,\nnobody,\n")})
+				question := w.asks(telegram.Post{Chat: w.group, From: w.sara, Text: "/optout", ReplyTo: sent})
+				if !containsAll(question.Text, []string{s.ask, s.wrong}) {
+					t.Errorf("asked %q", question.Text)
+				}
+				w.presses(w.sara, question, s.button)
+				done := w.turned(question, s.done)
+				order := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111, 09122222222, 09123333333 hello"})
+				if !strings.Contains(order.Text, s.leftOut) {
+					t.Errorf("asked %q", order.Text)
+				}
+				w.receives("09121111111", "12")
+				w.receives("09121111111", "stop") // their own word, which [Undo] of the file leaves as it is
+				w.presses(w.sara, done, s.undo)
+				w.turned(done, s.taken, s.left)
+				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09122222222 hello again"})
+				w.sent(1)
+				file := *csvFile("")
+				file.Name, file.Data = "opted-out.xlsx", exported
+				own := w.asks(telegram.Post{Chat: w.group, From: w.sara, Text: "/optout", ReplyTo: w.says(telegram.Post{Chat: w.group, From: w.sara, Document: &file})})
+				if len(own.Buttons) == 0 {
+					t.Errorf("our own file is met with %q", own.Text)
+				}
+			})
+		})
+	}
+}

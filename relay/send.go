@@ -119,7 +119,7 @@ func (s *sender) begin(ctx context.Context, p store.Piece, batch store.Batch, to
 	}
 	s.inFlight++
 	go func() {
-		err := s.send(context.WithoutCancel(ctx), p, batch, to)
+		err := s.send(context.WithoutCancel(ctx), p, batch)
 		at := time.Now()
 		if err != nil {
 			backoff.Sleep(ctx, time.Second, nil) // a full disk: nothing is sent, the piece stays queued
@@ -164,7 +164,7 @@ const mostPutOff = time.Minute + time.Second
 
 // send reserves a piece, asks the panel once, and stores what is known then. Nothing is sent before the reservation is on disk. An error
 // means that the reservation was not stored.
-func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to []sms.Number) error {
+func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch) error {
 	crashpoint.At("send.queued")
 	p, err := r.store.Reserve(p)
 	if errors.Is(err, store.ErrDecided) {
@@ -173,8 +173,7 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch, to [
 	if err != nil {
 		return fmt.Errorf("batch %d: %w", p.Batch, err)
 	}
-	begun := time.Now()
-	to = p.To
+	begun, to := time.Now(), p.To
 	crashpoint.At("send.reserved")
 	sent, failure := r.panel.Send(ctx, batch.Line, to, batch.Text)
 	crashpoint.At("send.answered")

@@ -11,20 +11,21 @@ import (
 // ImportID is the number of an import.
 type ImportID uint64
 
-// Import is names for many customers at once, from a file. They stand in blocks of their own, and are given in steps, each a transaction, which go on
+// Import is names for many customers at once, from a file, or opt-outs of many. They stand in blocks of their own, and are given in steps, each a transaction, which go on
 // after a crash where they stopped; and so they are taken back.
 type Import struct {
 	ID ImportID `json:"-"`
 	sms.Place
 	Agent   sms.AgentID       `json:"agent"`
 	Message sms.ChatMessageID `json:"message,omitempty"` // whose button was pressed
+	OptOut  bool              `json:"opt_out,omitempty"` // of opt-outs
 	State   ImportState       `json:"state"`
 	Since   time.Time         `json:"since"` // of State
 	Blocks  int               `json:"blocks"`
 	Next    int               `json:"next,omitempty"`    // the block that State goes on with
-	New     int               `json:"new,omitempty"`     // customers who got their first name, or whose only one was taken back
+	New     int               `json:"new,omitempty"`     // customers who got their first name, or whose only one was taken back; opt-outs that were new, or taken back
 	Renamed int               `json:"renamed,omitempty"` // others whose name changed, or changed back
-	Left    int               `json:"left,omitempty"`    // names that were not taken back, as they had changed since
+	Left    int               `json:"left,omitempty"`    // names or opt-outs that were not taken back, as they had changed since
 }
 
 // ImportState is how far an import has come.
@@ -43,7 +44,8 @@ func (i Import) Done() bool { return i.Next == i.Blocks }
 // Contact is a row of an import.
 type Contact struct {
 	Number sms.Number `json:"n"`
-	Name   string     `json:"a"`
+	Line   sms.Number `json:"l,omitempty"` // what they opted out of
+	Name   string     `json:"a,omitempty"`
 	Was    string     `json:"w,omitempty"` // the name before
 	Given  bool       `json:"g,omitempty"` // Name was given in the place of Was
 }
@@ -191,6 +193,12 @@ func (s *Store) ImportStep(id ImportID) error {
 		})
 		known := map[sms.Number]bool{}
 		for at := range rows {
+			if i.OptOut {
+				if err := t.importOptOut(&i, &rows[at]); err != nil {
+					return err
+				}
+				continue
+			}
 			newly, err := t.importContact(&i, &rows[at])
 			if err != nil {
 				return err

@@ -112,7 +112,7 @@ type Piece struct {
 	IDs       []sms.ID   `json:"ids,omitempty"`    // from the panel, which did not say whose is which
 
 	Withheld int          `json:"withheld,omitempty"` // recipients who get nothing, see wish.go: nothing of what happens to p is about them
-	To       []sms.Number `json:"-"`                  // the others; see Reserve
+	To       []sms.Number `json:"-"`                  // the others; see Queued and Reserve
 }
 
 // reaches returns how many recipients p is sent to.
@@ -488,7 +488,7 @@ func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 					to = append(to, m.Customer)
 				}
 			}
-			p.Late = p.late(t.now)
+			p.Late, p.To = p.late(t.now), to
 			return yield(p, b, to), nil
 		})
 	})

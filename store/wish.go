@@ -211,6 +211,33 @@ func (s *Store) OptedOut() (all []Wished, forgotten int, err error) {
 	return all, forgotten, err
 }
 
+// importOptOut opts a customer out of a line, as a file says, or takes that back, unless there has been another wish since.
+func (t *tx) importOptOut(i *Import, row *Contact) error {
+	c := sms.Conversation{Line: row.Line, Customer: row.Number}
+	if i.State == Importing {
+		if out, err := t.optedOut(c); err != nil || out {
+			return err
+		}
+		row.Given = true
+		i.New++
+		return t.setWish(Wished{Conversation: c, Wish: OptOut, At: t.now})
+	}
+	if !row.Given {
+		return nil
+	}
+	var w Wished
+	if err := get(t.bucket(bucketWish), conversationKey(c), &w); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if w.Wish != OptOut || w.Seq != 0 {
+		i.Left++
+		return nil
+	}
+	row.Given = false
+	i.New++
+	return t.bucket(bucketWish).Delete(conversationKey(c))
+}
+
 // wish deletes an old wish to get SMS again: it is as good as none.
 func (p *pruning) wish(key, value []byte) ([]byte, error) {
 	var w Wished

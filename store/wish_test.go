@@ -1,3 +1,5 @@
+//lint:file-ignore ST1018 Persian is written with U+200C
+
 package store
 
 import (

@@ -13,170 +13,182 @@ type Language struct {
 	persian bool // digits, dates and the direction of writing
 
 	// Answers to commands.
-	Hello          string
-	HelloStranger  string // user id
-	WelcomeOwner   string
-	HelpHead       string
-	HelpReply      string
-	HelpCommand    string // command, what it does
-	HelpExample    string // command with what follows it
-	ID             string // user id, chat id
-	Credit         string // credit
-	UnknownCommand string // command
-	OnlyAdmins     string
-	OnlyText       string
-	NotYourWords   string
-	NotAnSMS       string
-	ToNobody       string
-	Elsewhere      string
-	ToMany         string // number of recipients
-	Undecided      string
-	CannotAnswer   string // customer
-	AnswerNobody   string
-	Faceless       string
-	Edited         string
-	EditedAsked    string
-	EditedUnsent   string
-	NothingToSend  string
-	Garbled        string
-	NoRecipient    string
-	AnotherPlace   string // customer
-	WrongNumbers   string // numbers, one a line
-	AboveCap       string // parts, what is left of the cap, the cap; 200 characters at most, for a button's answer
-	NotAllowed     string // numbers, one a line; prefixes
-	EditUnread     string
-	LineIs         string // line, lines
-	LineSet        string // line
-	NotOurLine     string // given, lines
-	InboxOn        string
-	InboxOnLines   string // lines
-	InboxOff       string
-	InboxIs        string // state
-	InboxAll       string
-	InboxNone      string
-	InboxUsage     string
-	InboxLinked    string // customer
-	NoStatus       string
-	NotSent        string
-	StatusLine     string                // panel's id, status
-	StatusUnknown  string                // the panel's code
-	Statuses       map[sms.Status]string // sms.Queued is an answer that says nothing
-	Failures       map[sms.Reason]string // in the place of a status that is sms.Failed
-	LanguageSet    string
-	LanguageUsage  string
-	Allowed        string // who
-	AllowedAlready string // who
-	AllowUsage     string
-	Denied         string // who
-	DenyUsage      string
-	DenyYourself   string
-	DenySettings   string // who
-	DenyUnknown    string // who
-	UserLine       string // who, what
-	UserAdmin      string
-	UserAgent      string
-	WelcomeGroup   string
-	WelcomeShown   string
-	WelcomeLinked  string // customer
-	ShowHere       string
-	Leaving        string
-	LeftGroup      string // who, title
-	TopicsOn       string
-	TopicsOff      string
-	TopicsNoForum  string
-	TopicsUsage    string
-	Linked         string // customer
-	Unlinked       string // customer
-	LinkUsage      string
-	NotLinked      string
-	Named          string // customer, name
-	Nameless       string // customer
-	NameUsage      string
-	Taken          string // who, customer
-	TakeUsage      string
-	TakenByNobody  string // customer
-	TakenByOther   string // who
-	Released       string // customer
-	WaitingHead    string // how many
-	WaitingMany    string // more than that
-	WaitingNone    string
-	WaitingSMS     string // how many
-	WaitingClaimed string // who
-	SnoozedCount   string // how many
-	PinRest        string // how many
-	PinDenied      string
-	PinLost        string
-	PinEnded       string
-	PinNone        string
-	PageBefore     string
-	PageAfter      string
-	Done           string // customer
-	DoneUsage      string
-	WaitsNot       string // customer
-	Snoozed        string // customer, time
-	SnoozeUsage    string
-	SnoozeTooLong  string
-	Awake          string
-	Remind         string // how long
-	Escalate       string // how long
-	EscalateClaim  string // who
-	ClosedHead     string
-	ClosedNone     string
-	ClosedOn       string // days
-	OpenOn         string // days
-	ClosedUsage    string
-	ClosedTooMany  string // how many at most
-	fromTo         string // first, last
-	days           string // how many, hours
-	OptedOut       string // customer, line
-	OptOutMeans    string
-	OptedIn        string // customer, line
-	OptOutUndone   string // who, customer, line
-	OptInUndone    string // who, customer, line
-	AllLines       string // in a line's place
-	Blocked        string // customer
-	Unblocked      string // customer
-	BlockUsage     string
-	UnblockUsage   string
-	BlockedHead    string // how many
-	BlockedNone    string
-	BlockedLine    string // customer, who, time, how many SMS
-	Marks          string
-	CannedNone     string
-	CannedHead     string
-	CannedLine     string // name, how it begins
-	CannedIs       string // name, text
-	CannedKept     string // name, how it is sent
-	CannedChanged  string // name, how it is sent
-	CannedParts    string // parts
-	CannedRemoved  string // name
-	CannedUnknown  string // name, nearest names
-	CannedField    string // what is wrong, the fields there are
-	CannedLong     string // characters
-	CannedFull     string // how many
-	CannedNameless string // field, customer
-	CannedUsage    string
-	ForgetUsage    string
-	ForgetAsk      string // customer
-	Forget         string
-	ForgetOpen     string // 200 characters at most, for a button's answer
-	ForgetBegun    string
-	Forgotten      string // how many SMS, who
-	StatsUsage     string // how many days at most
-	StatsNone      string // days
-	StatsHead      string // days, the first
-	StatsIn        string // how many
-	StatsOut       string // how many
-	StatsDelivered string // share
-	StatsFirst     string // how long, of how many
-	StatsBusiest   string // hours
-	StatsLines     string
-	StatsAgents    string
-	StatsLine      string // line, in, out, share, how long
-	StatsAgent     string // who, out, share, how long
-	tookSeconds    string // how many
-	tookMinutes    string // how many
-	tookHours      string // how many, minutes
+	Hello           string
+	HelloStranger   string // user id
+	WelcomeOwner    string
+	HelpHead        string
+	HelpReply       string
+	HelpCommand     string // command, what it does
+	HelpExample     string // command with what follows it
+	ID              string // user id, chat id
+	Credit          string // credit
+	UnknownCommand  string // command
+	OnlyAdmins      string
+	OnlyText        string
+	NotYourWords    string
+	NotAnSMS        string
+	ToNobody        string
+	Elsewhere       string
+	ToMany          string // number of recipients
+	Undecided       string
+	CannotAnswer    string // customer
+	AnswerNobody    string
+	Faceless        string
+	Edited          string
+	EditedAsked     string
+	EditedUnsent    string
+	NothingToSend   string
+	Garbled         string
+	NoRecipient     string
+	AnotherPlace    string // customer
+	WrongNumbers    string // numbers, one a line
+	AboveCap        string // parts, what is left of the cap, the cap; 200 characters at most, for a button's answer
+	NotAllowed      string // numbers, one a line; prefixes
+	EditUnread      string
+	LineIs          string // line, lines
+	LineSet         string // line
+	NotOurLine      string // given, lines
+	InboxOn         string
+	InboxOnLines    string // lines
+	InboxOff        string
+	InboxIs         string // state
+	InboxAll        string
+	InboxNone       string
+	InboxUsage      string
+	InboxLinked     string // customer
+	NoStatus        string
+	NotSent         string
+	StatusLine      string                // panel's id, status
+	StatusUnknown   string                // the panel's code
+	Statuses        map[sms.Status]string // sms.Queued is an answer that says nothing
+	Failures        map[sms.Reason]string // in the place of a status that is sms.Failed
+	LanguageSet     string
+	LanguageUsage   string
+	Allowed         string // who
+	AllowedAlready  string // who
+	AllowUsage      string
+	Denied          string // who
+	DenyUsage       string
+	DenyYourself    string
+	DenySettings    string // who
+	DenyUnknown     string // who
+	UserLine        string // who, what
+	UserAdmin       string
+	UserAgent       string
+	WelcomeGroup    string
+	WelcomeShown    string
+	WelcomeLinked   string // customer
+	ShowHere        string
+	Leaving         string
+	LeftGroup       string // who, title
+	TopicsOn        string
+	TopicsOff       string
+	TopicsNoForum   string
+	TopicsUsage     string
+	Linked          string // customer
+	Unlinked        string // customer
+	LinkUsage       string
+	NotLinked       string
+	Named           string // customer, name
+	Nameless        string // customer
+	NameUsage       string
+	Taken           string // who, customer
+	TakeUsage       string
+	TakenByNobody   string // customer
+	TakenByOther    string // who
+	Released        string // customer
+	WaitingHead     string // how many
+	WaitingMany     string // more than that
+	WaitingNone     string
+	WaitingSMS      string // how many
+	WaitingClaimed  string // who
+	SnoozedCount    string // how many
+	PinRest         string // how many
+	PinDenied       string
+	PinLost         string
+	PinEnded        string
+	PinNone         string
+	PageBefore      string
+	PageAfter       string
+	Done            string // customer
+	DoneUsage       string
+	WaitsNot        string // customer
+	Snoozed         string // customer, time
+	SnoozeUsage     string
+	SnoozeTooLong   string
+	Awake           string
+	Remind          string // how long
+	Escalate        string // how long
+	EscalateClaim   string // who
+	ClosedHead      string
+	ClosedNone      string
+	ClosedOn        string // days
+	OpenOn          string // days
+	ClosedUsage     string
+	ClosedTooMany   string // how many at most
+	fromTo          string // first, last
+	days            string // how many, hours
+	OptedOut        string // customer, line
+	OptOutMeans     string
+	OptedIn         string // customer, line
+	OptOutUndone    string // who, customer, line
+	OptInUndone     string // who, customer, line
+	AllLines        string // in a line's place
+	OptOutNone      string
+	OptOutHead      string // how many
+	OptOutForgotten string // how many
+	OptOutFile      string
+	OptOutSheet     string // plain text
+	OptOutAsk       string // how many, how many did already
+	OptOutNothing   string // how many did already
+	OptOutImport    string
+	OptOutCancelled string // by
+	OptOutDone      string // how many
+	OptOutTaken     string // how many
+	OptOutLeft      string // how many
+	Blocked         string // customer
+	Unblocked       string // customer
+	BlockUsage      string
+	UnblockUsage    string
+	BlockedHead     string // how many
+	BlockedNone     string
+	BlockedLine     string // customer, who, time, how many SMS
+	Marks           string
+	CannedNone      string
+	CannedHead      string
+	CannedLine      string // name, how it begins
+	CannedIs        string // name, text
+	CannedKept      string // name, how it is sent
+	CannedChanged   string // name, how it is sent
+	CannedParts     string // parts
+	CannedRemoved   string // name
+	CannedUnknown   string // name, nearest names
+	CannedField     string // what is wrong, the fields there are
+	CannedLong      string // characters
+	CannedFull      string // how many
+	CannedNameless  string // field, customer
+	CannedUsage     string
+	ForgetUsage     string
+	ForgetAsk       string // customer
+	Forget          string
+	ForgetOpen      string // 200 characters at most, for a button's answer
+	ForgetBegun     string
+	Forgotten       string // how many SMS, who
+	StatsUsage      string // how many days at most
+	StatsNone       string // days
+	StatsHead       string // days, the first
+	StatsIn         string // how many
+	StatsOut        string // how many
+	StatsDelivered  string // share
+	StatsFirst      string // how long, of how many
+	StatsBusiest    string // hours
+	StatsLines      string
+	StatsAgents     string
+	StatsLine       string // line, in, out, share, how long
+	StatsAgent      string // who, out, share, how long
+	tookSeconds     string // how many
+	tookMinutes     string // how many
+	tookHours       string // how many, minutes
 
 	// A page of a customer's SMS.
 	HistoryUsage string
@@ -499,121 +511,133 @@ var English = Language{
 	Failures: map[sms.Reason]string{
 		sms.TelecomProblem: "trouble in the telecom's network", sms.NotDelivered: "not delivered", sms.Blacklisted: "on the blacklist", sms.OptedOut: "left out, opted out", sms.Blocked: "left out, blocked",
 	},
-	LanguageSet:    "I now speak English here.",
-	LanguageUsage:  "Use <code>/language en</code> or <code>/language fa</code>.",
-	Allowed:        "%v may now use the bot.",
-	AllowedAlready: "%v may already use the bot.",
-	AllowUsage:     "Use <code>/allow ID</code>, or reply <code>/allow</code> to one of their messages. They can see their id by sending me /id.",
-	Denied:         "%v may no longer use the bot.",
-	DenyUsage:      "Use <code>/deny ID</code>, or reply <code>/deny</code> to one of their messages. /users lists who may use the bot.",
-	DenyYourself:   "You cannot take yourself off the list: another administrator has to.",
-	DenySettings:   "%v is in the settings: take the id out of ALLOWED_USERS or ADMIN_USERS and restart me.",
-	DenyUnknown:    "%v is not on the list.",
-	UserLine:       "%v: %v",
-	UserAdmin:      "administrator",
-	UserAgent:      "agent",
-	WelcomeGroup:   "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
-	WelcomeShown:   "Hello. Customers' SMS are shown here. Reply to one and the answer goes out.",
-	WelcomeLinked:  "Hello. SMS of %v are shown here. Reply to one and the answer goes out. Press the button to see other customers' SMS too.",
-	ShowHere:       "Show SMS here",
-	Leaving:        "Only one of my administrators may add me to a group, so I am leaving. Please ask one of them to add me.",
-	LeftGroup:      "⚠️ %v added me to the group “%v”. Only administrators may do that, so I left.",
-	TopicsOn:       "From now on each customer gets a topic here. I need the <b>Manage Topics</b> right for that.",
-	TopicsOff:      "I make no more topics here: SMS are shown outside of topics. Existing topics stay.",
-	TopicsNoForum:  "This group has no topics. Turn them on in its settings (Edit – Topics), then send <code>/topics on</code> again.",
-	TopicsUsage:    "Use <code>/topics on</code> or <code>/topics off</code>.",
-	Linked:         "SMS of %v are now shown here and nowhere else. <code>/send TEXT</code> goes to them.",
-	Unlinked:       "This place no longer belongs to %v: their next SMS is shown where everybody else's are.",
-	LinkUsage:      "Use <code>/link NUMBER</code>, for example <code>/link 09121234567</code>.",
-	NotLinked:      "This place does not belong to a customer.",
-	Named:          "%v is now called %v.",
-	Nameless:       "%v no longer has a name.",
-	NameUsage:      "Use <code>/name TEXT</code> in a customer's topic, or as a reply to one of their SMS; <code>/name -</code> removes the name.",
-	Taken:          "%v answers %v from now on; anyone else who writes to them is asked first.",
-	TakeUsage:      "Write this in a customer's topic, or as a reply to one of their SMS.",
-	TakenByNobody:  "Nobody has taken %v.",
-	TakenByOther:   "Only %v or an administrator can do that.",
-	Released:       "Anyone may answer %v now.",
-	WaitingHead:    "Waiting for an answer: %v",
-	WaitingMany:    "Waiting for an answer: more than %v",
-	WaitingNone:    "Nobody waits for an answer.",
-	WaitingSMS:     "%v SMS",
-	WaitingClaimed: "✍ %v",
-	SnoozedCount:   "snoozed: %v",
-	PinRest:        "and %v more: <code>/waiting</code>",
-	PinDenied:      "I may not pin messages here. Let me pin messages, and I do it then; or pin the list by hand. It is kept up to date all the same.",
-	PinLost:        "The list of who waits was deleted, so it is not kept up to date any more. <code>/waiting pin</code> makes a new one.",
-	PinEnded:       "The list of who waits is not kept up to date here any more.",
-	PinNone:        "No list of who waits is kept up to date here. <code>/waiting pin</code> makes one.",
-	PageBefore:     "◀ Before",
-	PageAfter:      "Next ▶",
-	Done:           "%v waits no more.",
-	DoneUsage:      "Use <code>/done</code> in a customer's topic or as a reply to one of their SMS, or <code>/done NUMBER</code>.",
-	WaitsNot:       "%v does not wait for an answer.",
-	Snoozed:        "%v waits again from %v on, or as soon as they write.",
-	SnoozeUsage:    "Use <code>/snooze 2h</code>, <code>/snooze tomorrow</code> or <code>/snooze 9:00</code> in a customer's topic or as a reply to one of their SMS, or <code>/snooze NUMBER 2h</code>.",
-	OptedOut:       "🔕 %v opted out of %v.",
-	OptOutMeans:    "Orders to several leave them out, and an order to them alone is asked about.",
-	OptedIn:        "🔔 %v opted back in to %v.",
-	OptOutUndone:   "%v undid it: %v is not opted out of %v.",
-	OptInUndone:    "%v undid it: %v is still opted out of %v.",
-	AllLines:       "all our lines",
-	Blocked:        "🚫 %v is blocked: their SMS are kept and not shown, and nobody waits. Orders to several leave them out. <code>/unblock</code> ends that, <code>/history</code> shows what they wrote.",
-	Unblocked:      "%v is not blocked: their SMS are shown from now on.",
-	BlockUsage:     "Name the customer: <code>/block 09121234567</code>, or reply to their SMS with <code>/block</code>.",
-	UnblockUsage:   "Name the customer: <code>/unblock 09121234567</code>, or reply to their SMS with <code>/unblock</code>. <code>/blocked</code> lists them.",
-	BlockedHead:    "<b>Blocked: %v</b>",
-	BlockedNone:    "Nobody is blocked.",
-	BlockedLine:    "%v · by %v · %v · SMS since: %v",
-	SnoozeTooLong:  "That is too far off: thirty days at most.",
-	Awake:          "⏰ The snooze is over: this customer waits again.",
-	Remind:         "⏰ This customer has waited for %v.",
-	Escalate:       "🚨 Nobody has answered this customer for %v.",
-	EscalateClaim:  "%v had taken them: anyone may answer now.",
-	days:           "%v d %v h",
-	ClosedHead:     "Closed, besides the hours of each week:",
-	ClosedNone:     "No day is closed, besides the hours of each week. <code>/closed 2027-03-21</code> closes one.",
-	ClosedOn:       "Closed: %v.",
-	OpenOn:         "Open as usual: %v.",
-	ClosedUsage:    "Use <code>/closed 2027-03-21</code>, <code>/closed 2027-03-21 2027-03-24</code> or <code>/closed -2027-03-21</code>. Persian dates do as well: <code>/closed 1406/01/01</code>.",
-	ClosedTooMany:  "That is too long: %v days at once at most.",
-	fromTo:         "%v to %v",
-	Marks:          "The marks I put on your replies and <code>/send</code>: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. If there is more to say, I write it. Reply <code>/status</code> to one of yours to see everything.",
-	CannedNone:     "There are no prepared answers yet. Keep one, such as <code>/canned hours Hello {name}, we are open from 8 to 17.</code>",
-	CannedHead:     "Prepared answers. Reply to a customer's SMS with <code>/c NAME</code>:",
-	CannedLine:     "%v – %v",
-	CannedIs:       "The prepared answer %v:\n%v",
-	CannedKept:     "The prepared answer %v is kept. To send it, reply to a customer's SMS with %v",
-	CannedChanged:  "The prepared answer %v is kept in place of its earlier text. To send it, reply to a customer's SMS with %v",
-	CannedParts:    "⚠️ It takes %v SMS parts: I ask each time before it goes out.",
-	CannedRemoved:  "The prepared answer %v is removed.",
-	CannedUnknown:  "There is no prepared answer %v; nothing was sent. Nearest: %v",
-	CannedField:    "I don't know this field: %v. Nothing was kept. The fields are %v",
-	CannedLong:     "The text is too long: %v characters at most. Nothing was kept.",
-	CannedFull:     "No more than %v prepared answers are kept. Remove one first: <code>/canned -NAME</code>",
-	CannedNameless: "That answer has %v, and %v has no name yet: <b>nothing was sent</b>. Give them one with <code>/name</code>.",
-	CannedUsage:    "Keep one with <code>/canned NAME TEXT</code>, remove one with <code>/canned -NAME</code>, list them with <code>/canned</code>. To send one, reply to a customer's SMS with <code>/c NAME</code>, or write that in the customer's topic.",
-	ForgetUsage:    "Use <code>/forget NUMBER</code>, for example <code>/forget 09121234567</code>.",
-	ForgetAsk:      "<b>Forget %v for good?</b> Every text, name and number of theirs leaves the store, also from answers of the panel kept there and from copies beside it; only counts stay, and that they opted out, without their number. A block ends. I cannot reach backups made elsewhere, the panel's own lists, and messages and topics in Telegram: delete those yourselves.",
-	Forget:         "Forget",
-	ForgetOpen:     "An order to this customer is still to be sent, or asks something. Decide or cancel it first, then press again.",
-	ForgetBegun:    "It has begun, and cannot be undone. The administrators are told when nothing is left.",
-	Forgotten:      "🗑 A customer was forgotten: %v SMS, ordered by %v. Nothing in the store names them any more. Backups made before, the panel and Telegram still do.",
-	StatsUsage:     "Use <code>/stats DAYS</code>, of at most %v days, for example <code>/stats 30</code>.",
-	StatsNone:      "There are no SMS of these days: %v.",
-	StatsHead:      "📊 <b>Days: %v</b>, since %v",
-	StatsIn:        "🔵 In: %v",
-	StatsOut:       "🟠 Out: %v",
-	StatsDelivered: "🟢 Delivered: %v",
-	StatsFirst:     "🟣 First answer after: %v (median of %v)",
-	StatsBusiest:   "🔵 Busiest hours: %v",
-	StatsLines:     "<b>By line</b>",
-	StatsAgents:    "<b>By agent</b>",
-	StatsLine:      "%v: 🔵 %v 🟠 %v 🟢 %v 🟣 %v",
-	StatsAgent:     "%v: 🟠 %v 🟢 %v 🟣 %v",
-	tookSeconds:    "%v s",
-	tookMinutes:    "%v min",
-	tookHours:      "%v h %v min",
+	LanguageSet:     "I now speak English here.",
+	LanguageUsage:   "Use <code>/language en</code> or <code>/language fa</code>.",
+	Allowed:         "%v may now use the bot.",
+	AllowedAlready:  "%v may already use the bot.",
+	AllowUsage:      "Use <code>/allow ID</code>, or reply <code>/allow</code> to one of their messages. They can see their id by sending me /id.",
+	Denied:          "%v may no longer use the bot.",
+	DenyUsage:       "Use <code>/deny ID</code>, or reply <code>/deny</code> to one of their messages. /users lists who may use the bot.",
+	DenyYourself:    "You cannot take yourself off the list: another administrator has to.",
+	DenySettings:    "%v is in the settings: take the id out of ALLOWED_USERS or ADMIN_USERS and restart me.",
+	DenyUnknown:     "%v is not on the list.",
+	UserLine:        "%v: %v",
+	UserAdmin:       "administrator",
+	UserAgent:       "agent",
+	WelcomeGroup:    "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
+	WelcomeShown:    "Hello. Customers' SMS are shown here. Reply to one and the answer goes out.",
+	WelcomeLinked:   "Hello. SMS of %v are shown here. Reply to one and the answer goes out. Press the button to see other customers' SMS too.",
+	ShowHere:        "Show SMS here",
+	Leaving:         "Only one of my administrators may add me to a group, so I am leaving. Please ask one of them to add me.",
+	LeftGroup:       "⚠️ %v added me to the group “%v”. Only administrators may do that, so I left.",
+	TopicsOn:        "From now on each customer gets a topic here. I need the <b>Manage Topics</b> right for that.",
+	TopicsOff:       "I make no more topics here: SMS are shown outside of topics. Existing topics stay.",
+	TopicsNoForum:   "This group has no topics. Turn them on in its settings (Edit – Topics), then send <code>/topics on</code> again.",
+	TopicsUsage:     "Use <code>/topics on</code> or <code>/topics off</code>.",
+	Linked:          "SMS of %v are now shown here and nowhere else. <code>/send TEXT</code> goes to them.",
+	Unlinked:        "This place no longer belongs to %v: their next SMS is shown where everybody else's are.",
+	LinkUsage:       "Use <code>/link NUMBER</code>, for example <code>/link 09121234567</code>.",
+	NotLinked:       "This place does not belong to a customer.",
+	Named:           "%v is now called %v.",
+	Nameless:        "%v no longer has a name.",
+	NameUsage:       "Use <code>/name TEXT</code> in a customer's topic, or as a reply to one of their SMS; <code>/name -</code> removes the name.",
+	Taken:           "%v answers %v from now on; anyone else who writes to them is asked first.",
+	TakeUsage:       "Write this in a customer's topic, or as a reply to one of their SMS.",
+	TakenByNobody:   "Nobody has taken %v.",
+	TakenByOther:    "Only %v or an administrator can do that.",
+	Released:        "Anyone may answer %v now.",
+	WaitingHead:     "Waiting for an answer: %v",
+	WaitingMany:     "Waiting for an answer: more than %v",
+	WaitingNone:     "Nobody waits for an answer.",
+	WaitingSMS:      "%v SMS",
+	WaitingClaimed:  "✍ %v",
+	SnoozedCount:    "snoozed: %v",
+	PinRest:         "and %v more: <code>/waiting</code>",
+	PinDenied:       "I may not pin messages here. Let me pin messages, and I do it then; or pin the list by hand. It is kept up to date all the same.",
+	PinLost:         "The list of who waits was deleted, so it is not kept up to date any more. <code>/waiting pin</code> makes a new one.",
+	PinEnded:        "The list of who waits is not kept up to date here any more.",
+	PinNone:         "No list of who waits is kept up to date here. <code>/waiting pin</code> makes one.",
+	PageBefore:      "◀ Before",
+	PageAfter:       "Next ▶",
+	Done:            "%v waits no more.",
+	DoneUsage:       "Use <code>/done</code> in a customer's topic or as a reply to one of their SMS, or <code>/done NUMBER</code>.",
+	WaitsNot:        "%v does not wait for an answer.",
+	Snoozed:         "%v waits again from %v on, or as soon as they write.",
+	SnoozeUsage:     "Use <code>/snooze 2h</code>, <code>/snooze tomorrow</code> or <code>/snooze 9:00</code> in a customer's topic or as a reply to one of their SMS, or <code>/snooze NUMBER 2h</code>.",
+	OptedOut:        "🔕 %v opted out of %v.",
+	OptOutMeans:     "Orders to several leave them out, and an order to them alone is asked about.",
+	OptedIn:         "🔔 %v opted back in to %v.",
+	OptOutUndone:    "%v undid it: %v is not opted out of %v.",
+	OptInUndone:     "%v undid it: %v is still opted out of %v.",
+	AllLines:        "all our lines",
+	OptOutNone:      "Nobody opted out. To opt out those in a file, send it as CSV or XLSX, with a number and perhaps a line in each row, and reply to it with <code>/optout</code>.",
+	OptOutHead:      "<b>Opted out: %v</b>",
+	OptOutForgotten: "(and %v who were forgotten since)",
+	OptOutFile:      "The file of all comes in your private chat. To opt out those in a file, reply to it with <code>/optout</code>.",
+	OptOutSheet:     "Opted out",
+	OptOutAsk:       "<b>Opt out the customers in this file?</b> New: %v, opted out already: %v. Without a line of ours in a row it is of all lines. Nothing changes before you press the button.",
+	OptOutNothing:   "That file changes nothing. Opted out already: %v.",
+	OptOutImport:    "Opt out",
+	OptOutCancelled: "🚫 Cancelled by %v, nobody was opted out.",
+	OptOutDone:      "Opted out by the file: %v. For an hour this can be undone.",
+	OptOutTaken:     "Taken back; no longer opted out: %v.",
+	OptOutLeft:      "They have written themselves since, and are left as they are: %v.",
+	Blocked:         "🚫 %v is blocked: their SMS are kept and not shown, and nobody waits. Orders to several leave them out. <code>/unblock</code> ends that, <code>/history</code> shows what they wrote.",
+	Unblocked:       "%v is not blocked: their SMS are shown from now on.",
+	BlockUsage:      "Name the customer: <code>/block 09121234567</code>, or reply to their SMS with <code>/block</code>.",
+	UnblockUsage:    "Name the customer: <code>/unblock 09121234567</code>, or reply to their SMS with <code>/unblock</code>. <code>/blocked</code> lists them.",
+	BlockedHead:     "<b>Blocked: %v</b>",
+	BlockedNone:     "Nobody is blocked.",
+	BlockedLine:     "%v · by %v · %v · SMS since: %v",
+	SnoozeTooLong:   "That is too far off: thirty days at most.",
+	Awake:           "⏰ The snooze is over: this customer waits again.",
+	Remind:          "⏰ This customer has waited for %v.",
+	Escalate:        "🚨 Nobody has answered this customer for %v.",
+	EscalateClaim:   "%v had taken them: anyone may answer now.",
+	days:            "%v d %v h",
+	ClosedHead:      "Closed, besides the hours of each week:",
+	ClosedNone:      "No day is closed, besides the hours of each week. <code>/closed 2027-03-21</code> closes one.",
+	ClosedOn:        "Closed: %v.",
+	OpenOn:          "Open as usual: %v.",
+	ClosedUsage:     "Use <code>/closed 2027-03-21</code>, <code>/closed 2027-03-21 2027-03-24</code> or <code>/closed -2027-03-21</code>. Persian dates do as well: <code>/closed 1406/01/01</code>.",
+	ClosedTooMany:   "That is too long: %v days at once at most.",
+	fromTo:          "%v to %v",
+	Marks:           "The marks I put on your replies and <code>/send</code>: 👀 taken, 👌 accepted by the panel, 👍 delivered, 👎 failed. If there is more to say, I write it. Reply <code>/status</code> to one of yours to see everything.",
+	CannedNone:      "There are no prepared answers yet. Keep one, such as <code>/canned hours Hello {name}, we are open from 8 to 17.</code>",
+	CannedHead:      "Prepared answers. Reply to a customer's SMS with <code>/c NAME</code>:",
+	CannedLine:      "%v – %v",
+	CannedIs:        "The prepared answer %v:\n%v",
+	CannedKept:      "The prepared answer %v is kept. To send it, reply to a customer's SMS with %v",
+	CannedChanged:   "The prepared answer %v is kept in place of its earlier text. To send it, reply to a customer's SMS with %v",
+	CannedParts:     "⚠️ It takes %v SMS parts: I ask each time before it goes out.",
+	CannedRemoved:   "The prepared answer %v is removed.",
+	CannedUnknown:   "There is no prepared answer %v; nothing was sent. Nearest: %v",
+	CannedField:     "I don't know this field: %v. Nothing was kept. The fields are %v",
+	CannedLong:      "The text is too long: %v characters at most. Nothing was kept.",
+	CannedFull:      "No more than %v prepared answers are kept. Remove one first: <code>/canned -NAME</code>",
+	CannedNameless:  "That answer has %v, and %v has no name yet: <b>nothing was sent</b>. Give them one with <code>/name</code>.",
+	CannedUsage:     "Keep one with <code>/canned NAME TEXT</code>, remove one with <code>/canned -NAME</code>, list them with <code>/canned</code>. To send one, reply to a customer's SMS with <code>/c NAME</code>, or write that in the customer's topic.",
+	ForgetUsage:     "Use <code>/forget NUMBER</code>, for example <code>/forget 09121234567</code>.",
+	ForgetAsk:       "<b>Forget %v for good?</b> Every text, name and number of theirs leaves the store, also from answers of the panel kept there and from copies beside it; only counts stay, and that they opted out, without their number. A block ends. I cannot reach backups made elsewhere, the panel's own lists, and messages and topics in Telegram: delete those yourselves.",
+	Forget:          "Forget",
+	ForgetOpen:      "An order to this customer is still to be sent, or asks something. Decide or cancel it first, then press again.",
+	ForgetBegun:     "It has begun, and cannot be undone. The administrators are told when nothing is left.",
+	Forgotten:       "🗑 A customer was forgotten: %v SMS, ordered by %v. Nothing in the store names them any more. Backups made before, the panel and Telegram still do.",
+	StatsUsage:      "Use <code>/stats DAYS</code>, of at most %v days, for example <code>/stats 30</code>.",
+	StatsNone:       "There are no SMS of these days: %v.",
+	StatsHead:       "📊 <b>Days: %v</b>, since %v",
+	StatsIn:         "🔵 In: %v",
+	StatsOut:        "🟠 Out: %v",
+	StatsDelivered:  "🟢 Delivered: %v",
+	StatsFirst:      "🟣 First answer after: %v (median of %v)",
+	StatsBusiest:    "🔵 Busiest hours: %v",
+	StatsLines:      "<b>By line</b>",
+	StatsAgents:     "<b>By agent</b>",
+	StatsLine:       "%v: 🔵 %v 🟠 %v 🟢 %v 🟣 %v",
+	StatsAgent:      "%v: 🟠 %v 🟢 %v 🟣 %v",
+	tookSeconds:     "%v s",
+	tookMinutes:     "%v min",
+	tookHours:       "%v h %v min",
 
 	HistoryUsage: "Use <code>/history NUMBER</code>, or send <code>/history</code> in a customer's topic or as a reply to their SMS. A line of ours behind it shows only that line's SMS.",
 	HistoryNone:  "No SMS from or to %v is kept.",
@@ -898,6 +922,7 @@ var English = Language{
 		"block":    "keep a customer's SMS and do not show them: NUMBER, or as a reply",
 		"unblock":  "show a customer's SMS again: NUMBER, or as a reply",
 		"blocked":  "who is blocked",
+		"optout":   "who opted out, also as a file in private; as a reply to a file: opt those out",
 		"contacts": "names for many customers: as a reply to a CSV or XLSX",
 		"forget":   "delete all that is known of a customer: NUMBER",
 		"check":    "check settings, store, panel, Telegram and chats",
@@ -934,6 +959,7 @@ var English = Language{
 		"block":    "<code>/block 09121234567</code>",
 		"unblock":  "<code>/unblock 09121234567</code>",
 		"blocked":  "<code>/blocked</code>",
+		"optout":   "<code>/optout</code>",
 		"contacts": "<code>/contacts</code>",
 		"forget":   "<code>/forget 09121234567</code>",
 		"check":    "<code>/check</code>",
