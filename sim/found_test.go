@@ -186,6 +186,49 @@ func TestAMarkOutlivesBridgesThatCannotOpenTheFile(t *testing.T) {
 	})
 }
 
+// TestAnOrderOfAGroupThatMigratedIsForgotten has an order sent again, as somebody presses, whose group has become a supergroup and whose customer is
+// forgotten after that: nothing says any more which order it was (seed 80008).
+func TestAnOrderOfAGroupThatMigratedIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const customer = "09121111111"
+		w := bare(t, play.Chance(1), 1)
+		w.UseGroup()
+		w.start()
+		time.Sleep(time.Minute)
+		w.CustomerWrites(customer)
+		w.Panel.Arm(panel.Fault{Kind: panel.Close, Method: "SendSMS", CarryOut: true})
+		w.AliOrders(customer)
+		time.Sleep(time.Minute)
+		w.Migrate()
+		time.Sleep(time.Minute)
+		asked, ok := w.Recent(w.Group, func(m telegram.Message) bool { _, asks := m.Button("Send again"); return asks })
+		if !ok {
+			t.Fatalf("nobody is asked about what is uncertain: %v", w.TG.Messages(w.Group))
+		}
+		again, _ := asked.Button("Send again")
+		w.Mu.Lock()
+		w.NotePress(w.Ali, again)
+		w.Mu.Unlock()
+		if _, err := w.TG.Press(w.Ali, asked.Chat, asked.ID, again); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Minute) // until it is delivered
+		w.Do("an admin forgets", play.Chance(2))
+		time.Sleep(time.Minute)
+		w.Do("an admin presses Forget", play.Chance(2))
+		time.Sleep(time.Minute)
+		if _, ok := w.Recent(w.Sara, func(m telegram.Message) bool { return strings.Contains(m.Text, "A customer was forgotten") }); !ok {
+			t.Fatalf("nobody was forgotten: %v", w.TG.Messages(w.Sara))
+		}
+		for _, err := range w.check() {
+			t.Error(err)
+		}
+		if n := len(w.Panel.Sent()); n != 2 {
+			t.Errorf("%d SMS were sent, want 2", n)
+		}
+	})
+}
+
 // TestShortScripts plays what was left of scripts that broke an invariant.
 func TestShortScripts(t *testing.T) {
 	for _, s := range []struct {

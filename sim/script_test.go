@@ -161,22 +161,39 @@ var events = []struct {
 			return m.N == 0
 		}
 	}},
-	{"end in a call", 0, func(w *world, r *rand.Rand) { // whose answer never comes
+	{"end in a call", 0, func(w *world, r *rand.Rand) { // whose answer never comes, or asks for patience; now and then just as the disk takes nothing any more
 		method, n := []string{"sendMessage", "sendMessage", "editMessageText", "createForumTopic"}[r.IntN(4)], r.IntN(4)
-		if err := w.TG.Arm(tg.Fault{Kind: []tg.FaultKind{tg.CloseAfter, tg.CutAnswer}[r.IntN(2)], Method: method, Skip: n}); err != nil {
+		kind := []tg.FaultKind{tg.CloseAfter, tg.CutAnswer, tg.TooMany}[r.IntN(3)]
+		if err := w.TG.Arm(tg.Fault{Kind: kind, Method: method, Skip: n, RetryAfter: 1 + r.IntN(120)}); err != nil {
 			w.Errorf("arm: %v", err)
+		}
+		full := time.Duration(0)
+		if r.IntN(3) == 0 {
+			full = outage(r)
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		victim := w.life
 		w.trap = func(_, called, stage string) bool {
-			if called == method && stage == string(tg.AfterHandling) {
+			if called == method && stage == string(tg.BeforeHandling) {
 				if n--; n < 0 {
-					victim.askToEnd()
+					if victim.askToEnd(); full > 0 {
+						w.disk.set(trouble{fails: syscall.ENOSPC})
+						time.AfterFunc(full, func() { w.disk.set(trouble{}) })
+					}
 					w.trap = nil
 				}
 			}
 			return false
+		}
+	}},
+	{"kill in a full minute", 0, func(w *world, r *rand.Rand) { // whose last messages the next bridge has to count
+		n := 17 + r.IntN(4)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.trap = func(_, method, stage string) bool {
+			counted := method == "sendMessage" || method == "createForumTopic"
+			return counted && stage == string(tg.AfterHandling) && w.inGroup.within(time.Minute) >= n
 		}
 	}},
 	{"kill at a point", 0, func(w *world, r *rand.Rand) {
@@ -355,14 +372,23 @@ func script(seed uint64, rounds, killed int) []step {
 			anything(r.IntN(10))
 		}
 		for again := true; again; again = r.IntN(killed) > 0 { // also while it takes up what was left
-			way := []string{"kill", "end", "end in a call", "kill in a call", "kill in a call", "kill at a point", "kill at a point", "kill at a point"}[r.IntN(8)]
+			way := []string{"kill", "end", "end in a call", "kill in a full minute", "kill in a call", "kill in a call", "kill at a point", "kill at a point", "kill at a point"}[r.IntN(9)]
 			if way == "kill at a point" && !pointed {
 				way = "kill in a call"
 			}
 			then(time.Duration(1+r.Int64N(int64(20*time.Second))), way)
 			if strings.Contains(way, " ") {
+				surely := "kill" // it may not have come there
+				switch way {
+				case "kill in a full minute":
+					then(0, "many customers write")
+				case "end in a call":
+					if r.IntN(2) == 0 {
+						surely = "end"
+					}
+				}
 				anything(2 + r.IntN(4))
-				then(time.Duration(1+r.Int64N(int64(20*time.Second))), "kill") // it may not have come there
+				then(time.Duration(1+r.Int64N(int64(20*time.Second))), surely)
 			}
 			anything(r.IntN(2))
 			if r.IntN(10) == 0 {

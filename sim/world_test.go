@@ -56,6 +56,7 @@ type world struct {
 	ahead   [2]time.Duration // of Telegram's answers and messages, when nothing fails
 
 	tgDialed, panelDialed rate
+	inGroup               lately
 
 	mu   sync.Mutex                               // guards held and begun, too
 	trap func(network, method, stage string) bool // whether the bridge is to be killed in the middle of this call
@@ -133,7 +134,12 @@ func bare(t testing.TB, r *rand.Rand, seed uint64) *world {
 	w.DiskFailed = w.disk.failedAt
 	w.Outages = func() []sandboxtest.Shut { return append(w.panelNet.Outages(), w.heldOf(w.panelNet)...) }
 	w.TelegramOutages = func() []sandboxtest.Shut { return w.heldOf(w.tgNet) }
-	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
+	w.TG.OnCall(func(stage telegram.Stage, method string, chat int64) {
+		if stage == telegram.AfterHandling && chat < 0 && (method == "sendMessage" || method == "createForumTopic") {
+			w.inGroup.note(time.Now())
+		}
+		w.called("telegram", method, string(stage))
+	})
 	w.Panel.OnCall(func(c panel.Call) { w.called("panel", c.Method, string(c.Stage)) })
 	watch(w.reached)
 	w.tgNet.Up()
@@ -603,6 +609,25 @@ func (w *world) check() []error {
 		wrong = append(wrong, fmt.Errorf("I16: %w", err))
 	}
 	return wrong
+}
+
+// lately is when something happened the last twenty times.
+type lately struct {
+	mu   sync.Mutex
+	last []time.Time
+}
+
+func (l *lately) note(at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = append(l.last[max(0, len(l.last)-19):], at)
+}
+
+// within returns how often it happened in so long, at most twenty.
+func (l *lately) within(d time.Duration) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(slices.DeleteFunc(slices.Clone(l.last), func(at time.Time) bool { return time.Since(at) >= d }))
 }
 
 // event is something that happened.

@@ -112,9 +112,10 @@ func (e *Evidence) blank(id string) bool {
 	return err == nil && m.Customer == "" && m.Text == ""
 }
 
-// erasedFor reports whether an order may have answered an SMS that was forgotten: that goes to nobody.
+// erasedFor reports whether an order may have answered an SMS that was forgotten: that goes to nobody; or is forgotten itself, and nothing says any more
+// which it was, as its group has become a supergroup.
 func (e *Evidence) erasedFor(o Order) bool {
-	return slices.ContainsFunc(o.of, e.blank) || len(e.Restored) > 0 && slices.ContainsFunc(o.Recipients, func(n string) bool { return e.erased(n, o.At) })
+	return slices.ContainsFunc(o.of, e.blank) || (len(e.Restored) > 0 || o.Chat == e.was) && slices.ContainsFunc(o.Recipients, func(n string) bool { return e.erased(n, o.At) })
 }
 
 // stillErasing returns why a customer that the team had forgotten is not forgotten yet, as far as can be seen from outside.

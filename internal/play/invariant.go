@@ -298,6 +298,11 @@ func I4(e *Evidence) error {
 		for _, lost := range e.lostOf(o) {
 			batches = append(batches, lost...)
 		}
+		for _, b := range e.Batches {
+			if o.Chat == e.was && b.Forgotten && e.moved(b) { // it does not say any more of which order it was
+				batches = append(batches, b)
+			}
+		}
 		if len(batches) == 0 && time.Since(o.At) > kept { // nobody can tell any more which presses were about it
 			continue
 		}
@@ -723,7 +728,8 @@ func (e *Evidence) impatient(counted []string) error {
 		var seconds int
 		if n, _ := fmt.Sscanf(c.Description, "Too Many Requests: retry after %d", &seconds); n == 1 {
 			disk := e.DiskFailed != nil && e.DiskFailed(c.At)
-			held[c.Chat] = hold{c.At, c.At.Add(time.Duration(seconds) * e.second), life, !e.Starts[life].broken && !disk}
+			probe := c.Chat == 0 // in no chat: each bridge asks for itself whether the server has the method
+			held[c.Chat] = hold{c.At, c.At.Add(time.Duration(seconds) * e.second), life, !e.Starts[life].broken && !disk && !probe}
 		}
 	}
 	return errors.Join(wrong...)
