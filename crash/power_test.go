@@ -519,6 +519,9 @@ func I10(l *loss) error {
 			if err != nil {
 				return err
 			}
+			if form.Get("message_id") == "" { // asks only whether the server knows of reactions
+				continue
+			}
 			i := slices.IndexFunc(l.Orders, func(o play.Order) bool {
 				return form.Get("chat_id") == strconv.FormatInt(o.Chat, 10) && form.Get("message_id") == strconv.Itoa(o.Message)
 			})
