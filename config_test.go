@@ -143,6 +143,7 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 		"hours said twice":                      {"HOURS=Sat-Wed 8:00-17:00, Mon 16:00-18:00", `HOURS has "mon 16:00-17:00", which I cannot read, or which is said twice`},
 		"an away text without hours":            {"AWAY_TEXT=Until tomorrow", "AWAY_TEXT is set, but without HOURS you are always there"},
 		"no away text in an hour":               {"AWAY_PER_HOUR=0", `AWAY_PER_HOUR is "0": write how many away texts may go out in an hour, from 1 to 1000`},
+		"a clock that is the sandbox's":         {"SANDBOX_CLOCK=1h", "SANDBOX_CLOCK is for the sandbox alone, on loopback: leave it out"},
 		"a reminder at once":                    {"REMIND_AFTER=5s", `REMIND_AFTER is "5s": write a length of time from 10s to 720h`},
 		"a reminder without a unit":             {"ESCALATE_AFTER=15", `ESCALATE_AFTER is "15": write a length of time`},
 		"a level that does not exist":           {"LOG_LEVEL=loud", `LOG_LEVEL is "loud": write debug, info, warn or error`},

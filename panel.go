@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"peyk/sms"
@@ -22,11 +23,12 @@ type panelSettings struct {
 	Lines               []sms.Number          // ours; the first is the default
 	Written             map[sms.Number]string // each as the panel names it
 	Proxy               *url.URL              // nil: none
+	Now                 func() time.Time      // our clock; nil: time.Now
 }
 
 // client returns the panel these settings name. Nothing is asked of it yet.
 func (p panelSettings) client() (smsapi.Panel, error) {
-	return soap.New(p.URL, p.User, p.Password, soap.Options{Proxy: p.Proxy, Lines: p.Written})
+	return soap.New(p.URL, p.User, p.Password, soap.Options{Proxy: p.Proxy, Lines: p.Written, Now: p.Now})
 }
 
 // panelCall is one call of peyk panel. Its methods are the subcommands.

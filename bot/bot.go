@@ -140,7 +140,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read chats: %w", err)
 	}
-	b.poster.pace.remember(chats, b.store.Ended(), time.Now()) // before any flow asks what a chat may be sent
+	b.poster.pace.remember(chats, b.store.Ended(), b.store.Now(), time.Now()) // before any flow asks what a chat may be sent
 	flows, ctx := errgroup.WithContext(ctx)
 	for _, flow := range []func(context.Context) error{b.takeUpdates, b.importContacts, b.poster.showPosts, b.poster.showMarks, b.poster.keepPins} {
 		flows.Go(func() error { return flow(ctx) })

@@ -68,16 +68,17 @@ func newPacer(second time.Duration) *pacer {
 }
 
 // remember goes on where the previous process ended: the groups' messages of the last minute, perhaps a message of the last second in any
-// chat, and the patience that Telegram asked for. A time later than now was noted by a clock that was ahead, and counts as now.
-func (p *pacer) remember(chats []store.Chat, ended, now time.Time) {
-	past := func(at time.Time) time.Time { return now.Add(-max(0, now.Sub(at))) }
+// chat, and the patience that Telegram asked for. Its times are the store's, which is storeNow when ours is now. One later than that was noted by a clock
+// that was ahead, and counts as now.
+func (p *pacer) remember(chats []store.Chat, ended, storeNow, now time.Time) {
+	past := func(at time.Time) time.Time { return now.Add(-max(0, storeNow.Sub(at))) }
 	p.previousEnd = past(ended)
 	for _, c := range chats {
 		for _, at := range c.Recent {
 			p.chat(c.ID).sent = append(p.chat(c.ID).sent, past(time.UnixMilli(at)))
 		}
-		if store.PutOff(c.Held, now, telegram.MaxPatience+time.Second) { // a longer hold is from a version without this limit
-			p.slowDown(c.ID, c.Held.Sub(now), now)
+		if store.PutOff(c.Held, storeNow, telegram.MaxPatience+time.Second) { // a longer hold is from a version without this limit
+			p.slowDown(c.ID, c.Held.Sub(storeNow), now)
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (r *Relay) watchPanel(ctx context.Context) error {
 				if reason == "" {
 					return r.store.Release()
 				}
-				return r.store.Hold(reason, c.since, c.reason)
+				return r.store.Hold(reason, r.store.Now().Add(c.since.Sub(now)), c.reason) // it is told, as other times are
 			})
 			if ctx.Err() != nil {
 				return nil // the next start finds out for itself

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +28,7 @@ type bridge struct {
 	args   []string
 	dir    string
 	env    []string
+	ahead  time.Duration // of the clock: what it was moved forward by
 	log    io.Writer
 	report func(string)
 
@@ -35,6 +37,7 @@ type bridge struct {
 
 	mu    sync.Mutex
 	state bridgeState
+	moved time.Duration // ahead, for others
 }
 
 // bridgeState is what GET /bridge shows.
@@ -46,7 +49,8 @@ type bridgeState struct {
 
 // order is something asked of the bridge; done gets the outcome.
 type order struct {
-	what string // "start", "stop" or "kill"
+	what string // "start", "stop", "kill" or "forward"
+	move *move  // of "forward"
 	done chan error
 }
 
@@ -68,7 +72,11 @@ func newBridge(exe string, args []string, dir string, log io.Writer, report func
 
 // do asks for the bridge to be started, stopped or killed, and waits until that has happened.
 func (b *bridge) do(ctx context.Context, what string) error {
-	o := order{what, make(chan error, 1)}
+	return b.order(ctx, order{what: what})
+}
+
+func (b *bridge) order(ctx context.Context, o order) error {
+	o.done = make(chan error, 1)
 	select {
 	case b.orders <- o:
 	case <-b.ended:
@@ -123,6 +131,8 @@ func (b *bridge) run(ctx context.Context) {
 				err = errors.New("the bridge is running already")
 			case o.what == "start":
 				err = start()
+			case o.what == "forward":
+				err = b.forward(&p, *o.move, start)
 			case p == nil && again == nil:
 				err = errors.New("the bridge is not running")
 			default:
@@ -146,6 +156,9 @@ func (b *bridge) start() (*process, error) {
 	cmd := exec.Command(b.exe, b.args...)
 	cmd.Dir = b.dir
 	cmd.Env = b.env
+	if b.ahead != 0 {
+		cmd.Env = append(slices.Clip(b.env), sandboxClock+"="+b.ahead.String())
+	}
 	cmd.Stdout = b.log
 	cmd.Stderr = b.log
 	// A Ctrl-C at the terminal must reach the bridge once, as the SIGTERM it gets from here; a second signal would be a crash.

@@ -26,6 +26,18 @@ func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler 
 			panel.Reply(w, b.current())
 		})
 	}
+	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, r *http.Request) { panel.Reply(w, b.clock()) })
+	mux.HandleFunc("POST /clock", func(w http.ResponseWriter, r *http.Request) {
+		fields, err := readFields(w, r)
+		if err == nil {
+			err = moveClock(r.Context(), fields, tg, sms, b)
+		}
+		if err != nil {
+			panel.Refuse(w, err.Error())
+			return
+		}
+		panel.Reply(w, b.clock())
+	})
 	return panel.LocalOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mux.ServeHTTP(w, r)
 		if r.Method == http.MethodPost {

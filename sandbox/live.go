@@ -48,6 +48,7 @@ type liveState struct {
 	Telegram telegramState       `json:"telegram"`
 	Bridge   bridgeState         `json:"bridge"`
 	Counts   counts              `json:"counts"`
+	Clock    clockState          `json:"clock"`
 }
 
 type telegramState struct {
@@ -171,7 +172,7 @@ func (l *live) messages() []telegram.Message {
 func (l *live) showing() bool {
 	inbox := l.sms.Inbox()
 	n := len(inbox)
-	return n > 0 && time.Since(inbox[n-1].At) < lastPatience && !findShown(inbox, l.messages())[n-1]
+	return n > 0 && l.sms.Now().Sub(inbox[n-1].At) < lastPatience && !findShown(inbox, l.messages())[n-1]
 }
 
 // snapshot returns what there is now. The order matters: what is shown must have been written, what is accepted must have been asked.
@@ -187,7 +188,7 @@ func (l *live) snapshot() ([]phoneSMS, liveState) {
 		Counts:   count(inbox, shown, requests, sent),
 	}
 	if l.bridge != nil {
-		state.Bridge = l.bridge.current()
+		state.Bridge, state.Clock = l.bridge.current(), l.bridge.clock()
 	}
 	var rows []phoneSMS
 	for i, m := range inbox {

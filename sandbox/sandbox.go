@@ -94,7 +94,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 	defer hide()
 	out := newTranscript(opts.Stdout, tg)
 	b := newBridge(opts.Exe, opts.Args, empty, opts.Stderr, out.bridge)
-	b.env = append(withoutSettings(opts.Environ),
+	b.env = append([]string{"REMIND_AFTER=30m", "ESCALATE_AFTER=2h"}, withoutSettings(opts.Environ)...) // what stands later wins
+	b.env = append(b.env,
 		"TELEGRAM_BOT_TOKEN="+tg.Token(),
 		"TELEGRAM_API_URL=http://"+tgAddr,
 		"SMS_API_URL="+smsURL,
@@ -150,10 +151,10 @@ func serve(addr string, h http.Handler) (string, func(), error) {
 	return l.Addr().String(), func() { server.Close(); <-ended }, nil
 }
 
-// settings are the names that Peyk reads from its environment, besides all that begin with TELEGRAM_ and SMS_.
+// settings are the names that Peyk reads from its environment, besides all that begin with TELEGRAM_ and SMS_. Those of a desk's hours reach the bridge.
 var settings = []string{
 	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "DAILY_PARTS", "ALLOWED_PREFIXES", "PART_SIZES", "LOW_CREDIT",
-	"LANGUAGE", "TIMEZONE", "HOURS", "AWAY_TEXT", "AWAY_PER_HOUR", "REMIND_AFTER", "ESCALATE_AFTER", "DB_PATH", "KEEP_DAYS", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
+	"OPT_OUT_WORDS", "OPT_IN_WORDS", "LANGUAGE", "TIMEZONE", sandboxClock, "DB_PATH", "KEEP_DAYS", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
 }
 
 // withoutSettings returns environ without Peyk's settings, so that the sandbox touches nobody's real account.

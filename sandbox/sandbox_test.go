@@ -274,6 +274,8 @@ func TestTheBridgeHasItsSettingsFromTheSandboxAlone(t *testing.T) {
 		"POLL_INTERVAL":      "1s",
 		"STATUS_INTERVAL":    "2s",
 		"LOG_LEVEL":          "info",
+		"REMIND_AFTER":       "30m",
+		"ESCALATE_AFTER":     "2h",
 	}
 	if diff := cmp.Diff(want, l.Env); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)

@@ -48,10 +48,14 @@ type Options struct {
 	OnCall   func(method string, took time.Duration, err error) // called after each call, except those the caller broke off; may be nil
 	OnAnswer func(took time.Duration, date time.Time)           // called with the Date of each answer; may be nil
 
-	Dial connect.Dial // how a connection is made; nil: by net.Dialer
+	Dial connect.Dial     // how a connection is made; nil: by net.Dialer
+	Now  func() time.Time // our clock; time.Now when nil
 }
 
 func New(c Options) *Client {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.URL == "" {
 		c.URL = "https://api.telegram.org"
 	}
@@ -180,7 +184,7 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		skew := time.Until(date)
+		skew := date.Sub(d.opts.Now())
 		d.skew.Store(&skew)
 		if d.opts.OnAnswer != nil {
 			d.opts.OnAnswer(time.Since(begun), date)

@@ -59,6 +59,7 @@ type Terminal struct {
 	AwayNoHours     string
 	NotWords        string // given
 	BothWays        string // word, the other setting
+	SandboxAlone    string
 	NotAReminder    string // given
 	NotALevel       string // given
 	NotAFormat      string // given
@@ -177,6 +178,7 @@ var englishTerminal = Terminal{
 	BothWays:        "has %v, which stands in %v, too: a word can mean one of them",
 	NotHours:        "has %v, which I cannot read, or which is said twice: write hours such as 'Sat-Wed 8:00-17:00'",
 	NotPerHour:      "is %v: write how many away texts may go out in an hour, from 1 to 1000; to send none leave AWAY_TEXT out",
+	SandboxAlone:    "is for the sandbox alone, on loopback: leave it out",
 	AwayNoHours:     "is set, but without HOURS you are always there: write when you work into HOURS, or leave AWAY_TEXT out",
 	NotAReminder:    "is %v: write a length of time from 10s to 720h, such as 15m, or 0 for none",
 	NotALevel:       "is %v: write debug, info, warn or error",

@@ -39,7 +39,13 @@ func StatusOf(answer *http.Response) error {
 // InClear reports whether requests to address cross the network unencrypted: it is http, and not on this machine.
 func InClear(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
+	return err == nil && u.Scheme == "http" && !Loopback(address)
+}
+
+// Loopback reports whether address is on this machine.
+func Loopback(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
 }
 
 // Dial connects to an address, as net.Dialer's DialContext does.

@@ -443,3 +443,46 @@ func TestPersianOnATelephone(t *testing.T) {
 		t.Errorf("not all is Persian: %s", left)
 	}
 }
+
+func TestTimePasses(t *testing.T) {
+	t.Parallel()
+	timePasses(open(t, wide), "en", "An hour passes", "The snooze is over")
+}
+
+func TestTimePassesInPersian(t *testing.T) {
+	t.Parallel()
+	timePasses(open(t, look{1280, 800, "fa", false}), "fa", "یک ساعت بگذرد", "مهلت تعویق تمام شد")
+}
+
+// timePasses has a snooze end within the two hours that two clicks take, and the next morning come: nobody's clock is wrong by that.
+func timePasses(p *tab, language, hour, over string) {
+	p.Helper()
+	p.curl("/telegram/say", "from=Sara", "text=/language "+language)
+	p.sms(first, "Call me tomorrow")
+	p.waitText("#messages .inbound", "Call me tomorrow")
+	p.click(".inbound .reply")
+	p.write("/snooze 2h")
+	p.press(kb.Enter)
+	p.waitText("#messages .bot", first)
+	now := func() string { return eval[string](p, `document.querySelector('#now').textContent`) }
+	passes := func(way string, words ...string) {
+		p.Helper()
+		before := now()
+		p.click("[data-way="+way+"]", words...)
+		p.wait(fmt.Sprintf(`document.querySelector('#now').textContent !== %q`, before))
+		p.wait(bridgeRuns)
+	}
+	passes("hour", hour)
+	passes("hour", hour)
+	p.waitText("#messages .bot", over)
+	passes("morning")
+	p.wait(`/8:0|۸:۰/.test(document.querySelector('#now').textContent)`)
+	p.sms(second, "Good morning")
+	p.waitText("#messages .inbound", "Good morning")
+	p.shot("clock")
+	p.send("#words", "/id") // by then whatever is to be told of a clock would be
+	p.waitText("#messages .bot", "500000002")
+	if said := eval[string](p, `document.querySelector('#messages').textContent`); strings.Contains(said, "⚠️") {
+		p.Errorf("the chat says %q", said)
+	}
+}

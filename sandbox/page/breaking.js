@@ -3,12 +3,13 @@
 import { ask } from './ask.js';
 import { byID, el, list, toast } from './dom.js';
 import { state, watch } from './state.js';
-import { number, t } from './words.js';
+import { moment, number, t } from './words.js';
 
 export function startBreaking() {
 	watch(drawCounts);
 	watch(drawBreaks);
 	watch(drawBridge);
+	watch(drawClock);
 }
 
 // Counts. Each row is a sum that holds at any moment.
@@ -42,6 +43,10 @@ const groups = [
 		{ name: 'kill', danger: true, able: () => state.bridge.running, do: () => ask('bridge/kill') },
 		{ name: 'stop', able: () => state.bridge.running, do: () => ask('bridge/stop') },
 		{ name: 'start', able: () => !state.bridge.running, do: () => ask('bridge/start') },
+	] },
+	{ name: 'clock', ways: [
+		{ name: 'hour', do: () => ask('clock', { forward: '1h' }) },
+		{ name: 'morning', do: () => ask('clock', { to: '8:00' }) },
 	] },
 	{ name: 'panel', ways: [
 		{ name: 'panelDown', on: () => state.panel.down, do: (on) => ask('panel/down', { down: !on }) },
@@ -92,6 +97,7 @@ function buttons(g) {
 		'aria-label': w.code ? t('codeNext', { code: w.code, what: t('code.' + w.code) }) : false,
 		onclick: () => press(w),
 	}, w.code ? el('bdi', { dir: 'ltr' }, w.code) : t('way.' + w.name)));
+	if (g.name === 'clock') return [el('time', { id: 'now' }), ...made];
 	const first = g.ways.findIndex((w) => w.code);
 	if (first < 0) return made;
 	return [...made.slice(0, first), el('span', { class: 'codes' }, el('span', { class: 'hint' }, t('nextRefused')), ...made.slice(first))];
@@ -101,6 +107,13 @@ async function press(w) {
 	const on = w.on?.();
 	if (await w.do(on) === null) return;
 	if (w.on) toast(on ? t('mended') : w.code ? t('codeNext', { code: w.code, what: t('code.' + w.code) }) : t('way.tell.' + w.name));
+}
+
+// drawClock shows what time it is in the sandbox.
+function drawClock() {
+	const now = byID('now');
+	const text = state.clock.now ? moment(state.clock.now) : '';
+	if (now.textContent !== text) now.textContent = text;
 }
 
 function drawBridge() {

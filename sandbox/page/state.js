@@ -13,6 +13,7 @@ export const state = {
 	telegram: { down: false, faults: [] },
 	bridge: { running: false, starts: 0 },
 	counts: {},
+	clock: {}, // now: what time it is in the sandbox
 
 	// Chosen here.
 	language: localStorage.getItem('language') ?? (navigator.language.startsWith('fa') ? 'fa' : 'en'),

@@ -14,8 +14,13 @@ const apart = (words) => '\u2068' + words + '\u2069';
 // number is a number in the digits of the language.
 export const number = (n) => n.toLocaleString(state.language === 'fa' ? 'fa-IR' : 'en', { useGrouping: false });
 
+const here = { hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Tehran' }; // as Peyk says it
+
 // clock is the time of day.
-export const clock = (date) => new Date(date).toLocaleTimeString(state.language === 'fa' ? 'fa-IR' : 'en-GB', { hour: '2-digit', minute: '2-digit' });
+export const clock = (date) => new Date(date).toLocaleTimeString(state.language === 'fa' ? 'fa-IR' : 'en-GB', here);
+
+// moment is clock with the weekday.
+export const moment = (date) => new Date(date).toLocaleString(state.language === 'fa' ? 'fa-IR' : 'en-GB', { weekday: 'short', ...here });
 
 const en = {
 	title: 'Peyk sandbox',
@@ -132,13 +137,16 @@ const en = {
 	'count.tell.delivered': 'On the telephone',
 	'count.tell.failed': 'Not delivered, black list or telecom trouble',
 
-	'breaks.bridge': 'Peyk', 'breaks.panel': 'SMS panel', 'breaks.telegram': 'Telegram',
+	'breaks.bridge': 'Peyk', 'breaks.clock': 'Clock', 'breaks.panel': 'SMS panel', 'breaks.telegram': 'Telegram',
 	'way.kill': 'Kill', 'way.stop': 'Stop', 'way.start': 'Start',
+	'way.hour': 'An hour passes', 'way.morning': 'To 8 in the morning',
 	'way.panelDown': 'Down', 'way.slow': 'Slow', 'way.lostAnswer': 'Lose next answer', 'way.lostFetch': 'Lose next SMS', 'way.password': 'Wrong password',
 	'way.telegramDown': 'Down', 'way.tooMany': 'Too many (429)', 'way.lostPost': 'Lose next answer', 'way.mend': 'Mend all',
 	'way.tell.kill': 'kill -9: no time to say goodbye',
 	'way.tell.stop': 'SIGTERM: what is in flight comes to its end',
 	'way.tell.start': 'Start Peyk again, on the same store',
+	'way.tell.hour': 'An hour passes for all; Peyk is stopped meanwhile',
+	'way.tell.morning': 'The time until eight in the morning passes for all; Peyk is stopped meanwhile',
 	'way.tell.panelDown': 'The panel is down: connections are refused',
 	'way.tell.slow': 'Every answer of the panel takes four seconds',
 	'way.tell.lostAnswer': 'The next SMS goes out, but the panel’s answer is lost',
@@ -284,13 +292,16 @@ const fa = {
 	'count.tell.delivered': 'به تلفن رسید',
 	'count.tell.failed': 'نرسیده، لیست سیاه یا اختلال مخابرات',
 
-	'breaks.bridge': 'پیک', 'breaks.panel': 'پنل پیامک', 'breaks.telegram': 'تلگرام',
+	'breaks.bridge': 'پیک', 'breaks.clock': 'ساعت', 'breaks.panel': 'پنل پیامک', 'breaks.telegram': 'تلگرام',
 	'way.kill': 'کشتن', 'way.stop': 'ایست', 'way.start': 'شروع',
+	'way.hour': 'یک ساعت بگذرد', 'way.morning': 'تا ۸ صبح بگذرد',
 	'way.panelDown': 'قطع', 'way.slow': 'کند', 'way.lostAnswer': 'گم‌شدن پاسخ بعدی', 'way.lostFetch': 'گم‌شدن پیامک بعدی', 'way.password': 'رمز نادرست',
 	'way.telegramDown': 'قطع', 'way.tooMany': 'پیام زیاد (۴۲۹)', 'way.lostPost': 'گم‌شدن پاسخ بعدی', 'way.mend': 'رفع همهٔ خرابی‌ها',
 	'way.tell.kill': 'مانند kill -9: بی هیچ فرصتی',
 	'way.tell.stop': 'مانند SIGTERM: کار نیمه‌تمام به پایان می‌رسد',
 	'way.tell.start': 'پیک دوباره با همان داده‌ها اجرا می‌شود',
+	'way.tell.hour': 'برای همه یک ساعت می‌گذرد؛ پیک در این میان بسته می‌شود',
+	'way.tell.morning': 'برای همه تا ساعت ۸ صبح می‌گذرد؛ پیک در این میان بسته می‌شود',
 	'way.tell.panelDown': 'پنل قطع است و اتصال نمی‌پذیرد',
 	'way.tell.slow': 'هر پاسخ پنل چهار ثانیه طول می‌کشد',
 	'way.tell.lostAnswer': 'پیامک بعدی بیرون می‌رود، اما پاسخ پنل گم می‌شود',

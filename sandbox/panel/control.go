@@ -52,7 +52,7 @@ func (s *Server) controlSMS(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, "from and text are needed: -d from=09121111111 -d text=...")
 		return
 	}
-	at := time.Now()
+	at := s.Now()
 	if v := f.Get("time"); v != "" {
 		sec, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {

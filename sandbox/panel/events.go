@@ -78,7 +78,7 @@ type watcher struct {
 
 // publish tells watchers and waiters. mu is held.
 func (s *Server) publish(e Event) {
-	e.At = time.Now()
+	e.At = s.now()
 	for w := range s.watchers {
 		w.queue = append(w.queue, e)
 		select {

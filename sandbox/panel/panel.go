@@ -136,6 +136,7 @@ type Server struct {
 	faults   []Fault
 	onCall   func(Call)
 	down     bool
+	ahead    time.Duration // see Forward
 	changed  chan struct{} // closed and replaced whenever anything above changes
 	watchers map[*watcher]struct{}
 
@@ -254,8 +255,25 @@ func (s *Server) SetDown(down bool) error {
 
 // Receive has a customer write to a line. The SMS is unread until GetMsg hands it out.
 func (s *Server) Receive(customer, line, text string) {
-	s.ReceiveAt(customer, line, text, time.Now())
+	s.ReceiveAt(customer, line, text, s.Now())
 }
+
+// Forward has the panel's clock go forward by so much.
+func (s *Server) Forward(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead += by
+}
+
+// Now returns what time it is by the panel's clock.
+func (s *Server) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now()
+}
+
+// now is Now. mu is held.
+func (s *Server) now() time.Time { return time.Now().Add(s.ahead) }
 
 // ReceiveAt is Receive with the time of the SMS. The bridge gets the numbers exactly as given here.
 func (s *Server) ReceiveAt(customer, line, text string, at time.Time) {
@@ -371,7 +389,7 @@ func (s *Server) accept(line, customer, text string) string {
 		Customer: customer,
 		Text:     text,
 		Status:   1,
-		At:       time.Now(),
+		At:       s.now(),
 	}}
 	s.nextID++
 	s.sent = append(s.sent, m)

@@ -27,10 +27,13 @@ var errCrash = errors.New("crash")
 // ServeHTTP answers GET with ?wsdl with the service description and carries out POSTed SOAP calls, at any path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	down := s.down
+	down, ahead, now := s.down, s.ahead, s.now()
 	s.mu.Unlock()
 	if down {
 		panic(http.ErrAbortHandler)
+	}
+	if ahead != 0 {
+		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	}
 	w.Header().Set("X-Powered-By", "PHP/8.2.36")
 	_, wsdl := r.URL.Query()["wsdl"]
@@ -115,7 +118,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 
 // record notes a call that has been handled, before the caller can learn of it, and returns its index among requests. mu is held.
 func (s *Server) record(q Request) int {
-	q.At = time.Now()
+	q.At = s.now()
 	s.requests = append(s.requests, q)
 	s.publish(Event{Kind: Called, Request: q})
 	return len(s.requests) - 1

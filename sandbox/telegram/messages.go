@@ -29,7 +29,7 @@ type message struct {
 // put adds a message to a chat.
 func (s *Server) put(c *chat, m *message, kind EventKind) {
 	m.Chat = c.id
-	m.Date, m.dated = time.Now(), s.now()
+	m.Date, m.dated = s.peoples(), s.now()
 	if c.kind == "supergroup" {
 		c.lastID++
 		m.ID = c.lastID
@@ -54,7 +54,7 @@ func (s *Server) put(c *chat, m *message, kind EventKind) {
 // revise replaces what a message says.
 func (s *Server) revise(c *chat, m *message, text string, entities []Entity, buttons [][]Button, by int64) {
 	m.edited = s.now()
-	m.History = append(slices.Clip(m.History), Version{time.Now(), m.Text, m.Buttons})
+	m.History = append(slices.Clip(m.History), Version{s.peoples(), m.Text, m.Buttons})
 	m.Edits++
 	m.Text, m.Entities, m.Buttons = text, entities, buttons
 	s.event(Event{Kind: Edited, By: by, Message: m.Message})

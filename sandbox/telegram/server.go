@@ -75,6 +75,7 @@ type Server struct {
 	onCall   func(Stage, string, int64)
 
 	headerAhead, messagesAhead time.Duration // see SetClock
+	forwarded                  time.Duration // see Forward
 
 	calls     []Call
 	callFeed  feed[Call]
@@ -167,8 +168,19 @@ func (s *Server) SetClock(header, messages time.Duration) {
 	s.headerAhead, s.messagesAhead = header, messages
 }
 
+// Forward has time pass at once: all clocks, also those of the flood limits and of the people, go forward by so much.
+func (s *Server) Forward(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forwarded += by
+	s.start = s.start.Add(-by)
+}
+
+// peoples returns what time it is for the people and the tester. mu is held.
+func (s *Server) peoples() time.Time { return time.Now().Add(s.forwarded) }
+
 // now returns what time it is for the bot. mu is held.
-func (s *Server) now() time.Time { return time.Now().Add(s.messagesAhead) }
+func (s *Server) now() time.Time { return s.peoples().Add(s.messagesAhead) }
 
 // sandboxNow returns the time of the flood limits' clock.
 func (s *Server) sandboxNow() time.Duration {
@@ -310,8 +322,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) date(w http.ResponseWriter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.headerAhead != 0 {
-		w.Header().Set("Date", time.Now().Add(s.headerAhead).UTC().Format(http.TimeFormat))
+	if s.headerAhead+s.forwarded != 0 {
+		w.Header().Set("Date", s.peoples().Add(s.headerAhead).UTC().Format(http.TimeFormat))
 	}
 }
 

@@ -180,7 +180,7 @@ func (s *Server) event(e Event) {
 	if len(s.eventFeed.listeners) == 0 {
 		return
 	}
-	e.Seq, e.At = s.lastSeq, time.Now()
+	e.Seq, e.At = s.lastSeq, s.peoples()
 	s.eventFeed.publish(e)
 }
 

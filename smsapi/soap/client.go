@@ -43,6 +43,8 @@ type Options struct {
 	Timeout time.Duration // for one exchange, from connecting to the end of the answer; 0: 60 seconds
 	Dial    connect.Dial  // how a connection is made; nil: by net.Dialer
 
+	Now func() time.Time // our clock; time.Now when nil
+
 	// Lines says how the panel writes our lines, by sms.NormalizeLine's form of them. A line that is not in it goes out in that form.
 	Lines map[sms.Number]string
 }
@@ -54,7 +56,8 @@ type Client struct {
 	timeout        time.Duration
 	lines          map[sms.Number]string
 	transport      *http.Transport
-	secrets        []string // what must not be seen in an error
+	now            func() time.Time // our clock
+	secrets        []string         // what must not be seen in an error
 
 	skew    atomic.Pointer[time.Duration] // see Skew
 	service description
@@ -64,6 +67,9 @@ type Client struct {
 // New returns a client of the panel at address, with or without "?wsdl". It asks the panel
 // nothing; its error means that the address or the proxy is not a URL it can use, and repeats neither.
 func New(address, user, password string, opts Options) (*Client, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return nil, rejected("the panel's address is not an http:// or https:// URL")
@@ -86,6 +92,7 @@ func New(address, user, password string, opts Options) (*Client, error) {
 		address: u, user: user, password: password,
 		timeout: opts.Timeout,
 		lines:   opts.Lines,
+		now:     opts.Now,
 		service: description{reading: make(chan struct{}, 1)},
 	}
 	if c.timeout <= 0 {

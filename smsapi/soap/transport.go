@@ -82,7 +82,7 @@ func (c *Client) exchange(ctx context.Context, req *http.Request) (reply, error)
 		return reply{}, unavailable("the panel cannot be reached", smsapi.ErrWantsHTTPS)
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		skew := time.Until(date)
+		skew := date.Sub(c.now())
 		c.skew.Store(&skew)
 	}
 	return r, nil
