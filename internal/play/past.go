@@ -48,7 +48,7 @@ var PastFaults = []Mutant{
 		"id, err := w.makeTopic(ctx, bound.Chat, title)\n", "id, err := w.tg.MakeTopic(ctx, bound.Chat, title)\n",
 	}}, Unseen: "nobody links customers there: `bridge/topic_test.go`"},
 	{Name: "a restart forgets the patience that Telegram asked for", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
-		"if store.PutOff(c.Held, now, telegram.MaxPatience+time.Second) {", "if store.PutOff(c.Held, now, -telegram.MaxPatience) {",
+		"if store.PutOff(c.Held, storeNow, telegram.MaxPatience+time.Second) {", "if store.PutOff(c.Held, storeNow, -telegram.MaxPatience) {",
 	}}},
 	{Name: "a restart lets no second pass", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
 		"p.previousEnd.Add(p.second)}", "p.previousEnd}",
