@@ -26,10 +26,14 @@ test:
 	$(MAKE) -j2 -Otarget raced unraced
 
 raced:
-	go test -race -shuffle=on -vet=off -timeout 30m -p 3 -skip '^TestShares$$' $$(go list ./... | grep -v '/crash$$')
+	go test -race -shuffle=on -vet=off -timeout 30m -p 3 -skip '^TestShares$$' $(filter-out peyk/crash $(ALONE:%=peyk/%),$(shell go list ./...))
+
+# Packages in which nothing happens beside anything else, as internal/repository tests.
+ALONE = bot/stats internal/backoff internal/hours internal/release internal/table internal/xlsx
 
 # What the race detector would only slow: crash kills a program that is built without it, and TestShares lives through the same code as sim's worlds.
 unraced:
+	go test -shuffle=on -vet=off $(ALONE:%=./%)
 	go test -shuffle=on -vet=off -timeout 30m ./crash
 	go test -shuffle=on -vet=off -timeout 30m -run '^TestShares$$' ./sim
 
