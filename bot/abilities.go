@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -82,5 +83,19 @@ func (a *abilities) suited(o telegram.Outgoing) telegram.Outgoing {
 	if !a.has(quotes) {
 		o.HTML = telegram.InItalics(o.HTML)
 	}
+	if !a.has(copying) {
+		o.Buttons = withoutCopying(o.Buttons)
+	}
 	return o
+}
+
+// withoutCopying returns rows of buttons without those that copy.
+func withoutCopying(rows [][]telegram.Button) (rest [][]telegram.Button) {
+	for _, row := range rows {
+		row = slices.DeleteFunc(slices.Clone(row), func(b telegram.Button) bool { return b.Copy != "" })
+		if len(row) > 0 {
+			rest = append(rest, row)
+		}
+	}
+	return rest
 }

@@ -37,8 +37,11 @@ func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, si
 	return strings.Join(append(lines, asked...), "\n"), buttons
 }
 
+// styles are the colours of decisions: the right one is green, what calls an order off is red. The rest of them need thought, not a colour.
+var styles = map[store.Decision]string{store.Send: telegram.Green, store.Cancel: telegram.Red}
+
 func pressButton(batch store.Batch, label string, d store.Decision) telegram.Button {
-	return telegram.Button{Label: label, Data: pressData(batch.ID, batch.Generation, d)}
+	return telegram.Button{Label: label, Data: pressData(batch.ID, batch.Generation, d), Style: styles[d]}
 }
 
 // renderProgress says how far a batch has come, and what was decided about it.

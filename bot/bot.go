@@ -142,7 +142,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 	b.poster.pace.remember(chats, b.store.Ended(), b.store.Now(), time.Now()) // before any flow asks what a chat may be sent
 	flows, ctx := errgroup.WithContext(ctx)
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.importContacts, b.poster.showPosts, b.poster.showMarks, b.poster.keepPins} {
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.importContacts, b.poster.showPosts, b.poster.showMarks, b.poster.deletePrompts, b.poster.keepPins} {
 		flows.Go(func() error { return flow(ctx) })
 	}
 	err = flows.Wait()

@@ -41,6 +41,9 @@ func (w *poster) showCard(ctx context.Context, t *text.Language, p store.Post) e
 	}
 	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, Edit: bound.Card, Strict: p.Topic != 0, HTML: renderCard(t, c, w.now())}
 	o.Plain = text.Plain(o.HTML)
+	if c.Number.Answerable() {
+		o.Buttons = [][]telegram.Button{{copyButton(t, c.Number)}}
+	}
 	crashpoint.At("card.due")
 	id, err := w.post(ctx, &o)
 	crashpoint.At("card.answered")

@@ -211,7 +211,7 @@ func (b *Bot) keepImport(m *telegram.Message, t *text.Language, ask string, i st
 	if i.OptOut {
 		label = t.OptOutImport
 	}
-	p.Buttons = []store.Button{{Label: label, Data: importData(id, importGo)}, {Label: t.Cancel, Data: importData(id, importDrop)}}
+	p.Buttons = []store.Button{{Label: label, Data: importData(id, importGo), Style: telegram.Green}, {Label: t.Cancel, Data: importData(id, importDrop), Style: telegram.Red}}
 	return p, err
 }
 
@@ -336,6 +336,6 @@ func (b *Bot) importEnded(i store.Import) store.Post {
 	if i.OptOut {
 		p.Text = t.Say(t.OptOutDone, i.New)
 	}
-	p.Buttons = []store.Button{{Label: t.Undo, Data: importData(i.ID, importUndo)}}
+	p.Buttons = []store.Button{{Label: t.Undo, Data: importData(i.ID, importUndo), Style: telegram.Red}}
 	return p
 }

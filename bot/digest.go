@@ -65,6 +65,10 @@ func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) er
 	o := parts[min(p.Part, len(parts)-1)]
 	crashpoint.At("post.due")
 	o.Chat, o.Topic = place.Chat, place.Topic
+	if p.Part >= len(parts)-1 {
+		_, own := show.Customer.TopicIn(place.Chat)
+		o.Buttons = answerButtons(t, messages[0].Customer, own || show.Customer.Linked != nil && *show.Customer.Linked == place)
+	}
 	id, topic, err := w.postSMS(ctx, o)
 	crashpoint.At("post.answered")
 	if err != nil || id == 0 {

@@ -39,7 +39,7 @@ func (b *Bot) forget(_ context.Context, m *telegram.Message, _ role) error {
 		return b.respond(m, t.ForgetUsage)
 	}
 	p := response(m, t.Say(t.ForgetAsk, text.Number(n)))
-	p.Buttons = []store.Button{{Label: t.Forget, Data: forgetData(b.store.Now(), n)}}
+	p.Buttons = []store.Button{{Label: t.Forget, Data: forgetData(b.store.Now(), n), Style: telegram.Red}}
 	_, err := b.store.Take(updateKey(m), store.Caused{Posts: []store.Post{p}})
 	return err
 }

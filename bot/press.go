@@ -16,7 +16,7 @@ import (
 
 // The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again
 // (show:…); whom to forget, and when that was asked (forget:…); where a page of SMS, or a search, goes on (history:…,
-// find:…); a page of /waiting (waiting:…); an SMS whose wish is to be undone (wish:…); what to do with an import (import:…); or this, to show SMS here.
+// find:…); "answer" under an SMS that is shown; a page of /waiting (waiting:…); an SMS whose wish is to be undone (wish:…); what to do with an import (import:…); or this, to show SMS here.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {
@@ -86,6 +86,8 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 		return t.PressOld, true, nil // whose message it was is unknown when it is gone; then the data alone decides
 	case p.Data == pressShowHere:
 		return b.showHere(ctx, p, r, t)
+	case p.Data == pressAnswer:
+		return b.answerPressed(p, t)
 	}
 	if refused, ok := readShowAgain(p.Data); ok {
 		return b.showAgain(p, r, t, refused)

@@ -40,7 +40,11 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 	}
 	parts := b.opts.PartSizes.Count(full).Parts
 	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || maybeNumber != ""
-	id, err := b.store.Take(updateKey(m), store.Caused{Order: &store.Order{
+	answers, err := b.answersPrompt(m)
+	if err != nil {
+		return err
+	}
+	id, err := b.store.Take(updateKey(m), store.Caused{EditChat: answers, Order: &store.Order{
 		Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, AgentName: text.Short(m.From.Name, text.NameRunes),
 		Message: m.ID, Reply: reply, Claim: claims, Line: line, Text: full, Parts: parts, Pieces: smsapi.Pieces(to),
 		Ask: ask, AddedURLs: full != words, MaybeNumber: text.Short(maybeNumber, text.NameRunes),

@@ -95,7 +95,7 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 		o.HTML, o.Plain = p.Text, text.Plain(p.Text)
 		var row []telegram.Button
 		for _, button := range p.Buttons {
-			row = append(row, telegram.Button(button))
+			row = append(row, telegram.Button{Label: button.Label, Data: button.Data, Copy: button.Copy, Style: button.Style})
 		}
 		if len(row) > 0 {
 			o.Buttons = [][]telegram.Button{row}
@@ -113,6 +113,8 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 		return w.showPin(ctx, t, p)
 	case store.PostWish:
 		return w.showWishes(ctx, t, p)
+	case store.PostPrompt:
+		return w.showPrompt(ctx, t, p)
 	case store.PostMarks:
 		o.HTML, o.Plain = t.Marks, text.Plain(t.Marks)
 	case store.PostIncident:

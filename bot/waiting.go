@@ -257,6 +257,9 @@ func (w *poster) showWaits(ctx context.Context, t *text.Language, p store.Post) 
 	}
 	// With the head a reply finds its customer also if the id of the message was never learned.
 	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo, HTML: text.Head(t, m, waits.Name, now) + "\n" + said, Loud: true}
+	if p.Kind != store.PostEscalate {
+		o.Buttons = answerButtons(t, m.Customer, true)
+	}
 	o.Plain = text.Plain(o.HTML)
 	id, err := w.post(ctx, &o)
 	if err != nil {

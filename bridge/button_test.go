@@ -59,7 +59,7 @@ func TestEveryFormOfButtonEverMadeStillWorks(t *testing.T) {
 						m, data = w.sees(w.group, "Send this?"), fmt.Sprintf(f.form, "1", 1)
 					case f.label == "Show again":
 						w.start()
-						w.declines("odd", 2)
+						w.declines("odd", 3)
 						w.panel.Receive("09121111111", "30001234", "where is my order?")
 						m, data = w.sees(w.group, "refuses to show this SMS"), fmt.Sprintf(f.form, strconv.FormatInt(w.group, 36))
 					default:

@@ -103,7 +103,7 @@ func TestGroupIsNamedByItsTitle(t *testing.T) {
 	for name, lose := range map[string]func(*world){
 		"thrown out":  func(w *world) { w.tg.RemoveBot(w.group, w.sara) },
 		"muted":       func(w *world) { w.tg.SetBotRights(w.group, telegram.Rights{Muted: true}) },
-		"one refused": func(w *world) { w.declines("odd", 2) },
+		"one refused": func(w *world) { w.declines("odd", 3) },
 	} {
 		for _, restarted := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, restarted), func(t *testing.T) {

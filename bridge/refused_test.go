@@ -48,7 +48,7 @@ func TestRefusedPostIsNamedAndShownAgain(t *testing.T) {
 				w := newWorld(t, telegram.Options{}, panel.Options{})
 				w.start()
 				w.tellsAdmin()
-				w.declines(words, 2)
+				w.declines(words, 3)
 				w.panel.Receive("09121111111", "30005678", "my secret is 4711")
 				w.panel.Receive("09122222222", "30001234", "the next one")
 				notice := w.sees(w.group, "refuses to show this SMS", "09121111111", "30005678", words)
@@ -101,7 +101,7 @@ func TestShowAgainIsLookedUp(t *testing.T) {
 		w.tellsAdmin()
 		w.says(telegram.Post{Chat: other, From: w.ali, Text: "/id"})
 		elsewhere := w.sees(other, "You are")
-		w.declines("odd", 2)
+		w.declines("odd", 3)
 		w.panel.Receive("09121111111", "30005678", "my secret is 4711")
 		notice := w.sees(w.group, "refuses to show this SMS")
 		w.settles(w.group)
@@ -192,7 +192,7 @@ func TestARefusedCardOfAPlaceThatIsNobodysHoldsUpNothing(t *testing.T) {
 		w.start()
 		w.tellsAdmin()
 		// The answer goes first.
-		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Description: "Bad Request: odd", Skip: 1, Times: 2}); err != nil {
+		if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.Refuse, Description: "Bad Request: odd", Skip: 1, Times: 3}); err != nil {
 			t.Fatal(err)
 		}
 		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/link 09121111111"})

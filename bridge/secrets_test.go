@@ -150,7 +150,7 @@ func TestNoSecretIsTold(t *testing.T) {
 
 		for i, f := range []telegram.Fault{
 			{Kind: telegram.Refuse, Code: 400, Description: "Bad Request: can't parse entities"},
-			{Kind: telegram.Refuse, Code: 400, Description: "Bad Request: something new", Chat: w.group, Times: 2}, // plain, too
+			{Kind: telegram.Refuse, Code: 400, Description: "Bad Request: something new", Chat: w.group, Times: 3}, // plain, and without buttons, too
 			{Kind: telegram.Refuse, Code: 500, Description: "Internal Server Error"},
 			{Kind: telegram.TooMany, RetryAfter: 1},
 			{Kind: telegram.BadGateway}, {Kind: telegram.CloseBefore}, {Kind: telegram.CutAnswer},

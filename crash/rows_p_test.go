@@ -142,7 +142,7 @@ func TestP4RefusedForGood(t *testing.T) {
 		},
 		"one message refused": func(w *world) {
 			w.onlySMS()
-			if err := w.TG.Arm(telegram.Fault{Method: "sendMessage", Chat: w.Group, Kind: telegram.Refuse, Times: 2, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
+			if err := w.TG.Arm(telegram.Fault{Method: "sendMessage", Chat: w.Group, Kind: telegram.Refuse, Times: 3, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
 				w.Fatal(err)
 			}
 			w.receives(1)
@@ -242,7 +242,7 @@ func TestP7Notice(t *testing.T) {
 		run := func(w *world) {
 			w.receives(1)
 			w.rests() // so that the customer's topic, where there is one, has its card
-			if err := w.TG.Arm(telegram.Fault{Method: "sendMessage", Chat: w.Group, Kind: telegram.Refuse, Times: 2, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
+			if err := w.TG.Arm(telegram.Fault{Method: "sendMessage", Chat: w.Group, Kind: telegram.Refuse, Times: 3, Code: 400, Description: "Bad Request: MESSAGE_ODD"}); err != nil {
 				w.Fatal(err)
 			}
 			w.receives(1)

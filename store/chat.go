@@ -27,7 +27,8 @@ type Chat struct {
 	MarksTold  bool       `json:"marks_told,omitempty"` // it was told what the marks mean
 	Pin        *Pin       `json:"pin,omitempty"`        // its pinned list of who waits
 
-	Unpins []sms.ChatMessageID `json:"unpins,omitempty"` // lists to be unpinned
+	Unpins  []sms.ChatMessageID `json:"unpins,omitempty"`  // lists to be unpinned
+	Prompts []Prompt            `json:"prompts,omitempty"` // which are to be deleted
 }
 
 // Inbox is a topic that shows inbound SMS.
@@ -391,7 +392,7 @@ func (s *Store) MigrateChat(from, to sms.ChatID) error {
 			return err
 		}
 		moved := old
-		moved.ID, moved.Gone, moved.Unpins = to, "", nil
+		moved.ID, moved.Gone, moved.Unpins, moved.Prompts = to, "", nil, nil
 		if moved.Pin != nil {
 			moved.Pin = &Pin{By: moved.Pin.By}
 		}

@@ -37,6 +37,7 @@ const (
 	PostMark     PostKind = "mark"     // how far Batch has come, on the reply that ordered it
 	PostMarks    PostKind = "marks"    // what marks mean
 	PostAwake    PostKind = "awake"    // that the SMS Seq waits again, as its snooze is over
+	PostPrompt   PostKind = "prompt"   // that Agent, whose name is Text, is to answer the SMS Seq in reply to it
 	PostRemind   PostKind = "remind"   // that the SMS Seq waits for long
 	PostWish     PostKind = "wish"     // that the customers of the SMS Wishes opted out, or in
 	PostEscalate PostKind = "escalate" // likewise, to the admins; Text is who had claimed its customer
@@ -47,6 +48,8 @@ const (
 type Button struct {
 	Label string `json:"label"`
 	Data  string `json:"data"`
+	Copy  string `json:"copy,omitempty"`  // what a press copies, instead
+	Style string `json:"style,omitempty"` // success or danger
 }
 
 // Post is one row of the queue of what chats are to show.
@@ -63,6 +66,7 @@ type Post struct {
 	Photo     []byte            `json:"photo,omitempty"`   // a picture above Text, of at most 100 kB: it is read at each look at the queue
 	Buttons   []Button          `json:"buttons,omitempty"`
 	Seq       Seq               `json:"seq,omitempty"`
+	Agent     sms.AgentID       `json:"agent,omitempty"`
 	Batch     BatchID           `json:"batch,omitempty"`
 	Incident  uint64            `json:"incident,omitempty"`
 	Part      int               `json:"part,omitempty"`     // parts of a long post shown so far
@@ -506,6 +510,8 @@ func (s *Store) Posted(p Post, message sms.ChatMessageID, more bool) error {
 			err = errors.Join(t.waitsIn(p.Seq, ChatMessage{place, message}), t.shownIn(place, p.Seq))
 		case PostIncident:
 			err = t.incidentTold(p.Incident)
+		case PostPrompt:
+			err = t.editChat(p.Chat, func(c *Chat) { c.prompt(Prompt{message, p.Agent, p.Seq, t.now.Add(promptLasts)}, t.now) })
 		}
 		if err == nil {
 			err = t.postTaken(p)

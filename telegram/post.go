@@ -8,8 +8,31 @@ import (
 	"peyk/sms"
 )
 
-// Button stands under a message. Data, at most 64 bytes, comes back when it is pressed.
-type Button struct{ Label, Data string }
+// Button stands under a message. Data, at most 64 bytes, comes back when it is pressed; or Copy, at most 256 characters, is what a press copies.
+type Button struct {
+	Label, Data, Copy string
+	Style             string // a colour; older servers and apps ignore it
+}
+
+// The colours of buttons.
+const (
+	Green = "success"
+	Red   = "danger"
+)
+
+// wire returns b as Telegram has it.
+func (b Button) wire() map[string]any {
+	w := map[string]any{"text": b.Label}
+	if b.Copy != "" {
+		w["copy_text"] = map[string]string{"text": b.Copy}
+	} else {
+		w["callback_data"] = b.Data
+	}
+	if b.Style != "" {
+		w["style"] = b.Style
+	}
+	return w
+}
 
 // Outgoing is a message to post, or an edit of one.
 type Outgoing struct {
@@ -19,6 +42,7 @@ type Outgoing struct {
 	HTML    string
 	Plain   string // posted when Telegram refuses HTML
 	Buttons [][]Button
+	Prompt  string            // opens the reply field of whom the text mentions, which says this, at most 64 characters; not with Buttons
 	File    *File             // with the text as its caption
 	Edit    sms.ChatMessageID // the message to change; 0 posts a new one
 	Loud    bool              // with a sound: a new SMS, a question or an alarm
@@ -66,13 +90,16 @@ func (t *Client) postOnce(ctx context.Context, o Outgoing, text, mode string) (s
 		params["parse_mode"] = mode
 	}
 	if len(o.Buttons) > 0 {
-		rows := make([][]map[string]string, len(o.Buttons))
+		rows := make([][]map[string]any, len(o.Buttons))
 		for i, row := range o.Buttons {
 			for _, b := range row {
-				rows[i] = append(rows[i], map[string]string{"text": b.Label, "callback_data": b.Data})
+				rows[i] = append(rows[i], b.wire())
 			}
 		}
 		params["reply_markup"] = map[string]any{"inline_keyboard": rows}
+	}
+	if o.Prompt != "" {
+		params["reply_markup"] = map[string]any{"force_reply": true, "selective": true, "input_field_placeholder": o.Prompt}
 	}
 	if o.Edit != 0 {
 		method = "editMessageText"

@@ -13,103 +13,110 @@ type Language struct {
 	persian bool // digits, dates and the direction of writing
 
 	// Answers to commands.
-	Hello           string
-	HelloStranger   string // user id
-	WelcomeOwner    string
-	HelpHead        string
-	HelpReply       string
-	HelpCommand     string // command, what it does
-	HelpExample     string // command with what follows it
-	ID              string // user id, chat id
-	Credit          string // credit
-	UnknownCommand  string // command
-	OnlyAdmins      string
-	OnlyText        string
-	NotYourWords    string
-	NotAnSMS        string
-	ToNobody        string
-	Elsewhere       string
-	ToMany          string // number of recipients
-	Undecided       string
-	CannotAnswer    string // customer
-	AnswerNobody    string
-	Faceless        string
-	Edited          string
-	EditedAsked     string
-	EditedUnsent    string
-	NothingToSend   string
-	Garbled         string
-	NoRecipient     string
-	AnotherPlace    string // customer
-	WrongNumbers    string // numbers, one a line
-	AboveCap        string // parts, what is left of the cap, the cap; 200 characters at most, for a button's answer
-	NotAllowed      string // numbers, one a line; prefixes
-	EditUnread      string
-	LineIs          string // line, lines
-	LineSet         string // line
-	NotOurLine      string // given, lines
-	InboxOn         string
-	InboxOnLines    string // lines
-	InboxOff        string
-	InboxIs         string // state
-	InboxAll        string
-	InboxNone       string
-	InboxUsage      string
-	InboxLinked     string // customer
-	NoStatus        string
-	NotSent         string
-	StatusLine      string                // panel's id, status
-	StatusUnknown   string                // the panel's code
-	Statuses        map[sms.Status]string // sms.Queued is an answer that says nothing
-	Failures        map[sms.Reason]string // in the place of a status that is sms.Failed
-	LanguageSet     string
-	LanguageUsage   string
-	Allowed         string // who
-	AllowedAlready  string // who
-	AllowUsage      string
-	Denied          string // who
-	DenyUsage       string
-	DenyYourself    string
-	DenySettings    string // who
-	DenyUnknown     string // who
-	UserLine        string // who, what
-	UserAdmin       string
-	UserAgent       string
-	WelcomeGroup    string
-	WelcomeShown    string
-	WelcomeLinked   string // customer
-	ShowHere        string
-	Leaving         string
-	LeftGroup       string // who, title
-	TopicsOn        string
-	TopicsOff       string
-	TopicsNoForum   string
-	TopicsUsage     string
-	Linked          string // customer
-	Unlinked        string // customer
-	LinkUsage       string
-	NotLinked       string
-	Named           string // customer, name
-	Nameless        string // customer
-	NameUsage       string
-	Taken           string // who, customer
-	TakeUsage       string
-	TakenByNobody   string // customer
-	TakenByOther    string // who
-	Released        string // customer
-	WaitingHead     string // how many
-	WaitingMany     string // more than that
-	WaitingNone     string
-	WaitingSMS      string // how many
-	WaitingClaimed  string // who
-	SnoozedCount    string // how many
-	PinRest         string // how many
-	PinDenied       string
-	PinLost         string
-	PinEnded        string
-	PinNone         string
-	PageBefore      string
-	PageAfter       string
+	Hello          string
+	HelloStranger  string // user id
+	WelcomeOwner   string
+	HelpHead       string
+	HelpReply      string
+	HelpCommand    string // command, what it does
+	HelpExample    string // command with what follows it
+	ID             string // user id, chat id
+	Credit         string // credit
+	UnknownCommand string // command
+	OnlyAdmins     string
+	OnlyText       string
+	NotYourWords   string
+	NotAnSMS       string
+	ToNobody       string
+	Elsewhere      string
+	ToMany         string // number of recipients
+	Undecided      string
+	CannotAnswer   string // customer
+	AnswerNobody   string
+	Faceless       string
+	Edited         string
+	EditedAsked    string
+	EditedUnsent   string
+	NothingToSend  string
+	Garbled        string
+	NoRecipient    string
+	AnotherPlace   string // customer
+	WrongNumbers   string // numbers, one a line
+	AboveCap       string // parts, what is left of the cap, the cap; 200 characters at most, for a button's answer
+	NotAllowed     string // numbers, one a line; prefixes
+	EditUnread     string
+	LineIs         string // line, lines
+	LineSet        string // line
+	NotOurLine     string // given, lines
+	InboxOn        string
+	InboxOnLines   string // lines
+	InboxOff       string
+	InboxIs        string // state
+	InboxAll       string
+	InboxNone      string
+	InboxUsage     string
+	InboxLinked    string // customer
+	NoStatus       string
+	NotSent        string
+	StatusLine     string                // panel's id, status
+	StatusUnknown  string                // the panel's code
+	Statuses       map[sms.Status]string // sms.Queued is an answer that says nothing
+	Failures       map[sms.Reason]string // in the place of a status that is sms.Failed
+	LanguageSet    string
+	LanguageUsage  string
+	Allowed        string // who
+	AllowedAlready string // who
+	AllowUsage     string
+	Denied         string // who
+	DenyUsage      string
+	DenyYourself   string
+	DenySettings   string // who
+	DenyUnknown    string // who
+	UserLine       string // who, what
+	UserAdmin      string
+	UserAgent      string
+	WelcomeGroup   string
+	WelcomeShown   string
+	WelcomeLinked  string // customer
+	ShowHere       string
+	Leaving        string
+	LeftGroup      string // who, title
+	TopicsOn       string
+	TopicsOff      string
+	TopicsNoForum  string
+	TopicsUsage    string
+	Linked         string // customer
+	Unlinked       string // customer
+	LinkUsage      string
+	NotLinked      string
+	Named          string // customer, name
+	Nameless       string // customer
+	NameUsage      string
+	Taken          string // who, customer
+	TakeUsage      string
+	TakenByNobody  string // customer
+	TakenByOther   string // who
+	Released       string // customer
+	WaitingHead    string // how many
+	WaitingMany    string // more than that
+	WaitingNone    string
+	WaitingSMS     string // how many
+	WaitingClaimed string // who
+	SnoozedCount   string // how many
+	PinRest        string // how many
+	PinDenied      string
+	PinLost        string
+	PinEnded       string
+	PinNone        string
+	PageBefore     string
+	PageAfter      string
+
+	Answer       string // under an SMS
+	CopyNumber   string
+	Prompt       string // agent; customer
+	PromptField  string // customer; at most 64 characters
+	PromptStands string
+
 	Done            string // customer
 	DoneUsage       string
 	WaitsNot        string // customer
@@ -511,54 +518,61 @@ var English = Language{
 	Failures: map[sms.Reason]string{
 		sms.TelecomProblem: "trouble in the telecom's network", sms.NotDelivered: "not delivered", sms.Blacklisted: "on the blacklist", sms.OptedOut: "left out, opted out", sms.Blocked: "left out, blocked",
 	},
-	LanguageSet:     "I now speak English here.",
-	LanguageUsage:   "Use <code>/language en</code> or <code>/language fa</code>.",
-	Allowed:         "%v may now use the bot.",
-	AllowedAlready:  "%v may already use the bot.",
-	AllowUsage:      "Use <code>/allow ID</code>, or reply <code>/allow</code> to one of their messages. They can see their id by sending me /id.",
-	Denied:          "%v may no longer use the bot.",
-	DenyUsage:       "Use <code>/deny ID</code>, or reply <code>/deny</code> to one of their messages. /users lists who may use the bot.",
-	DenyYourself:    "You cannot take yourself off the list: another administrator has to.",
-	DenySettings:    "%v is in the settings: take the id out of ALLOWED_USERS or ADMIN_USERS and restart me.",
-	DenyUnknown:     "%v is not on the list.",
-	UserLine:        "%v: %v",
-	UserAdmin:       "administrator",
-	UserAgent:       "agent",
-	WelcomeGroup:    "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
-	WelcomeShown:    "Hello. Customers' SMS are shown here. Reply to one and the answer goes out.",
-	WelcomeLinked:   "Hello. SMS of %v are shown here. Reply to one and the answer goes out. Press the button to see other customers' SMS too.",
-	ShowHere:        "Show SMS here",
-	Leaving:         "Only one of my administrators may add me to a group, so I am leaving. Please ask one of them to add me.",
-	LeftGroup:       "⚠️ %v added me to the group “%v”. Only administrators may do that, so I left.",
-	TopicsOn:        "From now on each customer gets a topic here. I need the <b>Manage Topics</b> right for that.",
-	TopicsOff:       "I make no more topics here: SMS are shown outside of topics. Existing topics stay.",
-	TopicsNoForum:   "This group has no topics. Turn them on in its settings (Edit – Topics), then send <code>/topics on</code> again.",
-	TopicsUsage:     "Use <code>/topics on</code> or <code>/topics off</code>.",
-	Linked:          "SMS of %v are now shown here and nowhere else. <code>/send TEXT</code> goes to them.",
-	Unlinked:        "This place no longer belongs to %v: their next SMS is shown where everybody else's are.",
-	LinkUsage:       "Use <code>/link NUMBER</code>, for example <code>/link 09121234567</code>.",
-	NotLinked:       "This place does not belong to a customer.",
-	Named:           "%v is now called %v.",
-	Nameless:        "%v no longer has a name.",
-	NameUsage:       "Use <code>/name TEXT</code> in a customer's topic, or as a reply to one of their SMS; <code>/name -</code> removes the name.",
-	Taken:           "%v answers %v from now on; anyone else who writes to them is asked first.",
-	TakeUsage:       "Write this in a customer's topic, or as a reply to one of their SMS.",
-	TakenByNobody:   "Nobody has taken %v.",
-	TakenByOther:    "Only %v or an administrator can do that.",
-	Released:        "Anyone may answer %v now.",
-	WaitingHead:     "Waiting for an answer: %v",
-	WaitingMany:     "Waiting for an answer: more than %v",
-	WaitingNone:     "Nobody waits for an answer.",
-	WaitingSMS:      "%v SMS",
-	WaitingClaimed:  "✍ %v",
-	SnoozedCount:    "snoozed: %v",
-	PinRest:         "and %v more: <code>/waiting</code>",
-	PinDenied:       "I may not pin messages here. Let me pin messages, and I do it then; or pin the list by hand. It is kept up to date all the same.",
-	PinLost:         "The list of who waits was deleted, so it is not kept up to date any more. <code>/waiting pin</code> makes a new one.",
-	PinEnded:        "The list of who waits is not kept up to date here any more.",
-	PinNone:         "No list of who waits is kept up to date here. <code>/waiting pin</code> makes one.",
-	PageBefore:      "◀ Before",
-	PageAfter:       "Next ▶",
+	LanguageSet:    "I now speak English here.",
+	LanguageUsage:  "Use <code>/language en</code> or <code>/language fa</code>.",
+	Allowed:        "%v may now use the bot.",
+	AllowedAlready: "%v may already use the bot.",
+	AllowUsage:     "Use <code>/allow ID</code>, or reply <code>/allow</code> to one of their messages. They can see their id by sending me /id.",
+	Denied:         "%v may no longer use the bot.",
+	DenyUsage:      "Use <code>/deny ID</code>, or reply <code>/deny</code> to one of their messages. /users lists who may use the bot.",
+	DenyYourself:   "You cannot take yourself off the list: another administrator has to.",
+	DenySettings:   "%v is in the settings: take the id out of ALLOWED_USERS or ADMIN_USERS and restart me.",
+	DenyUnknown:    "%v is not on the list.",
+	UserLine:       "%v: %v",
+	UserAdmin:      "administrator",
+	UserAgent:      "agent",
+	WelcomeGroup:   "Hello. I show customers' SMS here once you press the button or send /inbox on. Reply to an SMS and the answer goes out.",
+	WelcomeShown:   "Hello. Customers' SMS are shown here. Reply to one and the answer goes out.",
+	WelcomeLinked:  "Hello. SMS of %v are shown here. Reply to one and the answer goes out. Press the button to see other customers' SMS too.",
+	ShowHere:       "Show SMS here",
+	Leaving:        "Only one of my administrators may add me to a group, so I am leaving. Please ask one of them to add me.",
+	LeftGroup:      "⚠️ %v added me to the group “%v”. Only administrators may do that, so I left.",
+	TopicsOn:       "From now on each customer gets a topic here. I need the <b>Manage Topics</b> right for that.",
+	TopicsOff:      "I make no more topics here: SMS are shown outside of topics. Existing topics stay.",
+	TopicsNoForum:  "This group has no topics. Turn them on in its settings (Edit – Topics), then send <code>/topics on</code> again.",
+	TopicsUsage:    "Use <code>/topics on</code> or <code>/topics off</code>.",
+	Linked:         "SMS of %v are now shown here and nowhere else. <code>/send TEXT</code> goes to them.",
+	Unlinked:       "This place no longer belongs to %v: their next SMS is shown where everybody else's are.",
+	LinkUsage:      "Use <code>/link NUMBER</code>, for example <code>/link 09121234567</code>.",
+	NotLinked:      "This place does not belong to a customer.",
+	Named:          "%v is now called %v.",
+	Nameless:       "%v no longer has a name.",
+	NameUsage:      "Use <code>/name TEXT</code> in a customer's topic, or as a reply to one of their SMS; <code>/name -</code> removes the name.",
+	Taken:          "%v answers %v from now on; anyone else who writes to them is asked first.",
+	TakeUsage:      "Write this in a customer's topic, or as a reply to one of their SMS.",
+	TakenByNobody:  "Nobody has taken %v.",
+	TakenByOther:   "Only %v or an administrator can do that.",
+	Released:       "Anyone may answer %v now.",
+	WaitingHead:    "Waiting for an answer: %v",
+	WaitingMany:    "Waiting for an answer: more than %v",
+	WaitingNone:    "Nobody waits for an answer.",
+	WaitingSMS:     "%v SMS",
+	WaitingClaimed: "✍ %v",
+	SnoozedCount:   "snoozed: %v",
+	PinRest:        "and %v more: <code>/waiting</code>",
+	PinDenied:      "I may not pin messages here. Let me pin messages, and I do it then; or pin the list by hand. It is kept up to date all the same.",
+	PinLost:        "The list of who waits was deleted, so it is not kept up to date any more. <code>/waiting pin</code> makes a new one.",
+	PinEnded:       "The list of who waits is not kept up to date here any more.",
+	PinNone:        "No list of who waits is kept up to date here. <code>/waiting pin</code> makes one.",
+	PageBefore:     "◀ Before",
+	PageAfter:      "Next ▶",
+
+	Answer:       "Answer",
+	CopyNumber:   "Copy number",
+	Prompt:       "%v, reply to this message: your words go to %v.",
+	PromptField:  "Answer to %v",
+	PromptStands: "Write your answer as a reply to the message that names you.",
+
 	Done:            "%v waits no more.",
 	DoneUsage:       "Use <code>/done</code> in a customer's topic or as a reply to one of their SMS, or <code>/done NUMBER</code>.",
 	WaitsNot:        "%v does not wait for an answer.",

@@ -331,7 +331,9 @@ func (w *World) agentPresses() {
 	var data []string
 	for _, row := range rows {
 		for _, b := range row {
-			data = append(data, b.Data)
+			if b.Data != "" { // nobody hears of the press of one that copies
+				data = append(data, b.Data)
+			}
 		}
 	}
 	if len(data) == 0 {
@@ -369,7 +371,7 @@ func (w *World) press(m telegram.Message, data string) {
 
 // NotePress notes that an agent presses a button. Mu is held.
 func (w *World) NotePress(by int64, data string) {
-	if strings.HasPrefix(data, "history:") || strings.HasPrefix(data, "find:") || strings.HasPrefix(data, "import:") || data == "inbox" { // it turns a page, or is not about an order
+	if strings.HasPrefix(data, "history:") || strings.HasPrefix(data, "find:") || strings.HasPrefix(data, "import:") || data == "inbox" || data == "answer" { // it turns a page, or is not about an order
 		return
 	}
 	parts := strings.Split(data, ":") // b:BATCH:GENERATION:DECISION

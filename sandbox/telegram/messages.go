@@ -214,6 +214,9 @@ func (s *Server) post(c *chat, m *message, req *request) (any, error) {
 	if err = s.place(c, m, req); err != nil {
 		return nil, err
 	}
+	if m.Prompt, err = s.prompt(c, m, req); err != nil {
+		return nil, err
+	}
 	if err := s.count(c); err != nil {
 		return nil, err
 	}

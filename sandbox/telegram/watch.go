@@ -23,6 +23,7 @@ type Message struct {
 	ReplyTo   int        `json:"reply_to,omitempty"` // 0 when it is no reply; the topic's first message does not count as one
 	Quote     *Quote     `json:"quote,omitempty"`    // the part of the answered message that a reply is about
 	Buttons   [][]Button `json:"buttons,omitempty"`
+	Prompt    *Prompt    `json:"prompt,omitempty"`
 	Document  *Document  `json:"document,omitempty"`
 	Service   string     `json:"service,omitempty"`    // "" or the kind of service message, as in "forum_topic_created"
 	NoPreview bool       `json:"no_preview,omitempty"` // link previews are off
@@ -71,9 +72,22 @@ type Entity struct {
 
 // Button is one button of an inline keyboard.
 type Button struct {
+	Text  string   `json:"text"`
+	Data  string   `json:"callback_data,omitempty"`
+	URL   string   `json:"url,omitempty"`
+	Copy  CopyText `json:"copy_text,omitzero"`
+	Style string   `json:"style,omitempty"`
+}
+
+// CopyText is what the press of a button copies. The bot hears nothing of it.
+type CopyText struct {
 	Text string `json:"text"`
-	Data string `json:"callback_data,omitempty"`
-	URL  string `json:"url,omitempty"`
+}
+
+// Prompt is that a message opens the reply field.
+type Prompt struct {
+	For   []int64 `json:"for"`             // of whom; nil is of everybody
+	Field string  `json:"field,omitempty"` // what the empty field says
 }
 
 // Reaction is one emoji somebody put on a message.
