@@ -39,7 +39,7 @@ func (w *poster) showCard(ctx context.Context, t *text.Language, p store.Post) e
 			w.log.Warn("rename topic", "chat", int64(p.Chat), "topic", int64(p.Topic), "err", err) // the card says the name all the same
 		}
 	}
-	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, Edit: bound.Card, Strict: p.Topic != 0, HTML: renderCard(t, c, w.now())}
+	o := telegram.Outgoing{Chat: p.Chat, Topic: p.Topic, Edit: bound.Card, Strict: p.Topic != 0, HTML: renderCard(t, c, bound.Made, w.now())}
 	o.Plain = text.Plain(o.HTML)
 	if c.Number.Answerable() {
 		o.Buttons = [][]telegram.Button{{copyButton(t, c.Number)}}
@@ -59,8 +59,8 @@ func (w *poster) showCard(ctx context.Context, t *text.Language, p store.Post) e
 	return w.store.Persist(ctx, "note a post", func() error { return w.store.Posted(p, id, false) })
 }
 
-// renderCard says who a customer is.
-func renderCard(t *text.Language, c store.Customer, now time.Time) string {
+// renderCard says who a customer is, in a topic of ours or another place.
+func renderCard(t *text.Language, c store.Customer, ours bool, now time.Time) string {
 	who := text.Code(text.Short(string(c.Number), text.NameRunes))
 	if c.Name != "" {
 		who = "<b>" + text.Isolated(c.Name) + "</b> · " + who
@@ -79,5 +79,9 @@ func renderCard(t *text.Language, c store.Customer, now time.Time) string {
 	} else {
 		lines = append(lines, t.CardNobody)
 	}
-	return strings.Join(append(lines, "", t.CardRule), "\n")
+	lines = append(lines, "", t.CardRule)
+	if ours {
+		lines = append(lines, iconLegend(t))
+	}
+	return strings.Join(lines, "\n")
 }

@@ -18,7 +18,7 @@ func (b *Bot) takeMember(ctx context.Context, m *telegram.Member) error {
 	case m.Private && m.In, !m.Private && m.In && m.WasIn:
 		b.poster.pace.release(m.Chat)
 		// Our rights may have changed.
-		return errors.Join(b.noteTitle(m.Chat, m.Title), b.store.ChatFound(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat), b.store.PinAllowed(m.Chat))
+		return errors.Join(b.noteTitle(m.Chat, m.Title), b.store.ChatFound(m.Chat), b.store.TopicsAllowed(m.Chat), b.store.MarksAllowed(m.Chat), b.store.PinAllowed(m.Chat), b.store.IconsAllowed(m.Chat))
 	case !m.In || m.Private:
 		return nil // posts wait, and the first one that is refused has the admins told
 	}

@@ -33,6 +33,7 @@ type poster struct {
 	tg          *telegram.Client
 	log         *slog.Logger
 	pace        *pacer
+	icons       icons
 	abilities   *abilities
 	verifyToken func(context.Context, error) error // see Bot.verifyToken
 }
@@ -267,7 +268,10 @@ func (f *postFlow) afterPassing(p store.Post, e *telegram.Error, now time.Time) 
 // noticeInstead replaces a post that Telegram refuses in every form by a notice. If the notice is refused too, the chat itself is the
 // problem, whatever reason Telegram gives: everything waits until it takes posts again.
 func (w *poster) noticeInstead(p store.Post, reason string, now time.Time) error {
-	if p.Reason == "" {
+	switch {
+	case p.Kind == store.PostIcon:
+		return w.store.PostNotNeeded(p)
+	case p.Reason == "":
 		return w.store.NoticeInstead(p, reason)
 	}
 	return w.holdLostChat(p, reason, now)

@@ -115,6 +115,8 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 		return w.showWishes(ctx, t, p)
 	case store.PostPrompt:
 		return w.showPrompt(ctx, t, p)
+	case store.PostIcon:
+		return w.showIcon(ctx, p)
 	case store.PostMarks:
 		o.HTML, o.Plain = t.Marks, text.Plain(t.Marks)
 	case store.PostIncident:

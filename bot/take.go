@@ -46,8 +46,8 @@ func (b *Bot) takeMessage(ctx context.Context, m *telegram.Message) error {
 	case m.MigrateTo != 0:
 		b.refreshMenu(ctx, m.MigrateTo, agent)
 		return b.store.MigrateChat(m.Chat, m.MigrateTo)
-	case m.Pinned && m.From.ID == b.self.ID:
-		b.callTelegram(ctx, func(ctx context.Context) { // that it is pinned shows; at worst this stays
+	case (m.Pinned || m.IconChanged) && m.From.ID == b.self.ID:
+		b.callTelegram(ctx, func(ctx context.Context) { // what we did shows without it; at worst it stays
 			if err := b.tg.Delete(ctx, m.Chat, m.ID); err != nil {
 				b.log.Debug("delete a message of telegram's", "chat", int64(m.Chat), "err", err)
 			}

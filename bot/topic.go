@@ -47,7 +47,7 @@ func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) 
 		return place, false, nil
 	}
 	title := topicTitle(c)
-	id, err := w.makeTopic(ctx, p.Chat, title)
+	id, icon, err := w.makeTopic(ctx, p.Chat, title)
 	if e, failed := errors.AsType[*telegram.Error](err); failed {
 		switch {
 		case e.Fate == telegram.TopicsDenied:
@@ -61,20 +61,27 @@ func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) 
 		return place, false, err
 	}
 	return place, true, w.store.Persist(ctx, "note a topic", func() error {
-		return w.store.AddTopic(p.Seq, sms.Place{Chat: p.Chat, Topic: id}, title)
+		return w.store.AddTopic(p.Seq, sms.Place{Chat: p.Chat, Topic: id}, title, icon)
 	})
 }
 
-// makeTopic makes a topic and counts it, as topics count like messages; one whose answer was lost may be there, too, and a restart must know.
-// An error says nothing about what the topic was to show.
-func (w *poster) makeTopic(ctx context.Context, chat sms.ChatID, title string) (sms.TopicID, error) {
+// makeTopic makes a topic, whose customer waits, and counts it, as topics count like messages; one whose answer was lost may be there, too, and a restart
+// must know. It returns the icon that the topic has. An error says nothing about what the topic was to show.
+func (w *poster) makeTopic(ctx context.Context, chat sms.ChatID, title string) (sms.TopicID, store.Icon, error) {
+	icon, of := store.IconWaiting, w.icons.id(ctx, w, store.IconWaiting)
+	if of == "" {
+		icon = store.NoIcon
+	}
 	crashpoint.At("topic.due")
-	id, err := w.tg.MakeTopic(ctx, chat, title)
+	id, err := w.tg.MakeTopic(ctx, chat, title, of)
+	if telegram.FateOf(err) == telegram.Refused { // perhaps the icon is at fault: the next topic has none
+		w.icons.refused()
+	}
 	crashpoint.At("topic.made")
 	e, failed := errors.AsType[*telegram.Error](err)
 	if !failed {
 		w.pace.topicArrived(chat, time.Now())
-		return id, err
+		return id, icon, err
 	}
 	if e.Fate == telegram.Lacking {
 		w.abilities.lacks(topics)
@@ -83,11 +90,11 @@ func (w *poster) makeTopic(ctx context.Context, chat sms.ChatID, title string) (
 	if e.Arrived {
 		w.pace.topicArrived(chat, time.Now())
 		if err := w.store.Persist(ctx, "note a topic", func() error { return w.store.TopicUncertain(chat) }); err != nil {
-			return 0, err
+			return 0, store.NoIcon, err
 		}
 		e.Arrived = false
 	}
-	return 0, e
+	return 0, store.NoIcon, e
 }
 
 // topicsForbidden notes that a forum lets us make no topics, and has the admins told.
@@ -170,7 +177,7 @@ func (w *poster) relink(ctx context.Context, bound store.Bound) (bool, error) {
 		return false, err
 	}
 	title := topicTitle(c)
-	id, err := w.makeTopic(ctx, bound.Chat, title)
+	id, icon, err := w.makeTopic(ctx, bound.Chat, title)
 	if e, failed := errors.AsType[*telegram.Error](err); failed {
 		switch {
 		case e.Fate == telegram.TopicsDenied:
@@ -183,7 +190,7 @@ func (w *poster) relink(ctx context.Context, bound store.Bound) (bool, error) {
 		return false, err
 	}
 	return true, w.store.Persist(ctx, "note a topic", func() error {
-		return w.store.LinkAgain(bound, sms.Place{Chat: bound.Chat, Topic: id}, title)
+		return w.store.LinkAgain(bound, sms.Place{Chat: bound.Chat, Topic: id}, title, icon)
 	})
 }
 
@@ -223,7 +230,7 @@ func (b *Bot) setTopics(ctx context.Context, m *telegram.Message, r role) error 
 	said := t.TopicsOff
 	edit := func(c *store.Chat) { c.Topics = false }
 	if word == "on" {
-		said = t.TopicsOn
+		said = t.TopicsOn + " " + iconLegend(t)
 		inboxes, err := b.store.InboxChats()
 		if err != nil {
 			return err

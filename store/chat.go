@@ -19,6 +19,7 @@ type Chat struct {
 	Off        bool       `json:"off,omitempty"`      // shows no inbound SMS, even if the settings name it
 	Topics     bool       `json:"topics,omitempty"`   // a forum: has a topic for each customer
 	NoTopics   time.Time  `json:"no_topics,omitzero"` // when it last let us make none; zero if it lets us
+	NoIcons    time.Time  `json:"no_icons,omitzero"`  // when it last let us change no icon of a topic; zero if it lets us
 	MigratedTo sms.ChatID `json:"migrated_to,omitempty"`
 	Gone       string     `json:"gone,omitempty"`       // why it takes no posts; those for it wait
 	Recent     []int64    `json:"recent,omitempty"`     // of a group: when its last posts were made, in Unix milliseconds

@@ -27,6 +27,7 @@ type Customer struct {
 
 	Claim   Claim     `json:"claim,omitzero"`
 	Ours    bool      `json:"ours,omitempty"`   // see Known
+	Answer  Seq       `json:"answer,omitempty"` // of one with topics: the SMS that answered them last, until they need none
 	Written time.Time `json:"written,omitzero"` // when an agent last wrote to them alone, to a day
 	Away    *lastAway `json:"away,omitempty"`   // the last away text they were sent
 }
@@ -63,6 +64,7 @@ type Bound struct {
 	Post      uint64            `json:"post"`             // its row in the post queue, when there is something new to show
 	Made      bool              `json:"made,omitempty"`   // a topic of ours
 	Title     string            `json:"title,omitempty"`  // of a topic of ours, as we last set it
+	Icon      Icon              `json:"icon,omitempty"`   // likewise, the icon
 	Closed    bool              `json:"closed,omitempty"` // somebody closed the topic
 	Used      bool              `json:"used,omitempty"`   // it has shown an SMS
 }
@@ -228,6 +230,11 @@ func (t *tx) unbind(p sms.Place) error {
 	if err := t.bucket(bucketPost).Delete(postKey(p.Chat, Answers, b.Post)); err != nil {
 		return err
 	}
+	if p.Topic != 0 {
+		if err := t.bucket(bucketPost).Delete(postKey(p.Chat, Signs, uint64(p.Topic))); err != nil {
+			return err
+		}
+	}
 	return t.bucket(bucketBound).Delete(placeKey(p))
 }
 
@@ -287,9 +294,9 @@ func (t *tx) unbindChat(chat sms.ChatID) error {
 	return nil
 }
 
-// AddTopic notes the topic that was made for the customer of an SMS, and queues its card. If another topic was noted meanwhile, that one
+// AddTopic notes the topic that was made for the customer of an SMS, with an icon, and queues its card. If another topic was noted meanwhile, that one
 // stays.
-func (s *Store) AddTopic(seq Seq, p sms.Place, title string) error {
+func (s *Store) AddTopic(seq Seq, p sms.Place, title string, icon Icon) error {
 	return s.update(func(t *tx) error {
 		m, err := t.sms(seq)
 		if err != nil {
@@ -302,7 +309,7 @@ func (s *Store) AddTopic(seq Seq, p sms.Place, title string) error {
 		if _, has := c.TopicIn(p.Chat); has {
 			return nil
 		}
-		if err := t.bind(Bound{Place: p, Customer: c.Number, Made: true, Title: title}); err != nil {
+		if err := t.bind(Bound{Place: p, Customer: c.Number, Made: true, Title: title, Icon: icon}); err != nil {
 			return err
 		}
 		c.Topics = append(c.Topics, p)
@@ -315,7 +322,7 @@ func (s *Store) AddTopic(seq Seq, p sms.Place, title string) error {
 		if err := t.countPost(p.Chat); err != nil {
 			return err
 		}
-		return t.allowTopics(p.Chat)
+		return errors.Join(t.allowTopics(p.Chat), t.showIcons(c.Number))
 	})
 }
 
@@ -343,12 +350,12 @@ func (s *Store) TopicGone(p sms.Place) error {
 }
 
 // LinkAgain links the customer of a topic that is gone to another one, which was made in its place.
-func (s *Store) LinkAgain(gone Bound, p sms.Place, title string) error {
+func (s *Store) LinkAgain(gone Bound, p sms.Place, title string, icon Icon) error {
 	return s.update(func(t *tx) error {
 		if err := t.unbind(gone.Place); err != nil {
 			return err
 		}
-		if err := t.bind(Bound{Place: p, Customer: gone.Customer, Made: true, Title: title}); err != nil {
+		if err := t.bind(Bound{Place: p, Customer: gone.Customer, Made: true, Title: title, Icon: icon}); err != nil {
 			return err
 		}
 		c, err := t.customer(gone.Customer)

@@ -29,8 +29,8 @@ func TestTopicOutlivesACrash(t *testing.T) {
 	edit(t, s, group, func(c *Chat) { c.Topics = true })
 	fetched(t, s, unread(c, "one", "two"))
 	topic := sms.Place{Chat: group, Topic: 12}
-	must(t, s.AddTopic(1, topic, "09121234567"))
-	must(t, s.AddTopic(1, sms.Place{Chat: group, Topic: 13}, "09121234567")) // of a process killed before it noted the first
+	must(t, s.AddTopic(1, topic, "09121234567", ""))
+	must(t, s.AddTopic(1, sms.Place{Chat: group, Topic: 13}, "09121234567", "")) // of a process killed before it noted the first
 	crash(t, s)
 	s = open(t, path, c.inbox(group))
 	got := ok(s.Customer(ali))
@@ -60,7 +60,7 @@ func TestACardIsOneEditForManySMS(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox(group))
 	topic := sms.Place{Chat: group, Topic: 12}
 	fetched(t, s, unread(c, "one", "two", "three"))
-	must(t, s.AddTopic(1, topic, ""))
+	must(t, s.AddTopic(1, topic, "", ""))
 	cards(t, s, 50)
 	for range 3 {
 		p := heads(t, s)[0]
@@ -98,7 +98,7 @@ func TestSMSAreCountedWhereTheirCustomerHasAPlace(t *testing.T) {
 	}
 	topics := map[sms.ChatID]sms.TopicID{group: 12, 88: 13} // two forums show the same SMS
 	for chat, topic := range topics {
-		must(t, s.AddTopic(1, sms.Place{Chat: chat, Topic: topic}, ""))
+		must(t, s.AddTopic(1, sms.Place{Chat: chat, Topic: topic}, "", ""))
 	}
 	if got := ok(s.Customer(ali)); got.In != 1 || got.Line != line || !got.First.Equal(began) {
 		t.Errorf("before any is shown: %+v", got)

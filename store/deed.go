@@ -73,7 +73,7 @@ func (t *tx) react(chat sms.ChatID, r React) error {
 			return err
 		}
 	}
-	return put(t.bucket(bucketShows), key, l)
+	return errors.Join(put(t.bucket(bucketShows), key, l), t.showIcons(c.Customer))
 }
 
 // conversationIn returns the conversation of the SMS of a customer that a message shows; without a line if they are of several. Its customer is empty if
@@ -139,7 +139,7 @@ func (t *tx) do(l *Shown, c sms.Conversation, what Deed, r React) error {
 		return t.snooze(c, r.Until)
 	}
 	_, err = t.done(c, waiting)
-	return err
+	return errors.Join(err, t.answeredBy(c.Customer, 0))
 }
 
 // undo undoes what an agent had done, unless something else has happened since.

@@ -44,7 +44,7 @@ func known(t *testing.T) (s *Store, c *clock) {
 	for _, p := range heads(t, s) {
 		must(t, s.Posted(p, 10, false))
 	}
-	must(t, s.AddTopic(201, sms.Place{Chat: group, Topic: 12}, rezaIs+" "+string(reza)))
+	must(t, s.AddTopic(201, sms.Place{Chat: group, Topic: 12}, rezaIs+" "+string(reza), ""))
 	ok(s.Take(UpdateKey{Chat: group, Message: 1}, Caused{
 		Customer: reza, EditCustomer: func(c *Customer) { c.Name = rezaIs },
 		Posts: []Post{{Chat: group, Kind: PostText, Text: "<code>+98" + string(reza[1:]) + "</code> is now called \u2068" + rezaIs + "\u2069."}},

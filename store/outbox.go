@@ -298,6 +298,15 @@ func (t *tx) report(b Batch, delay time.Duration) error {
 	if err := t.putBatch(b); err != nil {
 		return err
 	}
+	if b.N == 1 {
+		m, err := t.sms(b.First)
+		if err == nil {
+			err = t.showIcons(m.Customer)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if b.Message != 0 && !b.Unmarked {
 		if err := t.queueMark(b); err != nil {
 			return err

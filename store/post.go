@@ -19,7 +19,7 @@ const (
 	Known                   // SMS of customers we know, see Customer.Known
 	Marks                   // on orders; see mark.go
 	NewNumbers              // SMS of others
-	Signs                   // the pinned list of who waits
+	Signs                   // the pinned list of who waits, and the icons of topics, by whose ids they are
 )
 
 // inbound are the classes of inbound SMS.
@@ -42,6 +42,7 @@ const (
 	PostWish     PostKind = "wish"     // that the customers of the SMS Wishes opted out, or in
 	PostEscalate PostKind = "escalate" // likewise, to the admins; Text is who had claimed its customer
 	PostPin      PostKind = "pin"      // the pinned list of who waits
+	PostIcon     PostKind = "icon"     // of the topic
 )
 
 // Button is under a post; Data comes back when it is pressed.
@@ -166,7 +167,7 @@ func readPost(key, value []byte) (Post, error) {
 }
 
 // Heads returns the posts of each chat that wait for no other: the first answer, the first that only brings up to date what stands there, among them
-// the pinned list, and the first SMS of each class. Chats that are not open are left out. next is when the first of the posts that are not due yet will be; zero if there is
+// the pinned list and icons, and the first SMS of each class. Chats that are not open are left out. next is when the first of the posts that are not due yet will be; zero if there is
 // none.
 func (s *Store) Heads(open func(sms.ChatID) bool) (heads [][]Post, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
@@ -179,7 +180,7 @@ func (s *Store) Heads(open func(sms.ChatID) bool) (heads [][]Post, next time.Tim
 				if err != nil {
 					return err
 				}
-				first, due, err := t.heads(chat, settings.Topics)
+				first, due, err := t.heads(settings)
 				if err != nil {
 					return err
 				}
@@ -198,8 +199,9 @@ func (s *Store) Heads(open func(sms.ChatID) bool) (heads [][]Post, next time.Tim
 // mostPutOff is the longest that a post is put off, and a little more: the patience that Telegram may ask for.
 const mostPutOff = time.Hour + time.Minute
 
-// heads is Heads for one chat. topics is that each customer has one.
-func (t *tx) heads(chat sms.ChatID, topics bool) (heads []Post, next time.Time, err error) {
+// heads is Heads for one chat.
+func (t *tx) heads(settings Chat) (heads []Post, next time.Time, err error) {
+	chat := settings.ID
 	var found [2]bool // an answer, upkeep
 	c := t.bucket(bucketPost).Cursor()
 	for key, value := c.Seek(i64(chat)); ofClass(key, chat, Answers) && found != [2]bool{true, true}; key, value = c.Next() {
@@ -219,20 +221,19 @@ func (t *tx) heads(chat sms.ChatID, topics bool) (heads []Post, next time.Time, 
 			heads = append(heads, p)
 		}
 	}
-	if key, value := c.Seek(postKey(chat, Signs, 0)); ofClass(key, chat, Signs) {
-		p, err := readPost(key, value)
-		if err != nil {
-			return nil, next, err
-		}
+	switch p, due, err := t.nextSign(settings); {
+	case err == nil:
 		i := slices.IndexFunc(heads, func(h Post) bool { return h.Upkeep() == p.Upkeep() })
-		switch {
-		case PutOff(p.NotBefore, t.now, mostPutOff):
-			next = sooner(next, p.NotBefore)
-		case i < 0:
+		if i < 0 {
 			heads = append(heads, p)
-		case p.Since().Before(heads[i].Since()): // or cards would keep it from its turn for good, or it them
+		} else if p.Since().Before(heads[i].Since()) { // or cards would keep it from its turn for good, or it them
 			heads[i] = p
 		}
+		next = sooner(next, due)
+	case errors.Is(err, ErrNotFound):
+		next = sooner(next, due)
+	default:
+		return nil, next, err
 	}
 	for _, class := range inbound { // SMS stay in order
 		if key, value := c.Seek(postKey(chat, class, 0)); ofClass(key, chat, class) {
@@ -244,7 +245,7 @@ func (t *tx) heads(chat sms.ChatID, topics bool) (heads []Post, next time.Time, 
 				next = sooner(next, p.NotBefore)
 				continue
 			}
-			if topics && p.Part == 0 && p.Reason == "" && p.Digest == 0 {
+			if settings.Topics && p.Part == 0 && p.Reason == "" && p.Digest == 0 {
 				n, err := t.crowd(p, manyNew, time.Time{})
 				if err != nil {
 					return nil, next, err

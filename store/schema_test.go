@@ -37,7 +37,7 @@ func filled(tb testing.TB, s *Store, c *clock) {
 			must(tb, s.SetAside(p, "Bad Request"))
 		}
 	}
-	must(tb, s.AddTopic(1, sms.Place{Chat: group, Topic: 12}, "09121234567"))
+	must(tb, s.AddTopic(1, sms.Place{Chat: group, Topic: 12}, "09121234567", ""))
 	ok(s.Take(UpdateKey{Chat: group, Message: 900}, Caused{Customer: ali, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
 	must(tb, s.SaveCredit(1000, 500))
 	must(tb, s.update(func(t *tx) error {

@@ -217,7 +217,11 @@ func (t *tx) wrote(m SMS) error {
 	if err := t.remindOf(m.Seq, arrived(m), remindAgents); err != nil {
 		return err
 	}
-	return t.bucket(bucketWaiting).Put(u64(uint64(m.Seq)), justCame)
+	c, err := t.customer(m.Customer)
+	if err == nil {
+		err = t.wishIcon(c, IconWaiting)
+	}
+	return errors.Join(err, t.bucket(bucketWaiting).Put(u64(uint64(m.Seq)), justCame))
 }
 
 // justCame is the row of an SMS that no message shows yet: most are written so.
@@ -295,7 +299,10 @@ func (t *tx) answered(b *Batch) error {
 	if first != 0 {
 		b.Answers = first
 	}
-	return err
+	if err != nil || b.Away {
+		return err
+	}
+	return t.answeredBy(m.Customer, m.Seq)
 }
 
 // unanswer notes that nothing of b was sent: the customer waits again whom it was to answer.
@@ -313,7 +320,7 @@ func (t *tx) unanswer(b *Batch) error {
 	case m.Customer == "", len(t.snoozesOf(m.Conversation)) > 0: // forgotten; put off since
 		return nil
 	}
-	return t.waitsAnew(m.Seq, nil)
+	return errors.Join(t.waitsAnew(m.Seq, nil), t.showIcons(m.Customer))
 }
 
 // snooze has a conversation wait again only from until on, or all that wait of a customer's, without a line.
@@ -413,7 +420,7 @@ func (t *tx) awake(key []byte, z Snooze) error {
 	if err != nil {
 		return err
 	}
-	return t.tellWaits(PostAwake, m, z.Shown)
+	return errors.Join(t.showIcons(m.Customer), t.tellWaits(PostAwake, m, z.Shown))
 }
 
 // tellWaits queues what tells, as a reply to m, that it waits; where no message shows m, wherever it is to be shown.
@@ -449,13 +456,14 @@ func (t *tx) takeWaiting(c Caused) error {
 		waiting, err := t.waitingOf(c.Done.Customer)
 		if err == nil {
 			_, err = t.done(*c.Done, waiting)
+			err = errors.Join(err, t.answeredBy(c.Done.Customer, 0))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if c.Snooze != nil {
-		return t.snooze(*c.Snooze, c.Until)
+		return errors.Join(t.snooze(*c.Snooze, c.Until), t.showIcons(c.Snooze.Customer))
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func picture(t *testing.T, width, height int) *File {
 
 func TestFilesAreSent(t *testing.T) {
 	c, server, team, forum := room(t)
-	topic, err := c.MakeTopic(context.Background(), forum, "a customer")
+	topic, err := c.MakeTopic(context.Background(), forum, "a customer", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -194,9 +194,39 @@ func (t *Client) AnswerInline(ctx context.Context, id string, offers []Offer) er
 	return err
 }
 
-// MakeTopic makes a topic in a forum. After an error the topic may exist anyway, and there is no way to find out.
-func (t *Client) MakeTopic(ctx context.Context, chat sms.ChatID, title string) (sms.TopicID, error) {
-	result, err := t.call(ctx, "createForumTopic", map[string]any{"chat_id": int64(chat), "name": title})
+// TopicIcons returns the icons that topics may have: their ids by emoji, without U+FE0F.
+func (t *Client) TopicIcons(ctx context.Context) (map[string]string, error) {
+	result, err := t.call(ctx, "getForumTopicIconStickers", nil)
+	if err != nil {
+		return nil, err
+	}
+	var stickers []struct {
+		Emoji string `json:"emoji"`
+		ID    string `json:"custom_emoji_id"`
+	}
+	if err := json.Unmarshal(result, &stickers); err != nil {
+		return nil, &Error{method: "getForumTopicIconStickers", Reason: "unreadable answer"}
+	}
+	icons := map[string]string{}
+	for _, s := range stickers {
+		icons[bare(s.Emoji)] = s.ID
+	}
+	return icons, nil
+}
+
+// SetTopicIcon gives a topic the icon of that id, or none. It succeeds also when the topic has it already. A message says so there, of which we get an
+// update.
+func (t *Client) SetTopicIcon(ctx context.Context, at sms.Place, icon string) error {
+	return t.changeTopic(ctx, "editForumTopic", map[string]any{"chat_id": int64(at.Chat), "message_thread_id": int64(at.Topic), "icon_custom_emoji_id": icon})
+}
+
+// MakeTopic makes a topic in a forum, with the icon of that id, or none. After an error the topic may exist anyway, and there is no way to find out.
+func (t *Client) MakeTopic(ctx context.Context, chat sms.ChatID, title, icon string) (sms.TopicID, error) {
+	params := map[string]any{"chat_id": int64(chat), "name": title}
+	if icon != "" {
+		params["icon_custom_emoji_id"] = icon
+	}
+	result, err := t.call(ctx, "createForumTopic", params)
 	if err != nil {
 		return 0, err
 	}

@@ -64,6 +64,7 @@ type Message struct {
 	TopicChanged string // closed, reopened or renamed when the message says that; else empty
 	TopicTitle   string // after renaming
 	Pinned       bool   // the message says that one was pinned
+	IconChanged  bool   // likewise, that a topic has another icon
 }
 
 // Block is a block quote in a text, in UTF-16 units.
@@ -138,7 +139,8 @@ type wireMessage struct {
 	Reopened *struct{} `json:"forum_topic_reopened"`
 	Pinned   *struct{} `json:"pinned_message"`
 	Renamed  *struct {
-		Title string `json:"name"`
+		Title string  `json:"name"`
+		Icon  *string `json:"icon_custom_emoji_id"`
 	} `json:"forum_topic_edited"`
 	ReplyTo  *wireMessage `json:"reply_to_message"`
 	External *struct {
@@ -196,14 +198,16 @@ type wireReaction struct {
 
 // emojiIn returns the emoji of one list that are not in another.
 func emojiIn(list, other []wireReaction) (emoji []string) {
-	bare := func(r wireReaction) string { return strings.ReplaceAll(r.Emoji, "\ufe0f", "") } // as in ❤️, which is ❤ here
 	for _, r := range list {
-		if r.Emoji != "" && !slices.ContainsFunc(other, func(o wireReaction) bool { return bare(o) == bare(r) }) {
-			emoji = append(emoji, bare(r))
+		if r.Emoji != "" && !slices.ContainsFunc(other, func(o wireReaction) bool { return bare(o.Emoji) == bare(r.Emoji) }) {
+			emoji = append(emoji, bare(r.Emoji))
 		}
 	}
 	return emoji
 }
+
+// bare returns an emoji without U+FE0F, as in ❤️, which is ❤ elsewhere.
+func bare(emoji string) string { return strings.ReplaceAll(emoji, "\ufe0f", "") }
 
 // Updates waits for updates with ids from offset on, and confirms those before it.
 func (t *Client) Updates(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
@@ -328,7 +332,7 @@ func toMessage(w *wireMessage, self User) *Message {
 	case w.Renamed != nil && w.Renamed.Title != "": // else only its icon was changed
 		m.TopicChanged, m.TopicTitle = "renamed", w.Renamed.Title
 	}
-	m.Pinned = w.Pinned != nil
+	m.Pinned, m.IconChanged = w.Pinned != nil, w.Renamed != nil && w.Renamed.Icon != nil
 	m.Anonymous = w.From == nil || w.SenderChat != nil || SharedAccount(m.From.ID)
 	m.Media = w.media()
 	if d := w.Document; d != nil {

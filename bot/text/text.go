@@ -266,6 +266,7 @@ type Language struct {
 	CardOwner  string // who
 	CardNobody string
 	CardRule   string
+	Icons      string // the emoji of those who wait, whom no answer reached, who were answered, who need none
 
 	// What the panel says.
 	Unsure           string // words
@@ -718,6 +719,7 @@ var English = Language{
 	CardOwner:  "Answered by: %v",
 	CardNobody: "Nobody has answered yet.",
 	CardRule:   "Replies to my messages, except to questions, and <code>/send TEXT</code> go out as SMS. Everything else stays among you.",
+	Icons:      "The icon of a topic says how things stand: %v waits for an answer, %v our answer did not arrive, %v answered, %v needs no answer. <code>/waiting</code> lists who waits.",
 
 	Unsure:           "nobody can know whether it was sent: instead of its id, the panel gave %v. Check the panel's own list before you send it again.",
 	PanelRejected:    "The panel refuses: %v",

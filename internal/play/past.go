@@ -45,7 +45,7 @@ var PastFaults = []Mutant{
 		"return w.store.TopicUncertain(chat)", "return nil",
 	}}},
 	{Name: "a restart forgets such a topic of a linked customer", file: "bot/topic.go", edits: [][2]string{{
-		"id, err := w.makeTopic(ctx, bound.Chat, title)\n", "id, err := w.tg.MakeTopic(ctx, bound.Chat, title)\n",
+		"id, icon, err := w.makeTopic(ctx, bound.Chat, title)\n", "icon := store.NoIcon\n\tid, err := w.tg.MakeTopic(ctx, bound.Chat, title, \"\")\n",
 	}}, Unseen: "nobody links customers there: `bridge/topic_test.go`"},
 	{Name: "a restart forgets the patience that Telegram asked for", file: "bot/pace.go", Caught: []string{"I11"}, edits: [][2]string{{
 		"if store.PutOff(c.Held, storeNow, telegram.MaxPatience+time.Second) {", "if store.PutOff(c.Held, storeNow, -telegram.MaxPatience) {",

@@ -2,7 +2,7 @@ package telegram
 
 import "time"
 
-// Limits are Telegram's flood limits. They count messages the bot sends (sendMessage, sendPhoto, sendDocument), edits, pins and the topics it makes, which
+// Limits are Telegram's flood limits. They count messages the bot sends (sendMessage, sendPhoto, sendDocument), edits, pins, the topics it makes and their icons, which
 // share them (https://github.com/tdlib/td/issues/2592). One over a limit is refused with 429 and parameters.retry_after, and a refused one
 // does not count. A zero field is no limit.
 //

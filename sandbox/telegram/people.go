@@ -43,6 +43,7 @@ type ChatInfo struct {
 type Topic struct {
 	ID     int    `json:"id"` // message_thread_id, the id of the service message that made it
 	Name   string `json:"name"`
+	Icon   string `json:"icon,omitempty"` // an emoji; "" is the first letter of the name
 	Closed bool   `json:"closed,omitempty"`
 }
 
@@ -554,12 +555,12 @@ func (q *Quote) in(text string) bool {
 	return len(words) > 0 && q.At >= 0 && q.At+len(words) <= len(units) && slices.Equal(units[q.At:q.At+len(words)], words)
 }
 
-// sayService puts a service message into a chat. The bot hears it unless it is not there, or caused it; of its own it hears that it pinned a message.
+// sayService puts a service message into a chat. The bot hears it unless it is not there, or caused it; of its own it hears of pins and icons.
 func (s *Server) sayService(c *chat, by int64, topic int, kind string, body wireService) *message {
 	m := &message{sender: by, service: body}
 	m.Topic, m.From, m.FromBot, m.Service = topic, by, by == s.bot.ID, kind
 	s.put(c, m, Said)
-	if (by != s.bot.ID || body.Pinned != nil) && inside(c.members[s.bot.ID]) {
+	if (by != s.bot.ID || body.Pinned != nil || body.TopicEdited != nil && body.TopicEdited.Icon != nil) && inside(c.members[s.bot.ID]) {
 		s.update("message", s.wireMessage(c, m, false))
 	}
 	return m

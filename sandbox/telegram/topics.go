@@ -3,7 +3,9 @@ package telegram
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,12 +15,48 @@ type topic struct {
 	Topic
 	by        int64
 	iconColor int
+	icon      string // the id of Icon
 }
 
 // iconColors are the colours a topic may have; the first is the default.
 var iconColors = []int{0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F}
 
 const longestTopicName = 128
+
+// topicIcons are some of the icons that Telegram offers for topics, by their ids.
+var topicIcons = func() map[string]string {
+	icons := map[string]string{}
+	for i, emoji := range strings.Fields("📰 💡 ⚡️ 🎙 🔝 🗣 🆒 ❗️ 📝 📆 📁 🔎 📣 🔥 ❤️ ❓ 📈 📉 💎 💰 ⁉️ 💻 📱 🚗 🏠 🎉 ‼️ 🏆 🏁 💬 ✅ ☕️ 💼 🤖") {
+		icons[strconv.FormatInt(5312000000000000001+int64(i), 10)] = emoji
+	}
+	return icons
+}()
+
+func (s *Server) getForumTopicIconStickers(*request) (any, error) {
+	type sticker struct {
+		ID    string `json:"file_id"`
+		Type  string `json:"type"`
+		Emoji string `json:"emoji"`
+		Icon  string `json:"custom_emoji_id"`
+	}
+	all := []sticker{}
+	for _, id := range slices.Sorted(maps.Keys(topicIcons)) {
+		all = append(all, sticker{"S" + id, "custom_emoji", topicIcons[id], id})
+	}
+	return all, nil
+}
+
+// icon returns the icon that a request names. Whatever is no number is none, as on the real server.
+func (r *request) icon() (string, error) {
+	id := r.str("icon_custom_emoji_id")
+	if n, err := strconv.ParseInt(id, 10, 64); err != nil || n == 0 {
+		return "", nil
+	}
+	if topicIcons[id] == "" {
+		return "", bad("DOCUMENT_INVALID")
+	}
+	return id, nil
+}
 
 // topicName returns a name as Telegram keeps it: on one line, and cut when it is too long.
 func topicName(name string) string {
@@ -35,7 +73,7 @@ func (s *Server) managesTopics(c *chat) bool {
 }
 
 func (s *Server) makeTopic(c *chat, by int64, name string, color int) *topic {
-	created := wireService{TopicCreated: &wireTopic{name, color}}
+	created := wireService{TopicCreated: &wireTopic{Name: name, IconColor: color}}
 	m := &message{sender: by, service: created}
 	m.From, m.FromBot, m.Service = by, by == s.bot.ID, "forum_topic_created"
 	s.put(c, m, Said)
@@ -116,15 +154,21 @@ func (s *Server) createForumTopic(req *request) (any, error) {
 			return nil, bad("TOPIC_ICON_COLOR_INVALID")
 		}
 	}
+	icon, err := req.icon()
+	if err != nil {
+		return nil, err
+	}
 	if err := s.count(c); err != nil {
 		return nil, err
 	}
 	t := s.makeTopic(c, s.bot.ID, name, color)
+	t.icon, t.Icon = icon, topicIcons[icon]
 	return struct {
 		ID        int    `json:"message_thread_id"`
 		Name      string `json:"name"`
 		IconColor int    `json:"icon_color"`
-	}{t.ID, t.Name, t.iconColor}, nil
+		Icon      string `json:"icon_custom_emoji_id,omitempty"`
+	}{t.ID, t.Name, t.iconColor, t.icon}, nil
 }
 
 func (s *Server) editForumTopic(req *request) (any, error) {
@@ -132,11 +176,29 @@ func (s *Server) editForumTopic(req *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	icon, err := req.icon()
+	if err != nil {
+		return nil, err
+	}
 	name := topicName(req.str("name"))
-	if name == "" || name == t.Name { // no name keeps the name
+	newName, newIcon := name != "" && name != t.Name, req.has("icon_custom_emoji_id") && icon != t.icon // what is absent stays
+	if !newName && !newIcon {
 		return nil, bad("TOPIC_NOT_MODIFIED")
 	}
-	s.renameTopic(c, s.bot.ID, t, name)
+	if newIcon {
+		if err := s.count(c); err != nil {
+			return nil, err
+		}
+		t.icon, t.Icon = icon, topicIcons[icon]
+	}
+	edited := &wireTopic{}
+	if newName {
+		t.Name, edited.Name = name, name
+	}
+	if newIcon {
+		edited.Icon = &icon
+	}
+	s.sayService(c, s.bot.ID, t.ID, "forum_topic_edited", wireService{TopicEdited: edited})
 	return true, nil
 }
 

@@ -114,7 +114,7 @@ func TestTopicsCloseReopenAndGo(t *testing.T) {
 	b.send(here)
 	check(t, s.CloseTopic(owner.ID, team, topic))
 	check(t, s.RenameTopic(owner.ID, team, topic, "Third"))
-	if info := s.Chats()[0].Topics; len(info) != 1 || info[0] != (Topic{topic, "Third", true}) {
+	if info := s.Chats()[0].Topics; len(info) != 1 || info[0] != (Topic{topic, "Third", "", true}) {
 		t.Errorf("got %+v", info)
 	}
 	check(t, s.SetBotRights(team, Rights{Admin: true, ManageTopics: true}))

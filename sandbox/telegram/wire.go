@@ -41,8 +41,9 @@ type wirePhoto struct {
 }
 
 type wireTopic struct {
-	Name      string `json:"name"`
-	IconColor int    `json:"icon_color,omitempty"`
+	Name      string  `json:"name,omitempty"`
+	IconColor int     `json:"icon_color,omitempty"`
+	Icon      *string `json:"icon_custom_emoji_id,omitempty"`
 }
 
 // wireService is what a service message says; one field is set.
