@@ -16,8 +16,8 @@ import (
 const awayText = "We are closed now. We answer from 8 o'clock on."
 
 // newNight makes a world whose team works from 8:00 to 17:00; it is 20:00.
-func newNight(t testing.TB, panelOpts panel.Options) *world {
-	w := newWorld(t, telegram.Options{}, panelOpts)
+func newNight(t testing.TB, server telegram.Options, panelOpts panel.Options) *world {
+	w := newWorld(t, server, panelOpts)
 	week, err := hours.Parse("Sat-Fri 8:00-17:00")
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +42,8 @@ func TestTheAwayText(t *testing.T) {
 		"fa": {"🌙 پاسخ خودکار می\u200cگیرد", "در انتظار پاسخ: ۱", "پاسخ خودکار", "نخستین پاسخ"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newNight(t, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newNight(t, server, panel.Options{})
 				w.opts.Language = language
 				w.start()
 				w.quiet() // Telegram has told the time
@@ -116,7 +116,7 @@ func TestAnAwayTextThatFails(t *testing.T) {
 		} {
 			t.Run(language+", "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					w := newNight(t, panel.Options{})
+					w := newNight(t, telegram.Options{}, panel.Options{})
 					w.opts.Language = language
 					w.start()
 					w.quiet()
@@ -164,7 +164,7 @@ func TestForgedNumbersSpendNoCredit(t *testing.T) {
 		} {
 			t.Run(language+", "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					w := newNight(t, panel.Options{Credit: 1000})
+					w := newNight(t, telegram.Options{}, panel.Options{Credit: 1000})
 					w.opts.Language = language
 					tc.limit(w)
 					w.hears()
@@ -199,7 +199,7 @@ func TestForgedNumbersSpendNoCredit(t *testing.T) {
 // TestAnOutageAtNight: what customers wrote long before it is fetched gets no away text, whether it waited at the panel or in our file.
 func TestAnOutageAtNight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newNight(t, panel.Options{})
+		w := newNight(t, telegram.Options{}, panel.Options{})
 		w.start()
 		w.quiet()
 		w.end()
@@ -219,7 +219,7 @@ func TestAnOutageAtNight(t *testing.T) {
 func TestAwayTextsAndAWrongClock(t *testing.T) {
 	for _, restarts := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newNight(t, panel.Options{})
+			w := newNight(t, telegram.Options{}, panel.Options{})
 			ahead := 16 * time.Hour
 			w.storeOpts.Now = func() time.Time { return time.Now().Add(ahead) } // noon
 			w.start()

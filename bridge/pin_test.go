@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"peyk/sandbox/panel"
@@ -47,8 +46,8 @@ func TestThePinnedList(t *testing.T) {
 		"fa": {"هیچ مشتری\u200cای در انتظار", "در انتظار پاسخ: ۲", "به تعویق افتاده: ۱", "فقط مدیر", "دیگر به\u200cروز نمی\u200cشود", "به\u200cروز نمی\u200cشود"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.pinning()
 				w.start()
@@ -132,8 +131,8 @@ func TestThePinnedListWhereItMayNotBe(t *testing.T) {
 		"fa": {"اجازهٔ سنجاق", "حذف شده"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.start()
 				list := w.pins(w.group)
@@ -196,8 +195,8 @@ func TestThePinnedListWhereItMayNotBe(t *testing.T) {
 
 // TestThePinnedListMovesWithItsGroup: what was shown in a group that became a supergroup means nothing there, so another is made.
 func TestThePinnedListMovesWithItsGroup(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		group := w.tg.AddGroup("Old", w.sara, w.ali, w.tg.Bot().ID)
 		if err := w.tg.SetBotRights(group, telegram.Rights{Admin: true, PinMessages: true}); err != nil {
 			t.Fatal(err)
@@ -224,8 +223,8 @@ func TestThePinnedListMovesWithItsGroup(t *testing.T) {
 
 // TestThePinnedListOfSomebodyWhoLeft: in the private chat of an admin who is none any more it is kept no longer.
 func TestThePinnedListOfSomebodyWhoLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
 		w.start()
 		list := w.pins(w.sara)

@@ -215,7 +215,7 @@ func TestReactionsThatMeanNothing(t *testing.T) {
 // TestAnAwayTextIsNoAnswer: a customer whom it was sent to waits again when the reaction of before is taken back.
 func TestAnAwayTextIsNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newNight(t, panel.Options{})
+		w := newNight(t, telegram.Options{}, panel.Options{})
 		w.administers()
 		w.start()
 		shown := w.receives("09121111111", "hello")

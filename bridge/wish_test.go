@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"peyk/sandbox/panel"
@@ -32,8 +31,8 @@ func TestOptOut(t *testing.T) {
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{Statuses: []panel.Step{{Status: 4}}})
 				w.opts.Language = language
 				w.wishWords()
 				w.start()
@@ -83,8 +82,8 @@ func TestEleven(t *testing.T) {
 		"fa": {"را لغو کرد.", "برگرداندن", "Ali\u2069 برگرداند: \u206609121111111\u2069 دریافت پیامک از", "Ali"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.wishWords()
 				w.start()
@@ -108,8 +107,8 @@ func TestEleven(t *testing.T) {
 
 // TestManyOptOutsAtOnce come in one message, and are told in one, with a button for each.
 func TestManyOptOutsAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.wishWords()
 		for i := range 30 {
 			w.panel.Receive(fmt.Sprintf("091211111%02d", i), "30001234", "لغو۱۱")
@@ -137,8 +136,8 @@ func TestManyOptOutsAtOnce(t *testing.T) {
 
 // TestTheWordComesBetween the order and [Send], and between [Send] and the panel.
 func TestTheWordComesBetween(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newWorld(t, server, panel.Options{})
 		w.wishWords()
 		w.start()
 		w.hears()
@@ -172,8 +171,8 @@ func TestBlock(t *testing.T) {
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.start()
 				shown := w.receives("09121111111", "buy gold")
@@ -216,8 +215,8 @@ func TestBlock(t *testing.T) {
 
 // TestNoAwayTextAgainstAWish: not for the word itself, nor for what they write later, nor for who is blocked.
 func TestNoAwayTextAgainstAWish(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newNight(t, panel.Options{})
+	atEach(t, func(t *testing.T, server telegram.Options) {
+		w := newNight(t, telegram.Options{}, panel.Options{})
 		w.wishWords()
 		w.start()
 		w.quiet()
@@ -245,8 +244,8 @@ func TestOptOutFile(t *testing.T) {
 	} {
 		t.Run(language, func(t *testing.T) {
 			var exported []byte
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.wishWords()
 				w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
@@ -265,8 +264,8 @@ func TestOptOutFile(t *testing.T) {
 					t.Errorf("the file holds %q", rows)
 				}
 			})
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.wishWords()
 				w.start()
