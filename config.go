@@ -17,6 +17,7 @@ import (
 	"github.com/joho/godotenv"
 
 	"peyk/bot"
+	"peyk/bot/lint"
 	"peyk/bot/text"
 	"peyk/internal/connect"
 	"peyk/relay"
@@ -70,6 +71,9 @@ func (s *settings) table(t *text.Language) []setting {
 		{"TIMEZONE", "Asia/Tehran", "", into(&s.bot.Location, readZone)},
 		{"OPT_OUT_WORDS", "11,لغو,لغو11,stop", "", into(&s.store.OptOutWords, readWords)},
 		{"OPT_IN_WORDS", "12", "", into(&s.store.OptInWords, readWords)},
+		{"BULK_FOOTER", "", "", into(&s.bot.Footer, readAny)},
+		{"QUIET_HOURS", "", "", into(&s.bot.Quiet, readQuiet)},
+		{"LINT", "", "", into(&s.bot.Lint, readLint)},
 		{"HOURS", "", "", into(&s.store.Hours, readHours)},
 		{"AWAY_TEXT", "", "", into(&s.store.Away.Text, readAny)},
 		{"AWAY_PER_HOUR", "30", "", into(&s.store.Away.PerHour, readPerHour)},
@@ -182,6 +186,9 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 	}
 	if mistake := s.moveClock(from, prefix); mistake != nil {
 		mistakes = append(mistakes, mistake)
+	}
+	if s.bot.Lint == nil {
+		s.bot.Lint = lint.Builtin()
 	}
 	s.store.RecentPosts = bot.GroupPerMinute
 	s.relay.Lines, s.bot.Lines, s.store.Admins, s.store.Location = s.panel.Lines, s.panel.Lines, s.bot.Admins, s.bot.Location

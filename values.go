@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"peyk/bot/lint"
 	"peyk/bot/text"
 	"peyk/internal/hours"
 	"peyk/sms"
@@ -265,6 +267,28 @@ func readHours(t *text.Language, value string) (hours.Week, error) {
 		return week, says(t, t.NotHours, quoted(wrong.At))
 	}
 	return week, err
+}
+
+func readQuiet(t *text.Language, value string) (hours.Quiet, error) {
+	quiet, err := hours.ParseQuiet(sms.Digits(value))
+	if err != nil {
+		return quiet, says(t, t.NotQuiet, quoted(value))
+	}
+	return quiet, nil
+}
+
+// readLint reads the file of that name.
+func readLint(t *text.Language, path string) (lint.List, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, says(t, t.NoLint, err)
+	}
+	defer file.Close()
+	list, err := lint.Read(file)
+	if err != nil {
+		return nil, says(t, t.NotLint, err)
+	}
+	return list, nil
 }
 
 // readWords reads words that a customer may write, and folds them.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 
+	"peyk/bot/lint"
+	"peyk/bot/shorten"
 	"peyk/bot/text"
 	"peyk/sms"
 	"peyk/smsapi"
@@ -16,15 +18,24 @@ const maxNamed = 10
 
 // renderBatch returns how far a batch has come, and the buttons of the question it asks. One recipient is reported in words, many in
 // counts.
-func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) (string, [][]telegram.Button) {
+func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, opts *Options) (string, [][]telegram.Button) {
 	switch {
 	case batch.State == store.Asking && !batch.Late: // a late one has begun already: its progress is shown as well
 		send, cancel := t.Send, t.Cancel
+		if !batch.QuietUntil.IsZero() {
+			send = t.SendNow
+		}
 		if batch.ClaimedBy != "" || batch.Duplicate || batch.Against != sms.NoReason {
 			send, cancel = t.SendAnyway, t.LeaveIt
 		}
-		buttons := []telegram.Button{pressButton(batch, send, store.Send), pressButton(batch, cancel, store.Cancel)}
-		return renderQuestion(t, batch, recipients, sizes), [][]telegram.Button{buttons}
+		buttons := [][]telegram.Button{{pressButton(batch, send, store.Send), pressButton(batch, cancel, store.Cancel)}}
+		if _, shorter := shortened(batch, opts.PartSizes); shorter {
+			buttons = append(buttons, []telegram.Button{pressButton(batch, t.Shorten, shortenIt)})
+		}
+		if batch.Written != "" {
+			buttons = append(buttons, []telegram.Button{pressButton(batch, t.AsWritten, asWritten)})
+		}
+		return renderQuestion(t, batch, recipients, opts), buttons
 	case batch.State == store.Cancelled:
 		return renderTo(t, batch, recipients) + t.Say(t.Cancelled, text.Isolated(batch.DecidedBy)), nil
 	case batch.State == store.Expired && batch.Away:
@@ -215,7 +226,7 @@ func renderFailures(t *text.Language, batch store.Batch, recipients []store.SMS)
 }
 
 // renderQuestion says whom an order is for, why it is asked about, and what it will cost.
-func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS, sizes sms.PartSizes) string {
+func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS, opts *Options) string {
 	var lines []string
 	if batch.N == 1 && len(recipients) == 1 {
 		who := text.Number(recipients[0].Customer)
@@ -244,9 +255,65 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 	}
 	// Without any other reason the question is about the cost: batches stored by older versions do not say so.
 	if batch.Costly || batch.ClaimedBy == "" && !batch.Duplicate && batch.Against == sms.NoReason {
-		lines = append(lines, renderCost(t, batch, recipients, sizes)...)
+		lines = append(lines, renderCost(t, batch, recipients, opts.PartSizes)...)
 	}
-	return strings.Join(append(lines, renderWithheld(t, batch, recipients)...), "\n")
+	lines = append(lines, renderWithheld(t, batch, recipients)...)
+	if batch.Footer != "" {
+		lines = append(lines, t.Say(t.AskFooter, text.Isolated(batch.Footer)))
+	}
+	if zone := opts.Location; !batch.QuietUntil.IsZero() {
+		lines = append(lines, t.Say(t.AskQuiet, t.Clock(batch.QuietUntil.In(zone), batch.Created.In(zone))))
+	}
+	lines = append(lines, renderLint(t, opts.Lint.Of(batch.Text))...)
+	if batch.Written != "" {
+		lines = append(lines, t.AskShortened, text.Escape(batch.Text))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// maxLint is of how many words a question warns.
+const maxLint = 5
+
+// renderLint warns of what operators may not deliver.
+func renderLint(t *text.Language, found []lint.Row) []string {
+	var lines []string
+	for _, row := range found[:min(maxLint, len(found))] {
+		why := row.Why
+		if t.Jalali() {
+			why = row.WhyFa
+		}
+		lines = append(lines, t.Say(t.AskLint, text.Isolated(row.Word), text.Reason(why)))
+	}
+	if more := len(found) - maxLint; more > 0 {
+		lines = append(lines, t.Say(t.More, more))
+	}
+	return lines
+}
+
+// What else the buttons of a question do, in the place of a decision: they change its text.
+const (
+	shortenIt store.Decision = "short"
+	asWritten store.Decision = "long"
+)
+
+// shortenedRoom is how much of a message is left to the rest of a question that shows a text.
+const shortenedRoom = 2000
+
+// shortened returns the text of a question in fewer parts, if there is one and it fits into the question: it must be seen before it is sent.
+func shortened(batch store.Batch, sizes sms.PartSizes) (string, bool) {
+	short, ok := shorten.Text(batch.Text, sizes)
+	return short, ok && text.Units(text.Escape(short)) <= text.MessageUnits-shortenedRoom
+}
+
+// reworded returns the text that a button of a question stands for; ok is false if it is none of those.
+func reworded(batch store.Batch, d store.Decision, sizes sms.PartSizes) (words string, ok bool) {
+	switch {
+	case d == shortenIt:
+		return shortened(batch, sizes)
+	case d == asWritten:
+		return batch.Written, batch.Written != ""
+	}
+	return "", false
 }
 
 // renderCost says how many parts an order takes and why, which of its recipients are foreign, and what credit there is.

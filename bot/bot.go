@@ -29,8 +29,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"peyk/bot/lint"
 	"peyk/bot/text"
 	"peyk/internal/crashpoint"
+	"peyk/internal/hours"
 	"peyk/internal/metrics"
 	"peyk/sms"
 	"peyk/smsapi"
@@ -46,6 +48,10 @@ type Options struct {
 
 	Prefixes  []string      // such as +98912: only numbers that begin with one may be sent to; all when empty
 	PartSizes sms.PartSizes // how the panel counts parts; the standard when zero
+
+	Footer string      // ends each text to several; nothing when empty
+	Quiet  hours.Quiet // when nobody should get one; never when zero
+	Lint   lint.List   // what is warned of
 
 	Language string           // en or fa, where a chat has not chosen; en when empty
 	Location *time.Location   // of times shown; UTC when nil

@@ -139,11 +139,19 @@ func (b *Bot) decideBatch(
 		return t.PressOld, true, nil
 	}
 	// An admin may cancel what somebody else was about to send, but not send it.
-	if batch.Agent != p.From.ID && (d == store.Send || d == store.Cancel && r < admin) {
+	rewords := d == shortenIt || d == asWritten
+	if batch.Agent != p.From.ID && (d == store.Send || rewords || d == store.Cancel && r < admin) {
 		return t.PressNotYours, true, nil
 	}
 	crashpoint.At("press.read")
-	batch, err = b.store.Decide(id, generation, d, p.From.Name)
+	switch words, ok := reworded(batch, d, b.opts.PartSizes); {
+	case ok:
+		batch, err = b.store.Reword(id, generation, words, b.opts.PartSizes.Count(words).Parts)
+	case rewords:
+		return t.PressOld, true, nil
+	default:
+		batch, err = b.store.Decide(id, generation, d, p.From.Name)
+	}
 	crashpoint.At("press.decided")
 	if over, ok := errors.AsType[*store.OverCap](err); ok {
 		return text.Plain(t.Say(t.AboveCap, over.Parts, over.Left, over.Cap)), true, nil

@@ -52,7 +52,7 @@ func TestPersianIsolatesForeignWords(t *testing.T) {
 	b := renderer()
 	for name, said := range map[string]string{
 		"a person":            mention(telegram.User{ID: 12, Name: "Ali K."}),
-		"who decided":         first(renderBatch(&text.Persian, store.Batch{N: 2, State: store.Cancelled, DecidedBy: "Ali K."}, nil, sms.StandardParts)),
+		"who decided":         first(renderBatch(&text.Persian, store.Batch{N: 2, State: store.Cancelled, DecidedBy: "Ali K."}, nil, &Options{PartSizes: sms.StandardParts, Location: time.UTC})),
 		"what Telegram says":  b.renderIncident(&text.Persian, store.Incident{Kind: store.ChatLost, Reason: "Ali K."}, noon),
 		"what the panel says": failureReason(&text.Persian, store.SMS{Reason: sms.Refused, Words: "Ali K."}),
 	} {
@@ -78,8 +78,8 @@ func TestForeignWordsFitIntoSentences(t *testing.T) {
 	asking := batch
 	asking.State = store.Asking
 	for name, said := range map[string]string{
-		"a batch":     first(renderBatch(&text.English, batch, failed, sms.StandardParts)),
-		"a question":  first(renderBatch(&text.English, asking, failed, sms.StandardParts)),
+		"a batch":     first(renderBatch(&text.English, batch, failed, &Options{PartSizes: sms.StandardParts, Location: time.UTC})),
+		"a question":  first(renderBatch(&text.English, asking, failed, &Options{PartSizes: sms.StandardParts, Location: time.UTC})),
 		"an incident": b.renderIncident(&text.English, store.Incident{Kind: store.ChatLost, Reason: endless}, noon),
 	} {
 		if n := units(shownText(said)); n > text.MessageUnits || strings.Contains(said, "<never>") {
@@ -90,7 +90,7 @@ func TestForeignWordsFitIntoSentences(t *testing.T) {
 
 // TestQuestionsOfBefore: a file of the first schema does not say why a question is asked.
 func TestQuestionsOfBefore(t *testing.T) {
-	said := first(renderBatch(&text.English, store.Batch{ID: 1, N: 2, State: store.Asking, Generation: 1, Text: "hi"}, nil, sms.StandardParts))
+	said := first(renderBatch(&text.English, store.Batch{ID: 1, N: 2, State: store.Asking, Generation: 1, Text: "hi"}, nil, &Options{PartSizes: sms.StandardParts, Location: time.UTC}))
 	if !strings.Contains(said, "Recipients: 2, parts each: 1") {
 		t.Errorf("asked %q", said)
 	}

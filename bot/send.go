@@ -32,6 +32,11 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 		maybeNumber = cmp.Or(disguisedNumber(words), disguisedNumber(firstAddress(m, words)))
 	}
 	full := withAddresses(m, words)
+	order := store.Order{AddedURLs: full != words}
+	if len(to) > usualRecipients {
+		full, order.Footer = b.withFooter(full)
+		order.QuietUntil = b.opts.Quiet.Until(b.now())
+	}
 	if m.Garbled && strings.ContainsRune(full, utf8.RuneError) {
 		return b.respond(m, t.Garbled)
 	}
@@ -44,11 +49,11 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 	if err != nil {
 		return err
 	}
-	id, err := b.store.Take(updateKey(m), store.Caused{EditChat: answers, Order: &store.Order{
-		Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, AgentName: text.Short(m.From.Name, text.NameRunes),
-		Message: m.ID, Reply: reply, Claim: claims, Line: line, Text: full, Parts: parts, Pieces: smsapi.Pieces(to),
-		Ask: ask, AddedURLs: full != words, MaybeNumber: text.Short(maybeNumber, text.NameRunes),
-	}})
+	order.Place, order.Agent, order.AgentName = sms.Place{Chat: m.Chat, Topic: m.Topic}, m.From.ID, text.Short(m.From.Name, text.NameRunes)
+	order.Message, order.Reply, order.Claim, order.Line = m.ID, reply, claims, line
+	order.Text, order.Parts, order.Pieces, order.Ask = full, parts, smsapi.Pieces(to), ask
+	order.MaybeNumber = text.Short(maybeNumber, text.NameRunes)
+	id, err := b.store.Take(updateKey(m), store.Caused{EditChat: answers, Order: &order})
 	if over, ok := errors.AsType[*store.OverCap](err); ok {
 		b.log.Info("order above the daily cap", "agent", int64(m.From.ID), "parts", over.Parts, "left", over.Left)
 		return b.respond(m, t.Say(t.AboveCap, over.Parts, over.Left, over.Cap))
@@ -61,6 +66,14 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 		b.askPanel(ctx, func(ctx context.Context) { b.addCredit(ctx, id) })
 	}
 	return nil
+}
+
+// withFooter returns a text to several with the footer of the settings, and that; without it if the text ends so already.
+func (b *Bot) withFooter(words string) (full, footer string) {
+	if footer = b.opts.Footer; footer == "" || strings.HasSuffix(sms.Fold(strings.TrimSpace(words)), sms.Fold(footer)) {
+		return words, ""
+	}
+	return strings.TrimRight(words, " \n") + "\n" + footer, footer
 }
 
 // addCredit adds the panel's credit to the question of a batch. Without it the question stands all the same.

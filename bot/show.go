@@ -209,7 +209,7 @@ func (w *poster) showBatch(ctx context.Context, p store.Post, t *text.Language) 
 			o.Topic = topic.Topic
 		}
 	}
-	o.HTML, o.Buttons = renderBatch(t, batch, recipients, w.opts.PartSizes)
+	o.HTML, o.Buttons = renderBatch(t, batch, recipients, &w.opts)
 	o.Plain, o.Loud = text.Plain(o.HTML), batch.Undecided()
 	// In General nobody would know what a tick is about. Questions and failures name their customer, and may go there.
 	o.Strict = o.Topic != 0 && !batch.Undecided() && batch.Counts[sms.Failed] == 0 && !batch.Away

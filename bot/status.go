@@ -120,7 +120,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text.Language, batches []s
 			b.log.Error("read recipients", "err", err)
 			continue
 		}
-		html, _ := renderBatch(t, batch, recipients, b.opts.PartSizes)
+		html, _ := renderBatch(t, batch, recipients, &b.opts)
 		lines = append(lines, t.Clock(batch.Created, b.now())+" · "+html)
 		if batch.N == 1 && recipients[0].ID != "" {
 			lines[len(lines)-1] += " " + text.Code(text.Short(string(recipients[0].ID), text.NameRunes))

@@ -91,6 +91,31 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 	return b, cmp.Or(err, late)
 }
 
+// Reword gives the question of that generation, which waits for [Send], another text of so many parts, to be looked at before it is sent; that of the
+// order itself is kept. The error is that of Decide.
+func (s *Store) Reword(id BatchID, generation int, text string, parts int) (Batch, error) {
+	var b Batch
+	err := s.update(func(t *tx) error {
+		var err error
+		if b, err = t.batch(id); err != nil {
+			return err
+		}
+		if _, err := t.decided(b, generation, Send); err != nil {
+			return err
+		}
+		if b.Late { // sent in part
+			return ErrDecided
+		}
+		written := cmp.Or(b.Written, b.Text)
+		if b.Text, b.Parts, b.Written = text, parts, written; text == written {
+			b.Written = ""
+		}
+		b.Generation++
+		return t.report(b, 0)
+	})
+	return b, err
+}
+
 // expireAll ends the question of b.
 func (t *tx) expireAll(b Batch) error {
 	pieces, err := t.undecided(b, bucketAsking)

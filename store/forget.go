@@ -277,7 +277,7 @@ func (t *tx) forgetSMS(f *forgetting, key []byte) error {
 			return err
 		}
 	}
-	b.Text, b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", "", true
+	b.Text, b.Written, b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", "", "", true
 	if err := t.putBatch(b); err != nil {
 		return err
 	}

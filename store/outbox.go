@@ -54,6 +54,10 @@ type Batch struct {
 	CustomerName string `json:"named,omitempty"`  // what the only recipient was called when it was ordered
 	Claim        bool   `json:"claim,omitempty"`  // see Order
 
+	Footer     string    `json:"footer,omitempty"`     // what was added to the text, at its end
+	QuietUntil time.Time `json:"quiet_until,omitzero"` // it was ordered to several in hours in which they should be left in peace
+	Written    string    `json:"written,omitempty"`    // the text as it was ordered, while another is asked about, see Reword
+
 	Against sms.Reason `json:"against,omitempty"` // why its only recipient should get nothing, once an agent was asked about that
 
 	Answers Seq `json:"answers,omitempty"` // the first SMS that waited until it was to be sent
@@ -132,6 +136,8 @@ type Order struct {
 
 	MaybeNumber string // see Batch
 	AddedURLs   bool
+	Footer      string
+	QuietUntil  time.Time
 	Claim       bool // Agent, called AgentName, claims the only recipient, unless somebody else has
 	AgentName   string
 }
@@ -148,6 +154,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	b := Batch{
 		ID: BatchID(id), Place: o.Place, Agent: o.Agent, AgentName: o.AgentName, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text, Parts: o.Parts,
 		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim, MaybeNumber: o.MaybeNumber, AddedURLs: o.AddedURLs,
+		Footer: o.Footer, QuietUntil: o.QuietUntil,
 	}
 	if chat := t.resolve(o.Chat); chat != o.Chat {
 		b.moveTo(chat)

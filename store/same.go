@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -34,7 +35,7 @@ func (t *tx) justOrdered(o Order) (bool, error) {
 			break
 		}
 		calledOff := b.State == Cancelled || b.State == Expired || b.State == Asking && t.store.late(b.Created, t.now)
-		if age.Abs() < sameWithin && !calledOff && b.Agent == o.Agent && b.Line == o.Line && b.Text == o.Text && b.N == len(to) {
+		if age.Abs() < sameWithin && !calledOff && b.Agent == o.Agent && b.Line == o.Line && cmp.Or(b.Written, b.Text) == o.Text && b.N == len(to) {
 			before, err := t.recipients(b)
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return false, err

@@ -58,6 +58,9 @@ type Terminal struct {
 	NotPerHour      string // given
 	AwayNoHours     string
 	NotWords        string // given
+	NotQuiet        string // given
+	NoLint          string // why
+	NotLint         string // what is wrong
 	BothWays        string // word, the other setting
 	SandboxAlone    string
 	NotAReminder    string // given
@@ -174,6 +177,9 @@ var englishTerminal = Terminal{
 	NotALanguage:    "is %v, which the bot does not speak: write one of %v, or leave it out",
 	NotDays:         "is %v, which is not a number of days: write a whole number from 1 to 36500",
 	NotAZone:        "is %v, which is not a time zone: write one such as Asia/Tehran, Europe/Berlin or UTC",
+	NotQuiet:        "is %v: write the hours of each day in which recipients should be left in peace, such as 22:00-8:00",
+	NoLint:          "names a file that cannot be read: %v",
+	NotLint:         "names a file that is no list: %v; write CSV with the columns word, kind, why, source",
 	NotWords:        "holds no word (%v): give words with commas between them, such as 11,stop",
 	BothWays:        "has %v, which stands in %v, too: a word can mean one of them",
 	NotHours:        "has %v, which I cannot read, or which is said twice: write hours such as 'Sat-Wed 8:00-17:00'",

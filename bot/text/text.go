@@ -345,6 +345,13 @@ type Language struct {
 	Answering      string // who
 	AnsweringSome  string // who
 	Same           string
+	AskFooter      string // what was added
+	AskQuiet       string // time
+	AskLint        string // word, why
+	AskShortened   string
+	SendNow        string
+	Shorten        string
+	AsWritten      string
 	AskOptedOut    string // line
 	AskBlocked     string
 	SendAnyway     string
@@ -793,6 +800,13 @@ var English = Language{
 	AskCredit:      "Credit: %v",
 	Answering:      "<b>%v is answering this customer.</b> Send your answer too?",
 	AnsweringSome:  "<b>Some of these customers are being answered by %v.</b>",
+	AskFooter:      "Added at the end: %v",
+	AskQuiet:       "🌙 These are quiet hours, until %v.",
+	AskLint:        "⚠️ %v: %v.",
+	AskShortened:   "Shortened, it reads:",
+	SendNow:        "Send now",
+	Shorten:        "Shorten",
+	AsWritten:      "As I wrote it",
 	AskOptedOut:    "🔕 <b>This customer opted out of %v.</b> Send this one all the same?",
 	AskBlocked:     "🚫 <b>This customer is blocked</b>, and you will not see their answer. Send this one all the same?",
 	Same:           "<b>You ordered exactly this a moment ago.</b> Send it again?",

@@ -33,7 +33,7 @@ const (
 var Mutants = []Mutant{
 	{Name: "an export is told to nobody", file: "bot/export.go", Caught: []string{"I13"}, edits: [][2]string{{"Count: rows,", "Count: rows / 2,"}}},
 	{Name: "what a forgotten customer wrote stays in pages that nothing uses", file: "store/forget.go", Caught: []string{"I15"}, edits: [][2]string{{"ids := free.ids[i:]", "ids := free.ids[i:][:0]"}}},
-	{Name: "what was said to a forgotten customer stays", file: "store/forget.go", Caught: []string{"I15"}, edits: [][2]string{{`b.Text, b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", "", true`, `b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", true`}}},
+	{Name: "what was said to a forgotten customer stays", file: "store/forget.go", Caught: []string{"I15"}, edits: [][2]string{{`b.Text, b.Written, b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", "", "", true`, `b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", true`}}},
 	{Name: "one SMS in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {decoded, decoded + `
 		messages = slices.DeleteFunc(messages, func(m sms.Message) bool {
 			drop := rand.IntN(40) == 0

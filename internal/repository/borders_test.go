@@ -13,10 +13,12 @@ func TestPackagesImportOneWay(t *testing.T) {
 	atTop(t)
 	// What of ours each package may import.
 	may := map[string][]string{
-		"peyk":                     {"peyk/bridge", "peyk/relay", "peyk/bot", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/smsapi/soap", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/sandbox", "peyk/internal/connect", "peyk/internal/hours", "peyk/internal/metrics"},
+		"peyk":                     {"peyk/bridge", "peyk/relay", "peyk/bot", "peyk/bot/lint", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/smsapi/soap", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/sandbox", "peyk/internal/connect", "peyk/internal/hours", "peyk/internal/metrics"},
 		"peyk/bridge":              {"peyk/relay", "peyk/bot", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/internal/metrics"},
 		"peyk/relay":               {"peyk/smsapi", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/connect", "peyk/internal/crashpoint", "peyk/internal/metrics"},
-		"peyk/bot":                 {"peyk/bot/stats", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/hours", "peyk/internal/metrics", "peyk/internal/table", "peyk/internal/xlsx"},
+		"peyk/bot":                 {"peyk/bot/lint", "peyk/bot/shorten", "peyk/bot/stats", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/hours", "peyk/internal/metrics", "peyk/internal/table", "peyk/internal/xlsx"},
+		"peyk/bot/lint":            {"peyk/sms"},
+		"peyk/bot/shorten":         {"peyk/sms"},
 		"peyk/bot/stats":           {"peyk/sms"},
 		"peyk/bot/text":            {"peyk/telegram", "peyk/store", "peyk/sms"},
 		"peyk/doctor":              {"peyk/bot/text", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect"},

@@ -1,0 +1,143 @@
+//lint:file-ignore ST1018 Persian is written with U+200C
+
+package bridge_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"peyk/bot/lint"
+	"peyk/internal/hours"
+	"peyk/sandbox/panel"
+	"peyk/sandbox/telegram"
+)
+
+// TestFooterAndQuietHours are of orders to several: one to somebody alone is left as it is.
+func TestFooterAndQuietHours(t *testing.T) {
+	for language, s := range map[string]struct{ footer, quiet, now, buttons, parts, send string }{
+		"en": {"Added at the end: \u2068لغو11", "These are quiet hours, until ", "Send now", "Send now, Cancel", "parts in all: 4", "Send"},
+		"fa": {"در پایان متن اضافه شد: \u2068لغو11", "اکنون ساعت سکوت است، تا ", "همین حالا بفرست", "همین حالا بفرست, لغو", "جمع بخش‌ها: ۴", "بفرست"},
+	} {
+		t.Run(language, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.opts.Language, w.opts.Footer = language, "لغو11"
+				w.opts.Quiet = hours.Quiet{From: 22 * 60, To: 8 * 60}
+				time.Sleep(time.Until(time.Now().Truncate(24 * time.Hour).Add(23 * time.Hour)))
+				w.start()
+				w.hears()
+				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 سلام"})
+				if got := w.sent(1)[0].Text; got != "سلام" {
+					t.Errorf("one alone is sent %q", got)
+				}
+				question := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111, 09122222222 " + strings.Repeat("س", 65)})
+				if !containsAll(question.Text, []string{s.footer, s.quiet}) || labels(question) != s.buttons {
+					t.Errorf("asked %q, with %q", question.Text, labels(question))
+				}
+				if !strings.Contains(question.Text, s.parts) {
+					t.Errorf("the footer does not count: %q", question.Text)
+				}
+				w.presses(w.ali, question, s.now)
+				if got := w.sent(3)[2].Text; !strings.HasSuffix(got, "س\nلغو11") {
+					t.Errorf("sent %q", got)
+				}
+				// Who ended it so has it once; and by day nothing is said.
+				w.passes(10 * time.Hour)
+				w.hears()
+				question = w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111, 09122222222 تعطیلیم\nلغو۱۱"})
+				if strings.Contains(question.Text, s.footer) || strings.Contains(question.Text, s.quiet) {
+					t.Errorf("asked %q", question.Text)
+				}
+				w.presses(w.ali, question, s.send)
+				if got := w.sent(5)[4].Text; got != "تعطیلیم\nلغو۱۱" {
+					t.Errorf("sent %q", got)
+				}
+			})
+		})
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for language, s := range map[string]struct{ two, one, shorten, written, shown, send string }{
+		"en": {"parts each: 2", "parts each: 1", "Shorten", "As I wrote it", "Shortened, it reads:\n", "Send"},
+		"fa": {"بخش برای هر گیرنده: ۲", "بخش برای هر گیرنده: ۱", "کوتاه کن", "همان که نوشتم", "کوتاه‌شدهٔ آن:\n", "بفرست"},
+	} {
+		t.Run(language, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.opts.Language = language
+				w.start()
+				w.hears()
+				long := strings.TrimSpace(strings.Repeat("سلام  <b> ", 7))
+				short := strings.TrimSpace(strings.Repeat("سلام <b> ", 7))
+				long += strings.Repeat("ـ", 71-len([]rune(long)))
+				question := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 " + long})
+				if !strings.Contains(question.Text, s.two) {
+					t.Fatalf("asked %q", question.Text)
+				}
+				if a := w.presses(w.sara, question, s.shorten); !a.Alert {
+					t.Errorf("somebody else is answered %+v", a)
+				}
+				w.presses(w.ali, question, s.shorten)
+				shorter := w.turned(question, s.one, s.shown+short)
+				w.restart()
+				w.presses(w.ali, shorter, s.written)
+				again := w.turned(shorter, s.two)
+				if strings.Contains(again.Text, s.shown) {
+					t.Errorf("asked %q", again.Text)
+				}
+				if a := w.pressesData(w.ali, again, buttonData(shorter, s.send)); !a.Alert {
+					t.Errorf("a button of the question before is answered %+v", a)
+				}
+				w.presses(w.ali, again, s.shorten)
+				shorter = w.turned(again, s.one)
+				w.presses(w.ali, shorter, s.send)
+				if got := w.sent(1)[0].Text; got != short {
+					t.Errorf("sent %q, want %q", got, short)
+				}
+				// Where nothing is saved there is no button.
+				if q := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 " + strings.Repeat("س", 80)}); strings.Contains(labels(q), s.shorten) {
+					t.Errorf("offered %q", labels(q))
+				}
+			})
+		})
+	}
+}
+
+// buttonData returns the data of a button.
+func buttonData(m telegram.Message, label string) string {
+	for _, row := range m.Buttons {
+		for _, b := range row {
+			if b.Text == label {
+				return b.Data
+			}
+		}
+	}
+	return ""
+}
+
+func TestLintWarnsAndRefusesNothing(t *testing.T) {
+	for language, s := range map[string]struct{ word, link, send string }{
+		"en": {"⚠️ \u2068برنده\u2069: \u2068an operator has charged", "⚠️ \u2068bit.ly\u2069: \u2068operators filter", "Send"},
+		"fa": {"⚠️ \u2068برنده\u2069: \u2068اپراتور پیامک‌های", "⚠️ \u2068bit.ly\u2069: \u2068اپراتورها کوتاه‌کننده‌های", "بفرست"},
+	} {
+		t.Run(language, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				w.opts.Language, w.opts.Lint = language, lint.Builtin()
+				w.start()
+				w.hears()
+				w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 برنده شدید"}) // which asks nothing
+				w.sent(1)
+				question := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111, 09122222222 برنده‌اید: bit.ly/x"})
+				if !containsAll(question.Text, []string{s.word, s.link}) {
+					t.Errorf("asked %q", question.Text)
+				}
+				w.presses(w.ali, question, s.send)
+				w.sent(3)
+			})
+		})
+	}
+}
