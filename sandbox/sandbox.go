@@ -183,13 +183,13 @@ var lines = []string{"30001234", "30005678"}
 // world is who and what there is when the sandbox begins.
 type world struct {
 	telegram.Team
-	desk int64 // a forum of Sara and Ali where the bot may make topics
+	desk int64 // a forum of Sara and Ali where the bot may make topics and pin messages
 }
 
 func newWorld(tg *telegram.Server) (world, error) {
 	w := world{Team: tg.AddTeam()}
 	w.desk = tg.AddForum("Desk", w.Sara, w.Ali, tg.Bot().ID)
-	if err := tg.SetBotRights(w.desk, telegram.Rights{Admin: true, ManageTopics: true}); err != nil {
+	if err := tg.SetBotRights(w.desk, telegram.Rights{Admin: true, ManageTopics: true, PinMessages: true}); err != nil {
 		return w, err
 	}
 	// A bot cannot write first: whoever it is to tell something must have written to it.

@@ -66,11 +66,25 @@ func TestTheGuideLeadsThroughWhatReallyHappens(t *testing.T) {
 	p.click("#guide button", "Let Sara write it")
 	p.waitText("#messages .bot", "each customer gets a topic here")
 	p.sms(first, "One more question")
-	p.waitText("#guide", "That is all.")
 	p.click(".topic button", first)
 	p.waitText("#messages .inbound blockquote", "One more question")
 	p.sums(map[string]int{"written": 3, "shown": 3})
 	p.shot("topics")
+
+	p.waitText("#guide", "Who waits?")
+	p.click("#guide button", "Let Sara write it")
+	p.waitText("#pinned", second)
+	p.waitText("#messages .bot", first)
+	p.waitText("#guide", "No answer needed?")
+	p.click("#guide button", "Show me")
+	p.click(".react.pointed")
+	p.click(".offered .pointed")
+	p.waitText("#guide", "That is all.")
+	p.waitText("#messages .inbound .reaction", "Sara")
+	p.click("#chats button", "General")
+	p.waitText("#pinned", second)
+	p.wait(`!document.querySelector('#messages').textContent.includes('` + first + `')`)
+	p.shot("pinned")
 	p.click("#guide .icon")
 	p.wait(`document.querySelector('#guide').hidden`)
 	p.do(chromedp.Reload())
@@ -484,5 +498,169 @@ func timePasses(p *tab, language, hour, over string) {
 	p.waitText("#messages .bot", "500000002")
 	if said := eval[string](p, `document.querySelector('#messages').textContent`); strings.Contains(said, "⚠️") {
 		p.Errorf("the chat says %q", said)
+	}
+}
+
+func TestAReactionToAnSMSIsTakenBack(t *testing.T) {
+	t.Parallel()
+	reacts(open(t, wide), reactionWords{"en", "ordinary member", "Peyk: admin", "Nobody waits", "Pinned message"})
+}
+
+func TestAReactionToAnSMSInPersian(t *testing.T) {
+	t.Parallel()
+	reacts(open(t, look{390, 844, "fa", true}), reactionWords{"fa", "عضو ساده", "پیک: مدیر", "هیچ مشتری", "پیام سنجاق"})
+}
+
+type reactionWords struct{ language, member, admin, nobody, pinned string }
+
+// reacts has an agent react to an SMS by the keyboard, of which Peyk is told once it is an admin of the group, and take it back; an admin has the list
+// pinned that says so. An SMS rings, an answer to a command does not.
+func reacts(p *tab, say reactionWords) {
+	p.Helper()
+	p.curl("/telegram/say", "from=Sara", "text=/language "+say.language)
+	p.curl("/panel/sms", "from="+first, "text=Hello, is anybody there?")
+	p.waitText("#messages .inbound", "anybody")
+	p.wait(`document.querySelector('.inbound .sound.loud')`)
+	p.click(".inbound .react")
+	p.waitText(".offered", say.member)
+	p.shot("offered")
+	p.click(".offered .quiet")
+	p.waitText("#rights", say.admin)
+	p.wait(`document.querySelector('.offered') && !document.querySelector('.offered p')`)
+	p.curl("/telegram/say", "from=Sara", "text=/waiting pin")
+	p.waitText("#pinned", say.pinned)
+	p.waitText("#pinned", first)
+
+	focused := func(selector string) {
+		p.Helper()
+		p.wait(fmt.Sprintf(`document.activeElement.matches(%q)`, selector))
+	}
+	p.click(".inbound .react")
+	p.wait(`!document.querySelector('.offered')`)
+	focused(".inbound .react")
+	p.press(kb.Enter)
+	focused(".offered button:first-child")
+	p.press(kb.Escape)
+	focused(".inbound .react")
+	p.press(kb.Enter)
+	focused(".offered button:first-child")
+	p.press(kb.Enter)
+	p.waitText(".inbound button.reaction", "Ali")
+	p.waitText("#pinned", say.nobody)
+	p.wait(`document.querySelector('#messages .bot:not(.inbound) .sound.silent')`)
+	p.shot("reacted")
+	p.click(".inbound button.reaction")
+	p.wait(`!document.querySelector('.inbound .reaction')`)
+	p.waitText("#pinned", first)
+
+	p.click("#rights")
+	p.wait(fmt.Sprintf(`!document.querySelector('#rights').textContent.includes(%q)`, say.admin))
+}
+
+func TestAnswerOpensTheReplyField(t *testing.T) {
+	t.Parallel()
+	prompted(open(t, wide), promptWords{"en", "Answer", "Copy number", "Answer to", "Copied", "waits", "answered"})
+}
+
+func TestAnswerOpensTheReplyFieldInPersian(t *testing.T) {
+	t.Parallel()
+	prompted(open(t, look{390, 844, "fa", true}), promptWords{"fa", "پاسخ", "کپی شماره", "پاسخ به", "کپی شد", "در انتظار پاسخ", "پاسخ داده شد"})
+}
+
+type promptWords struct{ language, answer, copies, field, copied, waits, answered string }
+
+// prompted has an agent answer by [Answer] in the topic of a customer, whose icon follows, and copy the number of another. A colleague's field stays closed.
+func prompted(p *tab, say promptWords) {
+	p.Helper()
+	p.curl("/telegram/say", "from=Sara", "text=/language "+say.language)
+	p.curl("/telegram/say", "from=Sara", "chat=Desk", "text=/language "+say.language)
+	p.curl("/telegram/say", "from=Sara", "chat=Desk", "text=/topics on")
+	p.waitText("#chats", "Desk")
+	p.curl("/panel/sms", "from="+first, "text=Hello, is anybody there?")
+	narrow := eval[bool](p, `innerWidth < 760`)
+	if narrow {
+		p.click("#to-chats")
+	}
+	p.waitText(".topic:has(.topic-icon) small", say.waits)
+	p.shot("waits")
+	p.click(".topic button", first)
+	p.waitText("#chat-title", first)
+	p.click(".inbound .keyboard button", say.answer)
+	p.wait(fmt.Sprintf(`document.querySelector('#words').placeholder.includes(%q)`, say.field))
+	p.wait(`document.activeElement === document.querySelector('#words')`)
+	p.wait(`!document.querySelector('#about').hidden`)
+	p.shot("prompt")
+
+	become := func(id string) {
+		p.Helper()
+		if narrow {
+			p.click("#to-chats")
+		}
+		p.click(`.person:has([value="` + id + `"])`)
+		if narrow {
+			p.click(".topic button", first)
+		}
+	}
+	become("500000001")
+	p.wait(`document.querySelector('#about').hidden`)
+	become("500000002")
+	p.wait(`!document.querySelector('#about').hidden`)
+	p.click("#words")
+	p.write("I am.")
+	p.press(kb.Enter)
+	p.waitText("#messages .own", "I am.")
+	p.wait(`document.querySelector('#about').hidden`)
+	p.wait(fmt.Sprintf(`!document.querySelector('#words').placeholder.includes(%q)`, say.field))
+	p.sums(map[string]int{"asked": 1, "sent": 1, "delivered": 1})
+	if narrow {
+		p.click("#to-chats")
+	}
+	p.waitText(".topic:has(.topic-icon) small", say.answered)
+	p.shot("answered")
+
+	// In Support everything is not about one customer: there the number can be copied.
+	p.click("#chats button", "Support")
+	p.curl("/panel/sms", "from="+second, "text=Me, too")
+	p.waitText("#messages .inbound", "Me, too")
+	p.click(".inbound .keyboard button", say.copies)
+	p.waitText("#toasts", say.copied)
+	p.waitText("#toasts", second)
+	p.shot("copied")
+}
+
+func TestColouredButtonsCanBeRead(t *testing.T) {
+	t.Parallel()
+	colouredButtons(open(t, wide))
+}
+
+func TestColouredButtonsCanBeReadInTheDark(t *testing.T) {
+	t.Parallel()
+	colouredButtons(open(t, look{1280, 800, "en", true}))
+}
+
+// colouredButtons measures the contrast of what a question is answered by, as WCAG 2 defines it: 4.5 is enough for text.
+func colouredButtons(p *tab) {
+	p.Helper()
+	p.send("#words", "/send "+first+","+second+" We are closed tomorrow.")
+	p.waitText(".keyboard .success", "Send")
+	p.waitText(".keyboard .danger", "Cancel")
+	p.shot("buttons")
+	contrasts := eval[map[string]float64](p, `(() => {
+		const light = (colour) => {
+			const [r, g, b] = colour.match(/[\d.]+/g).map((x) => x / 255).map((x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+			return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+		};
+		return Object.fromEntries([...document.querySelectorAll('.keyboard .success, .keyboard .danger')].map((n) => {
+			const style = getComputedStyle(n), [a, b] = [light(style.color), light(style.backgroundColor)];
+			return [n.className, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+		}));
+	})()`)
+	for class, contrast := range contrasts {
+		if contrast < 4.5 {
+			p.Errorf("%s has a contrast of %.1f", class, contrast)
+		}
+	}
+	if len(contrasts) != 2 {
+		p.Errorf("got %v", contrasts)
 	}
 }

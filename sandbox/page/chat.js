@@ -1,8 +1,8 @@
 // The Telegram side: who one is, the chats and topics, the messages of one of them, and what one writes there.
 
 import { ask, look } from './ask.js';
-import { bdi, byID, el, enterSends, grow, icon, keepEnd, list, toast } from './dom.js';
-import { changed, chatByID, chatsOf, hear, messageOf, messagesIn, nameOf, people, see, set, state, unread, watch } from './state.js';
+import { bdi, byID, copy, el, enterSends, grow, icon, keepEnd, list, toast } from './dom.js';
+import { changed, chatByID, chatsOf, hear, messageKey, messageOf, messagesIn, nameOf, people, see, set, state, unread, watch } from './state.js';
 import { formatted, quoteIn } from './text.js';
 import { clock, number, t } from './words.js';
 
@@ -14,11 +14,16 @@ let end; // of that list
 export function startChat() {
 	watch(drawPeople);
 	watch(drawMessages); // what it shows has been seen, which the chats tell
+	watch(drawPinned);
+	watch(drawRights);
 	watch(drawChats);
+	watch(openPrompt);
 	watch(drawAbout);
 	hear(speak);
 	startComposer();
 	byID('to-chats').addEventListener('click', () => document.body.classList.add('choosing'));
+	byID('pinned').addEventListener('click', () => show(pinned().id));
+	byID('rights').addEventListener('click', () => setAdmin(!isAdmin()));
 	byID('newest').addEventListener('click', () => end.down(true));
 	end = keepEnd(log(), (pinned) => { byID('newest').hidden = pinned; });
 }
@@ -67,20 +72,44 @@ function drawChats() {
 		const row = { chat: c, topic: 0, name: c.title, about: c.type === 'private' ? t('privateChat') : c.forum ? t('forum') : t('group') };
 		if (!c.forum) return [row];
 		const topics = [{ chat: c, topic: 0, name: t('general'), inner: true }]
-			.concat((c.topics ?? []).map((x) => ({ chat: c, topic: x.id, name: x.name, closed: x.closed, inner: true })));
+			.concat((c.topics ?? []).map((x) => ({ chat: c, topic: x.id, name: x.name, icon: x.icon, closed: x.closed, inner: true })));
 		return [{ ...row, head: true }, ...topics];
 	});
 	list(byID('chats'), rows.map((r) => ({ ...r, unread: unread(r.chat.id, r.topic), here: r.chat.id === state.chat && r.topic === state.topic })), {
 		key: (r) => [r.chat.id, r.topic, r.head].join(),
-		version: (r) => [r.name, r.unread, r.here, r.closed, state.language].join('|'),
+		version: (r) => [r.name, r.icon, r.unread, r.here, r.closed, state.language].join('|'),
 		make: (r) => el('li', { class: r.inner ? 'topic' : '' }, r.head
 			? el('span', { class: 'chat-row head' }, avatar(r.name, r.chat.id), el('span', {}, el('b', {}, bdi(r.name)), el('small', {}, r.about)))
 			: el('button', { type: 'button', class: 'chat-row', 'aria-current': r.here ? 'page' : false, onclick: () => go(r.chat.id, r.topic) },
 				!r.inner && avatar(r.name, r.chat.id),
-				el('span', {}, el('b', {}, bdi(r.name)), !r.inner && el('small', {}, r.about)),
+				r.icon && el('span', { class: 'topic-icon', 'aria-hidden': 'true' }, r.icon),
+				el('span', {}, el('b', {}, bdi(r.name)), (r.icon || !r.inner) && el('small', {}, r.inner ? iconWord(r.icon) : r.about)),
 				r.closed && el('span', { class: 'closed', title: t('closed') }, icon('lock'), el('span', { class: 'unseen' }, t('closed'))),
 				r.unread > 0 && el('span', { class: 'badge', 'aria-label': t('unreadHere', { n: number(r.unread) }) }, number(r.unread)))),
 	});
+}
+
+// iconWord is what Peyk means by the icon of a topic.
+const iconWord = (emoji) => t('icon.' + emoji.replaceAll('\ufe0f', ''));
+
+// What Peyk may do in the group shown.
+
+const isAdmin = () => Boolean(chatByID(state.chat)?.bot_rights.admin);
+
+// setAdmin makes the bot an administrator of the group shown, with all that one may do, or an ordinary member.
+function setAdmin(admin) {
+	const rights = admin ? { admin, manage_topics: Boolean(chatByID(state.chat).forum), delete_messages: true, pin_messages: true } : {};
+	return ask('telegram/bot', { chat: state.chat, do: 'rights', rights });
+}
+
+function drawRights() {
+	const button = byID('rights');
+	const chat = chatByID(state.chat);
+	button.hidden = !chat || chat.type === 'private' || !chat.members.includes(state.bot);
+	if (button.hidden) return;
+	const word = isAdmin() ? 'botAdmin' : 'botMember';
+	button.textContent = t(word);
+	button.title = t(word + '.tell');
 }
 
 // Messages.
@@ -101,7 +130,7 @@ function drawMessages() {
 	list(log(), rows, {
 		key: (m) => state.chat + '/' + m.id,
 		version: (m) => m.from === undefined ? state.language + m.id : [state.who, state.language, m.edits ?? 0, JSON.stringify(m.reactions ?? ''),
-			state.pending.has(state.chat + '/' + m.id), chat?.type].join('|'),
+			state.pending.has(messageKey(m)), state.reacting === messageKey(m) && ['offered', isAdmin()], m.reply_to && messageOf(m.chat, m.reply_to)?.deleted, chat?.type].join('|'),
 		make: (m) => m.id === 'earlier' ? earlier() : m.id === 'empty' ? el('li', { class: 'service' }, emptyText(chat)) : m.service ? service(m, topic) : bubble(m, chat),
 	});
 	if (stick) end.down();
@@ -149,16 +178,25 @@ function bubble(m, chat) {
 		el('div', { class: 'bubble' },
 			!own && chat && chat.type !== 'private' && el('p', { class: 'from', 'data-colour': Math.abs(m.from) % 6 }, bdi(nameOf(m.from))),
 			answered && el('button', { type: 'button', class: 'answered', onclick: () => show(m.reply_to), 'aria-label': t('answers', { what: gist(answered, m.quote) }) },
-				el('b', {}, bdi(nameOf(answered.from))), el('span', {}, bdi(gist(answered, m.quote)))),
+				answered.deleted ? el('span', {}, t('gone')) : [el('b', {}, bdi(nameOf(answered.from))), el('span', {}, bdi(gist(answered, m.quote)))]),
 			m.document && (m.document.photo ? photo(m) : file(m.document)),
 			m.text !== '' && body,
 			m.buttons && keyboard(m),
 			el('div', { class: 'meta' }, reactions(m),
 				m.edits > 0 && el('span', { title: t('editedBefore', { what: m.history?.at(-1)?.text ?? '' }) }, t('edited')),
-				el('time', { datetime: m.date }, clock(m.date)))),
+				m.from_bot && sound(m),
+				el('time', { datetime: m.date }, clock(m.date))),
+			state.reacting === messageKey(m) && offered(m)),
 		el('div', { class: 'actions' },
 			action('reply', t('reply'), () => answer(m, quoteIn(body))),
+			sms && action('react', t('react'), () => offer(m)),
 			own && action('edit', t('edit'), () => startEdit(m))));
+}
+
+// sound says whether a message of the bot rang.
+function sound(m) {
+	const how = m.silent ? 'silent' : 'loud';
+	return el('span', { class: 'sound ' + how, role: 'img', title: t(how + '.tell'), 'aria-label': t(how) }, icon(how));
 }
 
 const short = (text) => { const line = text.split('\n').filter((x) => x.trim()).join(' · '); return line.length > 90 ? line.slice(0, 90) + '…' : line; };
@@ -174,10 +212,39 @@ function action(name, label, f) {
 	return el('button', { type: 'button', class: 'icon small ' + name, title: label, 'aria-label': label, onmousedown: (e) => e.preventDefault(), onclick: f }, icon(name));
 }
 
+// Reactions. Those of people have their names beside them; one's own is taken back by a press.
+
 function reactions(m) {
 	if (!m.reactions?.length) return null;
-	return el('span', { class: 'reactions' }, ...m.reactions.map((r) => el('span', { class: 'reaction', title: nameOf(r.from), role: 'img', 'aria-label': t('reacted', { who: nameOf(r.from), emoji: r.emoji }) }, r.emoji)));
+	return el('span', { class: 'reactions' }, m.reactions.map((r) => {
+		const who = nameOf(r.from);
+		const said = { class: 'reaction', title: who, 'aria-label': t('reacted', { who, emoji: r.emoji }) };
+		const name = r.from !== state.bot && el('small', {}, bdi(who));
+		if (r.from !== state.who) return el('span', { ...said, role: 'img' }, r.emoji, name);
+		return el('button', { ...said, type: 'button', title: t('takeBack'), onclick: () => react(m, r.emoji) }, r.emoji, name);
+	}));
 }
+
+const deeds = ['👌', '✍', '😴']; // what an agent's reaction to an SMS may do
+
+const reactsWith = (m, emoji) => Boolean(m.reactions?.some((r) => r.from === state.who && r.emoji === emoji));
+
+// offer opens the choice of reactions under a message, or closes it.
+function offer(m) {
+	const open = state.reacting !== messageKey(m);
+	set({ reacting: open ? messageKey(m) : null });
+	requestAnimationFrame(() => requestAnimationFrame(() => byID('m' + m.id)?.querySelector(open ? '.offered button' : '.react')?.focus({ preventScroll: true })));
+}
+
+function offered(m) {
+	const close = (e) => { if (e.key === 'Escape') offer(m); };
+	return el('div', { class: 'offered', role: 'group', 'aria-label': t('react'), onkeydown: close },
+		deeds.map((emoji) => el('button', { type: 'button', 'aria-pressed': String(reactsWith(m, emoji)), onclick: () => { offer(m); react(m, emoji); } }, emoji, ' ', t('deed.' + emoji))),
+		chatByID(m.chat)?.type !== 'private' && !isAdmin() && el('p', {}, t('botMember.tell'), ' ', el('button', { type: 'button', class: 'quiet', onclick: () => setAdmin(true) }, t('makeAdmin'))));
+}
+
+// react puts one's reaction on a message in place of another, or takes it back.
+const react = (m, emoji) => ask('telegram/react', { from: state.who, chat: m.chat, message: m.id, emoji: reactsWith(m, emoji) ? [] : [emoji] });
 
 function photo(m) {
 	const d = m.document;
@@ -197,14 +264,17 @@ function file(d) {
 }
 
 function keyboard(m) {
-	const waiting = state.pending.has(m.chat + '/' + m.id);
-	return el('div', { class: 'keyboard' }, ...m.buttons.map((row) => el('div', {}, ...row.map((b) => b.url
-		? el('a', { href: /^https?:/i.test(b.url) ? b.url : '#', target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, b.text)
-		: el('button', { type: 'button', dir: 'auto', 'aria-busy': waiting ? 'true' : false, onclick: () => press(m, b.callback_data) }, b.text)))));
+	const waiting = state.pending.has(messageKey(m));
+	const button = (b) => {
+		if (b.url) return el('a', { class: b.style, href: /^https?:/i.test(b.url) ? b.url : '#', target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, b.text);
+		if (b.copy_text) return el('button', { type: 'button', class: b.style, dir: 'auto', title: b.copy_text.text, onclick: () => copy(b.copy_text.text) }, b.text, icon('copy'));
+		return el('button', { type: 'button', class: b.style, dir: 'auto', 'aria-busy': waiting ? 'true' : false, onclick: () => press(m, b.callback_data) }, b.text);
+	};
+	return el('div', { class: 'keyboard' }, m.buttons.map((row) => el('div', {}, row.map(button))));
 }
 
 async function press(m, data) {
-	const key = m.chat + '/' + m.id;
+	const key = messageKey(m);
 	if (state.pending.has(key)) return;
 	state.pending.add(key);
 	changed();
@@ -212,6 +282,19 @@ async function press(m, data) {
 	state.pending.delete(key);
 	if (answer?.text) toast(answer.text);
 	changed();
+}
+
+// pinned is the message pinned last in the chat or topic shown.
+const pinned = () => messagesIn(state.chat, state.topic).findLast((m) => m.pinned);
+
+function drawPinned() {
+	const m = pinned();
+	byID('pinned').hidden = !m;
+	list(byID('pinned'), m ? [m] : [], {
+		key: messageKey,
+		version: () => [m.edits ?? 0, state.language].join(),
+		make: () => el('span', {}, icon('pin'), el('span', {}, el('b', {}, t('pinned')), el('span', {}, bdi(gist(m))))),
+	});
 }
 
 // show brings a message into view.
@@ -233,6 +316,22 @@ function speak({ kind, by, message, sms }) {
 // Writing.
 
 const words = () => byID('words');
+
+// A message of the bot may open one's reply field. It does so once, and again when one comes back without having answered.
+
+let prompted = ''; // the prompt opened last, and for whom and where
+
+function openPrompt() {
+	const { who, chat, topic } = state;
+	if (state.reply && messageOf(chat, state.reply.message.id)?.deleted) set({ reply: null });
+	const here = messagesIn(chat, topic);
+	const m = here.findLast((x) => x.prompt && (x.prompt.for ?? [who]).includes(who));
+	const open = m && !here.some((x) => x.reply_to === m.id && x.from === who);
+	const key = [who, chat, topic, open && m.id].join();
+	if (key === prompted) return;
+	prompted = key;
+	if (open) answer(m);
+}
 
 // answer begins a reply, with a part of the message quoted or not.
 export function answer(message, quote = null) {
@@ -261,6 +360,7 @@ function drawAbout() {
 	const bar = byID('about');
 	const what = state.editing ?? state.reply;
 	const version = what && [what, state.language];
+	words().placeholder = state.reply?.message.prompt?.field || t('message');
 	if (version ? aboutShown && version.every((x, i) => x === aboutShown[i]) : aboutShown === null) return;
 	aboutShown = version;
 	bar.hidden = !what;

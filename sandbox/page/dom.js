@@ -1,5 +1,7 @@
 // Making elements. Foreign text only ever becomes a text node: there is no way from here to innerHTML.
 
+import { t } from './words.js';
+
 // el makes an element: properties that begin with "on" are listeners, the rest attributes; false and undefined leave one out.
 export function el(name, properties = {}, ...children) {
 	const node = document.createElement(name);
@@ -12,9 +14,9 @@ export function el(name, properties = {}, ...children) {
 	return node;
 }
 
-// fill replaces the children of a node; null, undefined and false are none.
+// fill replaces the children of a node; null, undefined and false are none, a list stands for its elements.
 export function fill(node, ...children) {
-	node.replaceChildren(...children.filter((child) => child !== null && child !== undefined && child !== false));
+	node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
 }
 
 // icon is one of the drawings at the end of index.html.
@@ -106,6 +108,11 @@ export function enterSends(area) {
 		area.form.requestSubmit();
 	});
 	area.addEventListener('input', () => grow(area));
+}
+
+// copy puts words where the reader can paste them from.
+export function copy(words) {
+	navigator.clipboard.writeText(words).then(() => toast(t('copied', { what: words })), () => toast(t('notCopied')));
 }
 
 let toastTimer = 0;

@@ -23,7 +23,10 @@ const steps = [
 	{ name: 'start', tab: 'breaking', point: () => '[data-way=start]', over: () => state.bridge.running },
 	{ name: 'nothingLost', tab: 'telegram', point: () => '#messages .message.inbound:last-of-type .bubble', prepare: () => go(support().id),
 		over: (was) => state.counts.shown > was.counts.shown || state.counts.shown === state.counts.written },
-	{ name: 'topics', tab: 'phones', point: () => messagesIn(desk().id).some((m) => m.from_bot) ? '.phone:first-child textarea' : '', optional: true, do: writeTopics, over: () => (desk()?.topics ?? []).length > 0 },
+	{ name: 'topics', tab: 'phones', point: () => messagesIn(desk().id).some((m) => m.from_bot) ? '.phone:first-child textarea' : '', optional: true, do: () => saraWrites('/topics on'), over: () => (desk()?.topics ?? []).length > 0 },
+	{ name: 'waits', tab: 'telegram', point: () => '', optional: true, do: () => saraWrites('/waiting pin'), over: () => messagesIn(desk().id).some((m) => m.pinned) },
+	{ name: 'done', tab: 'telegram', point: () => state.reacting ? '.offered button:first-child' : '#messages .inbound .react', optional: true,
+		prepare: () => go(desk().id, desk().topics.at(-1)?.id), over: () => [...(state.messages.get(desk().id)?.values() ?? [])].some((m) => m.from_bot && m.reactions?.some((r) => r.emoji === '👌')) },
 	{ name: 'end', tab: 'breaking', point: () => '', over: () => false },
 ];
 
@@ -50,7 +53,7 @@ function begin(step) {
 
 function advance() {
 	let next = at + 1;
-	if (steps[next].optional && !topics) next++;
+	while (steps[next].optional && !topics) next++;
 	begin(next);
 }
 
@@ -105,9 +108,9 @@ function showMe() {
 	}));
 }
 
-// writeTopics lets Sara write what gives each customer a topic in the forum.
-async function writeTopics() {
+// saraWrites lets Sara write in the forum what only an admin may.
+async function saraWrites(text) {
 	become(person('Sara'));
 	go(desk().id);
-	await ask('telegram/say', { from: person('Sara'), chat: desk().id, text: '/topics on' });
+	await ask('telegram/say', { from: person('Sara'), chat: desk().id, text });
 }

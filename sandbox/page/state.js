@@ -23,6 +23,7 @@ export const state = {
 	tab: 'telegram', // of a narrow screen
 	reply: null, // { message, quote } being answered
 	editing: null, // the message being edited
+	reacting: null, // the key of the message under which reactions are offered
 	added: [], // telephones beside those there are
 	pending: new Set(), // buttons waiting for the bot: see pressKey
 	read: new Map(), // what each person has seen where: see place
@@ -59,8 +60,9 @@ export function changed() {
 
 // set changes what is chosen.
 export function set(choice) {
+	const elsewhere = ['who', 'chat', 'topic'].some((x) => x in choice && choice[x] !== state[x]);
 	Object.assign(state, choice);
-	if ('chat' in choice || 'topic' in choice || 'who' in choice) Object.assign(state, { reply: null, editing: null });
+	if (elsewhere) Object.assign(state, { reply: null, editing: null, reacting: null });
 	if ('language' in choice) localStorage.setItem('language', state.language);
 	changed();
 }
@@ -111,7 +113,7 @@ export function connect() {
 	});
 }
 
-const messageKey = (m) => m.chat + '/' + m.id;
+export const messageKey = (m) => m.chat + '/' + m.id;
 
 function put(message) {
 	if (!message.chat) return;

@@ -1,6 +1,6 @@
 // A message's text with its formatting, as elements.
 
-import { el, toast } from './dom.js';
+import { copy, el } from './dom.js';
 import { t } from './words.js';
 
 const simple = { bold: 'b', italic: 'i', underline: 'u', strikethrough: 's', pre: 'pre', blockquote: 'blockquote', expandable_blockquote: 'blockquote' };
@@ -55,14 +55,14 @@ function element(entity, words) {
 
 // copied is a code that is copied by a tap.
 function copied(words) {
-	const copy = (event) => {
+	const take = (event) => {
 		const selection = getSelection();
 		if (!selection.isCollapsed && selection.containsNode(event.currentTarget, true)) return; // somebody marks a part of it
-		navigator.clipboard.writeText(words).then(() => toast(t('copied', { what: words })), () => toast(t('notCopied')));
+		copy(words);
 	};
 	return el('code', {
-		tabindex: 0, role: 'button', title: t('copy'), onclick: copy,
-		onkeydown: (event) => { if (event.key === 'Enter') copy(event); },
+		tabindex: 0, role: 'button', title: t('copy'), onclick: take,
+		onkeydown: (event) => { if (event.key === 'Enter') take(event); },
 	});
 }
 
