@@ -76,7 +76,8 @@ func TestTheEndComesThoughTheDiskStaysFull(t *testing.T) {
 				s.must(bridge.Process.Signal(syscall.SIGTERM))
 				bridge.Wait()
 				if code := bridge.ProcessState.ExitCode(); code != test.code {
-					t.Errorf("it ended with %v", bridge.ProcessState)
+					log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+					t.Errorf("it ended with %v, and logged:\n%s", bridge.ProcessState, log)
 				}
 				s.logs(test.says)
 

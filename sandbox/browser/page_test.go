@@ -460,18 +460,19 @@ func TestPersianOnATelephone(t *testing.T) {
 
 func TestTimePasses(t *testing.T) {
 	t.Parallel()
-	timePasses(open(t, wide), "en", "An hour passes", "The snooze is over")
+	timePasses(open(t, wide), "en", "I now speak English here.", "An hour passes", "The snooze is over")
 }
 
 func TestTimePassesInPersian(t *testing.T) {
 	t.Parallel()
-	timePasses(open(t, look{1280, 800, "fa", false}), "fa", "یک ساعت بگذرد", "مهلت تعویق تمام شد")
+	timePasses(open(t, look{1280, 800, "fa", false}), "fa", "از این پس این\u200cجا فارسی می\u200cنویسم.", "یک ساعت بگذرد", "مهلت تعویق تمام شد")
 }
 
 // timePasses has a snooze end within the two hours that two clicks take, and the next morning come: nobody's clock is wrong by that.
-func timePasses(p *tab, language, hour, over string) {
+func timePasses(p *tab, language, speaks, hour, over string) {
 	p.Helper()
 	p.curl("/telegram/say", "from=Sara", "text=/language "+language)
+	p.wait(fmt.Sprintf(`document.body.textContent.includes(%q)`, speaks)) // the page shows that chat, which takes the focus
 	p.sms(first, "Call me tomorrow")
 	p.waitText("#messages .inbound", "Call me tomorrow")
 	p.click(".inbound .reply")
