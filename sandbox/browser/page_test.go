@@ -590,7 +590,12 @@ func prompted(p *tab, say promptWords) {
 	p.wait(fmt.Sprintf(`document.querySelector('#words').placeholder.includes(%q)`, say.field))
 	p.wait(`document.activeElement === document.querySelector('#words')`)
 	p.wait(`!document.querySelector('#about').hidden`)
+	p.waitText("#messages .keyboard", say.copies) // the card, below what is asked: the reply field can be closed by whoever reads further up
+	eval[bool](p, `document.querySelector('#messages').scrollTop = 0, true`)
+	p.wait(`!document.querySelector('#newest').hidden`)
 	p.shot("prompt")
+	p.click("#about button")
+	p.wait(`document.querySelector('#about').hidden`)
 
 	become := func(id string) {
 		p.Helper()
