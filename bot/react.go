@@ -36,9 +36,9 @@ func (b *Bot) takeReaction(u *telegram.Reaction) error {
 	if err != nil {
 		return err
 	}
-	until, _ := text.ReadWhen("tomorrow", b.now(), work.Opens)
+	when, _ := text.ReadWhen("tomorrow", b.now(), work.Opens)
 	_, err = b.store.Take(b.reactionKey(u), store.Caused{React: &store.React{
-		Message: u.Message, By: u.From.ID, Name: text.Short(u.From.Name, text.NameRunes), Undone: undone, Done: done, Until: until,
+		Message: u.Message, By: u.From.ID, Name: text.Short(u.From.Name, text.NameRunes), Undone: undone, Done: done, Until: when.At,
 	}})
 	return err
 }

@@ -211,7 +211,8 @@ func (b *Bot) snooze(_ context.Context, m *telegram.Message, _ role) error {
 	if err != nil {
 		return err
 	}
-	until, ok := text.ReadWhen(rest, now, work.Opens)
+	when, ok := text.ReadWhen(rest, now, work.Opens)
+	until := when.At
 	switch {
 	case !ok:
 		return b.respond(m, t.SnoozeUsage)

@@ -33,7 +33,10 @@ var (
 	}
 	// Which half of the day an hour up to 12 is in.
 	timeHalves = map[string]bool{"am": false, "صبح": false, "pm": true, "ظهر": true, "بعدازظهر": true, "عصر": true, "شب": true}
-	timeFiller = map[string]bool{"at": true, "until": true, "till": true, "for": true, "in": true, "and": true, "تا": true, "در": true, "و": true, "دیگر": true}
+	timeFiller = map[string]bool{
+		"at": true, "on": true, "until": true, "till": true, "for": true, "in": true, "and": true,
+		"تا": true, "در": true, "و": true, "دیگر": true, "دیگه": true, "بعد": true,
+	}
 	// What is written in one word or in two.
 	timeJoined = strings.NewReplacer(
 		"پس فردا", "پسفردا", "یک شنبه", "یکشنبه", "دو شنبه", "دوشنبه", "سه شنبه", "سهشنبه", "چهار شنبه", "چهارشنبه", "پنج شنبه", "پنجشنبه",
@@ -41,11 +44,18 @@ var (
 	)
 )
 
-// ReadWhen reads when something is to be: "2h", "1 day and 2 hours", "9:00", "tomorrow", "sat 14:30", "۲ ساعت", "فردا ساعت ۱۰ صبح". An hour is the next
-// one, a day that is named without an hour is when work begins on it, by opens, else its morning. ok is false if s means nothing else, or nothing to
-// come. now bears the zone.
-func ReadWhen(s string, now time.Time, opens func(day time.Time) (time.Time, bool)) (at time.Time, ok bool) {
-	var w when
+// When is a time as it was read.
+type When struct {
+	At     time.Time // what was understood, in the zone of now; zero if nothing was
+	Lasts  bool      // it is so long from now on, whatever clocks show then
+	Unread string    // the first word that makes no sense where it stands; "" if there is none
+}
+
+// ReadWhen reads when something is to be: "2h", "1 day and 2 hours", "9:00", "tomorrow", "sat 14:30", "1405/09/20 10:00", "۲ ساعت", "فردا ساعت ۱۰ صبح".
+// An hour is the next one, a day that is named without an hour is when work begins on it, by opens, else its morning. ok is false if s means nothing
+// else, or nothing to come. now bears the zone.
+func ReadWhen(s string, now time.Time, opens func(day time.Time) (time.Time, bool)) (found When, ok bool) {
+	w := when{now: now}
 	tokens := timeTokens(s)
 	for i := 0; i < len(tokens); i++ {
 		next := ""
@@ -54,30 +64,37 @@ func ReadWhen(s string, now time.Time, opens func(day time.Time) (time.Time, boo
 		}
 		used, ok := w.read(tokens[i], next)
 		if !ok {
-			return at, false
+			found.Unread = tokens[i]
+			break
 		}
 		i += used - 1
 	}
-	if at, ok = w.at(now); ok && !w.hasHour && !w.hasLasts {
-		if begins, works := opens(at); works && begins.After(now) {
-			at = begins
+	found.Lasts = w.hasLasts
+	if found.At = w.at(); found.At.After(now) && !w.hasHour && !w.hasLasts {
+		if begins, works := opens(found.At); works && begins.After(now) {
+			found.At = begins
 		}
 	}
-	return at, ok
+	return found, found.Unread == "" && found.At.After(now)
 }
 
 // when is what was read so far.
 type when struct {
+	now       time.Time
 	lasts     time.Duration
 	days      int // from today on
+	date      time.Time
 	weekday   time.Weekday
 	hour, min int
 
-	hasLasts, hasDay, hasWeekday, hasHour bool
-	sure                                  bool // the hour is one, and no number of something
+	hasLasts, hasDay, hasWeekday, hasDate, hasHour bool
+	sure                                           bool // the hour is one, and no number of something
 }
 
-// timeTokens splits s into words and numbers, which may have a colon, spelled as the tables above.
+// dated tells whether a day was named.
+func (w when) dated() bool { return w.hasDay || w.hasWeekday || w.hasDate }
+
+// timeTokens splits s into words, numbers, which may have a colon, and dates, spelled as the tables above.
 func timeTokens(s string) (tokens []string) {
 	s = strings.ToLower(sms.Digits(strings.ToValidUTF8(s, "?")))
 	s = strings.NewReplacer("ي", "ی", "ك", "ک", "\u200c", " ", "،", " ", ",", " ").Replace(s)
@@ -96,6 +113,9 @@ func timeTokens(s string) (tokens []string) {
 	last := 0
 	for _, r := range s {
 		k := kind(r)
+		if last == 1 && (r == '/' || r == '-' || r == '.') {
+			k = 1
+		}
 		switch {
 		case k == 0:
 		case k == last:
@@ -110,6 +130,10 @@ func timeTokens(s string) (tokens []string) {
 
 // read takes a token, with the one that follows it, and returns how many it took. ok is false if they make no sense there.
 func (w *when) read(token, next string) (used int, ok bool) {
+	if day, isDate := ReadDate(token, w.now); isDate && !w.dated() {
+		w.date, w.hasDate = day, true
+		return 1, true
+	}
 	if hour, min, clock := readClock(token); clock {
 		unit := timeUnits[next]
 		switch {
@@ -131,9 +155,9 @@ func (w *when) read(token, next string) (used int, ok bool) {
 	weekday, isWeekday := timeWeekdays[token]
 	afternoon, isHalf := timeHalves[token]
 	switch {
-	case isDay && !w.hasDay && !w.hasWeekday:
+	case isDay && !w.dated():
 		w.days, w.hasDay = days, true
-	case isWeekday && !w.hasDay && !w.hasWeekday:
+	case isWeekday && !w.dated():
 		w.weekday, w.hasWeekday = weekday, true
 	case isHalf && w.hasHour && w.hour >= 1 && w.hour <= 12:
 		w.hour, w.sure = w.hour%12, true
@@ -169,32 +193,38 @@ func readClock(s string) (hour, min int, ok bool) {
 	return hour, min, true
 }
 
-// at returns when that is.
-func (w when) at(now time.Time) (at time.Time, ok bool) {
+// at returns when that is; zero if what was read means no time, or two.
+func (w when) at() (at time.Time) {
 	switch {
+	case w.hasLasts && (w.lasts <= 0 || w.dated() || w.hasHour):
+		return at
 	case w.hasLasts:
-		return now.Add(w.lasts), w.lasts > 0 && !w.hasDay && !w.hasWeekday && !w.hasHour
-	case !w.hasHour && (w.sure || !w.hasDay && !w.hasWeekday):
-		return at, false
+		return w.now.Add(w.lasts)
+	case !w.hasHour && (w.sure || !w.dated()):
+		return at
 	case !w.hasHour:
 		w.hour = Morning
-	case !w.sure && !w.hasDay && !w.hasWeekday: // a bare number
-		return at, false
+	case !w.sure && !w.dated(): // a bare number
+		return at
+	}
+	day := w.now
+	if w.hasDate {
+		day = w.date
 	}
 	days := w.days
 	if w.hasWeekday {
-		days = (int(w.weekday-now.Weekday()) + 7) % 7
+		days = (int(w.weekday-w.now.Weekday()) + 7) % 7
 	}
 	on := func(days int) time.Time {
-		return time.Date(now.Year(), now.Month(), now.Day()+days, w.hour, w.min, 0, 0, now.Location())
+		return time.Date(day.Year(), day.Month(), day.Day()+days, w.hour, w.min, 0, 0, w.now.Location())
 	}
 	at = on(days)
 	switch {
-	case at.After(now):
+	case at.After(w.now):
 	case w.hasWeekday:
 		at = on(days + 7)
-	case !w.hasDay:
+	case !w.hasDay && !w.hasDate:
 		at = on(1)
 	}
-	return at, at.After(now)
+	return at
 }

@@ -23,8 +23,8 @@ func TestADayWithoutAnHourBeginsWithWork(t *testing.T) {
 		return time.Date(day.Year(), day.Month(), day.Day(), 7, 30, 0, 0, day.Location()), day.Weekday() != time.Friday
 	}
 	for s, want := range map[string]string{"tomorrow": "02 07:30", "جمعه": "03 09:00", "sat": "04 07:30", "tomorrow 10:00": "02 10:00", "24h": "02 10:31"} {
-		if at, ok := ReadWhen(s, now, opens); !ok || at.Format("02 15:04") != want {
-			t.Errorf("%q is %v (%t), want %s", s, at, ok, want)
+		if when, ok := ReadWhen(s, now, opens); !ok || when.At.Format("02 15:04") != want {
+			t.Errorf("%q is %v (%t), want %s", s, when, ok, want)
 		}
 	}
 }
@@ -49,13 +49,18 @@ func TestReadWhen(t *testing.T) {
 		"sat": day(4, 9, 0), "Saturday 12:00": day(4, 12, 0), "wed": day(8, 9, 0), "wed 11:00": day(1, 11, 0), "thu": day(2, 9, 0),
 		"شنبه": day(4, 9, 0), "سه\u200cشنبه ۱۱:۰۰": day(7, 11, 0), "سه شنبه": day(7, 9, 0), "پنجشنبه": day(2, 9, 0), "جمعه ۱۰": day(3, 10, 0), "يكشنبه": day(5, 9, 0),
 
+		"2026-07-03": day(3, 9, 0), "2026/7/3 10:00": day(3, 10, 0), "on 2026-07-01 at 11:00": day(1, 11, 0), "14:30 2026-07-02": day(2, 14, 30), "2026-07-03 10": day(3, 10, 0),
+		"1405/04/12 10:00": day(3, 10, 0), "۱۴۰۵/۴/۱۲ ساعت ۱۰": day(3, 10, 0), "۱۴۰۵.۰۴.۱۲": day(3, 9, 0), "۲ ساعت دیگه": now.Add(2 * time.Hour),
+
+		"1405/04/01 10:00": none, "2026-07-01": none, "2026-07-01 10:00": none, "1405/04/12 sat": none, "tomorrow 1405/04/12": none, "1405/04/32": none, "2026-07-03 2h": none,
+		"9-10": none, "9:00-10:00": none, "9.30": none, "9:00.": none,
 		"": none, "soon": none, "2": none, "9": none, "25:00": none, "9:60": none, "9:0": none, "today 9:00": none, "today": none, "0h": none, "-2h": none,
 		"2h tomorrow": none, "tomorrow sat": none, "9:00 10:00": none, "pm": none, "13pm": none, "ساعت": none, "2 weeks": none, "99999999999999999999h": none,
 		"99999h": none, "2h call her": none, "h": none, ":": none, "\xff": none, "و": none,
 	} {
-		at, ok := ReadWhen(s, now, never)
-		if ok != !want.IsZero() || ok && !at.Equal(want) {
-			t.Errorf("%q is %v (%t), want %v", s, at, ok, want)
+		when, ok := ReadWhen(s, now, never)
+		if ok != !want.IsZero() || ok && !when.At.Equal(want) {
+			t.Errorf("%q is %v (%t), want %v", s, when, ok, want)
 		}
 	}
 }
@@ -67,20 +72,41 @@ func TestReadWhenKnowsTheZonesSummer(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 3, 28, 12, 0, 0, 0, zone) // the next day has 23 hours
-	if at, ok := ReadWhen("tomorrow 12:00", now, never); !ok || at.Sub(now) != 23*time.Hour {
-		t.Errorf("tomorrow at noon is in %v (%t)", at.Sub(now), ok)
+	if when, ok := ReadWhen("tomorrow 12:00", now, never); !ok || when.At.Sub(now) != 23*time.Hour || when.Lasts {
+		t.Errorf("tomorrow at noon is in %v (%t)", when.At.Sub(now), ok)
+	}
+	if when, ok := ReadWhen("24h", now, never); !ok || when.At.Sub(now) != 24*time.Hour || !when.Lasts {
+		t.Errorf("a day from now is in %v (%t)", when.At.Sub(now), ok)
+	}
+}
+
+// TestReadWhenSaysWhatItUnderstood: who wrote a time that is over, or something behind it, is told how it was read.
+func TestReadWhenSaysWhatItUnderstood(t *testing.T) {
+	now := tehran(t)
+	for s, want := range map[string]struct{ at, unread string }{
+		"فردا ۹ نفر می\u200cآیند": {"02 09:00", "نفر"}, "today 9:00": {"01 09:00", ""}, "1405/04/10 10:00": {"01 10:00", ""}, "tomorrow at ten": {"02 09:00", "ten"},
+		"2h we come": {"01 12:31", "we"}, "hello tomorrow": {"", "hello"}, "9": {"", ""}, "2h tomorrow": {"", ""},
+	} {
+		when, ok := ReadWhen(s, now, never)
+		at := ""
+		if !when.At.IsZero() {
+			at = when.At.Format("02 15:04")
+		}
+		if ok || at != want.at || when.Unread != want.unread {
+			t.Errorf("%q is %q, unread %q (%t), want %+v", s, at, when.Unread, ok, want)
+		}
 	}
 }
 
 // FuzzReadWhen: whatever is read is to come, and within a few years.
 func FuzzReadWhen(f *testing.F) {
-	for _, s := range []string{"2h", "tomorrow 9:00", "فردا ساعت ۱۰ صبح", "sat 5pm", "۲ ساعت و نیم", "9:", "::", "2h2h2h"} {
+	for _, s := range []string{"2h", "tomorrow 9:00", "فردا ساعت ۱۰ صبح", "sat 5pm", "۲ ساعت و نیم", "9:", "::", "2h2h2h", "1405/09/20 10:00", "-2026/1/1", "9-10-11"} {
 		f.Add(s)
 	}
 	now := tehran(f)
 	f.Fuzz(func(t *testing.T, s string) {
-		if at, ok := ReadWhen(s, now, never); ok && !at.After(now) {
-			t.Errorf("%q is %v", s, at)
+		if when, ok := ReadWhen(s, now, never); ok && !when.At.After(now) {
+			t.Errorf("%q is %v", s, when)
 		}
 	})
 }
