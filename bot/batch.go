@@ -228,6 +228,9 @@ func renderFailures(t *text.Language, batch store.Batch, recipients []store.SMS)
 // renderQuestion says whom an order is for, why it is asked about, and what it will cost.
 func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS, opts *Options) string {
 	var lines []string
+	if !batch.Due.IsZero() {
+		lines = append(lines, renderDue(t, batch))
+	}
 	if batch.N == 1 && len(recipients) == 1 {
 		who := text.Number(recipients[0].Customer)
 		if batch.CustomerName != "" {
@@ -314,6 +317,17 @@ func reworded(batch store.Batch, d store.Decision, sizes sms.PartSizes) (words s
 		return batch.Written, batch.Written != ""
 	}
 	return "", false
+}
+
+// renderDue says when a scheduled order was due, which is asked about now.
+func renderDue(t *text.Language, batch store.Batch) string {
+	switch {
+	case batch.Doubtful:
+		return t.Say(t.LaterDoubtful, t.Instant(batch.Due))
+	case batch.Created.Sub(batch.Due) > missedAfter:
+		return t.Say(t.LaterMissed, t.Instant(batch.Due))
+	}
+	return t.Say(t.LaterWas, t.Instant(batch.Due))
 }
 
 // renderCost says how many parts an order takes and why, which of its recipients are foreign, and what credit there is.

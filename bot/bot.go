@@ -12,6 +12,8 @@
 //	  crash between          set once more, as it is by then
 //	Import (contacts.go) name some of a file's customers, and note how far that has come - go on
 //	  crash between          goes on there
+//	Later (later.go)   remove a scheduled order together with the order it becomes, the question, or what is said of it
+//	  crash before           done at the next start; asked about if that is an hour late
 //
 // Each flow is one goroutine that owns its state; those that show start bounded numbers of calls at once and wait for them. Bot takes,
 // poster shows. Flows meet in the store, which wakes them, and share only what a restart may forget: what Telegram's limits still allow
@@ -148,7 +150,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 	b.poster.pace.remember(chats, b.store.Ended(), b.store.Now(), time.Now()) // before any flow asks what a chat may be sent
 	flows, ctx := errgroup.WithContext(ctx)
-	for _, flow := range []func(context.Context) error{b.takeUpdates, b.importContacts, b.poster.showPosts, b.poster.showMarks, b.poster.deletePrompts, b.poster.keepPins} {
+	for _, flow := range []func(context.Context) error{b.takeUpdates, b.importContacts, b.sendScheduled, b.poster.showPosts, b.poster.showMarks, b.poster.deletePrompts, b.poster.keepPins} {
 		flows.Go(func() error { return flow(ctx) })
 	}
 	err = flows.Wait()

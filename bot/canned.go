@@ -227,7 +227,7 @@ func (b *Bot) orderCanned(ctx context.Context, m *telegram.Message, c sms.Conver
 	}
 	reply := *m
 	reply.Command, reply.Links, reply.Text = "", nil, b.fillCanned(m, words, to, c.Line)
-	return b.order(ctx, &reply, c.Line, []sms.Number{c.Customer}, reply.Text, true)
+	return b.order(ctx, &reply, addressed{c.Line, []sms.Number{c.Customer}, reply.Text, true})
 }
 
 // cannedTarget returns whom /c answers, with the name that follows it, or the sentence that says why nobody.

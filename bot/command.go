@@ -22,7 +22,9 @@ type command struct {
 }
 
 // sends reports whether the words after a command, or without any, may go out to a customer.
-func sends(command string) bool { return command == "" || command == "send" || command == "c" }
+func sends(command string) bool {
+	return command == "" || command == "send" || command == "c" || command == "later"
+}
 
 // commands returns the table, in the order of the help.
 func commands() []command {
@@ -31,6 +33,8 @@ func commands() []command {
 		{"help", stranger, (*Bot).help},
 		{"id", stranger, (*Bot).id},
 		{"send", agent, (*Bot).sendCommand},
+		{"later", agent, (*Bot).later},
+		{"scheduled", agent, (*Bot).scheduled},
 		{"status", agent, (*Bot).status},
 		{"history", agent, (*Bot).history},
 		{"find", agent, (*Bot).find},

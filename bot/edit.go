@@ -69,8 +69,17 @@ func (b *Bot) refuseEdit(m *telegram.Message) error {
 	if err != nil || r == stranger || m.Anonymous || m.Command == "" || !sends(m.Command) {
 		return err
 	}
+	t := b.language(m.Chat)
+	said := t.EditUnread
+	scheduled, err := b.store.ScheduledIn(m.Chat)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(scheduled, func(s store.Scheduled) bool { return s.Order.Message == m.ID }) {
+		said = t.LaterEdited
+	}
 	k := updateKey(m)
 	k.Kind = store.Edited
-	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{response(m, b.language(m.Chat).EditUnread)}})
+	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{response(m, said)}})
 	return err
 }

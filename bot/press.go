@@ -16,7 +16,8 @@ import (
 
 // The data of a button is a batch, the generation of its question and the decision (b:…); a post that Telegram refused, to show again
 // (show:…); whom to forget, and when that was asked (forget:…); where a page of SMS, or a search, goes on (history:…,
-// find:…); "answer" under an SMS that is shown; a page of /waiting (waiting:…); an SMS whose wish is to be undone (wish:…); what to do with an import (import:…); or this, to show SMS here.
+// find:…); "answer" under an SMS that is shown; a page of /waiting (waiting:…) or of /scheduled (scheduled:…); an SMS whose wish is to be undone (wish:…); what to do with an import
+// (import:…) or with an order for later (later:…); or this, to show SMS here.
 const pressShowHere = "inbox"
 
 func pressData(id store.BatchID, generation int, d store.Decision) string {
@@ -109,6 +110,12 @@ func (b *Bot) actOnPress(ctx context.Context, p *telegram.Press, t *text.Languag
 	}
 	if id, do, ok := readImport(p.Data); ok {
 		return b.importPressed(p, r, t, id, do)
+	}
+	if id, do, ok := readLaterData(p.Data); ok {
+		return b.laterPressed(p, r, t, id, do)
+	}
+	if from, ok := readScheduledData(p.Data); ok {
+		return b.scheduledPressed(p, r, t, from)
 	}
 	if id, generation, d, ok := readPressData(p.Data); ok {
 		return b.decideBatch(p, r, t, id, generation, d)

@@ -36,7 +36,7 @@ func (b *Bot) takeReply(ctx context.Context, m *telegram.Message) error {
 	if m.Inline {
 		return b.orderCanned(ctx, m, c, words)
 	}
-	return b.order(ctx, m, c.Line, []sms.Number{c.Customer}, words, true)
+	return b.order(ctx, m, addressed{c.Line, []sms.Number{c.Customer}, words, true})
 }
 
 // answerable returns a conversation with the line that an answer to it goes out from, or the sentence that says why it cannot be answered.

@@ -23,37 +23,46 @@ const (
 	usualParts      = 1
 )
 
-// order takes m together with the batch it orders. claims says that it continues a conversation, whose customer the agent then answers.
-func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, to []sms.Number, words string, claims bool) error {
+// newOrder returns the order that m gives, or the sentence that says why it cannot be.
+func (b *Bot) newOrder(m *telegram.Message, a addressed) (o store.Order, refusal string) {
 	t := b.language(m.Chat)
-	reply := m.Command == ""
-	maybeNumber := ""
-	if !reply {
-		maybeNumber = cmp.Or(disguisedNumber(words), disguisedNumber(firstAddress(m, words)))
+	o = store.Order{
+		Place: sms.Place{Chat: m.Chat, Topic: m.Topic}, Agent: m.From.ID, AgentName: text.Short(m.From.Name, text.NameRunes),
+		Message: m.ID, Line: a.line, Pieces: smsapi.Pieces(a.numbers),
 	}
-	full := withAddresses(m, words)
-	order := store.Order{AddedURLs: full != words}
-	if len(to) > usualRecipients {
-		full, order.Footer = b.withFooter(full)
-		order.QuietUntil = b.opts.Quiet.Until(b.now())
+	full := withAddresses(m, a.words)
+	o.AddedURLs = full != a.words
+	if len(a.numbers) > usualRecipients {
+		full, o.Footer = b.withFooter(full)
+		o.QuietUntil = b.opts.Quiet.Until(b.now())
 	}
 	if m.Garbled && strings.ContainsRune(full, utf8.RuneError) {
-		return b.respond(m, t.Garbled)
+		return o, t.Garbled
 	}
-	if outside := b.outsidePrefixes(to); len(outside) > 0 {
-		return b.respond(m, t.Say(t.NotAllowed, text.Clip(outside), text.Code(text.Short(strings.Join(b.opts.Prefixes, ", "), text.ReasonRunes))))
+	if outside := b.outsidePrefixes(a.numbers); len(outside) > 0 {
+		return o, b.notAllowed(t, outside)
 	}
-	parts := b.opts.PartSizes.Count(full).Parts
-	ask := len(to) > usualRecipients || parts > usualParts || slices.ContainsFunc(to, sms.Number.Foreign) || maybeNumber != ""
+	o.Text, o.Parts = full, b.opts.PartSizes.Count(full).Parts
+	return o, ""
+}
+
+// order takes m together with the batch it orders.
+func (b *Bot) order(ctx context.Context, m *telegram.Message, a addressed) error {
+	t := b.language(m.Chat)
+	o, refusal := b.newOrder(m, a)
+	if refusal != "" {
+		return b.respond(m, refusal)
+	}
+	o.Reply, o.Claim = m.Command == "", a.claims
+	if !o.Reply {
+		o.MaybeNumber = text.Short(cmp.Or(disguisedNumber(a.words), disguisedNumber(firstAddress(m, a.words))), text.NameRunes)
+	}
+	o.Ask = len(a.numbers) > usualRecipients || o.Parts > usualParts || slices.ContainsFunc(a.numbers, sms.Number.Foreign) || o.MaybeNumber != ""
 	answers, err := b.answersPrompt(m)
 	if err != nil {
 		return err
 	}
-	order.Place, order.Agent, order.AgentName = sms.Place{Chat: m.Chat, Topic: m.Topic}, m.From.ID, text.Short(m.From.Name, text.NameRunes)
-	order.Message, order.Reply, order.Claim, order.Line = m.ID, reply, claims, line
-	order.Text, order.Parts, order.Pieces, order.Ask = full, parts, smsapi.Pieces(to), ask
-	order.MaybeNumber = text.Short(maybeNumber, text.NameRunes)
-	id, err := b.store.Take(updateKey(m), store.Caused{EditChat: answers, Order: &order})
+	id, err := b.store.Take(updateKey(m), store.Caused{EditChat: answers, Order: &o})
 	if over, ok := errors.AsType[*store.OverCap](err); ok {
 		b.log.Info("order above the daily cap", "agent", int64(m.From.ID), "parts", over.Parts, "left", over.Left)
 		return b.respond(m, t.Say(t.AboveCap, over.Parts, over.Left, over.Cap))
@@ -61,8 +70,8 @@ func (b *Bot) order(ctx context.Context, m *telegram.Message, line sms.Number, t
 	if err != nil {
 		return err
 	}
-	b.log.Info("ordered", "batch", uint64(id), "agent", int64(m.From.ID), "line", line, "recipients", len(to), "asks", ask)
-	if ask {
+	b.log.Info("ordered", "batch", uint64(id), "agent", int64(m.From.ID), "line", a.line, "recipients", len(a.numbers), "asks", o.Ask)
+	if o.Ask {
 		b.askPanel(ctx, func(ctx context.Context) { b.addCredit(ctx, id) })
 	}
 	return nil
@@ -90,6 +99,11 @@ func (b *Bot) addCredit(ctx context.Context, id store.BatchID) {
 	}
 }
 
+// notAllowed says that the settings allow nobody to send to some numbers.
+func (b *Bot) notAllowed(t *text.Language, outside []string) string {
+	return t.Say(t.NotAllowed, text.Clip(outside), text.Code(text.Short(strings.Join(b.opts.Prefixes, ", "), text.ReasonRunes)))
+}
+
 // outsidePrefixes returns the numbers that the settings allow nobody to send to.
 func (b *Bot) outsidePrefixes(to []sms.Number) []string {
 	var refused []string
@@ -104,31 +118,51 @@ func (b *Bot) outsidePrefixes(to []sms.Number) []string {
 
 // sendCommand orders an SMS to the numbers the command names, from the chat's line.
 func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) error {
-	t := b.language(m.Chat)
-	to, wrong, words := readSend(m.Args)
-	line, err := b.lineOf(m.Chat)
-	if err != nil {
+	a, refusal, err := b.addressees(m, m.Args)
+	switch {
+	case err != nil:
 		return err
+	case refusal != "":
+		return b.respond(m, refusal)
 	}
-	claims := false
-	if len(to) == 0 && len(wrong) == 0 {
+	return b.order(ctx, m, a)
+}
+
+// addressed is what is to be sent, and to whom.
+type addressed struct {
+	line    sms.Number
+	numbers []sms.Number
+	words   string
+	claims  bool // it continues a conversation, whose customer the agent then answers
+}
+
+// addressees reads what follows a command: numbers and the text for them, or the text alone for the customer of the place. refusal says why it is for
+// nobody.
+func (b *Bot) addressees(m *telegram.Message, args string) (a addressed, refusal string, err error) {
+	t := b.language(m.Chat)
+	var wrong []string
+	a.numbers, wrong, a.words = readSend(args)
+	if a.line, err = b.lineOf(m.Chat); err != nil {
+		return a, "", err
+	}
+	if len(a.numbers) == 0 && len(wrong) == 0 {
 		c, err := b.customerOfPlace(sms.Place{Chat: m.Chat, Topic: m.Topic})
 		if err != nil {
-			return err
+			return a, "", err
 		}
 		if c.Customer == "" {
-			if word, _ := nextWord(words); hasDigit(normalizeWord(word)) {
+			if word, _ := nextWord(a.words); hasDigit(normalizeWord(word)) {
 				wrong = append(wrong, word)
 			}
 		} else {
 			other, err := b.repliesToAnotherCustomer(m, c.Customer)
 			if err != nil {
-				return err
+				return a, "", err
 			}
 			if other {
-				return b.respond(m, t.Say(t.AnotherPlace, text.Number(c.Customer)))
+				return a, t.Say(t.AnotherPlace, text.Number(c.Customer)), nil
 			}
-			line, to, claims = c.Line, []sms.Number{c.Customer}, true
+			a.line, a.numbers, a.claims = c.Line, []sms.Number{c.Customer}, true
 		}
 	}
 	switch {
@@ -136,13 +170,13 @@ func (b *Bot) sendCommand(ctx context.Context, m *telegram.Message, _ role) erro
 		for i, w := range wrong {
 			wrong[i] = text.Code(text.Short(w, text.NameRunes))
 		}
-		return b.respond(m, t.Say(t.WrongNumbers, text.Clip(wrong)))
-	case len(to) == 0:
-		return b.respond(m, t.NoRecipient)
-	case text.Blank(words):
-		return b.respond(m, t.NothingToSend)
-	case claims && !to[0].Answerable():
-		return b.respond(m, t.Say(t.CannotAnswer, text.Code(text.Short(string(to[0]), text.NameRunes))))
+		return a, t.Say(t.WrongNumbers, text.Clip(wrong)), nil
+	case len(a.numbers) == 0:
+		return a, t.NoRecipient, nil
+	case text.Blank(a.words):
+		return a, t.NothingToSend, nil
+	case a.claims && !a.numbers[0].Answerable():
+		return a, t.Say(t.CannotAnswer, text.Code(text.Short(string(a.numbers[0]), text.NameRunes))), nil
 	}
-	return b.order(ctx, m, line, to, words, claims)
+	return a, "", nil
 }

@@ -89,10 +89,10 @@ func number(t testing.TB, name string, otherwise int) int {
 	return n
 }
 
-// reached returns the points that worlds come to: Telegram refuses none of their SMS, so that nobody is told of one; TestP7Notice
-// kills there.
+// reached returns the points that worlds come to: Telegram refuses none of their SMS, so that nobody is told of one, and nobody schedules any;
+// TestP7Notice, TestL1… and TestL2… kill there.
 func reached(t testing.TB) []string {
-	return slices.DeleteFunc(play.Points(t), func(p string) bool { return strings.HasPrefix(p, "notice.") })
+	return slices.DeleteFunc(play.Points(t), func(p string) bool { return strings.HasPrefix(p, "notice.") || strings.HasPrefix(p, "later.") })
 }
 
 // killsEach is how many kills a world sees: its history is part of what a restart must cope with, and of what each check reads.

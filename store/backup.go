@@ -126,10 +126,10 @@ func openError(path string, err error) error {
 const afterBackup = 1e6
 
 // numbered are the buckets whose numbers jump.
-var numbered = [][]byte{bucketSMS, bucketBatch, bucketPost}
+var numbered = [][]byte{bucketSMS, bucketBatch, bucketPost, bucketScheduled}
 
 // Restore puts the backup at from in the place of the store at to. If there is a file at to, it is kept under the name returned. What the backup
-// was to send, or asked about, becomes uncertain, as it may have been sent since; what it was to show is marked as perhaps repeated; the team is
+// was to send, or asked about, becomes uncertain, as it may have been sent since; what was scheduled is asked about when it is due; what it was to show is marked as perhaps repeated; the team is
 // told. Nothing at to changes until the last step, which renames the new file. The error is ErrLocked if a process has the store open.
 func Restore(from, to string, opts Options) (kept string, err error) {
 	if opts.Now == nil {
@@ -157,7 +157,7 @@ func Restore(from, to string, opts Options) (kept string, err error) {
 	}
 	// The lock keeps every bridge out until the new file is in place. A file too damaged to be opened is one that no bridge has open.
 	old, err := bolt.Open(to, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait})
-	var given [3]uint64
+	var given [4]uint64
 	switch {
 	case err == nil:
 		defer old.Close()
@@ -195,7 +195,7 @@ func Restore(from, to string, opts Options) (kept string, err error) {
 }
 
 // lastNumbers returns the last numbers of each bucket of numbered that a file has given; zeros where it is too damaged to tell.
-func lastNumbers(db *bolt.DB) (given [3]uint64) {
+func lastNumbers(db *bolt.DB) (given [4]uint64) {
 	_ = guarded(func() error { // what is damaged is replaced
 		return db.View(func(t *bolt.Tx) error {
 			for i, name := range numbered {
@@ -211,7 +211,7 @@ func lastNumbers(db *bolt.DB) (given [3]uint64) {
 
 // restored puts in order what may have happened since the backup was made, in addition to what Open does. given are the last numbers of the file
 // that is replaced, which may be that of a backup that was restored before.
-func (t *tx) restored(given [3]uint64) error {
+func (t *tx) restored(given [4]uint64) error {
 	last, err := t.lastHeard()
 	if err != nil {
 		return err
@@ -244,7 +244,7 @@ func (t *tx) restored(given [3]uint64) error {
 			return err
 		}
 	}
-	if err := errors.Join(t.markAllRepeated(), t.askAnew(), t.holdGroups()); err != nil {
+	if err := errors.Join(t.markAllRepeated(), t.askAnew(), t.holdGroups(), t.doubtScheduled()); err != nil {
 		return err
 	}
 	return t.addIncident(&Incident{Kind: Restored, From: last, To: t.now})

@@ -12,7 +12,7 @@ type Canned struct {
 // MaxCanned is how many prepared answers are kept: a list of more is no help to anybody.
 const MaxCanned = 100
 
-// ErrTooMany is that MaxCanned answers are kept already.
+// ErrTooMany is that MaxCanned answers, or MaxScheduled orders, are kept already.
 var ErrTooMany = errors.New("too many prepared answers")
 
 // keepCanned keeps a prepared answer in the place of the one that has its key, or removes that.

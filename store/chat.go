@@ -409,6 +409,9 @@ func (s *Store) MigrateChat(from, to sms.ChatID) error {
 		if err := t.moveBatches(from, to); err != nil {
 			return err
 		}
+		if err := t.moveScheduled(from, to); err != nil {
+			return err
+		}
 		if err := t.moveLink(sms.Place{Chat: from}, sms.Place{Chat: to}); err != nil {
 			return err
 		}

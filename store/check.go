@@ -34,7 +34,7 @@ func (s *Store) Check() error {
 		if len(found) > 0 {
 			return nil
 		}
-		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkBatches, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers, t.checkHistory, t.checkImports, t.checkWaiting, t.checkWishes} {
+		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkBatches, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers, t.checkHistory, t.checkImports, t.checkWaiting, t.checkWishes, t.checkScheduled} {
 			if err := check(wrong); err != nil {
 				return err
 			}

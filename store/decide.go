@@ -259,7 +259,8 @@ func (s *Store) Expire() (wait time.Duration, err error) {
 				return err
 			}
 		}
-		return nil
+		wait, err = t.expireScheduled(wait)
+		return err
 	})
 	return wait, err
 }

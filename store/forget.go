@@ -127,8 +127,14 @@ func (s *Store) ForgetCustomer(k UpdateKey, n sms.Number, by Agent, posts ...Pos
 // Forgets receives a value after a customer is to be forgotten.
 func (s *Store) Forgets() <-chan struct{} { return s.forget }
 
-// noOpenOrders returns ErrOpenOrders if a piece that may still be sent, or sent again, holds n.
+// noOpenOrders returns ErrOpenOrders if a piece that may still be sent, or sent again, holds n, or an order for later does.
 func (t *tx) noOpenOrders(n sms.Number) error {
+	switch scheduled, err := t.scheduledTo(n); {
+	case err != nil:
+		return err
+	case scheduled:
+		return ErrOpenOrders
+	}
 	for _, index := range pieceIndexes {
 		err := t.pieces(index.bucket, 0, func(p Piece) (bool, error) {
 			for i := range p.N {

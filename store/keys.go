@@ -43,6 +43,7 @@ var (
 	bucketRemind    = []byte("remind")
 	bucketWish      = []byte("wish")
 	bucketBlocked   = []byte("blocked")
+	bucketScheduled = []byte("scheduled")
 
 	keySchema  = []byte("schema")
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
@@ -74,7 +75,7 @@ var buckets = [][]byte{
 	bucketMeta, bucketRaw, bucketSMS, bucketSeen, bucketBatch, bucketPiece, bucketOutbox, bucketUncertain, bucketAsking, bucketID,
 	bucketDue, bucketPost, bucketDead, bucketShows, bucketChatBatch, bucketTaken, bucketTakenDay, bucketChat, bucketAgent,
 	bucketIncident, bucketCustomer, bucketBound, bucketSpent, bucketCredit, bucketHistory, bucketCanned,
-	bucketImport, bucketContacts, bucketWaiting, bucketSnoozed, bucketRemind, bucketWish, bucketBlocked,
+	bucketImport, bucketContacts, bucketWaiting, bucketSnoozed, bucketRemind, bucketWish, bucketBlocked, bucketScheduled,
 }
 
 func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

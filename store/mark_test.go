@@ -311,7 +311,7 @@ func TestABackupKnowsNoMarks(t *testing.T) {
 	if got := marked(t, s); got != nil {
 		t.Errorf("marks %q after a mere restart", got)
 	}
-	must(t, s.update(func(t *tx) error { return t.restored([3]uint64{}) }))
+	must(t, s.update(func(t *tx) error { return t.restored([4]uint64{}) }))
 	if got := marked(t, s); !cmp.Equal(got, []string{"👀", "👀"}) {
 		t.Errorf("marks %q, want them put there whatever the replies bear", got)
 	}

@@ -62,10 +62,12 @@ type Batch struct {
 
 	Answers Seq `json:"answers,omitempty"` // the first SMS that waited until it was to be sent
 
-	Waits   Wait      `json:"waits_for,omitempty"` // why what is queued of it is not sent, once known
-	Late    bool      `json:"late,omitempty"`      // it was to be sent, and is asked about as it has waited too long
-	Asked   time.Time `json:"asked,omitzero"`      // when it was asked about, if not when it was ordered
-	Dropped int       `json:"dropped,omitempty"`   // of those Queued, how many will not be sent
+	Due      time.Time `json:"due,omitzero"`        // when it was scheduled for, if it was
+	Doubtful bool      `json:"doubt,omitempty"`     // a backup was restored since: it may have gone out, or been cancelled
+	Waits    Wait      `json:"waits_for,omitempty"` // why what is queued of it is not sent, once known
+	Late     bool      `json:"late,omitempty"`      // it was to be sent, and is asked about as it has waited too long
+	Asked    time.Time `json:"asked,omitzero"`      // when it was asked about, if not when it was ordered
+	Dropped  int       `json:"dropped,omitempty"`   // of those Queued, how many will not be sent
 
 	Away      bool `json:"away,omitempty"`      // of its own accord, see Away: no agent ordered it, and none is asked
 	Forgotten bool `json:"forgotten,omitempty"` // with all its recipients: it is counted, and told of no more
@@ -125,21 +127,23 @@ func (p Piece) reaches() int { return p.N - p.Withheld }
 // Order is what an agent asks to send: Pieces are the recipients, at most 60 each.
 type Order struct {
 	sms.Place
-	Agent   sms.AgentID
-	Message sms.ChatMessageID
-	Reply   bool
-	Line    sms.Number
-	Text    string
-	Parts   int // for each recipient
-	Pieces  [][]sms.Number
-	Ask     bool // send only after [Send]; the store asks, too, if somebody else answers a recipient or the same was ordered just before
+	Agent   sms.AgentID       `json:"agent"`
+	Message sms.ChatMessageID `json:"message,omitempty"`
+	Reply   bool              `json:"reply,omitempty"`
+	Line    sms.Number        `json:"line"`
+	Text    string            `json:"text"`
+	Parts   int               `json:"parts"` // for each recipient
+	Pieces  [][]sms.Number    `json:"to"`
+	Ask     bool              `json:"ask,omitempty"` // send only after [Send]; the store asks, too, if somebody else answers a recipient or the same was ordered just before
+	Due     time.Time         `json:"due,omitzero"`  // when it was scheduled for: it answers nobody, and who answers or the same before it are no reason to ask
 
-	MaybeNumber string // see Batch
-	AddedURLs   bool
-	Footer      string
-	QuietUntil  time.Time
-	Claim       bool // Agent, called AgentName, claims the only recipient, unless somebody else has
-	AgentName   string
+	Doubtful    bool      `json:"doubt,omitempty"`  // see Batch
+	MaybeNumber string    `json:"hidden,omitempty"` // likewise
+	AddedURLs   bool      `json:"linked,omitempty"`
+	Footer      string    `json:"footer,omitempty"`
+	QuietUntil  time.Time `json:"quiet,omitzero"`
+	Claim       bool      `json:"claim,omitempty"` // Agent, called AgentName, claims the only recipient, unless somebody else has
+	AgentName   string    `json:"who,omitempty"`
 }
 
 // statusDelay is how long a new batch is not reported: most are accepted within it, which saves an edit.
@@ -153,7 +157,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	}
 	b := Batch{
 		ID: BatchID(id), Place: o.Place, Agent: o.Agent, AgentName: o.AgentName, Message: o.Message, Reply: o.Reply, Line: o.Line, Text: o.Text, Parts: o.Parts,
-		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim, MaybeNumber: o.MaybeNumber, AddedURLs: o.AddedURLs,
+		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim, MaybeNumber: o.MaybeNumber, AddedURLs: o.AddedURLs, Due: o.Due, Doubtful: o.Doubtful,
 		Footer: o.Footer, QuietUntil: o.QuietUntil,
 	}
 	if chat := t.resolve(o.Chat); chat != o.Chat {
@@ -164,6 +168,9 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	}
 	if b.Duplicate, err = t.justOrdered(o); err != nil {
 		return b, err
+	}
+	if !o.Due.IsZero() {
+		b.ClaimedBy, b.Duplicate = "", false
 	}
 	to := slices.Concat(o.Pieces...)
 	if len(to) == 1 {
@@ -205,8 +212,10 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	if err := t.bucket(bucketChatBatch).Put(chatBatchKey(b.Chat, b.ID), nil); err != nil {
 		return b, err
 	}
-	if err := put(t.bucket(bucketShows), messageKey(o.Chat, o.Message), Shown{Batch: b.ID, Order: true}); err != nil {
-		return b, err
+	if o.Message != 0 { // it stayed behind when the chat of a scheduled order became a supergroup
+		if err := put(t.bucket(bucketShows), messageKey(o.Chat, o.Message), Shown{Batch: b.ID, Order: true}); err != nil {
+			return b, err
+		}
 	}
 	delay := statusDelay
 	if ask || b.Waits != "" {

@@ -38,6 +38,7 @@ var migrations = []func(*bolt.Tx) error{
 	func(t *bolt.Tx) error { return makeBuckets(t, "waiting", "snoozed") }, // of what came before, nothing waits
 	func(t *bolt.Tx) error { return makeBuckets(t, "remind") },
 	func(t *bolt.Tx) error { return makeBuckets(t, "wish", "blocked") },
+	func(t *bolt.Tx) error { return makeBuckets(t, "scheduled") },
 }
 
 // makeBuckets makes those that are missing.

@@ -53,6 +53,9 @@ func filled(tb testing.TB, s *Store, c *clock) {
 		return t.setWish(Wished{Conversation: sms.Conversation{Line: line, Customer: sara}, Wish: OptOut, At: c.now()})
 	}))
 	ok(s.Take(UpdateKey{Chat: group, Message: 902}, Caused{Block: &Block{Customer: "09991234567", At: c.now(), By: "Ali"}}))
+	must(tb, s.update(func(t *tx) error {
+		return t.putScheduled(Scheduled{ID: 1, Order: *order(ali), At: c.now().Add(time.Hour), Zone: "Asia/Tehran", Confirmed: true})
+	}))
 	must(tb, s.BeginFetch())
 }
 

@@ -54,6 +54,7 @@
 //	wish          number, 0, line                      whether a customer wants no more SMS of a line
 //	blocked       number                               a customer whose SMS are not shown
 //	remind        unix u32, Seq u64                    when somebody is to be reminded that an SMS waits: the agents, or the admins
+//	scheduled     u64                                  an order for later
 //
 // SMS numbers, batches and the rows of class Answers come from the sequences of sms, batch and post.
 package store
@@ -142,21 +143,22 @@ type Options struct {
 
 // Store is an open file. It is safe for concurrent use.
 type Store struct {
-	db      *bolt.DB
-	file    *os.File    // db's
-	damaged chan error  // see Damaged
-	stuck   error       // an ErrStuck, once it is; the writer sets it, holding syncing
-	unclean atomic.Bool // whether the file was found damaged
-	opts    Options
-	writes  chan write
-	done    chan struct{} // closed when the writer has ended
-	posts   chan struct{}
-	marks   chan struct{}
-	forget  chan struct{} // see Forgets
-	imports chan struct{} // see Imports
-	outbox  chan struct{}
-	ended   time.Time // see Ended
-	opened  time.Time // by our clock
+	db        *bolt.DB
+	file      *os.File    // db's
+	damaged   chan error  // see Damaged
+	stuck     error       // an ErrStuck, once it is; the writer sets it, holding syncing
+	unclean   atomic.Bool // whether the file was found damaged
+	opts      Options
+	writes    chan write
+	done      chan struct{} // closed when the writer has ended
+	posts     chan struct{}
+	marks     chan struct{}
+	forget    chan struct{} // see Forgets
+	imports   chan struct{} // see Imports
+	schedules chan struct{} // see Schedules
+	outbox    chan struct{}
+	ended     time.Time // see Ended
+	opened    time.Time // by our clock
 
 	givenUp chan struct{} // closed by GiveUp
 	unsaved atomic.Int64  // writes that were given up then
@@ -191,7 +193,7 @@ func openStore(path string, opts Options) (*Store, error) {
 	s := &Store{
 		db: db, file: file, damaged: make(chan error, 1), opts: opts, opened: opts.Now(),
 		writes: make(chan write, 256), done: make(chan struct{}), givenUp: make(chan struct{}),
-		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), forget: make(chan struct{}, 1), imports: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
+		posts: make(chan struct{}, 1), marks: make(chan struct{}, 1), forget: make(chan struct{}, 1), imports: make(chan struct{}, 1), schedules: make(chan struct{}, 1), outbox: make(chan struct{}, 1),
 	}
 	if err := guarded(func() error { return s.prepare(path) }); err != nil {
 		s.unclean.Store(errors.Is(err, ErrDamaged))

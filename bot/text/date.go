@@ -76,6 +76,11 @@ func (t *Language) Days(first, last time.Time) string {
 	return t.Say(t.fromTo, day(first), day(last))
 }
 
+// Instant says a time with its day and weekday, in its own zone and the calendar of the language.
+func (t *Language) Instant(at time.Time) string {
+	return t.Days(at, at) + " " + t.digits(at.Format("15:04"))
+}
+
 // ReadDate reads a day of our calendar or of the Persian one, such as 2026-03-21 or ۱۴۰۵/۱/۱, which years tell apart. now bears the zone.
 func ReadDate(s string, now time.Time) (day time.Time, ok bool) {
 	parts := strings.FieldsFunc(sms.Digits(s), func(r rune) bool { return r == '-' || r == '/' || r == '.' })
