@@ -56,7 +56,6 @@ type awayFacts struct {
 	Sure      bool // Now can be believed
 	Work      hours.Calendar
 	Shown     bool    // in a chat: somebody will read it, and what became of the away text
-	Held      bool    // nothing is sent
 	Withheld  bool    // they opted out, or are blocked
 	LastHour  int     // away texts
 	PartsLeft int     // of the day
@@ -70,7 +69,7 @@ func (a Away) whether(f awayFacts) string {
 		last = nil
 	}
 	switch {
-	case a.Text == "" || !f.Sure || !f.Shown || f.Held || f.Withheld:
+	case a.Text == "" || !f.Sure || !f.Shown || f.Withheld:
 	case !a.reaches(f.SMS.Customer):
 	case f.Work.Open(f.Now) || !f.closedAt(f.SMS.Time) || !f.closedAt(f.SMS.Received):
 	case f.Customer.Claim.Owner != 0 && f.Now.Sub(f.Customer.Claim.At).Abs() < claimLasts: // an agent answers them, hours or not
@@ -155,11 +154,6 @@ func (t *tx) getsAway(m sms.Message, c Customer, shown bool) (bool, error) {
 	}
 	heard := t.store.clock()
 	f.Sure = heard.known || heard.off == 0 && clock.trusted()
-	held, err := t.held()
-	if err != nil {
-		return false, err
-	}
-	f.Held = held != ""
 	why, err := t.withheld(m.Conversation)
 	if err != nil {
 		return false, err

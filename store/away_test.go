@@ -48,7 +48,6 @@ func TestWhoGetsTheAwayText(t *testing.T) {
 		"without a time":                     {f: func(f *awayFacts) { f.SMS.Time = time.Time{} }},
 		"our clock is wrong, or perhaps":     {f: func(f *awayFacts) { f.Sure = false }, want: awayNot},
 		"no chat shows it":                   {f: func(f *awayFacts) { f.Shown = false }, want: awayNot},
-		"nothing is sent":                    {f: func(f *awayFacts) { f.Held = true }, want: awayNot},
 		"of a short number":                  {f: func(f *awayFacts) { f.SMS.Customer = "2000" }, want: awayNot},
 		"of another panel's line":            {f: func(f *awayFacts) { f.SMS.Customer = "50001234567890" }, want: awayNot},
 		"of a word":                          {f: func(f *awayFacts) { f.SMS.Customer = "BankMelli" }, want: awayNot},
