@@ -18,6 +18,7 @@ const awayText = "We are closed now. We answer from 8 o'clock on."
 // newNight makes a world whose team works from 8:00 to 17:00; it is 20:00.
 func newNight(t testing.TB, server telegram.Options, panelOpts panel.Options) *world {
 	w := newWorld(t, server, panelOpts)
+	w.relay.PollInterval = 30 * time.Second // hours pass
 	week, err := hours.Parse("Sat-Fri 8:00-17:00")
 	if err != nil {
 		t.Fatal(err)

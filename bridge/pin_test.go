@@ -50,6 +50,7 @@ func TestThePinnedList(t *testing.T) {
 				w := newWorld(t, server, panel.Options{})
 				w.opts.Language = language
 				w.pinning()
+				w.relay.PollInterval = 15 * time.Second // hours pass
 				w.start()
 				sara := func(text string) telegram.Message {
 					return w.Asks(telegram.Post{Chat: w.group, From: w.sara, Text: text})

@@ -121,6 +121,7 @@ func TestAReactionTakenBackUndoesNothingElse(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, telegram.Options{}, panel.Options{})
 				w.administers()
+				w.relay.PollInterval = time.Minute // hours pass
 				w.start()
 				shown := w.receives("09121111111", "hello")
 				time.Sleep(time.Hour)

@@ -305,7 +305,7 @@ func (l *life) run(ctx context.Context) (err error) {
 	})
 	admins := []sms.AgentID{sms.AgentID(w.Sara)}
 	return bridge.New(st, client, tg, relay.Options{Lines: lines, PollInterval: w.poll, Log: log}, bot.Options{
-		Lines: lines, Admins: admins, Users: []sms.AgentID{sms.AgentID(w.Ali)}, TelegramSecond: time.Second, Log: log,
+		Lines: lines, Admins: admins, Users: []sms.AgentID{sms.AgentID(w.Ali)}, TelegramSecond: time.Second, Location: opts.Location, Log: log,
 	}, m).Run(ctx)
 }
 

@@ -30,9 +30,10 @@ type World struct {
 	Remembers  bool       // nobody has a customer forgotten
 	strict     bool       // somebody forbids reactions in the group now and then
 	panel      panel.Options
-	inSettings int64   // the group, as the settings name it
-	Inboxes    []int64 // other groups in the settings, which no invariant is about
-	was        int64   // what the group was before it became a supergroup; 0 if it was none
+	inSettings int64         // the group, as the settings name it
+	Inboxes    []int64       // other groups in the settings, which no invariant is about
+	Settings   store.Options // of the team's besides: when it works, when it is reminded, what customers are sent meanwhile
+	was        int64         // what the group was before it became a supergroup; 0 if it was none
 	migrated   time.Time
 	older      older
 
@@ -335,7 +336,9 @@ func (w *World) StoreOptions() store.Options {
 	for _, chat := range w.Inboxes {
 		inbox = append(inbox, sms.ChatID(chat))
 	}
-	return store.Options{Inbox: inbox, Admins: []sms.AgentID{sms.AgentID(w.Sara)}, RecentPosts: 20}
+	opts := w.Settings
+	opts.Inbox, opts.Admins, opts.RecentPosts = inbox, []sms.AgentID{sms.AgentID(w.Sara)}, 20
+	return opts
 }
 
 // CopyFile copies the file from to to. Nobody may write to either meanwhile.
