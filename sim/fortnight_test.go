@@ -35,7 +35,7 @@ func TestFortnight(t *testing.T) {
 var tehran = time.FixedZone("Tehran", int(3.5*3600))
 
 const (
-	night   = "دفتر بسته است. شنبه تا پنجشنبه پاسخ می‌دهیم."
+	night   = "دفتر بسته است. شنبه تا پنجشنبه پاسخ می\u200cدهیم."
 	remind  = 30 * time.Minute
 	admin   = 2 * time.Hour
 	perHour = 4
