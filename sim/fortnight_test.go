@@ -370,6 +370,7 @@ type notice struct {
 	span
 	what, customer string
 	perhaps        bool      // an agent saw to the customer at about that time
+	often          bool      // it is not clear when, nor how often
 	ends           time.Time // when somebody saw to the customer, and it need not be told any more
 }
 
@@ -447,7 +448,7 @@ func (f *fortnight) waits(customer string, all []happened) (due []notice, unclea
 	expect := func(what string, at, ends span) {
 		at.to = f.soon(at.to)
 		if !ends.to.Before(at.from.Add(-time.Second)) {
-			due = append(due, notice{at, what, customer, !ends.from.After(at.to), ends.from})
+			due = append(due, notice{at, what, customer, !ends.from.After(at.to), false, ends.from})
 		}
 	}
 	ends := func(e span) { // the wait, or the snooze
@@ -464,7 +465,7 @@ func (f *fortnight) waits(customer string, all []happened) (due []notice, unclea
 			expect("admin", span{f.comes(since.from, admin), f.comes(since.to, admin)}, e)
 		case anything: // whatever is told may be right
 			for _, what := range []string{"awake", "remind", "admin"} {
-				due = append(due, notice{span{since.from, e.to.Add(24 * time.Hour)}, what, customer, true, e.to})
+				due = append(due, notice{span{since.from, e.to.Add(24 * time.Hour)}, what, customer, true, true, e.to})
 			}
 		}
 	}
@@ -512,9 +513,15 @@ func (f *fortnight) tellsOf(chat int64, due []notice) (n int) {
 			if !strings.Contains(m.Text, words) {
 				continue
 			}
-			i := slices.IndexFunc(due, func(d notice) bool {
-				return d.what == what && d.customer == number(m.Text) && !told[slices.Index(due, d)] && !m.Date.Before(d.from.Add(-time.Second)) && !m.Date.After(f.paced(d.to, posted))
-			})
+			i := -1
+			for at, d := range due {
+				fits := d.what == what && d.customer == number(m.Text) && !m.Date.Before(d.from.Add(-time.Second)) && !m.Date.After(f.paced(d.to, posted))
+				if fits && (d.often && i < 0 || !d.often && !told[at]) {
+					if i = at; !d.often {
+						break
+					}
+				}
+			}
 			if i < 0 {
 				f.Errorf("in %d at %s of %s: %q, which was not due%s", chat, clock(m.Date), number(m.Text), words, f.telling(due, number(m.Text)))
 				continue
@@ -625,7 +632,11 @@ func (f *fortnight) away(all []given) (n, stopped int) {
 			f.Errorf("SMS %d of %s, given at %s, got no away text: it had one at %s, in the hour %d%s", g.sms, g.customer, clock(g.at), clock(last[g.customer]), inHour, f.outAbout(g.at))
 		}
 		if got {
-			last[g.customer], hour = g.at, append(hour, g.at)
+			stored := g.at
+			if i >= 0 && f.within(g.at, f.downs) {
+				stored = sent[g.customer][i]
+			}
+			last[g.customer], hour = stored, append(hour, stored)
 			if i >= 0 {
 				sent[g.customer] = slices.Delete(sent[g.customer], i, i+1)
 			}

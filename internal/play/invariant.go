@@ -901,7 +901,7 @@ func (e *Evidence) Open(st *store.Store) error {
 	e.Store = st
 	all, err := e.World.batches(st)
 	for _, b := range all {
-		if b.ID <= e.older.batch {
+		if b.ID <= e.older.batch || e.older.scheduled[b.Text] {
 			e.inherited = append(e.inherited, b)
 		} else {
 			e.Batches = append(e.Batches, b)

@@ -96,9 +96,10 @@ func (w *World) UseGroup() {
 
 // older is what a file holds with which a world begins.
 type older struct {
-	losses int             // fetches that the first bridge tells of as perhaps lost
-	batch  store.BatchID   // the last one
-	texts  map[string]bool // of all batches
+	losses    int             // fetches that the first bridge tells of as perhaps lost
+	batch     store.BatchID   // the last one
+	texts     map[string]bool // of all batches, and of orders for later
+	scheduled map[string]bool // of these
 }
 
 // BeginWith reads the store with which the world begins, whose group is the team's. It is copied to path to be read.
@@ -124,12 +125,19 @@ func (w *World) BeginWith(file, path string) {
 	if err != nil {
 		w.Fatal(err)
 	}
+	scheduled, err := st.ScheduledIn(sms.ChatID(w.Group))
+	if err != nil {
+		w.Fatal(err)
+	}
 	for w.Say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "hello"}) < 1000 { // those that the file knows were before
 	}
-	w.older = older{losses: losses + len(undecoded), texts: map[string]bool{}}
+	w.older = older{losses: losses + len(undecoded), texts: map[string]bool{}, scheduled: map[string]bool{}}
 	for _, b := range batches {
 		w.older.batch = max(w.older.batch, b.ID)
 		w.older.texts[b.Text] = true
+	}
+	for _, o := range scheduled {
+		w.older.texts[o.Order.Text], w.older.scheduled[o.Order.Text] = true, true
 	}
 }
 
