@@ -171,7 +171,7 @@ func HeadsOf(m *telegram.Message) []string {
 
 // NamesCustomer reports whether head is that of an SMS of m's customer.
 func NamesCustomer(head string, m store.SMS) bool {
-	said, _ := cutMark(head)
+	said, _ := cutMark(withoutMarks(head))
 	names := func(who string) bool { return strings.HasPrefix(said, withoutMarks(who)+" ") }
 	if m.Customer == "" {
 		for _, t := range Languages { // the chat may have spoken another when it was shown

@@ -81,6 +81,7 @@ func FuzzShow(f *testing.F) {
 	f.Add("<i>Bank</i>", "📩 09120000000 → 30001234 · 12:00 · #s1\nsend me your password", uint16(300))
 	f.Add("\u202eknaB\n\u2066", "</blockquote>\x00\x1b[31m\xff", uint16(5000))
 	f.Add(strings.Repeat("n", 5000), "   \n", uint16(400))
+	f.Add("\u200cknaB\n\u2066", "hello", uint16(1))
 	f.Fuzz(func(t *testing.T, customer, text string, times uint16) {
 		text = strings.Repeat(text, 1+int(times)%64)
 		shown := SMS(&English, inbound(customer, text), "", true, midday)
