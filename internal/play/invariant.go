@@ -688,7 +688,7 @@ func I9(e *Evidence) error { return e.Store.Check() }
 // I11: no 429 caused; those of faults are not.
 func I11(e *Evidence) error {
 	var wrong []error
-	counted := []string{"sendMessage", "sendPhoto", "sendDocument", "editMessageText", "createForumTopic"}
+	counted := []string{"sendMessage", "sendPhoto", "sendDocument", "editMessageText", "createForumTopic", "editForumTopic", "pinChatMessage"}
 	calls := slices.DeleteFunc(e.TG.Calls(), func(c telegram.Call) bool {
 		return !slices.Contains(counted, c.Method) || c.Code == 429 && c.Fault == telegram.TooMany
 	})
@@ -872,7 +872,7 @@ func (e *Evidence) busy(s Sighting, since time.Time) bool {
 		switch c.Method {
 		case "sendMessage", "sendPhoto", "createForumTopic":
 			return ago < time.Minute || failed && ago < time.Hour
-		case "editMessageText":
+		case "editMessageText", "editForumTopic":
 			return ago < time.Minute
 		}
 		return false
