@@ -24,9 +24,6 @@ const importPause = 20 * time.Millisecond
 // namedRows is how many rows of a file are named that say the same.
 const namedRows = 20
 
-// takesFile reports whether a command does something with a file, as whose caption it may come.
-func takesFile(command string) bool { return command == "contacts" || command == "optout" }
-
 // What a header calls its columns, in the form of cannedKey. Families are joined to names; none of the others is what it is called beside it.
 var (
 	numberWords = []string{"شماره", "موبایل", "تلفن", "همراه", "phone", "mobile", "number", "tel"}
@@ -107,57 +104,12 @@ func readContacts(rows []table.Row) (list contactList) {
 	return list
 }
 
-// fileOf returns the file of a message, or of the one it replies to; nil if there is none.
-func fileOf(m *telegram.Message) *telegram.Attachment {
-	if m.File == nil && m.ReplyTo != nil {
-		return m.ReplyTo.File
-	}
-	return m.File
-}
-
 // contacts asks whether the names in a file are to be given.
 func (b *Bot) contacts(ctx context.Context, m *telegram.Message, _ role) error {
 	if fileOf(m) == nil {
 		return b.respond(m, b.language(m.Chat).ContactsUsage)
 	}
 	return b.readFile(ctx, m, b.askContacts)
-}
-
-// readFile has ask read the rows of the file of m, beside the flows, and posts the question it returns, or why there is none.
-func (b *Bot) readFile(ctx context.Context, m *telegram.Message, ask func(*telegram.Message, []table.Row, *text.Language) (store.Post, error)) error {
-	t, file := b.language(m.Chat), fileOf(m)
-	switch {
-	case file.Size > table.MaxSize:
-		return b.respond(m, t.Say(t.ContactsTooLarge, table.MaxSize>>20, table.MaxRows))
-	}
-	return b.inquireIn(ctx, m, b.fileSlots, func(ctx context.Context, t *text.Language) store.Post {
-		p, err := b.askImport(ctx, m, file, t, ask)
-		if err != nil {
-			b.log.Warn("read a file of contacts", "err", err)
-			return response(m, t.ContactsGone)
-		}
-		return p
-	})
-}
-
-// askImport reads a file for ask.
-func (b *Bot) askImport(
-	ctx context.Context, m *telegram.Message, file *telegram.Attachment, t *text.Language, ask func(*telegram.Message, []table.Row, *text.Language) (store.Post, error),
-) (store.Post, error) {
-	content, err := b.tg.Download(ctx, file.ID, table.MaxSize)
-	var rows []table.Row
-	if err == nil {
-		rows, err = table.Read(content)
-	}
-	switch {
-	case errors.Is(err, telegram.ErrTooLarge) || errors.Is(err, table.ErrTooLarge):
-		return response(m, t.Say(t.ContactsTooLarge, table.MaxSize>>20, table.MaxRows)), nil
-	case errors.Is(err, table.ErrUnreadable):
-		return response(m, t.ContactsUnreadable), nil
-	case err != nil:
-		return store.Post{}, err
-	}
-	return ask(m, rows, t)
 }
 
 // askContacts keeps the names that are to be given. It returns the question whether to do so, or why nothing is to be done.

@@ -241,22 +241,22 @@ type Language struct {
 	In, Out         string
 
 	// Names for many customers, from a file.
-	ContactsUsage      string
-	ContactsHow        string
-	ContactsTooLarge   string // MB, rows
-	ContactsUnreadable string
-	ContactsGone       string
-	ContactsAsk        string // new, renamed, unchanged
-	ContactsNothing    string // unchanged
-	ContactsWrong      string // how many, rows
-	ContactsNameless   string // how many, rows
-	ContactsDoubled    string // how many, rows
-	Import             string
-	Undo               string
-	ContactsCancelled  string // by
-	ContactsDone       string // new, renamed
-	ContactsUndone     string // new, renamed
-	ContactsLeft       string // how many
+	ContactsUsage     string
+	ContactsHow       string
+	FileTooLarge      string // MB, rows
+	FileUnreadable    string
+	FileGone          string
+	ContactsAsk       string // new, renamed, unchanged
+	ContactsNothing   string // unchanged
+	ContactsWrong     string // how many, rows
+	ContactsNameless  string // how many, rows
+	ContactsDoubled   string // how many, rows
+	Import            string
+	Undo              string
+	ContactsCancelled string // by
+	ContactsDone      string // new, renamed
+	ContactsUndone    string // new, renamed
+	ContactsLeft      string // how many
 
 	// The card of a customer.
 	CardHead   string // who
@@ -725,22 +725,22 @@ var English = Language{
 	In:              "in",
 	Out:             "out",
 
-	ContactsUsage:      "Send the file as CSV or XLSX, with a number and a name in each row, and reply to it with <code>/contacts</code>. Or send it with <code>/contacts</code> as its caption; in a group as a reply to one of my messages, or I do not see it.",
-	ContactsHow:        "Reply to this file with <code>/contacts</code> to give customers the names in it. A file is never sent as an SMS.",
-	ContactsTooLarge:   "That file is too large: %v MB and %v rows at most. Nothing was changed.",
-	ContactsUnreadable: "That is neither CSV nor XLSX, or it is damaged: nothing was changed. Save it as one of these and send it again.",
-	ContactsGone:       "I could not get or read that file: nothing was changed. Please send it again.",
-	ContactsAsk:        "<b>Give customers the names in this file?</b> New: %v, renamed: %v, unchanged: %v. Nothing changes before you press the button.",
-	ContactsNothing:    "That file changes nothing. Names that are the same already: %v.",
-	ContactsWrong:      "⚠️ Rows without a phone number, passed over: %v (row %v)",
-	ContactsNameless:   "⚠️ Rows without a name, passed over: %v (row %v)",
-	ContactsDoubled:    "⚠️ Rows whose number stands further up, passed over: %v (row %v)",
-	Import:             "Import",
-	Undo:               "Undo",
-	ContactsCancelled:  "🚫 Cancelled by %v, no name was changed.",
-	ContactsDone:       "The names are given. New: %v, renamed: %v. For an hour this can be undone.",
-	ContactsUndone:     "The names are taken back. Without a name again: %v, as they were called before: %v.",
-	ContactsLeft:       "Named otherwise since, and left as they are: %v.",
+	ContactsUsage:     "Send the file as CSV or XLSX, with a number and a name in each row, and reply to it with <code>/contacts</code>. Or send it with <code>/contacts</code> as its caption; in a group as a reply to one of my messages, or I do not see it.",
+	ContactsHow:       "Reply to this file with <code>/contacts</code> to give customers the names in it. A file is never sent as an SMS.",
+	FileTooLarge:      "That file is too large: %v MB and %v rows at most. Nothing was done.",
+	FileUnreadable:    "That is neither CSV nor XLSX, or it is damaged: nothing was done. Save it as one of these and send it again.",
+	FileGone:          "I could not get or read that file: nothing was done. Please send it again.",
+	ContactsAsk:       "<b>Give customers the names in this file?</b> New: %v, renamed: %v, unchanged: %v. Nothing changes before you press the button.",
+	ContactsNothing:   "That file changes nothing. Names that are the same already: %v.",
+	ContactsWrong:     "⚠️ Rows without a phone number, passed over: %v (row %v)",
+	ContactsNameless:  "⚠️ Rows without a name, passed over: %v (row %v)",
+	ContactsDoubled:   "⚠️ Rows whose number stands further up, passed over: %v (row %v)",
+	Import:            "Import",
+	Undo:              "Undo",
+	ContactsCancelled: "🚫 Cancelled by %v, no name was changed.",
+	ContactsDone:      "The names are given. New: %v, renamed: %v. For an hour this can be undone.",
+	ContactsUndone:    "The names are taken back. Without a name again: %v, as they were called before: %v.",
+	ContactsLeft:      "Named otherwise since, and left as they are: %v.",
 
 	CardHead:   "👤 %v",
 	CardLine:   " → %v",
