@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,7 +29,10 @@ func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) er
 	}
 	room := w.pace.room(p.Chat)
 	show, err := w.store.ToShow(p, text.DigestMost, room, late)
-	if err != nil { // perhaps the post has moved with its group to another chat
+	if errors.Is(err, store.ErrNotFound) { // the queue has changed since it was looked at, and is looked at again
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("read what to show: %w", err)
 	}
 	if show.Mixed && p.Digest == 0 && text.DigestSize(show.SMS, show.Names) == 1 { // no other fits into its message, which may as well go to its topic
@@ -43,6 +47,9 @@ func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) er
 		}
 	}
 	n, err := w.digest(p, show)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -88,5 +95,5 @@ func (w *poster) digest(p store.Post, show store.ToShow) (int, error) {
 	if n == 1 && !show.Mixed {
 		return 1, nil
 	}
-	return n, w.store.BeginDigest(p, n, show.Mixed)
+	return n, w.store.BeginDigest(show.Posts[:n], show.Mixed)
 }

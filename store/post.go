@@ -282,7 +282,7 @@ type ToShow struct {
 // ToShow returns what it takes to show p, the post of an SMS. If p began a digest, the other posts of that come with it; if more wait than the chat
 // has room for, in messages, or since before late, those that may stand in one message with it do, at most most in all. If each customer has a topic,
 // these are the customer's, or, without room for the topics of all who wait, those of all: once others wait since before late, or many new numbers do.
-// The error is ErrNotFound if p no longer waits.
+// The error is ErrNotFound if p no longer waits where it did: it moved, or its customer was forgotten.
 func (s *Store) ToShow(p Post, most, room int, late time.Time) (ToShow, error) {
 	var show ToShow
 	err := s.view(func(t *tx) error {
@@ -303,7 +303,7 @@ func (s *Store) ToShow(p Post, most, room int, late time.Time) (ToShow, error) {
 			if err != nil {
 				return err
 			}
-			if len(posts) == 0 {
+			if len(posts) == 0 || posts[0].ID != p.ID { // those behind it must not be taken for it
 				return fmt.Errorf("post %d of chat %d: %w", p.ID, p.Chat, ErrNotFound)
 			}
 			if p.Digest == 0 && !show.Mixed && waiting <= room && (len(posts) == 1 || !posts[1].At.Before(late)) {
@@ -314,7 +314,7 @@ func (s *Store) ToShow(p Post, most, room int, late time.Time) (ToShow, error) {
 		for i, post := range show.Posts {
 			m, err := t.sms(post.Seq)
 			if err != nil {
-				return fmt.Errorf("read sms %d: %w", post.Seq, err)
+				return fmt.Errorf("read sms %d: %v", post.Seq, err)
 			}
 			c, err := t.customer(m.Customer)
 			if err != nil {
@@ -418,15 +418,23 @@ func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting in
 	return found, waiting, nil
 }
 
-// BeginDigest notes that the n posts from p on are about to be shown in one message, mixed as ToShow says. After a crash the same ones are shown
-// together, as perhaps repeated.
-func (s *Store) BeginDigest(p Post, n int, mixed bool) error {
+// BeginDigest notes that posts are about to be shown in one message, mixed as ToShow says. After a crash the same ones are shown together, as perhaps
+// repeated. The error is ErrNotFound if they no longer wait one behind the other, and are to be read anew.
+func (s *Store) BeginDigest(posts []Post, mixed bool) error {
 	return s.update(func(t *tx) error {
-		row, err := t.post(p)
+		settings, err := t.chat(posts[0].Chat)
 		if err != nil {
 			return err
 		}
-		row.Digest, row.Mixed = n, mixed
+		now, _, err := t.following(posts[0], len(posts), settings.Topics && !mixed)
+		if err != nil {
+			return err
+		}
+		if !slices.EqualFunc(now, posts, func(a, b Post) bool { return a.ID == b.ID }) {
+			return fmt.Errorf("digest of chat %d: %w", posts[0].Chat, ErrNotFound)
+		}
+		row := now[0]
+		row.Digest, row.Mixed = len(posts), mixed
 		return t.putPost(row)
 	})
 }

@@ -183,6 +183,61 @@ func TestSMSOfACustomerWeComeToKnowMoveUp(t *testing.T) {
 	}
 }
 
+// TestWhatChangedSinceItWasReadIsReadAgain: between a look at the queue and what is shown, the first may move up or be forgotten, or another may come
+// in among those to show. Whatever is behind must not be shown in its place, nor others be noted than those shown.
+func TestWhatChangedSinceItWasReadIsReadAgain(t *testing.T) {
+	const regular, stranger, other = sms.Number("09350000000"), sms.Number("09350000001"), sms.Number("09350000002")
+	know := func(n sms.Number) func(*testing.T, *Store) {
+		return func(t *testing.T, s *Store) {
+			ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Customer: n, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
+		}
+	}
+	for name, of := range map[string]struct {
+		from   []sms.Number // of each SMS
+		first  sms.Number   // of the post that was read
+		change func(*testing.T, *Store)
+		moved  bool // the first itself
+	}{
+		"the first moves up": {[]sms.Number{stranger, other, other}, stranger, know(stranger), true},
+		"the first is forgotten": {[]sms.Number{stranger, other, other}, stranger, func(t *testing.T, s *Store) {
+			must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, stranger, Agent{ID: 5}))
+			for ok(s.ForgetStep()) {
+			}
+		}, true},
+		"another of them moves up":    {[]sms.Number{stranger, other, other}, stranger, know(other), false},
+		"another comes in among them": {[]sms.Number{regular, stranger, regular}, regular, know(stranger), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			s := open(t, tempFile(t), c.inbox(group))
+			ok(s.Take(UpdateKey{Chat: 5, Message: 9}, Caused{Customer: regular, EditCustomer: func(c *Customer) { c.Name = "Mr Karimi" }}))
+			for i, from := range of.from {
+				fetched(t, s, fromCustomer(from, unread(c, fmt.Sprint("sms ", i+1))))
+			}
+			var p Post
+			for _, of := range heads(t, s) {
+				if of.Kind == PostSMS && of.Seq == 1 {
+					p = of
+				}
+			}
+			show := ok(s.ToShow(p, 3, 0, c.now()))
+			of.change(t, s)
+			again, err := s.ToShow(p, 3, 0, c.now())
+			if of.moved {
+				if !errors.Is(err, ErrNotFound) {
+					t.Errorf("shown in its place: %+v %v", again.SMS, err)
+				}
+			} else if must(t, err); again.Posts[0].ID != p.ID {
+				t.Errorf("first is %+v, want what was read", again.Posts[0])
+			}
+			if err := s.BeginDigest(show.Posts, show.Mixed); !errors.Is(err, ErrNotFound) {
+				t.Errorf("a digest of what waits no longer in one row begins: %v", err)
+			}
+			must(t, s.Check())
+		})
+	}
+}
+
 // TestADigestOutlivesThatOneOfItMovesUp has an agent come to know a customer while a digest with an SMS of theirs may be on its way.
 func TestADigestOutlivesThatOneOfItMovesUp(t *testing.T) {
 	for name, theirs := range map[string]int{"the first": 0, "another": 1} {
@@ -193,8 +248,8 @@ func TestADigestOutlivesThatOneOfItMovesUp(t *testing.T) {
 				fetched(t, s, fromCustomer(sms.Number(fmt.Sprint("0935000000", i)), unread(c, text)))
 			}
 			first := heads(t, s)[0]
-			must(t, s.BeginDigest(first, 3, false))
 			sent := following(t, s, first, 3, false)
+			must(t, s.BeginDigest(sent, false))
 			their := sms.Number(fmt.Sprint("0935000000", theirs))
 			ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Customer: their, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
 			must(t, s.Check())
@@ -239,10 +294,10 @@ func TestADigestOutlivesThatOthersMoveUp(t *testing.T) {
 				fetched(t, s, fromCustomer(from, unread(c, text)))
 			}
 			first := heads(t, s)[0]
-			if n > 1 {
-				must(t, s.BeginDigest(first, n, false))
-			}
 			begun := following(t, s, first, n, false)
+			if n > 1 {
+				must(t, s.BeginDigest(begun, false))
+			}
 			know(unknown, 2)
 			must(t, s.Check())
 			crash(t, s)
@@ -265,7 +320,7 @@ func TestSeveralSMSInOneMessage(t *testing.T) {
 	if got := summary(t, s, all); !cmp.Equal(got, []string{"one", "two", "three"}) {
 		t.Fatalf("following %v, want three in their order", got)
 	}
-	must(t, s.BeginDigest(first, len(all), false))
+	must(t, s.BeginDigest(all, false))
 	crash(t, s) // Telegram may show them
 	s = open(t, path, c.inbox(group))
 	again := heads(t, s)[0]
@@ -286,7 +341,7 @@ func TestARefusedDigestIsShownOneByOne(t *testing.T) {
 	s := open(t, tempFile(t), c.inbox(group))
 	fetched(t, s, unread(c, "one", "poison", "three"))
 	p := heads(t, s)[0]
-	must(t, s.BeginDigest(p, 3, false))
+	must(t, s.BeginDigest(following(t, s, p, 3, false), false))
 	must(t, s.SetAside(p, "Bad Request"))
 	if got := ok(s.Incidents()); len(got) != 0 {
 		t.Errorf("got %+v, want none: any of the three may be at fault", got)

@@ -303,7 +303,7 @@ func (w *world) postOne(p Post, dies func() bool) bool {
 	}
 	several := ok(w.s.ToShow(p, 1+w.IntN(4), 0, time.Time{})).Posts
 	if p.Digest == 0 {
-		must(w, w.s.BeginDigest(p, len(several), false))
+		must(w, w.s.BeginDigest(several, false))
 	}
 	for _, q := range several {
 		q.Repeated = p.Repeated // the message says it of all

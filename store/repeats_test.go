@@ -155,7 +155,7 @@ func TestADigestUnderWayTellsTheCountAfterIt(t *testing.T) {
 		c.pass(time.Second)
 	}
 	posts := following(t, s, heads(t, s)[0], 10, false)
-	must(t, s.BeginDigest(posts[0], len(posts), false))
+	must(t, s.BeginDigest(posts, false))
 	fetched(t, s, unread(c, "yes"))
 	must(t, s.DigestPosted(posts, 0, 500))
 	if got := counted(t, s); !cmp.Equal(got, []string{"×3"}) {
