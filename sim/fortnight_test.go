@@ -574,20 +574,23 @@ func (f *fortnight) away(all []given) (n, stopped int) {
 			n++
 		}
 	}
-	var admins []time.Time
+	var posted []time.Time // to Sara
+	var admins []int       // which of these tell that no more go out
 	for _, chat := range []int64{f.Group, f.Sara} {
 		for _, m := range f.TG.Messages(chat) {
+			if m.FromBot && chat == f.Sara {
+				posted = append(posted, m.Date)
+			}
 			switch {
 			case m.FromBot && strings.HasPrefix(m.Text, "🌙 Away text to") && chat == f.Group:
 				told[number(m.Text)] = append(told[number(m.Text)], m.Date)
 			case m.FromBot && strings.HasPrefix(m.Text, "🌙 Customers") && chat == f.Sara:
-				admins = append(admins, m.Date)
+				admins = append(admins, len(posted)-1)
 			}
 		}
 	}
 	last, hour := map[string]time.Time{}, []time.Time{}
-	limits := 0 // how often the hour's limit stopped one, once in a closed time
-	limited := time.Time{}
+	var stops []stop
 	for _, g := range all {
 		must, may := f.getsAway(g, last[g.customer])
 		inHour, edge := 0, false
@@ -605,7 +608,7 @@ func (f *fortnight) away(all []given) (n, stopped int) {
 				together++
 			}
 		}
-		crowded := must && inHour+together > perHour
+		due, crowded := must || may, must && inHour+together > perHour
 		if crowded {
 			must, may = false, inHour < perHour
 		} else if edge && inHour+1 >= perHour {
@@ -619,11 +622,8 @@ func (f *fortnight) away(all []given) (n, stopped int) {
 		}
 		i := slices.IndexFunc(sent[g.customer], here)
 		got := i >= 0 || slices.ContainsFunc(told[g.customer], here)
-		if crowded && !got {
-			if limited.IsZero() || f.worked(limited, g.at) {
-				limits++
-			}
-			limited = g.at
+		if due && !got {
+			stops = append(stops, stop{span{g.at, f.soon(g.at)}, crowded})
 		}
 		switch {
 		case got && !must && !may:
@@ -648,10 +648,82 @@ func (f *fortnight) away(all []given) (n, stopped int) {
 			f.Errorf("%s was sent an away text at %s of no SMS", customer, clock(at))
 		}
 	}
-	if len(admins) != limits {
-		f.Errorf("admins were told %d times that no more went out, want %d", len(admins), limits)
+	for _, wrong := range f.stopped(stops, hour, posted, admins) {
+		f.Error(wrong)
 	}
 	return n, len(admins)
+}
+
+// stop is an SMS that got no away text though it was due one, or may have been; the hour's limit is why, for sure or perhaps. It was stored some time from
+// one moment to another.
+type stop struct {
+	span
+	sure bool
+}
+
+// stopped returns what is wrong with what the admins were told of stops, among what was posted to them: once in each closed time, and only when the away texts
+// of an hour were out.
+func (f *fortnight) stopped(stops []stop, sent, posted []time.Time, told []int) (wrong []string) {
+	for i, n := range told {
+		at := posted[n]
+		if i > 0 && !f.worked(posted[told[i-1]], at) {
+			wrong = append(wrong, fmt.Sprintf("admins were told at %s and again at %s that no more go out", clock(posted[told[i-1]]), clock(at)))
+		}
+		if !slices.ContainsFunc(stops, func(s stop) bool {
+			latest, inHour := f.paced(s.to, posted[:n+1]), 0
+			for _, away := range sent {
+				if away.After(s.from.Add(-time.Hour-late)) && !away.After(latest) {
+					inHour++
+				}
+			}
+			return inHour >= perHour && !at.Before(s.from) && !at.After(latest)
+		}) {
+			wrong = append(wrong, fmt.Sprintf("admins were told at %s that no more go out, and nothing was stopped", clock(at)))
+		}
+	}
+	for _, s := range stops {
+		if s.sure && !slices.ContainsFunc(told, func(n int) bool {
+			return !posted[n].After(f.paced(s.to, posted[:n+1])) && !f.worked(posted[n], s.from)
+		}) {
+			wrong = append(wrong, fmt.Sprintf("an away text was stopped at %s, and the admins were not told", clock(s.from)))
+		}
+	}
+	return wrong
+}
+
+// TestStopsAreToldOncePerClosedTime holds the ledger itself to a few evenings: what an outage has stored later counts, too.
+func TestStopsAreToldOncePerClosedTime(t *testing.T) {
+	at := func(day, hour, minute int) time.Time { return time.Date(2026, 7, day, hour, minute, 0, 0, tehran) } // the 5th is a Sunday
+	full := func(day, hour int) (sent []time.Time) {
+		for n := range perHour {
+			sent = append(sent, at(day, hour, n))
+		}
+		return sent
+	}
+	for name, c := range map[string]struct {
+		stops []stop
+		sent  []time.Time
+		told  []time.Time
+		wrong string
+	}{
+		"told once in an evening":                {[]stop{{span{at(5, 20, 10), at(5, 20, 10)}, true}, {span{at(5, 20, 50), at(5, 20, 50)}, true}}, full(5, 20), []time.Time{at(5, 20, 10)}, ""},
+		"told of what an outage had stored late": {[]stop{{span{at(5, 20, 10), at(5, 20, 30)}, false}}, full(5, 20), []time.Time{at(5, 20, 29)}, ""},
+		"what is unclear need not be told":       {[]stop{{span{at(5, 20, 10), at(5, 20, 30)}, false}}, full(5, 20), nil, ""},
+		"told twice in an evening":               {[]stop{{span{at(5, 20, 10), at(5, 20, 10)}, true}, {span{at(5, 23, 10), at(5, 23, 10)}, true}}, slices.Concat(full(5, 20), full(5, 23)), []time.Time{at(5, 20, 10), at(5, 23, 10)}, "and again"},
+		"told again the next evening":            {[]stop{{span{at(5, 20, 10), at(5, 20, 10)}, true}, {span{at(6, 20, 10), at(6, 20, 10)}, true}}, slices.Concat(full(5, 20), full(6, 20)), []time.Time{at(5, 20, 10), at(6, 20, 10)}, ""},
+		"not told the next evening":              {[]stop{{span{at(5, 20, 10), at(5, 20, 10)}, true}, {span{at(6, 20, 10), at(6, 20, 10)}, true}}, slices.Concat(full(5, 20), full(6, 20)), []time.Time{at(5, 20, 10)}, "were not told"},
+		"told of nothing":                        {nil, full(5, 20), []time.Time{at(5, 20, 10)}, "nothing was stopped"},
+		"told though an away text was left":      {[]stop{{span{at(5, 20, 10), at(5, 20, 10)}, true}}, full(5, 20)[1:], []time.Time{at(5, 20, 10)}, "nothing was stopped"},
+	} {
+		var told []int
+		for i := range c.told {
+			told = append(told, i)
+		}
+		wrong := strings.Join(new(fortnight).stopped(c.stops, c.sent, c.told, told), "; ")
+		if (wrong == "") != (c.wrong == "") || !strings.Contains(wrong, c.wrong) {
+			t.Errorf("%s: got %q, want %q", name, wrong, c.wrong)
+		}
+	}
 }
 
 // outAbout tells what was out at about a time.
