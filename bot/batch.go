@@ -22,13 +22,17 @@ func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, op
 	switch {
 	case batch.State == store.Asking && !batch.Late: // a late one has begun already: its progress is shown as well
 		send, cancel := t.Send, t.Cancel
-		if !batch.QuietUntil.IsZero() {
+		if batch.MayWait() {
 			send = t.SendNow
 		}
 		if batch.ClaimedBy != "" || batch.Duplicate || batch.Against != sms.NoReason {
 			send, cancel = t.SendAnyway, t.LeaveIt
 		}
 		buttons := [][]telegram.Button{{pressButton(batch, send, store.Send), pressButton(batch, cancel, store.Cancel)}}
+		if batch.MayWait() {
+			at := batch.QuietUntil.In(opts.Location)
+			buttons = append([][]telegram.Button{{pressButton(batch, t.Say(t.SendAt, t.Clock(at, at)), store.Later)}}, buttons...)
+		}
 		if _, shorter := shortened(batch, opts.PartSizes); shorter {
 			buttons = append(buttons, []telegram.Button{pressButton(batch, t.Shorten, shortenIt)})
 		}
@@ -36,6 +40,10 @@ func renderBatch(t *text.Language, batch store.Batch, recipients []store.SMS, op
 			buttons = append(buttons, []telegram.Button{pressButton(batch, t.AsWritten, asWritten)})
 		}
 		return renderQuestion(t, batch, recipients, opts), buttons
+	case batch.Decision == store.Later:
+		drop := telegram.Button{Label: t.Cancel, Data: laterData(batch.Scheduled, laterDrop), Style: telegram.Red}
+		return renderTo(t, batch, recipients) + t.Say(t.Postponed, t.Instant(batch.QuietUntil.In(opts.Location)), text.Isolated(batch.DecidedBy)),
+			[][]telegram.Button{{drop}}
 	case batch.State == store.Cancelled:
 		return renderTo(t, batch, recipients) + t.Say(t.Cancelled, text.Isolated(batch.DecidedBy)), nil
 	case batch.State == store.Expired && batch.Away:

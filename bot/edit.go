@@ -38,6 +38,9 @@ func (b *Bot) takeEdit(m *telegram.Message) error {
 		said = t.EditedAsked
 	case store.Cancelled, store.Expired:
 		said = t.EditedUnsent
+		if batch.Decision == store.Later {
+			said = t.LaterEdited
+		}
 	}
 	_, err = b.store.Take(k, store.Caused{Posts: []store.Post{response(m, said)}})
 	return err

@@ -147,7 +147,7 @@ func (b *Bot) decideBatch(
 	}
 	// An admin may cancel what somebody else was about to send, but not send it.
 	rewords := d == shortenIt || d == asWritten
-	if batch.Agent != p.From.ID && (d == store.Send || rewords || d == store.Cancel && r < admin) {
+	if batch.Agent != p.From.ID && (d == store.Send || d == store.Later || rewords || d == store.Cancel && r < admin) {
 		return t.PressNotYours, true, nil
 	}
 	crashpoint.At("press.read")
@@ -164,6 +164,8 @@ func (b *Bot) decideBatch(
 		return text.Plain(t.Say(t.AboveCap, over.Parts, over.Left, over.Cap)), true, nil
 	}
 	switch {
+	case errors.Is(err, store.ErrTooMany):
+		return text.Plain(t.Say(t.LaterFull, store.MaxScheduled)), true, nil
 	case errors.Is(err, store.ErrInFlight):
 		return t.PressUnderWay, true, nil
 	case errors.Is(err, store.ErrExpired):

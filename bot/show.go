@@ -184,6 +184,15 @@ func (w *poster) showBatch(ctx context.Context, p store.Post, t *text.Language) 
 	if !batch.NeedsMessage() && !p.Repeated { // the reason for a message has passed, and nobody was told of it
 		return w.store.Persist(ctx, "note a post", func() error { return w.store.PostNotNeeded(p) })
 	}
+	if batch.Decision == store.Later {
+		_, err := w.store.Scheduled(batch.Scheduled)
+		if errors.Is(err, store.ErrNotFound) { // it went out or was cancelled, which is told in the place of its question
+			return w.store.Persist(ctx, "note a post", func() error { return w.store.PostNotNeeded(p) })
+		}
+		if err != nil {
+			return fmt.Errorf("read scheduled order %d: %w", batch.Scheduled, err)
+		}
+	}
 	limit := 1
 	if batch.Counts[sms.Failed] > 0 || batch.State == store.Asking {
 		limit = recipientsShown

@@ -17,8 +17,8 @@ import (
 // TestFooterAndQuietHours are of orders to several: one to somebody alone is left as it is.
 func TestFooterAndQuietHours(t *testing.T) {
 	for language, s := range map[string]struct{ footer, quiet, now, buttons, parts, send string }{
-		"en": {"Added at the end: \u2068لغو11", "These are quiet hours, until ", "Send now", "Send now, Cancel", "parts in all: 4", "Send"},
-		"fa": {"در پایان متن اضافه شد: \u2068لغو11", "اکنون ساعت سکوت است، تا ", "همین حالا بفرست", "همین حالا بفرست, لغو", "جمع بخش‌ها: ۴", "بفرست"},
+		"en": {"Added at the end: \u2068لغو11", "These are quiet hours, until ", "Send now", "Send at 08:00, Send now, Cancel", "parts in all: 4", "Send"},
+		"fa": {"در پایان متن اضافه شد: \u2068لغو11", "اکنون ساعت سکوت است، تا ", "همین حالا بفرست", "ساعت ۰۸:۰۰ بفرست, همین حالا بفرست, لغو", "جمع بخش‌ها: ۴", "بفرست"},
 	} {
 		t.Run(language, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -54,6 +54,63 @@ func TestFooterAndQuietHours(t *testing.T) {
 				if got := w.sent(5)[4].Text; got != "تعطیلیم\nلغو۱۱" {
 					t.Errorf("sent %q", got)
 				}
+			})
+		})
+	}
+}
+
+// TestSentWhenQuietHoursAreOver has an agent put off what others order at night: it is sent once, in the morning, to those who want it by then.
+func TestSentWhenQuietHoursAreOver(t *testing.T) {
+	for language, s := range map[string]struct{ buttons, at, off, cancel, listed, none, was, to string }{
+		"en": {"Send at 08:00, Send now, Cancel", "Send at 08:00", "put off to Monday 2026-03-02 08:00 by \u2068Ali", "Cancel", "Scheduled: 1", "Nothing is scheduled here", "Cancelled by \u2068Ali", "To 2 recipients: "},
+		"fa": {"ساعت ۰۸:۰۰ بفرست, همین حالا بفرست, لغو", "ساعت ۰۸:۰۰ بفرست", "به دوشنبه ۱۴۰۴/۱۲/۱۱ ۰۸:۰۰ موکول شد، به خواست \u2068Ali", "لغو", "زمان‌بندی‌شده: ۱", "این‌جا چیزی زمان‌بندی نشده", "لغو کرد", "به ۲ گیرنده: "},
+	} {
+		t.Run(language, func(t *testing.T) {
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
+				w.tehran()
+				w.opts.Language, w.opts.Footer = language, "لغو11"
+				w.opts.Quiet = hours.Quiet{From: 22 * 60, To: 8 * 60}
+				w.wishWords()
+				time.Sleep(11 * time.Hour) // 22:30
+				w.start()
+				w.hears()
+				asked := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111, 09122222222 hello"})
+				if labels(asked) != s.buttons {
+					t.Fatalf("asked with %q", labels(asked))
+				}
+				if a := w.presses(w.sara, asked, s.at); !a.Alert {
+					t.Errorf("somebody else is answered %+v", a)
+				}
+				w.presses(w.ali, asked, s.at)
+				holds(t, w.turned(asked, "🕗"), s.off)
+				if a := w.pressesData(w.ali, asked, buttonData(asked, s.at)); !a.Alert {
+					t.Errorf("a second press is answered %+v", a)
+				}
+				holds(t, w.bids("/scheduled", 0), s.listed, "09122222222")
+				w.restart()
+				w.presses(w.ali, w.buttoned(asked, 1), s.cancel)
+				holds(t, w.turned(asked, "🚫"), s.was)
+				holds(t, w.bids("/scheduled", 0), s.none)
+
+				asked = w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111, 09122222222, 09123333333 good morning"})
+				w.presses(w.ali, asked, s.at)
+				w.turned(asked, "🕗")
+				w.panel.Receive("09123333333", "30001234", "stop")
+				w.end()
+				time.Sleep(9 * time.Hour)
+				if n := w.panel.SentCount(); n != 0 {
+					t.Errorf("%d SMS went out too early", n)
+				}
+				w.start()
+				for _, sent := range w.sent(2) {
+					if late := sent.At.Sub(time.Date(2026, 3, 2, 4, 30, 0, 0, time.UTC)); sent.Text != "good morning\nلغو11" || late < 0 || late > time.Hour {
+						t.Errorf("%v after the time %q went out", late, sent.Text)
+					}
+				}
+				w.quiet()
+				w.sent(2)
+				holds(t, w.bids("/scheduled", 0), s.none)
 			})
 		})
 	}

@@ -18,6 +18,7 @@ const (
 	Again   Decision = "again"  // what is uncertain: send it again
 	WasSent Decision = "was"    // what is uncertain: it was sent
 	Leave   Decision = "leave"  // what is uncertain: leave it
+	Later   Decision = "later"  // a batch that asks in quiet hours: an order for later takes its place, which goes out when they are over
 )
 
 // Errors of Decide: its question is no longer open.
@@ -33,7 +34,7 @@ const askFor = 15 * time.Minute
 // Decide carries out what an agent, called name, answered to the question of that generation. From then on every answer to it gives
 // ErrDecided, and the batch returned says who decided what. The error is ErrExpired if the answer came too late; if Expire has not run since, that
 // ends the question, as the agent is told. It is ErrInFlight if all that was to be called off is being sent. It is an OverCap if [Send] would take the agent above the cap: then the
-// question stays open. Sending again what is uncertain or has waited long does not count against the cap, as it counted when it was ordered.
+// question stays open. It is ErrTooMany if nothing more can be scheduled. Sending again what is uncertain or has waited long does not count against the cap, as it counted when it was ordered.
 func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Batch, error) {
 	var b Batch
 	var late error
@@ -57,6 +58,11 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 				}
 			}
 			if err := t.spend(b.Agent, b.cost()); err != nil {
+				return err
+			}
+		}
+		if d == Later {
+			if b.Scheduled, err = t.postpone(b); err != nil {
 				return err
 			}
 		}
@@ -88,6 +94,7 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 		}
 		return t.report(b, 0)
 	})
+	wake(s.schedules, err == nil && d == Later)
 	return b, cmp.Or(err, late)
 }
 
@@ -144,7 +151,7 @@ func (t *tx) decided(b Batch, generation int, d Decision) ([]Piece, error) {
 	if !b.Asked.IsZero() {
 		asked = b.Asked
 	}
-	asksToSend := b.State == Asking && (d == Send || d == Cancel)
+	asksToSend := b.State == Asking && (d == Send || d == Cancel || d == Later && b.MayWait())
 	if b.State == Expired || asksToSend && t.store.late(asked, t.now) {
 		return nil, ErrExpired
 	}
@@ -190,7 +197,7 @@ func (t *tx) carryOut(d Decision, b *Batch, p Piece) error {
 	case Leave:
 		p.State = PieceDropped
 		b.LeftUncertain += p.reaches()
-	case Cancel:
+	case Cancel, Later:
 		err = t.drop(b, &p, Cancelled)
 	}
 	if err != nil {

@@ -54,9 +54,10 @@ type Batch struct {
 	CustomerName string `json:"named,omitempty"`  // what the only recipient was called when it was ordered
 	Claim        bool   `json:"claim,omitempty"`  // see Order
 
-	Footer     string    `json:"footer,omitempty"`     // what was added to the text, at its end
-	QuietUntil time.Time `json:"quiet_until,omitzero"` // it was ordered to several in hours in which they should be left in peace
-	Written    string    `json:"written,omitempty"`    // the text as it was ordered, while another is asked about, see Reword
+	Footer     string      `json:"footer,omitempty"`     // what was added to the text, at its end
+	QuietUntil time.Time   `json:"quiet_until,omitzero"` // it was ordered to several in hours in which they should be left in peace
+	Scheduled  ScheduledID `json:"later,omitempty"`      // by Later
+	Written    string      `json:"written,omitempty"`    // the text as it was ordered, while another is asked about, see Reword
 
 	Against sms.Reason `json:"against,omitempty"` // why its only recipient should get nothing, once an agent was asked about that
 
@@ -87,6 +88,9 @@ type Batch struct {
 
 // Undecided reports whether b asks something that only a button answers.
 func (b Batch) Undecided() bool { return b.State == Asking || b.Uncertain > 0 }
+
+// MayWait reports whether b asks, before anything of it was sent, in hours in which its recipients should be left in peace.
+func (b Batch) MayWait() bool { return b.State == Asking && !b.Late && !b.QuietUntil.IsZero() }
 
 // PieceState says what became of one request to send.
 type PieceState string

@@ -97,24 +97,56 @@ func (s *Store) Schedule(k UpdateKey, o Scheduled, question func(Scheduled) Post
 		if err := t.take(k); err != nil {
 			return err
 		}
-		if count(t.bucket(bucketScheduled)) >= MaxScheduled {
-			return ErrTooMany
-		}
-		id, err := t.bucket(bucketScheduled).NextSequence()
+		row, err := t.addScheduled(o)
 		if err != nil {
-			return err
-		}
-		row := o
-		row.ID, row.Since = ScheduledID(id), t.now
-		if chat := t.resolve(row.Order.Chat); chat != row.Order.Chat {
-			row.moveTo(chat)
-		}
-		if err := t.putScheduled(row); err != nil {
 			return err
 		}
 		_, err = t.addPost(question(row))
 		return err
 	})
+}
+
+// addScheduled keeps an order for later, and returns it with its number. The error is ErrTooMany if MaxScheduled are kept.
+func (t *tx) addScheduled(s Scheduled) (Scheduled, error) {
+	rows := t.bucket(bucketScheduled)
+	if count(rows) >= MaxScheduled {
+		return s, ErrTooMany
+	}
+	id, err := rows.NextSequence()
+	if err != nil {
+		return s, err
+	}
+	s.ID, s.Since = ScheduledID(id), t.now
+	if chat := t.resolve(s.Order.Chat); chat != s.Order.Chat {
+		s.moveTo(chat)
+	}
+	return s, t.putScheduled(s)
+}
+
+// postpone keeps an order for later in the place of b, which asks in quiet hours. The message that asks tells of it.
+func (t *tx) postpone(b Batch) (ScheduledID, error) {
+	o := Order{
+		Place: b.Place, Agent: b.Agent, AgentName: b.AgentName, Message: b.Message, Reply: b.Reply, Line: b.Line, Text: b.Text, Parts: b.Parts,
+		AddedURLs: b.AddedURLs, Footer: b.Footer,
+	}
+	pieces, err := t.undecided(b, bucketAsking)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range pieces {
+		var to []sms.Number
+		for i := range p.N {
+			m, err := t.sms(p.First + Seq(i))
+			if err != nil {
+				return 0, err
+			}
+			to = append(to, m.Customer)
+		}
+		o.Pieces = append(o.Pieces, to)
+	}
+	zone := t.store.opts.Location
+	s, err := t.addScheduled(Scheduled{Order: o, At: b.QuietUntil.In(zone), Zone: zone.String(), Confirmed: true, Message: b.Shown})
+	return s.ID, err
 }
 
 // Scheduled returns an order for later; the error is ErrNotFound once it is none.

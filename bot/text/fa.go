@@ -365,6 +365,8 @@ var Persian = Language{
 	AskLint:        "⚠️ %v: %v.",
 	AskShortened:   "کوتاه‌شدهٔ آن:",
 	SendNow:        "همین حالا بفرست",
+	SendAt:         "ساعت %v بفرست",
+	Postponed:      "🕗 به %v موکول شد، به خواست %v؛ \u2066/scheduled\u2069 را ببینید.",
 	Shorten:        "کوتاه کن",
 	AsWritten:      "همان که نوشتم",
 	AskOptedOut:    "🔕 <b>این مشتری دریافت پیامک از %v را لغو کرده است.</b> با این حال این یکی فرستاده شود؟",

@@ -373,6 +373,8 @@ type Language struct {
 	AskLint        string // word, why
 	AskShortened   string
 	SendNow        string
+	SendAt         string // time
+	Postponed      string // time, by
 	Shorten        string
 	AsWritten      string
 	AskOptedOut    string // line
@@ -850,6 +852,8 @@ var English = Language{
 	AskLint:        "⚠️ %v: %v.",
 	AskShortened:   "Shortened, it reads:",
 	SendNow:        "Send now",
+	SendAt:         "Send at %v",
+	Postponed:      "🕗 put off to %v by %v, see /scheduled.",
 	Shorten:        "Shorten",
 	AsWritten:      "As I wrote it",
 	AskOptedOut:    "🔕 <b>This customer opted out of %v.</b> Send this one all the same?",
