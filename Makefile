@@ -38,13 +38,17 @@ unraced:
 	go test -shuffle=on -vet=off -timeout 30m ./bridge ./crash
 	go test -shuffle=on -vet=off -timeout 30m -run '^(TestShares|TestFortnight)$$' ./sim
 
-# Each fuzz target for about two seconds; go fuzzes one at a time. FUZZTIME is a number of calls: before Go 1.27 running out of time can count as a
-# failure (https://github.com/golang/go/issues/75804). The targets are found in the source: to ask every package for its own, all tests would be built.
+# Each fuzz target for about two seconds. go test -fuzz would build and link a package's tests for each of its targets: here that is done once, and two
+# packages at a time. FUZZTIME is a number of calls: before Go 1.27 running out of time can count as a failure (https://github.com/golang/go/issues/75804).
 fuzz:
-	@set -e; grep -r --include='*_test.go' '^func Fuzz' . | sed 's|/[^/]*_test.go:func \(Fuzz[A-Za-z0-9_]*\).*| \1|' | while read package target; do \
-		echo "fuzz $$package $$target"; \
-		go test -vet=off -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package; \
-	done
+	@bin="$$(mktemp -d)" cache="$$(go env GOCACHE)/fuzz/$$(go list -m)"; export bin cache; trap 'rm -rf "$$bin"' EXIT; \
+	grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u | xargs -P 2 -n 1 sh -ec 'cd "$$0"; test="$$(mktemp "$$bin/XXXXXX")"; \
+		go test -c -vet=off -fuzz . -o "$$test"; \
+		sed -n "s/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p" *_test.go | while read target; do \
+			out="$$("$$test" -test.run "^\$$" -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1x \
+				-test.fuzzcachedir "$$cache/$$0" -test.parallel 1 2>&1)" || { echo "$$out"; echo "FAIL $$0 $$target"; exit 1; }; \
+			echo "fuzz $$0 $$target"; \
+		done'
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o peyk .
