@@ -2,7 +2,6 @@ package bot
 
 import (
 	"strings"
-	"unicode"
 
 	"peyk/bot/lint"
 	"peyk/bot/shorten"
@@ -66,14 +65,14 @@ func pressButton(batch store.Batch, label string, d store.Decision) telegram.But
 // renderProgress says how far a batch has come, and what was decided about it.
 func renderProgress(t *text.Language, batch store.Batch, recipients []store.SMS) []string {
 	var lines []string
-	if batch.N == 1 && len(recipients) == 1 {
+	if batch.Lone() && len(recipients) == 1 {
 		lines = append(lines, renderTo(t, batch, recipients)+renderOne(t, batch, recipients[0]))
 	} else {
 		lines = append(lines, renderTo(t, batch, recipients)+renderCounts(t, batch))
 		lines = append(lines, renderFailures(t, batch, recipients)...)
 		lines = append(lines, renderWithheld(t, batch, recipients)...)
 	}
-	if batch.NoReport > 0 && batch.N > 1 {
+	if batch.NoReport > 0 && !batch.Lone() {
 		lines = append(lines, t.Say(t.NoReport, batch.NoReport))
 	}
 	switch batch.Decision {
@@ -96,7 +95,7 @@ func renderProgress(t *text.Language, batch store.Batch, recipients []store.SMS)
 // renderOpenQuestions returns what a batch that has begun still asks, with buttons: whether to send what waits, or what is uncertain. For
 // one recipient renderOne says it already.
 func renderOpenQuestions(t *text.Language, batch store.Batch) (lines []string, buttons [][]telegram.Button) {
-	many := batch.N > 1
+	many := !batch.Lone()
 	switch {
 	case batch.State == store.Asking:
 		if many {
@@ -108,6 +107,8 @@ func renderOpenQuestions(t *text.Language, batch store.Batch) (lines []string, b
 			lines = append(lines, waitReason(t, batch.Waits))
 		}
 		buttons = append(buttons, []telegram.Button{pressButton(batch, t.Cancel, store.Cancel)})
+	case batch.Bulk != nil && batch.Counts[sms.Queued] > batch.Dropped:
+		buttons = append(buttons, []telegram.Button{pressButton(batch, t.Stop, store.Cancel)})
 	}
 	if batch.Uncertain > 0 {
 		if many {
@@ -121,7 +122,7 @@ func renderOpenQuestions(t *text.Language, batch store.Batch) (lines []string, b
 }
 
 func renderTo(t *text.Language, batch store.Batch, recipients []store.SMS) string {
-	if batch.N == 1 && len(recipients) == 1 && recipients[0].Customer != "" { // else they were forgotten
+	if batch.Lone() && len(recipients) == 1 && recipients[0].Customer != "" { // else they were forgotten
 		if batch.Away {
 			return t.Say(t.AwayTo, text.Number(recipients[0].Customer))
 		}
@@ -239,7 +240,7 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 	if !batch.Due.IsZero() {
 		lines = append(lines, renderDue(t, batch))
 	}
-	if batch.N == 1 && len(recipients) == 1 {
+	if batch.Lone() && len(recipients) == 1 {
 		who := text.Number(recipients[0].Customer)
 		if batch.CustomerName != "" {
 			who += " " + text.Isolated(batch.CustomerName)
@@ -247,7 +248,7 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 		lines = append(lines, t.Say(t.AskTo, who))
 	}
 	switch {
-	case batch.ClaimedBy != "" && batch.N > 1:
+	case batch.ClaimedBy != "" && !batch.Lone():
 		lines = append(lines, t.Say(t.AnsweringSome, text.Isolated(batch.ClaimedBy)))
 	case batch.ClaimedBy != "":
 		lines = append(lines, t.Say(t.Answering, text.Isolated(batch.ClaimedBy)))
@@ -264,22 +265,31 @@ func renderQuestion(t *text.Language, batch store.Batch, recipients []store.SMS,
 	if batch.AddedURLs {
 		lines = append(lines, t.AskLinks)
 	}
+	if batch.Bulk != nil {
+		return strings.Join(append(append(lines, renderBulk(t, batch, recipients, opts)...), renderEnd(t, batch, bulkLint(batch, opts), opts)...), "\n")
+	}
 	// Without any other reason the question is about the cost: batches stored by older versions do not say so.
 	if batch.Costly || batch.ClaimedBy == "" && !batch.Duplicate && batch.Against == sms.NoReason {
 		lines = append(lines, renderCost(t, batch, recipients, opts.PartSizes)...)
 	}
 	lines = append(lines, renderWithheld(t, batch, recipients)...)
+	return strings.Join(append(lines, renderEnd(t, batch, opts.Lint.Of(batch.Text), opts)...), "\n")
+}
+
+// renderEnd says what else there is to know before an order is sent, warned of what was found in it.
+func renderEnd(t *text.Language, batch store.Batch, found []lint.Row, opts *Options) []string {
+	var lines []string
 	if batch.Footer != "" {
 		lines = append(lines, t.Say(t.AskFooter, text.Isolated(batch.Footer)))
 	}
 	if zone := opts.Location; !batch.QuietUntil.IsZero() {
 		lines = append(lines, t.Say(t.AskQuiet, t.Clock(batch.QuietUntil.In(zone), batch.Created.In(zone))))
 	}
-	lines = append(lines, renderLint(t, opts.Lint.Of(batch.Text))...)
+	lines = append(lines, renderLint(t, found)...)
 	if batch.Written != "" {
 		lines = append(lines, t.AskShortened, text.Escape(batch.Text))
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // maxLint is of how many words a question warns.
@@ -344,11 +354,7 @@ func renderCost(t *text.Language, batch store.Batch, recipients []store.SMS, siz
 	reaches := batch.N - batch.Withheld
 	lines := []string{t.Say(t.Ask, reaches, seg.Parts, seg.Parts*reaches)}
 	if seg.Unicode {
-		shown := string(seg.Forced)
-		if !unicode.IsGraphic(seg.Forced) {
-			shown = " "
-		}
-		lines = append(lines, t.Say(t.AskUnicode, text.Escape(shown), text.RuneName(seg.Forced), sizes.Unicode.Alone, sizes.Unicode.Joined))
+		lines = append(lines, t.Say(t.AskUnicode, shownRune(seg.Forced), text.RuneName(seg.Forced), sizes.Unicode.Alone, sizes.Unicode.Joined))
 	} else {
 		lines = append(lines, t.Say(t.AskLatin, sizes.GSM.Alone, sizes.GSM.Joined))
 	}
@@ -366,10 +372,16 @@ func renderCost(t *text.Language, batch store.Batch, recipients []store.SMS, siz
 		lines = append(lines, t.Say(t.AskForeign, named))
 	}
 	if batch.Credit != "" {
-		lines = append(lines, t.Say(t.AskCredit, text.Code(text.Short(batch.Credit, text.NameRunes))))
-		if credit, ok := smsapi.Amount(batch.Credit); ok && credit < float64(seg.Parts*reaches) {
-			lines = append(lines, t.AskTooLittle)
-		}
+		lines = append(lines, renderCredit(t, batch.Credit, seg.Parts*reaches)...)
+	}
+	return lines
+}
+
+// renderCredit says what is left at the panel, and whether that may be too little for so many parts.
+func renderCredit(t *text.Language, left string, parts int) []string {
+	lines := []string{t.Say(t.AskCredit, text.Code(text.Short(left, text.NameRunes)))}
+	if credit, ok := smsapi.Amount(left); ok && credit < float64(parts) {
+		lines = append(lines, t.AskTooLittle)
 	}
 	return lines
 }

@@ -69,6 +69,8 @@ type Panel interface {
 	smsapi.Panel
 	// AskDelivery asks for the status of SMS that have ids, and stores what the panel says.
 	AskDelivery(context.Context, []store.SMS) error
+	// Takes returns how long so many requests to send take, as the panel answers now; 0 if nobody knows.
+	Takes(requests int) time.Duration
 }
 
 // Bot is made by New and used by one Run.

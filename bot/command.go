@@ -33,6 +33,7 @@ func commands() []command {
 		{"help", stranger, (*Bot).help},
 		{"id", stranger, (*Bot).id},
 		{"send", agent, (*Bot).sendCommand},
+		{"bulk", agent, (*Bot).bulk},
 		{"later", agent, (*Bot).later},
 		{"scheduled", agent, (*Bot).scheduled},
 		{"status", agent, (*Bot).status},
@@ -117,13 +118,16 @@ func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(contex
 	return b.inquireIn(ctx, m, b.panelSlots, func(ctx context.Context, t *text.Language) store.Post { return response(m, find(ctx, t)) })
 }
 
-// inquireIn is inquire where others may wait for the same slots, and the answer may have buttons.
+// inquireIn is inquire where others may wait for the same slots, and the answer may have buttons, or none be left to post.
 func (b *Bot) inquireIn(ctx context.Context, m *telegram.Message, slots chan struct{}, find func(context.Context, *text.Language) store.Post) error {
 	if _, err := b.store.Take(updateKey(m), store.Caused{}); err != nil {
 		return err
 	}
 	b.runInBackground(ctx, slots, func(ctx context.Context) {
 		p := find(ctx, b.language(m.Chat))
+		if p.Kind == "" {
+			return // what it did is answered already
+		}
 		if err := b.store.Persist(ctx, "answer a command", func() error { return b.store.AddPost(p) }); err != nil {
 			b.log.Error("answer a command", "err", err)
 		}

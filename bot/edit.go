@@ -69,7 +69,7 @@ func (b *Bot) sameOrder(m *telegram.Message, batch store.Batch) (bool, error) {
 // refuseEdit tells an agent who corrects a refused /send or /c that nobody reads the correction.
 func (b *Bot) refuseEdit(m *telegram.Message) error {
 	r, err := b.roleOf(m.From.ID)
-	if err != nil || r == stranger || m.Anonymous || m.Command == "" || !sends(m.Command) {
+	if err != nil || r == stranger || m.Anonymous || m.Command == "" || !sends(m.Command) && m.Command != "bulk" {
 		return err
 	}
 	t := b.language(m.Chat)

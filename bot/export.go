@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -203,8 +204,8 @@ func (e *exporting) add(m store.ExportRow) error {
 
 // partsOf returns of how many parts an SMS is. An order to many is counted once.
 func (e *exporting) partsOf(m store.ExportRow) int {
-	if m.Direction == sms.Inbound {
-		return e.opts.PartSizes.Count(m.Text).Parts
+	if m.Direction == sms.Inbound || m.Parts > 0 {
+		return cmp.Or(m.Parts, e.opts.PartSizes.Count(m.Text).Parts)
 	}
 	n, known := e.parts[m.Batch]
 	if !known {

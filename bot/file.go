@@ -11,7 +11,9 @@ import (
 )
 
 // takesFile reports whether a command does something with a file, as whose caption it may come.
-func takesFile(command string) bool { return command == "contacts" || command == "optout" }
+func takesFile(command string) bool {
+	return command == "contacts" || command == "optout" || command == "bulk"
+}
 
 // fileOf returns the file of a message, or of the one it replies to; nil if there is none.
 func fileOf(m *telegram.Message) *telegram.Attachment {
@@ -21,7 +23,7 @@ func fileOf(m *telegram.Message) *telegram.Attachment {
 	return m.File
 }
 
-// readFile has ask read the rows of the file of m, beside the flows, and posts the question it returns, or why there is none.
+// readFile has ask read the rows of the file of m, beside the flows, and posts the question it returns, if there is one to post, or why there is none.
 func (b *Bot) readFile(ctx context.Context, m *telegram.Message, ask func(*telegram.Message, []table.Row, *text.Language) (store.Post, error)) error {
 	file := fileOf(m)
 	return b.inquireIn(ctx, m, b.fileSlots, func(ctx context.Context, t *text.Language) store.Post {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func (v voice) told(t *text.Language, m store.SMS) (text.Told, error) {
 	if err != nil {
 		return text.Told{}, err
 	}
-	m.Text = batch.Text
+	m.Text = cmp.Or(m.Text, batch.Text)
 	agent := text.Isolated(batch.AgentName)
 	switch {
 	case batch.Away:

@@ -149,12 +149,13 @@ func (b *Bot) laterQuestion(t *text.Language, o store.Order) (string, error) {
 	batch.N = len(recipients)
 	c, err := b.store.Customer(recipients[0].Customer)
 	batch.CustomerName = c.Name
-	return quoted(o.Text) + "\n" + renderQuestion(t, batch, recipients, &b.opts), err
+	return quoted(o.Text, laterRunes) + "\n" + renderQuestion(t, batch, recipients, &b.opts), err
 }
 
-func quoted(words string) string {
-	if utf8.RuneCountInString(words) > laterRunes {
-		words = string([]rune(words)[:laterRunes]) + "…"
+// quoted returns at most so many runes of a text as a block quote.
+func quoted(words string, runes int) string {
+	if utf8.RuneCountInString(words) > runes {
+		words = string([]rune(words)[:runes]) + "…"
 	}
 	return "<blockquote>" + text.Escape(words) + "</blockquote>"
 }
@@ -171,7 +172,7 @@ func laterTo(t *text.Language, o store.Order) string {
 
 // renderScheduled says what is scheduled.
 func (b *Bot) renderScheduled(t *text.Language, s store.Scheduled) string {
-	return t.Say(t.LaterSet, t.Instant(s.At.In(b.opts.Location)), text.Isolated(s.Order.AgentName), laterTo(t, s.Order)) + "\n" + quoted(s.Order.Text)
+	return t.Say(t.LaterSet, t.Instant(s.At.In(b.opts.Location)), text.Isolated(s.Order.AgentName), laterTo(t, s.Order)) + "\n" + quoted(s.Order.Text, laterRunes)
 }
 
 // What the buttons of an order for later do.

@@ -111,7 +111,7 @@ func (b *Bot) replyTarget(m *telegram.Message) (c sms.Conversation, words, refus
 		if err != nil {
 			return c, "", "", err
 		}
-		if batch.N > 1 {
+		if !batch.Lone() {
 			return c, "", t.Say(t.ToMany, batch.N), nil
 		}
 		link.Seq = batch.First

@@ -131,6 +131,25 @@ func (w *poster) show(ctx context.Context, p store.Post) error {
 		}
 	case store.PostBatch:
 		return w.showBatch(ctx, p, t)
+	case store.PostResult:
+		batch, err := w.store.Batch(p.Batch)
+		if errors.Is(err, store.ErrNotFound) { // deleted, as it was old
+			return w.store.Persist(ctx, "note a post", func() error { return w.store.PostNotNeeded(p) })
+		}
+		if err == nil {
+			o.File, err = w.resultFile(t, batch)
+		}
+		if err != nil {
+			return fmt.Errorf("read what became of batch %d: %w", p.Batch, err)
+		}
+		o.HTML = t.Say(t.BulkResult, renderCounts(t, batch))
+		o.Plain = text.Plain(o.HTML)
+	case store.PostSample:
+		var err error
+		if o.File, err = sampleFile(t); err != nil {
+			return fmt.Errorf("make a sample: %w", err)
+		}
+		o.HTML, o.Plain = p.Text, text.Plain(p.Text)
 	}
 	crashpoint.At("text.due")
 	id, err := w.post(ctx, &o)

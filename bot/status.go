@@ -45,7 +45,17 @@ func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 	if len(batches) == 0 {
 		return b.respond(m, b.language(m.Chat).NoStatus)
 	}
-	return b.inquire(ctx, m, func(ctx context.Context, t *text.Language) string { return b.statusOfBatches(ctx, t, batches) })
+	return b.inquireIn(ctx, m, b.panelSlots, func(ctx context.Context, t *text.Language) store.Post {
+		said := response(m, b.statusOfBatches(ctx, t, batches))
+		if m.ReplyTo == nil || batches[0].Bulk == nil {
+			return said
+		}
+		if err := b.store.Persist(ctx, "answer a command", func() error { return b.store.AddPost(said) }); err != nil {
+			b.log.Error("answer a command", "err", err)
+		}
+		said.Kind, said.Batch, said.Text = store.PostResult, batches[0].ID, "" // and what became of each row
+		return said
+	})
 }
 
 // statusOfIDs asks the panel about ids and returns what it says.
@@ -122,7 +132,7 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text.Language, batches []s
 		}
 		html, _ := renderBatch(t, batch, recipients, &b.opts)
 		lines = append(lines, t.Clock(batch.Created, b.now())+" · "+html)
-		if batch.N == 1 && recipients[0].ID != "" {
+		if batch.Lone() && recipients[0].ID != "" {
 			lines[len(lines)-1] += " " + text.Code(text.Short(string(recipients[0].ID), text.NameRunes))
 		}
 	}

@@ -106,6 +106,9 @@ func against(t *text.Language, batch store.Batch) string {
 
 // renderWithheld names who gets nothing of an order to several, and says why.
 func renderWithheld(t *text.Language, batch store.Batch, recipients []store.SMS) []string {
+	if batch.Bulk != nil { // they may be thousands: its file names them
+		return nil
+	}
 	var lines []string
 	named := 0
 	for _, why := range []sms.Reason{sms.OptedOut, sms.Blocked} {

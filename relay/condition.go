@@ -42,7 +42,10 @@ type panelCall struct {
 }
 
 // risky reports whether a failed call may have done harm: sent an SMS that costs, or taken unread SMS away.
-func (k panelCall) risky() bool { return k.method == "SendSMS" || k.method == "GetMsg" }
+func (k panelCall) risky() bool { return k.sends() || k.method == "GetMsg" }
+
+// sends reports whether a call was to send SMS.
+func (k panelCall) sends() bool { return k.method == "SendSMS" || k.method == "SendMultipleSMS" }
 
 const (
 	probePause         = 5 * time.Second // between two probes, or the poll interval if that is shorter
@@ -77,7 +80,7 @@ func (c condition) afterAnswer(k panelCall) condition {
 	switch {
 	case k.probe && c.troubled():
 		c.state, c.failedProbes = trial, 0
-	case c.state == unreachable, c.state == trial && k.method == "SendSMS" && !k.begun.Before(c.since):
+	case c.state == unreachable, c.state == trial && k.sends() && !k.begun.Before(c.since):
 		return condition{fetchRefused: c.fetchRefused, creditAnswered: c.creditAnswered}
 	case !k.probe && !k.begun.Before(c.since):
 		c.othersAnswered = true
@@ -105,7 +108,7 @@ func (c condition) afterRefusal(k panelCall, reason string, poll time.Duration, 
 		}
 		return c
 	}
-	if c.state == trial && k.method == "SendSMS" {
+	if c.state == trial && k.sends() {
 		c.failedTrials++
 	}
 	if k.probe && c.othersAnswered && !c.fetchRefused && now.Sub(c.since) >= believeAfter { // only the credit is closed to us
@@ -135,7 +138,7 @@ func (c condition) afterNonsense(k panelCall, poll time.Duration, now time.Time)
 		case c.state == doubtful && (c.failedProbes > 1 || c.creditAnswered) && !c.othersAnswered:
 			c.state = down
 		}
-	case k.method == "SendSMS" && c.state == trial:
+	case k.sends() && c.state == trial:
 		c.failedTrials++
 		c.beginTrouble(down, now)
 		c.nextProbe = now.Add(c.trialPause())

@@ -43,6 +43,20 @@ func (p Panel) Send(ctx context.Context, line sms.Number, to []sms.Number, text 
 	return sent, err
 }
 
+func (p Panel) SendEach(ctx context.Context, line sms.Number, each []smsapi.Addressed) (smsapi.Sent, error) {
+	begun := time.Now()
+	sent, err := p.Panel.SendEach(ctx, line, each)
+	p.metrics.PanelAsked("SendMultipleSMS", time.Since(begun), err)
+	p.state.noteCall(panelCall{method: "SendMultipleSMS", begun: begun, err: err})
+	p.metrics.Sends(len(each), sent.Results, err)
+	return sent, err
+}
+
+// Takes returns how long so many requests to send take, as the panel has answered of late; 0 if it has not yet.
+func (p Panel) Takes(requests int) time.Duration {
+	return time.Duration((requests+senders-1)/senders) * p.state.pace()
+}
+
 func (p Panel) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, error) {
 	begun := time.Now()
 	said, err := p.Panel.Status(ctx, ids)

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,9 @@ type panelState struct {
 
 	mu      sync.Mutex
 	now     condition
-	idle    bool          // no order waits
-	changed chan struct{} // closed when either changes
+	idle    bool             // no order waits
+	changed chan struct{}    // closed when either changes
+	took    [2]time.Duration // by the last calls that were answered: any, and those to send
 }
 
 func newPanelState(poll time.Duration) *panelState {
@@ -49,6 +51,32 @@ func (p *panelState) noteCall(k panelCall) {
 		return // we broke it off, which says nothing about the panel
 	}
 	p.update(func() { p.now = p.now.afterCall(k, p.poll, time.Now()) })
+	if k.err == nil {
+		p.notePace(k)
+	}
+}
+
+// notePace takes in how long the panel took to answer. The newest call counts for a quarter.
+func (p *panelState) notePace(k panelCall) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.took {
+		if i == 1 && !k.sends() {
+			break
+		}
+		took := time.Since(k.begun)
+		if p.took[i] != 0 {
+			took = (3*p.took[i] + took) / 4
+		}
+		p.took[i] = took
+	}
+}
+
+// pace returns how long the panel takes to answer a request to send, as far as it is known; 0 if it has answered none.
+func (p *panelState) pace() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return cmp.Or(p.took[1], p.took[0])
 }
 
 // setIdle notes whether orders wait.

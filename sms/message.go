@@ -82,6 +82,9 @@ const (
 	Blacklisted                  // the recipient does not take SMS of this kind
 	OptedOut                     // not sent: the recipient wants none from the line
 	Blocked                      // not sent: an admin blocked the recipient
+	Twice                        // not sent: the recipient stands further up in the same file
+	Outside                      // not sent: the settings allow nobody to send there
+	AboveCap                     // not sent: the agent may order no more that day
 )
 
 func (r Reason) String() string {
@@ -102,12 +105,18 @@ func (r Reason) String() string {
 		return "opted out"
 	case Blocked:
 		return "blocked"
+	case Twice:
+		return "twice"
+	case Outside:
+		return "outside"
+	case AboveCap:
+		return "above the cap"
 	}
 	return fmt.Sprintf("reason %d", uint8(r))
 }
 
 // Withheld reports whether we sent nothing to the recipient, on purpose.
-func (r Reason) Withheld() bool { return r == OptedOut || r == Blocked }
+func (r Reason) Withheld() bool { return r >= OptedOut && r <= AboveCap }
 
 // Final reports whether an SMS of this status, failed for this reason if it failed, will stay as it is. The panel may still change its mind
 // about any other.

@@ -214,7 +214,7 @@ func (t *tx) addAway(m sms.Message, c Customer, p sms.Place) error {
 	if b.Post, err = t.bucket(bucketPost).NextSequence(); err != nil {
 		return err
 	}
-	if err := t.addPiece(&b, 0, []sms.Number{m.Customer}, PieceQueued); err != nil {
+	if err := t.addPiece(&b, 0, []Row{{To: m.Customer}}, PieceQueued); err != nil {
 		return err
 	}
 	if err := t.spend(0, b.cost()); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -123,6 +124,9 @@ func (t *tx) checkBatches(wrong func(string, ...any)) error {
 			return err
 		}
 		got := Batch{}
+		if b.Bulk != nil {
+			got.Bulk = &Bulk{Own: b.Bulk.Own}
+		}
 		for i := range b.N {
 			m, err := t.sms(b.First + Seq(i))
 			if err != nil {
@@ -130,9 +134,18 @@ func (t *tx) checkBatches(wrong func(string, ...any)) error {
 				continue
 			}
 			got.count(m, +1)
+			if b.own() {
+				got.Bulk.Parts += m.Parts
+			}
+			if b.own() && m.Text == "" && m.Customer != "" {
+				wrong("sms %d of batch %d has no text", m.Seq, b.ID)
+			}
 		}
 		if got.Counts != b.Counts || got.NoReport != b.NoReport || got.Withheld != b.Withheld {
 			wrong("batch %d counts %v, %d without report, %d withheld, its recipients are %v, %d, %d", b.ID, b.Counts, b.NoReport, b.Withheld, got.Counts, got.NoReport, got.Withheld)
+		}
+		if b.Bulk != nil && (got.Bulk.Parts != b.Bulk.Parts || !maps.Equal(got.Bulk.LeftOut, b.Bulk.LeftOut)) {
+			wrong("batch %d takes %d parts and leaves out %v, its SMS %d and %v", b.ID, b.Bulk.Parts, b.Bulk.LeftOut, got.Bulk.Parts, got.Bulk.LeftOut)
 		}
 		if !t.holds(bucketChatBatch, chatBatchKey(b.Chat, b.ID)) {
 			wrong("batch %d was ordered in chat %d, which does not name it", b.ID, b.Chat)

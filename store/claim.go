@@ -34,19 +34,20 @@ func (c Claim) Held(now time.Time) bool {
 // Otherwise, if the order claims its recipient, its agent becomes one who answers.
 func (t *tx) claimFor(o Order) (named, others string, err error) {
 	var owners []string
-	to := slices.Concat(o.Pieces...)
-	for _, n := range to {
-		c, err := t.customer(n)
+	to := slices.Concat(o.rows()...)
+	lone := len(to) == 1 && o.Bulk == nil
+	for _, row := range to {
+		c, err := t.customer(row.To)
 		if err != nil {
 			return "", "", err
 		}
-		if len(to) == 1 {
+		if lone {
 			named = c.Name
 		}
 		if c.Claim.HeldAgainst(o.Agent, t.now) && !slices.Contains(owners, c.Claim.Name) {
 			owners = append(owners, c.Claim.Name)
 		}
-		if len(to) == 1 && (!c.Known() || t.now.Sub(c.Written).Abs() > aDay) {
+		if lone && (!c.Known() || t.now.Sub(c.Written).Abs() > aDay) {
 			c.Ours, c.Written = true, t.now
 			if err := t.putCustomer(c); err != nil {
 				return "", "", err

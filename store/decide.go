@@ -73,7 +73,7 @@ func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Bat
 			if err := t.answered(&b); err != nil {
 				return err
 			}
-			if b.Claim || b.ClaimedBy != "" && b.N == 1 {
+			if b.Claim || b.ClaimedBy != "" && b.Lone() {
 				if err := t.claimCustomerOf(b, name); err != nil {
 					return err
 				}
@@ -167,12 +167,11 @@ func (t *tx) decided(b Batch, generation int, d Decision) ([]Piece, error) {
 	default:
 		return nil, ErrDecided
 	}
-	if b.Generation != generation {
+	if b.Generation != generation && !(callsOff && b.Bulk != nil) { // [Stop] means what is left by now
 		return nil, ErrDecided
 	}
 	pieces, err := t.undecided(b, bucket)
-	pieces = slices.DeleteFunc(pieces, func(p Piece) bool { return p.State == PieceSending })
-	if err == nil && callsOff && len(pieces) == 0 {
+	if err == nil && callsOff && !slices.ContainsFunc(pieces, func(p Piece) bool { return p.State == PieceQueued }) {
 		if err = ErrDecided; b.inFlight() > 0 {
 			err = ErrInFlight
 		}
@@ -182,6 +181,10 @@ func (t *tx) decided(b Batch, generation int, d Decision) ([]Piece, error) {
 
 // carryOut does with p, one of b, what was decided. The caller stores b.
 func (t *tx) carryOut(d Decision, b *Batch, p Piece) error {
+	if d == Cancel && p.State == PieceSending {
+		p.CalledOff = true
+		return t.putPiece(p)
+	}
 	p.Since = t.now
 	var err error
 	switch d {
@@ -189,7 +192,7 @@ func (t *tx) carryOut(d Decision, b *Batch, p Piece) error {
 		if p.reaches() == 0 {
 			break
 		}
-		p.State, p.NotBefore, p.Queued = PieceQueued, time.Time{}, t.now
+		p.State, p.NotBefore, p.Queued, p.CalledOff = PieceQueued, time.Time{}, t.now, false
 		err = t.setPieceStatus(p, sms.Queued, b)
 	case WasSent:
 		p.State = PieceSent

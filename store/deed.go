@@ -265,7 +265,7 @@ func (t *tx) writtenSince(n sms.Number, upTo Seq) (bool, error) {
 			if err != nil {
 				return false, err
 			}
-			if b.N == 1 && b.State == Going && !b.Away {
+			if b.Lone() && b.State == Going && !b.Away {
 				return true, nil
 			}
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -96,7 +97,7 @@ func (t *tx) exportedRow(e Export, key, value []byte, names map[sms.Number]strin
 			}
 			batches[row.Batch] = b
 		}
-		row.Order, row.Text = b, b.Text
+		row.Order, row.Text = b, cmp.Or(row.Text, b.Text)
 	}
 	if row.Customer == "" && (row.Text == "" || row.Direction == sms.Outbound) { // forgotten
 		return row, false, nil

@@ -46,7 +46,7 @@ type Found struct {
 }
 
 // Find returns what was found, the newest first, customers who hold all the words themselves, and where to go on; done is that all was read. Customers,
-// at most Limit, come with the first page of a search among all. Of an order to several one recipient is found. The error is ctx's if that ends first.
+// at most Limit, come with the first page of a search among all. Of an order of one text to several one recipient is found. The error is ctx's if that ends first.
 //
 // The file is read in short pieces, so SMS that come or go meanwhile may be among them or not.
 func (s *Store) Find(ctx context.Context, q Search) (found []Found, customers []Customer, next FindFrom, done bool, err error) {
@@ -264,6 +264,7 @@ func (r *smsRows) row(seq Seq) (key, value []byte) {
 // beyond one.
 func (f *finder) lookAtMessage(t *tx, rows *smsRows, chat sms.ChatID, message sms.ChatMessageID, value []byte) (read int, err error) {
 	var l Shown
+	own := false // each has its own words
 	if seq := intField(value, `"seq":`); seq > 0 {
 		l.Seq = Seq(seq)
 	} else if err := decode(value, &l); err != nil {
@@ -278,6 +279,7 @@ func (f *finder) lookAtMessage(t *tx, rows *smsRows, chat sms.ChatID, message sm
 		if err != nil {
 			return 0, nil // deleted
 		}
+		own = b.own()
 		for i := range b.N {
 			l.Seqs = append(l.Seqs, b.First+Seq(i))
 		}
@@ -292,7 +294,7 @@ func (f *finder) lookAtMessage(t *tx, rows *smsRows, chat sms.ChatID, message sm
 				return 0, err
 			}
 		}
-		if l.Batch != 0 && len(f.found) > hits {
+		if l.Batch != 0 && !own && len(f.found) > hits {
 			break
 		}
 		if f.next.Within++; len(f.found) == f.Limit && i > 0 {
@@ -314,16 +316,19 @@ func (f *finder) look(key, value []byte, at Found) error {
 		customer = []byte(m.Customer)
 	}
 	batch := uint64(intField(value, `"b":`))
+	f.text = f.text[:0]
+	own := false // it has its text itself
+	if i := bytes.Index(value, []byte(`"x":"`)); i >= 0 {
+		own, f.text = true, foldJSON(f.text, value[i+len(`"x":"`):])
+	}
 	var words []byte
 	switch {
 	case batch == 0:
-		f.text = f.text[:0]
-		if i := bytes.Index(value, []byte(`"x":"`)); i >= 0 {
-			f.text = foldJSON(f.text, value[i+len(`"x":"`):])
-		}
 		words = f.text
 	case len(customer) == 0:
 		return nil // forgotten: the words are those of the others
+	case own:
+		words = f.text
 	default:
 		words = f.wordsOf(batch)
 	}
@@ -333,7 +338,7 @@ func (f *finder) look(key, value []byte, at Found) error {
 		}
 	}
 	m, err := readSMS(key, value)
-	if err != nil || f.seen[m.Seq] || batch != 0 && at.At.ID == 0 && f.order == m.Batch {
+	if err != nil || f.seen[m.Seq] || batch != 0 && !own && at.At.ID == 0 && f.order == m.Batch {
 		return err
 	}
 	f.seen[m.Seq], f.order = true, m.Batch

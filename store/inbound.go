@@ -15,7 +15,7 @@ import (
 type SMS struct {
 	Seq Seq
 	sms.Message
-	Batch  BatchID    // outbound: what ordered it, and has its text
+	Batch  BatchID    // outbound: what ordered it, and has its text unless it has one of its own
 	ID     sms.ID     // the panel's, once it accepted the SMS and if it said which is whose
 	Status sms.Status // outbound
 	Reason sms.Reason // why it is Failed
@@ -25,6 +25,8 @@ type SMS struct {
 	Due    time.Time  // when it will be asked for next; zero if it will not
 	Times  int        // inbound: how often it came in a row, if that is counted instead of shown
 	Away   bool       // inbound: its customer gets the away text
+	Row    int        // outbound: of the file that it was ordered by; and of how many parts a text of its own is
+	Parts  int
 }
 
 // smsRecord is an SMS in the file, kept short as there are many.
@@ -46,6 +48,8 @@ type smsRecord struct {
 	Verbatim  bool          `json:"a,omitempty"`
 	Times     int           `json:"m,omitempty"`
 	Away      bool          `json:"o,omitempty"`
+	Row       int           `json:"k,omitempty"`
+	Parts     int           `json:"p,omitempty"`
 }
 
 func unix(t time.Time) int64 {
@@ -64,7 +68,7 @@ func fromUnix(n int64) time.Time {
 
 func (t *tx) putSMS(m SMS) error {
 	return put(t.bucket(bucketSMS), u64(uint64(m.Seq)), smsRecord{
-		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Reason, m.Words, m.Code, m.Asked, unix(m.Due), m.Verbatim, m.Times, m.Away,
+		m.Direction, m.Line, m.Customer, m.Text, unix(m.Time), unix(m.Received), m.Batch, m.ID, m.Status, m.Reason, m.Words, m.Code, m.Asked, unix(m.Due), m.Verbatim, m.Times, m.Away, m.Row, m.Parts,
 	})
 }
 
@@ -78,7 +82,7 @@ func readSMS(key, value []byte) (SMS, error) {
 	}
 	m := SMS{Seq: Seq(binary.BigEndian.Uint64(key)), Batch: r.Batch, ID: r.ID, Status: r.Status, Reason: r.Reason, Words: r.Words, Code: r.Code, Asked: r.Asked, Due: fromUnix(r.Due)}
 	m.Direction, m.Line, m.Customer, m.Text, m.Time, m.Received = r.Direction, r.Line, r.Customer, r.Text, fromUnix(r.Time), fromUnix(r.Received)
-	m.Verbatim, m.Times, m.Away = r.Verbatim, r.Times, r.Away
+	m.Verbatim, m.Times, m.Away, m.Row, m.Parts = r.Verbatim, r.Times, r.Away, r.Row, r.Parts
 	return m, nil
 }
 

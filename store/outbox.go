@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,7 +22,7 @@ const (
 	Expired   BatchState = "expired"   // likewise: nobody answered in time
 )
 
-// Batch is one order to send one text, by one command. Its recipients are the SMS First to First+N-1.
+// Batch is one order to send a text, or several from a file, by one command. Its recipients are the SMS First to First+N-1.
 type Batch struct {
 	ID        BatchID     `json:"-"`
 	sms.Place             // where it was ordered and is reported
@@ -31,8 +32,9 @@ type Batch struct {
 	Message sms.ChatMessageID `json:"message"`
 	Reply   bool              `json:"reply,omitempty"`
 	Line    sms.Number        `json:"line"`
-	Text    string            `json:"text"`
+	Text    string            `json:"text"`            // empty if each SMS has its own
 	Parts   int               `json:"parts,omitempty"` // for each recipient
+	Bulk    *Bulk             `json:"bulk,omitempty"`  // if it comes from a file
 	First   Seq               `json:"first"`
 	N       int               `json:"n"`
 	Created time.Time         `json:"created"`
@@ -117,18 +119,20 @@ type Piece struct {
 	N         int        `json:"n"`
 	NotBefore time.Time  `json:"after,omitzero"`
 	Queued    time.Time  `json:"queued,omitzero"`  // when an agent last ordered or confirmed it
+	CalledOff bool       `json:"off,omitempty"`    // [Cancel] was pressed while it was being sent: if the panel does not carry it out, it is dropped
 	MaybeSent bool       `json:"unsure,omitempty"` // an earlier attempt may have been carried out
 	Late      bool       `json:"-"`                // see Queued
 	IDs       []sms.ID   `json:"ids,omitempty"`    // from the panel, which did not say whose is which
 
 	Withheld int          `json:"withheld,omitempty"` // recipients who get nothing, see wish.go: nothing of what happens to p is about them
 	To       []sms.Number `json:"-"`                  // the others; see Queued and Reserve
+	Texts    []string     `json:"-"`                  // theirs, if they have their own; see Reserve
 }
 
 // reaches returns how many recipients p is sent to.
 func (p Piece) reaches() int { return p.N - p.Withheld }
 
-// Order is what an agent asks to send: Pieces are the recipients, at most 60 each.
+// Order is what an agent asks to send: Pieces are the recipients, at most 60 each, or Rows are those of a file.
 type Order struct {
 	sms.Place
 	Agent   sms.AgentID       `json:"agent"`
@@ -138,6 +142,8 @@ type Order struct {
 	Text    string            `json:"text"`
 	Parts   int               `json:"parts"` // for each recipient
 	Pieces  [][]sms.Number    `json:"to"`
+	Rows    []Row             `json:"-"`
+	Bulk    *Bulk             `json:"-"`             // with Rows
 	Ask     bool              `json:"ask,omitempty"` // send only after [Send]; the store asks, too, if somebody else answers a recipient or the same was ordered just before
 	Due     time.Time         `json:"due,omitzero"`  // when it was scheduled for: it answers nobody, and who answers or the same before it are no reason to ask
 
@@ -164,6 +170,13 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 		Created: t.now, State: Going, Costly: o.Ask, Claim: o.Claim, MaybeNumber: o.MaybeNumber, AddedURLs: o.AddedURLs, Due: o.Due, Doubtful: o.Doubtful,
 		Footer: o.Footer, QuietUntil: o.QuietUntil,
 	}
+	if o.Bulk != nil {
+		bulk := *o.Bulk
+		b.Bulk = &bulk
+		if err := t.leaveOut(o); err != nil {
+			return b, err
+		}
+	}
 	if chat := t.resolve(o.Chat); chat != o.Chat {
 		b.moveTo(chat)
 	}
@@ -176,9 +189,12 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	if !o.Due.IsZero() {
 		b.ClaimedBy, b.Duplicate = "", false
 	}
-	to := slices.Concat(o.Pieces...)
-	if len(to) == 1 {
-		if b.Against, err = t.withheld(sms.Conversation{Line: o.Line, Customer: to[0]}); err != nil {
+	pieces := o.rows()
+	for _, rows := range pieces {
+		b.N += len(rows)
+	}
+	if b.Lone() {
+		if b.Against, err = t.withheld(sms.Conversation{Line: o.Line, Customer: pieces[0][0].To}); err != nil {
 			return b, err
 		}
 	}
@@ -191,9 +207,8 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	if b.Post, err = t.bucket(bucketPost).NextSequence(); err != nil {
 		return b, err
 	}
-	b.N = len(to)
-	for i, to := range o.Pieces {
-		if err := t.addPiece(&b, i, to, state); err != nil {
+	for i, rows := range pieces {
+		if err := t.addPiece(&b, i, rows, state); err != nil {
 			return b, err
 		}
 	}
@@ -229,9 +244,9 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 }
 
 // addPiece adds the i-th piece to b, and the SMS to its recipients, which are Queued unless they are withheld. The caller stores b.
-func (t *tx) addPiece(b *Batch, i int, to []sms.Number, state PieceState) error {
-	p := Piece{Batch: b.ID, I: i, State: state, Since: t.now, Queued: t.now, N: len(to)}
-	for _, n := range to {
+func (t *tx) addPiece(b *Batch, i int, rows []Row, state PieceState) error {
+	p := Piece{Batch: b.ID, I: i, State: state, Since: t.now, Queued: t.now, N: len(rows)}
+	for _, row := range rows {
 		seq, err := t.nextSMS()
 		if err != nil {
 			return err
@@ -239,8 +254,16 @@ func (t *tx) addPiece(b *Batch, i int, to []sms.Number, state PieceState) error 
 		if p.First == 0 {
 			p.First = seq
 		}
-		m := SMS{Seq: seq, Batch: b.ID, Status: sms.Queued}
-		m.Direction, m.Line, m.Customer, m.Time = sms.Outbound, b.Line, n, t.now
+		m := SMS{Seq: seq, Batch: b.ID, Status: sms.Queued, Row: row.N, Parts: row.Parts}
+		m.Direction, m.Line, m.Customer, m.Text, m.Time = sms.Outbound, b.Line, row.To, row.Text, t.now
+		if row.Why != sms.NoReason {
+			m.Status, m.Reason = sms.Failed, row.Why
+			p.Withheld++
+		}
+		if b.own() {
+			b.Bulk.Parts += m.Parts
+		}
+		b.count(m, +1)
 		if err := t.putSMS(m); err != nil {
 			return err
 		}
@@ -248,8 +271,9 @@ func (t *tx) addPiece(b *Batch, i int, to []sms.Number, state PieceState) error 
 	if b.First == 0 {
 		b.First = p.First
 	}
-	b.Counts[sms.Queued] += p.N
-	if err := t.withhold(b, &p); err != nil {
+	if p.reaches() == 0 {
+		p.State = PieceDropped
+	} else if err := t.withhold(b, &p); err != nil {
 		return err
 	}
 	return t.putPiece(p)
@@ -315,10 +339,10 @@ func (t *tx) report(b Batch, delay time.Duration) error {
 		}
 		b.Unmarked = !chat.TakesMarks(t.now)
 	}
-	if err := t.putBatch(b); err != nil {
+	if err := errors.Join(t.file(&b), t.putBatch(b)); err != nil {
 		return err
 	}
-	if b.N == 1 {
+	if b.Lone() {
 		m, err := t.sms(b.First)
 		if err == nil {
 			err = t.showIcons(m.Customer)
@@ -348,7 +372,7 @@ func (t *tx) report(b Batch, delay time.Duration) error {
 
 // edits tells whether the message about b only brings up to date what another one told, and nobody waits for it.
 func (b Batch) edits() bool {
-	return b.Shown != 0 && !b.Undecided() && (b.N > 1 || b.trouble() == 0)
+	return b.Shown != 0 && !b.Undecided() && (!b.Lone() || b.trouble() == 0)
 }
 
 // batchShown notes which message reports a batch; 0 is none yet, or still the same.
@@ -495,32 +519,57 @@ func (p Piece) late(now time.Time) bool {
 	return now.Sub(since).Abs() > waitsFor
 }
 
-// Queued calls yield with the queued pieces and their recipients, the oldest first, until it returns false. Pieces whose NotBefore has not
-// come are among them. Meanwhile a read of the file is open: yield must not wait for a write. Do not reserve a piece that is Late, but AskLate.
+// Queued calls yield with the queued pieces and their recipients, the oldest first, until it returns false; those of bulk orders come last, as an answer
+// must not wait for thousands of them. Pieces whose NotBefore has not come are among them, those of bulk orders without their recipients. Meanwhile a read
+// of the file is open: yield must not wait for a write. Do not reserve a piece that is Late, but AskLate.
 func (s *Store) Queued(yield func(Piece, Batch, []sms.Number) bool) error {
 	return s.view(func(t *tx) error {
-		return t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
-			if p.State != PieceQueued {
-				return true, nil
-			}
-			b, err := t.batch(p.Batch)
+		var bulks []Batch
+		c := t.bucket(bucketOutbox).Cursor()
+		for key, _ := c.First(); key != nil; {
+			b, err := t.batch(BatchID(binary.BigEndian.Uint64(key)))
 			if err != nil {
-				return false, err
+				return err
 			}
-			var to []sms.Number
+			if b.Bulk != nil {
+				bulks = append(bulks, b)
+			} else if more, err := t.queued(b, yield); err != nil || !more {
+				return err
+			}
+			key, _ = c.Seek(pieceKey(b.ID+1, 0))
+		}
+		for _, b := range bulks {
+			if more, err := t.queued(b, yield); err != nil || !more {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// queued is Queued for one batch. It reports whether yield wants more.
+func (t *tx) queued(b Batch, yield func(Piece, Batch, []sms.Number) bool) (more bool, err error) {
+	more = true
+	err = t.pieces(bucketOutbox, b.ID, func(p Piece) (bool, error) {
+		if p.Batch != b.ID || p.State != PieceQueued {
+			return p.Batch == b.ID, nil
+		}
+		if b.Bulk == nil || !PutOff(p.NotBefore, t.now, time.Minute) {
 			for i := range p.N {
 				m, err := t.sms(p.First + Seq(i))
 				if err != nil {
 					return false, err
 				}
 				if !m.Reason.Withheld() {
-					to = append(to, m.Customer)
+					p.To = append(p.To, m.Customer)
 				}
 			}
-			p.Late, p.To = p.late(t.now), to
-			return yield(p, b, to), nil
-		})
+		}
+		p.Late = p.late(t.now)
+		more = yield(p, b, p.To)
+		return more, nil
 	})
+	return more, err
 }
 
 // Reserve marks a queued piece as being sent, to the recipients in its To. Begin the request only after it returned nil: if the process dies in
@@ -548,6 +597,9 @@ func (s *Store) Reserve(p Piece) (Piece, error) {
 		err = t.changePiece(row, &b, func(_ int, m *SMS) error {
 			m.Status = sms.Sending
 			row.To = append(row.To, m.Customer)
+			if m.Text != "" {
+				row.Texts = append(row.Texts, m.Text)
+			}
 			return nil
 		})
 		if err != nil {
@@ -631,7 +683,7 @@ func (s *Store) Wait(p Piece, why Wait, notBefore time.Time) error {
 		if err := t.setPieceStatus(*row, sms.Queued, b); err != nil {
 			return err
 		}
-		if b.Decision == Cancel {
+		if row.CalledOff {
 			return t.drop(b, row, Cancelled)
 		}
 		return nil
@@ -706,6 +758,9 @@ func (b *Batch) count(m SMS, by int) {
 	}
 	if m.Reason.Withheld() {
 		b.Withheld += by
+		if b.Bulk != nil {
+			b.Bulk.leaveOut(m, by)
+		}
 	}
 }
 
@@ -720,11 +775,15 @@ func (t *tx) changePiece(p Piece, b *Batch, change func(i int, m *SMS) error) er
 		if m.Reason.Withheld() {
 			continue
 		}
-		b.count(m, -1)
+		was := m
 		if err := change(i, &m); err != nil {
 			return err
 		}
 		i++
+		if m == was {
+			continue
+		}
+		b.count(was, -1)
 		b.count(m, +1)
 		if err := t.putSMS(m); err != nil {
 			return err

@@ -43,6 +43,8 @@ const (
 	PostEscalate PostKind = "escalate" // likewise, to the admins; Text is who had claimed its customer
 	PostPin      PostKind = "pin"      // the pinned list of who waits
 	PostIcon     PostKind = "icon"     // of the topic
+	PostResult   PostKind = "result"   // a file of what became of each SMS of Batch
+	PostSample   PostKind = "sample"   // a file as a bulk order has it
 )
 
 // Button is under a post; Data comes back when it is pressed.

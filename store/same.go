@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"time"
-
-	"peyk/sms"
 )
 
 // sameWithin is how long after an order the same agent is asked before the same one goes out again: a poor connection may have sent their message
@@ -16,10 +14,11 @@ const sameWithin = 2 * time.Minute
 // sameAmong is how many of the last orders are looked at. Two minutes bring fewer, unless a clock was ahead.
 const sameAmong = 1000
 
-// justOrdered tells whether the agent of o ordered the same just before: the same text, line and recipients, in any order and any chat. An order
+// justOrdered tells whether the agent of o ordered the same just before: the same texts, line and recipients, in any order and any chat. An order
 // that was called off or expired does not count.
 func (t *tx) justOrdered(o Order) (bool, error) {
-	to := slices.Sorted(slices.Values(slices.Concat(o.Pieces...)))
+	ordered := slices.Concat(o.rows()...)
+	sortRows(ordered)
 	c := t.bucket(bucketBatch).Cursor()
 	key, value := c.Last()
 	for range sameAmong {
@@ -35,12 +34,12 @@ func (t *tx) justOrdered(o Order) (bool, error) {
 			break
 		}
 		calledOff := b.State == Cancelled || b.State == Expired || b.State == Asking && t.store.late(b.Created, t.now)
-		if age.Abs() < sameWithin && !calledOff && b.Agent == o.Agent && b.Line == o.Line && cmp.Or(b.Written, b.Text) == o.Text && b.N == len(to) {
+		if age.Abs() < sameWithin && !calledOff && b.Agent == o.Agent && b.Line == o.Line && cmp.Or(b.Written, b.Text) == o.Text && b.N == len(ordered) && b.own() == (o.Bulk != nil && o.Bulk.Own) {
 			before, err := t.recipients(b)
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return false, err
 			}
-			if err == nil && slices.Equal(to, before) {
+			if err == nil && slices.EqualFunc(ordered, before, func(a, b Row) bool { return a.To == b.To && a.Text == b.Text }) {
 				return true, nil
 			}
 		}
@@ -49,16 +48,20 @@ func (t *tx) justOrdered(o Order) (bool, error) {
 	return false, nil
 }
 
-// recipients returns whom b is for, sorted.
-func (t *tx) recipients(b Batch) ([]sms.Number, error) {
-	to := make([]sms.Number, b.N)
+// recipients returns whom b is for, and the texts they have of their own, sorted.
+func (t *tx) recipients(b Batch) ([]Row, error) {
+	to := make([]Row, b.N)
 	for i := range to {
 		m, err := t.sms(b.First + Seq(i))
 		if err != nil {
 			return nil, err
 		}
-		to[i] = m.Customer
+		to[i] = Row{To: m.Customer, Text: m.Text}
 	}
-	slices.Sort(to)
+	sortRows(to)
 	return to, nil
+}
+
+func sortRows(rows []Row) {
+	slices.SortFunc(rows, func(a, b Row) int { return cmp.Or(cmp.Compare(a.To, b.To), cmp.Compare(a.Text, b.Text)) })
 }

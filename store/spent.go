@@ -21,7 +21,12 @@ func (e *OverCap) Error() string {
 }
 
 // cost is how many parts b takes, those it reaches together. Batches of versions that did not count them take one for each recipient.
-func (b Batch) cost() int { return (b.N - b.Withheld) * max(b.Parts, 1) }
+func (b Batch) cost() int {
+	if b.own() {
+		return b.Bulk.Parts
+	}
+	return (b.N - b.Withheld) * max(b.Parts, 1)
+}
 
 // spend counts parts as ordered by an agent today, or returns an OverCap. They stay counted whatever becomes of the order: nobody knows what a
 // panel charges for, and if failures did not count, an agent could try without end.

@@ -280,7 +280,7 @@ func (t *tx) done(c sms.Conversation, waiting []SMS) (first Seq, err error) {
 // answered notes that b, which is to be sent, answers its customer: on its line, or, if nobody waits there, on whichever they wait. An order to several
 // answers nobody.
 func (t *tx) answered(b *Batch) error {
-	if b.N != 1 || !b.Due.IsZero() { // what was scheduled was not written to who has written since
+	if !b.Lone() || !b.Due.IsZero() { // what was scheduled was not written to who has written since
 		return nil
 	}
 	m, err := t.sms(b.First)

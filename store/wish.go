@@ -278,7 +278,7 @@ func (t *tx) withheld(c sms.Conversation) (sms.Reason, error) {
 // withhold leaves out of p, a piece of b that is not sent yet, who should get nothing of an order to several, or no away text. The caller stores both.
 func (t *tx) withhold(b *Batch, p *Piece) error {
 	nobody := t.empty(bucketWish) && t.empty(bucketBlocked)
-	if b.N == 1 && !b.Away || nobody {
+	if b.Lone() && !b.Away || nobody {
 		return nil
 	}
 	for i := range p.N {
@@ -313,7 +313,7 @@ func (t *tx) withhold(b *Batch, p *Piece) error {
 // withholdNow is withhold for a piece that would be sent now. It reports whether that is not to be: nobody is left, or the only recipient opted out
 // or was blocked after it was ordered, and the agent is asked. Then it stores both.
 func (t *tx) withholdNow(b *Batch, p *Piece) (bool, error) {
-	if b.N > 1 || b.Away { // nobody is asked about that
+	if !b.Lone() || b.Away { // nobody is asked about that
 		if err := t.withhold(b, p); err != nil || p.reaches() > 0 {
 			return false, err
 		}

@@ -258,6 +258,32 @@ type Language struct {
 	ContactsUndone    string // new, renamed
 	ContactsLeft      string // how many
 
+	// Orders from a file.
+	BulkUsage    string
+	BulkWrong    string
+	BulkNoNumber string // how many, rows
+	BulkNoText   string // how many, rows
+	BulkNoField  string // how many, rows
+	BulkTooLong  string // how many, rows
+	BulkNoColumn string // what the template names
+	BulkTooMany  string // rows
+	BulkEmpty    string
+	AskEach      string // recipients, parts in all, the fewest and the most parts of one
+	BulkRow      string // row, customer
+	BulkUnicode  string // how many texts, the row of the first, character, its name, characters in one part, in each of several
+	BulkTakes    string // how long
+	Stop         string
+	BulkResult   string // counts
+	BulkSheet    string
+	ColumnRow    string
+	SampleNumber string
+	SampleText   string
+	SampleName   string
+	SampleCode   string
+	SampleWords  string // name, code
+	SampleOne    string
+	SampleOther  string
+
 	// The card of a customer.
 	CardHead   string // who
 	CardLine   string // line
@@ -550,6 +576,7 @@ var English = Language{
 	},
 	Failures: map[sms.Reason]string{
 		sms.TelecomProblem: "trouble in the telecom's network", sms.NotDelivered: "not delivered", sms.Blacklisted: "on the blacklist", sms.OptedOut: "left out, opted out", sms.Blocked: "left out, blocked",
+		sms.Twice: "left out, the number stands further up", sms.Outside: "left out, not among ALLOWED_PREFIXES", sms.AboveCap: "left out, above the daily limit (DAILY_PARTS)",
 	},
 	LanguageSet:    "I now speak English here.",
 	LanguageUsage:  "Use <code>/language en</code> or <code>/language fa</code>.",
@@ -728,7 +755,7 @@ var English = Language{
 	Out:             "out",
 
 	ContactsUsage:     "Send the file as CSV or XLSX, with a number and a name in each row, and reply to it with <code>/contacts</code>. Or send it with <code>/contacts</code> as its caption; in a group as a reply to one of my messages, or I do not see it.",
-	ContactsHow:       "Reply to this file with <code>/contacts</code> to give customers the names in it. A file is never sent as an SMS.",
+	ContactsHow:       "Reply to this file with <code>/contacts</code> to give customers the names in it, or with <code>/bulk</code> to send SMS to the numbers in it. A file itself is never sent as an SMS.",
 	FileTooLarge:      "That file is too large: %v MB and %v rows at most. Nothing was done.",
 	FileUnreadable:    "That is neither CSV nor XLSX, or it is damaged: nothing was done. Save it as one of these and send it again.",
 	FileGone:          "I could not get or read that file: nothing was done. Please send it again.",
@@ -743,6 +770,31 @@ var English = Language{
 	ContactsDone:      "The names are given. New: %v, renamed: %v. For an hour this can be undone.",
 	ContactsUndone:    "The names are taken back. Without a name again: %v, as they were called before: %v.",
 	ContactsLeft:      "Named otherwise since, and left as they are: %v.",
+
+	BulkUsage:    "<b>Many SMS from a file</b>: CSV or XLSX, a number and a text in each row; or a number and other columns, and the text behind the command, with columns in braces by number or heading: <code>/bulk Dear {name}, your code is {4}.</code> Send <code>/bulk</code> as the file's caption, or as a reply to it; in a group the file has to be a reply to one of my messages, or I do not see it. I ask before anything is sent. 10,000 rows at most.",
+	BulkWrong:    "<b>Nothing was sent</b>: these rows are wrong. Mend them and send the file again.",
+	BulkNoNumber: "⚠️ Without a phone number: %v (row %v)",
+	BulkNoText:   "⚠️ Without a text: %v (row %v)",
+	BulkNoField:  "⚠️ Without what the text names in braces: %v (row %v)",
+	BulkTooLong:  "⚠️ With a text of more than 4,000 characters: %v (row %v)",
+	BulkNoColumn: "<b>Nothing was sent</b>: the file has no column %v. In braces stands the number of a column, or its heading as in the first row.",
+	BulkTooMany:  "<b>Nothing was sent</b>: at most %v rows at once. Split the file.",
+	BulkEmpty:    "<b>Nothing was sent</b>: there are no rows in that file.",
+	AskEach:      "<b>Send these?</b> Recipients: %v, parts in all: %v, of %v to %v each.",
+	BulkRow:      "Row %v, to %v:",
+	BulkUnicode:  "Unicode: %v texts, the first in row %v because of “%v” (%v): %v characters in one part, %v in each of several.",
+	BulkTakes:    "At the panel's pace this takes about %v.",
+	Stop:         "Stop",
+	BulkResult:   "What became of each row: %v. <code>/status</code> as a reply brings the file up to date.",
+	BulkSheet:    "SMS",
+	ColumnRow:    "row",
+	SampleNumber: "number",
+	SampleText:   "text",
+	SampleName:   "name",
+	SampleCode:   "code",
+	SampleWords:  "Dear %v, your code is %v.",
+	SampleOne:    "Mrs. Rezaei",
+	SampleOther:  "Mr. Karimi",
 
 	CardHead:   "👤 %v",
 	CardLine:   " → %v",
@@ -980,6 +1032,7 @@ var English = Language{
 		"stats":     "SMS in and out, share delivered, time to answer: DAYS",
 		"find":      "SMS, names and numbers that hold all the words: WORDS",
 		"send":      "send an SMS: NUMBER[,NUMBER…] TEXT",
+		"bulk":      "many SMS from a CSV or XLSX: as its caption or a reply to it; asks first",
 		"later":     "an SMS at a time to come: WHEN NUMBER… TEXT; asks first",
 		"scheduled": "what is to be sent later, to look at or cancel",
 		"status":    "delivery of the last SMS, or of panel ids",
@@ -1019,6 +1072,7 @@ var English = Language{
 		"stats":     "<code>/stats 30</code>",
 		"find":      "<code>/find order 123</code>",
 		"send":      "<code>/send 09121234567 Hello</code>",
+		"bulk":      "<code>/bulk Dear {name}, your code is {4}.</code>",
 		"later":     "<code>/later tomorrow 9:00 09121234567 Hello</code>",
 		"scheduled": "<code>/scheduled</code>",
 		"status":    "<code>/status 5000000001</code>",

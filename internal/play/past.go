@@ -79,7 +79,7 @@ var PastFaults = []Mutant{
 		"if p.MaybeSent {", "if p.MaybeSent && false {",
 	}}},
 	{Name: "what is called off while it is under way is sent later", file: "store/outbox.go", Caught: []string{"I5"}, edits: [][2]string{{
-		"if b.Decision == Cancel {", "if b.Decision == Cancel && false {",
+		"if row.CalledOff {", "if row.CalledOff && false {",
 	}}},
 	{Name: "a mark that fails once is taken for set", file: "bot/mark.go", Caught: []string{"does not come to rest", "I8"}, edits: [][2]string{{
 		"\tdefault:\n\t\tfailing.failed(", "\tdefault:\n\t\tif batch, err := f.store.Batch(o.post.Batch); err == nil {\n\t\t\tf.store.Marked(o.post, batch.Mark())\n\t\t\tbreak\n\t\t}\n\t\tfailing.failed(",

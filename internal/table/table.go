@@ -11,10 +11,10 @@ import (
 
 // What a file may hold.
 const (
-	MaxSize = 10 << 20 // bytes
-	MaxRows = 100_000  // with something in them
+	MaxSize    = 10 << 20 // bytes
+	MaxRows    = 100_000  // with something in them
+	MaxColumns = 64       // those beyond are passed over
 
-	maxColumns  = 64       // those beyond are passed over
 	maxUnpacked = 32 << 20 // bytes of an XLSX file's parts
 	maxStrings  = 1 << 20  // in an XLSX file's list of them
 	maxText     = 64 << 20 // bytes in all cells together: those of an XLSX file may all name one long string
@@ -56,8 +56,8 @@ type rows struct {
 
 // add adds a row unless it is empty.
 func (r *rows) add(n int, cells []string) error {
-	if len(cells) > maxColumns {
-		cells = cells[:maxColumns]
+	if len(cells) > MaxColumns {
+		cells = cells[:MaxColumns]
 	}
 	for len(cells) > 0 && strings.TrimFunc(cells[len(cells)-1], unicode.IsSpace) == "" {
 		cells = cells[:len(cells)-1]

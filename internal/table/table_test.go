@@ -194,7 +194,7 @@ func FuzzRead(f *testing.F) {
 		}
 		last := 0
 		for _, r := range rows {
-			if r.N <= last || len(r.Cells) == 0 || len(r.Cells) > maxColumns {
+			if r.N <= last || len(r.Cells) == 0 || len(r.Cells) > MaxColumns {
 				t.Errorf("row %d behind row %d: %q", r.N, last, r.Cells)
 			}
 			last = r.N

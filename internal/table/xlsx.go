@@ -211,7 +211,7 @@ func (w *workbook) readSheet(name string) ([]Row, error) {
 		switch {
 		case name == "row":
 			return found.add(row, cells)
-		case name == "c" && column < maxColumns && row > 0:
+		case name == "c" && column < MaxColumns && row > 0:
 			for len(cells) <= column {
 				cells = append(cells, "")
 			}
@@ -235,7 +235,7 @@ func number(s string) int {
 func columnOf(reference string) int {
 	column := 0
 	for _, r := range reference {
-		if r < 'A' || r > 'Z' || column > maxColumns {
+		if r < 'A' || r > 'Z' || column > MaxColumns {
 			break
 		}
 		column = 26*column + int(r-'A') + 1
