@@ -35,6 +35,7 @@ func (w *poster) showSMS(ctx context.Context, t *text.Language, p store.Post) er
 	if err != nil {
 		return fmt.Errorf("read what to show: %w", err)
 	}
+	p = show.Posts[0]
 	if show.Mixed && p.Digest == 0 && text.DigestSize(show.SMS, show.Names) == 1 { // no other fits into its message, which may as well go to its topic
 		_, has := show.Customer.TopicIn(p.Chat)
 		show.Mixed = !has && room < 2

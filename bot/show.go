@@ -22,6 +22,9 @@ func (w *poster) showNotice(ctx context.Context, t *text.Language, p store.Post)
 	}
 	if p.Kind == store.PostSMS {
 		show, err := w.store.ToShow(p, 1, GroupPerMinute, time.Time{})
+		if errors.Is(err, store.ErrNotFound) { // as in showSMS
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -315,6 +315,7 @@ func (t *tx) dropPostsOf(seq Seq) error {
 					return err
 				}
 				if p.Digest > 1 && p.Kind == PostSMS && string(bucket) == string(bucketPost) {
+					p.Repeated = true
 					if err := t.splitDigest(p); err != nil {
 						return err
 					}

@@ -133,12 +133,22 @@ func (t *tx) post(p Post) (Post, error) {
 		classes = inbound
 	}
 	for _, class := range classes {
-		key := postKey(p.Chat, class, p.ID)
-		if value := t.bucket(bucketPost).Get(key); value != nil {
-			return readPost(key, value)
+		p.Class = class
+		if row, err := t.waits(p); !errors.Is(err, ErrNotFound) {
+			return row, err
 		}
 	}
 	return Post{}, ErrNotFound
+}
+
+// waits returns p as it waits now, and ErrNotFound if it waits no longer where it was read.
+func (t *tx) waits(p Post) (Post, error) {
+	key := postKey(p.Chat, p.Class, p.ID)
+	value := t.bucket(bucketPost).Get(key)
+	if value == nil {
+		return Post{}, ErrNotFound
+	}
+	return readPost(key, value)
 }
 
 func (t *tx) putPost(p Post) error {
@@ -276,20 +286,23 @@ type ToShow struct {
 	Chat     Chat
 	Customer Customer // whose SMS it is
 	Mixed    bool     // SMS of several customers go into one message, outside of topics
-	Posts    []Post   // the post of the SMS, and those that may stand in one message with it
+	Posts    []Post   // the post of the SMS as it waits now, and those that may stand in one message with it
 	SMS      []SMS    // of each post
 	Names    []string // of the customer of each
 }
 
-// ToShow returns what it takes to show p, the post of an SMS. If p began a digest, the other posts of that come with it; if more wait than the chat
+// ToShow returns what it takes to show of, the post of an SMS. If it began a digest, the other posts of that come with it; if more wait than the chat
 // has room for, in messages, or since before late, those that may stand in one message with it do, at most most in all. If each customer has a topic,
 // these are the customer's, or, without room for the topics of all who wait, those of all: once others wait since before late, or many new numbers do.
-// The error is ErrNotFound if p no longer waits where it did: it moved, or its customer was forgotten.
-func (s *Store) ToShow(p Post, most, room int, late time.Time) (ToShow, error) {
+// The error is ErrNotFound if it no longer waits where it did: it moved, or its customer was forgotten.
+func (s *Store) ToShow(of Post, most, room int, late time.Time) (ToShow, error) {
 	var show ToShow
 	err := s.view(func(t *tx) error {
+		p, err := t.waits(of)
+		if err != nil { // those behind it must not be taken for it
+			return fmt.Errorf("post %d of chat %d: %w", of.ID, of.Chat, err)
+		}
 		show = ToShow{Posts: []Post{p}, Mixed: p.Mixed && p.Digest > 0}
-		var err error
 		if show.Chat, err = t.chat(p.Chat); err != nil {
 			return err
 		}
@@ -304,9 +317,6 @@ func (s *Store) ToShow(p Post, most, room int, late time.Time) (ToShow, error) {
 			posts, waiting, err := t.following(p, cmp.Or(p.Digest, most), show.Chat.Topics && !show.Mixed)
 			if err != nil {
 				return err
-			}
-			if len(posts) == 0 || posts[0].ID != p.ID { // those behind it must not be taken for it
-				return fmt.Errorf("post %d of chat %d: %w", p.ID, p.Chat, ErrNotFound)
 			}
 			if p.Digest == 0 && !show.Mixed && waiting <= room && (len(posts) == 1 || !posts[1].At.Before(late)) {
 				posts = posts[:1]
@@ -448,6 +458,9 @@ func (s *Store) PostUncertain(p Post) error {
 			return err
 		}
 		row, err := t.post(p)
+		if errors.Is(err, ErrNotFound) { // forgotten meanwhile, or moved with its group
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -766,8 +779,8 @@ func (t *tx) moveToKnown(first Post, known map[sms.Number]bool) error {
 		return err
 	}
 	if first.Digest > 0 && len(left) > 0 {
-		head := left[0]
-		head.Digest, head.Mixed, head.Repeated = len(left), first.Mixed, head.Repeated || first.Repeated
+		head := left[0] // should Telegram's answer be lost, that is noted with the first, which may have moved
+		head.Digest, head.Mixed, head.Repeated = len(left), first.Mixed, true
 		if err := t.putPost(head); err != nil {
 			return err
 		}

@@ -227,6 +227,11 @@ func TestWhatChangedSinceItWasReadIsReadAgain(t *testing.T) {
 				if !errors.Is(err, ErrNotFound) {
 					t.Errorf("shown in its place: %+v %v", again.SMS, err)
 				}
+				part := p
+				part.Part = 1
+				if rest, err := s.ToShow(part, 3, 0, c.now()); !errors.Is(err, ErrNotFound) {
+					t.Errorf("the rest of it would be shown: %+v %v", rest.SMS, err)
+				}
 			} else if must(t, err); again.Posts[0].ID != p.ID {
 				t.Errorf("first is %+v, want what was read", again.Posts[0])
 			}
@@ -271,6 +276,50 @@ func TestADigestOutlivesThatOneOfItMovesUp(t *testing.T) {
 			if want := map[string]bool{"one": true, "two": true, "three": true, "four": false}; !cmp.Equal(repeated, want) {
 				t.Errorf("perhaps repeated: %v", repeated)
 			}
+		})
+	}
+}
+
+// TestADigestWhoseFirstIsGoneMayBeShown has the first of a digest leave the queue while the message may be on its way, and its answer be lost: those that
+// stay say that they are perhaps repeated.
+func TestADigestWhoseFirstIsGoneMayBeShown(t *testing.T) {
+	const their = sms.Number("09350000000")
+	for name, leave := range map[string]func(*testing.T, *Store){
+		"known": func(t *testing.T, s *Store) {
+			ok(s.Take(UpdateKey{Chat: 5, Message: 1}, Caused{Customer: their, EditCustomer: func(c *Customer) { c.Name = "Mrs Rezaei" }}))
+		},
+		"forgotten": func(t *testing.T, s *Store) {
+			must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, their, Agent{ID: 7}))
+			forgetAll(t, s, never)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			s := open(t, tempFile(t), c.inbox(group))
+			for i, text := range []string{"one", "two", "three", "four"} {
+				fetched(t, s, fromCustomer(sms.Number(fmt.Sprint("0935000000", i)), unread(c, text)))
+			}
+			sent := following(t, s, heads(t, s)[0], 3, false)
+			must(t, s.BeginDigest(sent, false))
+			leave(t, s)
+			must(t, s.PostUncertain(sent[0]))
+			if n := len(ok(s.Chat(group)).Recent); n != 1 {
+				t.Errorf("%d messages are counted, want 1", n)
+			}
+			repeated := map[string]bool{}
+			for _, p := range posts(t, s) {
+				if p.Kind != PostSMS {
+					continue
+				}
+				digest := ok(s.ToShow(p, 1, 9, time.Time{}))
+				for i, of := range digest.Posts {
+					repeated[digest.SMS[i].Text] = repeated[digest.SMS[i].Text] || p.Repeated || of.Repeated
+				}
+			}
+			if !repeated["two"] || !repeated["three"] || repeated["four"] {
+				t.Errorf("perhaps repeated: %v", repeated)
+			}
+			must(t, s.Check())
 		})
 	}
 }

@@ -2,6 +2,7 @@ package play
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -173,7 +174,8 @@ func (e *Evidence) unnoted(posts []telegram.Call, s Sighting) bool {
 	return e.Starts[life].broken && (i == len(posts)-1 || e.lifeAt(posts[i+1].At) > life)
 }
 
-// story says, for whoever looks for the cause, when a chat showed a mark, and between which starts.
+// story says, for whoever looks for the cause, when a chat showed a mark, between which starts and among which calls, all of each message that shows it,
+// and what the store knows of it.
 func (e *Evidence) story(chat int64, mark string) string {
 	type event struct {
 		at   time.Time
@@ -190,8 +192,8 @@ func (e *Evidence) story(chat int64, mark string) string {
 		events = append(events, event{s.At, fmt.Sprintf("start, after a kill %t", i > 0 && e.Starts[i-1].broken)})
 	}
 	for _, c := range e.TG.Calls() {
-		if slices.Contains(e.ids(chat), c.Chat) && (c.Fault != "" || c.Code != 200) {
-			events = append(events, event{c.At, fmt.Sprintf("%s: %d %s", c.Method, c.Code, c.Fault)})
+		if slices.Contains(e.ids(chat), c.Chat) && (c.Fault != "" || c.Code != 200 || !c.At.Before(events[0].at)) {
+			events = append(events, event{c.At, fmt.Sprintf("%s of %d: %d %s", c.Method, c.Message, c.Code, c.Fault)})
 		}
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return a.at.Compare(b.at) })
@@ -201,7 +203,53 @@ func (e *Evidence) story(chat int64, mark string) string {
 			told = append(told, x.at.Format("05.000000 ")+x.what)
 		}
 	}
-	return strings.Join(told, "; ")
+	return strings.Join(told, "; ") + "\n" + e.copies(chat, mark)
+}
+
+// copies tells all of the messages of a chat that show a mark, their buttons and what they reply to among that, and of which SMS or order the store has them.
+func (e *Evidence) copies(chat int64, mark string) string {
+	var told []string
+	for _, m := range e.Messages[chat] {
+		if !slices.ContainsFunc(sightings(m), func(s Sighting) bool { return s.Mark == mark }) {
+			continue
+		}
+		all, err := json.Marshal(m)
+		if err != nil {
+			all = []byte(err.Error())
+		}
+		told = append(told, string(all))
+		if e.Store == nil {
+			continue
+		}
+		shown, err := e.Store.Shows(sms.ChatID(m.Chat), sms.ChatMessageID(m.ID))
+		told = append(told, fmt.Sprintf("which shows, by the store, %+v, %v", shown, err))
+	}
+	if e.Store == nil {
+		return strings.Join(told, "\n")
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.idsOf(mark))) {
+		m, err := e.Store.SMS(seqOf(id))
+		told = append(told, fmt.Sprintf("%s is, by the store, %#v, %v", id, m, err))
+		c, err := e.Store.Customer(m.Customer)
+		told = append(told, fmt.Sprintf("of %+v, %v", c, err))
+	}
+	for _, x := range e.erasings {
+		told = append(told, fmt.Sprintf("%s asked to forget %s", x.at.Format("05.000000"), x.customer))
+	}
+	return strings.Join(told, "\n")
+}
+
+// idsOf returns the short ids under which a mark is shown in any chat.
+func (e *Evidence) idsOf(mark string) map[string]bool {
+	ids := map[string]bool{}
+	for _, all := range e.Shown {
+		for _, s := range all {
+			if s.Mark == mark {
+				ids[s.id] = true
+			}
+		}
+	}
+	return ids
 }
 
 // I3: per chat, and per topic where each customer has one, first copies are in the order the panel handed them out.

@@ -18,7 +18,7 @@ var PastFaults = []Mutant{
 		"if b.Undecided() || b.Waiting() {", "if b.Waiting() {",
 	}}},
 	{Name: "a post that moves with its group makes an empty digest", file: "store/post.go", Caught: []string{"panic"}, edits: [][2]string{{
-		"if len(posts) == 0 || posts[0].ID != p.ID {", "if len(posts) < 0 {",
+		"if err != nil { // those behind it must not be taken for it\n", "if p = of; false {\n",
 	}}},
 	{Name: "what waits is asked about as late by a clock that is wrong", file: "relay/send.go", Caught: []string{"does not come to rest", "I5", "I8"}, edits: [][2]string{{
 		"if len(late) > 0 && !s.store.ClockHeard() {", "if false {",
