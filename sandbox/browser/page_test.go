@@ -577,11 +577,17 @@ func prompted(p *tab, say promptWords) {
 	p.curl("/telegram/say", "from=Sara", "chat=Desk", "text=/language "+say.language)
 	p.curl("/telegram/say", "from=Sara", "chat=Desk", "text=/topics on")
 	p.waitText("#chats", "Desk")
-	p.curl("/panel/sms", "from="+first, "text=Hello, is anybody there?")
 	narrow := eval[bool](p, `innerWidth < 760`)
-	if narrow {
-		p.click("#to-chats")
+	toChats := func() {
+		if narrow {
+			p.click("#to-chats")
+		}
 	}
+	toChats()
+	p.click("#chats button", "General")
+	p.waitText("#messages .bot", "/waiting") // topics are on: the SMS goes to one
+	p.curl("/panel/sms", "from="+first, "text=Hello, is anybody there?")
+	toChats()
 	p.waitText(".topic:has(.topic-icon) small", say.waits)
 	p.shot("waits")
 	p.click(".topic button", first)
@@ -599,9 +605,7 @@ func prompted(p *tab, say promptWords) {
 
 	become := func(id string) {
 		p.Helper()
-		if narrow {
-			p.click("#to-chats")
-		}
+		toChats()
 		p.click(`.person:has([value="` + id + `"])`)
 		if narrow {
 			p.click(".topic button", first)
@@ -618,9 +622,7 @@ func prompted(p *tab, say promptWords) {
 	p.wait(`document.querySelector('#about').hidden`)
 	p.wait(fmt.Sprintf(`!document.querySelector('#words').placeholder.includes(%q)`, say.field))
 	p.sums(map[string]int{"asked": 1, "sent": 1, "delivered": 1})
-	if narrow {
-		p.click("#to-chats")
-	}
+	toChats()
 	p.waitText(".topic:has(.topic-icon) small", say.answered)
 	p.shot("answered")
 

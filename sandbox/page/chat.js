@@ -317,20 +317,16 @@ function speak({ kind, by, message, sms }) {
 
 const words = () => byID('words');
 
-// A message of the bot may open one's reply field. It does so once, and again when one comes back without having answered.
-
-let prompted = ''; // the prompt opened last, and for whom and where
-
+// openPrompt has a message of the bot open one's reply field, once, and again when one comes back without having answered.
 function openPrompt() {
 	const { who, chat, topic } = state;
 	if (state.reply && messageOf(chat, state.reply.message.id)?.deleted) set({ reply: null });
 	const here = messagesIn(chat, topic);
 	const m = here.findLast((x) => x.prompt && (x.prompt.for ?? [who]).includes(who));
-	const open = m && !here.some((x) => x.reply_to === m.id && x.from === who);
-	const key = [who, chat, topic, open && m.id].join();
-	if (key === prompted) return;
-	prompted = key;
-	if (open) answer(m);
+	const due = m && !here.some((x) => x.reply_to === m.id && x.from === who) ? m.id : 0;
+	if (due === state.prompted) return;
+	state.prompted = due;
+	if (due) answer(m);
 }
 
 // answer begins a reply, with a part of the message quoted or not.

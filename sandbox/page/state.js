@@ -24,6 +24,7 @@ export const state = {
 	reply: null, // { message, quote } being answered
 	editing: null, // the message being edited
 	reacting: null, // the key of the message under which reactions are offered
+	prompted: 0, // the message that has opened the reply field
 	added: [], // telephones beside those there are
 	pending: new Set(), // buttons waiting for the bot: see pressKey
 	read: new Map(), // what each person has seen where: see place
@@ -62,7 +63,7 @@ export function changed() {
 export function set(choice) {
 	const elsewhere = ['who', 'chat', 'topic'].some((x) => x in choice && choice[x] !== state[x]);
 	Object.assign(state, choice);
-	if (elsewhere) Object.assign(state, { reply: null, editing: null, reacting: null });
+	if (elsewhere) Object.assign(state, { reply: null, editing: null, reacting: null, prompted: 0 });
 	if ('language' in choice) localStorage.setItem('language', state.language);
 	changed();
 }
