@@ -95,15 +95,13 @@ func (b *Bot) bulkOrder(m *telegram.Message, rows []table.Row, t *text.Language)
 
 // measure ends the texts of a bulk order as the settings say, notes whom nobody may send to, and what the question says of all.
 func (b *Bot) measure(o *store.Order) {
+	b.leaveOutside(o.Rows)
 	bulk, first := o.Bulk, o.Rows[0].Text
 	bulk.Own = slices.ContainsFunc(o.Rows, func(row store.Row) bool { return row.Text != first })
 	var words strings.Builder
 	reaches := 0
 	for i := range o.Rows {
 		row := &o.Rows[i]
-		if row.Why == sms.NoReason && len(b.outsidePrefixes([]sms.Number{row.To})) > 0 {
-			row.Why = sms.Outside
-		}
 		if bulk.Own || i == 0 {
 			full, footer := b.withFooter(row.Text)
 			if footer != "" {
@@ -146,6 +144,15 @@ func (b *Bot) measure(o *store.Order) {
 		}
 	}
 	bulk.Takes = b.panel.Takes((reaches + smsapi.MaxRecipients - 1) / smsapi.MaxRecipients)
+}
+
+// leaveOutside notes whom the settings allow nobody to send to.
+func (b *Bot) leaveOutside(rows []store.Row) {
+	for i := range rows {
+		if rows[i].Why == sms.NoReason && len(b.outsidePrefixes([]sms.Number{rows[i].To})) > 0 {
+			rows[i].Why = sms.Outside
+		}
+	}
 }
 
 // bulkList is what the rows of a file order, and the numbers of those that are wrong.

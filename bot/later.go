@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -160,8 +161,15 @@ func quoted(words string, runes int) string {
 	return "<blockquote>" + text.Escape(words) + "</blockquote>"
 }
 
-// laterTo names the recipients of an order, the first ones when they are many.
-func laterTo(t *text.Language, o store.Order) string {
+// laterTo names the recipients of an order, the first ones when they are many, or counts those of a file.
+func (v voice) laterTo(t *text.Language, o store.Order) string {
+	if o.Of != 0 {
+		batch, err := v.store.Batch(o.Of)
+		if err != nil {
+			return "–"
+		}
+		return t.Say(t.BulkCount, batch.N-batch.Withheld)
+	}
 	to := slices.Concat(o.Pieces...)
 	named := t.Numbers(to[:min(len(to), maxNamed)])
 	if more := len(to) - maxNamed; more > 0 {
@@ -170,9 +178,27 @@ func laterTo(t *text.Language, o store.Order) string {
 	return named
 }
 
+// laterText returns the text of an order, or the first of a file.
+func (v voice) laterText(o store.Order) string {
+	if o.Text != "" || o.Of == 0 {
+		return o.Text
+	}
+	first := ""
+	if batch, err := v.store.Batch(o.Of); err == nil {
+		if recipients, err := v.store.Recipients(batch, 0, recipientsShown); err == nil {
+			for _, m := range recipients {
+				if !m.Reason.Withheld() {
+					first = cmp.Or(first, m.Text)
+				}
+			}
+		}
+	}
+	return first
+}
+
 // renderScheduled says what is scheduled.
 func (b *Bot) renderScheduled(t *text.Language, s store.Scheduled) string {
-	return t.Say(t.LaterSet, t.Instant(s.At.In(b.opts.Location)), text.Isolated(s.Order.AgentName), laterTo(t, s.Order)) + "\n" + quoted(s.Order.Text, laterRunes)
+	return t.Say(t.LaterSet, t.Instant(s.At.In(b.opts.Location)), text.Isolated(s.Order.AgentName), b.laterTo(t, s.Order)) + "\n" + quoted(b.laterText(s.Order), laterRunes)
 }
 
 // What the buttons of an order for later do.
@@ -244,7 +270,7 @@ func (b *Bot) dropScheduled(p *telegram.Press, r role, s store.Scheduled, do str
 	if do == laterDrop {
 		of = p.Message.ID
 	}
-	said := t.Say(t.LaterCancelled, text.Isolated(p.From.Name), t.Instant(s.At.In(b.opts.Location)), laterTo(t, s.Order))
+	said := t.Say(t.LaterCancelled, text.Isolated(p.From.Name), t.Instant(s.At.In(b.opts.Location)), b.laterTo(t, s.Order))
 	err := b.store.EndScheduled(s.ID, store.Post{Chat: s.Order.Chat, Topic: s.Order.Topic, Message: of, ReplyTo: of, Kind: store.PostText, Text: said})
 	if err != nil || do == laterDrop {
 		return err
@@ -309,8 +335,8 @@ func (b *Bot) scheduledPage(chat sms.ChatID, everywhere bool, from int) (store.P
 	}
 	for i, s := range all[from:min(len(all), from+scheduledShown)] {
 		n := from + i + 1
-		lines = append(lines, t.Say(t.ScheduledLine, n, t.Instant(s.At.In(b.opts.Location)), laterTo(t, s.Order), text.Isolated(s.Order.AgentName)),
-			"<blockquote>"+text.Escape(text.Short(s.Order.Text, scheduledRunes))+"</blockquote>")
+		lines = append(lines, t.Say(t.ScheduledLine, n, t.Instant(s.At.In(b.opts.Location)), b.laterTo(t, s.Order), text.Isolated(s.Order.AgentName)),
+			"<blockquote>"+text.Escape(text.Short(b.laterText(s.Order), scheduledRunes))+"</blockquote>")
 		p.Buttons = append(p.Buttons, store.Button{Label: t.Say(t.CancelOne, n), Data: laterData(s.ID, laterList), Style: telegram.Red})
 	}
 	p.Text = strings.Join(lines, "\n")
@@ -347,6 +373,11 @@ func (b *Bot) beginDue(ctx context.Context, due []store.Scheduled) error {
 	known = known && err == nil // else the panel refuses what is too much
 	for _, s := range due {
 		takes := float64(s.Order.Parts * len(slices.Concat(s.Order.Pieces...)))
+		if s.Order.Of != 0 {
+			if batch, err := b.store.Batch(s.Order.Of); err == nil {
+				takes = float64(batch.AllParts())
+			}
+		}
 		if err := b.beginScheduled(s, credit, known && left < takes); err != nil {
 			return err
 		}
@@ -361,6 +392,10 @@ func (b *Bot) beginScheduled(s store.Scheduled, credit string, tooLittle bool) e
 	t, o := b.language(s.Order.Chat), s.Order
 	o.Due = s.At.In(b.opts.Location)
 	why, err := b.refusesNow(t, o)
+	if err == nil && why == "" && o.Of != 0 {
+		o.Rows, o.Bulk, err = b.store.Postponed(o.Of)
+		b.leaveOutside(o.Rows)
+	}
 	if err != nil {
 		return err
 	}
@@ -384,7 +419,7 @@ func (b *Bot) beginScheduled(s store.Scheduled, credit string, tooLittle bool) e
 	}
 	if why != "" {
 		b.log.Info("scheduled order not sent", "scheduled", uint64(s.ID))
-		said := t.Say(t.LaterNot, t.Instant(o.Due), laterTo(t, o), text.Isolated(o.AgentName)) + "\n" + why
+		said := t.Say(t.LaterNot, t.Instant(o.Due), b.laterTo(t, o), text.Isolated(o.AgentName)) + "\n" + why
 		err = b.store.EndScheduled(s.ID, store.Post{Chat: o.Chat, Topic: o.Topic, ReplyTo: o.Message, Kind: store.PostText, Text: said})
 	}
 	if errors.Is(err, store.ErrNotFound) { // cancelled meanwhile

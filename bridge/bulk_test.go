@@ -357,3 +357,40 @@ func TestStrangersSendNoFiles(t *testing.T) {
 		}
 	})
 }
+
+// TestABulkOrderIsPutOff in quiet hours: its rows go out when these are over, but to nobody who opted out meanwhile.
+func TestABulkOrderIsPutOff(t *testing.T) {
+	for language, s := range map[string]struct{ at, listed, opted string }{
+		"en": {"Send at 08:00", "3 recipients of a file", "left out, opted out"},
+		"fa": {"ساعت ۰۸:۰۰ بفرست", "۳ گیرندهٔ یک فایل", "کنار گذاشته‌شده، لغو کرده است"},
+	} {
+		t.Run(language, func(t *testing.T) {
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
+				w.tehran()
+				w.opts.Language, w.opts.Quiet = language, hours.Quiet{From: 22 * 60, To: 8 * 60}
+				w.wishWords()
+				time.Sleep(11 * time.Hour) // 22:30
+				w.start()
+				question := w.bulk("", "09121111111,one\n09122222222,two\n09121111111,again\n09123333333,three\n")
+				w.presses(w.ali, question, s.at)
+				w.turned(question, "🕗")
+				holds(t, w.Asks(telegram.Post{Chat: w.ali, From: w.ali, Text: "/scheduled"}), s.listed, "one")
+				w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/forget 09123333333"})
+				w.quietAs(w.sara)
+				w.panel.Receive("09122222222", "30001234", "stop")
+				w.sees(w.group, "stop")
+				w.restart()
+				time.Sleep(9 * time.Hour)
+				w.sent(2)
+				time.Sleep(time.Minute)
+				if got := textsTo(w.sent(2)); !cmp.Equal(got, map[string]string{"09121111111": "one", "09123333333": "three"}) {
+					t.Errorf("sent was %q", got)
+				}
+				if rows := w.results(w.ali, 1); len(rows) != 5 || rows[2][3] != s.opted || rows[4][2] != "three" {
+					t.Errorf("the result is %q", rows)
+				}
+			})
+		})
+	}
+}

@@ -118,6 +118,33 @@ func (s *Store) AddOrder(o Order) (Batch, error) {
 	return b, err
 }
 
+// Postponed returns the rows of a bulk order that was put off, as they stand in it, but for customers who were forgotten. Who is left out, but for
+// who stands in the file twice, is looked at again when they are ordered. The error is ErrNotFound if it is kept no more.
+func (s *Store) Postponed(id BatchID) (rows []Row, bulk *Bulk, err error) {
+	b, err := s.Batch(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	b.Text = "" // which stands in the order for later
+	err = s.Result(b, func(m SMS, _ PieceState) error {
+		if m.Customer == "" {
+			return nil
+		}
+		row := Row{N: m.Row, To: m.Customer, Text: m.Text, Parts: m.Parts}
+		if m.Reason == sms.Twice {
+			row.Why = m.Reason
+		}
+		rows = append(rows, row)
+		return nil
+	})
+	bulk = b.Bulk
+	bulk.Parts, bulk.LeftOut, bulk.Filed = 0, nil, false
+	return rows, bulk, err
+}
+
+// AllParts returns how many parts those SMS of b take together that are not left out.
+func (b Batch) AllParts() int { return b.cost() }
+
 // ended tells whether nothing of b is being sent, or will be unless an agent decides so.
 func (b *Batch) ended() bool {
 	return b.State == Going && b.Counts[sms.Queued] == b.Dropped && b.inFlight() == 0

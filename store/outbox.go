@@ -144,6 +144,7 @@ type Order struct {
 	Pieces  [][]sms.Number    `json:"to"`
 	Rows    []Row             `json:"-"`
 	Bulk    *Bulk             `json:"-"`             // with Rows
+	Of      BatchID           `json:"of,omitempty"`  // for later: the bulk order, put off, whose rows these are; see Postponed
 	Ask     bool              `json:"ask,omitempty"` // send only after [Send]; the store asks, too, if somebody else answers a recipient or the same was ordered just before
 	Due     time.Time         `json:"due,omitzero"`  // when it was scheduled for: it answers nobody, and who answers or the same before it are no reason to ask
 

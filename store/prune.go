@@ -193,6 +193,9 @@ func (p *pruning) batch(m SMS) ([]byte, error) {
 	if p.young(b.Created, p.store.opts.Keep) {
 		return nil, nil
 	}
+	if _, err := p.tx.scheduled(b.Scheduled); b.Scheduled != 0 && err == nil { // its rows are still to be sent
+		return behind, nil
+	}
 	pieces, err := p.undecided(b, bucketPiece)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 
@@ -132,6 +133,9 @@ func (t *tx) postpone(b Batch) (ScheduledID, error) {
 	pieces, err := t.undecided(b, bucketAsking)
 	if err != nil {
 		return 0, err
+	}
+	if b.Bulk != nil { // they may be thousands: all that are scheduled are read again and again
+		o.Of, pieces = b.ID, nil
 	}
 	for _, p := range pieces {
 		var to []sms.Number
@@ -302,7 +306,23 @@ func (t *tx) doubtScheduled() error {
 
 // scheduledTo tells whether an order for later is for n.
 func (t *tx) scheduledTo(n sms.Number) (bool, error) {
-	found, err := t.allScheduled(func(s Scheduled) bool { return slices.Contains(slices.Concat(s.Order.Pieces...), n) })
+	var bulks []BatchID
+	found, err := t.allScheduled(func(s Scheduled) bool {
+		if s.Order.Of != 0 {
+			bulks = append(bulks, s.Order.Of)
+		}
+		return slices.Contains(slices.Concat(s.Order.Pieces...), n)
+	})
+	for _, id := range bulks {
+		b, failed := t.batch(id)
+		for i := 0; failed == nil && i < b.N; i++ {
+			var m SMS
+			if m, failed = t.sms(b.First + Seq(i)); m.Customer == n {
+				return true, failed
+			}
+		}
+		err = errors.Join(err, failed)
+	}
 	return len(found) > 0, err
 }
 
@@ -310,7 +330,15 @@ func (t *tx) scheduledTo(n sms.Number) (bool, error) {
 func (t *tx) checkScheduled(wrong func(string, ...any)) error {
 	return t.bucket(bucketScheduled).ForEach(func(key, value []byte) error {
 		s, err := t.readScheduled(key, value)
-		if err == nil && (s.At.IsZero() || len(s.Order.Pieces) == 0 || s.Order.Text == "" || s.Order.Line == "") {
+		if err != nil {
+			return err
+		}
+		whole := len(s.Order.Pieces) > 0 && s.Order.Text != ""
+		if s.Order.Of != 0 {
+			b, err := t.batch(s.Order.Of)
+			whole = err == nil && b.Bulk != nil && b.Decision == Later
+		}
+		if s.At.IsZero() || !whole || s.Order.Line == "" {
 			wrong("scheduled order %d lacks something", s.ID)
 		}
 		return err

@@ -272,6 +272,7 @@ type Language struct {
 	BulkRow      string // row, customer
 	BulkUnicode  string // how many texts, the row of the first, character, its name, characters in one part, in each of several
 	BulkTakes    string // how long
+	BulkCount    string // recipients
 	Stop         string
 	BulkResult   string // counts
 	BulkSheet    string
@@ -784,6 +785,7 @@ var English = Language{
 	BulkRow:      "Row %v, to %v:",
 	BulkUnicode:  "Unicode: %v texts, the first in row %v because of “%v” (%v): %v characters in one part, %v in each of several.",
 	BulkTakes:    "At the panel's pace this takes about %v.",
+	BulkCount:    "%v recipients of a file",
 	Stop:         "Stop",
 	BulkResult:   "What became of each row: %v. <code>/status</code> as a reply brings the file up to date.",
 	BulkSheet:    "SMS",
