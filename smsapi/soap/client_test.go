@@ -298,14 +298,20 @@ func TestFailures(t *testing.T) {
 		}, smsapi.Uncertain, false},
 		{"answers a gzip bomb", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			z := gzip.NewWriter(w)
-			io.WriteString(z, soap("")[:150])
-			for range 64 { // as many megabytes, packed to one thousandth: eight are read
-				if _, err := z.Write(make([]byte, 1<<20)); err != nil {
+			packed := func(b []byte) []byte {
+				var all bytes.Buffer
+				z := gzip.NewWriter(&all)
+				z.Write(b)
+				z.Close()
+				return all.Bytes()
+			}
+			w.Write(packed([]byte(soap("")[:150])))
+			megabyte := packed(make([]byte, 1<<20)) // to one thousandth
+			for range 64 {                          // eight are read
+				if _, err := w.Write(megabyte); err != nil {
 					return
 				}
 			}
-			z.Close()
 		}, smsapi.Uncertain, true},
 		{"answers broken gzip", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
