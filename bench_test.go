@@ -150,6 +150,80 @@ func BenchmarkProgram(b *testing.B) {
 		b.ReportMetric(float64(resident)*1024/mb, "MB")
 		b.ReportMetric(float64(resident)*1024/(20*mb), "ratio-to-limit")
 	})
+	b.Run("bulk", func(b *testing.B) {
+		benchmarkBulk(b, func(s *stage) (pid int, stop func()) {
+			cmd := start(b, s)
+			return cmd.Process.Pid, func() { end(b, cmd) }
+		})
+	})
+}
+
+// benchmarkBulk measures a bulk order of 10,000 rows, each with a text of its own, at a panel that takes 20 ms for a request. The limits are 1 s from the
+// file to the question, 10 s from [Send] to the last SMS, 2 s for an order of one that is given meanwhile, and 20 MB of memory more than before.
+func benchmarkBulk(b *testing.B, start func(*stage) (pid int, stop func())) {
+	const rows, mb = 10_000, 1e6
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		b.Skip("only Linux tells of memory in this way: ", err)
+	}
+	var file strings.Builder
+	for i := range rows {
+		fmt.Fprintf(&file, "0912%07d,سلام، سفارش %d شما آماده است. برای هماهنگی تحویل با ما تماس بگیرید.\n", i, i)
+	}
+	var asked, took, answered time.Duration
+	var memory float64
+	for b.Loop() {
+		s := newStage(b)
+		pid, stop := start(s)
+		var mu sync.Mutex
+		most := 0
+		sample := func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+			_, value, _ := strings.Cut(string(status), "\nRssAnon:")
+			now := 0
+			if _, failed := fmt.Sscan(value, &now); err != nil || failed != nil {
+				b.Error("memory: ", err, failed)
+			}
+			most = max(most, now)
+			return now
+		}
+		s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: "/start"})
+		s.Sees(s.Group, "Customers' SMS")
+		before := sample()
+		arrived := make(chan time.Time, 100)
+		s.Panel.OnCall(func(c panel.Call) {
+			sample()
+			if c.Method == "SendSMS" && c.Stage == panel.Arrived {
+				arrived <- time.Now()
+			}
+		})
+		s.TG.OnCall(func(telegram.Stage, string, int64) { sample() })
+		s.Panel.Arm(panel.Fault{Kind: panel.Slow, Method: "SendMultipleSMS", Delay: 20 * time.Millisecond, Times: -1})
+
+		begun := time.Now()
+		s.Says(telegram.Post{Chat: s.Sara, From: s.Sara, Caption: "/bulk", Document: &telegram.Document{Name: "bulk.csv", Data: []byte(file.String())}})
+		question := s.Sees(s.Sara, "Recipients: 10000")
+		asked = max(asked, time.Since(begun))
+		begun = time.Now()
+		s.Presses(s.Sara, question, "Send")
+		orders := 0
+		for done := 0; done < rows; done = s.Panel.SentCount() - orders {
+			at := time.Now()
+			orders++
+			s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: fmt.Sprintf("/send 09351111111 hello %d", orders)})
+			answered = max(answered, (<-arrived).Sub(at))
+		}
+		took = max(took, time.Since(begun))
+		s.Sees(s.Sara, "What became of each row")
+		memory = max(memory, float64(most-before)*1024/mb)
+		stop()
+	}
+	b.ReportMetric(float64(asked)/1e6, "ms-to-question")
+	b.ReportMetric(took.Seconds(), "s")
+	b.ReportMetric(float64(answered)/1e6, "ms-meanwhile")
+	b.ReportMetric(memory, "MB-more")
+	b.ReportMetric(max(asked.Seconds(), took.Seconds()/10, answered.Seconds()/2, memory/20), "ratio-to-limit")
 }
 
 // BenchmarkFirstPost measures from the opening of a file of a million SMS, a hundred thousand of which wait, to the first message in
