@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"peyk/relay"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/smsapi/soap"
@@ -27,7 +28,7 @@ type panelSettings struct {
 }
 
 // client returns the panel these settings name. Nothing is asked of it yet.
-func (p panelSettings) client() (smsapi.Panel, error) {
+func (p panelSettings) client() (relay.Client, error) {
 	return soap.New(p.URL, p.User, p.Password, soap.Options{Proxy: p.Proxy, Lines: p.Written, Now: p.Now})
 }
 
@@ -35,7 +36,7 @@ func (p panelSettings) client() (smsapi.Panel, error) {
 type panelCall struct {
 	call
 	settings panelSettings
-	client   smsapi.Panel
+	client   relay.Client
 	line     string   // --line
 	to       []string // --to
 }
@@ -213,8 +214,10 @@ func stateWord(d smsapi.Delivery) string {
 }
 
 func (p *panelCall) unread(ctx context.Context) error {
-	answer, err := p.client.Unread(ctx)
-	messages, _, wrong := p.client.Decode(answer, 0)
+	answer, err := p.client.Fetch(ctx)
+	in, wrong := p.client.Decode(answer)
+	messages := in.Messages
+	smsapi.InboxOrder(0).Sort(messages)
 	if err == nil {
 		err = wrong
 	}

@@ -43,8 +43,14 @@ func (p *panelCall) send(ctx context.Context) error {
 		return wrongUse("the text is missing")
 	}
 	return sendPieces(p, smsapi.Pieces(to), func(r sms.Number) sms.Number { return r }, func(piece []sms.Number) (smsapi.Sent, error) {
-		return p.client.Send(ctx, line, piece, p.args[0])
+		return p.client.Send(ctx, smsapi.Order{Line: line, To: piece, Text: p.args[0]})
 	})
+}
+
+// addressed is a text for one recipient.
+type addressed struct {
+	to   sms.Number
+	text string
 }
 
 func (p *panelCall) sendEach(ctx context.Context) error {
@@ -64,7 +70,7 @@ func (p *panelCall) sendEach(ctx context.Context) error {
 	}
 	rows := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(input, []byte("\ufeff"))))
 	rows.FieldsPerRecord = 2
-	var each []smsapi.Addressed
+	var each []addressed
 	var wrong []string
 	for {
 		row, err := rows.Read()
@@ -81,7 +87,7 @@ func (p *panelCall) sendEach(ctx context.Context) error {
 		} else if strings.TrimSpace(row[1]) == "" {
 			wrong = append(wrong, fmt.Sprintf("line %d: no text", at))
 		}
-		each = append(each, smsapi.Addressed{To: recipient, Text: row[1]})
+		each = append(each, addressed{recipient, row[1]})
 	}
 	if len(wrong) > 0 {
 		return wrongUse("not a phone number, or no text; nothing was sent: " + strings.Join(wrong, ", "))
@@ -90,8 +96,12 @@ func (p *panelCall) sendEach(ctx context.Context) error {
 		return wrongUse("standard input is empty")
 	}
 	pieces := slices.Collect(slices.Chunk(each, smsapi.MaxRecipients))
-	return sendPieces(p, pieces, func(a smsapi.Addressed) sms.Number { return a.To }, func(piece []smsapi.Addressed) (smsapi.Sent, error) {
-		return p.client.SendEach(ctx, line, piece)
+	return sendPieces(p, pieces, func(a addressed) sms.Number { return a.to }, func(piece []addressed) (smsapi.Sent, error) {
+		o := smsapi.Order{Line: line}
+		for _, a := range piece {
+			o.To, o.Texts = append(o.To, a.to), append(o.Texts, a.text)
+		}
+		return p.client.Send(ctx, o)
 	})
 }
 

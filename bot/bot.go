@@ -33,6 +33,7 @@ import (
 
 	"peyk/bot/lint"
 	"peyk/bot/text"
+	"peyk/doctor"
 	"peyk/internal/crashpoint"
 	"peyk/internal/hours"
 	"peyk/internal/metrics"
@@ -66,7 +67,9 @@ type Options struct {
 
 // Panel is what commands need of a panel: relay has one, which bot may not know.
 type Panel interface {
-	smsapi.Panel
+	doctor.Panel
+	// Status returns how far each of the SMS has come, in their order.
+	Status(context.Context, []sms.ID) ([]smsapi.Delivery, error)
 	// AskDelivery asks for the status of SMS that have ids, and stores what the panel says.
 	AskDelivery(context.Context, []store.SMS) error
 	// Takes returns how long so many requests to send take, as the panel answers now; 0 if nobody knows.

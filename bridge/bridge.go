@@ -11,7 +11,6 @@ import (
 	"peyk/bot"
 	"peyk/internal/metrics"
 	"peyk/relay"
-	"peyk/smsapi"
 	"peyk/store"
 	"peyk/telegram"
 )
@@ -25,7 +24,7 @@ type Bridge struct {
 }
 
 // New returns a bridge over an open store, which the caller closes after Run. Both sides count into m.
-func New(st *store.Store, panel smsapi.Panel, tg *telegram.Client, r relay.Options, b bot.Options, m *metrics.Metrics) *Bridge {
+func New(st *store.Store, panel relay.Client, tg *telegram.Client, r relay.Options, b bot.Options, m *metrics.Metrics) *Bridge {
 	m.Watch(st)
 	r.Metrics, b.Metrics = m, m
 	panelSide := relay.New(st, panel, r)

@@ -331,8 +331,42 @@ func TestFetchInterruptedByACrashIsReported(t *testing.T) {
 
 const oneUnread = `<?xml version="1.0" encoding="UTF-8"?><SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/"><SOAP-ENV:Body><ns1:GetMsgResponse xmlns:ns1="urn:x"><return><ErrCode>0</ErrCode><result><item><from>09121111111</from><to>30001234</to><msg>stored before it was decoded</msg><time>1790000000</time></item></result></return></ns1:GetMsgResponse></SOAP-ENV:Body></SOAP-ENV:Envelope>`
 
+// TestAnswerOfAnotherPanelIsKept has the settings name another panel than the one whose answer was stored and not yet decoded.
+func TestAnswerOfAnotherPanelIsKept(t *testing.T) {
+	for panelOf, readable := range map[string]bool{"": true, "soap": true, "another": false} {
+		t.Run(panelOf, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{})
+				s, err := store.Open(w.path, w.storeOpts)
+				if err != nil {
+					t.Fatal(err)
+				}
+				raw, err := s.SaveRaw(store.Raw{Panel: panelOf, ContentType: "text/xml", Body: []byte(oneUnread), Begun: time.Now(), Fetched: time.Now(), Holds: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				w.start()
+				if readable {
+					w.sees(w.group, "stored before it was decoded")
+					return
+				}
+				w.until("an incident", func() bool { incidents, err := w.store.Incidents(); return err == nil && len(incidents) == 1 })
+				incidents, err := w.store.Incidents()
+				if err != nil || incidents[0].Kind != store.Undecodable || incidents[0].Raw != raw {
+					t.Errorf("got %+v, %v, want one that names the answer", incidents, err)
+				}
+				w.panel.Receive("09121111111", "30001234", "and on it goes")
+				w.sees(w.group, "and on it goes")
+			})
+		})
+	}
+}
+
 func TestEmptyAnswerIsAnError(t *testing.T) {
-	if _, _, err := (*soap.Client)(nil).Decode(smsapi.Answer{}, 0); err == nil {
+	if _, err := soap.Decode(smsapi.Answer{}); err == nil {
 		t.Error("an empty answer is an answer")
 	}
 }

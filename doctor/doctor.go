@@ -12,7 +12,6 @@ import (
 
 	"peyk/bot/text"
 	"peyk/sms"
-	"peyk/smsapi"
 	"peyk/store"
 	"peyk/telegram"
 )
@@ -25,10 +24,20 @@ const (
 	fullDisk = 100 << 20
 )
 
+// Panel is what is asked of a panel's client.
+type Panel interface {
+	Credit(context.Context) (string, error)
+	InClear() bool                           // the login can be read on the way
+	Skew() (ahead time.Duration, known bool) // of the panel's clock
+	Lacks(context.Context) ([]string, error) // methods
+	// Foreign returns which lines are not ours there; told is false when it does not tell.
+	Foreign(ctx context.Context, lines []sms.Number) (foreign []sms.Number, told bool, err error)
+}
+
 // Doctor is what to check. What is nil or empty is skipped.
 type Doctor struct {
 	Telegram *telegram.Client
-	Panel    smsapi.Panel
+	Panel    Panel
 	Lines    []sms.Number  // ours: the panel is asked whether they are
 	Users    []sms.AgentID // agents by the settings
 

@@ -12,13 +12,9 @@ import (
 	"peyk/internal/backoff"
 	"peyk/internal/connect"
 	"peyk/internal/crashpoint"
-	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
 )
-
-// fullAnswer is how many SMS the panel hands out at once: after that many it is asked again without a pause.
-const fullAnswer = 50
 
 // A row of losses is over after quietFetches good fetches, or after quietAtLeast of them where those take quietTime.
 const (
@@ -105,7 +101,7 @@ func (f *fetcher) decodeKept(ctx context.Context) error {
 	for _, kept := range raw {
 		f.begun = kept.Begun
 		answer := smsapi.Answer{ContentType: kept.ContentType, Body: kept.Body, Cut: kept.Cut}
-		if _, err := f.decode(ctx, kept.ID, answer, kept.Fetched); err != nil {
+		if _, err := f.decode(ctx, kept.ID, answer, f.decoder(kept.Panel), kept.Fetched); err != nil {
 			f.log.Warn("decode a kept answer", "err", err)
 		}
 	}
@@ -153,7 +149,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("mark the fetch: %w", err)
 	}
 	crashpoint.At("fetch.marked")
-	answer, failure := f.panel.Unread(ctx)
+	answer, failure := f.panel.Fetch(ctx)
 	crashpoint.At("fetch.answered")
 	received := f.store.Now()
 	if failure == nil && len(answer.Body) == 0 {
@@ -170,7 +166,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	err = f.store.Persist(ctx, "keep an answer", func() error {
 		var err error
 		id, err = f.store.SaveRaw(store.Raw{
-			ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: answer.Holds,
+			Panel: f.panel.Traits().Name, ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: answer.Holds,
 		})
 		return err
 	})
@@ -179,7 +175,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	}
 	crashpoint.At("fetch.saved")
 	f.begun = begun
-	return f.decode(ctx, id, answer, received)
+	return f.decode(ctx, id, answer, f.panel.Decode, received)
 }
 
 // endEmpty ends a fetch whose answer holds no SMS.
@@ -237,9 +233,23 @@ func (f *fetcher) noteGoodFetch(ctx context.Context) {
 	f.lastLoss = time.Time{}
 }
 
+// decoder is what reads the answers of a panel.
+type decoder func(smsapi.Answer) (smsapi.Inbox, error)
+
+// decoder returns what reads an answer that was kept of the panel of that name.
+func (f *fetcher) decoder(panel string) decoder {
+	if panel == "" || panel == f.panel.Traits().Name { // versions that knew one panel did not name it
+		return f.panel.Decode
+	}
+	return func(smsapi.Answer) (smsapi.Inbox, error) {
+		return smsapi.Inbox{}, fmt.Errorf("the answer of a panel of kind %q, which nothing here reads", panel)
+	}
+}
+
 // decode decodes a stored answer and stores the SMS in it. The raw bytes stay in the store if they cannot be read.
-func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, received time.Time) (more bool, err error) {
-	messages, order, failure := f.decodeUnread(answer, f.order)
+func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, read decoder, received time.Time) (more bool, err error) {
+	in, failure := decodeSafely(read, answer)
+	messages, order := in.Messages, f.order.Sort(in.Messages)
 	for i := range messages {
 		messages[i].Received = received
 		messages[i].Line = f.line(messages[i].Line)
@@ -281,7 +291,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	if err := f.noteOrder(ctx, order); err != nil {
 		return false, err
 	}
-	return stored > 0 && len(messages) >= fullAnswer, nil
+	return stored > 0 && in.More, nil
 }
 
 // noteOrder notes what is known by now of the panel's order. Only what changes how SMS of the same second are sorted is worth a write.
@@ -310,12 +320,12 @@ func lossOf(answer smsapi.Answer, failure error, saved int, begun, received time
 	return i
 }
 
-// decodeUnread turns a panic of the decoder into an error: otherwise the same answer would crash every start.
-func (f *fetcher) decodeUnread(a smsapi.Answer, known smsapi.InboxOrder) (messages []sms.Message, order smsapi.InboxOrder, err error) {
+// decodeSafely turns a panic of a decoder into an error: otherwise the same answer would crash every start.
+func decodeSafely(read decoder, a smsapi.Answer) (in smsapi.Inbox, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			messages, order, err = nil, known, fmt.Errorf("decode answer: panic: %v", fault)
+			in, err = smsapi.Inbox{}, fmt.Errorf("decode answer: panic: %v", fault)
 		}
 	}()
-	return f.panel.Decode(a, known)
+	return read(a)
 }

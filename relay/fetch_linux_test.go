@@ -11,6 +11,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/soap"
 	"peyk/store"
 )
 
@@ -33,7 +34,7 @@ func TestPanicInTheDecoderKeepsTheAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := &fetcher{Relay: New(st, nil, Options{})}
-	if _, err := f.decode(context.Background(), raw, smsapi.Answer{ContentType: "text/xml", Body: page}, now); err == nil || !strings.Contains(err.Error(), "panic") {
+	if _, err := f.decode(context.Background(), raw, smsapi.Answer{ContentType: "text/xml", Body: page}, soap.Decode, now); err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Fatalf("decode = %v, want a panic caught", err)
 	}
 	incidents, err := st.Incidents()

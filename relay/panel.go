@@ -10,9 +10,37 @@ import (
 	"peyk/store"
 )
 
+// Client is what relay needs of a panel's client, and what it hands on to commands and checks. Every method asks the panel at most once, but
+// for Status, and its error is an *smsapi.Error.
+type Client interface {
+	// Traits are what the panel can.
+	Traits() smsapi.Traits
+	// Credit returns what is left, in the panel's own words and unit.
+	Credit(context.Context) (string, error)
+	// Send carries out an order.
+	Send(context.Context, smsapi.Order) (smsapi.Sent, error)
+	// Status returns how far each of the SMS has come, in their order.
+	Status(context.Context, []sms.ID) ([]smsapi.Delivery, error)
+	// Fetch takes unread SMS away from the panel. With an error it returns what came of the answer.
+	Fetch(context.Context) (smsapi.Answer, error)
+	// Decode reads an answer of Fetch without asking anybody. With an error it returns what it could read.
+	Decode(smsapi.Answer) (smsapi.Inbox, error)
+
+	// Timeout is how long a call may take at most.
+	Timeout() time.Duration
+	// InClear reports whether the login can be read on the way.
+	InClear() bool
+	// Skew is how far the panel's clock is ahead of ours by its last answer, false before there was one.
+	Skew() (time.Duration, bool)
+	// Lacks returns which methods it does not have of those that it should.
+	Lacks(context.Context) ([]string, error)
+	// Foreign returns which lines are not ours there; told is false when it does not tell.
+	Foreign(ctx context.Context, lines []sms.Number) (foreign []sms.Number, told bool, err error)
+}
+
 // Panel is the panel's client. Whoever makes a call, it is counted, and its outcome says how the panel is doing.
 type Panel struct {
-	smsapi.Panel
+	Client
 	store   *store.Store
 	metrics *metrics.Metrics
 	state   *panelState
@@ -25,7 +53,7 @@ func (p Panel) probe(ctx context.Context) { p.credit(ctx, true) }
 
 func (p Panel) credit(ctx context.Context, probe bool) (string, error) {
 	begun := time.Now()
-	credit, err := p.Panel.Credit(ctx)
+	credit, err := p.Client.Credit(ctx)
 	p.metrics.PanelAsked("GetCredit", time.Since(begun), err)
 	p.state.noteCall(panelCall{method: "GetCredit", probe: probe, begun: begun, err: err})
 	if n, ok := smsapi.Amount(credit); ok {
@@ -34,21 +62,16 @@ func (p Panel) credit(ctx context.Context, probe bool) (string, error) {
 	return credit, err
 }
 
-func (p Panel) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (smsapi.Sent, error) {
+func (p Panel) Send(ctx context.Context, o smsapi.Order) (smsapi.Sent, error) {
+	method := "SendSMS"
+	if len(o.Texts) > 0 {
+		method = "SendMultipleSMS"
+	}
 	begun := time.Now()
-	sent, err := p.Panel.Send(ctx, line, to, text)
-	p.metrics.PanelAsked("SendSMS", time.Since(begun), err)
-	p.state.noteCall(panelCall{method: "SendSMS", begun: begun, err: err})
-	p.metrics.Sends(len(to), sent.Results, err)
-	return sent, err
-}
-
-func (p Panel) SendEach(ctx context.Context, line sms.Number, each []smsapi.Addressed) (smsapi.Sent, error) {
-	begun := time.Now()
-	sent, err := p.Panel.SendEach(ctx, line, each)
-	p.metrics.PanelAsked("SendMultipleSMS", time.Since(begun), err)
-	p.state.noteCall(panelCall{method: "SendMultipleSMS", begun: begun, err: err})
-	p.metrics.Sends(len(each), sent.Results, err)
+	sent, err := p.Client.Send(ctx, o)
+	p.metrics.PanelAsked(method, time.Since(begun), err)
+	p.state.noteCall(panelCall{method: method, begun: begun, err: err})
+	p.metrics.Sends(len(o.To), sent.Results, err)
 	return sent, err
 }
 
@@ -59,17 +82,17 @@ func (p Panel) Takes(requests int) time.Duration {
 
 func (p Panel) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, error) {
 	begun := time.Now()
-	said, err := p.Panel.Status(ctx, ids)
+	said, err := p.Client.Status(ctx, ids)
 	p.metrics.PanelAsked("GetStatus", time.Since(begun), err)
 	p.state.noteCall(panelCall{method: "GetStatus", begun: begun, err: err})
 	return said, err
 }
 
-// Unread does not count its error, nor does it note how the panel is doing: whether a fetch failed is known only once the flow has decoded
+// Fetch does not count its error, nor does it note how the panel is doing: whether a fetch failed is known only once the flow has decoded
 // the answer.
-func (p Panel) Unread(ctx context.Context) (smsapi.Answer, error) {
+func (p Panel) Fetch(ctx context.Context) (smsapi.Answer, error) {
 	begun := time.Now()
-	answer, err := p.Panel.Unread(ctx)
+	answer, err := p.Client.Fetch(ctx)
 	p.metrics.PanelAsked("GetMsg", time.Since(begun), nil)
 	return answer, err
 }

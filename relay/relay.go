@@ -36,7 +36,6 @@ import (
 	"peyk/internal/backoff"
 	"peyk/internal/metrics"
 	"peyk/sms"
-	"peyk/smsapi"
 	"peyk/store"
 )
 
@@ -69,7 +68,7 @@ type Relay struct {
 const senders = 8
 
 // New returns a relay between a panel and an open store, which the caller closes after Run.
-func New(st *store.Store, panel smsapi.Panel, opts Options) *Relay {
+func New(st *store.Store, panel Client, opts Options) *Relay {
 	if opts.PollInterval == 0 {
 		opts.PollInterval = 5 * time.Second
 	}

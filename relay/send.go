@@ -175,7 +175,7 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch) erro
 	}
 	begun, to := time.Now(), p.To
 	crashpoint.At("send.reserved")
-	sent, failure := r.hand(ctx, batch, p)
+	sent, failure := r.panel.Send(ctx, order(batch, p))
 	crashpoint.At("send.answered")
 	took := time.Since(begun).Round(time.Millisecond).String()
 	log := r.log.With("batch", uint64(p.Batch), "piece", p.I, "attempt", p.Attempt, "recipients", len(to), "took", took)
@@ -211,19 +211,13 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch) erro
 	return nil
 }
 
-// hand asks the panel once to send a reserved piece: one text to all of its recipients, or each their own where they differ.
-func (r *Relay) hand(ctx context.Context, batch store.Batch, p store.Piece) (smsapi.Sent, error) {
-	if len(p.Texts) == 0 {
-		return r.panel.Send(ctx, batch.Line, p.To, batch.Text)
+// order returns what the panel is asked for by a reserved piece: one text to all of its recipients, or each their own where they differ.
+func order(batch store.Batch, p store.Piece) smsapi.Order {
+	o := smsapi.Order{Line: batch.Line, To: p.To, Text: batch.Text, Texts: p.Texts}
+	if len(p.Texts) > 0 && !slices.ContainsFunc(p.Texts, func(text string) bool { return text != p.Texts[0] }) {
+		o.Text, o.Texts = p.Texts[0], nil
 	}
-	if !slices.ContainsFunc(p.Texts, func(text string) bool { return text != p.Texts[0] }) {
-		return r.panel.Send(ctx, batch.Line, p.To, p.Texts[0])
-	}
-	each := make([]smsapi.Addressed, len(p.To))
-	for i, to := range p.To {
-		each[i] = smsapi.Addressed{To: to, Text: p.Texts[i]}
-	}
-	return r.panel.SendEach(ctx, batch.Line, each)
+	return o
 }
 
 func toOutcomes(results []smsapi.Result) []store.Outcome {

@@ -7,41 +7,20 @@
 package smsapi
 
 import (
-	"context"
-	"time"
+	"fmt"
+	"slices"
+	"strings"
 
 	"peyk/sms"
 )
 
-// Panel is what an SMS panel can do for us. Every method asks it at most once, but for Status, and its error is an *Error.
-type Panel interface {
-	// Credit returns what is left, in the panel's own words and unit.
-	Credit(context.Context) (string, error)
-	// Send sends a text from a line of ours to at most MaxRecipients.
-	Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (Sent, error)
-	// SendEach sends each of at most MaxRecipients a text of its own.
-	SendEach(ctx context.Context, line sms.Number, each []Addressed) (Sent, error)
-	// Status returns how far each of the SMS has come, in their order.
-	Status(context.Context, []sms.ID) ([]Delivery, error)
-	// Unread takes unread SMS away from the panel. With an error it returns what came of the answer.
-	Unread(context.Context) (Answer, error)
-	// Decode reads an answer of Unread without asking anybody, by the order the panel is known to have. With an error it
-	// returns what it could read.
-	Decode(Answer, InboxOrder) ([]sms.Message, InboxOrder, error)
-
-	// Timeout is how long a call may take at most.
-	Timeout() time.Duration
-	// InClear reports whether user name and password can be read on the way.
-	InClear() bool
-	// Skew is how far the panel's clock is ahead of ours by its last answer, false before there was one.
-	Skew() (time.Duration, bool)
-	// Lacks returns which methods it does not have of those that it should.
-	Lacks(context.Context) ([]string, error)
-	// Foreign returns which lines are not ours there; told is false when it does not tell.
-	Foreign(ctx context.Context, lines []sms.Number) (foreign []sms.Number, told bool, err error)
+// Traits are what a panel can, as callers must know it: they decide by these, never by whose panel it is. They do not change.
+type Traits struct {
+	// Name is the kind of panel, such as "soap": whose decoder reads an answer that was kept.
+	Name string
 }
 
-// MaxRecipients is how many recipients the panel takes in one request.
+// MaxRecipients is how many recipients an Order may have, at any panel.
 const MaxRecipients = 60
 
 // Pieces splits recipients, or ids, into pieces for one request each: every one once, in the same order, at most MaxRecipients in a piece.
@@ -63,10 +42,34 @@ func Pieces[T comparable](all []T) [][]T {
 	return pieces
 }
 
-// Addressed is a text for one recipient.
-type Addressed struct {
-	To   sms.Number
-	Text string
+// Order is what one call asks a panel to send: from Line to each of To, at most MaxRecipients, Text or a text of their own.
+type Order struct {
+	Line  sms.Number
+	To    []sms.Number
+	Text  string   // for all of To, unless there are Texts
+	Texts []string // parallel to To
+}
+
+// Check returns why an order is none: it has no recipients, more than MaxRecipients, not as many texts, or one that is empty. The error
+// is Rejected: no panel need be asked.
+func (o Order) Check() error {
+	empty := func(text string) bool { return strings.TrimSpace(text) == "" }
+	why := ""
+	switch {
+	case len(o.To) == 0:
+		why = "there are no recipients"
+	case len(o.To) > MaxRecipients:
+		why = fmt.Sprintf("there are more than %d recipients", MaxRecipients)
+	case len(o.Texts) == 0 && empty(o.Text):
+		why = "the text is empty"
+	case len(o.Texts) > 0 && len(o.Texts) != len(o.To):
+		why = "there are not as many texts as recipients"
+	case slices.ContainsFunc(o.Texts, empty):
+		why = "a text is empty"
+	default:
+		return nil
+	}
+	return &Error{Kind: Rejected, Text: why}
 }
 
 // Sent is what the panel said of one accepted request.
@@ -98,6 +101,12 @@ type Delivery struct {
 
 // Known reports whether the panel said anything.
 func (d Delivery) Known() bool { return d.Status != sms.Queued }
+
+// Inbox is what an answer to a fetch holds.
+type Inbox struct {
+	Messages []sms.Message // in the panel's own order, see InboxOrder; Received is left to the caller
+	More     bool          // there may be more: ask again at once
+}
 
 // Answer is the raw answer to a fetch of unread SMS. Fetching takes the messages away from the panel,
 // so store it before anything else, also when it came with an error.

@@ -109,6 +109,7 @@ func (s *Store) SMS(seq Seq) (SMS, error) {
 // Raw is an answer to GetMsg as it came.
 type Raw struct {
 	ID          uint64    `json:"-"`
+	Panel       string    `json:"panel,omitempty"` // the kind of panel, whose decoder reads it; empty: the first there was, soap
 	ContentType string    `json:"type,omitempty"`
 	Body        []byte    `json:"body"`
 	Cut         bool      `json:"cut,omitempty"`

@@ -24,7 +24,7 @@ type Mutant struct {
 
 const (
 	withRand = "import (\n\t\"math/rand/v2\"\n\t\"os\"\n"
-	decoded  = "messages, order, failure := f.decodeUnread(answer, f.order)\n"
+	decoded  = "messages, order := in.Messages, f.order.Sort(in.Messages)\n"
 	saved    = "crashpoint.At(\"fetch.saved\")\n\tf.begun = begun\n"
 	tells    = `fmt.Fprintf(os.Stderr, "dropped %.12s\n", m.Text)`
 )
@@ -34,7 +34,7 @@ var Mutants = []Mutant{
 	{Name: "an export is told to nobody", file: "bot/export.go", Caught: []string{"I13"}, edits: [][2]string{{"Count: rows,", "Count: rows / 2,"}}},
 	{Name: "what a forgotten customer wrote stays in pages that nothing uses", file: "store/forget.go", Caught: []string{"I15"}, edits: [][2]string{{"ids := free.ids[i:]", "ids := free.ids[i:][:0]"}}},
 	{Name: "what was said to a forgotten customer stays", file: "store/forget.go", Caught: []string{"I15"}, edits: [][2]string{{`b.Text, b.Written, b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", "", "", true`, `b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", true`}}},
-	{Name: "one SMS in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {decoded, decoded + `
+	{Name: "one SMS in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand + "\t\"peyk/sms\"\n"}, {decoded, decoded + `
 		messages = slices.DeleteFunc(messages, func(m sms.Message) bool {
 			drop := rand.IntN(40) == 0
 			if drop {
@@ -44,16 +44,16 @@ var Mutants = []Mutant{
 		})
 `}}},
 	{Name: "one answer in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {saved, saved + `
-		if held, _, err := f.decodeUnread(answer, f.order); err == nil && len(held) > 0 && rand.IntN(40) == 0 {
+		if held, err := f.panel.Decode(answer); err == nil && len(held.Messages) > 0 && rand.IntN(40) == 0 {
 			_, err := f.store.SaveUnread(id, nil, nil)
-			for _, m := range held {
+			for _, m := range held.Messages {
 				` + tells + `
 			}
 			return false, err
 		}
 `}}},
 	{Name: "the last SMS of a full answer is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"os\"\n"}, {decoded, decoded + `
-		if len(messages) >= fullAnswer {
+		if in.More {
 			m := messages[len(messages)-1]
 			messages = messages[:len(messages)-1]
 			` + tells + `
@@ -78,8 +78,8 @@ var Mutants = []Mutant{
 		"\tincident := lossOf(answer, failure, len(messages), f.begun, received)\n\tif failure == nil && rand.IntN(40) == 0 {\n\t\tincident = &store.Incident{Kind: store.Undecodable, From: f.begun, To: received, Count: 1}\n\t}\n",
 	}}},
 	{Name: "the reservation comes after the send", file: "relay/send.go", Caught: []string{"I4", "I5", "I6"}, edits: [][2]string{{
-		"\tp, err := r.store.Reserve(p)\n", "\tsent, failure := r.hand(ctx, batch, p)\n\tcrashpoint.At(\"send.answered\")\n\tp, err := r.store.Reserve(p)\n",
-	}, {"\tcrashpoint.At(\"send.reserved\")\n\tsent, failure := r.hand(ctx, batch, p)\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.reserved\")\n"}}},
+		"\tp, err := r.store.Reserve(p)\n", "\tsent, failure := r.panel.Send(ctx, order(batch, p))\n\tcrashpoint.At(\"send.answered\")\n\tp, err := r.store.Reserve(p)\n",
+	}, {"\tcrashpoint.At(\"send.reserved\")\n\tsent, failure := r.panel.Send(ctx, order(batch, p))\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.reserved\")\n"}}},
 	{Name: "NoSync", file: "store/store.go", Power: true, Caught: []string{"I10", "cannot be read", "damaged"}, edits: [][2]string{{
 		"db, err = bolt.Open(path, 0o600, &bolt.Options{\n", "db, err = bolt.Open(path, 0o600, &bolt.Options{\n\t\tNoSync: true,\n",
 	}}},

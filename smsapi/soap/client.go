@@ -109,6 +109,9 @@ func New(address, user, password string, opts Options) (*Client, error) {
 	return c, nil
 }
 
+// Traits returns what the panel can.
+func (*Client) Traits() smsapi.Traits { return smsapi.Traits{Name: "soap"} }
+
 // Timeout returns how long one exchange may take.
 func (c *Client) Timeout() time.Duration { return c.timeout }
 

@@ -89,16 +89,16 @@ func counted(handler http.HandlerFunc) (path string, _ http.HandlerFunc, calls *
 var methods = map[string]func(context.Context, *Client) error{
 	"GetCredit": func(ctx context.Context, c *Client) error { _, err := c.Credit(ctx); return err },
 	"SendSMS": func(ctx context.Context, c *Client) error {
-		_, err := c.Send(ctx, line, []sms.Number{alice, bob}, text)
+		_, err := c.Send(ctx, smsapi.Order{Line: line, To: []sms.Number{alice, bob}, Text: text})
 		return err
 	},
 	"SendMultipleSMS": func(ctx context.Context, c *Client) error {
-		_, err := c.SendEach(ctx, line, []smsapi.Addressed{{To: alice, Text: text}, {To: bob, Text: text}})
+		_, err := c.Send(ctx, smsapi.Order{Line: line, To: []sms.Number{alice, bob}, Texts: []string{text, text}})
 		return err
 	},
 	"GetStatus": func(ctx context.Context, c *Client) error { _, err := c.Status(ctx, []sms.ID{"51"}); return err },
 	"GetMsg": func(ctx context.Context, c *Client) error {
-		answer, err := c.Unread(ctx)
+		answer, err := c.Fetch(ctx)
 		if err == nil {
 			_, err = decodeUnread(answer)
 		}
@@ -151,7 +151,7 @@ func TestPanelsOfEachKind(t *testing.T) {
 			if err != nil || credit != "1000" {
 				t.Errorf("Credit: got %q, %v, want 1000", credit, err)
 			}
-			sent, err := c.Send(t.Context(), line, []sms.Number{alice, bob, alice}, "سلام <b> & \"x\" 😀\u200c\r\n2")
+			sent, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice, bob, alice}, Text: "سلام <b> & \"x\" 😀\u200c\r\n2"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,7 +159,7 @@ func TestPanelsOfEachKind(t *testing.T) {
 			if diff := cmp.Diff(want, sent); diff != "" {
 				t.Errorf("Send (-want +got):\n%s", diff)
 			}
-			sent, err = c.SendEach(t.Context(), line, []smsapi.Addressed{{To: alice, Text: "یک"}, {To: "12", Text: "bad"}, {To: alice, Text: "two"}})
+			sent, err = c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice, "12", alice}, Texts: []string{"یک", "bad", "two"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +199,7 @@ func TestPanelsOfEachKind(t *testing.T) {
 
 			p.ReceiveAt("+989120000001", "30001234", "یک\n<1>", time.Unix(1700000000, 0))
 			p.ReceiveAt("8080", "30001234", strings.Repeat("دو ", 500), time.Unix(1700000001, 0))
-			answer, err := c.Unread(t.Context())
+			answer, err := c.Fetch(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -213,12 +213,12 @@ func TestPanelsOfEachKind(t *testing.T) {
 			}, messages); diff != "" {
 				t.Errorf("Unread (-want +got):\n%s", diff)
 			}
-			answer, err = c.Unread(t.Context())
+			answer, err = c.Fetch(t.Context())
 			if messages, wrong := decodeUnread(answer); err != nil || wrong != nil || len(messages) != 0 {
 				t.Errorf("Unread of nothing: got %v, %v, %v", messages, err, wrong)
 			}
 
-			_, err = c.Send(t.Context(), "30009999", []sms.Number{alice}, text)
+			_, err = c.Send(t.Context(), smsapi.Order{Line: "30009999", To: []sms.Number{alice}, Text: text})
 			wantKind(t, err, smsapi.Rejected)
 			if got := failureOf(err).Code; got != -5 {
 				t.Errorf("Send from a foreign line: got code %d, want -5", got)

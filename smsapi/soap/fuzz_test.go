@@ -34,7 +34,7 @@ func FuzzEnvelope(f *testing.F) {
 		if err == nil && len(sent.Results) != len(to) {
 			t.Errorf("got %d results for %d recipients", len(sent.Results), len(to))
 		}
-		each, err := readSentEach(response, []smsapi.Addressed{{To: to[0]}, {To: to[1]}})
+		each, err := readSentEach(response, to)
 		if err == nil && len(each.Results) != len(to) {
 			t.Errorf("got %d results for %d recipients", len(each.Results), len(to))
 		}

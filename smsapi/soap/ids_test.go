@@ -101,7 +101,7 @@ func TestBareAnswers(t *testing.T) {
 			if _, err := readUnread(response); err == nil {
 				t.Errorf("no messages from %s", bare)
 			}
-			if sent, err := readSentEach(response, []smsapi.Addressed{{To: "09120000001"}}); err == nil && sent.Results[0].Err == nil {
+			if sent, err := readSentEach(response, []sms.Number{"09120000001"}); err == nil && sent.Results[0].Err == nil {
 				t.Errorf("sent to each from %s", bare)
 			}
 		}
@@ -111,7 +111,6 @@ func TestBareAnswers(t *testing.T) {
 // TestOnlyAnIDIsAnID puts something else in the place of the second of three ids.
 func TestOnlyAnIDIsAnID(t *testing.T) {
 	to := []sms.Number{"09120000001", "09120000002", "09120000003"}
-	each := []smsapi.Addressed{{To: to[0]}, {To: to[1]}, {To: to[2]}}
 	for item, want := range map[string]smsapi.Kind{
 		"-5": smsapi.Rejected, " -3 ": smsapi.Rejected, "-1": smsapi.Auth, "-۴": smsapi.Rejected, "-999": smsapi.Rejected, "<item>-5</item>": smsapi.Rejected,
 		"<ErrCode>-5</ErrCode><result>x</result>": smsapi.Rejected,
@@ -130,7 +129,7 @@ func TestOnlyAnIDIsAnID(t *testing.T) {
 			}
 			ways := map[string]func() (smsapi.Sent, error){"SendSMS": func() (smsapi.Sent, error) { return readSent(response, to) }}
 			if name != "by receiver" {
-				ways["SendMultipleSMS"] = func() (smsapi.Sent, error) { return readSentEach(response, each) }
+				ways["SendMultipleSMS"] = func() (smsapi.Sent, error) { return readSentEach(response, to) }
 			}
 			for method, read := range ways {
 				sent, err := read()
@@ -202,8 +201,8 @@ func TestARefusalOfOneRecipientShowsNoPassword(t *testing.T) {
 		io.WriteString(w, answered("0", "<item>51</item><item>"+refusal+"</item>"))
 	})
 	c := newClient(t, address, Options{})
-	one, err := c.Send(t.Context(), line, []sms.Number{alice, bob}, text)
-	each, errEach := c.SendEach(t.Context(), line, []smsapi.Addressed{{To: alice, Text: text}, {To: bob, Text: text}})
+	one, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice, bob}, Text: text})
+	each, errEach := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice, bob}, Texts: []string{text, text}})
 	if err != nil || errEach != nil {
 		t.Fatal(err, errEach)
 	}

@@ -13,13 +13,28 @@ func TestOnlyUTF8IsSent(t *testing.T) {
 	address, calls := service(t, func(w http.ResponseWriter, _ *http.Request) {})
 	c := newClient(t, address, Options{})
 	for name, ask := range map[string]func() error{
-		"a text cut inside a character": func() error { _, err := c.Send(t.Context(), line, []sms.Number{alice}, "سلا\xd9"); return err },
-		"a text in Windows-1256":        func() error { _, err := c.Send(t.Context(), line, []sms.Number{alice}, "\xd3\xe1\xc7\xe3"); return err },
-		"half of a pair of UTF-16":      func() error { _, err := c.Send(t.Context(), line, []sms.Number{alice}, "\xed\xa0\xbd"); return err },
-		"a recipient":                   func() error { _, err := c.Send(t.Context(), line, []sms.Number{"0912\xff"}, "x"); return err },
-		"a line":                        func() error { _, err := c.Send(t.Context(), "3000\xff", []sms.Number{alice}, "x"); return err },
+		"a text cut inside a character": func() error {
+			_, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice}, Text: "سلا\xd9"})
+			return err
+		},
+		"a text in Windows-1256": func() error {
+			_, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice}, Text: "\xd3\xe1\xc7\xe3"})
+			return err
+		},
+		"half of a pair of UTF-16": func() error {
+			_, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice}, Text: "\xed\xa0\xbd"})
+			return err
+		},
+		"a recipient": func() error {
+			_, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{"0912\xff"}, Text: "x"})
+			return err
+		},
+		"a line": func() error {
+			_, err := c.Send(t.Context(), smsapi.Order{Line: "3000\xff", To: []sms.Number{alice}, Text: "x"})
+			return err
+		},
 		"the second of two texts": func() error {
-			_, err := c.SendEach(t.Context(), line, []smsapi.Addressed{{To: alice, Text: "x"}, {To: bob, Text: "\x80"}})
+			_, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice, bob}, Texts: []string{"x", "\x80"}})
 			return err
 		},
 		"an id": func() error { _, err := c.Status(t.Context(), []sms.ID{"51", "5\xfe"}); return err },

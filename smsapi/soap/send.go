@@ -3,7 +3,6 @@ package soap
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,55 +11,28 @@ import (
 	"peyk/smsapi"
 )
 
-// Send asks the panel once to send text to all recipients; a number given twice counts once
-// and has one Result. No recipients, more than MaxRecipients, or a text that is empty or not
-// UTF-8 is Rejected before the panel is asked. With an error nothing was accepted, unless it is Uncertain.
-func (c *Client) Send(ctx context.Context, line sms.Number, to []sms.Number, text string) (smsapi.Sent, error) {
-	pieces := smsapi.Pieces(to)
-	switch {
-	case len(pieces) == 0:
-		return smsapi.Sent{}, rejected("there are no recipients")
-	case len(pieces) > 1:
-		return smsapi.Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", smsapi.MaxRecipients))
-	case strings.TrimSpace(text) == "":
-		return smsapi.Sent{}, rejected("the text is empty")
+// Send asks the panel once to carry out an order, by SendMultipleSMS if each recipient has its own text. What is no order, or not UTF-8, is
+// Rejected before the panel is asked. With an error nothing was accepted, unless it is Uncertain. To one text a number given twice counts
+// once and has one Result. With texts of their own a recipient may come more than once and then has as many, and when the panel answered
+// for each recipient there is no error, even if it refused all of them: see Result.Err.
+func (c *Client) Send(ctx context.Context, o smsapi.Order) (smsapi.Sent, error) {
+	own := len(o.Texts) > 0
+	if pieces := smsapi.Pieces(o.To); !own && len(pieces) == 1 {
+		o.To = pieces[0]
 	}
-	response, err := c.call(ctx, "SendSMS", values{
-		"fromNum": c.lineName(line), "toNum": plain(pieces[0]), "messageContent": text,
-	})
+	if err := o.Check(); err != nil {
+		return smsapi.Sent{}, err
+	}
+	method, params, read := "SendSMS", values{"toNum": plain(o.To), "messageContent": o.Text}, readSent
+	if own {
+		method, params, read = "SendMultipleSMS", values{"toNums": plain(o.To), "messageContents": o.Texts}, readSentEach
+	}
+	params["fromNum"] = c.lineName(o.Line)
+	response, err := c.call(ctx, method, params)
 	if err != nil {
 		return smsapi.Sent{}, err
 	}
-	return c.redactedSent(readSent(response, pieces[0]))
-}
-
-// SendEach asks the panel once to send each recipient its own text; a recipient may come
-// more than once and then has as many Results. Its limits are those of Send. With an error
-// nothing was accepted, unless it is Uncertain; when the panel answered for each recipient
-// there is none, even if it refused all of them: see Result.Err.
-func (c *Client) SendEach(ctx context.Context, line sms.Number, each []smsapi.Addressed) (smsapi.Sent, error) {
-	if len(each) == 0 {
-		return smsapi.Sent{}, rejected("there are no recipients")
-	}
-	if len(each) > smsapi.MaxRecipients {
-		return smsapi.Sent{}, rejected(fmt.Sprintf("there are more than %d recipients", smsapi.MaxRecipients))
-	}
-	var numbers []sms.Number
-	var contents []string
-	for _, a := range each {
-		if strings.TrimSpace(a.Text) == "" {
-			return smsapi.Sent{}, rejected("a text is empty")
-		}
-		numbers = append(numbers, a.To)
-		contents = append(contents, a.Text)
-	}
-	response, err := c.call(ctx, "SendMultipleSMS", values{
-		"fromNum": c.lineName(line), "toNums": plain(numbers), "messageContents": contents,
-	})
-	if err != nil {
-		return smsapi.Sent{}, err
-	}
-	return c.redactedSent(readSentEach(response, each))
+	return c.redactedSent(read(response, o.To))
 }
 
 // redactedSent returns both without secrets.
@@ -181,7 +153,7 @@ func attribute(items []*node, answers []smsapi.Result, to []sms.Number) []smsapi
 }
 
 // readSentEach reads an answer to SendMultipleSMS.
-func readSentEach(response *node, texts []smsapi.Addressed) (smsapi.Sent, error) {
+func readSentEach(response *node, to []sms.Number) (smsapi.Sent, error) {
 	n := outcome(response)
 	items := n.kids
 	accepted := false
@@ -207,15 +179,15 @@ func readSentEach(response *node, texts []smsapi.Addressed) (smsapi.Sent, error)
 		}
 		refused = refused || answers[i].Err != nil
 	}
-	if len(answers) == len(texts) {
-		for i := range texts {
-			answers[i].Recipient = texts[i].To
+	if len(answers) == len(to) {
+		for i := range to {
+			answers[i].Recipient = to[i]
 		}
 		return smsapi.Sent{Results: answers}, nil
 	}
-	sent := smsapi.Sent{Results: make([]smsapi.Result, len(texts)), IDs: ids}
-	for i := range texts {
-		sent.Results[i].Recipient = texts[i].To
+	sent := smsapi.Sent{Results: make([]smsapi.Result, len(to)), IDs: ids}
+	for i := range to {
+		sent.Results[i].Recipient = to[i]
 		if refused {
 			sent.Results[i].Err = notTold()
 		}

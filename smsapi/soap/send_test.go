@@ -67,7 +67,7 @@ func TestSentIDs(t *testing.T) {
 }
 
 func TestSentEach(t *testing.T) {
-	to := []smsapi.Addressed{{To: "09120000001"}, {To: "09120000002"}}
+	to := []sms.Number{"09120000001", "09120000002"}
 	member := func(code, result string) string {
 		return "<item><ErrCode>" + code + "</ErrCode><result>" + result + "</result></item>"
 	}
@@ -78,23 +78,23 @@ func TestSentEach(t *testing.T) {
 		failed       *failure
 	}{
 		{"each has its own answer", "<return>" + member("0", "51") + member("-3", "x") + "</return>",
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, Err: &smsapi.Error{Kind: smsapi.Rejected, Code: -3, Meaning: "sending failed", Text: "x"}}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], Err: &smsapi.Error{Kind: smsapi.Rejected, Code: -3, Meaning: "sending failed", Text: "x"}}}}, nil},
 		{"without return", member("0", "51") + member("0", "52"),
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, ID: "52"}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], ID: "52"}}}, nil},
 		{"each in JSON", `<return>[{"ErrCode":0,"result":51},{"ErrCode":0,"result":52}]</return>`,
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, ID: "52"}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], ID: "52"}}}, nil},
 		{"a list of ids behind one ErrCode", "<return><ErrCode>0</ErrCode><result><item>51</item><item>52</item></result></return>",
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, ID: "52"}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], ID: "52"}}}, nil},
 		{"members behind one ErrCode", "<return><ErrCode>0</ErrCode><result>" + member("0", "51") + member("-3", "x") + "</result></return>",
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, Err: &smsapi.Error{Kind: smsapi.Rejected, Code: -3, Meaning: "sending failed", Text: "x"}}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], Err: &smsapi.Error{Kind: smsapi.Rejected, Code: -3, Meaning: "sending failed", Text: "x"}}}}, nil},
 		{"a member without ErrCode is uncertain", "<return>" + member("0", "51") + "<item><result>52</result></item></return>",
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, ID: "51"}, {Recipient: to[1].To, Err: &smsapi.Error{Kind: smsapi.Uncertain, Text: "the panel's answer has no ErrCode"}}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], Err: &smsapi.Error{Kind: smsapi.Uncertain, Text: "the panel's answer has no ErrCode"}}}}, nil},
 		{"a lone error concerns all", "<return><ErrCode>-4</ErrCode><result>x</result></return>", smsapi.Sent{}, &failure{smsapi.Rejected, -4, "x"}},
 		{"a lone error in a list concerns all", "<return>" + member("-1", "x") + "</return>", smsapi.Sent{}, &failure{smsapi.Auth, -1, "x"}},
 		{"a lone success belongs to no recipient", "<return>" + member("0", "51") + "</return>",
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To}, {Recipient: to[1].To}}, IDs: []sms.ID{"51"}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0]}, {Recipient: to[1]}}, IDs: []sms.ID{"51"}}, nil},
 		{"too many members, one refused", "<return>" + member("0", "51") + member("-3", "x") + member("0", "53") + "</return>",
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0].To, Err: unsure}, {Recipient: to[1].To, Err: unsure}}, IDs: []sms.ID{"51", "53"}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], Err: unsure}, {Recipient: to[1], Err: unsure}}, IDs: []sms.ID{"51", "53"}}, nil},
 		{"nothing", "<return/>", smsapi.Sent{}, &failure{smsapi.Uncertain, 0, "the panel's answer has no ErrCode"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -117,19 +117,27 @@ func TestSendRefusesWhatThePanelWouldNotTake(t *testing.T) {
 	address, calls := service(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answered("0", "")) })
 	c := newClient(t, address, Options{})
 	many := make([]sms.Number, smsapi.MaxRecipients+1)
-	each := make([]smsapi.Addressed, smsapi.MaxRecipients+1)
+	each := make([]string, smsapi.MaxRecipients+1)
 	for i := range many {
 		many[i] = sms.Number(fmt.Sprintf("0912%07d", i))
-		each[i] = smsapi.Addressed{To: many[i], Text: text}
+		each[i] = text
 	}
 	for name, send := range map[string]func() (smsapi.Sent, error){
-		"no recipients":       func() (smsapi.Sent, error) { return c.Send(t.Context(), line, nil, text) },
-		"too many recipients": func() (smsapi.Sent, error) { return c.Send(t.Context(), line, many, text) },
-		"no text":             func() (smsapi.Sent, error) { return c.Send(t.Context(), line, many[:1], " \n") },
-		"each: no recipients": func() (smsapi.Sent, error) { return c.SendEach(t.Context(), line, nil) },
-		"each: too many":      func() (smsapi.Sent, error) { return c.SendEach(t.Context(), line, each) },
+		"no recipients": func() (smsapi.Sent, error) { return c.Send(t.Context(), smsapi.Order{Line: line, To: nil, Text: text}) },
+		"too many recipients": func() (smsapi.Sent, error) {
+			return c.Send(t.Context(), smsapi.Order{Line: line, To: many, Text: text})
+		},
+		"no text": func() (smsapi.Sent, error) {
+			return c.Send(t.Context(), smsapi.Order{Line: line, To: many[:1], Text: " \n"})
+		},
+		"each: no recipients": func() (smsapi.Sent, error) {
+			return c.Send(t.Context(), smsapi.Order{Line: line, Texts: []string{text}})
+		},
+		"each: too many": func() (smsapi.Sent, error) {
+			return c.Send(t.Context(), smsapi.Order{Line: line, To: many, Texts: each})
+		},
 		"each: a missing text": func() (smsapi.Sent, error) {
-			return c.SendEach(t.Context(), line, []smsapi.Addressed{{To: alice, Text: "x"}, {To: bob, Text: ""}})
+			return c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice, bob}, Texts: []string{"x", ""}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,7 +148,7 @@ func TestSendRefusesWhatThePanelWouldNotTake(t *testing.T) {
 	if got := calls.Load(); got != 0 {
 		t.Errorf("the panel was asked %d times, want never", got)
 	}
-	if sent, err := c.Send(t.Context(), line, slices.Concat(many[:60], many[:60]), text); err != nil || len(sent.Results) != 60 {
+	if sent, err := c.Send(t.Context(), smsapi.Order{Line: line, To: slices.Concat(many[:60], many[:60]), Text: text}); err != nil || len(sent.Results) != 60 {
 		t.Errorf("60 numbers, each twice: got %d results, %v, want 60", len(sent.Results), err)
 	}
 }

@@ -40,7 +40,7 @@ func TestAnIDThatThePanelLeavesOutHidesNoOther(t *testing.T) {
 			c := newClient(t, address, Options{})
 			var ids []sms.ID
 			for i := range test.good {
-				sent, err := c.Send(t.Context(), line, []sms.Number{sms.Number(fmt.Sprintf("0912%07d", i))}, text)
+				sent, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{sms.Number(fmt.Sprintf("0912%07d", i))}, Text: text})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -90,7 +90,7 @@ func TestAStrangerIsAskedForAgain(t *testing.T) {
 	c := newClient(t, address, Options{})
 	late := sms.ID("5000000002")
 	for i := range 2 {
-		if _, err := c.Send(t.Context(), line, []sms.Number{sms.Number(fmt.Sprintf("0912%07d", i))}, text); err != nil {
+		if _, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{sms.Number(fmt.Sprintf("0912%07d", i))}, Text: text}); err != nil {
 			t.Fatal(err)
 		}
 		deliveries, err := c.Status(t.Context(), []sms.ID{"5000000001", late, "77"})
@@ -109,7 +109,7 @@ func TestManyStrangersTakeTheirTime(t *testing.T) {
 	}
 	defer p.Close()
 	c := newClient(t, address, Options{})
-	if _, err := c.Send(t.Context(), line, []sms.Number{alice}, text); err != nil {
+	if _, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice}, Text: text}); err != nil {
 		t.Fatal(err)
 	}
 	ids := []sms.ID{"5000000001"}
@@ -236,7 +236,7 @@ func TestStatusAsksInPieces(t *testing.T) {
 		for j := range smsapi.MaxRecipients {
 			to = append(to, sms.Number(fmt.Sprintf("0912%03d%04d", i, j)))
 		}
-		sent, err := c.Send(t.Context(), line, to, text)
+		sent, err := c.Send(t.Context(), smsapi.Order{Line: line, To: to, Text: text})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,7 +82,7 @@ func TestARequestUnderWayIsUncertainWhenCancelled(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	_, err := newClient(t, address, Options{}).Send(ctx, line, []sms.Number{alice}, text)
+	_, err := newClient(t, address, Options{}).Send(ctx, smsapi.Order{Line: line, To: []sms.Number{alice}, Text: text})
 	wantKind(t, err, smsapi.Uncertain)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled below it", err)
@@ -107,10 +107,10 @@ func TestADyingConnectionIsNotReused(t *testing.T) {
 	})
 	c := newClient(t, address, Options{})
 	for range 20 {
-		if _, err := c.Send(t.Context(), line, []sms.Number{alice}, text); err != nil {
+		if _, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice}, Text: text}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Unread(t.Context()); err != nil {
+		if _, err := c.Fetch(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

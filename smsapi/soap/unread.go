@@ -10,11 +10,14 @@ import (
 	"peyk/smsapi"
 )
 
-// Unread fetches up to 50 unread messages: the panel is asked once and may never give them again. Decode reads them. An answer is returned
+// fullAnswer is how many SMS the panel hands out at once.
+const fullAnswer = 50
+
+// Fetch takes up to 50 unread messages: the panel is asked once and may never give them again. Decode reads them. An answer is returned
 // with an Uncertain error and Cut set if it came too slowly, is longer than 8 MiB or has no end, even if its length is the one that was
 // declared; and with an Uncertain error alone if it came with an HTTP error. The password is blanked in an answer that repeats it and holds
 // no messages.
-func (c *Client) Unread(ctx context.Context) (smsapi.Answer, error) {
+func (c *Client) Fetch(ctx context.Context) (smsapi.Answer, error) {
 	r, err := c.post(ctx, "GetMsg", values{})
 	if err != nil {
 		return smsapi.Answer{}, err
@@ -22,7 +25,7 @@ func (c *Client) Unread(ctx context.Context) (smsapi.Answer, error) {
 	a := smsapi.Answer{ContentType: r.contentType, Body: r.body, Holds: mayHoldSMS(r.body)}
 	if blank := c.redact(string(r.body)); blank != string(r.body) {
 		// What looks like the password may be part of a number or a text, but not where there are no messages.
-		if messages, _, err := c.Decode(a, 0); err != nil && len(messages) == 0 {
+		if in, err := Decode(a); err != nil && len(in.Messages) == 0 {
 			a.Body = []byte(blank)
 		}
 	}
@@ -40,22 +43,23 @@ func (c *Client) Unread(ctx context.Context) (smsapi.Answer, error) {
 	return a, nil // nothing of it is missing
 }
 
-// Decode returns the messages in an answer, oldest first, and what is now known of the panel's order; known is what was known before, 0
-// for nothing. Messages of one second are in the order the others show, or stay in their own. Time is zero where the panel gave none that
-// makes sense; Received is left to the caller. Complete messages are returned along with an error, too: an ErrCode other than 0 is an Error that
-// carries it, and an answer that has no ErrCode, cannot be read, was cut, or has something in it that is not a message is Uncertain.
-// Decode is pure: it asks the panel nothing.
-func (*Client) Decode(a smsapi.Answer, known smsapi.InboxOrder) ([]sms.Message, smsapi.InboxOrder, error) {
+// Decode returns the messages in an answer, in its order. Time is zero where the panel gave none that makes sense. Complete messages are
+// returned along with an error, too: an ErrCode other than 0 is an Error that carries it, and an answer that has no ErrCode, cannot be read,
+// was cut, or has something in it that is not a message is Uncertain. Decode is pure: it asks the panel nothing.
+func Decode(a smsapi.Answer) (smsapi.Inbox, error) {
 	response, err := readResponse(a.ContentType, a.Body)
 	if response == nil {
-		return nil, known, err
+		return smsapi.Inbox{}, err
 	}
 	messages, wrong := readUnread(response)
 	if err == nil {
 		err = wrong
 	}
-	return messages, known.Sort(messages), err
+	return smsapi.Inbox{Messages: messages, More: len(messages) >= fullAnswer}, err
 }
+
+// Decode is the package's.
+func (*Client) Decode(a smsapi.Answer) (smsapi.Inbox, error) { return Decode(a) }
 
 // mayHoldSMS tells whether a panel's method has answered, and not only something on the way to it: SMS may be in that, however broken it is.
 func mayHoldSMS(body []byte) bool {

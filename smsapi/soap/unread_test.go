@@ -35,8 +35,9 @@ func inbound(from sms.Number, text string, at int64) sms.Message {
 
 // decodeUnread decodes an answer of a panel of whose order nothing is known.
 func decodeUnread(a smsapi.Answer) ([]sms.Message, error) {
-	messages, _, err := (*Client)(nil).Decode(a, 0)
-	return messages, err
+	in, err := Decode(a)
+	smsapi.InboxOrder(0).Sort(in.Messages)
+	return in.Messages, err
 }
 
 func TestDecodeUnread(t *testing.T) {
@@ -174,7 +175,7 @@ func TestAnAnswerThatWasCutBeforeItWasCounted(t *testing.T) {
 			w.Header().Set("Content-Length", fmt.Sprint(len(test.body)))
 			io.WriteString(w, test.body)
 		})
-		answer, err := newClient(t, address, Options{}).Unread(t.Context())
+		answer, err := newClient(t, address, Options{}).Fetch(t.Context())
 		wantKind(t, err, smsapi.Uncertain)
 		got, _ := decodeUnread(answer)
 		if !answer.Cut || len(got) != test.want {
@@ -183,7 +184,7 @@ func TestAnAnswerThatWasCutBeforeItWasCounted(t *testing.T) {
 	}
 	for name, body := range map[string]string{"whole": whole, "with a comment behind": whole + "<!-- 0.2 s", "a page": "<html>", "nothing": " ", "a fault": soap("<Fault><faultstring>no</faultstring></Fault>")} {
 		address, _ := service(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
-		if answer, err := newClient(t, address, Options{}).Unread(t.Context()); answer.Cut || err != nil {
+		if answer, err := newClient(t, address, Options{}).Fetch(t.Context()); answer.Cut || err != nil {
 			t.Errorf("%s: cut %t, %v", name, answer.Cut, err)
 		}
 	}
@@ -219,7 +220,9 @@ func TestJSONThatWasCutInAWholeAnswer(t *testing.T) {
 func TestAnswerOfOneSecondIsReadInThePanelsOrder(t *testing.T) {
 	body := []byte(answered("0", msg("a", "third", 10)+msg("a", "second", 10)+msg("a", "first", 10)))
 	for known, want := range map[smsapi.InboxOrder]string{0: "third", -3: "third", 1: "first", 8: "first"} {
-		messages, order, err := (*Client)(nil).Decode(smsapi.Answer{Body: body}, known)
+		in, err := Decode(smsapi.Answer{Body: body})
+		messages := in.Messages
+		order := known.Sort(messages)
 		if err != nil || len(messages) != 3 || messages[0].Text != want || order != known {
 			t.Errorf("%d: got %v, %d, %v, want %s first", known, messages, order, err, want)
 		}
@@ -264,7 +267,7 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				address, dial, calls := inMemory(t, test.handler)
-				answer, err := newClient(t, address, Options{Dial: dial}).Unread(t.Context())
+				answer, err := newClient(t, address, Options{Dial: dial}).Fetch(t.Context())
 				wantKind(t, err, smsapi.Uncertain)
 				if !answer.Cut || string(answer.Body) != test.body {
 					t.Errorf("got Cut %v and %d bytes, want true and the %d bytes that came", answer.Cut, len(answer.Body), len(test.body))
@@ -282,7 +285,7 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 	}
 	t.Run("nothing missing but the promised length", func(t *testing.T) {
 		address, _ := service(t, serve(len(whole)+10, "", whole))
-		answer, err := newClient(t, address, Options{}).Unread(t.Context())
+		answer, err := newClient(t, address, Options{}).Fetch(t.Context())
 		if err != nil || answer.Cut {
 			t.Errorf("got %v, Cut %v, want the whole answer", err, answer.Cut)
 		}
@@ -292,7 +295,7 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 			w.WriteHeader(500)
 			io.WriteString(w, "<html>")
 		})
-		answer, err := newClient(t, address, Options{}).Unread(t.Context())
+		answer, err := newClient(t, address, Options{}).Fetch(t.Context())
 		wantKind(t, err, smsapi.Uncertain)
 		if string(answer.Body) != "<html>" || answer.Cut {
 			t.Errorf("got %q, Cut %v, want the page", answer.Body, answer.Cut)

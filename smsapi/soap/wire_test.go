@@ -286,11 +286,11 @@ func decode(method, contentType string, body []byte, asked meaning) (any, error)
 		}
 		return readSent(response, slices.Concat(smsapi.Pieces(to)...))
 	case "SendMultipleSMS":
-		var each []smsapi.Addressed
+		var to []sms.Number
 		for _, n := range param("toNums") {
-			each = append(each, smsapi.Addressed{To: sms.Number(n)})
+			to = append(to, sms.Number(n))
 		}
-		return readSentEach(response, each)
+		return readSentEach(response, to)
 	case "GetStatus":
 		var ids []sms.ID
 		for _, id := range param("unique_ids") {

@@ -100,7 +100,7 @@ func TestWSDL(t *testing.T) {
 			defer server.Close()
 			c := newClient(t, server.URL+"/a/server.php?key=1&WSDL", Options{})
 			for range 2 {
-				_, err := c.Send(t.Context(), line, []sms.Number{alice}, text)
+				_, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice}, Text: text})
 				if test.want == nil {
 					wantKind(t, err, test.kind)
 				} else if err != nil {
@@ -134,7 +134,7 @@ func TestAWSDLThatWasAwayIsReadLater(t *testing.T) {
 	defer server.Close()
 	c := newClient(t, server.URL, Options{})
 	send := func() string {
-		if _, err := c.Send(t.Context(), line, []sms.Number{alice}, text); err != nil {
+		if _, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice}, Text: text}); err != nil {
 			t.Fatal(err)
 		}
 		return d.params[0]
@@ -168,7 +168,7 @@ func TestTheWSDLIsReadOnceByMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if _, err := c.Send(t.Context(), line, []sms.Number{alice}, text); err != nil {
+			if _, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice}, Text: text}); err != nil {
 				t.Error(err)
 			}
 		})
