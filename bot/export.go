@@ -280,14 +280,25 @@ func (e *exporting) uploadOnce(ctx context.Context, o telegram.Outgoing) (arrive
 	if err := pace.wait(ctx, func(now time.Time) (bool, time.Time) { return pace.open(o.Chat, now) }); err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	call, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	keepOn := context.AfterFunc(ctx, cancel)
+	defer func() { keepOn() }()
 	turn := sync.OnceValue(func() error {
-		return pace.wait(ctx, func(now time.Time) (bool, time.Time) { return pace.beginBeside(o.Chat, now) })
+		if err := pace.wait(call, func(now time.Time) (bool, time.Time) { return pace.beginBeside(o.Chat, now) }); err != nil {
+			return err
+		}
+		if !keepOn() { // it was given up in this moment: the last bytes stay here
+			pace.end(o.Chat)
+			return ctx.Err()
+		}
+		// They arrive though the call is given up then, perhaps when what follows would no longer wait for them: their answer is heard first.
+		keepOn = context.AfterFunc(ctx, func() { time.AfterFunc(backgroundGrace, cancel) })
+		return nil
 	})
 	file := *o.File
 	file.Data = &endWaits{file.Data, file.Size, turn}
 	o.File = &file
-	_, err = e.tg.Post(ctx, o)
+	_, err = e.tg.Post(call, o)
 	cancel()
 	if turn() != nil { // not had, and now it never will be
 		return false, err

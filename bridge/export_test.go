@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -254,6 +256,42 @@ func TestExportThroughTrouble(t *testing.T) {
 					t.Errorf("%d files came, want %d", files, test.files)
 				}
 			})
+		})
+	}
+}
+
+// TestAnExportThatIsGivenUpHasItsTurn ends the bridge, or asks for another file, at each moment of one that takes its time: what was on its way then
+// arrives later, and what follows waits for that.
+func TestAnExportThatIsGivenUpHasItsTurn(t *testing.T) {
+	for name, giveUp := range map[string]func(w *world){
+		"the bridge ends": func(w *world) {
+			w.end()
+			w.start()
+			w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/credit"})
+		},
+		"another is asked for": func(w *world) { w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/export"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for at := time.Second; at < 3*time.Second; at += 100 * time.Millisecond {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, telegram.Options{}, panel.Options{})
+					var delay atomic.Int64
+					w.TGNet.Delay = func(int) time.Duration { return time.Duration(delay.Load()) }
+					w.start()
+					w.quietAs(w.sara)
+					w.shows("09121111111", "hello")
+					time.Sleep(time.Minute)
+					delay.Store(int64(300 * time.Millisecond))
+					w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/export"})
+					time.Sleep(at)
+					delay.Store(0)
+					giveUp(w)
+					time.Sleep(10 * time.Second)
+					if n := w.tg.Throttled(); n > 0 {
+						t.Errorf("given up after %v: Telegram asked for patience %d times", at, n)
+					}
+				})
+			}
 		})
 	}
 }
