@@ -250,3 +250,22 @@ func TestWhereThereAreNoIcons(t *testing.T) {
 		})
 	})
 }
+
+// TestNoIconWaitsInAGroupThatIsNoForumAnyMore: its topics are gone for good, and nothing is tried again each hour.
+func TestNoIconWaitsInAGroupThatIsNoForumAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newDesk(t)
+		shown := w.receives("09121111111", "hello")
+		if err := w.tg.Arm(telegram.Fault{Method: "editForumTopic", Kind: telegram.Refuse, Description: "Bad Request: the chat is not a forum", Times: -1}); err != nil {
+			t.Fatal(err)
+		}
+		w.Asks(telegram.Post{Chat: w.group, Topic: shown.Topic, From: w.ali, Text: "/done", ReplyTo: shown.ID})
+		time.Sleep(3 * time.Hour)
+		if n := w.iconCalls(); n != 1 {
+			t.Errorf("the icon was tried %d times, want once", n)
+		}
+		if _, queued, err := w.store.Waiting(); err != nil || queued != 0 {
+			t.Errorf("%d posts wait, %v", queued, err)
+		}
+	})
+}

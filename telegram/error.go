@@ -165,6 +165,8 @@ func classify(method string, err error) *Error {
 		e.Fate = LackingButton
 	case method == setMark:
 		e.Fate = r.fateOfMark()
+	case method == "editForumTopic" && r.says("not a forum"): // with which its topics went: no rights bring them back
+		e.Fate = TopicLost
 	case strings.HasSuffix(method, "ForumTopic") && r.says("not enough rights", "need administrator rights", "not a forum", "chat_admin_required"):
 		e.Fate = TopicsDenied
 	case (method == "pinChatMessage" || method == "unpinChatMessage") && r.says("not enough rights", "chat_admin_required"):
