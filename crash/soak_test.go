@@ -20,7 +20,8 @@ import (
 const (
 	moreGoroutines = 8    // besides those of connections
 	moreFiles      = 2    // besides connections
-	moreMemory     = 2048 // kB, besides the pages of the store's file, which the kernel takes back when it needs them
+	moreHeap       = 2    // MB that are in use
+	moreMemory     = 8192 // kB, besides the pages of the store's file, which the kernel takes back when it needs them; the runtime keeps what it has freed as long as it likes
 	mostSockets    = 40   // thirty connections to Telegram are kept alive, so many were once needed at a time; two to the panel; those we listen on
 	perRow         = 2048 // bytes of the file for each SMS in and out: an order, its report and what was taken count as its SMS
 )
@@ -38,6 +39,7 @@ const shift = 3 * time.Second
 type levels struct {
 	goroutines              int // without the two of each connection
 	threads, files, sockets int // files without sockets
+	heap                    int // MB in use, when the runtime last looked
 	memory, resident        int // kB; without and with the pages of files
 	file                    int64
 }
@@ -64,7 +66,7 @@ func TestSoak(t *testing.T) {
 		}
 	}()
 	// The runtime itself tells of its goroutines: nothing is in the program for this test's sake.
-	w.environ = append(w.environ, "GODEBUG=schedtrace=200,scheddetail=1", "LOG_LEVEL=info")
+	w.environ = append(w.environ, "GODEBUG=schedtrace=200,scheddetail=1,gctrace=1", "GOGC=25", "LOG_LEVEL=info") // it looks at its heap often
 	w.start()
 
 	begun := time.Now()
@@ -111,6 +113,7 @@ func growth(rest []levels, rows int) []error {
 		{"goroutines", warm.goroutines, late.goroutines, moreGoroutines},
 		{"threads", warm.threads, late.threads, moreGoroutines},
 		{"open files", warm.files, late.files, moreFiles},
+		{"MB of heap", warm.heap, late.heap, moreHeap},
 		{"kB of memory", warm.memory, late.memory, moreMemory},
 	} {
 		if of.late > of.warm+of.more {
@@ -130,7 +133,7 @@ func least(all []levels) levels {
 	low := all[0]
 	for _, l := range all {
 		low.goroutines, low.threads, low.files = min(low.goroutines, l.goroutines), min(low.threads, l.threads), min(low.files, l.files)
-		low.sockets = min(low.sockets, l.sockets)
+		low.sockets, low.heap = min(low.sockets, l.sockets), min(low.heap, l.heap)
 		low.memory, low.resident = min(low.memory, l.memory), min(low.resident, l.resident)
 	}
 	return low
@@ -138,7 +141,7 @@ func least(all []levels) levels {
 
 func (l levels) max(o levels) levels {
 	return levels{
-		max(l.goroutines, o.goroutines), max(l.threads, o.threads), max(l.files, o.files), max(l.sockets, o.sockets),
+		max(l.goroutines, o.goroutines), max(l.threads, o.threads), max(l.files, o.files), max(l.sockets, o.sockets), max(l.heap, o.heap),
 		max(l.memory, o.memory), max(l.resident, o.resident), max(l.file, o.file),
 	}
 }
@@ -198,7 +201,7 @@ func (w *world) levels() (levels, error) {
 	if err != nil {
 		return levels{}, err
 	}
-	goroutines := 0
+	goroutines, heap := 0, 0
 	err = w.until(func() error {
 		text, err := os.ReadFile(log)
 		if err != nil {
@@ -209,13 +212,16 @@ func (w *world) levels() (levels, error) {
 			return errors.New("the runtime tells nothing of its goroutines")
 		}
 		goroutines = n
+		if heap, ok = liveHeap(string(text)); !ok {
+			return errors.New("the runtime tells nothing of its heap")
+		}
 		return nil
 	})
 	if err != nil {
 		return levels{}, err
 	}
 	l, err := w.held()
-	l.goroutines = goroutines - 2*l.sockets
+	l.goroutines, l.heap = goroutines-2*l.sockets, heap
 	return l, err
 }
 
@@ -237,6 +243,18 @@ func liveGoroutines(log string) (int, bool) {
 		}
 	}
 	return n, n > 0
+}
+
+var collected = regexp.MustCompile(`(?m)^gc \d+ @.*->(\d+) MB, `)
+
+// liveHeap returns the MB that were in use at the last collection in a log.
+func liveHeap(log string) (int, bool) {
+	all := collected.FindAllStringSubmatch(log, -1)
+	if len(all) == 0 {
+		return 0, false
+	}
+	n, err := strconv.Atoi(all[len(all)-1][1])
+	return n, err == nil
 }
 
 // held returns what the kernel knows of what the bridge holds.
@@ -287,9 +305,9 @@ func (w *world) account(lasted time.Duration, rest []levels, peak levels) string
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, of Telegram's %s\n", lasted.Round(time.Second), (lasted * (time.Second / second)).Round(time.Minute))
 	fmt.Fprintf(&b, "%d SMS in, %d orders, %d SMS out, %d presses, %d calls of Telegram spoilt\n\n", len(w.Inbound), len(w.Orders), len(w.Panel.Sent()), w.Pressed(), faults)
-	fmt.Fprintf(&b, "%-10s %10s %8s %8s %8s %10s %12s %8s\n", "at rest", "goroutines", "threads", "files", "sockets", "memory kB", "resident kB", "file kB")
+	fmt.Fprintf(&b, "%-10s %10s %8s %8s %8s %8s %10s %12s %8s\n", "at rest", "goroutines", "threads", "files", "sockets", "heap MB", "memory kB", "resident kB", "file kB")
 	row := func(name, goroutines string, l levels) {
-		fmt.Fprintf(&b, "%-10s %10s %8d %8d %8d %10d %12d %8d\n", name, goroutines, l.threads, l.files, l.sockets, l.memory, l.resident, l.file>>10)
+		fmt.Fprintf(&b, "%-10s %10s %8d %8d %8d %8d %10d %12d %8d\n", name, goroutines, l.threads, l.files, l.sockets, l.heap, l.memory, l.resident, l.file>>10)
 	}
 	for i := 0; i < len(rest); i += max(1, len(rest)/10) {
 		row(strconv.Itoa(i+1), strconv.Itoa(rest[i].goroutines), rest[i])
