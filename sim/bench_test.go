@@ -64,6 +64,8 @@ func BenchmarkWaits(b *testing.B) {
 				b.ReportMetric(play.Part(over, 0.99).Seconds(), class+"_99%-s")
 				b.ReportMetric(play.Part(over, 1).Seconds(), class+"_longest-s")
 			}
+			// Only marks are promised to so many: 2 s, whatever else waits.
+			b.ReportMetric(play.Part(slices.Sorted(slices.Values(all.waits[play.MarkWait].Over)), 1).Seconds()/2, "ratio-to-limit")
 			b.ReportMetric(0, "ns/op")
 			b.Log(all)
 		})
