@@ -78,7 +78,7 @@ func (s *Store) Remind() (wait time.Duration, err error) {
 			if err := t.bucket(bucketRemind).Delete([]byte(key)); err != nil {
 				return err
 			}
-			if err := t.remind(Seq(binary.BigEndian.Uint64([]byte(key)[4:])), r); err != nil {
+			if err := t.remind(Seq(binary.BigEndian.Uint64([]byte(key)[4:])), r, !dueAt([]byte(key)).After(t.now)); err != nil {
 				return err
 			}
 		}
@@ -110,8 +110,8 @@ func (t *tx) dueReminders() (due map[string]reminder, next time.Time, err error)
 	return due, next, nil
 }
 
-// remind tells that an SMS waits for long, or notes when to, if that is later. Its row is gone.
-func (t *tx) remind(seq Seq, r reminder) error {
+// remind tells that an SMS waits for long, or notes when to, if that is later. Its row is gone, whose time has come, or was too far off to be of this clock.
+func (t *tx) remind(seq Seq, r reminder, come bool) error {
 	var u unanswered
 	err := get(t.bucket(bucketWaiting), u64(uint64(seq)), &u)
 	if errors.Is(err, ErrNotFound) {
@@ -137,7 +137,13 @@ func (t *tx) remind(seq Seq, r reminder) error {
 		if err != nil {
 			return err
 		}
-		if at := work.Add(since, after); at.Unix() > t.now.Unix() {
+		at := work.Add(since, after)
+		if since.After(t.now) { // the clock went back: the wait counts from when that is found
+			if at = t.now; !come {
+				at = work.Add(t.now, after)
+			}
+		}
+		if at.Unix() > t.now.Unix() {
 			return t.bucket(bucketRemind).Put(dueKey(at, seq), []byte{byte(r)})
 		}
 		if err := t.tell(r, m, u); err != nil {

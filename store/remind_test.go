@@ -203,3 +203,17 @@ func TestAWrongClockNeitherFloodsWithRemindersNorSilencesThem(t *testing.T) {
 		})
 	}
 }
+
+func TestAClockThatGoesBackALittleRemindsOnce(t *testing.T) {
+	for _, back := range []time.Duration{time.Second, time.Minute, 2 * time.Hour} {
+		c := newClock()
+		s := open(t, tempFile(t), reminding(c))
+		fetched(t, s, unread(c, "one"))
+		must(t, s.Posted(heads(t, s)[0], 100, false))
+		c.pass(-back)
+		remindedOf(t, s)
+		c.pass(15*time.Minute + min(back, time.Minute))
+		remindedOf(t, s, "remind -1001 #1>100 ")
+		remindedOf(t, s)
+	}
+}
