@@ -38,27 +38,29 @@ type icons struct {
 	asked time.Time
 }
 
-// id returns Telegram's id of an icon; "" if it offers none.
-func (i *icons) id(ctx context.Context, w *poster, icon store.Icon) string {
+// id returns Telegram's id of an icon; "" if it offers none. The error is that it did not say.
+func (i *icons) id(ctx context.Context, w *poster, icon store.Icon) (string, error) {
 	if icon == store.NoIcon || !w.abilities.has(topics) {
-		return ""
+		return "", nil
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if now := time.Now(); i.ids == nil && (i.asked.IsZero() || now.Sub(i.asked) >= iconsAskedAgain) {
-		i.asked = now
 		ids, err := w.tg.TopicIcons(ctx)
-		if err != nil {
+		if fate := telegram.FateOf(err); err != nil && (fate == telegram.Passing || fate == telegram.SlowDown) {
+			return "", err
+		}
+		if i.asked = now; err != nil {
 			w.log.Info("telegram offers no icons for topics", "err", err)
 		}
 		i.ids = ids
 	}
 	for _, emoji := range iconEmoji[icon] {
 		if id := i.ids[emoji]; id != "" {
-			return id
+			return id, nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // refused notes that Telegram took none of the icons it offers.
@@ -74,9 +76,15 @@ func (w *poster) showIcon(ctx context.Context, p store.Post) error {
 	if err != nil {
 		return err
 	}
-	id := w.icons.id(ctx, w, icon)
+	id, err := w.icons.id(ctx, w, icon)
+	if differs && err != nil {
+		return err
+	}
 	if !differs || id == "" && icon != store.NoIcon {
 		return w.store.Persist(ctx, "note a post", func() error { return w.store.PostNotNeeded(p) })
+	}
+	if err := w.store.Persist(ctx, "note an icon", func() error { return w.store.IconBegins(p) }); err != nil {
+		return err
 	}
 	err = w.tg.SetTopicIcon(ctx, sms.Place{Chat: p.Chat, Topic: p.Topic}, id)
 	w.arrived(p.Chat, err)

@@ -68,7 +68,8 @@ func (w *poster) topicFor(ctx context.Context, show store.ToShow, p store.Post) 
 // makeTopic makes a topic, whose customer waits, and counts it, as topics count like messages; one whose answer was lost may be there, too, and a restart
 // must know. It returns the icon that the topic has. An error says nothing about what the topic was to show.
 func (w *poster) makeTopic(ctx context.Context, chat sms.ChatID, title string) (sms.TopicID, store.Icon, error) {
-	icon, of := store.IconWaiting, w.icons.id(ctx, w, store.IconWaiting)
+	icon := store.IconWaiting
+	of, _ := w.icons.id(ctx, w, icon) // without, if Telegram does not say: it gets one later
 	if of == "" {
 		icon = store.NoIcon
 	}

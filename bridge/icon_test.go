@@ -130,6 +130,26 @@ func TestTheIconOfAnAnswerThatDidNotArrive(t *testing.T) {
 	})
 }
 
+// TestAnIconWhoseAnswerWasLost: Telegram changed it, nobody was told, and things stand as before when it is tried again.
+func TestAnIconWhoseAnswerWasLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newDesk(t)
+		holds(t, w.Asks(telegram.Post{Chat: w.group, From: w.sara, Text: "/topics on"}))
+		shown := w.receives("09121111111", "hello")
+		if err := w.tg.Arm(telegram.Fault{Method: "editForumTopic", Kind: telegram.CloseAfter}); err != nil {
+			t.Fatal(err)
+		}
+		w.reacts(w.ali, shown, "👌")
+		for range 300 {
+			if time.Sleep(100 * time.Millisecond); w.icon(shown) == "✅" {
+				break
+			}
+		}
+		w.reacts(w.ali, shown)
+		w.wears(shown, "❗", "the reaction was taken back")
+	})
+}
+
 // TestIconsWaitForEverybodyElse: in a flood no SMS or answer waits for icons, and a group's twenty calls are kept; at the end each is right.
 func TestIconsWaitForEverybodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

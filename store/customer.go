@@ -363,10 +363,7 @@ func (s *Store) LinkAgain(gone Bound, p sms.Place, title string, icon Icon) erro
 			return err
 		}
 		c.Linked, c.Topics = &p, append(c.Topics, p)
-		if err := t.putCustomer(c); err != nil {
-			return err
-		}
-		return t.countPost(p.Chat)
+		return errors.Join(t.putCustomer(c), t.showIcons(c.Number), t.countPost(p.Chat))
 	})
 }
 

@@ -21,6 +21,9 @@ const (
 	IconDone     Icon = "done"     // they need none
 )
 
+// iconUnknown is what a topic has while Telegram is asked to change it, and for as long as it gave no answer.
+const iconUnknown Icon = "unknown"
+
 // iconOf returns the icon of a customer for whom SMS wait or who is snoozed; answer is how the SMS fared that answered them last, nil if there is none
 // or they needed none since.
 func iconOf(waits, snoozed bool, answer *SMS) Icon {
@@ -140,6 +143,21 @@ func (s *Store) IconOf(p Post) (icon Icon, ok bool, err error) {
 		return err
 	})
 	return icon, ok, err
+}
+
+// IconBegins notes, before Telegram is asked, that nobody knows any more which icon the topic of an icon's post has.
+func (s *Store) IconBegins(p Post) error {
+	return s.update(func(t *tx) error {
+		b, err := t.bound(sms.Place{Chat: p.Chat, Topic: p.Topic})
+		if errors.Is(err, ErrNotFound) || err == nil && b.Icon == iconUnknown {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		b.Icon = iconUnknown
+		return t.putBound(b)
+	})
 }
 
 // IconShown records that a topic has an icon, and ends its post. Should it have another by now, a post follows.
