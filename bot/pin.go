@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"peyk/bot/text"
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/store"
 	"peyk/telegram"
@@ -18,7 +19,7 @@ import (
 // nobody else needs the chat's turn.
 
 // pinsRead is how often pinned lists are compared.
-const pinsRead = 5 * time.Second
+var pinsRead = 5 * crashpoint.Second(time.Second)
 
 // pin has a chat or topic keep the list of who waits pinned. The list itself is the answer.
 func (b *Bot) pin(m *telegram.Message, r role) error {

@@ -2,7 +2,7 @@
 //
 // The bridge is the real program, built once with the tag crashpoints and run as a process of its own between the sandbox's
 // Telegram and panel. Each world is one store and its history: people write, answer and press while both networks fail now and
-// then, the bridge is killed, started again, left to come to rest, and twelve invariants are checked against what the two
+// then, the bridge is killed, started again, left to come to rest, and the invariants are checked against what the two
 // networks saw and what the store says.
 //
 //	bridge_test.go      the process: built, started, killed, ended

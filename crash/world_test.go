@@ -53,6 +53,12 @@ func newWorld(t testing.TB, seed uint64) *world {
 		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)],
 		Statuses: []panel.Step{{After: 50 * time.Millisecond, Status: 3}, {After: 300 * time.Millisecond, Status: 4}},
 	})
+	w.UseDesk(play.Chance(seed+100), 10*time.Second)
+	if seed%3 == 0 { // where it hears of reactions, and may pin
+		if err := w.TG.SetBotRights(w.Group, telegram.Rights{Admin: true, PinMessages: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var err error
 	if w.tgNet, err = serve(w.TG, w.wake); err != nil {
 		t.Fatal(err)
@@ -70,7 +76,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 		w.panelNet.down()
 	})
 	w.TGURL, w.PanelURL = "http://"+w.tgNet.addr, "http://"+w.panelNet.addr+"/class/sms/webservice3/server.php"
-	w.environ = append(w.Environ(),
+	w.environ = append(slices.Concat(w.Environ(), w.DeskEnviron()),
 		"POLL_INTERVAL=100ms", "STATUS_INTERVAL=100ms", "TIMEZONE=UTC", "DB_PATH=data/peyk.db", "LOG_LEVEL=debug",
 		"PEYK_CRASH_SECOND="+second.String())
 	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })
@@ -371,6 +377,9 @@ func (w *world) rest() (*evidence, error) {
 			return nil, err
 		}
 		behind := e.Behind()
+		if e.StalePins() != nil {
+			behind++
+		}
 		if unrouted+queued+behind == 0 {
 			return e, nil
 		}

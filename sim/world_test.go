@@ -89,6 +89,7 @@ var start = time.Date(2026, 7, 2, 8, 0, 0, 0, time.UTC)
 func newWorld(t testing.TB, seed uint64) *world {
 	r := play.Chance(seed)
 	w := bare(t, r, seed)
+	w.UseDesk(play.Chance(seed+100), 2*time.Minute)
 	switch r.IntN(6) {
 	case 0:
 		w.UseGroup()
@@ -117,6 +118,10 @@ func newWorld(t testing.TB, seed uint64) *world {
 		}
 		w.arrived()
 		w.rested()
+	case 4: // where it hears of reactions, and may pin
+		if err := w.TG.SetBotRights(w.Group, telegram.Rights{Admin: true, PinMessages: true}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return w
 }
@@ -561,10 +566,13 @@ func (w *world) until(done func() error) error {
 func (w *world) rest() (*play.Evidence, error) {
 	w.mend()
 	deadline := time.Now().Add(30 * patience)
-	for {
+	for again := 0; ; again++ {
 		w.start()
 		if err := w.until(func() error { return w.Settled(w.life.began) }); err != nil {
 			return nil, fmt.Errorf("the bridge does not come to rest: %w", err)
+		}
+		if w.Pins() {
+			time.Sleep(20 * time.Second) // they are changed every ten
 		}
 		if err := w.life.end(); err != nil {
 			return nil, err
@@ -585,7 +593,7 @@ func (w *world) rest() (*play.Evidence, error) {
 		if err != nil {
 			return nil, err
 		}
-		if unrouted+queued+e.Behind() == 0 {
+		if unrouted+queued+e.Behind() == 0 && (again > 4 || e.StalePins() == nil) {
 			return e, nil
 		}
 		st.Close()

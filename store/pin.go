@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 )
 
@@ -20,7 +21,7 @@ type Pin struct {
 }
 
 // pinPause is how long a pinned list may tell less than is known: it is changed no more often.
-const pinPause = 10 * time.Second
+var pinPause = 10 * crashpoint.Second(time.Second)
 
 // PostPin returns the row of the post queue that brings the pinned list of c up to date.
 func (c Chat) PostPin() Post {

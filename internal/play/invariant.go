@@ -35,6 +35,7 @@ type Evidence struct {
 	Store     *store.Store       // a copy; nil while the bridge runs
 	Batches   []batch
 	inherited []batch              // with which the world began
+	aways     []batch              // nobody ordered them
 	until     map[string]time.Time // see erased
 }
 
@@ -311,7 +312,7 @@ type Attempt struct{ Text, Customer string }
 func (e *Evidence) attempts() map[Attempt][]Call {
 	all := map[Attempt][]Call{}
 	for _, r := range e.calls("SendSMS") {
-		if len(r.Params["messageContent"]) != 1 {
+		if len(r.Params["messageContent"]) != 1 || e.Settings.Away.Text != "" && r.Params["messageContent"][0] == AwayText {
 			continue
 		}
 		for _, n := range r.Params["toNum"] {
@@ -395,7 +396,7 @@ func I5(e *Evidence) error {
 			least -= len(lost) // unless Telegram gave it again
 		}
 		all += len(found)
-		if o.perhaps || e.lostWith(o) || slices.ContainsFunc(o.of, e.lostSMS) || e.erasedFor(o) || time.Since(o.At) > kept { // the agent was told that nobody knows it any more
+		if o.perhaps || e.unknownPrompt(o) || e.lostWith(o) || slices.ContainsFunc(o.of, e.lostSMS) || e.erasedFor(o) || time.Since(o.At) > kept { // the agent was told that nobody knows it any more
 			least = 0
 		}
 		if time.Since(o.At) > kept+keptLonger && len(found) > 0 && !found[0].Undecided() && !e.apart && time.Since(found[0].Created) > kept+keptLonger && !e.changedLately(found[0]) {
@@ -927,11 +928,11 @@ func (e *Evidence) busy(s Sighting, since time.Time) bool {
 	})
 }
 
-// Invariants in order; I10 is about losses of power, see power_test.go.
+// Invariants in order; I10 is about losses of power, see power_test.go, I16 about what grows, see sim.
 var Invariants = []struct {
 	Name  string
 	Check func(*Evidence) error
-}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}, {"I14", I14}, {"I15", I15}}
+}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}, {"I14", I14}, {"I15", I15}, {"I17", I17}, {"I18", I18}, {"I19", I19}, {"I20", I20}, {"I21", I21}}
 
 // Violations checks every invariant on the store of a bridge that has ended.
 func (e *Evidence) Violations() []error {
@@ -949,11 +950,15 @@ func (e *Evidence) Open(st *store.Store) error {
 	e.Store = st
 	all, err := e.World.batches(st)
 	for _, b := range all {
-		if b.ID <= e.older.batch || e.older.scheduled[b.Text] {
+		switch {
+		case b.ID <= e.older.batch || e.older.scheduled[b.Text]:
 			e.inherited = append(e.inherited, b)
-		} else {
+		default:
 			e.Batches = append(e.Batches, b)
 		}
+	}
+	if err == nil {
+		err = e.readAways()
 	}
 	return err
 }
@@ -1086,7 +1091,7 @@ func (e *Evidence) Behind() (n int) {
 	for _, m := range e.Sent {
 		at[m.ID] = m.Status
 	}
-	for _, b := range e.Batches {
+	for _, b := range slices.Concat(e.Batches, e.aways) {
 		if b.State == store.Going {
 			n += b.Counts[sms.Queued] - b.Dropped + b.Counts[sms.Sending] - b.Uncertain - b.LeftUncertain
 		}

@@ -79,6 +79,11 @@ var acts = []struct {
 	{"an admin forbids", 1, (*World).adminForbids},
 	{"an admin allows or denies", 1, (*World).adminAllows},
 	{"an agent leaves or comes", 1, (*World).agentLeaves},
+	{"an agent sees to a customer", 2, (*World).agentSeesTo},
+	{"an agent reacts", 4, (*World).agentReacts},
+	{"an agent takes a reaction back", 3, (*World).agentTakesBack},
+	{"an admin pins who waits", 1, (*World).adminPins},
+	{"an agent answers a prompt", 2, (*World).agentAnswersAPrompt},
 }
 
 // Act does the next thing somebody does.
@@ -371,7 +376,7 @@ func (w *World) press(m telegram.Message, data string) {
 
 // NotePress notes that an agent presses a button. Mu is held.
 func (w *World) NotePress(by int64, data string) {
-	if strings.HasPrefix(data, "history:") || strings.HasPrefix(data, "find:") || strings.HasPrefix(data, "import:") || data == "inbox" || data == "answer" { // it turns a page, or is not about an order
+	if strings.HasPrefix(data, "history:") || strings.HasPrefix(data, "find:") || strings.HasPrefix(data, "import:") || strings.HasPrefix(data, "waiting:") || data == "inbox" || data == "answer" { // it turns a page, or is not about an order
 		return
 	}
 	parts := strings.Split(data, ":") // b:BATCH:GENERATION:DECISION
@@ -418,7 +423,7 @@ func (w *World) telegramRepeats() {
 
 func (w *World) agentAsks() {
 	agent, chat := w.somebody()
-	w.Say(telegram.Post{Chat: chat, From: agent, Text: []string{"/credit", "/status", "/help"}[w.Rand.IntN(3)]})
+	w.Say(telegram.Post{Chat: chat, From: agent, Text: []string{"/credit", "/status", "/help", "/waiting"}[w.Rand.IntN(4)]})
 }
 
 // agentAsksForFigures has an agent ask for a picture.

@@ -37,6 +37,8 @@ type World struct {
 	migrated   time.Time
 	older      older
 
+	hours string // of Settings, as the program reads them
+
 	Outages func() []sandboxtest.Shut // of the panel: when connections were cut, or a bridge stood still on one
 	// TelegramOutages are those of Telegram that no fault of a call shows; nil where there are none.
 	TelegramOutages func() []sandboxtest.Shut
@@ -74,7 +76,7 @@ func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *Wo
 	return w
 }
 
-var forumRights = telegram.Rights{Admin: true, ManageTopics: true}
+var forumRights = telegram.Rights{Admin: true, ManageTopics: true, PinMessages: true}
 
 // UseForum has the team work in a forum, and ask for a topic for each customer. The next bridge answers that it "gets a topic here".
 func (w *World) UseForum() {
@@ -266,6 +268,8 @@ type Past struct {
 	named    []named
 	imports  int // files of names that Sara sent
 	erasings []erasing
+	deeds    []deed
+	pins     []pinning
 }
 
 // Chance returns what a seed decides, for several goroutines at once.
@@ -308,9 +312,10 @@ type Order struct {
 	Line       string
 	Recipients []string
 	Reply      bool
-	perhaps    bool     // it may be none: nobody knows whether Omid may use the bot, see doubtOmid
-	canned     bool     // it was sent with /c
-	of         []string // the short ids of the SMS in the message that it replies to
+	perhaps    bool      // it may be none: nobody knows whether Omid may use the bot, see doubtOmid
+	canned     bool      // it was sent with /c
+	of         []string  // the short ids of the SMS in the message that it replies to
+	prompted   time.Time // when the prompt was posted that it replies to
 }
 
 // named is a customer whom an agent gave a name.
