@@ -26,6 +26,7 @@ import (
 	"peyk/internal/metrics"
 	"peyk/relay"
 	"peyk/sandbox/sandboxtest"
+	"peyk/smsapi/exchange"
 	"peyk/smsapi/soap"
 	"peyk/store"
 	"peyk/telegram"
@@ -56,7 +57,7 @@ func TestReadyFollowsTheNetworksAndAliveDoesNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := soap.New(settings.panel.URL, settings.panel.User, settings.panel.Password, soap.Options{Timeout: 300 * time.Millisecond})
+	client, err := soap.New(settings.panel.URL, settings.panel.User, settings.panel.Password, soap.Options{Options: exchange.Options{Timeout: 300 * time.Millisecond}})
 	if err != nil {
 		t.Fatal(err)
 	}

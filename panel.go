@@ -15,6 +15,7 @@ import (
 	"peyk/relay"
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 	"peyk/smsapi/soap"
 )
 
@@ -29,7 +30,7 @@ type panelSettings struct {
 
 // client returns the panel these settings name. Nothing is asked of it yet.
 func (p panelSettings) client() (relay.Client, error) {
-	return soap.New(p.URL, p.User, p.Password, soap.Options{Proxy: p.Proxy, Lines: p.Written, Now: p.Now})
+	return soap.New(p.URL, p.User, p.Password, soap.Options{Options: exchange.Options{Proxy: p.Proxy, Now: p.Now}, Lines: p.Written})
 }
 
 // panelCall is one call of peyk panel. Its methods are the subcommands.

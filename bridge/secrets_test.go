@@ -18,6 +18,7 @@ import (
 	"peyk/internal/metrics"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/smsapi/exchange"
 	"peyk/smsapi/soap"
 	"peyk/store"
 	api "peyk/telegram"
@@ -260,7 +261,7 @@ func TestNoSecretIsToldByServersThatAreNone(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer st.Close()
-			client, err := soap.New(tc.address, "demo", w.password, soap.Options{Proxy: tc.proxy, Timeout: time.Second})
+			client, err := soap.New(tc.address, "demo", w.password, soap.Options{Options: exchange.Options{Proxy: tc.proxy, Timeout: time.Second}})
 			if err != nil {
 				t.Fatal(err)
 			}

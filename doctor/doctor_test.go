@@ -11,6 +11,7 @@ import (
 
 	"peyk/bot/text"
 	"peyk/sms"
+	"peyk/smsapi/exchange"
 	"peyk/smsapi/soap"
 	"peyk/telegram"
 )
@@ -32,7 +33,7 @@ func bothHang(t *testing.T, lang *text.Language, want ...string) {
 			go io.Copy(io.Discard, theirs)
 			return ours, nil
 		}
-		panel, err := soap.New("http://panel.example/", "u", "p", soap.Options{Dial: hangs})
+		panel, err := soap.New("http://panel.example/", "u", "p", soap.Options{Options: exchange.Options{Dial: hangs}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,6 +29,7 @@ import (
 	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
+	"peyk/smsapi/exchange"
 	"peyk/smsapi/soap"
 	"peyk/store"
 	sender "peyk/telegram"
@@ -290,7 +291,7 @@ func (l *life) run(ctx context.Context) (err error) {
 	w := l.w
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	lines := []sms.Number{"30001234", "30005678"}
-	client, err := soap.New("http://panel.example/class/sms/webservice3/server.php", "demo", "demo-pass", soap.Options{Dial: l.dial(w.panelNet, &w.panelDialed)})
+	client, err := soap.New("http://panel.example/class/sms/webservice3/server.php", "demo", "demo-pass", soap.Options{Options: exchange.Options{Dial: l.dial(w.panelNet, &w.panelDialed)}})
 	if err != nil {
 		return err
 	}

@@ -5,31 +5,16 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"time"
 
-	"peyk/internal/connect"
 	"peyk/sms"
 	"peyk/smsapi"
 )
-
-// InClear reports whether the user name and the password travel unencrypted.
-func (c *Client) InClear() bool { return connect.InClear(c.address.String()) }
-
-// Skew returns how far the clock of the panel's web server is ahead of ours, to a second or two, by its last answer. It reports
-// false while no answer had a time.
-func (c *Client) Skew() (time.Duration, bool) {
-	skew := c.skew.Load()
-	if skew == nil {
-		return 0, false
-	}
-	return *skew, true
-}
 
 // Lacks returns those of the five methods that the service's WSDL does not have; none for a service without a WSDL.
 func (c *Client) Lacks(ctx context.Context) ([]string, error) {
 	described, err := c.describe(ctx)
 	if err != nil {
-		return nil, c.redacted(err)
+		return nil, c.Redacted(err)
 	}
 	var lacks []string
 	for _, method := range slices.Sorted(maps.Keys(guide)) {

@@ -5,7 +5,7 @@
 // The panel's guide names the methods and their fields and leaves the rest open, and services of the family differ, so an answer goes
 // through steps that know nothing of one another:
 //
-//	transport.go  a request out, bytes in, and how sure it is that the panel has seen the request
+//	exchange      a request out, bytes in, and how sure it is that the panel has seen the request: a package of its own
 //	charset.go    from bytes to UTF-8 that XML can hold
 //	unescaped.go  the texts of SMS told apart from the markup around them, where the server did not escape them (layout.go)
 //	envelope.go   from the SOAP envelope to a tree (tree.go, json.go), and in it to the element that answers
@@ -29,21 +29,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
-	"time"
 
-	"peyk/internal/connect"
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 // Options are what New can do without; the zero value works.
 type Options struct {
-	Proxy   *url.URL      // http, https or socks5; nil: none, whatever the environment says
-	Timeout time.Duration // for one exchange, from connecting to the end of the answer; 0: 60 seconds
-	Dial    connect.Dial  // how a connection is made; nil: by net.Dialer
-
-	Now func() time.Time // our clock; time.Now when nil
+	exchange.Options
 
 	// Lines says how the panel writes our lines, by sms.NormalizeLine's form of them. A line that is not in it goes out in that form.
 	Lines map[sms.Number]string
@@ -51,35 +45,29 @@ type Options struct {
 
 // Client calls one panel for one user. It may be used by several goroutines at once.
 type Client struct {
-	address        *url.URL
+	*exchange.Client
 	user, password string
-	timeout        time.Duration
 	lines          map[sms.Number]string
-	transport      *http.Transport
-	now            func() time.Time // our clock
-	secrets        []string         // what must not be seen in an error
 
-	skew    atomic.Pointer[time.Duration] // see Skew
 	service description
 	omitted omittedIDs
 }
 
-// New returns a client of the panel at address, with or without "?wsdl". It asks the panel
-// nothing; its error means that the address or the proxy is not a URL it can use, and repeats neither.
+// New returns a client of the panel at address, with or without "?wsdl". Its error is that of exchange.New.
 func New(address, user, password string, opts Options) (*Client, error) {
-	if opts.Now == nil {
-		opts.Now = time.Now
+	e, err := exchange.New(withoutWSDL(address), opts.Options)
+	if err != nil {
+		return nil, err
 	}
+	e.Keep(password, escape(password))
+	return &Client{Client: e, user: user, password: password, lines: opts.Lines, service: description{reading: make(chan struct{}, 1)}}, nil
+}
+
+// withoutWSDL returns the address that takes the calls; what is no address stays as it is.
+func withoutWSDL(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return nil, rejected("the panel's address is not an http:// or https:// URL")
-	}
-	if p := opts.Proxy; p != nil {
-		switch p.Scheme {
-		case "http", "https", "socks5":
-		default:
-			return nil, rejected("the panel's proxy is not an http://, https:// or socks5:// URL")
-		}
+	if err != nil {
+		return address
 	}
 	query := u.Query()
 	for name := range query {
@@ -87,33 +75,12 @@ func New(address, user, password string, opts Options) (*Client, error) {
 			query.Del(name)
 		}
 	}
-	u.RawQuery, u.Fragment = query.Encode(), ""
-	c := &Client{
-		address: u, user: user, password: password,
-		timeout: opts.Timeout,
-		lines:   opts.Lines,
-		now:     opts.Now,
-		service: description{reading: make(chan struct{}, 1)},
-	}
-	if c.timeout <= 0 {
-		c.timeout = 60 * time.Second
-	}
-	c.transport = newTransport(opts.Dial, opts.Proxy, c.timeout)
-	c.keepSecret(password)
-	for _, u := range []*url.URL{u, opts.Proxy} {
-		if u != nil && u.User != nil {
-			secret, _ := u.User.Password()
-			c.keepSecret(secret)
-		}
-	}
-	return c, nil
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 // Traits returns what the panel can.
 func (*Client) Traits() smsapi.Traits { return smsapi.Traits{Name: "soap"} }
-
-// Timeout returns how long one exchange may take.
-func (c *Client) Timeout() time.Duration { return c.timeout }
 
 // call makes a request and returns the element that answers it.
 func (c *Client) call(ctx context.Context, method string, params values) (*node, error) {
@@ -123,57 +90,58 @@ func (c *Client) call(ctx context.Context, method string, params values) (*node,
 	}
 	response, err := readReply(r)
 	if err != nil {
-		return nil, c.redacted(err)
+		return nil, c.Redacted(err)
 	}
 	return response, nil
 }
 
 // post makes the request as the service wants it.
-func (c *Client) post(ctx context.Context, method string, params values) (reply, error) {
+func (c *Client) post(ctx context.Context, method string, params values) (exchange.Reply, error) {
 	params["user"], params["pass"] = c.user, c.password
 	if !params.utf8() {
-		return reply{}, rejected("a text, a number or the login is not UTF-8")
+		return exchange.Reply{}, exchange.Rejected("a text, a number or the login is not UTF-8")
 	}
 	op, err := c.operation(ctx, method)
 	if err != nil {
-		return reply{}, c.redacted(err)
+		return exchange.Reply{}, c.Redacted(err)
 	}
-	req, err := http.NewRequest(http.MethodPost, c.address.String(), bytes.NewReader(writeRequest(method, op, params)))
+	address := c.Address()
+	req, err := http.NewRequest(http.MethodPost, address.String(), bytes.NewReader(writeRequest(method, op, params)))
 	if err != nil {
-		return reply{}, c.redacted(errBadAddress())
+		return exchange.Reply{}, c.Redacted(errBadAddress())
 	}
 	// Exactly so: with any other spelling nusoap refuses the request, or turns Persian into question marks.
 	req.Header.Set("Content-Type", "text/xml; charset=utf-8")
 	req.Header["SOAPAction"] = []string{`"` + op.action + `"`}
-	r, err := c.exchange(ctx, req)
-	return r, c.redacted(err)
+	r, err := c.Do(ctx, req)
+	return r, c.Redacted(err)
 }
 
-func errBadAddress() error { return rejected("the panel's address is not a URL") }
+func errBadAddress() error { return exchange.Rejected("the panel's address is not a URL") }
 
 // readReply returns the element that answers a request, or why there is none. A cut that left the envelope complete took
 // nothing away.
-func readReply(r reply) (*node, error) {
-	response, err := readResponse(r.contentType, r.body)
+func readReply(r exchange.Reply) (*node, error) {
+	response, err := readResponse(r.ContentType, r.Body)
 	var failed *smsapi.Error
 	if !errors.As(err, &failed) {
 		return response, nil
 	}
 	switch {
-	case r.cut != nil:
-		failed = uncertain("the panel's answer was cut", r.cut)
-	case r.status == http.StatusUnauthorized:
+	case r.Cut != nil:
+		failed = exchange.Uncertain("the panel's answer was cut", r.Cut)
+	case r.Status == http.StatusUnauthorized:
 		failed = &smsapi.Error{Kind: smsapi.Auth, Text: "the panel's web server asks for another login"}
-	case r.status == http.StatusProxyAuthRequired:
-		failed = unavailable("the proxy asks for a login", nil)
-	case r.status >= 300 && r.status < 400:
+	case r.Status == http.StatusProxyAuthRequired:
+		failed = exchange.Unavailable("the proxy asks for a login", nil)
+	case r.Status >= 300 && r.Status < 400:
 		failed.Text = "the panel redirects to another address"
 	}
-	if r.status != http.StatusOK {
+	if r.Status != http.StatusOK {
 		if errors.Is(failed.Err, smsapi.ErrFault) {
-			failed.Err = fmt.Errorf("%w, %w", smsapi.ErrFault, r.answered)
+			failed.Err = fmt.Errorf("%w, %w", smsapi.ErrFault, r.Answered)
 		} else {
-			failed.Err = r.answered
+			failed.Err = r.Answered
 		}
 	}
 	return nil, failed
@@ -189,40 +157,4 @@ func plain[T ~string](from []T) []string {
 		to[i] = string(from[i])
 	}
 	return to
-}
-
-// keepSecret has a password blanked in errors, unless it is so short that every other word has it in it.
-func (c *Client) keepSecret(secret string) {
-	if len(secret) >= 4 {
-		c.secrets = append(c.secrets, secret, escape(secret))
-	}
-}
-
-// redact blanks every secret in a text: a server may repeat in its answer what it was sent.
-func (c *Client) redact(text string) string {
-	for _, secret := range c.secrets {
-		text = strings.ReplaceAll(text, secret, "***")
-	}
-	return text
-}
-
-// redactCause returns err, or its words alone if there are secrets to blank in them.
-func (c *Client) redactCause(err error) error {
-	if err == nil || c.redact(err.Error()) == err.Error() {
-		return err
-	}
-	return errors.New(c.redact(err.Error()))
-}
-
-// redacted returns err as a *smsapi.Error without secrets; nil stays nil.
-func (c *Client) redacted(err error) error {
-	if err == nil {
-		return nil
-	}
-	failed, ok := err.(*smsapi.Error)
-	if !ok {
-		failed = uncertain("", err)
-	}
-	failed.Text, failed.Err = c.redact(failed.Text), c.redactCause(failed.Err)
-	return failed
 }

@@ -25,6 +25,7 @@ import (
 	"peyk/sandbox/sandboxtest"
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -340,7 +341,7 @@ func TestFailures(t *testing.T) {
 				}
 				synctest.Test(t, func(t *testing.T) {
 					address, dial, calls := inMemory(t, test.handler)
-					err := call(t.Context(), newClient(t, address+"&secret-query=1", Options{Dial: dial}))
+					err := call(t.Context(), newClient(t, address+"&secret-query=1", Options{Options: exchange.Options{Dial: dial}}))
 					t.Logf("%s: %v", method, err)
 					wantKind(t, err, test.want)
 					if got := calls.Load(); got != 1 {
@@ -357,7 +358,7 @@ func TestNewRefusesWhatIsNotAnAddress(t *testing.T) {
 		_, err := New(address, user, password, Options{})
 		wantKind(t, err, smsapi.Rejected)
 	}
-	_, err := New("http://panel.example", user, password, Options{Proxy: &url.URL{Scheme: "ftp", Host: "x", User: url.UserPassword("u", "proxy-secret")}})
+	_, err := New("http://panel.example", user, password, Options{Options: exchange.Options{Proxy: &url.URL{Scheme: "ftp", Host: "x", User: url.UserPassword("u", "proxy-secret")}}})
 	wantKind(t, err, smsapi.Rejected)
 }
 

@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"peyk/sms"
+	"peyk/smsapi/exchange"
 )
 
 // Credit returns what is left at the panel, as the panel writes it; its unit is not known.
@@ -14,7 +15,7 @@ func (c *Client) Credit(ctx context.Context) (string, error) {
 		return "", err
 	}
 	credit, err := readCredit(response)
-	return credit, c.redacted(err)
+	return credit, c.Redacted(err)
 }
 
 // amount is a number that can be a credit without anything that says so.
@@ -37,7 +38,7 @@ func readCredit(response *node) (string, error) {
 		credit = all[0]
 	}
 	if credit == "" {
-		return "", uncertain("the panel's answer has no credit", nil)
+		return "", exchange.Uncertain("the panel's answer has no credit", nil)
 	}
 	return credit, nil
 }

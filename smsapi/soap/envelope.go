@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 // From the bytes of an answer to the element that answers the method.
@@ -43,13 +44,13 @@ func readResponse(contentType string, raw []byte) (*node, error) {
 	}
 	switch {
 	case len(bytes.TrimSpace(raw)) == 0:
-		return nil, uncertain("the panel's answer is empty", nil)
+		return nil, exchange.Uncertain("the panel's answer is empty", nil)
 	case err == smsapi.ErrProtocol && looksLikeHTML(raw):
-		return nil, uncertain("the panel answered with a web page", err)
+		return nil, exchange.Uncertain("the panel answered with a web page", err)
 	case err != nil:
-		return response, uncertain("the panel's answer cannot be read", err)
+		return response, exchange.Uncertain("the panel's answer cannot be read", err)
 	case response == nil:
-		return nil, uncertain("the panel's SOAP body is empty", nil)
+		return nil, exchange.Uncertain("the panel's SOAP body is empty", nil)
 	}
 	return response, nil
 }

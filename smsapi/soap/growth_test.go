@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 // TestHugeAnswersTakeNoTime reads answers a quarter as long as exchange lets through, in pieces that are slow to put together
@@ -19,7 +20,7 @@ func TestHugeAnswersTakeNoTime(t *testing.T) {
 		"CDATA in pieces": "<![CDATA[a]]>",
 	} {
 		t.Run(name, func(t *testing.T) {
-			growsEvenly(t, maxAnswer/4, func(size int) string { return answered("0", strings.Repeat(piece, size/len(piece))) })
+			growsEvenly(t, exchange.MaxAnswer/4, func(size int) string { return answered("0", strings.Repeat(piece, size/len(piece))) })
 		})
 	}
 }
@@ -35,7 +36,7 @@ func TestMarkupTakesNoTime(t *testing.T) {
 		"brackets": "<",
 	} {
 		t.Run(name, func(t *testing.T) {
-			growsEvenly(t, maxAnswer/32, func(size int) string {
+			growsEvenly(t, exchange.MaxAnswer/32, func(size int) string {
 				return answered("0", written["structs"]("09120000001", strings.Repeat(piece, size/len(piece)), 1700000000))
 			})
 		})

@@ -6,6 +6,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 // What every method answers: an ErrCode and a result.
@@ -24,18 +25,6 @@ const (
 	foreignLine = -5
 )
 
-func uncertain(text string, err error) *smsapi.Error {
-	return &smsapi.Error{Kind: smsapi.Uncertain, Text: text, Err: err}
-}
-
-func rejected(text string) *smsapi.Error {
-	return &smsapi.Error{Kind: smsapi.Rejected, Text: text}
-}
-
-func unavailable(text string, err error) *smsapi.Error {
-	return &smsapi.Error{Kind: smsapi.Unavailable, Text: text, Err: err}
-}
-
 // faultError says what a SOAP Fault means: nothing for sure. Its code tells who is to blame, not whether the method ran
 // before it failed, and PHP code says Client for anything.
 func faultError(fault *node) *smsapi.Error {
@@ -46,7 +35,7 @@ func faultError(fault *node) *smsapi.Error {
 	if text == "" {
 		text = "the panel's service failed"
 	}
-	return uncertain(text, smsapi.ErrFault)
+	return exchange.Uncertain(text, smsapi.ErrFault)
 }
 
 // outcome descends from the response to the node that holds ErrCode, however it is wrapped, or to a list.
@@ -75,7 +64,7 @@ func result(n *node) (*node, *smsapi.Error) {
 	code, err := strconv.Atoi(sms.Digits(text))
 	// Older services answer a refusal as a lone code; any other lone value may be anything.
 	if err != nil || lone && code >= 0 {
-		return nil, uncertain("the panel's answer has no ErrCode", nil)
+		return nil, exchange.Uncertain("the panel's answer has no ErrCode", nil)
 	}
 	value := n.member("result").parsed()
 	if code == 0 {

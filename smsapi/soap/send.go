@@ -9,6 +9,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 // Send asks the panel once to carry out an order, by SendMultipleSMS if each recipient has its own text. What is no order, or not UTF-8, is
@@ -39,15 +40,15 @@ func (c *Client) Send(ctx context.Context, o smsapi.Order) (smsapi.Sent, error) 
 func (c *Client) redactedSent(sent smsapi.Sent, err error) (smsapi.Sent, error) {
 	for _, r := range sent.Results {
 		if r.Err != nil {
-			r.Err.Text = c.redact(r.Err.Text)
+			r.Err.Text = c.Redact(r.Err.Text)
 		}
 	}
-	return sent, c.redacted(err)
+	return sent, c.Redacted(err)
 }
 
 // notTold is the error of recipients one of whom was refused, when the answer does not say which.
 func notTold() *smsapi.Error {
-	return uncertain("the panel did not say which recipients it refused", nil)
+	return exchange.Uncertain("the panel did not say which recipients it refused", nil)
 }
 
 // readSent reads an answer to SendSMS; the recipients are distinct.
@@ -146,7 +147,7 @@ func attribute(items []*node, answers []smsapi.Result, to []sms.Number) []smsapi
 		if place, ok := places[recipient]; ok {
 			results[i] = answers[place]
 		} else {
-			results[i].Err = uncertain("the panel gave no id", smsapi.ErrNoID)
+			results[i].Err = exchange.Uncertain("the panel gave no id", smsapi.ErrNoID)
 		}
 	}
 	return results
@@ -224,7 +225,7 @@ func readID(item *node) (sms.ID, *smsapi.Error) {
 	case idForm.MatchString(text) && strings.ContainsAny(text, "123456789") && !strings.Contains(strings.ToLower(text), "err"):
 		return sms.ID(text), nil
 	}
-	return "", uncertain(cmp.Or(text, "the panel gave no id"), smsapi.ErrNoID)
+	return "", exchange.Uncertain(cmp.Or(text, "the panel gave no id"), smsapi.ErrNoID)
 }
 
 // success are words for a whole request behind its ErrCode 0: the guide's own, and what is often said. Array is PHP's word for a list that

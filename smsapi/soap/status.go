@@ -58,7 +58,7 @@ func (c *Client) askStatus(ctx context.Context, ids []sms.ID, codes map[sms.ID]i
 	}
 	said, items, err := readStatuses(response, ids)
 	if err != nil {
-		return 0, c.redacted(err)
+		return 0, c.Redacted(err)
 	}
 	maps.Copy(codes, said)
 	switch {

@@ -22,6 +22,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 func TestNoConnectionIsUnavailable(t *testing.T) {
@@ -43,7 +44,7 @@ func TestNoConnectionIsUnavailable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return Options{Proxy: p}
+		return Options{Options: exchange.Options{Proxy: p}}
 	}
 	for _, test := range []struct {
 		name, address string
@@ -53,7 +54,7 @@ func TestNoConnectionIsUnavailable(t *testing.T) {
 		{"refused", "http://" + dead, t.Context(), Options{}},
 		{"refused, with secrets in the address", "http://u:" + password + "@" + dead + "/?k=secret-query", t.Context(), Options{}},
 		{"a certificate nobody trusts", untrusted.URL, t.Context(), Options{}},
-		{"TLS that takes too long", "https://" + silent.Addr().String(), t.Context(), Options{Timeout: 100 * time.Millisecond}},
+		{"TLS that takes too long", "https://" + silent.Addr().String(), t.Context(), Options{Options: exchange.Options{Timeout: 100 * time.Millisecond}}},
 		{"cancelled before", address, cancelled, Options{}},
 		{"an http proxy that refuses", address, t.Context(), proxy("http://u:proxy-secret@" + dead)},
 		{"a socks5 proxy that refuses", address, t.Context(), proxy("socks5://u:proxy-secret@" + dead)},

@@ -8,6 +8,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 // fullAnswer is how many SMS the panel hands out at once.
@@ -22,23 +23,23 @@ func (c *Client) Fetch(ctx context.Context) (smsapi.Answer, error) {
 	if err != nil {
 		return smsapi.Answer{}, err
 	}
-	a := smsapi.Answer{ContentType: r.contentType, Body: r.body, Holds: mayHoldSMS(r.body)}
-	if blank := c.redact(string(r.body)); blank != string(r.body) {
+	a := smsapi.Answer{ContentType: r.ContentType, Body: r.Body, Holds: mayHoldSMS(r.Body)}
+	if blank := c.Redact(string(r.Body)); blank != string(r.Body) {
 		// What looks like the password may be part of a number or a text, but not where there are no messages.
 		if in, err := Decode(a); err != nil && len(in.Messages) == 0 {
 			a.Body = []byte(blank)
 		}
 	}
-	if r.cut == nil && r.status == http.StatusOK {
+	if r.Cut == nil && r.Status == http.StatusOK {
 		if !complete(a) {
 			a.Cut = true
-			return a, c.redacted(uncertain("the panel's answer was cut", errCut))
+			return a, c.Redacted(exchange.Uncertain("the panel's answer was cut", errCut))
 		}
 		return a, nil
 	}
 	if _, err := readReply(r); err != nil {
-		a.Cut = r.cut != nil
-		return a, c.redacted(err)
+		a.Cut = r.Cut != nil
+		return a, c.Redacted(err)
 	}
 	return a, nil // nothing of it is missing
 }
@@ -104,7 +105,7 @@ func readUnread(response *node) ([]sms.Message, error) {
 		return in.messages, failed
 	}
 	if in.strange {
-		return in.messages, uncertain("the panel's answer has something in it that is not a message", nil)
+		return in.messages, exchange.Uncertain("the panel's answer has something in it that is not a message", nil)
 	}
 	return in.messages, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 // msg is one message as nusoap writes it.
@@ -261,13 +262,13 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 		{"too slow", serve(2<<20, "", cut), cut},
 		{"too long", func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, cut)
-			io.WriteString(w, strings.Repeat("x", maxAnswer))
-		}, cut + strings.Repeat("x", maxAnswer-len(cut))},
+			io.WriteString(w, strings.Repeat("x", exchange.MaxAnswer))
+		}, cut + strings.Repeat("x", exchange.MaxAnswer-len(cut))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				address, dial, calls := inMemory(t, test.handler)
-				answer, err := newClient(t, address, Options{Dial: dial}).Fetch(t.Context())
+				answer, err := newClient(t, address, Options{Options: exchange.Options{Dial: dial}}).Fetch(t.Context())
 				wantKind(t, err, smsapi.Uncertain)
 				if !answer.Cut || string(answer.Body) != test.body {
 					t.Errorf("got Cut %v and %d bytes, want true and the %d bytes that came", answer.Cut, len(answer.Body), len(test.body))

@@ -22,6 +22,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -175,22 +176,18 @@ func TestRequests(t *testing.T) {
 			defer server.Close()
 			var mu sync.Mutex
 			var tape bytes.Buffer
-			record := func(c *Client) {
-				dial := c.transport.DialContext
-				c.transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-					conn, err := dial(ctx, network, server.Listener.Addr().String())
-					mu.Lock()
-					defer mu.Unlock()
-					tape.Reset()
-					return taped{conn, &mu, &tape}, err
-				}
+			dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+				conn, err := (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+				mu.Lock()
+				defer mu.Unlock()
+				tape.Reset()
+				return taped{conn, &mu, &tape}, err
 			}
 			newClient := func(user, password string) *Client {
-				c, err := New("http://panel.example/class/sms/webservice3/server.php?wsdl", user, password, Options{})
+				c, err := New("http://panel.example/class/sms/webservice3/server.php?wsdl", user, password, Options{Options: exchange.Options{Dial: dial}})
 				if err != nil {
 					t.Fatal(err)
 				}
-				record(c)
 				return c
 			}
 			if strings.HasSuffix(name, "/WSDL") {

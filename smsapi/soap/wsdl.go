@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"peyk/smsapi/exchange"
 )
 
 // operation is how a service wants one method called.
@@ -64,7 +66,7 @@ func (c *Client) operation(ctx context.Context, method string) (operation, error
 			found = found || p.known == name
 		}
 		if !found {
-			return operation{}, rejected("the panel's WSDL has no parameter " + name)
+			return operation{}, exchange.Rejected("the panel's WSDL has no parameter " + name)
 		}
 	}
 	return op, nil
@@ -74,14 +76,14 @@ func (c *Client) operation(ctx context.Context, method string) (operation, error
 // fetched is Unavailable, since a wrong order of parameters is worse than none.
 func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 	// While a panel is down callers queue here. None of them waits longer than for one exchange.
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout())
 	defer cancel()
 	s := &c.service
 	select {
 	case s.reading <- struct{}{}:
 		defer func() { <-s.reading }()
 	case <-ctx.Done():
-		return nil, unavailable("the panel was not asked", ctx.Err())
+		return nil, exchange.Unavailable("the panel was not asked", ctx.Err())
 	}
 	if len(s.operations) > 0 || s.operations != nil && time.Since(s.read) < lookAgain {
 		return s.operations, nil
@@ -95,35 +97,35 @@ func (c *Client) describe(ctx context.Context) (map[string]operation, error) {
 
 // fetchWSDL asks the service for its WSDL. It returns an empty map for a service without one, and nil if the answer proves nothing.
 func (c *Client) fetchWSDL(ctx context.Context) (map[string]operation, error) {
-	address := *c.address
+	address := c.Address()
 	address.RawQuery = strings.TrimPrefix(address.RawQuery+"&wsdl", "&")
 	req, err := http.NewRequest(http.MethodGet, address.String(), nil)
 	if err != nil {
 		return nil, errBadAddress()
 	}
 	const failed = "the panel's WSDL cannot be fetched"
-	r, err := c.exchange(ctx, req)
+	r, err := c.Do(ctx, req)
 	if err != nil {
-		return nil, unavailable(failed, errors.Unwrap(err))
+		return nil, exchange.Unavailable(failed, errors.Unwrap(err))
 	}
-	operations, err := readWSDL(r.contentType, r.body)
-	_, notSOAP := readEnvelope(r.contentType, r.body)
+	operations, err := readWSDL(r.ContentType, r.Body)
+	_, notSOAP := readEnvelope(r.ContentType, r.Body)
 	none := map[string]operation{}
 	switch {
-	case r.status == http.StatusNotFound:
+	case r.Status == http.StatusNotFound:
 		return none, nil
-	case r.cut != nil:
-		return nil, unavailable(failed, r.cut)
+	case r.Cut != nil:
+		return nil, exchange.Unavailable(failed, r.Cut)
 	case err == errNoWSDL && notSOAP == nil:
 		return none, nil // SoapServer without a WSDL says so in a Fault
-	case r.status != http.StatusOK:
-		return nil, unavailable(failed, r.answered)
-	case err == errNoWSDL && looksLikeHTML(r.body):
+	case r.Status != http.StatusOK:
+		return nil, exchange.Unavailable(failed, r.Answered)
+	case err == errNoWSDL && looksLikeHTML(r.Body):
 		return nil, nil // a web page may be gone in an hour, so this is not remembered
-	case err == errNoWSDL && len(bytes.TrimSpace(r.body)) > 0:
+	case err == errNoWSDL && len(bytes.TrimSpace(r.Body)) > 0:
 		return none, nil // nusoap says so in plain words
 	case err != nil:
-		return nil, unavailable(failed, err)
+		return nil, exchange.Unavailable(failed, err)
 	}
 	return operations, nil
 }
