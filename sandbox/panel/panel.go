@@ -46,6 +46,8 @@ type Options struct {
 	Lines []string
 	// Credit falls by one for each part of each SMS. For none at all: SetCredit(0).
 	Credit float64
+	// FirstID is the first send id; 5000000001 when zero.
+	FirstID int64
 	// NoWSDL answers 404 to ?wsdl.
 	NoWSDL bool
 	// OldOrder takes the parameters of the two sending methods in the order of the older family's WSDL: fromNum, toNum,
@@ -169,7 +171,7 @@ func New(opts Options) *Server {
 		opts:     opts,
 		password: cmp.Or(opts.Password, "demo-pass"),
 		credit:   opts.Credit,
-		nextID:   5000000001,
+		nextID:   cmp.Or(opts.FirstID, 5000000001),
 		byID:     map[string]*accepted{},
 		changed:  make(chan struct{}),
 		watchers: map[*watcher]struct{}{},

@@ -1,0 +1,442 @@
+// Package contract is what every panel's client must keep, whatever protocol it speaks: it plays against the panel's stand-in, and against
+// what may stand where a panel should. Only tests use it. A client passes it by what its Traits say, no more and no less.
+package contract
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"peyk/sandbox/panel"
+	"peyk/sandbox/sandboxtest"
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/smsapi/exchange"
+)
+
+// Client is what the contract is about.
+type Client interface {
+	Traits() smsapi.Traits
+	Credit(context.Context) (string, error)
+	Send(context.Context, smsapi.Order) (smsapi.Sent, error)
+	Status(context.Context, []sms.ID) ([]smsapi.Delivery, error)
+	Fetch(context.Context) (smsapi.Answer, error)
+	Decode(smsapi.Answer) (smsapi.Inbox, error)
+}
+
+// Secret is the password, or the key, that the stand-in of a Subject must ask for, and its client give.
+const Secret = "pass-nobody/may?see"
+
+// Subject is a panel: how its stand-in behaves, and its client.
+type Subject struct {
+	Panel panel.Options // Password and FirstID are the contract's
+	Path  string        // of the panel's address
+	New   func(address string, opts exchange.Options) (Client, error)
+	Lies  []panel.Fault // answers of status 200 that say that nothing was carried out, though the method was asked for properly
+}
+
+// Test holds a panel to the contract.
+func Test(t *testing.T, s Subject) {
+	for _, clause := range []struct {
+		name string
+		hold func(*bench)
+	}{
+		{"an order is carried out once, and told of each recipient in turn", holdOrders},
+		{"what is no order is not asked", holdNoOrder},
+		{"ids are text, and states have their words", holdStatus},
+		{"SMS come as they were written, once", holdInbox},
+		{"whatever an answer is cut to, nothing is made of it that was not in it", holdCut},
+		{"a wrong login is told apart", holdLogin},
+		{"an answer that says no is no success", holdLies},
+		{"what stands where a panel should has errors of the right kind", holdTroubles},
+	} {
+		t.Run(clause.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { clause.hold(newBench(t, s)) })
+		})
+	}
+}
+
+// bench is a client and its panel on a network in memory.
+type bench struct {
+	testing.TB
+	Subject
+	panel   *panel.Server
+	network *sandboxtest.Network
+	client  Client
+	instead http.HandlerFunc // answers instead of the panel, if set
+	asked   atomic.Int32     // POSTs
+}
+
+func newBench(t testing.TB, s Subject) *bench {
+	s.Panel.Password, s.Panel.FirstID = Secret, 1<<53+1 // beyond what a float64 counts
+	b := &bench{TB: t, Subject: s, panel: panel.New(s.Panel)}
+	b.network = &sandboxtest.Network{Handler: b}
+	b.network.Up()
+	t.Cleanup(b.network.Close)
+	var err error
+	if b.client, err = s.New("http://panel.example"+s.Path, exchange.Options{Dial: b.network.Dial}); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// ServeHTTP passes a request to the panel, or to what stands there instead. What only reads may be a GET: there net/http may repeat it.
+func (b *bench) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodPost:
+		b.panel.ServeHTTP(w, r)
+	case b.instead != nil:
+		b.asked.Add(1)
+		io.Copy(io.Discard, r.Body)
+		b.instead(w, r)
+	default:
+		b.asked.Add(1)
+		b.panel.ServeHTTP(w, r)
+	}
+}
+
+const line = sms.Number("30001234")
+
+var to = []sms.Number{"09120000001", "09120000002", "09120000003"}
+
+const text = "متن nobody may see"
+
+// holdOrders also has a number come twice where each recipient has a text of its own.
+func holdOrders(b *bench) {
+	twice := []sms.Number{to[0], to[1], to[0]}
+	for _, o := range []smsapi.Order{
+		{Line: line, To: to, Text: text},
+		{Line: line, To: to[:1], Text: "یک & <b>\nدو 😀"},
+		{Line: line, To: twice, Texts: []string{"one", "دو", "three"}},
+	} {
+		before, asked := b.panel.SentCount(), b.asked.Load()
+		sent, err := b.client.Send(b.Context(), o)
+		if err != nil || sent.IDs != nil || len(sent.Results) != len(o.To) {
+			b.Fatalf("got %+v, %v", sent, err)
+		}
+		if n := b.asked.Load() - asked; n != 1 {
+			b.Errorf("the panel was asked %d times to send, want once", n)
+		}
+		accepted := b.panel.Sent()[before:]
+		if len(accepted) != len(o.To) {
+			b.Fatalf("the panel accepted %d SMS, want %d", len(accepted), len(o.To))
+		}
+		for i, r := range sent.Results {
+			want := o.Text
+			if len(o.Texts) > 0 {
+				want = o.Texts[i]
+			}
+			at := slices.IndexFunc(accepted, func(m panel.SMS) bool { return m.ID == string(r.ID) })
+			if at < 0 || r.Err != nil || r.Recipient != o.To[i] || accepted[at].Customer != string(o.To[i]) || accepted[at].Text != want || accepted[at].Line != string(line) {
+				b.Errorf("result %d: got %+v, want that of %s; the panel has %+v", i, r, o.To[i], accepted)
+			}
+		}
+	}
+}
+
+func holdNoOrder(b *bench) {
+	many := make([]sms.Number, smsapi.MaxRecipients+1)
+	for i := range many {
+		many[i] = sms.Number(fmt.Sprintf("0912%07d", i))
+	}
+	for name, o := range map[string]smsapi.Order{
+		"no recipients":       {Line: line, Text: text},
+		"too many recipients": {Line: line, To: many, Text: text},
+		"no text":             {Line: line, To: to, Text: " \n"},
+		"a text too few":      {Line: line, To: to, Texts: []string{"one", "two"}},
+		"an empty text":       {Line: line, To: to, Texts: []string{"one", "", "three"}},
+		"no UTF-8":            {Line: line, To: to, Text: "\xd3\xe1"},
+	} {
+		_, err := b.client.Send(b.Context(), o)
+		b.kind(name, err, smsapi.Rejected)
+	}
+	if n := b.asked.Load(); n != 0 {
+		b.Errorf("the panel was asked %d times, want never", n)
+	}
+	if sent, err := b.client.Send(b.Context(), smsapi.Order{Line: line, To: many[1:], Text: text}); err != nil || len(sent.Results) != smsapi.MaxRecipients {
+		b.Errorf("to %d: got %d results, %v", smsapi.MaxRecipients, len(sent.Results), err)
+	}
+}
+
+func holdStatus(b *bench) {
+	var many []sms.Number
+	for i := range 7 {
+		many = append(many, sms.Number(fmt.Sprintf("0912%07d", i)))
+	}
+	sent, err := b.client.Send(b.Context(), smsapi.Order{Line: line, To: many, Text: text})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ids := []sms.ID{"1"} // nobody's
+	want := []smsapi.Delivery{{ID: "1"}}
+	for i, d := range []smsapi.Delivery{
+		{Status: sms.Sent}, {Status: sms.Failed, Reason: sms.TelecomProblem}, {Status: sms.AtTelecom}, {Status: sms.Delivered},
+		{Status: sms.Failed, Reason: sms.NotDelivered}, {Status: sms.Failed, Reason: sms.Blacklisted}, {Status: sms.Sent},
+	} {
+		d.ID = sent.Results[i].ID
+		if n, err := strconv.ParseInt(string(d.ID), 10, 64); err != nil || n <= 1<<53 {
+			b.Errorf("got id %s, want one beyond 2^53", d.ID)
+		}
+		if i < 6 && !b.panel.SetStatus(string(d.ID), i+1) {
+			b.Errorf("the panel has no SMS of id %s", d.ID)
+		}
+		ids, want = append(ids, d.ID), append(want, d)
+	}
+	ids, want = append(ids, ids[3]), append(want, want[3]) // one twice
+	got, err := b.client.Status(b.Context(), ids)
+	if err != nil || len(got) != len(ids) {
+		b.Fatalf("got %d states of %d, %v", len(got), len(ids), err)
+	}
+	for i := range got {
+		got[i].Code = 0
+		if got[i] != want[i] {
+			b.Errorf("state %d: got %+v, want %+v", i, got[i], want[i])
+		}
+	}
+	if none, err := b.client.Status(b.Context(), nil); err != nil || len(none) != 0 {
+		b.Errorf("of no ids: got %v, %v", none, err)
+	}
+}
+
+// fetch fetches and decodes.
+func (b *bench) fetch() (smsapi.Inbox, error) {
+	answer, err := b.client.Fetch(b.Context())
+	in, wrong := b.client.Decode(answer)
+	return in, errors.Join(err, wrong)
+}
+
+func holdInbox(b *bench) {
+	if in, err := b.fetch(); err != nil || len(in.Messages) != 0 || in.More {
+		b.Errorf("an empty inbox: got %+v, %v", in, err)
+	}
+	at := b.panel.Now().Add(-time.Minute).Truncate(time.Second)
+	written := []panel.SMS{
+		{Customer: "+989120000001", Text: "سلام <b>وقت بخیر</b> & 😀\u200c\nخط دوم", At: at},
+		{Customer: "۰۹۱۲۰۰۰۰۰۰۲", Text: "۱۲۳", At: at.Add(time.Second)},
+		{Customer: "9120000003", Text: `{"ErrCode":0} ]]> "quoted" \n`, At: at.Add(2 * time.Second)},
+		{Customer: "Irancell", Text: "from a name", At: at.Add(3 * time.Second)},
+	}
+	for _, m := range written {
+		b.panel.ReceiveAt(m.Customer, string(line), m.Text, m.At)
+	}
+	asked := b.asked.Load()
+	answer, err := b.client.Fetch(b.Context())
+	if n := b.asked.Load() - asked; err != nil || n != 1 {
+		b.Fatalf("asked %d times, %v", n, err)
+	}
+	in, err := b.client.Decode(answer)
+	again, wrong := b.client.Decode(answer)
+	if err != nil || wrong != nil || !reflect.DeepEqual(in, again) {
+		b.Errorf("decoding is not pure: got %+v, %v, then %+v, %v", in, err, again, wrong)
+	}
+	smsapi.InboxOrder(0).Sort(in.Messages)
+	if len(in.Messages) != len(written) {
+		b.Fatalf("got %+v, want %d", in.Messages, len(written))
+	}
+	for i, m := range in.Messages {
+		want := written[i]
+		if m.Direction != sms.Inbound || m.Line != line || m.Customer != sms.Normalize(want.Customer) || m.Text != want.Text || !m.Time.Equal(want.At) || !m.Received.IsZero() {
+			b.Errorf("SMS %d: got %+v, want %+v", i, m, want)
+		}
+	}
+	if in, err := b.fetch(); err != nil || len(in.Messages) != 0 {
+		b.Errorf("fetched again: got %+v, %v", in, err)
+	}
+}
+
+// holdCut cuts an answer of two SMS at every byte.
+func holdCut(b *bench) {
+	b.panel.Receive("09120000001", string(line), "first")
+	b.panel.Receive("09120000002", string(line), "second")
+	answer, err := b.client.Fetch(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	whole, err := b.client.Decode(answer)
+	if err != nil || len(whole.Messages) != 2 {
+		b.Fatalf("got %+v, %v", whole, err)
+	}
+	kept := 0
+	for n := range answer.Body {
+		cut := answer
+		cut.Body, cut.Cut = answer.Body[:n], true
+		in, err := b.client.Decode(cut)
+		if err == nil && len(in.Messages) < 2 {
+			b.Errorf("cut at %d: %d SMS, and no error", n, len(in.Messages))
+		}
+		for i, m := range in.Messages {
+			if !reflect.DeepEqual(m, whole.Messages[i]) {
+				b.Errorf("cut at %d: got %+v", n, m)
+			}
+		}
+		kept = max(kept, len(in.Messages))
+	}
+	if kept != 2 {
+		b.Errorf("at most %d SMS of an answer without its end were kept, want 2", kept)
+	}
+}
+
+// calls is each call once; each returns its error.
+var calls = map[string]func(*bench) error{
+	"credit": func(b *bench) error { _, err := b.client.Credit(b.Context()); return err },
+	"send": func(b *bench) error {
+		_, err := b.client.Send(b.Context(), smsapi.Order{Line: line, To: to, Text: text})
+		return err
+	},
+	"send each": func(b *bench) error {
+		sent, err := b.client.Send(b.Context(), smsapi.Order{Line: line, To: to, Texts: []string{text, "two", "three"}})
+		for _, r := range sent.Results {
+			if r.Err != nil {
+				err = r.Err
+			}
+		}
+		return err
+	},
+	"status": func(b *bench) error { _, err := b.client.Status(b.Context(), []sms.ID{"51"}); return err },
+	"fetch":  func(b *bench) error { _, err := b.fetch(); return err },
+}
+
+func holdLogin(b *bench) {
+	b.panel.SetPassword("another")
+	for name, call := range calls {
+		b.kind(name, call(b), smsapi.Auth)
+	}
+	if n := b.panel.SentCount(); n != 0 {
+		b.Errorf("%d SMS were accepted", n)
+	}
+}
+
+func holdLies(b *bench) {
+	if len(b.Lies) == 0 {
+		b.Fatal("the subject names no answer that says no")
+	}
+	for _, lie := range b.Lies {
+		for name, call := range calls {
+			lie.Times = -1
+			b.panel.Arm(lie)
+			err := call(b)
+			b.panel.Disarm()
+			if err == nil {
+				b.Errorf("%s: %+v is taken for a success", name, lie)
+				continue
+			}
+			b.noSecrets(name, err)
+		}
+	}
+}
+
+// trouble is what may stand where a panel should, and what an error says then.
+type trouble struct {
+	name    string
+	instead http.HandlerFunc
+	want    smsapi.Kind
+}
+
+const page = "<!DOCTYPE html><html><body><h1>Bad Gateway</h1>" + Secret + "</body></html>"
+
+func answers(status int, contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+func troubles(b *bench) []trouble {
+	hangs := func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
+	endless := func(w http.ResponseWriter, r *http.Request) {
+		for spaces := bytes.Repeat([]byte(" "), 1<<20); r.Context().Err() == nil; {
+			if _, err := w.Write(spaces); err != nil {
+				return
+			}
+		}
+	}
+	all := []trouble{
+		{"the connection ends", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, smsapi.Uncertain},
+		{"no end comes", hangs, smsapi.Uncertain},
+		{"it never ends", endless, smsapi.Uncertain},
+		{"an empty answer", answers(http.StatusOK, "", ""), smsapi.Uncertain},
+		{"null", answers(http.StatusOK, "application/json", "null"), smsapi.Uncertain},
+		{"a page", answers(http.StatusOK, "text/html", page), smsapi.Uncertain},
+		{"another address", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "http://elsewhere.example/?key="+Secret)
+			w.WriteHeader(http.StatusFound)
+		}, smsapi.Uncertain},
+		{"half an answer", func(w http.ResponseWriter, r *http.Request) {
+			whole := httptest.NewRecorder()
+			b.panel.ServeHTTP(whole, httptest.NewRequest(http.MethodPost, "/", nil))
+			w.Header().Set("Content-Length", strconv.Itoa(whole.Body.Len()+1))
+			w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
+			panic(http.ErrAbortHandler)
+		}, smsapi.Uncertain},
+	}
+	for _, status := range []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
+		all = append(all, trouble{fmt.Sprint(status), answers(status, "text/html", page), smsapi.Uncertain})
+	}
+	return all
+}
+
+func holdTroubles(b *bench) {
+	for _, trouble := range troubles(b) {
+		for name, call := range calls {
+			b.instead = trouble.instead
+			begun, asked := time.Now(), b.asked.Load()
+			b.kind(name+", "+trouble.name, call(b), trouble.want)
+			if n := b.asked.Load() - asked; n > 1 {
+				b.Errorf("%s, %s: the panel was asked %d times", name, trouble.name, n)
+			}
+			if took := time.Since(begun); took > time.Minute {
+				b.Errorf("%s, %s: took %v", name, trouble.name, took)
+			}
+		}
+	}
+	b.network.Down()
+	for name, call := range calls {
+		b.kind(name+", nobody listens", call(b), smsapi.Unavailable)
+	}
+	if n := b.panel.SentCount(); n != 0 {
+		b.Errorf("%d SMS were accepted", n)
+	}
+}
+
+// kind fails unless err is of that kind, and shows nothing that must not be seen.
+func (b *bench) kind(name string, err error, want smsapi.Kind) {
+	b.Helper()
+	failed, ok := errors.AsType[*smsapi.Error](err)
+	if !ok || failed.Kind != want {
+		b.Errorf("%s: got %v, want one that is %v", name, err, want)
+		return
+	}
+	b.noSecrets(name, err)
+}
+
+func (b *bench) noSecrets(name string, err error) {
+	b.Helper()
+	shown := fmt.Sprintf("%v %+v %#v", err, err, err)
+	for ; err != nil; err = errors.Unwrap(err) {
+		shown += fmt.Sprintf(" %v %+v %#v", err, err, err)
+		if failed, ok := err.(*smsapi.Error); ok {
+			shown += failed.Text
+		}
+	}
+	for _, secret := range []string{Secret, "nobody", "may%3Fsee", string(to[0])} {
+		if strings.Contains(shown, secret) {
+			b.Errorf("%s: the error shows %q: %s", name, secret, shown)
+		}
+	}
+}
