@@ -34,6 +34,10 @@ var Mutants = []Mutant{
 	{Name: "an export is told to nobody", file: "bot/export.go", Caught: []string{"I13"}, edits: [][2]string{{"Count: rows,", "Count: rows / 2,"}}},
 	{Name: "what a forgotten customer wrote stays in pages that nothing uses", file: "store/forget.go", Caught: []string{"I15"}, edits: [][2]string{{"ids := free.ids[i:]", "ids := free.ids[i:][:0]"}}},
 	{Name: "what was said to a forgotten customer stays", file: "store/forget.go", Caught: []string{"I15"}, edits: [][2]string{{`b.Text, b.Written, b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", "", "", true`, `b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", true`}}},
+	{Name: "a reminder is not noted as told", file: "store/remind.go", Caught: []string{"I20"}, edits: [][2]string{{
+		"\tu.Told = r + 1\n", "\tif r == remindAgents {\n\t\terr = errors.Join(err, t.remindOf(m.Seq, t.now.Add(-t.store.after(r)).Add(time.Minute), r))\n\t}\n",
+	}}},
+	{Name: "an away text is not counted", file: "store/away.go", Caught: []string{"I19"}, edits: [][2]string{{"row.Sent = append(row.lastHour(t.now), t.now.Unix())", "row.Sent = row.lastHour(t.now)"}}},
 	{Name: "one SMS in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand + "\t\"peyk/sms\"\n"}, {decoded, decoded + `
 		messages = slices.DeleteFunc(messages, func(m sms.Message) bool {
 			drop := rand.IntN(40) == 0
