@@ -67,8 +67,8 @@ func TestLaterInTheChat(t *testing.T) {
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+				w := newWorld(t, server, kind)
 				w.tehran()
 				w.opts.Language = language
 				w.start()
@@ -115,8 +115,8 @@ func TestLaterInTheChat(t *testing.T) {
 
 // TestLaterGoesToWhomItSays: numbers behind the time, whose SMS it replies to, or whose the place is.
 func TestLaterGoesToWhomItSays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+		w := newWorld(t, server, kind)
 		w.tehran()
 		w.start()
 		shown := w.receives("09121111111", "where is my order?")
@@ -156,8 +156,8 @@ func TestLaterGoesToWhomItSays(t *testing.T) {
 
 // TestScheduledOrdersCanBeCancelled, by who wrote them or an admin, under the order and in the list; nobody else can.
 func TestScheduledOrdersCanBeCancelled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+		w := newWorld(t, server, kind)
 		w.tehran()
 		w.start()
 		var sets []telegram.Message
@@ -383,8 +383,8 @@ func TestNothingScheduledGoesOutByAWrongClock(t *testing.T) {
 
 // TestWhoOptsOutGetsNothingThatWasScheduledBefore: of several they are left out, and an order to them alone is asked about.
 func TestWhoOptsOutGetsNothingThatWasScheduledBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, telegram.Options{}, panel.Options{})
+	atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+		w := newWorld(t, server, kind)
 		w.storeOpts.OptOutWords = []string{"11"}
 		w.start()
 		w.schedules(telegram.Post{Text: "/later 1h 09121111111 09122222222 hello, all"})

@@ -21,8 +21,8 @@ func TestFooterAndQuietHours(t *testing.T) {
 		"fa": {"در پایان متن اضافه شد: \u2068لغو11", "اکنون ساعت سکوت است، تا ", "همین حالا بفرست", "ساعت ۰۸:۰۰ بفرست, همین حالا بفرست, لغو", "جمع بخش‌ها: ۴", "بفرست"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, telegram.Options{}, panel.Options{})
+			atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+				w := newWorld(t, server, kind)
 				w.opts.Language, w.opts.Footer = language, "لغو11"
 				w.opts.Quiet = hours.Quiet{From: 22 * 60, To: 8 * 60}
 				time.Sleep(time.Until(time.Now().Truncate(24 * time.Hour).Add(23 * time.Hour)))
@@ -66,8 +66,8 @@ func TestSentWhenQuietHoursAreOver(t *testing.T) {
 		"fa": {"ساعت ۰۸:۰۰ بفرست, همین حالا بفرست, لغو", "ساعت ۰۸:۰۰ بفرست", "به دوشنبه ۱۴۰۴/۱۲/۱۱ ۰۸:۰۰ موکول شد، به خواست \u2068Ali", "لغو", "زمان‌بندی‌شده: ۱", "این‌جا چیزی زمان‌بندی نشده", "لغو کرد", "به ۲ گیرنده: "},
 	} {
 		t.Run(language, func(t *testing.T) {
-			atEach(t, func(t *testing.T, server telegram.Options) {
-				w := newWorld(t, server, panel.Options{})
+			atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+				w := newWorld(t, server, kind)
 				w.tehran()
 				w.opts.Language, w.opts.Footer = language, "لغو11"
 				w.opts.Quiet = hours.Quiet{From: 22 * 60, To: 8 * 60}

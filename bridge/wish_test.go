@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
@@ -31,8 +33,9 @@ func TestOptOut(t *testing.T) {
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
-			atEach(t, func(t *testing.T, server telegram.Options) {
-				w := newWorld(t, server, panel.Options{Statuses: []panel.Step{{Status: 4}}})
+			atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+				kind.Statuses = []panel.Step{{Status: 4}}
+				w := newWorld(t, server, kind)
 				w.opts.Language = language
 				w.wishWords()
 				w.start()
@@ -82,8 +85,8 @@ func TestEleven(t *testing.T) {
 		"fa": {"را لغو کرد.", "برگرداندن", "Ali\u2069 برگرداند: \u206609121111111\u2069 دریافت پیامک از", "Ali"},
 	} {
 		t.Run(language, func(t *testing.T) {
-			atEach(t, func(t *testing.T, server telegram.Options) {
-				w := newWorld(t, server, panel.Options{})
+			atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+				w := newWorld(t, server, kind)
 				w.opts.Language = language
 				w.wishWords()
 				w.start()
@@ -107,8 +110,8 @@ func TestEleven(t *testing.T) {
 
 // TestManyOptOutsAtOnce come in one message, and are told in one, with a button for each.
 func TestManyOptOutsAtOnce(t *testing.T) {
-	atEach(t, func(t *testing.T, server telegram.Options) {
-		w := newWorld(t, server, panel.Options{})
+	atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+		w := newWorld(t, server, kind)
 		w.wishWords()
 		for i := range 30 {
 			w.panel.Receive(fmt.Sprintf("091211111%02d", i), "30001234", "لغو۱۱")
@@ -136,8 +139,8 @@ func TestManyOptOutsAtOnce(t *testing.T) {
 
 // TestTheWordComesBetween the order and [Send], and between [Send] and the panel.
 func TestTheWordComesBetween(t *testing.T) {
-	atEach(t, func(t *testing.T, server telegram.Options) {
-		w := newWorld(t, server, panel.Options{})
+	atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+		w := newWorld(t, server, kind)
 		w.wishWords()
 		w.start()
 		w.hears()
@@ -171,8 +174,8 @@ func TestBlock(t *testing.T) {
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
-			atEach(t, func(t *testing.T, server telegram.Options) {
-				w := newWorld(t, server, panel.Options{})
+			atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+				w := newWorld(t, server, kind)
 				w.opts.Language = language
 				w.start()
 				shown := w.receives("09121111111", "buy gold")
@@ -215,8 +218,8 @@ func TestBlock(t *testing.T) {
 
 // TestNoAwayTextAgainstAWish: not for the word itself, nor for what they write later, nor for who is blocked.
 func TestNoAwayTextAgainstAWish(t *testing.T) {
-	atEach(t, func(t *testing.T, server telegram.Options) {
-		w := newNight(t, telegram.Options{}, panel.Options{})
+	atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+		w := newNight(t, server, kind)
 		w.wishWords()
 		w.start()
 		w.quiet()
@@ -244,8 +247,8 @@ func TestOptOutFile(t *testing.T) {
 	} {
 		t.Run(language, func(t *testing.T) {
 			var exported []byte
-			atEach(t, func(t *testing.T, server telegram.Options) {
-				w := newWorld(t, server, panel.Options{})
+			atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+				w := newWorld(t, server, kind)
 				w.opts.Language = language
 				w.wishWords()
 				w.says(telegram.Post{Chat: w.sara, From: w.sara, Text: "/start"})
@@ -264,8 +267,8 @@ func TestOptOutFile(t *testing.T) {
 					t.Errorf("the file holds %q", rows)
 				}
 			})
-			atEach(t, func(t *testing.T, server telegram.Options) {
-				w := newWorld(t, server, panel.Options{})
+			atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+				w := newWorld(t, server, kind)
 				w.opts.Language = language
 				w.wishWords()
 				w.start()
@@ -292,6 +295,74 @@ func TestOptOutFile(t *testing.T) {
 				own := w.asks(telegram.Post{Chat: w.group, From: w.sara, Text: "/optout", ReplyTo: w.says(telegram.Post{Chat: w.group, From: w.sara, Document: &file})})
 				if len(own.Buttons) == 0 {
 					t.Errorf("our own file is met with %q", own.Text)
+				}
+			})
+		})
+	}
+}
+
+// TestWhoOptedOutGetsNothing from any send to several: not of /send, nor of a file, an away text, or an order that was scheduled before or after. One by one
+// they are sent what an agent sends anyway.
+func TestWhoOptedOutGetsNothing(t *testing.T) {
+	for language, s := range map[string]struct{ leftOut, opted, lone, anyway, send, wasLeftOut, at string }{
+		"en": {"Left out, as they opted out of 30001234: 09121111111", "left out, opted out", "This customer opted out of 30001234", "Send anyway", "Send", "1 left out", "2026-03-01 22:00"},
+		"fa": {
+			"چون دریافت پیامک از \u206630001234\u2069 را لغو کرده: \u206609121111111", "کنار گذاشته‌شده، لغو کرده است", "این مشتری دریافت پیامک از \u206630001234\u2069 را لغو کرده است", "با این حال بفرست", "بفرست",
+			"۱ کنار گذاشته‌شده", "۱۴۰۴/۱۲/۱۰ ۲۲:۰۰",
+		},
+	} {
+		t.Run(language, func(t *testing.T) {
+			atEachPanel(t, func(t *testing.T, server telegram.Options, kind panel.Options) {
+				kind.Statuses = []panel.Step{{Status: 4}}
+				w := newNight(t, server, kind)
+				w.opts.Language = language
+				w.wishWords()
+				w.start()
+				w.hears()
+				w.schedules(telegram.Post{Text: "/later 2h 09121111111 09122222222 scheduled before, to two"})
+				w.schedules(telegram.Post{Text: "/later 2h 09121111111 scheduled before, to one"})
+				holds(t, w.receives("09121111111", "لغو"), "-🌙")
+				shown := w.receives("09121111111", "and who are you?")
+				holds(t, shown, "-🌙")
+
+				w.quiet()
+				question := w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111, 09122222222, 09123333333 to three"})
+				holds(t, question, s.leftOut)
+				w.presses(w.ali, question, s.send)
+				w.turned(question, s.wasLeftOut)
+				question = w.bulk("", "09121111111,of a file\n09122222222,of a file\n09123333333,of a file\u200c too\n")
+				holds(t, question, s.opted)
+				w.presses(w.ali, question, s.send)
+				w.turned(question, s.wasLeftOut)
+				if rows := w.results(w.ali, 1); rows[1][3] != s.opted || rows[2][3] == s.opted {
+					t.Errorf("the result is %q", rows)
+				}
+				w.schedules(telegram.Post{Text: "/later 1h 09121111111 09123333333 scheduled after, to two"})
+				w.quiet()
+				alone := []telegram.Message{
+					w.asks(telegram.Post{Chat: w.group, From: w.sara, Text: "a reply", ReplyTo: shown.ID}),
+					w.asks(telegram.Post{Chat: w.group, From: w.sara, Text: "/send 09121111111 by number"}),
+				}
+				for _, asked := range alone {
+					holds(t, asked, s.lone)
+				}
+				time.Sleep(2 * time.Hour)
+				late := w.sees(w.group, s.lone, s.at)
+				for _, m := range w.panel.Sent() {
+					if m.Customer == "09121111111" {
+						t.Errorf("they were sent %q", m.Text)
+					}
+				}
+				w.presses(w.ali, late, s.anyway)
+				want := map[string]int{"to three": 2, "of a file": 1, "of a file\u200c too": 1, "scheduled after, to two": 1, "scheduled before, to two": 1, "scheduled before, to one": 1}
+				got := map[string]int{}
+				for _, m := range w.sent(7) {
+					if got[m.Text]++; m.Customer == "09121111111" && m.Text != "scheduled before, to one" {
+						t.Errorf("they were sent %q", m.Text)
+					}
+				}
+				if !cmp.Equal(got, want) {
+					t.Errorf("sent was %v", got)
 				}
 			})
 		})

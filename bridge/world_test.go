@@ -80,6 +80,16 @@ func atEach(t *testing.T, scenario func(*testing.T, telegram.Options)) {
 	}
 }
 
+// atEachPanel is atEach, at each kind of server that panels run on.
+func atEachPanel(t *testing.T, scenario func(*testing.T, telegram.Options, panel.Options)) {
+	t.Helper()
+	for name, dialect := range dialects {
+		t.Run(name, func(t *testing.T) {
+			atEach(t, func(t *testing.T, server telegram.Options) { scenario(t, server, panel.Options{Dialect: dialect}) })
+		})
+	}
+}
+
 // newWorld makes everything but the bridge, which start starts, for a test in a bubble of testing/synctest: networks are in memory, and time is
 // simulated. Telegram and the bridge have their usual limits and pauses, which cost nothing there.
 func newWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options) *world {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -94,9 +95,22 @@ func FuzzText(f *testing.F) {
 	})
 }
 
+// BenchmarkText is of a text of a thousand characters: fifteen parts in Persian, seven in Latin.
 func BenchmarkText(b *testing.B) {
-	s := strings.Repeat("سلام،  سفارش شمارهٔ ۱۲۳۴ شما فردا می‌رسد... ", 40)
-	for b.Loop() {
-		Text(s, sms.StandardParts)
+	const limit = time.Millisecond
+	for name, s := range map[string]string{
+		"Persian": "سلام،  سفارش شمارهٔ ۱۲۳۴ شما فردا می‌رسد... ",
+		"Latin":   "Hello, your “order”  – number ۱۲۳۴ – comes tomorrow… ",
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := string([]rune(strings.Repeat(s, 100))[:1000])
+			if _, shorter := Text(s, sms.StandardParts); !shorter {
+				b.Fatal("nothing is saved")
+			}
+			for b.Loop() {
+				Text(s, sms.StandardParts)
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(limit), "ratio-to-limit")
+		})
 	}
 }
