@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,7 +36,7 @@ func (s *Store) Check() error {
 		if len(found) > 0 {
 			return nil
 		}
-		for _, check := range []func(func(string, ...any)) error{t.checkPieces, t.checkBatches, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers, t.checkHistory, t.checkImports, t.checkWaiting, t.checkWishes, t.checkScheduled} {
+		for _, check := range []func(func(string, ...any)) error{t.checkRecords, t.checkPieces, t.checkBatches, t.checkSMS, t.checkPosts, t.checkTaken, t.checkCustomers, t.checkHistory, t.checkImports, t.checkWaiting, t.checkWishes, t.checkScheduled} {
 			if err := check(wrong); err != nil {
 				return err
 			}
@@ -69,6 +70,43 @@ func (s *Store) checkPages() error {
 func (t *tx) holds(bucket, key []byte) bool {
 	k, _ := t.bucket(bucket).Cursor().Seek(key)
 	return bytes.Equal(k, key)
+}
+
+// recordsAlone are the buckets whose rows no index names, with what they hold.
+var recordsAlone = []struct {
+	bucket []byte
+	record func() any
+}{
+	{bucketRaw, func() any { return new(Raw) }},
+	{bucketChat, func() any { return new(Chat) }},
+	{bucketAgent, func() any { return new(Agent) }},
+	{bucketIncident, func() any { return new(Incident) }},
+	{bucketSpent, func() any { return new(int) }},
+	{bucketCredit, func() any { return new(creditDay) }},
+	{bucketCanned, func() any { return new(Canned) }},
+	{bucketContacts, func() any { return new([]Contact) }},
+	{bucketBlocked, func() any { return new(Block) }},
+	{bucketSnoozed, func() any { return new(Snooze) }},
+	{bucketMeta, func() any { return new(json.RawMessage) }},
+}
+
+// checkRecords: what no other check reads can be read.
+func (t *tx) checkRecords(wrong func(string, ...any)) error {
+	for _, of := range recordsAlone {
+		err := t.bucket(of.bucket).ForEach(func(key, value []byte) error {
+			if bytes.Equal(key, keySchema) {
+				return nil
+			}
+			if err := decode(value, of.record()); err != nil {
+				wrong("a row of %s cannot be read: %v", of.bucket, err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkPieces: the indexes name exactly the pieces in their states.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -83,6 +84,7 @@ var damages = map[string]func(r *rand.Rand, file []byte, size int) []byte{
 	},
 	"text in a row": func(r *rand.Rand, file []byte, _ int) []byte {
 		at := r.IntN(len(file) - 8)
+		at += max(0, bytes.Index(file[at:], []byte{recordVersion, '{'})) + 1 + r.IntN(3)
 		copy(file[at:], `{"x":`)
 		return file
 	},
