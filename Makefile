@@ -74,6 +74,7 @@ torture: SEED = 1
 torture: KILLS = 100000
 torture: worlds
 	go test -count=1 -timeout 0 -v -run 'TestDays|TestWeeks' ./sim -seed $(SEED) -days 183 -weeks 26 -processes 2
+	go test -count=1 -timeout 0 -v -run 'TestBulk$$' ./sim -bulk 10000
 	go test -count=1 -run TestFlood ./bridge
 	go test -race -count=1 -timeout 0 ./bridge
 	go test -race -count=1 -timeout 0 -run '^($(LONG))$$' ./bot ./sim ./store

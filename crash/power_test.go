@@ -465,17 +465,20 @@ func I10(l *loss) error {
 	}
 	refused := map[play.Attempt]int{} // for want of a login: nothing was sent
 	for _, r := range l.Panel.Requests() {
-		if r.Method == "SendSMS" && r.Code == -1 && !r.At.After(l.at) && len(r.Params["messageContent"]) == 1 {
-			for _, n := range r.Params["toNum"] {
-				refused[play.Attempt{Text: r.Params["messageContent"][0], Customer: n}]++
+		if r.Code == -1 && !r.At.After(l.at) {
+			for _, a := range play.Attempts(r) {
+				refused[a]++
 			}
 		}
 	}
 	confirmed := int64(0) // updates below were
 	for _, r := range l.requests {
 		switch r.method {
-		case "SendSMS":
+		case "SendSMS", "SendMultipleSMS":
 			text := between(r.body, "messageContent")
+			if r.method == "SendMultipleSMS" {
+				text, _, _ = strings.Cut(between(between(r.body, "messageContents"), "item"), ", ")
+			}
 			i := slices.IndexFunc(l.Orders, func(o play.Order) bool { return o.Text == text })
 			b, ok := batches[i]
 			if i < 0 || !ok {

@@ -311,15 +311,37 @@ type Attempt struct{ Text, Customer string }
 // attempts returns the requests to send, in order.
 func (e *Evidence) attempts() map[Attempt][]Call {
 	all := map[Attempt][]Call{}
-	for _, r := range e.calls("SendSMS") {
-		if len(r.Params["messageContent"]) != 1 || e.Settings.Away.Text != "" && r.Params["messageContent"][0] == AwayText {
-			continue
-		}
-		for _, n := range r.Params["toNum"] {
-			a := Attempt{r.Params["messageContent"][0], n}
+	for _, r := range e.sends() {
+		for _, a := range Attempts(r.Request) {
+			if e.Settings.Away.Text != "" && a.Text == AwayText {
+				continue
+			}
 			all[a] = append(all[a], r)
 		}
 	}
+	return all
+}
+
+// Attempts returns what a request was to send to whom, by the texts of orders; nothing if it was another.
+func Attempts(r panel.Request) (all []Attempt) {
+	one, each := r.Params["messageContent"], r.Params["messageContents"]
+	for _, n := range r.Params["toNum"] {
+		if len(one) == 1 {
+			all = append(all, Attempt{orderedText(one[0], n), n})
+		}
+	}
+	for i, n := range r.Params["toNums"] {
+		if i < len(each) {
+			all = append(all, Attempt{orderedText(each[i], n), n})
+		}
+	}
+	return all
+}
+
+// sends returns the requests to send, of either method.
+func (e *Evidence) sends() []Call {
+	all := append(e.calls("SendSMS"), e.calls("SendMultipleSMS")...)
+	slices.SortStableFunc(all, func(a, b Call) int { return a.At.Compare(b.At) })
 	return all
 }
 
@@ -396,7 +418,7 @@ func I5(e *Evidence) error {
 			least -= len(lost) // unless Telegram gave it again
 		}
 		all += len(found)
-		if o.perhaps || e.unknownPrompt(o) || e.lostWith(o) || slices.ContainsFunc(o.of, e.lostSMS) || e.erasedFor(o) || time.Since(o.At) > kept { // the agent was told that nobody knows it any more
+		if o.perhaps || o.bulk || e.unknownPrompt(o) || e.lostWith(o) || slices.ContainsFunc(o.of, e.lostSMS) || e.erasedFor(o) || time.Since(o.At) > kept { // the agent was told that nobody knows it any more
 			least = 0
 		}
 		if time.Since(o.At) > kept+keptLonger && len(found) > 0 && !found[0].Undecided() && !e.apart && time.Since(found[0].Created) > kept+keptLonger && !e.changedLately(found[0]) {
@@ -482,8 +504,8 @@ func (e *Evidence) sentAfterCall(b batch) (Call, bool) {
 		}
 		said = v.Until
 	}
-	for _, r := range e.calls("SendSMS") {
-		if slices.Equal(r.Params["messageContent"], []string{b.Text}) && !said.IsZero() && r.At.After(said.Add(10*time.Second)) {
+	for _, r := range e.sends() {
+		if of := Attempts(r.Request); len(of) > 0 && of[0].Text == b.Text && !said.IsZero() && r.At.After(said.Add(10*time.Second)) {
 			return r, true
 		}
 	}
@@ -535,7 +557,7 @@ func (e *Evidence) Report(b batch) (telegram.Message, bool) {
 func (e *Evidence) reportBefore(b batch) (m telegram.Message, told bool, mark string) {
 	o, _ := e.orderOf(b.Text)
 	for _, m = range slices.Backward(e.Messages[e.Group]) {
-		if m.Chat == e.was && m.ReplyTo == o.Message && !answersEdit(m) {
+		if m.Chat == e.was && m.ReplyTo == o.Message && !answersEdit(m) && m.Document == nil {
 			told = true
 			break
 		}
@@ -827,11 +849,12 @@ func I12(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// I13: a file of SMS goes only to an admin, in private, and the admins are told of as many SMS as all files hold, at least; a picture goes where it
-// was asked for. What was told of a file that never left may be too much.
+// I13: a file of SMS goes only to an admin, in private, and the admins are told of as many SMS as all files hold, at least; what became of a bulk order
+// goes where that was ordered, and is right in each row; a picture goes where it was asked for. What was told of a file that never left may be too much.
 func I13(e *Evidence) error {
 	var wrong []error
 	sent, told := 0, 0
+	requests := e.attempts()
 	for _, c := range e.TG.Chats() {
 		for _, m := range e.TG.Messages(c.ID) {
 			switch {
@@ -841,6 +864,8 @@ func I13(e *Evidence) error {
 				if m.ReplyTo != 0 && (!ok || !strings.HasPrefix(asked.Text, "/stats")) {
 					wrong = append(wrong, fmt.Errorf("chat %d: message %d is a picture nobody asked for", m.Chat, m.ID))
 				}
+			case isResult(m):
+				wrong = append(wrong, e.checkResult(m, requests))
 			case m.Chat != e.Sara:
 				wrong = append(wrong, fmt.Errorf("chat %d: message %d is a file of SMS", m.Chat, m.ID))
 			default:
@@ -975,6 +1000,11 @@ func (w *World) batches(st *store.Store) (found []batch, err error) {
 			if err != nil {
 				return nil, err
 			}
+			for i, r := range to { // a text of its own that is another's is nobody's
+				if of := orderedText(r.Text, string(r.Customer)); b.Bulk != nil && r.Text != "" && (i == 0 || of != b.Text) {
+					b.Text = of
+				}
+			}
 			found = append(found, batch{b, to})
 		}
 	}
@@ -1042,11 +1072,14 @@ func (w *World) Settled(since time.Time) error {
 		}
 		var report telegram.Message
 		for _, m := range e.Messages[o.Chat] {
-			if m.ReplyTo == o.Message && !answersEdit(m) {
+			if m.ReplyTo == o.Message && !answersEdit(m) && m.Document == nil {
 				report = m
 			}
 		}
 		if report.ID == 0 && MarksOf(m) == "👍" { // its chat was busy
+			continue
+		}
+		if o.bulk && quiet >= quietFetches && (report.ID == 0 || strings.Contains(report.Text, "could not get or read that file")) { // a kill or an outage came between
 			continue
 		}
 		if !final(report.Text, len(o.Recipients)) {
@@ -1059,7 +1092,7 @@ func (w *World) Settled(since time.Time) error {
 var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know", "did not say who sent this SMS"}
 
 // askedWords are those of a question, and of one that ended without a send.
-var askedWords = []string{"Send this?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
+var askedWords = []string{"Send this?", "Send these?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
 
 // final reports whether a report is unlikely to change by itself.
 func final(report string, recipients int) bool {

@@ -16,6 +16,7 @@ var moments = []struct {
 }{
 	{"panel", "GetMsg", []string{"arrived", "carried_out", "half_answered", "answered"}, 12},
 	{"panel", "SendSMS", []string{"arrived", "carried_out", "half_answered", "answered"}, 3},
+	{"panel", "SendMultipleSMS", []string{"arrived", "carried_out", "half_answered", "answered"}, 2},
 	{"panel", "GetStatus", []string{"arrived", "carried_out", "half_answered", "answered"}, 2},
 	{"panel", "GetCredit", []string{"arrived", "answered"}, 1},
 	{"telegram", "sendMessage", []string{"before", "after"}, 6},

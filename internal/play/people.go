@@ -63,7 +63,8 @@ var acts = []struct {
 	{"an agent replies", 6, (*World).AgentReplies},
 	{"an agent sends", 4, func(w *World) { w.agentSends(1) }},
 	{"an agent sends to several", 3, func(w *World) { w.agentSends(2 + w.Rand.IntN(4)) }},
-	{"an agent sends to many", 1, func(w *World) { w.agentSends(61 + w.Rand.IntN(10)) }}, // two pieces
+	{"an agent sends to many", 1, func(w *World) { w.agentSends(61 + w.Rand.IntN(10)) }},     // two pieces
+	{"an agent sends a file", 2, func(w *World) { w.agentSendsFile(50 + w.Rand.IntN(100)) }}, // up to three pieces
 	{"agents press", 8, (*World).agentPresses},
 	{"an agent edits", 1, (*World).agentEdits},
 	{"telegram repeats", 2, (*World).telegramRepeats},
@@ -183,7 +184,10 @@ func (w *World) somebody() (person, chat int64) {
 
 // order has somebody order an SMS. What Omid says while he is not allowed to is no order.
 func (w *World) order(o Order, p telegram.Post) {
-	p.Chat, p.From, p.Text = o.Chat, o.From, o.Said
+	p.Chat, p.From = o.Chat, o.From
+	if p.Document == nil {
+		p.Text = o.Said
+	}
 	o.Message, o.At = w.Say(p), time.Now()
 	if o.From == w.Omid && !w.allowed {
 		w.refused = append(w.refused, o)
@@ -397,7 +401,7 @@ func (w *World) agentEdits() {
 		return
 	}
 	o := w.Orders[w.Rand.IntN(len(w.Orders))]
-	if w.Away[o.Chat] || o.Chat == w.was || o.Chat == w.Group && o.From == w.Ali && w.gone {
+	if o.bulk || w.Away[o.Chat] || o.Chat == w.was || o.Chat == w.Group && o.From == w.Ali && w.gone {
 		return
 	}
 	if err := w.TG.Edit(o.From, o.Chat, o.Message, o.Said+" edited"); err != nil {
@@ -568,7 +572,7 @@ func (w *World) Spoil() {
 			{Kind: panel.Empty, CarryOut: true}, {Kind: panel.Garbage}, {Kind: panel.SOAPFault, Text: "no"}, {Kind: panel.ErrCode, Code: -3}, {Kind: panel.ErrCode, Code: -1},
 		}
 		f := kinds[w.Rand.IntN(len(kinds))]
-		f.Method = []string{"GetMsg", "GetMsg", "SendSMS", "SendSMS", "SendSMS", "GetStatus", "GetCredit"}[w.Rand.IntN(7)]
+		f.Method = []string{"GetMsg", "GetMsg", "SendSMS", "SendSMS", "SendSMS", "GetStatus", "GetCredit", "SendMultipleSMS"}[w.Rand.IntN(8)]
 		w.Panel.Arm(f)
 	}
 }

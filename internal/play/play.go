@@ -314,6 +314,7 @@ type Order struct {
 	Reply      bool
 	perhaps    bool      // it may be none: nobody knows whether Omid may use the bot, see doubtOmid
 	canned     bool      // it was sent with /c
+	bulk       bool      // by a file: each text is of its own, see rowOf
 	of         []string  // the short ids of the SMS in the message that it replies to
 	prompted   time.Time // when the prompt was posted that it replies to
 }

@@ -35,7 +35,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/internal/crashpoint": {}, // empty but in builds made to be killed
 		"peyk/internal/hours":      {},
 		"peyk/internal/metrics":    {"peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms"},
-		"peyk/internal/play":       {"peyk/sandbox/panel", "peyk/sandbox/sandboxtest", "peyk/sandbox/telegram", "peyk/store", "peyk/sms"}, // for tests
+		"peyk/internal/play":       {"peyk/sandbox/panel", "peyk/sandbox/sandboxtest", "peyk/sandbox/telegram", "peyk/store", "peyk/sms", "peyk/internal/hours", "peyk/internal/table"}, // for tests
 		"peyk/internal/release":    {},
 		"peyk/internal/table":      {},
 		"peyk/internal/repository": {}, // only tests
