@@ -1072,7 +1072,7 @@ func (w *World) Settled(since time.Time) error {
 		}
 		var report telegram.Message
 		for _, m := range e.Messages[o.Chat] {
-			if m.ReplyTo == o.Message && !answersEdit(m) && m.Document == nil {
+			if m.Chat == o.Chat && m.ReplyTo == o.Message && !answersEdit(m) && m.Document == nil { // numbers of the group that was are others
 				report = m
 			}
 		}
