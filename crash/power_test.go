@@ -556,7 +556,14 @@ func I10(l *loss) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := batches[i]; i >= 0 && !ok {
+		_, ok := batches[i]
+		if i >= 0 && !ok && strings.HasPrefix(l.Orders[i].Said, "/bulk") { // it is taken before its file is read
+			k := store.UpdateKey{Chat: sms.ChatID(l.Orders[i].Chat), Message: sms.ChatMessageID(l.Orders[i].Message)}
+			if ok, err = l.store.Taken(k); err != nil {
+				return err
+			}
+		}
+		if i >= 0 && !ok {
 			say("update %d, which orders %q, was confirmed and is not taken", u.ID, l.Orders[i].Text)
 		}
 	}

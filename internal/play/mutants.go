@@ -32,7 +32,7 @@ const (
 // Mutants are those that the invariants must find.
 var Mutants = []Mutant{
 	{Name: "an export is told to nobody", file: "bot/export.go", Caught: []string{"I13"}, edits: [][2]string{{"Count: rows,", "Count: rows / 2,"}}},
-	{Name: "each of a file gets the text of the next", file: "relay/send.go", Caught: []string{"I4"}, edits: [][2]string{{"Text: p.Texts[i]}", "Text: p.Texts[(i+1)%len(p.Texts)]}"}}},
+	{Name: "each of a file gets the text of the next", file: "relay/send.go", Caught: []string{"I4"}, edits: [][2]string{{"Texts: p.Texts}", "Texts: append(p.Texts[min(1, len(p.Texts)):], p.Texts[:min(1, len(p.Texts))]...)}"}}},
 	{Name: "the result of a file says that what is uncertain was sent", file: "bot/bulk.go", Caught: []string{"I13"}, edits: [][2]string{{"		return t.CountUncertain\n", "		return t.CountSent\n"}}},
 	{Name: "what a forgotten customer wrote stays in pages that nothing uses", file: "store/forget.go", Caught: []string{"I15"}, edits: [][2]string{{"ids := free.ids[i:]", "ids := free.ids[i:][:0]"}}},
 	{Name: "what was said to a forgotten customer stays", file: "store/forget.go", Caught: []string{"I15"}, edits: [][2]string{{`b.Text, b.Written, b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", "", "", true`, `b.CustomerName, b.MaybeNumber, b.Forgotten = "", "", true`}}},
