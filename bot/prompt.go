@@ -88,14 +88,11 @@ func (w *poster) showPrompt(ctx context.Context, t *text.Language, p store.Post)
 	if err != nil {
 		return err
 	}
-	who := text.Number(m.Customer)
-	if c.Name != "" {
-		who += " " + text.Isolated(c.Name)
-	}
+	// As in showWaits, with the head a reply finds its customer also if the id of the prompt was never learned.
 	agent := fmt.Sprintf(`<a href="tg://user?id=%d">%s</a>`, p.Agent, text.Isolated(p.Text))
 	o := telegram.Outgoing{
 		Chat: p.Chat, Topic: p.Topic, ReplyTo: p.ReplyTo,
-		HTML: t.Say(t.Prompt, agent, who), Prompt: text.Plain(t.Say(t.PromptField, text.Number(m.Customer))),
+		HTML: text.Head(t, m, c.Name, w.now()) + "\n" + t.Say(t.Prompt, agent), Prompt: text.Plain(t.Say(t.PromptField, text.Number(m.Customer))),
 	}
 	o.Plain = text.Plain(o.HTML)
 	id, err := w.post(ctx, &o)

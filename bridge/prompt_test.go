@@ -55,7 +55,7 @@ func TestAnswerOpensTheReplyField(t *testing.T) {
 				}
 				w.presses(w.ali, shown, s.answer)
 				prompt := w.prompted(w.ali, shown.ID)
-				if prompt.ReplyTo != shown.ID || !prompt.Silent || prompt.Prompt.Field != s.field || !containsAll(prompt.Text, []string{"Ali", "09121111111"}) {
+				if prompt.ReplyTo != shown.ID || !prompt.Silent || prompt.Prompt.Field != s.field || !containsAll(prompt.Text, []string{"Ali", "09121111111", "#s1"}) {
 					t.Errorf("the reply field is opened by %+v, %+v", prompt, prompt.Prompt)
 				}
 				if a := w.presses(w.ali, shown, s.answer); !strings.Contains(a.Text, s.stands) || a.Alert {
@@ -91,6 +91,30 @@ func TestAnswerOpensTheReplyField(t *testing.T) {
 				if a := w.pressesData(w.ali, w.asks(telegram.Post{Chat: w.group, From: w.ali, Text: "/id"}), "answer"); !a.Alert || !strings.Contains(a.Text, s.old) {
 					t.Errorf("under what is no SMS: %+v", a)
 				}
+			})
+		})
+	}
+}
+
+// TestAPromptWhoseIDWasNotLearnedIsAnswered: Telegram's answer to its posting was lost. It names its SMS, as heads do.
+func TestAPromptWhoseIDWasNotLearnedIsAnswered(t *testing.T) {
+	for _, language := range []string{"en", "fa"} {
+		t.Run(language, func(t *testing.T) {
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
+				w.opts.Language = language
+				w.start()
+				shown := w.shows("09121111111", "hello")
+				if err := w.tg.Arm(telegram.Fault{Method: "sendMessage", Chat: w.group, Kind: telegram.CloseAfter}); err != nil {
+					t.Fatal(err)
+				}
+				w.presses(w.ali, shown, map[string]string{"en": "Answer", "fa": "پاسخ"}[language])
+				unknown := w.prompted(w.ali, shown.ID)
+				w.replies(unknown, "good morning")
+				if sent := w.sent(1)[0]; sent.Customer != "09121111111" || sent.Line != "30001234" || sent.Text != "good morning" {
+					t.Errorf("the answer became %+v", sent)
+				}
+				w.deleted(w.prompted(w.ali, unknown.ID)) // its repetition, when nobody answers that
 			})
 		})
 	}

@@ -113,7 +113,7 @@ type Language struct {
 
 	Answer       string // under an SMS
 	CopyNumber   string
-	Prompt       string // agent; customer
+	Prompt       string // agent
 	PromptField  string // customer; at most 64 characters
 	PromptStands string
 
@@ -630,7 +630,7 @@ var English = Language{
 
 	Answer:       "Answer",
 	CopyNumber:   "Copy number",
-	Prompt:       "%v, reply to this message: your words go to %v.",
+	Prompt:       "%v, reply to this message: your words go to this customer.",
 	PromptField:  "Answer to %v",
 	PromptStands: "Write your answer as a reply to the message that names you.",
 

@@ -202,7 +202,7 @@ func (w *World) agentAnswersAPrompt() {
 		return
 	}
 	to := w.Inbound[n]
-	o := Order{Chat: chat, From: agent, Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders)+len(w.refused)), Recipients: []string{to.Customer}, Line: to.Line, of: []string{lastID(shown.Text)}, prompted: prompt.Date}
+	o := Order{Chat: chat, From: agent, Reply: true, Text: fmt.Sprintf("out%d ok", len(w.Orders)+len(w.refused)), Recipients: []string{to.Customer}, Line: to.Line, of: []string{lastID(shown.Text)}}
 	o.Said = o.Text
 	w.order(o, telegram.Post{ReplyTo: prompt.ID})
 }
@@ -616,16 +616,4 @@ func (e *Evidence) readAways() error {
 		e.aways = append(e.aways, batch{b, to})
 	}
 	return nil
-}
-
-// unknownPrompt reports whether an order replies to a prompt of which the bridge may never have learned that it posted it: it says nothing of whose SMS it
-// is about that the bridge would believe, and the agent is told so.
-func (e *Evidence) unknownPrompt(o Order) bool {
-	if o.prompted.IsZero() {
-		return false
-	}
-	posts := slices.DeleteFunc(e.TG.Calls(), func(c telegram.Call) bool {
-		return !slices.Contains(e.ids(o.Chat), c.Chat) || c.Method != "sendMessage"
-	})
-	return e.unnoted(posts, Sighting{at: o.prompted})
 }

@@ -312,11 +312,10 @@ type Order struct {
 	Line       string
 	Recipients []string
 	Reply      bool
-	perhaps    bool      // it may be none: nobody knows whether Omid may use the bot, see doubtOmid
-	canned     bool      // it was sent with /c
-	bulk       bool      // by a file: each text is of its own, see rowOf
-	of         []string  // the short ids of the SMS in the message that it replies to
-	prompted   time.Time // when the prompt was posted that it replies to
+	perhaps    bool     // it may be none: nobody knows whether Omid may use the bot, see doubtOmid
+	canned     bool     // it was sent with /c
+	bulk       bool     // by a file: each text is of its own, see rowOf
+	of         []string // the short ids of the SMS in the message that it replies to
 }
 
 // named is a customer whom an agent gave a name.
