@@ -236,6 +236,11 @@ func (e *Evidence) StalePins() error {
 				pinned = append(pinned, m.ID)
 			}
 		}
+		if slices.ContainsFunc(e.TG.Calls(), func(call telegram.Call) bool {
+			return slices.Contains(e.ids(chat), call.Chat) && call.Method == "unpinChatMessage" && call.Code == 400
+		}) { // who may not pin cannot take back an earlier list either
+			pinned = slices.DeleteFunc(pinned, func(id int) bool { return c.Pin == nil || id != int(c.Pin.Message) })
+		}
 		switch {
 		case c.Pin == nil && len(pinned) > 0:
 			wrong = append(wrong, fmt.Errorf("chat %d: messages %v are pinned, the store knows of no list", chat, pinned))
