@@ -130,6 +130,20 @@ func TestTheIconOfAnAnswerThatDidNotArrive(t *testing.T) {
 	})
 }
 
+// TestTheIconOfWhoIsBlocked: nobody answers them, so they do not wait.
+func TestTheIconOfWhoIsBlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newDesk(t)
+		w.Asks(telegram.Post{Chat: w.group, From: w.sara, Text: "/topics on"})
+		shown := w.receives("09121111111", "buy gold")
+		w.wears(shown, "❗", "they wait")
+		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/block 09121111111"})
+		w.wears(shown, "✅", "blocked")
+		w.panel.Receive("09121111111", "30001234", "buy more gold")
+		w.wears(shown, "✅", "they wrote again")
+	})
+}
+
 // TestAnIconWhoseAnswerWasLost: Telegram changed it, nobody was told, and things stand as before when it is tried again.
 func TestAnIconWhoseAnswerWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

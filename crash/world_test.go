@@ -76,7 +76,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 		w.panelNet.down()
 	})
 	w.TGURL, w.PanelURL = "http://"+w.tgNet.addr, "http://"+w.panelNet.addr+"/class/sms/webservice3/server.php"
-	w.environ = append(slices.Concat(w.Environ(), w.DeskEnviron()),
+	w.environ = append(slices.Concat(w.Environ(), w.DeskEnviron(), play.WishEnviron()),
 		"POLL_INTERVAL=100ms", "STATUS_INTERVAL=100ms", "TIMEZONE=UTC", "DB_PATH=data/peyk.db", "LOG_LEVEL=debug",
 		"PEYK_CRASH_SECOND="+second.String())
 	w.TG.OnCall(func(stage telegram.Stage, method string, _ int64) { w.called("telegram", method, string(stage)) })

@@ -198,7 +198,7 @@ var events = []struct {
 	}},
 	{"kill at a point", 0, func(w *world, r *rand.Rand) {
 		points := slices.DeleteFunc(slices.Clone(points()), func(p string) bool { // where hardly any world comes to
-			return p == "open.migrating" || strings.HasPrefix(p, "notice.") || strings.HasPrefix(p, "later.") || !w.Topics && (strings.HasPrefix(p, "topic.") || strings.HasPrefix(p, "card."))
+			return p == "open.migrating" || strings.HasPrefix(p, "notice.") || !w.Topics && (strings.HasPrefix(p, "topic.") || strings.HasPrefix(p, "card."))
 		})
 		wanted, n := points[r.IntN(len(points))], 1+r.IntN(3)
 		if strings.HasPrefix(wanted, "open.") {

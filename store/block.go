@@ -50,7 +50,7 @@ func (t *tx) setBlock(b Block) error {
 	if _, err := t.done(sms.Conversation{Customer: b.Customer}, waiting); err != nil {
 		return err
 	}
-	return put(t.bucket(bucketBlocked), key, b)
+	return errors.Join(put(t.bucket(bucketBlocked), key, b), t.answeredBy(b.Customer, 0))
 }
 
 // countBlocked counts an SMS of a customer if they are blocked, and reports whether they are.

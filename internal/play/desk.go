@@ -356,7 +356,7 @@ func I18(e *Evidence) error {
 
 // worked tells whether the team has worked between two times.
 func (w *World) worked(from, to time.Time) bool {
-	work := team.Calendar{Week: w.Settings.Hours, Zone: time.UTC}
+	work := team.Calendar{Week: w.Settings.Hours, Zone: time.UTC, Closed: func(string) bool { return false }}
 	return !work.Add(from, 1).After(to)
 }
 
@@ -577,7 +577,7 @@ func (e *Evidence) seenTo(customer string) bool {
 // answeredAfter returns an order that surely answered a conversation after a time.
 func (e *Evidence) answeredAfter(customer, line string, after time.Time) (Order, bool) {
 	for _, o := range e.Orders {
-		if !o.At.After(after) || o.perhaps || o.From == e.Omid || o.Line != line || !slices.Equal(o.Recipients, []string{customer}) {
+		if !o.At.After(after) || o.later != 0 || o.perhaps || o.From == e.Omid || o.Line != line || !slices.Equal(o.Recipients, []string{customer}) {
 			continue
 		}
 		if found := e.BatchesOf(o); len(found) == 1 && !found[0].Forgotten && found[0].State == store.Going && found[0].N == 1 && found[0].recipients[0].ID != "" {

@@ -225,6 +225,9 @@ func (e *Evidence) Balance() balance {
 		if e.ErasedSMS(n) {
 			b.wrong[n], b.Missing[n] = false, 0
 		}
+		if e.PerhapsHidden(n) {
+			b.wrong[n], b.Missing[n] = max(len(begun[n]), len(ended[n])) > most+len(again[n]), 0
+		}
 	}
 	return b
 }

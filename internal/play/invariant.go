@@ -35,6 +35,7 @@ type Evidence struct {
 	Store     *store.Store       // a copy; nil while the bridge runs
 	Batches   []batch
 	inherited []batch              // with which the world began
+	outTold   map[int]time.Time    // see toldOut
 	aways     []batch              // nobody ordered them
 	until     map[string]time.Time // see erased
 }
@@ -128,7 +129,7 @@ func I2(e *Evidence) error {
 			}
 		}
 		for m := range everywhere {
-			if _, ok := last[m]; !ok && !e.lostSMS(m.id) && !e.ErasedSMS(NumberOf(m.mark)) {
+			if _, ok := last[m]; !ok && !e.lostSMS(m.id) && !e.ErasedSMS(NumberOf(m.mark)) && !e.PerhapsHidden(NumberOf(m.mark)) {
 				wrong = append(wrong, fmt.Errorf("chat %d: %s is not shown, though elsewhere", chat, m))
 			}
 		}
@@ -418,7 +419,7 @@ func I5(e *Evidence) error {
 			least -= len(lost) // unless Telegram gave it again
 		}
 		all += len(found)
-		if o.perhaps || o.bulk || e.lostWith(o) || slices.ContainsFunc(o.of, e.lostSMS) || e.erasedFor(o) || time.Since(o.At) > kept { // the agent was told that nobody knows it any more
+		if o.later != 0 || o.perhaps || o.bulk || e.lostWith(o) || slices.ContainsFunc(o.of, e.lostSMS) || e.erasedFor(o) || time.Since(o.At) > kept { // the agent was told that nobody knows it any more
 			least = 0
 		}
 		if time.Since(o.At) > kept+keptLonger && len(found) > 0 && !found[0].Undecided() && !e.apart && time.Since(found[0].Created) > kept+keptLonger && !e.changedLately(found[0]) {
@@ -600,7 +601,7 @@ func I7(e *Evidence) error {
 var (
 	statuses = map[int]sms.Status{1: sms.Sent, 2: sms.Failed, 3: sms.AtTelecom, 4: sms.Delivered, 5: sms.Failed, 6: sms.Failed}
 	phrases  = map[int]string{1: "sent, no word from the phone", 2: "trouble in the telecom", 3: "reached the telecom", 4: "delivered.", 5: "did not reach", 6: "blacklist"}
-	counts   = regexp.MustCompile(`(\d+) (waiting|being sent|sent|at the telecom|delivered|failed|uncertain|left uncertain|not sent)(?:,|\n|$)`)
+	counts   = regexp.MustCompile(`(\d+) (waiting|being sent|sent|at the telecom|delivered|failed|left out|uncertain|left uncertain|not sent)(?:,|\n|$)`)
 )
 
 // I8: the last status shown is the last that the panel gave: as the mark on a reply, and in words or counts wherever a message reports it.
@@ -632,7 +633,11 @@ func I8(e *Evidence) error {
 				silent = false // refused, or without an id to ask about
 			}
 			silent = silent && (status == sms.Sent || status == sms.AtTelecom || status == sms.Delivered)
-			want[[]string{"waiting", "uncertain", "sent", "at the telecom", "delivered", "failed"}[status]]++
+			is := []string{"waiting", "uncertain", "sent", "at the telecom", "delivered", "failed"}[status]
+			if r.Reason.Withheld() {
+				is = "left out"
+			}
+			want[is]++
 		}
 		if b.LeftUncertain > 0 && want["uncertain"] > 0 {
 			want["left uncertain"] = b.LeftUncertain
@@ -693,11 +698,15 @@ func markFor(b batch, are map[string]int) string {
 	switch {
 	case b.State == store.Cancelled || b.State == store.Expired:
 		return ""
+	case b.State == store.Asking:
+		return "👀"
 	case are["failed"] > 0:
 		return "👎"
-	case are["delivered"] == b.N:
+	case are["left out"] == b.N:
+		return ""
+	case are["delivered"]+are["left out"] == b.N:
 		return "👍"
-	case are["delivered"]+are["sent"]+are["at the telecom"] == b.N:
+	case are["delivered"]+are["sent"]+are["at the telecom"]+are["left out"] == b.N:
 		return "👌"
 	}
 	return "👀"
@@ -957,7 +966,7 @@ func (e *Evidence) busy(s Sighting, since time.Time) bool {
 var Invariants = []struct {
 	Name  string
 	Check func(*Evidence) error
-}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}, {"I14", I14}, {"I15", I15}, {"I17", I17}, {"I18", I18}, {"I19", I19}, {"I20", I20}, {"I21", I21}}
+}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}, {"I14", I14}, {"I15", I15}, {"I17", I17}, {"I18", I18}, {"I19", I19}, {"I20", I20}, {"I21", I21}, {"I22", I22}, {"I23", I23}, {"I24", I24}}
 
 // Violations checks every invariant on the store of a bridge that has ended.
 func (e *Evidence) Violations() []error {
@@ -1067,7 +1076,7 @@ func (w *World) Settled(since time.Time) error {
 			continue
 		}
 		m, _ := e.TG.Message(o.Chat, o.Message)
-		if o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || e.era(o.At) < len(e.Restored) || o.perhaps || e.lostWith(o) { // of those Behind tells; what answers them may be lost
+		if o.later != 0 || o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || e.era(o.At) < len(e.Restored) || o.perhaps || e.lostWith(o) { // of those Behind tells; what answers them may be lost
 			continue
 		}
 		var report telegram.Message
@@ -1092,7 +1101,7 @@ func (w *World) Settled(since time.Time) error {
 var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know", "did not say who sent this SMS"}
 
 // askedWords are those of a question, and of one that ended without a send.
-var askedWords = []string{"Send this?", "Send these?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
+var askedWords = []string{"Send this?", "Send this one all the same?", "Send these?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
 
 // final reports whether a report is unlikely to change by itself.
 func final(report string, recipients int) bool {
@@ -1105,7 +1114,7 @@ func final(report string, recipients int) bool {
 	}
 	done := 0
 	for _, found := range counts.FindAllStringSubmatch(report, -1) {
-		if n, _ := strconv.Atoi(found[1]); slices.Contains([]string{"delivered", "failed", "uncertain", "left uncertain", "not sent"}, found[2]) {
+		if n, _ := strconv.Atoi(found[1]); slices.Contains([]string{"delivered", "failed", "left out", "uncertain", "left uncertain", "not sent"}, found[2]) {
 			done += n
 		}
 	}
@@ -1120,6 +1129,7 @@ func final(report string, recipients int) bool {
 // Behind returns how many SMS are not sent yet, and of how many the panel knows more than the bridge, which has yet to ask: a question may be
 // decided at the moment the bridge seems to be at rest.
 func (e *Evidence) Behind() (n int) {
+	n += e.overdue()
 	at := map[string]int{}
 	for _, m := range e.Sent {
 		at[m.ID] = m.Status

@@ -80,6 +80,11 @@ var acts = []struct {
 	{"an admin forbids", 1, (*World).adminForbids},
 	{"an admin allows or denies", 1, (*World).adminAllows},
 	{"an agent leaves or comes", 1, (*World).agentLeaves},
+	{"a customer wishes", 4, (*World).customerWishes},
+	{"an admin blocks", 1, (*World).adminBlocks},
+	{"an agent sends to wishers", 3, (*World).agentSendsToWishers},
+	{"an agent schedules", 3, (*World).agentSchedules},
+	{"an agent presses Schedule", 3, (*World).agentPressesSchedule},
 	{"an agent sees to a customer", 2, (*World).agentSeesTo},
 	{"an agent reacts", 4, (*World).agentReacts},
 	{"an agent takes a reaction back", 3, (*World).agentTakesBack},
@@ -366,11 +371,18 @@ func (w *World) press(m telegram.Message, data string) {
 			by = w.Sara
 		}
 	}
+	w.pressAs(by, m, data)
+}
+
+// pressAs has somebody press a button, and notes it. Mu is held.
+func (w *World) pressAs(by int64, m telegram.Message, data string) {
 	if strings.HasPrefix(data, "forget:") {
 		w.pressForget(by, m, data)
 		return
 	}
-	if by != w.Omid || w.allowed {
+	if aboutWishes(data) {
+		w.choices = append(w.choices, choice{time.Now(), by, m.Chat, m.ReplyTo, data})
+	} else if by != w.Omid || w.allowed {
 		w.NotePress(by, data)
 	}
 	if _, err := w.TG.Press(by, m.Chat, m.ID, data); err != nil {
@@ -427,7 +439,7 @@ func (w *World) telegramRepeats() {
 
 func (w *World) agentAsks() {
 	agent, chat := w.somebody()
-	w.Say(telegram.Post{Chat: chat, From: agent, Text: []string{"/credit", "/status", "/help", "/waiting"}[w.Rand.IntN(4)]})
+	w.Say(telegram.Post{Chat: chat, From: agent, Text: []string{"/credit", "/status", "/help", "/waiting", "/scheduled"}[w.Rand.IntN(5)]})
 }
 
 // agentAsksForFigures has an agent ask for a picture.

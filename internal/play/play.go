@@ -65,6 +65,7 @@ func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *Wo
 		w.second = time.Duration(float64(time.Second) / tg.Speed)
 	}
 	w.inSettings = w.Group
+	w.Settings.OptOutWords, w.Settings.OptInWords = outWords, inWords
 	// The last digit of its number decides what becomes of an SMS.
 	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
 		if err := w.Panel.SetStatusOf(pattern, status); err != nil {
@@ -254,22 +255,24 @@ func (w *World) NoteStart(at time.Time, broken bool, mark time.Time) {
 
 // Past is what happened. It only grows, so a copy stays valid.
 type Past struct {
-	Starts   []start
-	Fetches  []time.Time // when each GetMsg arrived
-	Inbound  []Sender    // who wrote each SMS
-	Orders   []Order
-	presses  []pressed
-	Restored []restored
-	Bare     []span            // when the bot had no rights in the forum
-	Ahead    []time.Duration   // how far the time that Telegram's answers tell ever was ahead of this machine's
-	apart    bool              // Telegram ever told another time than this machine, by answers or messages: then nothing old may have been forgotten
-	clockSet []time.Time       // when Telegram began to tell another time
-	lost     []telegram.Update // that nobody asked for in a day
-	named    []named
-	imports  int // files of names that Sara sent
-	erasings []erasing
-	deeds    []deed
-	pins     []pinning
+	Starts    []start
+	Fetches   []time.Time // when each GetMsg arrived
+	Inbound   []Sender    // who wrote each SMS
+	Orders    []Order
+	presses   []pressed
+	Restored  []restored
+	Bare      []span            // when the bot had no rights in the forum
+	Ahead     []time.Duration   // how far the time that Telegram's answers tell ever was ahead of this machine's
+	apart     bool              // Telegram ever told another time than this machine, by answers or messages: then nothing old may have been forgotten
+	clockSet  []time.Time       // when Telegram began to tell another time
+	lost      []telegram.Update // that nobody asked for in a day
+	named     []named
+	imports   int // files of names that Sara sent
+	erasings  []erasing
+	blockings []blocking
+	choices   []choice
+	deeds     []deed
+	pins      []pinning
 }
 
 // Chance returns what a seed decides, for several goroutines at once.
@@ -298,7 +301,8 @@ type start struct {
 type Sender struct {
 	Customer, Line, text string
 	at                   time.Time
-	again                bool // they said the same twice
+	again                bool       // they said the same twice
+	wish                 store.Wish // what the text is; none is ""
 }
 
 // Order is what an agent wrote to have an SMS sent.
@@ -312,10 +316,11 @@ type Order struct {
 	Line       string
 	Recipients []string
 	Reply      bool
-	perhaps    bool     // it may be none: nobody knows whether Omid may use the bot, see doubtOmid
-	canned     bool     // it was sent with /c
-	bulk       bool     // by a file: each text is of its own, see rowOf
-	of         []string // the short ids of the SMS in the message that it replies to
+	perhaps    bool          // it may be none: nobody knows whether Omid may use the bot, see doubtOmid
+	later      time.Duration // after how long it is to go out; 0: at once
+	canned     bool          // it was sent with /c
+	bulk       bool          // by a file: each text is of its own, see rowOf
+	of         []string      // the short ids of the SMS in the message that it replies to
 }
 
 // named is a customer whom an agent gave a name.
