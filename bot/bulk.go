@@ -341,9 +341,12 @@ func renderBulk(t *text.Language, batch store.Batch, recipients []store.SMS, opt
 	bulk, sizes := batch.Bulk, opts.PartSizes
 	reaches, parts := batch.N-batch.Withheld, bulk.Parts
 	var lines []string
-	if bulk.Own {
+	switch {
+	case bulk.Own && bulk.Least == bulk.Most:
+		lines = append(lines, t.Say(t.Ask, reaches, bulk.Least, bulk.Parts))
+	case bulk.Own:
 		lines = append(lines, t.Say(t.AskEach, reaches, bulk.Parts, bulk.Least, bulk.Most))
-	} else {
+	default:
 		parts = batch.Parts * reaches
 		lines = append(lines, t.Say(t.Ask, reaches, batch.Parts, parts))
 	}

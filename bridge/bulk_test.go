@@ -69,13 +69,13 @@ func TestBulk(t *testing.T) {
 		words                                                                          map[string]string // what became of a row
 	}{
 		"en": {
-			"Without a phone number: 2 (row 3, 5)", "Recipients: 3, parts in all: 3, of 1 to 1 each", "Row 2, to 09121111111", "left out, the number stands further up", "Added at the end", "⚠️", "Credit: 1000000",
+			"Without a phone number: 2 (row 3, 5)", "Recipients: 3, parts each: 1, parts in all: 3", "Row 2, to 09121111111", "left out, the number stands further up", "Added at the end", "⚠️", "Credit: 1000000",
 			"At the panel's pace this takes about", "Send", "3 delivered", "delivered",
 			[]string{"row", "customer", "text", "status", "parts"},
 			map[string]string{"twice": "left out, the number stands further up", "outside": "left out, not among ALLOWED_PREFIXES", "out": "left out, opted out", "blocked": "left out, blocked", "cap": "left out, above the daily limit (DAILY_PARTS)"},
 		},
 		"fa": {
-			"بدون شمارهٔ تلفن: ۲ تا (ردیف ۳، ۵)", "گیرنده: ۳، جمع بخش‌ها: ۳، هر یک از ۱ تا ۱ بخش", "ردیف ۲، به \u206609121111111\u2069", "شماره‌اش بالاتر هم آمده است", "در پایان متن اضافه شد", "⚠️", "اعتبار: ",
+			"بدون شمارهٔ تلفن: ۲ تا (ردیف ۳، ۵)", "گیرنده: ۳، بخش برای هر گیرنده: ۱، جمع بخش‌ها: ۳", "ردیف ۲، به \u206609121111111\u2069", "شماره‌اش بالاتر هم آمده است", "در پایان متن اضافه شد", "⚠️", "اعتبار: ",
 			"با سرعت پنل حدود", "بفرست", "۳ رسیده", "رسیده",
 			[]string{"ردیف", "مشتری", "متن", "وضعیت", "بخش‌ها"},
 			map[string]string{"twice": "کنار گذاشته‌شده، شماره‌اش بالاتر هم آمده است", "outside": "کنار گذاشته‌شده، در ALLOWED_PREFIXES نیست", "out": "کنار گذاشته‌شده، لغو کرده است", "blocked": "کنار گذاشته‌شده، مسدود است", "cap": "کنار گذاشته‌شده، بیش از سقف روزانه (DAILY_PARTS)"},

@@ -783,7 +783,7 @@ var English = Language{
 	BulkEmpty:    "<b>Nothing was sent</b>: there are no rows in that file.",
 	AskEach:      "<b>Send these?</b> Recipients: %v, parts in all: %v, of %v to %v each.",
 	BulkRow:      "Row %v, to %v:",
-	BulkUnicode:  "Unicode: %v texts, the first in row %v because of “%v” (%v): %v characters in one part, %v in each of several.",
+	BulkUnicode:  "Unicode in %v of them, the first in row %v because of “%v” (%v): %v characters in one part, %v in each of several.",
 	BulkTakes:    "At the panel's pace this takes about %v.",
 	BulkCount:    "%v recipients of a file",
 	Stop:         "Stop",
