@@ -29,6 +29,7 @@ type bridge struct {
 	dir    string
 	env    []string
 	ahead  time.Duration // of the clock: what it was moved forward by
+	speaks string        // the language it is started with
 	log    io.Writer
 	report func(string)
 
@@ -45,13 +46,16 @@ type bridgeState struct {
 	Running bool `json:"running"`
 	PID     int  `json:"pid,omitempty"`
 	Starts  int  `json:"starts"`
+	// Language is what it speaks, or will once it runs, where a chat has not chosen another.
+	Language string `json:"language"`
 }
 
 // order is something asked of the bridge; done gets the outcome.
 type order struct {
-	what string // "start", "stop", "kill" or "forward"
-	move *move  // of "forward"
-	done chan error
+	what     string // "start", "stop", "kill", "forward" or "language"
+	move     *move  // of "forward"
+	language string // of "language"
+	done     chan error
 }
 
 // process is one life of the bridge.
@@ -63,8 +67,9 @@ type process struct {
 
 func newBridge(exe string, args []string, dir string, log io.Writer, report func(string)) *bridge {
 	return &bridge{
-		exe: exe, args: args, dir: dir, report: report,
+		exe: exe, args: args, dir: dir, report: report, speaks: "en",
 		log:    &prefixed{w: log, prefix: "bridge: "},
+		state:  bridgeState{Language: "en"},
 		orders: make(chan order),
 		ended:  make(chan struct{}),
 	}
@@ -113,6 +118,19 @@ func (b *bridge) run(ctx context.Context) {
 		return nil
 	}
 	start()
+	// pause ends the bridge if it runs, changes what it is started with, and starts it again.
+	pause := func(change func()) error {
+		ran := p != nil
+		if ran {
+			b.end(p, "stop")
+			p = nil
+		}
+		change()
+		if !ran {
+			return nil
+		}
+		return start()
+	}
 	for {
 		var exited chan struct{}
 		if p != nil {
@@ -132,7 +150,9 @@ func (b *bridge) run(ctx context.Context) {
 			case o.what == "start":
 				err = start()
 			case o.what == "forward":
-				err = b.forward(&p, *o.move, start)
+				err = b.forward(*o.move, pause)
+			case o.what == "language":
+				err = b.speak(o.language, pause)
 			case p == nil && again == nil:
 				err = errors.New("the bridge is not running")
 			default:
@@ -155,9 +175,9 @@ func (b *bridge) run(ctx context.Context) {
 func (b *bridge) start() (*process, error) {
 	cmd := exec.Command(b.exe, b.args...)
 	cmd.Dir = b.dir
-	cmd.Env = b.env
+	cmd.Env = append(slices.Clip(b.env), "LANGUAGE="+b.speaks)
 	if b.ahead != 0 {
-		cmd.Env = append(slices.Clip(b.env), sandboxClock+"="+b.ahead.String())
+		cmd.Env = append(cmd.Env, sandboxClock+"="+b.ahead.String())
 	}
 	cmd.Stdout = b.log
 	cmd.Stderr = b.log
@@ -172,10 +192,24 @@ func (b *bridge) start() (*process, error) {
 		p.err = cmd.Wait()
 	}()
 	b.mu.Lock()
-	b.state = bridgeState{Running: true, PID: cmd.Process.Pid, Starts: b.state.Starts + 1}
+	b.state = bridgeState{Running: true, PID: cmd.Process.Pid, Starts: b.state.Starts + 1, Language: b.speaks}
 	b.mu.Unlock()
 	b.report(fmt.Sprintf("started, process %d", cmd.Process.Pid))
 	return p, nil
+}
+
+// speak has the bridge speak a language wherever a chat has not chosen one. A setting is read at the start, so one that runs is started anew.
+// Only run's goroutine calls it.
+func (b *bridge) speak(language string, pause func(change func()) error) error {
+	if language == b.speaks {
+		return nil
+	}
+	return pause(func() {
+		b.speaks = language
+		b.mu.Lock()
+		b.state.Language = language
+		b.mu.Unlock()
+	})
 }
 
 // end stops or kills a bridge and waits until it is gone.
@@ -203,7 +237,7 @@ func (b *bridge) end(p *process, how string) {
 
 func (b *bridge) gone(how string) {
 	b.mu.Lock()
-	b.state = bridgeState{Starts: b.state.Starts}
+	b.state = bridgeState{Starts: b.state.Starts, Language: b.speaks}
 	b.mu.Unlock()
 	b.report(how)
 }

@@ -46,25 +46,18 @@ func (b *bridge) clock() clockState {
 }
 
 // forward moves the clock. Only run's goroutine calls it.
-func (b *bridge) forward(p **process, m move, start func() error) error {
+func (b *bridge) forward(m move, pause func(change func()) error) error {
 	if b.ahead+m.by > mostAhead {
 		return errors.New("the clock is far enough ahead: start the sandbox anew")
 	}
-	ran := *p != nil
-	if ran {
-		b.end(*p, "stop")
-		*p = nil
-	}
-	b.ahead += m.by
-	m.networks(m.by)
-	b.mu.Lock()
-	b.moved = b.ahead
-	b.mu.Unlock()
-	b.report(fmt.Sprintf("the clock is moved forward by %v", m.by))
-	if !ran {
-		return nil
-	}
-	return start()
+	return pause(func() {
+		b.ahead += m.by
+		m.networks(m.by)
+		b.mu.Lock()
+		b.moved = b.ahead
+		b.mu.Unlock()
+		b.report(fmt.Sprintf("the clock is moved forward by %v", m.by))
+	})
 }
 
 // moveClock moves the clock as the fields say: forward, a duration such as 1h, or to, a time of day such as 8:00, which comes next.

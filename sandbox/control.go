@@ -1,16 +1,21 @@
 package sandbox
 
 import (
+	"crypto/rand"
+	"errors"
 	"net/http"
 
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
 )
 
+// languages are those of the bridge.
+var languages = map[string]bool{"en": true, "fa": true}
+
 // newControl returns the handler of the one address that controls everything: the page, both networks and the bridge's process.
 func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler {
 	mux := http.NewServeMux()
-	page := &live{tg: tg, sms: sms, bridge: b, asked: make(chan struct{})}
+	page := &live{tg: tg, sms: sms, bridge: b, world: rand.Text(), asked: make(chan struct{})}
 	mux.Handle("/", servePage())
 	mux.Handle("GET /live", page)
 	named := &byName{tg: tg, next: tg.Control(), running: func() bool { return b != nil && b.current().Running }, showing: page.showing}
@@ -26,6 +31,21 @@ func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler 
 			panel.Reply(w, b.current())
 		})
 	}
+	mux.HandleFunc("POST /bridge/language", func(w http.ResponseWriter, r *http.Request) {
+		fields, err := readFields(w, r)
+		language := text(fields["language"])
+		if err == nil && !languages[language] {
+			err = errors.New("language is en or fa")
+		}
+		if err == nil {
+			err = b.order(r.Context(), order{what: "language", language: language})
+		}
+		if err != nil {
+			panel.Refuse(w, err.Error())
+			return
+		}
+		panel.Reply(w, b.current())
+	})
 	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, r *http.Request) { panel.Reply(w, b.clock()) })
 	mux.HandleFunc("POST /clock", func(w http.ResponseWriter, r *http.Request) {
 		fields, err := readFields(w, r)

@@ -15,7 +15,8 @@ import (
 type counts struct {
 	Written int `json:"written"` // by customers
 	Unread  int `json:"unread"`  // wait at the panel
-	Fetched int `json:"fetched"` // handed to the bridge and not shown yet, or lost with an answer that never arrived
+	Fetched int `json:"fetched"` // handed to the bridge and not shown yet
+	Lost    int `json:"lost"`    // handed out in an answer that did not arrive, and not shown
 	Shown   int `json:"shown"`   // are shown in a chat
 
 	Asked     int `json:"asked"`     // recipients named by the sending calls that reached the panel
@@ -36,6 +37,8 @@ func count(inbox []panel.Inbound, shown []bool, requests []panel.Request, sent [
 		switch {
 		case shown[i]:
 			c.Shown++
+		case m.Lost:
+			c.Lost++
 		case m.Fetched:
 			c.Fetched++
 		default:

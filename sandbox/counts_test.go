@@ -97,21 +97,30 @@ func TestCountsAddUp(t *testing.T) {
 			p.curl("/panel/fault", "kind=errcode", "code=-3")
 			p.send(l, "30001234", "09121111111")
 		}, counts{Written: 2, Fetched: 1, Shown: 1, Asked: 4, Sent: 2, Refused: 2, Accepted: 2, Delivered: 1, Failed: 1}},
+		{"the answer with an SMS is lost", func() {
+			p.curl("/panel/sms", "from=09121111111", "text=three")
+			p.curl("/panel/fault", "kind=crash", "carry_out=true", "method=GetMsg")
+			p.soap(l, "GetMsg", "")
+		}, counts{Written: 3, Fetched: 1, Lost: 1, Shown: 1, Asked: 4, Sent: 2, Refused: 2, Accepted: 2, Delivered: 1, Failed: 1}},
+		{"the panel gives it again", func() {
+			p.curl("/panel/repeat")
+			p.soap(l, "GetMsg", "")
+		}, counts{Written: 3, Fetched: 2, Shown: 1, Asked: 4, Sent: 2, Refused: 2, Accepted: 2, Delivered: 1, Failed: 1}},
 		{"sent, the answer is lost", func() {
 			p.curl("/panel/fault", "kind=crash", "carry_out=true")
 			p.send(l, "30001234", "09121111111")
-		}, counts{Written: 2, Fetched: 1, Shown: 1, Asked: 5, Sent: 2, Refused: 2, Uncertain: 1, Accepted: 3, Delivered: 2, Failed: 1}},
+		}, counts{Written: 3, Fetched: 2, Shown: 1, Asked: 5, Sent: 2, Refused: 2, Uncertain: 1, Accepted: 3, Delivered: 2, Failed: 1}},
 		{"not sent, no answer", func() {
 			p.curl("/panel/fault", "kind=crash")
 			p.send(l, "30001234", "09121111111", "09122222222")
-		}, counts{Written: 2, Fetched: 1, Shown: 1, Asked: 7, Sent: 2, Refused: 2, Uncertain: 3, Accepted: 3, Delivered: 2, Failed: 1}},
+		}, counts{Written: 3, Fetched: 2, Shown: 1, Asked: 7, Sent: 2, Refused: 2, Uncertain: 3, Accepted: 3, Delivered: 2, Failed: 1}},
 	}
 	page := p.live(t)
 	for _, step := range steps {
 		step.do()
 		page.wait(t, step.name, func(s liveState) bool {
 			c := s.Counts
-			if c.Written != c.Unread+c.Fetched+c.Shown || c.Asked != c.Sent+c.Refused+c.Uncertain || c.Accepted != c.Underway+c.Delivered+c.Failed {
+			if c.Written != c.Unread+c.Fetched+c.Lost+c.Shown || c.Asked != c.Sent+c.Refused+c.Uncertain || c.Accepted != c.Underway+c.Delivered+c.Failed {
 				t.Errorf("%s: they do not add up: %+v", step.name, c)
 			}
 			return c == step.want

@@ -21,7 +21,9 @@ func TestEveryLineOfTheManualWorks(t *testing.T) {
 	}
 	p := start(t, Options{})
 	l := p.life(0)
-	// What the lines speak of: an SMS sent, messages up to number 7 and beyond, a topic named after a customer.
+	// What the lines speak of: an SMS fetched, one sent, messages up to number 7 and beyond, a topic named after a customer.
+	p.curl("/panel/sms", "from=09121111111", "text=hi")
+	p.soap(l, "GetMsg", "")
 	p.soap(l, "SendSMS", `<fromNum>30001234</fromNum><toNum c:arrayType="xsd:string[1]"><item xsi:type="xsd:string">09121111111</item></toNum>`+
 		`<messageContent>hi</messageContent>`)
 	p.curl("/telegram/limits", "per_second=0") // none

@@ -14,7 +14,7 @@ import (
 
 // live sends the page what there is and what happens, as server-sent events:
 //
-//	begin   users, lines, and all messages so far
+//	begin   which sandbox it is, the bot, our lines, and all messages so far
 //	chat    a telegram.Event, when it happens
 //	sms     the SMS on phones that are new or changed, as a list of phoneSMS; at first all
 //	state   everything else, whenever some of it changes
@@ -24,6 +24,9 @@ type live struct {
 	tg     *telegram.Server
 	sms    *panel.Server
 	bridge *bridge
+
+	// world tells this sandbox from one that was at the same address before.
+	world string
 
 	mu    sync.Mutex
 	asked chan struct{} // closed and replaced whenever somebody does something to the sandbox
@@ -36,7 +39,7 @@ type phoneSMS struct {
 	Line     string    `json:"line"`
 	Text     string    `json:"text"`
 	At       time.Time `json:"at"`
-	Written  string    `json:"written,omitempty"` // by the customer: "unread", "fetched" or "shown"
+	Written  string    `json:"written,omitempty"` // by the customer: "unread", "fetched", "lost" or "shown"
 	Status   int       `json:"status,omitempty"`  // the panel's, of one of ours
 }
 
@@ -95,7 +98,7 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return out.Flush()
 	}
 
-	err := send("begin", map[string]any{"bot": l.tg.Bot().ID, "lines": lines, "messages": l.messages()})
+	err := send("begin", map[string]any{"world": l.world, "bot": l.tg.Bot().ID, "lines": lines, "messages": l.messages()})
 	var last []byte
 	told := map[string]phoneSMS{}
 	look := func() error {
@@ -196,6 +199,8 @@ func (l *live) snapshot() ([]phoneSMS, liveState) {
 		switch {
 		case shown[i]:
 			row.Written = "shown"
+		case m.Lost:
+			row.Written = "lost"
 		case m.Fetched:
 			row.Written = "fetched"
 		}

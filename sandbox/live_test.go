@@ -100,19 +100,20 @@ func TestThePageHearsWhatThereIsAndWhatHappens(t *testing.T) {
 	p := start(t, Options{})
 	l := p.life(0)
 	p.curl("/panel/sms", "from=09121111111", "text=before")
+	p.curl("/telegram/say", "from=Sara", "text=begun")
 	page := p.live(t)
 
 	var begin struct {
 		Bot      int64
 		Messages []telegram.Message
 	}
-	if err := json.Unmarshal([]byte(page.next(t, "begin")), &begin); err != nil || begin.Bot == 0 || len(begin.Messages) == 0 || begin.Messages[0].Text != "/start" {
+	if err := json.Unmarshal([]byte(page.next(t, "begin")), &begin); err != nil || begin.Bot == 0 || len(begin.Messages) == 0 || begin.Messages[0].Text != "begun" {
 		t.Errorf("it begins with %+v, %v", begin, err)
 	}
 	if got, want := page.next(t, "sms"), `"text":"before"`; !strings.Contains(got, want) || !strings.Contains(got, `"written":"unread"`) {
 		t.Errorf("got SMS %s", got)
 	}
-	page.wait(t, "the bridge runs", func(s liveState) bool { return s.Bridge.Running && s.Counts.Unread == 1 && len(s.Chats) == 3 })
+	page.wait(t, "the bridge runs", func(s liveState) bool { return s.Bridge.Running && s.Counts.Unread == 1 && len(s.Chats) == 4 })
 
 	p.soap(l, "GetMsg", "")
 	if got := page.next(t, "sms"); !strings.Contains(got, `"written":"fetched"`) {
@@ -128,7 +129,7 @@ func TestThePageHearsWhatThereIsAndWhatHappens(t *testing.T) {
 	p.curl("/panel/fault", "kind=slow", "delay=1s")
 	page.wait(t, "a fault is armed", func(s liveState) bool { return len(s.Panel.Faults) == 1 })
 	p.curl("/telegram/group", "kind=group", "title=New", "members=Sara")
-	page.wait(t, "a group is there", func(s liveState) bool { return len(s.Chats) == 4 })
+	page.wait(t, "a group is there", func(s liveState) bool { return len(s.Chats) == 5 })
 	p.curl("/bridge/kill")
 	page.wait(t, "the bridge is dead", func(s liveState) bool { return !s.Bridge.Running })
 }

@@ -187,7 +187,7 @@ func TestWrongNamesAreToldTheRightOnes(t *testing.T) {
 	for _, tt := range []struct{ name, path, body, want string }{
 		{"nobody", "/telegram/say", "text=hi", `from is needed: -d from=Ali`},
 		{"a stranger to the sandbox", "/telegram/say", "from=Zed&text=hi", `nobody is called \"Zed\"; there are Peyk, Sara, Ali, Omid`},
-		{"no such chat", "/telegram/say", "from=Ali&chat=x&text=hi", `no chat is called \"x\"; there are Support, Desk, and private`},
+		{"no such chat", "/telegram/say", "from=Ali&chat=x&text=hi", `no chat is called \"x\"; there are Support, Desk, Sales, and private`},
 		{"no such topic", "/telegram/say", "from=Ali&chat=Desk&topic=x&text=hi", `Desk has no topic called \"x\"; there are [\"Prices\"]`},
 		{"nothing to answer", "/telegram/say", "from=Sara&chat=private&reply=last&text=hi", `there is no such message yet`},
 		{"no message", "/telegram/say", "from=Sara&reply=soon&text=hi", `\"soon\" is neither a message's id nor last`},

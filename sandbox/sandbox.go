@@ -108,6 +108,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		"DB_PATH="+filepath.Join(dir, "peyk.db"),
 		"POLL_INTERVAL=1s",
 		"STATUS_INTERVAL=2s",
+		"LOW_CREDIT=100",
 		"LOG_LEVEL=info",
 	)
 
@@ -192,7 +193,7 @@ func newWorld(tg *telegram.Server) (world, error) {
 	if err := tg.SetBotRights(w.desk, telegram.Rights{Admin: true, ManageTopics: true, PinMessages: true}); err != nil {
 		return w, err
 	}
+	tg.AddSupergroup("Sales", w.Sara, w.Ali)
 	// A bot cannot write first: whoever it is to tell something must have written to it.
-	_, err := tg.Say(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/start"})
-	return w, err
+	return w, tg.Begin(w.Sara)
 }

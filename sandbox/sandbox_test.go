@@ -274,6 +274,8 @@ func TestTheBridgeHasItsSettingsFromTheSandboxAlone(t *testing.T) {
 		"POLL_INTERVAL":      "1s",
 		"STATUS_INTERVAL":    "2s",
 		"LOG_LEVEL":          "info",
+		"LANGUAGE":           "en",
+		"LOW_CREDIT":         "100",
 		"REMIND_AFTER":       "30m",
 		"ESCALATE_AFTER":     "2h",
 	}
@@ -397,10 +399,32 @@ func TestTheBotsLastIsWaitedFor(t *testing.T) {
 	}
 }
 
+// TestTheBridgeSpeaksWhatIsChosen: it is started anew with another language, and only for another.
+func TestTheBridgeSpeaksWhatIsChosen(t *testing.T) {
+	p := start(t, Options{})
+	if l := p.life(0); l.Env["LANGUAGE"] != "en" {
+		t.Errorf("it begins with %q", l.Env["LANGUAGE"])
+	}
+	p.curl("/bridge/language", "language=en")
+	if got, want := p.curl("/bridge/language", "language=fa"), `"starts":2,"language":"fa"`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if l := p.life(1); l.Env["LANGUAGE"] != "fa" {
+		t.Errorf("it goes on with %q", l.Env["LANGUAGE"])
+	}
+	if got, want := p.curl("/bridge/language", "language=de"), `{"error":"language is en or fa"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	p.curl("/bridge/kill")
+	if got, want := p.curl("/bridge/language", "language=en"), `{"running":false,"starts":2,"language":"en"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestTheBridgeCanBeKilledStoppedAndStarted(t *testing.T) {
 	p := start(t, Options{})
 	first := p.life(0)
-	if got, want := p.curl("/bridge/kill"), `{"running":false,"starts":1}`; got != want {
+	if got, want := p.curl("/bridge/kill"), `{"running":false,"starts":1,"language":"en"}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if err := syscall.Kill(first.PID, 0); err != syscall.ESRCH {

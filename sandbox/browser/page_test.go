@@ -42,13 +42,8 @@ func TestTheGuideLeadsThroughWhatReallyHappens(t *testing.T) {
 	p.shot("arrived")
 
 	p.waitText("#guide", "Now break it.")
-	eval[bool](p, `(async () => { // the step with topics comes only when the bot has named its commands
-		for (;;) {
-			const commands = await (await fetch('telegram/commands?chat=Sara&user=Sara')).json();
-			if (commands?.some((c) => c.command === 'topics')) return true;
-			await new Promise(requestAnimationFrame);
-		}
-	})()`)
+	p.click("#guide .quiet") // the strip is folded
+	eval[bool](p, commandsAreThere)
 	p.click(".pointed")
 	p.waitText("#bridge", "Peyk is not running")
 	p.waitText("#guide", "Peyk is dead.")
@@ -88,11 +83,20 @@ func TestTheGuideLeadsThroughWhatReallyHappens(t *testing.T) {
 	p.click("#guide .icon")
 	p.wait(`document.querySelector('#guide').hidden`)
 	p.do(chromedp.Reload())
-	p.waitText("#messages .inbound", "Are you there?")
+	p.waitText("#pinned", second) // in the same chat
 	p.wait(`document.querySelector('#guide').hidden`)
 	p.click("#begin-guide")
 	p.waitText("#guide", "Be a customer.")
 }
+
+// commandsAreThere waits until the bot has named its commands: the steps with topics come only then.
+const commandsAreThere = `(async () => {
+	for (;;) {
+		const commands = await (await fetch('telegram/commands?chat=Sara&user=Sara')).json();
+		if (commands?.some((c) => c.command === 'topics')) return true;
+		await new Promise(requestAnimationFrame);
+	}
+})()`
 
 func TestNothingCanBeDoneBeforeThePageKnowsWhatThereIs(t *testing.T) {
 	t.Parallel()
@@ -175,6 +179,7 @@ func TestOneOfSeveralSMSInAMessageIsQuoted(t *testing.T) {
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	p := open(t, wide)
+	p.unfold()
 	p.sms(first, "Hello")
 	p.waitText("#messages .inbound", "Hello")
 
@@ -245,6 +250,7 @@ func TestFailures(t *testing.T) {
 func TestKilledWhileItSends(t *testing.T) {
 	t.Parallel()
 	p := open(t, wide)
+	p.unfold()
 	p.curl("/panel/fault", "kind=slow", "method=SendSMS", "carry_out=true", "delay=1h")
 	p.send("#words", "/send "+first+" Your code is 4711.")
 	p.waitText(`[data-number="`+first+`"] .sms:not(.own)`, "4711")
@@ -264,10 +270,11 @@ func TestKilledWhileItSends(t *testing.T) {
 func TestEveryWayToBreakIsTakenBack(t *testing.T) {
 	t.Parallel()
 	p := open(t, wide)
+	p.unfold()
 	p.click("[data-way=stop]") // a bridge that asks would use the faults up
 	p.waitText("#bridge", "Peyk is not running")
 	ways := eval[[]string](p, `[...document.querySelectorAll('[data-way][aria-pressed]')].map((n) => n.dataset.way)`)
-	if len(ways) != 13 {
+	if len(ways) != 17 {
 		t.Errorf("got %d ways to break: %q", len(ways), ways)
 	}
 	pressed := func(way string) string {
@@ -413,7 +420,9 @@ func TestAPhotoIsShown(t *testing.T) {
 
 func TestPersianOnATelephone(t *testing.T) {
 	t.Parallel()
-	p := open(t, look{390, 844, "fa", true})
+	p := open(t, look{390, 844, "en", true})
+	p.click("#language")
+	p.wait(bridgeRuns + ` && document.querySelector('#bridge').dataset.language === 'fa'`)
 	p.wait(`document.documentElement.dir === 'rtl' && document.documentElement.lang === 'fa'`)
 	fits := func(what string) {
 		t.Helper()
@@ -422,8 +431,6 @@ func TestPersianOnATelephone(t *testing.T) {
 		}
 	}
 	fits("telegram")
-	p.click("#toasts button") // the bot speaks English yet
-	p.waitText("#messages .bot", "فارسی")
 	p.click(".tabs [data-tab=phones]")
 	fits("telephones")
 	p.sms(first, "سلام، بستهٔ من رسیده؟")
@@ -441,6 +448,9 @@ func TestPersianOnATelephone(t *testing.T) {
 	p.waitText("#messages .own .reaction", "👍")
 	fits("telegram with messages")
 	p.shot("telegram")
+	if said := eval[string](p, `document.querySelector('#messages').textContent`); strings.Contains(said, "perhaps") || !strings.Contains(said, "پاسخ") {
+		t.Errorf("the bot says %q", said)
+	}
 	p.click("#to-chats")
 	p.wait(`document.querySelector('#people').getBoundingClientRect().width > 0`)
 	p.shot("chats")
@@ -471,6 +481,7 @@ func TestTimePassesInPersian(t *testing.T) {
 // timePasses has a snooze end within the two hours that two clicks take, and the next morning come: nobody's clock is wrong by that.
 func timePasses(p *tab, language, speaks, hour, over string) {
 	p.Helper()
+	p.unfold()
 	p.curl("/telegram/say", "from=Sara", "text=/language "+language)
 	p.wait(fmt.Sprintf(`document.body.textContent.includes(%q)`, speaks)) // the page shows that chat, which takes the focus
 	p.sms(first, "Call me tomorrow")
@@ -560,15 +571,15 @@ func reacts(p *tab, say reactionWords) {
 
 func TestAnswerOpensTheReplyField(t *testing.T) {
 	t.Parallel()
-	prompted(open(t, wide), promptWords{"en", "Answer", "Copy number", "Answer to", "Copied", "waits", "answered"})
+	prompted(open(t, wide), promptWords{"en", "General", "Answer", "Copy number", "Answer to", "Copied", "waits", "answered"})
 }
 
 func TestAnswerOpensTheReplyFieldInPersian(t *testing.T) {
 	t.Parallel()
-	prompted(open(t, look{390, 844, "fa", true}), promptWords{"fa", "پاسخ", "کپی شماره", "پاسخ به", "کپی شد", "در انتظار پاسخ", "پاسخ داده شد"})
+	prompted(open(t, look{390, 844, "fa", true}), promptWords{"fa", "عمومی", "پاسخ", "کپی شماره", "پاسخ به", "کپی شد", "در انتظار پاسخ", "پاسخ داده شد"})
 }
 
-type promptWords struct{ language, answer, copies, field, copied, waits, answered string }
+type promptWords struct{ language, general, answer, copies, field, copied, waits, answered string }
 
 // prompted has an agent answer by [Answer] in the topic of a customer, whose icon follows, and copy the number of another. A colleague's field stays closed.
 func prompted(p *tab, say promptWords) {
@@ -584,7 +595,7 @@ func prompted(p *tab, say promptWords) {
 		}
 	}
 	toChats()
-	p.click("#chats button", "General")
+	p.click("#chats button", say.general)
 	p.waitText("#messages .bot", "/waiting") // topics are on: the SMS goes to one
 	p.curl("/panel/sms", "from="+first, "text=Hello, is anybody there?")
 	toChats()

@@ -94,16 +94,20 @@ type tab struct {
 	outage time.Duration
 }
 
-// open starts a sandbox with the real bridge and opens its page, which knows what there is and has a bridge that runs.
+// open starts a sandbox with the real bridge and opens its page, which knows what there is and has a bridge that runs and speaks its language.
 func open(t *testing.T, l look) *tab {
 	t.Helper()
 	p := newTab(t, l)
 	p.visit()
-	p.wait(bridgeRuns)
-	if eval[string](p, `document.documentElement.lang`) != l.language {
-		p.click("#language")
-	}
+	p.wait(bridgeRuns + fmt.Sprintf(` && document.querySelector('#bridge').dataset.language === %q`, l.language))
 	return p
+}
+
+// unfold shows the strip with what breaks things.
+func (p *tab) unfold() {
+	p.Helper()
+	p.click("#unfold")
+	p.wait(`document.querySelector('#unfold').getAttribute('aria-expanded') === 'true'`)
 }
 
 // bridgeRuns holds once the page has heard what there is, and that a bridge is there.
@@ -157,6 +161,21 @@ func newTab(t *testing.T, l look) *tab {
 			}
 		}
 	}()
+	p.looks(l)
+	speaks := fmt.Sprintf("Object.defineProperty(navigator, 'language', { get: () => %q });", l.language)
+	if _, err := chromedp.Call(p.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: speaks + beforehand}); err != nil {
+		t.Fatal(err)
+	}
+	// Each tab believes that it is the one somebody looks at: else another that opens takes the keyboard away.
+	if _, err := chromedp.Call(p.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// looks gives the page a size and light or dark colours.
+func (p *tab) looks(l look) {
+	p.Helper()
 	p.do(chromedp.EmulateViewport(l.width, l.height))
 	scheme := "light"
 	if l.dark {
@@ -165,16 +184,9 @@ func newTab(t *testing.T, l look) *tab {
 	if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
 	}}); err != nil {
-		t.Fatal(err)
+		p.Fatal(err)
 	}
-	if _, err := chromedp.Call(p.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: beforehand}); err != nil {
-		t.Fatal(err)
-	}
-	// Each tab believes that it is the one somebody looks at: else another that opens takes the keyboard away.
-	if _, err := chromedp.Call(p.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	p.wait(fmt.Sprintf("innerWidth === %d && innerHeight === %d", l.width, l.height))
 }
 
 // visit has the browser load the page.
@@ -391,7 +403,7 @@ func (p *tab) sums(want map[string]int) {
 		p.wait(fmt.Sprintf(`(%s)[%q] === %d`, read, name, n))
 	}
 	c := eval[map[string]int](p, read)
-	if len(c) != 12 || c["written"] != c["unread"]+c["fetched"]+c["shown"] || c["asked"] != c["sent"]+c["refused"]+c["uncertain"] ||
+	if len(c) != 13 || c["written"] != c["unread"]+c["fetched"]+c["lost"]+c["shown"] || c["asked"] != c["sent"]+c["refused"]+c["uncertain"] ||
 		c["accepted"] != c["underway"]+c["delivered"]+c["failed"] || c["accepted"] < c["sent"] || c["accepted"] > c["sent"]+c["uncertain"] {
 		p.Errorf("the counts do not add up: %v", c)
 	}
@@ -411,7 +423,7 @@ func (p *tab) shot(name string) {
 		err = os.MkdirAll(dir, 0o755)
 	}
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, p.Name()+"-"+name+".png"), png, 0o644)
+		err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(p.Name(), "/", "-")+"-"+name+".png"), png, 0o644)
 	}
 	if err != nil {
 		p.Errorf("save a picture: %v", err)

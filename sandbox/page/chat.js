@@ -1,8 +1,8 @@
 // The Telegram side: who one is, the chats and topics, the messages of one of them, and what one writes there.
 
 import { ask, look } from './ask.js';
-import { bdi, byID, copy, el, enterSends, grow, icon, keepEnd, list, toast } from './dom.js';
-import { changed, chatByID, chatsOf, hear, messageKey, messageOf, messagesIn, nameOf, people, see, set, state, unread, watch } from './state.js';
+import { bdi, byID, copy, cut, el, enterSends, focusable, grow, icon, keepEnd, list, toast } from './dom.js';
+import { changed, chatByID, chatsOf, draft, hear, keep, messageKey, messageOf, messagesIn, nameOf, people, place, see, set, state, unread, watch } from './state.js';
 import { formatted, quoteIn } from './text.js';
 import { clock, number, t } from './words.js';
 
@@ -21,9 +21,12 @@ export function startChat() {
 	watch(drawAbout);
 	hear(speak);
 	startComposer();
-	byID('to-chats').addEventListener('click', () => document.body.classList.add('choosing'));
+	startRoving();
+	byID('to-chats').addEventListener('click', () => set({ tab: 'chats' }));
 	byID('pinned').addEventListener('click', () => show(pinned().id));
 	byID('rights').addEventListener('click', () => setAdmin(!isAdmin()));
+	byID('join').addEventListener('click', () => botIs('add'));
+	byID('throw-out').addEventListener('click', () => botIs('remove'));
 	byID('newest').addEventListener('click', () => end.down(true));
 	end = keepEnd(log(), (pinned) => { byID('newest').hidden = pinned; });
 }
@@ -41,7 +44,7 @@ function drawPeople() {
 		make: (u) => el('label', { class: 'person' },
 			el('input', { type: 'radio', name: 'who', value: u.id, checked: u.id === state.who, onchange: () => become(u.id) }),
 			avatar(u.first_name, u.id),
-			el('b', {}, bdi(u.first_name)), el('small', {}, roleOf(u))),
+			cut(u.first_name, 'b'), el('small', {}, roleOf(u))),
 	});
 }
 
@@ -61,10 +64,12 @@ function avatar(name, id) {
 
 // go shows a chat or a topic.
 export function go(chat, topic = 0) {
-	document.body.classList.remove('choosing');
 	shown = shownAtOnce;
-	set({ chat, topic });
+	set({ chat, topic, tab: state.tab === 'chats' ? 'telegram' : state.tab });
 }
+
+// ownOr is a chat's id, of a private one that of who one is by now: they may have changed since it was drawn.
+const ownOr = (chat) => chat.type === 'private' ? state.who : chat.id;
 
 function drawChats() {
 	if (!state.who) return;
@@ -79,11 +84,11 @@ function drawChats() {
 		key: (r) => [r.chat.id, r.topic, r.head].join(),
 		version: (r) => [r.name, r.icon, r.unread, r.here, r.closed, state.language].join('|'),
 		make: (r) => el('li', { class: r.inner ? 'topic' : '' }, r.head
-			? el('span', { class: 'chat-row head' }, avatar(r.name, r.chat.id), el('span', {}, el('b', {}, bdi(r.name)), el('small', {}, r.about)))
-			: el('button', { type: 'button', class: 'chat-row', 'aria-current': r.here ? 'page' : false, onclick: () => go(r.chat.id, r.topic) },
+			? el('span', { class: 'chat-row head' }, avatar(r.name, r.chat.id), el('span', {}, cut(r.name, 'b'), el('small', {}, r.about)))
+			: el('button', { type: 'button', class: 'chat-row', 'aria-current': r.here ? 'page' : false, onclick: () => go(ownOr(r.chat), r.topic) },
 				!r.inner && avatar(r.name, r.chat.id),
 				r.icon && el('span', { class: 'topic-icon', 'aria-hidden': 'true' }, r.icon),
-				el('span', {}, el('b', {}, bdi(r.name)), (r.icon || !r.inner) && el('small', {}, r.inner ? iconWord(r.icon) : r.about)),
+				el('span', {}, cut(r.name, 'b'), (r.icon || !r.inner) && el('small', {}, r.inner ? iconWord(r.icon) : r.about)),
 				r.closed && el('span', { class: 'closed', title: t('closed') }, icon('lock'), el('span', { class: 'unseen' }, t('closed'))),
 				r.unread > 0 && el('span', { class: 'badge', 'aria-label': t('unreadHere', { n: number(r.unread) }) }, number(r.unread)))),
 	});
@@ -93,6 +98,11 @@ function drawChats() {
 const iconWord = (emoji) => t('icon.' + emoji.replaceAll('\ufe0f', ''));
 
 // What Peyk may do in the group shown.
+
+const botIsIn = (chat) => Boolean(chat?.members?.includes(state.bot));
+
+// botIs has who one is add the bot to the group shown, or remove it.
+const botIs = (what) => ask('telegram/bot', { chat: state.chat, from: state.who, do: what });
 
 const isAdmin = () => Boolean(chatByID(state.chat)?.bot_rights.admin);
 
@@ -105,7 +115,9 @@ function setAdmin(admin) {
 function drawRights() {
 	const button = byID('rights');
 	const chat = chatByID(state.chat);
-	button.hidden = !chat || chat.type === 'private' || !chat.members.includes(state.bot);
+	const group = Boolean(chat) && chat.type !== 'private';
+	byID('join').hidden = !group || botIsIn(chat);
+	byID('throw-out').hidden = button.hidden = !group || !botIsIn(chat);
 	if (button.hidden) return;
 	const word = isAdmin() ? 'botAdmin' : 'botMember';
 	button.textContent = t(word);
@@ -134,9 +146,11 @@ function drawMessages() {
 		make: (m) => m.id === 'earlier' ? earlier() : m.id === 'empty' ? el('li', { class: 'service' }, emptyText(chat)) : m.service ? service(m, topic) : bubble(m, chat),
 	});
 	if (stick) end.down();
-	if (state.tab === 'telegram' || innerWidth > 760) see(state.chat, state.topic);
+	if (log().checkVisibility()) see(state.chat, state.topic);
+	rove();
 
-	byID('chat-title').replaceChildren(bdi(titleHere(chat, topic)));
+	const title = titleHere(chat, topic);
+	if (byID('chat-title').textContent !== title) byID('chat-title').replaceChildren(title);
 	byID('chat-about').textContent = aboutChat(chat, topic);
 }
 
@@ -151,7 +165,7 @@ function aboutChat(chat, topic) {
 	return topic?.closed ? t('closed') : members;
 }
 
-const emptyText = (chat) => !chat || chat.type === 'private' ? t('emptyPrivate') : chat.forum ? t('emptyForum') : t('emptyGroup');
+const emptyText = (chat) => !chat || chat.type === 'private' ? t('emptyPrivate') : !botIsIn(chat) ? t('emptyForeign') : chat.forum ? t('emptyForum') : t('emptyGroup');
 
 function earlier() {
 	return el('li', { class: 'service' }, el('button', { type: 'button', class: 'quiet', onclick: () => { shown += shownAtOnce; changed(); } }, t('earlier')));
@@ -176,9 +190,9 @@ function bubble(m, chat) {
 	return el('li', { class: ['message', own && 'own', m.from_bot && 'bot', sms && 'inbound'].filter(Boolean).join(' '), id: 'm' + m.id, 'data-id': m.id },
 		!own && avatar(nameOf(m.from), m.from),
 		el('div', { class: 'bubble' },
-			!own && chat && chat.type !== 'private' && el('p', { class: 'from', 'data-colour': Math.abs(m.from) % 6 }, bdi(nameOf(m.from))),
+			!own && chat && chat.type !== 'private' && el('p', { class: 'from cut', dir: 'auto', 'data-colour': Math.abs(m.from) % 6 }, nameOf(m.from)),
 			answered && el('button', { type: 'button', class: 'answered', onclick: () => show(m.reply_to), 'aria-label': t('answers', { what: gist(answered, m.quote) }) },
-				answered.deleted ? el('span', {}, t('gone')) : [el('b', {}, bdi(nameOf(answered.from))), el('span', {}, bdi(gist(answered, m.quote)))]),
+				answered.deleted ? el('span', {}, t('gone')) : [cut(nameOf(answered.from), 'b'), cut(gist(answered, m.quote))]),
 			m.document && (m.document.photo ? photo(m) : file(m.document)),
 			m.text !== '' && body,
 			m.buttons && keyboard(m),
@@ -259,7 +273,7 @@ function file(d) {
 		el('a', { href: url, download: d.name || 'file' }).click();
 		setTimeout(() => URL.revokeObjectURL(url), 1000);
 	};
-	return el('button', { type: 'button', class: 'file', onclick: save, title: t('save') }, icon('file'), bdi(d.name || t('file')),
+	return el('button', { type: 'button', class: 'file', onclick: save, title: t('save') }, icon('file'), cut(d.name || t('file')),
 		el('small', {}, t('bytes', { n: number(Math.ceil((d.data?.length ?? 0) * 3 / 4 / 1024)) })));
 }
 
@@ -293,7 +307,7 @@ function drawPinned() {
 	list(byID('pinned'), m ? [m] : [], {
 		key: messageKey,
 		version: () => [m.edits ?? 0, state.language].join(),
-		make: () => el('span', {}, icon('pin'), el('span', {}, el('b', {}, t('pinned')), el('span', {}, bdi(gist(m))))),
+		make: () => el('span', {}, icon('pin'), el('span', {}, el('b', {}, t('pinned')), cut(gist(m)))),
 	});
 }
 
@@ -304,6 +318,45 @@ function show(id) {
 	node.scrollIntoView({ block: 'center', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
 	node.classList.add('found');
 	setTimeout(() => node.classList.remove('found'), 1500);
+}
+
+// Of all messages one is a stop of the Tab key: the one that had the focus last, else the newest. The arrows go from one to the next, and Tab on to its
+// own buttons.
+
+let stop = 0; // its id
+let newest = 0; // the last message there was: who never left it goes on to the next
+const roved = new WeakMap(); // of each message drawn: is it the stop
+
+const bubbles = () => [...log().children].filter((n) => n.dataset.id);
+
+function rove() {
+	const all = bubbles();
+	const kept = all.find((n) => n.dataset.id === String(stop));
+	const here = kept && (kept.contains(document.activeElement) || stop !== newest) ? kept : all.at(-1);
+	newest = Number(all.at(-1)?.dataset.id ?? 0);
+	stop = Number(here?.dataset.id ?? 0);
+	for (const node of all) {
+		if (roved.get(node) === (node === here)) continue;
+		roved.set(node, node === here);
+		for (const x of [node, ...focusable(node)]) x.tabIndex = node === here ? 0 : -1;
+	}
+}
+
+function startRoving() {
+	log().addEventListener('focusin', (e) => {
+		const id = Number(e.target.closest('[data-id]')?.dataset.id ?? stop);
+		if (id === stop) return;
+		stop = id;
+		rove();
+	});
+	log().addEventListener('keydown', (e) => {
+		const all = bubbles();
+		const at = all.indexOf(e.target.closest('[data-id]'));
+		const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: all.length - 1 }[e.key];
+		if (to === undefined || at < 0 || e.target.matches('.offered *')) return;
+		e.preventDefault();
+		all[Math.max(0, Math.min(to, all.length - 1))].focus();
+	});
 }
 
 // speak lets a screen reader read what others write here, and what arrives on telephones.
@@ -331,24 +384,54 @@ function openPrompt() {
 
 // answer begins a reply, with a part of the message quoted or not.
 export function answer(message, quote = null) {
-	state.editing = null;
+	if (state.editing) stopEdit();
 	set({ reply: { message, quote } });
 	words().focus();
 }
 
 function startEdit(message) {
+	draft.leave();
 	set({ editing: message, reply: null });
-	words().value = message.text;
-	grow(words());
+	put(message.text);
 	words().focus();
 }
 
+// stopEdit goes back to what was begun before.
+function stopEdit() {
+	state.editing = null;
+	draft.arrive();
+	changed();
+}
+
 function stopAbout() {
-	if (state.editing) words().value = '';
-	set({ editing: null, reply: null });
-	grow(words());
+	if (state.editing) stopEdit();
+	else set({ reply: null });
 	words().focus();
 }
+
+// put has the composer say so.
+export function put(text) {
+	words().value = text;
+	grow(words());
+}
+
+// The draft of a place is what the composer holds when one leaves, or closes the page.
+
+draft.leave = () => {
+	if (state.editing || !state.who) return;
+	const text = words().value;
+	const reply = state.reply && { id: state.reply.message.id, quote: state.reply.quote };
+	if (text === '' && !reply) delete state.drafts[place()];
+	else state.drafts[place()] = { text, reply };
+	keep();
+};
+
+draft.arrive = () => {
+	const { text = '', reply } = state.drafts[place()] ?? {};
+	const message = reply && messageOf(state.chat, reply.id);
+	put(text);
+	state.reply = message && !message.deleted ? { message, quote: reply.quote } : null;
+};
 
 let aboutShown = null;
 
@@ -363,13 +446,14 @@ function drawAbout() {
 	if (!what) return bar.replaceChildren();
 	const label = state.editing ? t('editing') : state.reply.quote ? t('quoting', { who: nameOf(state.reply.message.from) }) : t('replying', { who: nameOf(state.reply.message.from) });
 	const text = state.editing ? short(state.editing.text) : gist(state.reply.message, state.reply.quote);
-	bar.replaceChildren(icon(state.editing ? 'edit' : 'reply'), el('p', {}, el('b', {}, label), el('span', {}, bdi(text))),
+	bar.replaceChildren(icon(state.editing ? 'edit' : 'reply'), el('p', {}, el('b', {}, label), cut(text)),
 		el('button', { type: 'button', class: 'icon', 'aria-label': t('cancel'), title: t('cancel'), onclick: stopAbout }, icon('close')));
 }
 
 function startComposer() {
 	const form = byID('composer');
 	enterSends(words());
+	addEventListener('pagehide', draft.leave);
 	words().addEventListener('keydown', (e) => {
 		if (e.key !== 'Escape') return;
 		if (!byID('menu').hidden) return closeMenu();
@@ -380,14 +464,20 @@ function startComposer() {
 		const text = words().value.trim();
 		if (text === '') return;
 		closeMenu();
-		const done = state.editing
-			? await ask('telegram/edit', { from: state.who, chat: state.chat, message: state.editing.id, text })
+		const { editing } = state;
+		const here = place();
+		const done = editing
+			? await ask('telegram/edit', { from: state.who, chat: state.chat, message: editing.id, text })
 			: await say({ text });
 		if (!done) return;
-		words().value = '';
-		grow(words());
+		if (place() !== here) { // somebody was faster than the answer: what was sent is no draft any more
+			if (!editing) delete state.drafts[here];
+			return;
+		}
 		end.down();
-		set({ reply: null, editing: null });
+		if (editing) return stopEdit();
+		put('');
+		set({ reply: null });
 	});
 	byID('attach').addEventListener('click', () => byID('file').click());
 	byID('file').addEventListener('change', async (e) => {
@@ -398,7 +488,7 @@ function startComposer() {
 		for (let i = 0; i < bytes.length; i += 0x8000) data += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
 		const caption = words().value.trim();
 		if (await say({ document: { name: chosen.name, mime: chosen.type || 'application/octet-stream', data: btoa(data) }, caption })) {
-			words().value = '';
+			put('');
 			set({ reply: null });
 		}
 		e.target.value = '';
@@ -424,11 +514,11 @@ async function openMenu() {
 	const menu = byID('menu');
 	menu.replaceChildren(...(commands?.length ? commands.map((c) => el('button', {
 		type: 'button', onclick: () => {
-			words().value = '/' + c.command + ' ';
+			put('/' + c.command + ' ');
 			closeMenu();
 			words().focus();
 		},
-	}, el('b', { dir: 'ltr' }, '/' + c.command), el('span', {}, bdi(c.description)))) : [el('p', {}, t('noCommands'))]));
+	}, el('b', { dir: 'ltr' }, '/' + c.command), el('span', { dir: 'auto' }, c.description))) : [el('p', {}, t('noCommands'))]));
 	menu.hidden = false;
 	byID('commands').setAttribute('aria-expanded', 'true');
 	menu.querySelector('button')?.focus();

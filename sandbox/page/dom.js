@@ -29,6 +29,9 @@ export function icon(name) {
 	return svg;
 }
 
+// cut is a line of foreign words that is cut at their end where there is no room, whichever way they are written.
+export const cut = (text, name = 'span') => el(name, { class: 'cut', dir: 'auto' }, text);
+
 // bdi sets foreign words apart, so that they turn nothing around beside them.
 export const bdi = (text) => el('bdi', {}, text);
 
@@ -36,7 +39,7 @@ export const byID = (id) => document.getElementById(id);
 
 const kept = new WeakMap();
 
-const focusable = (node) => [...node.querySelectorAll('a, button, input, select, textarea, [tabindex]')];
+export const focusable = (node) => [...node.querySelectorAll('a, button, input, select, textarea, [tabindex]')];
 
 // list makes the children of a parent those of the items, and keeps each element as long as its item's version is the same: selection and
 // what somebody is about to write survive. An element that is made anew takes over the focus.
@@ -52,7 +55,7 @@ export function list(parent, items, { key, version, make }) {
 		if (!entry || entry.version !== v) {
 			const node = make(item);
 			if (entry && entry.node === place) place = place.nextSibling;
-			const focused = entry ? focusable(entry.node).indexOf(document.activeElement) : -1;
+			const focused = entry ? [entry.node, ...focusable(entry.node)].indexOf(document.activeElement) : -1;
 			if (focused >= 0) focus = [node, focused];
 			entry?.node.remove();
 			entry = { version: v, node };
@@ -64,7 +67,10 @@ export function list(parent, items, { key, version, make }) {
 	}
 	for (const { node } of before.values()) node.remove();
 	kept.set(parent, now);
-	if (focus) focusable(focus[0])[focus[1]]?.focus({ preventScroll: true });
+	if (!focus) return;
+	const [node, n] = focus;
+	if (n === 0) node.tabIndex = -1; // else it takes no focus yet
+	[node, ...focusable(node)][n]?.focus({ preventScroll: true });
 }
 
 // keepEnd lets a list that is read at its end stay there when it grows or its room changes. It returns { pinned, down }: whether the end

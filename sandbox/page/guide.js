@@ -1,8 +1,8 @@
 // A short path for somebody who has read nothing. A step is over when what it asks for has really happened.
 
 import { ask, look } from './ask.js';
-import { become, go } from './chat.js';
-import { byID, el, fill, icon } from './dom.js';
+import { become, go, put } from './chat.js';
+import { byID, el, fill, icon, toast } from './dom.js';
 import { changed, chatByTitle, messagesIn, people, set, state, watch } from './state.js';
 import { t } from './words.js';
 
@@ -30,12 +30,40 @@ const steps = [
 	{ name: 'end', tab: 'breaking', point: () => '', over: () => false },
 ];
 
+// What is left to try, in the order of a day. Each leaves the last press to the reader.
+const tries = [
+	{ name: 'history', do: () => writes('Ali', support(), '/history ' + firstPhone) },
+	{ name: 'waiting', do: () => writes('Ali', support(), '/waiting') },
+	{ name: 'bulk', do: () => {
+		writes('Ali', desk(), ''); // where the bot is an admin: else Telegram keeps captions from it
+		const csv = 'number,name\n' + firstPhone + ',Mina\n' + secondPhone + ',Reza\n';
+		ask('telegram/say', { from: person('Ali'), chat: desk().id, document: { name: 'customers.csv', mime: 'text/csv', data: btoa(csv) }, caption: t('try.bulk.text') });
+	} },
+	{ name: 'later', do: () => writes('Ali', support(), '/later 8:00 ' + firstPhone + ' ' + t('try.later.text')) },
+	{ name: 'optOut', do: () => { set({ tab: 'phones' }); ask('panel/sms', { from: secondPhone, text: '11' }); } },
+	{ name: 'export', do: () => writes('Sara', { id: person('Sara') }, '/export') },
+	{ name: 'join', do: () => writes('Sara', chatByTitle('Sales'), '') },
+	{ name: 'credit', do: () => { writes('Ali', support(), '/send ' + firstPhone + ' ' + t('try.credit.text')); ask('panel/credit', { credit: 50 }); } },
+];
+
+const [firstPhone, secondPhone] = ['09121111111', '09122222222'];
+
+// writes has somebody begin to write somewhere.
+function writes(name, chat, text) {
+	become(person(name));
+	go(chat.id);
+	set({ tab: 'telegram' });
+	put(text);
+	byID('words').focus();
+}
+
 const repliesToBot = (m) => m.reply_to && state.messages.get(m.chat)?.get(m.reply_to)?.from_bot;
 
 let at = 0; // the step
 let was = null; // what was there when it began
 let topics = false; // the bot can make topics
 let drawn = '';
+let wanted = false; // the cursor is to go to what the step is about
 
 export function startGuide() {
 	const kept = localStorage.getItem('guide');
@@ -47,6 +75,7 @@ export function startGuide() {
 function begin(step) {
 	at = step;
 	was = null;
+	wanted = false;
 	localStorage.setItem('guide', step < 0 ? 'closed' : String(step));
 	changed();
 }
@@ -70,13 +99,19 @@ function draw() {
 	if (at < 0) return byID('guide').replaceChildren();
 	const s = steps[at];
 	const last = at === steps.length - 1;
+	const focused = byID('guide').contains(document.activeElement);
+	byID('guide').classList.toggle('last', last);
 	fill(byID('guide'),
 		el('ol', { class: 'dots', 'aria-hidden': 'true' }, ...steps.filter((x) => !x.optional || topics).map((x) => el('li', { class: steps.indexOf(x) < at ? 'done' : x === s ? 'now' : '' }))),
 		el('p', { role: 'status' }, el('b', {}, t('guide.' + s.name)), ' ', el('span', {}, t('guide.tell.' + s.name))),
 		s.do && el('button', { type: 'button', onclick: s.do }, t('guide.do.' + s.name)),
 		!last && el('button', { type: 'button', class: 'quiet', onclick: showMe }, t('guide.showMe')),
+		last && el('ul', { class: 'tries', 'aria-label': t('tries') }, tries.map((x) => el('li', {}, el('button', {
+			type: 'button', class: 'quiet', 'data-try': x.name, title: t('try.tell.' + x.name), onclick: () => { x.do(); toast(t('try.tell.' + x.name)); },
+		}, t('try.' + x.name))))),
 		last && el('button', { type: 'button', onclick: () => begin(0) }, t('guide.restart')),
 		el('button', { type: 'button', class: 'icon', 'aria-label': t('guide.close'), title: t('guide.close'), onclick: () => begin(-1) }, icon('close')));
+	if (focused) byID('guide').querySelector('button').focus(); // whoever goes along by the keyboard stays here
 }
 
 function enter() {
@@ -93,19 +128,18 @@ function point() {
 	const target = selector ? [...document.querySelectorAll(selector)].at(-1) : null;
 	for (const node of document.querySelectorAll('.pointed')) if (node !== target) node.classList.remove('pointed');
 	target?.classList.add('pointed');
+	if (!wanted || !target) return;
+	wanted = false;
+	target.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+	target.focus();
 }
 
-// showMe brings into view what the step is about, and puts the cursor there.
+// showMe brings into view what the step is about, and puts the cursor there, as soon as it is there.
 function showMe() {
 	const s = steps[at];
 	s.prepare?.();
-	document.body.classList.remove('choosing');
-	set({ tab: s.tab });
-	requestAnimationFrame(() => requestAnimationFrame(() => {
-		const target = document.querySelector('.pointed');
-		target?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-		target?.focus();
-	}));
+	set({ tab: s.tab, unfolded: state.unfolded || s.tab === 'breaking' });
+	wanted = true;
 }
 
 // saraWrites lets Sara write in the forum what only an admin may.

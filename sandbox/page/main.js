@@ -3,7 +3,7 @@
 import { startBreaking } from './breaking.js';
 import { startChat } from './chat.js';
 import { ask } from './ask.js';
-import { byID, toast } from './dom.js';
+import { byID } from './dom.js';
 import { startGuide } from './guide.js';
 import { arrivals, startPhones } from './phones.js';
 import { chatsOf, connect, set, state, unread, watch } from './state.js';
@@ -29,28 +29,35 @@ function drawWords() {
 	other.lang = state.language === 'fa' ? 'en' : 'fa';
 }
 
+// The bot speaks what the page speaks, from the first moment on, wherever a chat has chosen nothing else.
+
 byID('language').addEventListener('click', () => {
 	set({ language: state.language === 'fa' ? 'en' : 'fa' });
-	const { language, chat } = state;
-	const sara = state.users.find((u) => u.first_name === 'Sara')?.id;
-	if (chatsOf(sara).some((c) => c.id === chat)) {
-		toast(t('botLanguage'), { label: t('botLanguageDo'), do: () => ask('telegram/say', { from: sara, chat, text: '/language ' + language }) });
-	}
+	ask('bridge/language', { language: state.language });
 });
+
+let met = false;
+
+function meet() {
+	if (met || !state.begun) return;
+	met = true;
+	if (state.messages.size === 0 && state.bridge.language !== state.language) ask('bridge/language', { language: state.language });
+}
 
 // Tabs of a narrow screen. On a wide one everything is in view and they are hidden.
 
 let arrivalsSeen = null;
 
+const shownTab = () => state.tab === 'chats' ? 'telegram' : state.tab; // the list of chats is a part of it
+
 function drawTabs() {
-	document.body.dataset.tab = state.tab;
 	if (state.tab === 'phones' || arrivalsSeen === null) arrivalsSeen = state.begun ? arrivals() : null;
 	const news = {
-		telegram: state.tab === 'telegram' || !state.who ? 0 : chatsOf(state.who).flatMap((c) => [unread(c.id), ...(c.topics ?? []).map((x) => unread(c.id, x.id))]).reduce((a, b) => a + b, 0),
+		telegram: shownTab() === 'telegram' || !state.who ? 0 : chatsOf(state.who).flatMap((c) => [unread(c.id), ...(c.topics ?? []).map((x) => unread(c.id, x.id))]).reduce((a, b) => a + b, 0),
 		phones: arrivals() - (arrivalsSeen ?? 0),
 	};
 	for (const tab of document.querySelectorAll('.tabs button')) {
-		tab.setAttribute('aria-current', tab.dataset.tab === state.tab ? 'true' : 'false');
+		tab.setAttribute('aria-current', String(tab.dataset.tab === shownTab()));
 		const badge = tab.querySelector('.badge');
 		if (!badge) continue;
 		badge.hidden = !news[tab.dataset.tab];
@@ -61,6 +68,8 @@ function drawTabs() {
 for (const tab of document.querySelectorAll('.tabs button')) tab.addEventListener('click', () => set({ tab: tab.dataset.tab }));
 
 watch(drawWords);
+watch(meet);
+watch(() => { document.body.dataset.tab = state.tab; }); // what the parts draw depends on whether they are seen
 watch(() => { document.body.inert = !state.begun; }); // nobody can do anything before: who one is is not known
 watch(() => { byID('offline').hidden = state.connected || !state.begun; });
 startChat();

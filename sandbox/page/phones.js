@@ -32,7 +32,7 @@ function drawPhones() {
 }
 
 function telephone(number) {
-	const name = el('bdi', { class: 'number', dir: 'ltr' }, number);
+	const name = el('bdi', { class: 'number cut', dir: 'ltr' }, number);
 	const delivery = el('select', { 'aria-label': t('delivery'), title: t('delivery'), onchange: (e) => expect(number, Number(e.target.value)) },
 		...deliveries.map((d) => el('option', { value: d }, t('delivery.' + d))));
 	const line = el('select', { name: 'line', 'aria-label': t('ourLine') }, ...state.lines.map((l) => el('option', { value: l }, l)));

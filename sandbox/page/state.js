@@ -20,12 +20,15 @@ export const state = {
 	who: 0, // a user's id
 	chat: 0,
 	topic: 0,
-	tab: 'telegram', // of a narrow screen
+	tab: 'telegram', // of a narrow screen: chats is the list of them
+	unfolded: localStorage.getItem('strip') === 'unfolded', // the strip with the sums and what breaks things
 	reply: null, // { message, quote } being answered
 	editing: null, // the message being edited
 	reacting: null, // the key of the message under which reactions are offered
 	prompted: 0, // the message that has opened the reply field
 	added: [], // telephones beside those there are
+	drafts: {}, // what was begun to be written, by place: { text, reply: { id, quote } }
+	world: '', // which sandbox it is: another has other messages under the same numbers
 	pending: new Set(), // buttons waiting for the bot: see pressKey
 	read: new Map(), // what each person has seen where: see place
 };
@@ -55,18 +58,65 @@ export function changed() {
 			return;
 		}
 		drawing = false;
+		writeAddress();
 		for (const f of watchers) f();
 	});
 }
 
-// set changes what is chosen.
+// set changes what is chosen. What is begun to be written stays where it was begun, and waits there.
 export function set(choice) {
 	const elsewhere = ['who', 'chat', 'topic'].some((x) => x in choice && choice[x] !== state[x]);
+	if (elsewhere) draft.leave();
 	Object.assign(state, choice);
-	if (elsewhere) Object.assign(state, { reply: null, editing: null, reacting: null, prompted: 0 });
+	if (elsewhere) {
+		Object.assign(state, { reply: null, editing: null, reacting: null, prompted: 0 });
+		draft.arrive();
+	}
 	if ('language' in choice) localStorage.setItem('language', state.language);
+	if ('unfolded' in choice) localStorage.setItem('strip', state.unfolded ? 'unfolded' : 'folded');
+	if ('added' in choice) keep();
 	changed();
 }
+
+// draft is how the composer keeps what was begun somewhere, and shows it again. It sets both.
+export const draft = { leave() {}, arrive() {} };
+
+// keep has a reload find the drafts and the telephones again.
+export function keep() {
+	sessionStorage.setItem('kept', JSON.stringify({ world: state.world, drafts: state.drafts, added: state.added }));
+}
+
+// recall takes up what was kept. Of another sandbox no message is known by its number.
+function recall() {
+	const kept = JSON.parse(sessionStorage.getItem('kept') ?? 'null');
+	if (!kept) return;
+	if (kept.world !== state.world) for (const d of Object.values(kept.drafts)) delete d.reply;
+	Object.assign(state, { drafts: kept.drafts, added: kept.added });
+}
+
+// Where one is stands in the address, so that a reload finds it again, and the back button what was before.
+
+const tabs = ['telegram', 'chats', 'phones', 'breaking'];
+
+const address = () => '#' + [state.who, state.chat, state.topic, state.tab].join('/');
+
+function writeAddress() {
+	if (!state.begun || location.hash === address()) return;
+	if (location.hash === '') history.replaceState(null, '', address());
+	else history.pushState(null, '', address());
+}
+
+// readAddress goes where the address says, as far as there is such a person, chat and topic.
+function readAddress() {
+	const [who, chat, topic, tab] = location.hash.slice(1).split('/');
+	const person = people().find((u) => u.id === Number(who)) ?? people().find((u) => u.first_name === 'Ali') ?? people()[0];
+	if (!person) return;
+	const there = chatsOf(person.id).find((c) => c.id === Number(chat));
+	const known = there?.topics?.some((x) => x.id === Number(topic));
+	set({ who: person.id, chat: (there ?? chatsOf(person.id)[0]).id, topic: known ? Number(topic) : 0, tab: tabs.includes(tab) ? tab : 'telegram' });
+}
+
+addEventListener('popstate', () => { if (state.begun) readAddress(); });
 
 const heard = []; // listeners of single events
 
@@ -79,10 +129,13 @@ export function hear(f) {
 export function connect() {
 	const events = new EventSource('live');
 	events.addEventListener('begin', (e) => {
-		const { bot, lines, messages } = JSON.parse(e.data);
-		Object.assign(state, { connected: true, bot, lines, messages: new Map(), sms: new Map() });
+		const { world, bot, lines, messages } = JSON.parse(e.data);
+		Object.assign(state, { connected: true, world, bot, lines, messages: new Map(), sms: new Map() });
 		messages.forEach(put);
-		if (!state.begun) state.seenBefore = new Set(messages.map(messageKey));
+		if (!state.begun) {
+			state.seenBefore = new Set(messages.map(messageKey));
+			recall();
+		}
 		changed();
 	});
 	events.addEventListener('chat', (e) => {
@@ -101,11 +154,7 @@ export function connect() {
 	});
 	events.addEventListener('state', (e) => {
 		Object.assign(state, JSON.parse(e.data), { begun: true });
-		if (!state.who) {
-			const person = people().find((u) => u.first_name === 'Ali') ?? people()[0];
-			state.who = person?.id ?? 0;
-			state.chat = chatsOf(state.who)[0]?.id ?? state.who;
-		}
+		if (!state.who || !chatsOf(state.who).some((c) => c.id === state.chat)) readAddress(); // at first, and when one was put out of a group
 		changed();
 	});
 	events.addEventListener('error', () => {
@@ -143,7 +192,7 @@ export function messagesIn(chat, topic = 0) {
 	return all.filter((m) => !m.deleted && (!forum || (m.topic ?? 0) === topic));
 }
 
-const place = (chat, topic) => state.who + '|' + chat + '|' + topic;
+export const place = (chat = state.chat, topic = state.topic) => state.who + '|' + chat + '|' + topic;
 
 // see remembers that the person who one is has seen all that stands somewhere.
 export function see(chat, topic) {

@@ -48,7 +48,7 @@ function element(entity, words) {
 	case 'text_link':
 		return /^https?:/i.test(entity.url ?? '') ? el('a', { href: entity.url, target: '_blank', rel: 'noopener noreferrer' }) : el('span');
 	case 'bot_command':
-		return el('span', { class: 'command' });
+		return el('bdi', { class: 'command', dir: 'ltr' });
 	}
 	return el(simple[entity.type] ?? 'span', entity.type === 'blockquote' ? { dir: 'auto' } : {});
 }
@@ -61,7 +61,7 @@ function copied(words) {
 		copy(words);
 	};
 	return el('code', {
-		tabindex: 0, role: 'button', title: t('copy'), onclick: take,
+		dir: /^[/+@#\d]/.test(words) ? 'ltr' : 'auto', tabindex: 0, role: 'button', title: t('copy'), onclick: take,
 		onkeydown: (event) => { if (event.key === 'Enter') take(event); },
 	});
 }

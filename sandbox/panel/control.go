@@ -14,6 +14,7 @@ import (
 // names; answers are JSON. It refuses requests for another host name and from other sites, as LocalOnly does.
 //
 //	POST /sms      from, text, to ("": the first line), time (Unix seconds; "": now)   a customer writes
+//	POST /repeat                                                                 the last SMS handed out is handed out again
 //	GET  /sent                                                                   what was accepted
 //	GET  /inbox                                                                  what customers wrote, and whether it was fetched
 //	GET  /unread                                                                 {"unread":N}
@@ -29,6 +30,7 @@ import (
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /sms", s.controlSMS)
+	mux.HandleFunc("POST /repeat", s.controlRepeat)
 	mux.HandleFunc("GET /sent", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.Sent()) })
 	mux.HandleFunc("GET /inbox", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.Inbox()) })
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.State()) })
@@ -66,6 +68,14 @@ func (s *Server) controlSMS(w http.ResponseWriter, r *http.Request) {
 		from = "+" + from[1:] // what a form makes of a plus
 	}
 	s.ReceiveAt(from, cmp.Or(f.Get("to"), s.opts.Lines[0]), f.Get("text"), at)
+	Reply(w, map[string]int{"unread": s.Unread()})
+}
+
+func (s *Server) controlRepeat(w http.ResponseWriter, r *http.Request) {
+	if !s.Repeat() {
+		Refuse(w, "no SMS was fetched yet")
+		return
+	}
 	Reply(w, map[string]int{"unread": s.Unread()})
 }
 
@@ -132,6 +142,14 @@ func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
 			}
 			*field = n
 		}
+	}
+	if v := f.Get("chance"); v != "" {
+		share, err := strconv.ParseFloat(v, 64)
+		if err != nil || !(share > 0 && share <= 1) {
+			Refuse(w, "chance is the share of calls that it strikes, above 0 and at most 1")
+			return
+		}
+		fault.Chance = share
 	}
 	if v := f.Get("carry_out"); v != "" {
 		b, err := strconv.ParseBool(v)

@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -49,6 +50,8 @@ type Fault struct {
 	Method string `json:"method,omitempty"`
 	// Times is how many calls it strikes: 0 means one, a negative number all until Disarm.
 	Times int `json:"times,omitempty"`
+	// Chance is the share of the calls it matches that it strikes, by chance: 0 means all.
+	Chance float64 `json:"chance,omitempty"`
 	// CarryOut has the call carried out first: the SMS is sent, the unread are taken away, only the answer suffers.
 	CarryOut bool `json:"carry_out,omitempty"`
 
@@ -92,6 +95,9 @@ func (s *Server) strike(method string) *Fault {
 	for i := range s.faults {
 		f := s.faults[i]
 		if f.Method != "" && f.Method != method {
+			continue
+		}
+		if f.Chance > 0 && rand.Float64() >= f.Chance {
 			continue
 		}
 		if s.faults[i].Times--; s.faults[i].Times == 0 {

@@ -33,6 +33,7 @@ type answer struct {
 	result any // string, int, record, or []any of these
 	each   []any
 	given  []SMS          // what GetMsg took away
+	taken  []*Inbound     // the same, as the panel keeps it
 	told   map[string]int // what GetStatus told, by id
 }
 
@@ -205,10 +206,10 @@ func (s *Server) getMsg() answer {
 			{"msg", m.Text},
 			{"time", strconv.FormatInt(m.At.Unix(), 10)},
 		}
-		m.Fetched, given[i] = true, m.SMS
+		m.Fetched, m.Lost, given[i] = true, false, m.SMS
 		s.publish(Event{Kind: Fetched, SMS: m.SMS})
 	}
-	return answer{result: messages, given: given}
+	return answer{result: messages, given: given, taken: page}
 }
 
 // ours reports whether the account may send from line.

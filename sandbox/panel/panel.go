@@ -108,6 +108,8 @@ type Request struct {
 type Inbound struct {
 	SMS
 	Fetched bool `json:"fetched"`
+	// Lost says that the answer that handed it out did not arrive, or not whole: the caller may have read a part of it.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // State is what was done to the panel by hand.
@@ -285,6 +287,22 @@ func (s *Server) ReceiveAt(customer, line, text string, at time.Time) {
 	in := &Inbound{SMS: m}
 	s.inbox, s.unread = append(s.inbox, in), append(s.unread, in)
 	s.publish(Event{Kind: Received, SMS: m})
+}
+
+// Repeat has GetMsg hand out once more the last SMS that it handed out, as panels do whose mark of what was read is lost. It reports whether there is one.
+func (s *Server) Repeat() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range slices.Backward(s.inbox) {
+		if m.Fetched {
+			if !slices.Contains(s.unread, m) {
+				s.unread = append(s.unread, m)
+				s.wake()
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // Inbox returns all that customers wrote so far, in order.

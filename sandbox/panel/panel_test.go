@@ -525,6 +525,51 @@ func TestFaultsStrikeTheMethodAndAsOftenAsArmed(t *testing.T) {
 	}
 }
 
+// TestAShareOfTheCallsFails: of very many by chance, so far from none and from all that chance alone does not get there.
+func TestAShareOfTheCallsFails(t *testing.T) {
+	s, url := start(t, Options{})
+	s.Arm(Fault{Kind: ErrCode, Code: -3, Times: -1, Chance: 0.5})
+	const calls = 200
+	for range calls {
+		do(deadline(t), client(t), url, utf8XML, getMsg)
+	}
+	struck := 0
+	for _, r := range s.Requests() {
+		if r.Answer == string(ErrCode) {
+			struck++
+		}
+	}
+	if struck < calls/5 || struck > calls*4/5 {
+		t.Errorf("%d of %d calls failed, half should", struck, calls)
+	}
+	if got := s.State().Faults; len(got) != 1 {
+		t.Errorf("left: %v", got)
+	}
+}
+
+func TestAnSMSIsHandedOutOnceMore(t *testing.T) {
+	s, url := start(t, Options{})
+	if s.Repeat() {
+		t.Error("repeated what nobody wrote")
+	}
+	s.Receive("09121111111", "30001234", "hi")
+	if s.Repeat() {
+		t.Error("repeated what was not handed out")
+	}
+	get := func() { do(deadline(t), client(t), url, utf8XML, getMsg) }
+	get()
+	s.Repeat()
+	s.Repeat() // it waits already
+	get()
+	requests := s.Requests()
+	if first, again := requests[0].Given, requests[1].Given; len(first) != 1 || !slices.Equal(first, again) {
+		t.Errorf("got %v, then %v", first, again)
+	}
+	if inbox := s.Inbox(); len(inbox) != 1 || s.Unread() != 0 {
+		t.Errorf("the inbox holds %v, %d unread", inbox, s.Unread())
+	}
+}
+
 func TestDownRefusesConnectionsAndComesBackAtTheSameAddress(t *testing.T) {
 	s, url := start(t, Options{})
 	if _, _, err := do(deadline(t), client(t), url, utf8XML, getMsg); err != nil {

@@ -98,6 +98,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	}
 	noted := s.record(done)
 	s.mu.Unlock()
+	defer s.lose(noted, answer.taken)
 	hook(Call{c.method, CarriedOut})
 
 	switch {
@@ -114,6 +115,19 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.writeAnswer(w, r, c.method, s.encode(r, c.method, answer), hook)
 	}
+}
+
+// lose marks what a call took away if its answer did not arrive. Nothing is lost before the answer is over.
+func (s *Server) lose(call int, taken []*Inbound) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.requests[call].Answered || len(taken) == 0 {
+		return
+	}
+	for _, m := range taken {
+		m.Lost = true
+	}
+	s.wake()
 }
 
 // record notes a call that has been handled, before the caller can learn of it, and returns its index among requests. mu is held.

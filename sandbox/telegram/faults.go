@@ -3,6 +3,7 @@ package telegram
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ type Fault struct {
 	Method string    `json:"method,omitempty"` // as in "sendMessage", any case; "" matches all
 	Chat   int64     `json:"chat,omitempty"`   // 0 matches all, also methods without a chat
 	Skip   int       `json:"skip,omitempty"`   // matching calls let through first
+	Chance float64   `json:"chance,omitempty"` // the share of matching calls spoilt, by chance; 0 means all
 	Times  int       `json:"times,omitempty"`  // calls spoilt; 0 means 1, less than 0 all
 	Kind   FaultKind `json:"kind"`             // required
 
@@ -43,12 +45,16 @@ type Fault struct {
 }
 
 // Arm makes matching calls go wrong. Faults are tried in the order they were armed; the first that matches is used up
-// by one. It fails when the kind is unknown.
+// by one. It fails when the kind is unknown
+// or the chance is no share.
 func (s *Server) Arm(f Fault) error {
 	switch f.Kind {
 	case Refuse, TooMany, BadGateway, CloseBefore, CloseAfter, CutAnswer, Slow, Hang:
 	default:
 		return fmt.Errorf("arm fault: unknown kind %q", f.Kind)
+	}
+	if !(f.Chance >= 0 && f.Chance <= 1) {
+		return fmt.Errorf("arm fault: chance %v: it is a share of calls, at most 1", f.Chance)
 	}
 	if f.Times == 0 {
 		f.Times = 1
@@ -129,6 +135,9 @@ func (s *Server) takeFault(req *request) Fault {
 		}
 		if f.Skip > 0 {
 			f.Skip--
+			continue
+		}
+		if f.Chance > 0 && rand.Float64() >= f.Chance {
 			continue
 		}
 		taken := *f

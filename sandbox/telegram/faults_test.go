@@ -57,6 +57,10 @@ func TestFaultsCountAndChoose(t *testing.T) {
 	if s.Arm(Fault{Kind: "nonsense"}) == nil {
 		t.Error("armed nonsense")
 	}
+	if s.Arm(Fault{Kind: Refuse, Chance: 2}) == nil {
+		t.Error("armed a chance above one")
+	}
+	check(t, s.Arm(Fault{Kind: Refuse, Chat: team, Chance: 1e-300})) // strikes nobody
 	check(t, s.Arm(Fault{Kind: Refuse, Chat: team, Skip: 1, Times: 2}))
 	check(t, s.Arm(Fault{Kind: Refuse, Chat: owner.ID, Times: -1}))
 	outcome := func(chat int64) (o string) {

@@ -136,6 +136,14 @@ func (s *Server) AddUser(u User) User {
 	return u
 }
 
+// Begin begins a person's private chat with the bot, as one does who has written there long ago.
+func (s *Server) Begin(user int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.chatToSpeak(user, user)
+	return err
+}
+
 // AddGroup makes a basic group. The first member owns it. The bot is in it, as an ordinary member, if its id is among the
 // members; it gets no update of that. Ids nobody has are people it makes up.
 func (s *Server) AddGroup(title string, members ...int64) int64 {
