@@ -246,22 +246,24 @@ func registered(t *testing.T) []string {
 	return slices.Compact(names)
 }
 
-// TestTheManualNamesEveryMetric holds doc/operations.md to what the bridge tells.
+// TestTheManualNamesEveryMetric holds the manual, in both languages, to what the bridge tells.
 func TestTheManualNamesEveryMetric(t *testing.T) {
-	text, err := os.ReadFile("doc/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	told := registered(t)
-	named := regexp.MustCompile(`\b(peyk|process|go)_[a-z_]+[a-z]\b`).FindAllString(string(text), -1)
-	for _, name := range named {
-		if !slices.Contains(told, name) {
-			t.Errorf("doc/operations.md names %s, which there is not", name)
+	for _, file := range []string{"doc/operations.md", "doc/operations.fa.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	for _, name := range told {
-		if !slices.Contains(named, name) && !strings.HasPrefix(name, "process_") {
-			t.Errorf("doc/operations.md does not tell what %s means", name)
+		named := regexp.MustCompile(`\b(peyk|process|go)_[a-z_]+[a-z]\b`).FindAllString(string(text), -1)
+		for _, name := range named {
+			if !slices.Contains(told, name) {
+				t.Errorf("%s names %s, which there is not", file, name)
+			}
+		}
+		for _, name := range told {
+			if !slices.Contains(named, name) && !strings.HasPrefix(name, "process_") {
+				t.Errorf("%s does not tell what %s means", file, name)
+			}
 		}
 	}
 }

@@ -41,6 +41,8 @@ func TestInstalledFilesAreWhereTheyAreSought(t *testing.T) {
 		"deploy/deb/postrm":   {"rm -rf " + path.Dir(settings) + "\n", "rm -r " + state + " "},
 		"doc/operations.md": {"install -m 755 peyk " + path.Dir(program) + "/\n", "peyk setup --out " + path.Dir(settings) + "\n", "--home-dir " + state + " ",
 			"install -d -m 700 " + path.Dir(settings) + "\n", "secrets:/out"},
+		"doc/operations.fa.md": {"install -m 755 peyk " + path.Dir(program) + "/\n", "peyk setup --out " + path.Dir(settings) + "\n", "--home-dir " + state + " ",
+			"install -d -m 700 " + path.Dir(settings) + "\n", "secrets:/out"},
 		"deploy/compose.yaml": {"env_file: secrets/" + path.Base(settings) + "\n", "secrets:/out"},
 		"README.md":           {"peyk setup --out " + path.Dir(settings)},
 	} {

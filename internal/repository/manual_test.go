@@ -14,11 +14,14 @@ import (
 // TestTheManualNamesEveryLogLine looks for what the source logs at info and above.
 func TestTheManualNamesEveryLogLine(t *testing.T) {
 	atTop(t)
-	text, err := os.ReadFile("doc/operations.md")
-	if err != nil {
-		t.Fatal(err)
+	manuals := map[string]string{}
+	for _, file := range []string{"doc/operations.md", "doc/operations.fa.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		manuals[file] = string(text)
 	}
-	manual := string(text)
 	lines, outages := 0, 0
 	for _, p := range packages(t) {
 		if strings.HasPrefix(p.ImportPath, "peyk/sandbox") {
@@ -39,8 +42,11 @@ func TestTheManualNamesEveryLogLine(t *testing.T) {
 					t.Fatal(err)
 				}
 				lines++
-				if line += end; !strings.Contains(manual, "`"+line+"`") {
-					t.Errorf("doc/operations.md does not tell what %q means, which %s logs", line, file)
+				line += end
+				for name, manual := range manuals {
+					if !strings.Contains(manual, "`"+line+"`") {
+						t.Errorf("%s does not tell what %q means, which %s logs", name, line, file)
+					}
 				}
 			}
 			ast.Inspect(parsed, func(n ast.Node) bool {

@@ -35,14 +35,42 @@ func TestThePersianReadmeSaysTheSame(t *testing.T) {
 	}
 }
 
-// readReadme leaves out the marks that have Latin letters run from left to right within Persian.
+// TestThePersianManualSaysTheSame holds doc/operations.fa.md to the sections and rows of doc/operations.md, to the first cells that are no words, and to what is
+// typed into a shell, without the comments behind it.
+func TestThePersianManualSaysTheSame(t *testing.T) {
+	atTop(t)
+	all := func(pattern string) func(string) []string {
+		re := regexp.MustCompile(pattern)
+		return func(text string) []string { return re.FindAllString(text, -1) }
+	}
+	comment := regexp.MustCompile(`(?m) +# .*$`)
+	english, persian := comment.ReplaceAllString(readReadme(t, "doc/operations.md"), ""), comment.ReplaceAllString(readReadme(t, "doc/operations.fa.md"), "")
+	for what, in := range map[string]func(string) []string{
+		"commands": all(`(?m)^    .*$`),
+		"sections": all(`(?m)^##? `),
+		"rows":     all(`(?m)^\| `),
+		"levels":   all(`\| (?:info|warn|error|debug)\b`),
+		"alerts":   all(`\bPeyk[A-Z]\w+`),
+	} {
+		want, got := in(english), in(persian)
+		if len(want) < 5 {
+			t.Errorf("doc/operations.md has no %s: is this test still looking for the right thing?", what)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s of doc/operations.fa.md\n%q\nof doc/operations.md\n%q", what, got, want)
+		}
+	}
+}
+
+// readReadme leaves out the marks that have Latin letters run from left to right within Persian. A link to a document in Persian counts as one to the same in
+// English.
 func readReadme(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.ReplaceAll(string(text), "\u200e", "")
+	return strings.NewReplacer("\u200e", "", "](doc/operations.fa.md)", "](doc/operations.md)").Replace(string(text))
 }
 
 // chatCommands returns what is typed into the chat, by the first cells of the table's rows.
