@@ -69,6 +69,13 @@ func TestTopicIcons(t *testing.T) {
 				}
 				say("come at noon")
 				w.wears(shown, "💬", "answered")
+				w.reacts(w.ali, shown, "👌")
+				w.wears(shown, "✅", "answered, and 👌")
+				w.reacts(w.sara, shown, "👌")
+				w.reacts(w.ali, shown)
+				w.wears(shown, "✅", "of two 👌 one is taken back")
+				w.reacts(w.sara, shown)
+				w.wears(shown, "💬", "both are taken back, answered as before")
 				w.panel.Receive("09121111111", "30001234", "thank you")
 				w.wears(shown, "❗", "wrote again")
 				say("/done")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -37,6 +38,7 @@ type deed struct {
 	Waited  []waited    `json:"waited,omitempty"`
 	Snoozes []Snooze    `json:"snoozes,omitempty"`
 	Claim   Claim       `json:"claim,omitzero"`
+	Answer  Seq         `json:"answer,omitempty"` // the customer's, that DeedDone took away
 }
 
 // waited is an SMS that waited.
@@ -103,11 +105,11 @@ func (t *tx) conversationIn(l Shown) (c sms.Conversation, err error) {
 // do does a deed about a conversation and notes it with the message.
 func (t *tx) do(l *Shown, c sms.Conversation, what Deed, r React) error {
 	d := deed{Deed: what, By: r.By, At: t.now, UpTo: Seq(t.bucket(bucketSMS).Sequence())}
+	customer, err := t.customer(c.Customer)
+	if err != nil {
+		return err
+	}
 	if what == DeedTake {
-		customer, err := t.customer(c.Customer)
-		if err != nil {
-			return err
-		}
 		d.Claim = customer.Claim
 		customer.Claim = Claim{Owner: r.By, Name: r.Name, At: t.now, Taken: true}
 		l.Deeds = append(l.Deeds, d)
@@ -134,10 +136,12 @@ func (t *tx) do(l *Shown, c sms.Conversation, what Deed, r React) error {
 		}
 		d.Snoozes = append(d.Snoozes, z)
 	}
-	l.Deeds = append(l.Deeds, d)
 	if what == DeedSnooze {
+		l.Deeds = append(l.Deeds, d)
 		return t.snooze(c, r.Until)
 	}
+	d.Answer = customer.Answer
+	l.Deeds = append(l.Deeds, d)
 	_, err = t.done(c, waiting)
 	return errors.Join(err, t.answeredBy(c.Customer, 0))
 }
@@ -157,13 +161,19 @@ func (t *tx) undo(l *Shown, c sms.Conversation, what Deed, by sms.AgentID) error
 		return t.undoSnooze(c, d)
 	}
 	if i := slices.IndexFunc(l.Deeds, func(other deed) bool { return other.Deed == what }); i >= 0 { // a colleague says so, too
-		if other := &l.Deeds[i]; len(other.Waited)+len(other.Snoozes) == 0 {
+		other := &l.Deeds[i]
+		if other.Answer = cmp.Or(other.Answer, d.Answer); len(other.Waited)+len(other.Snoozes) == 0 {
 			other.Waited, other.Snoozes, other.UpTo = d.Waited, d.Snoozes, d.UpTo
 		}
 		return nil
 	}
 	if answered, err := t.writtenSince(c.Customer, d.UpTo); err != nil || answered {
 		return err
+	}
+	if d.Answer != 0 {
+		if err := t.answeredBy(c.Customer, d.Answer); err != nil {
+			return err
+		}
 	}
 	return t.waitAsBefore(d, func(sms.Conversation) bool { return true })
 }
