@@ -441,12 +441,19 @@ func I19(e *Evidence) error {
 // reminders are what tells that somebody waits for long.
 var reminders = map[string]string{"reminder": "This customer has waited for", "escalation": "Nobody has answered this customer"}
 
-// touched reports whether somebody saw to a customer, or pressed anything, or may have, between two times; or they wrote.
+// touched reports whether somebody saw to a customer, or decided about an order to them, or may have, between two times.
 func (e *Evidence) touched(customer string, from, to time.Time) bool {
 	within := func(at time.Time) bool { return at.After(from.Add(-time.Hour)) && at.Before(to) } // what is said waits while an outage lasts
 	return slices.ContainsFunc(e.deeds, func(d deed) bool { return within(d.at) && !d.vain && slices.Contains(d.customers, customer) }) ||
 		slices.ContainsFunc(e.Orders, func(o Order) bool { return within(o.At) && slices.Contains(o.Recipients, customer) }) ||
-		slices.ContainsFunc(e.presses, func(p pressed) bool { return within(p.at) })
+		slices.ContainsFunc(e.presses, func(p pressed) bool { return within(p.at) && e.mayConcern(p, customer) })
+}
+
+// mayConcern reports whether a press decided about an order to a customer, or about one that nobody knows any more: the number of a batch that a backup
+// does not know is given to another.
+func (e *Evidence) mayConcern(p pressed, customer string) bool {
+	i := slices.IndexFunc(e.Batches, func(b batch) bool { return b.ID == p.batch })
+	return i < 0 || len(e.Restored) > 0 || e.Batches[i].Forgotten || slices.ContainsFunc(e.Batches[i].recipients, func(r store.SMS) bool { return string(r.Customer) == customer })
 }
 
 // I20: nobody is reminded before it is time, each wait is told of at most once in each chat, unless the answer of Telegram to the call before was lost or
