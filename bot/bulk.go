@@ -341,12 +341,13 @@ func renderBulk(t *text.Language, batch store.Batch, recipients []store.SMS, opt
 	bulk, sizes := batch.Bulk, opts.PartSizes
 	reaches, parts := batch.N-batch.Withheld, bulk.Parts
 	var lines []string
-	switch {
-	case bulk.Own && bulk.Least == bulk.Most:
-		lines = append(lines, t.Say(t.Ask, reaches, bulk.Least, bulk.Parts))
-	case bulk.Own:
-		lines = append(lines, t.Say(t.AskEach, reaches, bulk.Parts, bulk.Least, bulk.Most))
-	default:
+	if bulk.Own {
+		each := t.Say("%v", bulk.Least)
+		if bulk.Most > bulk.Least {
+			each = t.Say("%v–%v", bulk.Least, bulk.Most)
+		}
+		lines = append(lines, t.Say(t.AskEach, reaches, each, bulk.Parts))
+	} else {
 		parts = batch.Parts * reaches
 		lines = append(lines, t.Say(t.Ask, reaches, batch.Parts, parts))
 	}

@@ -110,7 +110,7 @@ func first(html string, _ [][]telegram.Button) string { return html }
 func TestAFileOfTextsThatTakeMorePartsThanOthers(t *testing.T) {
 	batch := store.Batch{N: 3, Bulk: &store.Bulk{Own: true, Parts: 5, Least: 1, Most: 3}}
 	said := strings.Join(renderBulk(&text.English, batch, nil, &Options{PartSizes: sms.StandardParts}), "\n")
-	if want := "Recipients: 3, parts in all: 5, of 1 to 3 each."; !strings.Contains(said, want) {
+	if want := "Recipients: 3, parts each: 1–3, parts in all: 5."; !strings.Contains(said, want) {
 		t.Errorf("the question says %q, want %q", said, want)
 	}
 }

@@ -4,7 +4,10 @@ package bridge_test
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -321,6 +324,71 @@ func TestAScheduledOrderMovesWithItsGroup(t *testing.T) {
 		w.sees(now, "To 09121111111")
 		w.sent(1)
 	})
+}
+
+// TestAYearOfLater has an agent of Berlin order for later through a year in which clocks change twice, and the bridge or the panel is down at many of the
+// times. What is missed by more than an hour is asked about; all else goes out once, when the clock shows what was written, or once it can.
+func TestAYearOfLater(t *testing.T) {
+	for _, dialect := range slices.Sorted(maps.Keys(dialects)) {
+		t.Run(dialect, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { aYearOfLater(t, dialects[dialect]) })
+		})
+	}
+}
+
+func aYearOfLater(t *testing.T, dialect panel.Dialect) {
+	w := newWorld(t, telegram.Options{}, panel.Options{Dialect: dialect})
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.opts.Location, w.storeOpts.Location = berlin, berlin
+	w.storeOpts.Keep = 24 * time.Hour
+	w.start()
+	r, begun, sent, missed := rand.New(rand.NewPCG(18, 366)), time.Now(), 0, 0
+	clocks := []time.Time{time.Date(2026, 3, 29, 2, 30, 0, 0, berlin), time.Date(2026, 10, 25, 2, 30, 0, 0, berlin), time.Date(2026, 10, 25, 3, 0, 0, 0, berlin)}
+	for n := 0; time.Since(begun) < 366*24*time.Hour; n++ {
+		day := time.Now().In(berlin).AddDate(0, 0, 1+r.IntN(18))
+		due := time.Date(day.Year(), day.Month(), day.Day(), r.IntN(24), r.IntN(60), 0, 0, berlin)
+		if i := slices.IndexFunc(clocks, func(c time.Time) bool { return c.After(time.Now()) && !c.After(due) }); i >= 0 {
+			due = clocks[i]
+		}
+		text := fmt.Sprint("order ", n)
+		set := w.schedules(telegram.Post{Text: "/later " + due.Format("2006-01-02 15:04") + " 09121111111 " + text})
+		holds(t, set, due.Format("Monday 2006-01-02 15:04"))
+		late := []time.Duration{-2 * time.Minute, -2 * time.Minute, 20 * time.Minute, 3 * time.Hour, -30 * time.Second}[n%5]
+		w.passes(time.Until(due) + late)
+		switch {
+		case n%5 == 1: // the panel is down when it is due
+			w.PanelNet.Down()
+			time.Sleep(20 * time.Minute)
+			if got := w.panel.SentCount(); got != sent {
+				t.Fatalf("%d SMS went out, want %d", got, sent)
+			}
+			w.PanelNet.Up()
+			due = time.Now()
+		case late > time.Hour:
+			missed++
+			asked := w.buttoned(w.sees(w.group, "I was not running then"), 2)
+			if missed%2 == 0 {
+				w.presses(w.ali, asked, "Cancel")
+				w.turned(asked, "🚫")
+				continue
+			}
+			w.presses(w.ali, asked, "Send")
+			due = time.Now()
+		}
+		sent++
+		last := w.sent(sent)[sent-1]
+		if after := last.At.Sub(due); last.Text != text || after < 0 || after > max(late, 0)+time.Minute {
+			t.Errorf("%s after %s %q went out, want %q", after, due, last.Text, text)
+		}
+		w.quiet()
+	}
+	w.passes(48 * time.Hour)
+	w.quiet()
+	w.sent(sent)
+	t.Logf("%d went out, %d were missed, in %s", sent, missed, time.Since(begun))
 }
 
 // TestForgettingACustomerWaitsForWhatIsScheduled: nothing of theirs may stay in the store.

@@ -268,7 +268,7 @@ type Language struct {
 	BulkNoColumn string // what the template names
 	BulkTooMany  string // rows
 	BulkEmpty    string
-	AskEach      string // recipients, parts in all, the fewest and the most parts of one
+	AskEach      string // recipients, parts each, parts in all
 	BulkRow      string // row, customer
 	BulkUnicode  string // how many texts, the row of the first, character, its name, characters in one part, in each of several
 	BulkTakes    string // how long
@@ -781,7 +781,7 @@ var English = Language{
 	BulkNoColumn: "<b>Nothing was sent</b>: the file has no column %v. In braces stands the number of a column, or its heading as in the first row.",
 	BulkTooMany:  "<b>Nothing was sent</b>: at most %v rows at once. Split the file.",
 	BulkEmpty:    "<b>Nothing was sent</b>: there are no rows in that file.",
-	AskEach:      "<b>Send these?</b> Recipients: %v, parts in all: %v, of %v to %v each.",
+	AskEach:      "<b>Send these?</b> Recipients: %v, parts each: %v, parts in all: %v.",
 	BulkRow:      "Row %v, to %v:",
 	BulkUnicode:  "Unicode in %v of them, the first in row %v because of “%v” (%v): %v characters in one part, %v in each of several.",
 	BulkTakes:    "At the panel's pace this takes about %v.",
