@@ -476,6 +476,7 @@ func I20(e *Evidence) error {
 					continue
 				}
 				n := notice{what, lastID(m.Text)}
+				told[chat][n] = m.Date
 				s, err := e.Store.SMS(seqOf(n.id))
 				if err != nil || s.Customer == "" || e.erased(string(s.Customer), m.Date) {
 					continue
@@ -486,7 +487,7 @@ func I20(e *Evidence) error {
 				if before, again := last[n]; again && !e.touched(string(s.Customer), before.Date, m.Date) && !e.unnoted(posts, Sighting{at: before.Date, Message: before.ID}) {
 					wrong = append(wrong, fmt.Errorf("chat %d: message %d is a %s of %s, and so was %d, whose answer was noted", chat, m.ID, what, n.id, before.ID))
 				}
-				last[n], told[chat][n] = m, m.Date
+				last[n] = m
 			}
 		}
 	}
