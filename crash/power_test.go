@@ -463,6 +463,17 @@ func I10(l *loss) error {
 		}
 		return all
 	}
+	// A file is read after its order was taken, and what is for later becomes a batch when it is due.
+	taken := func(o play.Order) bool {
+		if !strings.HasPrefix(o.Said, "/bulk") && !strings.HasPrefix(o.Said, "/later") {
+			return false
+		}
+		ok, err := l.store.Taken(store.UpdateKey{Chat: sms.ChatID(o.Chat), Message: sms.ChatMessageID(o.Message)})
+		if err != nil {
+			say("what was taken cannot be read: %v", err)
+		}
+		return ok
+	}
 	refused := map[play.Attempt]int{} // for want of a login: nothing was sent
 	for _, r := range l.Panel.Requests() {
 		if r.Code == -1 && !r.At.After(l.at) {
@@ -510,6 +521,7 @@ func I10(l *loss) error {
 			}
 			b, ok := batches[i]
 			switch {
+			case !ok && taken(l.Orders[i]):
 			case !ok:
 				say("a chat was told of %q, which is not in the store", l.Orders[i].Text)
 			case b.N == 1 && strings.Contains(form.Get("text"), "delivered.") && recipients(b)[0].Status != sms.Delivered:
@@ -556,14 +568,7 @@ func I10(l *loss) error {
 		if err != nil {
 			return err
 		}
-		_, ok := batches[i]
-		if i >= 0 && !ok && strings.HasPrefix(l.Orders[i].Said, "/bulk") { // it is taken before its file is read
-			k := store.UpdateKey{Chat: sms.ChatID(l.Orders[i].Chat), Message: sms.ChatMessageID(l.Orders[i].Message)}
-			if ok, err = l.store.Taken(k); err != nil {
-				return err
-			}
-		}
-		if i >= 0 && !ok {
+		if _, ok := batches[i]; i >= 0 && !ok && !taken(l.Orders[i]) {
 			say("update %d, which orders %q, was confirmed and is not taken", u.ID, l.Orders[i].Text)
 		}
 	}
