@@ -32,6 +32,7 @@ type answer struct {
 	code   int
 	result any // string, int, record, or []any of these
 	each   []any
+	meta   record         // what is beside the result, where the protocol has such a place
 	given  []SMS          // what GetMsg took away
 	taken  []*Inbound     // the same, as the panel keeps it
 	told   map[string]int // what GetStatus told, by id

@@ -36,6 +36,14 @@ const (
 	Native
 )
 
+// Path is where a panel of the kind listens.
+func (d Dialect) Path() string {
+	if d == Kavenegar {
+		return "/v1"
+	}
+	return "/class/sms/webservice3/server.php"
+}
+
 // Options says how a panel behaves. The zero value is a nusoap panel for user "demo" with password "demo-pass", the lines 30001234 and
 // 30005678 and a million of credit.
 type Options struct {
@@ -59,6 +67,13 @@ type Options struct {
 	NewestFirst bool
 	// LeavesOut makes GetStatus leave out unknown ids instead of answering an empty status for them.
 	LeavesOut bool
+	// Of Kavenegar. Debug sends nothing, ResendFailed says that the panel itself sends again what failed.
+	Debug, ResendFailed bool
+	// DocumentedErrors answers errors as the documentation shows them, which is no JSON; BareUnknown leaves out the id of what it does not
+	// know; EmptyIsNull says null for no SMS.
+	DocumentedErrors, BareUnknown, EmptyIsNull bool
+	// PageSize is of ListMsg; 200 when zero.
+	PageSize int
 	// Statuses are the steps each accepted SMS takes by itself; without any it stays at 1.
 	Statuses []Step
 }
@@ -71,7 +86,7 @@ type Step struct {
 
 // SMS is one SMS as the panel knows it. Customer is in the form 09… where it is an Iranian mobile number, else as it was given.
 type SMS struct {
-	// ID is the send id; a customer's SMS has none.
+	// ID is the send id; a customer's SMS has none, but at Kavenegar.
 	ID       string    `json:"id,omitempty"`
 	Line     string    `json:"line"`
 	Customer string    `json:"customer"`
@@ -135,6 +150,9 @@ type Server struct {
 	unread   []*Inbound // those not handed out; taken from either end
 	sent     []*accepted
 	byID     map[string]*accepted
+	byKey    map[string]*accepted // at Kavenegar, by the caller's key
+	inUse    map[string]int       // keys, by how many requests to send are under way with them
+	overlaps int
 	rules    []rule
 	requests []Request
 	faults   []Fault
@@ -154,6 +172,7 @@ type Server struct {
 type accepted struct {
 	SMS
 	byHand bool // its status was set by hand and does not move by itself any more
+	debug  bool // it was not really sent
 }
 
 // rule gives every SMS to a matching customer a status by hand; 0 lets it move by itself.
@@ -175,12 +194,14 @@ func New(opts Options) *Server {
 		credit:   opts.Credit,
 		nextID:   cmp.Or(opts.FirstID, 5000000001),
 		byID:     map[string]*accepted{},
+		byKey:    map[string]*accepted{},
+		inUse:    map[string]int{},
 		changed:  make(chan struct{}),
 		watchers: map[*watcher]struct{}{},
 	}
 }
 
-// Start serves the panel on addr ("" means a free port of 127.0.0.1) and returns its SOAP address. Close ends it.
+// Start serves the panel on addr ("" means a free port of 127.0.0.1) and returns its address. Close ends it.
 func (s *Server) Start(addr string) (string, error) {
 	s.netMu.Lock()
 	defer s.netMu.Unlock()
@@ -191,7 +212,7 @@ func (s *Server) Start(addr string) (string, error) {
 	if err := s.listen(); err != nil {
 		return "", err
 	}
-	return "http://" + s.addr + "/class/sms/webservice3/server.php", nil
+	return "http://" + s.addr + s.opts.Dialect.Path(), nil
 }
 
 // listen serves on s.addr, which becomes the real address. netMu is held.
@@ -284,6 +305,9 @@ func (s *Server) ReceiveAt(customer, line, text string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := SMS{Line: line, Customer: customer, Text: text, At: at}
+	if s.opts.Dialect == Kavenegar {
+		m.ID = strconv.FormatInt(firstInboxID+int64(len(s.inbox)), 10)
+	}
 	in := &Inbound{SMS: m}
 	s.inbox, s.unread = append(s.inbox, in), append(s.unread, in)
 	s.publish(Event{Kind: Received, SMS: m})

@@ -24,7 +24,16 @@ const maxRequest = 4 << 20
 // errCrash stands for PHP code that dies of its input: the caller sees only a 500 with an empty body.
 var errCrash = errors.New("crash")
 
-// ServeHTTP answers GET with ?wsdl with the service description and carries out POSTed SOAP calls, at any path.
+// job is a call as its protocol reads it, and how that answers.
+type job struct {
+	method     string
+	named      map[string][]string // what it was taken to say, without secrets
+	recipients int
+	carryOut   func() (answer, error) // its only error is errCrash; mu is held
+	encode     func(answer) (status int, body []byte)
+}
+
+// ServeHTTP carries out calls at any path. A SOAP panel answers GET with ?wsdl with the service description.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	down, ahead, now := s.down, s.ahead, s.now()
@@ -34,6 +43,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if ahead != 0 {
 		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	}
+	if s.opts.Dialect == Kavenegar {
+		s.serveKavenegar(w, r)
+		return
 	}
 	w.Header().Set("X-Powered-By", "PHP/8.2.36")
 	_, wsdl := r.URL.Query()["wsdl"]
@@ -60,6 +73,13 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	s.serve(w, r, job{c.method, c.named(), c.recipients(), func() (answer, error) { return s.carryOut(c) }, func(a answer) (int, []byte) {
+		return http.StatusOK, s.encode(r, c.method, a)
+	}})
+}
+
+// serve carries out a call, unless a fault strikes it.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, c job) {
 	s.mu.Lock()
 	hook := s.onCall
 	fault := s.strike(c.method)
@@ -75,19 +95,19 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && !fault.carriesOut() {
 		s.mu.Lock()
 		s.record(Request{
-			Method: c.method, Caller: r.RemoteAddr, Params: c.named(), Answer: string(fault.Kind), Code: fault.Code, Recipients: c.recipients(), Answered: fault.Kind == ErrCode,
+			Method: c.method, Caller: r.RemoteAddr, Params: c.named, Answer: string(fault.Kind), Code: fault.Code, Recipients: c.recipients, Answered: fault.Kind == ErrCode,
 		})
 		s.mu.Unlock()
-		s.writeStruck(w, r, c, *fault, nil, hook)
+		s.writeStruck(w, r, c, *fault, answer{}, hook)
 		return
 	}
 
 	s.mu.Lock() // both under one lock: whoever sees the effects of a call also sees the call
 	before := len(s.sent)
-	answer, err := s.carryOut(c)
+	told, err := c.carryOut()
 	done := Request{
-		Method: c.method, Caller: r.RemoteAddr, Given: answer.given, Told: answer.told, Params: c.named(), CarriedOut: err == nil && answer.code == 0, Answer: strconv.Itoa(answer.code),
-		Recipients: c.recipients(), Accepted: len(s.sent) - before, Answered: r.Context().Err() == nil,
+		Method: c.method, Caller: r.RemoteAddr, Given: told.given, Told: told.told, Params: c.named, CarriedOut: err == nil && told.code == 0, Answer: strconv.Itoa(told.code),
+		Recipients: c.recipients, Accepted: len(s.sent) - before, Answered: r.Context().Err() == nil,
 	}
 	switch {
 	case err != nil:
@@ -111,9 +131,9 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 			s.requests[noted].Answered = r.Context().Err() == nil
 			s.mu.Unlock()
 		}
-		s.writeStruck(w, r, c, *fault, s.encode(r, c.method, answer), hook)
+		s.writeStruck(w, r, c, *fault, told, hook)
 	default:
-		s.writeAnswer(w, r, c.method, s.encode(r, c.method, answer), hook)
+		s.writeAnswer(w, r, c, told, hook)
 	}
 }
 
@@ -407,15 +427,17 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // writeAnswer answers as the real servers do, and calls hook when half and when all of it is on the wire.
-func (s *Server) writeAnswer(w http.ResponseWriter, r *http.Request, method string, body []byte, hook func(Call)) {
+func (s *Server) writeAnswer(w http.ResponseWriter, r *http.Request, c job, a answer, hook func(Call)) {
+	status, body := c.encode(a)
 	body = s.compress(w, r, body)
 	s.answerHeaders(w)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
 	half := len(body) / 2
 	w.Write(body[:half])
-	s.stage(w, Call{method, HalfAnswered}, hook)
+	s.stage(w, Call{c.method, HalfAnswered}, hook)
 	w.Write(body[half:])
-	s.stage(w, Call{method, Answered}, hook)
+	s.stage(w, Call{c.method, Answered}, hook)
 }
 
 // stage flushes what was written if somebody watches.
@@ -431,7 +453,11 @@ func (s *Server) stage(w http.ResponseWriter, c Call, hook func(Call)) {
 
 func (s *Server) answerHeaders(w http.ResponseWriter) {
 	h := w.Header()
-	if s.opts.Dialect == Native {
+	switch s.opts.Dialect {
+	case Kavenegar:
+		h.Set("Content-Type", "application/json; charset=utf-8")
+		return
+	case Native:
 		h.Set("Content-Type", "text/xml; charset=utf-8")
 		return
 	}
@@ -443,7 +469,7 @@ func (s *Server) answerHeaders(w http.ResponseWriter) {
 // compress does what nusoap does to answers over 1024 bytes if the caller accepts that: gzip, or a raw deflate stream.
 func (s *Server) compress(w http.ResponseWriter, r *http.Request, body []byte) []byte {
 	accepts := r.Header.Get("Accept-Encoding")
-	if s.opts.Dialect == Native || len(body) <= 1024 {
+	if s.opts.Dialect != Nusoap || len(body) <= 1024 {
 		return body
 	}
 	var out bytes.Buffer
@@ -465,6 +491,10 @@ func (s *Server) compress(w http.ResponseWriter, r *http.Request, body []byte) [
 
 // writeFault answers with a SOAP Fault. nusoap answers in HTTP/1.0 whatever the request was, and closes the connection.
 func (s *Server) writeFault(w http.ResponseWriter, text string) {
+	if s.opts.Dialect == Kavenegar { // which has no such thing: what runs it has failed
+		http.Error(w, text, http.StatusInternalServerError)
+		return
+	}
 	body := s.fault(text)
 	s.answerHeaders(w)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -489,8 +519,9 @@ func writeHTTP10(conn net.Conn, header http.Header, body []byte) {
 	conn.Write(out.Bytes())
 }
 
-// writeStruck answers a call that a fault struck. body is the answer it would have had, nil if it was not carried out.
-func (s *Server) writeStruck(w http.ResponseWriter, r *http.Request, c call, f Fault, body []byte, hook func(Call)) {
+// writeStruck answers a call that a fault struck. a is the answer it would have had; none if it was not carried out.
+func (s *Server) writeStruck(w http.ResponseWriter, r *http.Request, c job, f Fault, a answer, hook func(Call)) {
+	_, body := c.encode(a)
 	switch f.Kind {
 	case Close:
 		panic(http.ErrAbortHandler)
@@ -498,7 +529,7 @@ func (s *Server) writeStruck(w http.ResponseWriter, r *http.Request, c call, f F
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	case Slow:
-		s.writeAnswer(w, r, c.method, body, hook)
+		s.writeAnswer(w, r, c, a, hook)
 	case Cut:
 		body = s.compress(w, r, body)
 		s.answerHeaders(w)
@@ -541,7 +572,7 @@ func (s *Server) writeStruck(w http.ResponseWriter, r *http.Request, c call, f F
 		w.Header().Set("Location", f.Location)
 		w.WriteHeader(http.StatusFound)
 	case ErrCode:
-		s.writeAnswer(w, r, c.method, s.encode(r, c.method, refusal(f.Code, f.Text)), hook)
+		s.writeAnswer(w, r, c, refusal(f.Code, f.Text), hook)
 	case Empty:
 		s.answerHeaders(w)
 	case Custom:

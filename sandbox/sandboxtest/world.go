@@ -33,6 +33,7 @@ type World struct {
 	Panel *panel.Server
 
 	TGURL, PanelURL string   // addresses of the two, once something listens there
+	path            string   // of PanelURL
 	TGNet, PanelNet *Network // on which they do after Connect; else nil
 
 	BridgeLog func() string // returns the bridge's log, shown when a wait fails; may be nil
@@ -40,7 +41,7 @@ type World struct {
 
 // New returns a World that cannot be reached yet: see Listen and Connect.
 func New(t testing.TB, tg telegram.Options, sms panel.Options) *World {
-	w := &World{TB: t, TG: telegram.New(tg), Panel: panel.New(sms)}
+	w := &World{TB: t, TG: telegram.New(tg), Panel: panel.New(sms), path: sms.Dialect.Path()}
 	w.Team = w.TG.AddTeam()
 	t.Cleanup(func() {
 		w.TG.Close()
@@ -79,7 +80,7 @@ func (w *World) Connect() {
 		w.PanelNet.Close()
 		time.Sleep(time.Minute) // the ends of connections arrive
 	})
-	w.TGURL, w.PanelURL = "http://telegram.example", "http://panel.example/class/sms/webservice3/server.php"
+	w.TGURL, w.PanelURL = "http://telegram.example", "http://panel.example"+w.path
 }
 
 // OwnHost returns a loopback host where nobody else is likely to listen: a port that is closed there stays free.
