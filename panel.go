@@ -16,20 +16,50 @@ import (
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/smsapi/exchange"
+	"peyk/smsapi/kavenegar"
 	"peyk/smsapi/soap"
 )
 
 // panelSettings are the settings of the panel.
 type panelSettings struct {
+	Kind                string // soap or kavenegar
 	URL, User, Password string
+	Key                 string                // instead of user and password, at kavenegar
 	Lines               []sms.Number          // ours; the first is the default
 	Written             map[sms.Number]string // each as the panel names it
 	Proxy               *url.URL              // nil: none
 	Now                 func() time.Time      // our clock; nil: time.Now
 }
 
+// The kinds of panel there are.
+const (
+	soapPanel      = "soap"
+	kavenegarPanel = "kavenegar"
+)
+
+var panelKinds = []string{soapPanel, kavenegarPanel}
+
+// unread reports whether a setting of a panel's login means nothing at a panel of this kind.
+func (p panelSettings) unread(name string) bool {
+	if p.Kind == kavenegarPanel {
+		return name == "SMS_API_USER" || name == "SMS_API_PASSWORD"
+	}
+	return name == "SMS_API_KEY"
+}
+
+// address is where a panel of this kind is if no setting says so; empty if there are many.
+func (p panelSettings) address() string {
+	if p.Kind == kavenegarPanel {
+		return kavenegar.Address
+	}
+	return ""
+}
+
 // client returns the panel these settings name. Nothing is asked of it yet.
 func (p panelSettings) client() (relay.Client, error) {
+	if p.Kind == kavenegarPanel {
+		return kavenegar.New(p.URL, p.Key, kavenegar.Options{Options: exchange.Options{Proxy: p.Proxy, Now: p.Now}, Lines: p.Written})
+	}
 	return soap.New(p.URL, p.User, p.Password, soap.Options{Options: exchange.Options{Proxy: p.Proxy, Now: p.Now}, Lines: p.Written})
 }
 
@@ -215,13 +245,30 @@ func stateWord(d smsapi.Delivery) string {
 }
 
 func (p *panelCall) unread(ctx context.Context) error {
-	answer, err := p.client.Fetch(ctx)
-	in, wrong := p.client.Decode(answer)
-	messages := in.Messages
-	smsapi.InboxOrder(0).Sort(messages)
-	if err == nil {
-		err = wrong
+	places := []smsapi.Place{{}}
+	if p.client.Traits().Again > 0 { // it is asked for each line
+		places = nil
+		for _, line := range p.settings.Lines {
+			places = append(places, smsapi.Place{Line: line})
+		}
 	}
+	var answer smsapi.Answer
+	var messages []sms.Message
+	var err error
+	for _, at := range places { // until one fails: what was taken before is printed with that
+		var in smsapi.Inbox
+		var wrong error
+		answer, err = p.client.Fetch(ctx, at)
+		in, wrong = p.client.Decode(answer)
+		messages = append(messages, in.Messages...)
+		if err == nil {
+			err = wrong
+		}
+		if err != nil {
+			break
+		}
+	}
+	smsapi.InboxOrder(0).Sort(messages)
 	type message struct {
 		From string `json:"from"`
 		To   string `json:"to"`

@@ -75,6 +75,12 @@ func renderProgress(t *text.Language, batch store.Batch, recipients []store.SMS)
 	if batch.NoReport > 0 && !batch.Lone() {
 		lines = append(lines, t.Say(t.NoReport, batch.NoReport))
 	}
+	if batch.Found > 0 {
+		lines = append(lines, t.Say(t.LostFound, batch.Found))
+	}
+	if batch.Resent > 0 {
+		lines = append(lines, t.Say(t.LostResent, batch.Resent))
+	}
 	switch batch.Decision {
 	case store.Again:
 		lines = append(lines, t.Say(t.DecidedAgain, text.Isolated(batch.DecidedBy)))

@@ -22,6 +22,7 @@ import (
 	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
+	"peyk/smsapi/kavenegar"
 	"peyk/smsapi/soap"
 	"peyk/store"
 	api "peyk/telegram"
@@ -43,6 +44,7 @@ type world struct {
 	metrics         *metrics.Metrics
 	commits         atomic.Int64 // of the store
 	storeOpts       store.Options
+	kavenegar       bool // the panel is one of that kind
 	token, password string
 
 	logs *logs
@@ -112,7 +114,7 @@ func newLoopbackWorld(t testing.TB, tgOpts telegram.Options) *world {
 
 func makeWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options, dir string) *world {
 	t.Helper()
-	w := &world{World: sandboxtest.New(t, tgOpts, panelOpts), logs: &logs{}, password: "demo-pass", old: tgOpts.Old}
+	w := &world{World: sandboxtest.New(t, tgOpts, panelOpts), logs: &logs{}, password: "demo-pass", old: tgOpts.Old, kavenegar: panelOpts.Dialect == panel.Kavenegar}
 	w.BridgeLog = w.logs.String
 	w.tg, w.panel, w.token = w.TG, w.Panel, w.TG.Token()
 	w.sara, w.ali, w.omid, w.group = w.Sara, w.Ali, w.Omid, w.Group
@@ -148,7 +150,12 @@ func (w *world) start() {
 	if w.PanelNet != nil {
 		panelOpts.Dial, tgOpts.Dial = w.PanelNet.Dial, w.TGNet.Dial
 	}
-	client, err := soap.New(w.PanelURL, "demo", w.password, panelOpts)
+	var client relay.Client
+	if w.kavenegar {
+		client, err = kavenegar.New(w.PanelURL, w.password, kavenegar.Options{Options: panelOpts.Options})
+	} else {
+		client, err = soap.New(w.PanelURL, "demo", w.password, panelOpts)
+	}
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"peyk/internal/backoff"
 	"peyk/internal/connect"
 	"peyk/internal/crashpoint"
+	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/store"
 )
@@ -40,8 +41,9 @@ type fetcher struct {
 	hadSMS      bool // an answer has held SMS since the last one without any
 	repeating   bool // the panel keeps handing out the same SMS
 	order       smsapi.InboxOrder
-	goodFetches int       // fetches that went well since the last loss
-	lastLoss    time.Time // zero when the losses are over
+	owed        map[sms.Number]time.Time // see store.Owed
+	goodFetches int                      // fetches that went well since the last loss
+	lastLoss    time.Time                // zero when the losses are over
 }
 
 // fetchUnread fetches unread SMS until ctx ends. A fetch in flight is never broken off: what it takes from the panel is gone there.
@@ -58,7 +60,7 @@ func (r *Relay) fetchUnread(ctx context.Context) error {
 			break
 		}
 		begun := time.Now()
-		more, err := f.fetch(context.WithoutCancel(ctx))
+		more, err := f.fetchAll(context.WithoutCancel(ctx))
 		if !errors.Is(err, store.ErrDisk) {
 			r.state.noteCall(panelCall{method: "GetMsg", begun: begun, err: err})
 		}
@@ -87,6 +89,9 @@ func (r *Relay) newFetcher() (*fetcher, error) {
 	if f.hadSMS, f.repeating, err = r.store.Repeats(); err != nil {
 		return nil, fmt.Errorf("read the last answer: %w", err)
 	}
+	if f.owed, err = r.store.Owed(); err != nil {
+		return nil, fmt.Errorf("read what must be read again: %w", err)
+	}
 	f.lastLoss = time.Now() // the previous process may have lost some
 	return f, nil
 }
@@ -101,7 +106,7 @@ func (f *fetcher) decodeKept(ctx context.Context) error {
 	for _, kept := range raw {
 		f.begun = kept.Begun
 		answer := smsapi.Answer{ContentType: kept.ContentType, Body: kept.Body, Cut: kept.Cut}
-		if _, err := f.decode(ctx, kept.ID, answer, f.decoder(kept.Panel), kept.Fetched); err != nil {
+		if _, _, err := f.decode(ctx, kept.ID, answer, f.decoder(kept.Panel), kept.Fetched); err != nil {
 			f.log.Warn("decode a kept answer", "err", err)
 		}
 	}
@@ -140,6 +145,24 @@ func (f *fetcher) pauseAfter(more bool, err error) time.Duration {
 	return f.opts.PollInterval
 }
 
+// fetchAll fetches from the panel, of each line if it wants that. It reports whether there may be more.
+func (f *fetcher) fetchAll(ctx context.Context) (more bool, err error) {
+	if f.panel.Traits().Again == 0 {
+		for line := range f.owed { // to another panel, which was there before
+			if err := f.gone(ctx, line); err != nil {
+				return false, err
+			}
+		}
+		return f.fetch(ctx)
+	}
+	for _, line := range f.opts.Lines {
+		again, failure := f.readAgain(ctx, line)
+		unread, wrong := f.take(ctx, line)
+		more, err = more || again || unread, errors.Join(err, failure, wrong)
+	}
+	return more && err == nil, err
+}
+
 // fetch asks the panel once. It reports whether there may be more, and the error of the panel or of the store; the team has been told
 // already where it must know.
 func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
@@ -149,7 +172,7 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("mark the fetch: %w", err)
 	}
 	crashpoint.At("fetch.marked")
-	answer, failure := f.panel.Fetch(ctx)
+	answer, failure := f.panel.Fetch(ctx, smsapi.Place{})
 	crashpoint.At("fetch.answered")
 	received := f.store.Now()
 	if failure == nil && len(answer.Body) == 0 {
@@ -175,7 +198,8 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 	}
 	crashpoint.At("fetch.saved")
 	f.begun = begun
-	return f.decode(ctx, id, answer, f.panel.Decode, received)
+	in, stored, err := f.decode(ctx, id, answer, f.panel.Decode, received)
+	return err == nil && stored > 0 && in.More, err
 }
 
 // endEmpty ends a fetch whose answer holds no SMS.
@@ -247,7 +271,7 @@ func (f *fetcher) decoder(panel string) decoder {
 }
 
 // decode decodes a stored answer and stores the SMS in it. The raw bytes stay in the store if they cannot be read.
-func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, read decoder, received time.Time) (more bool, err error) {
+func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, read decoder, received time.Time) (in smsapi.Inbox, stored int, err error) {
 	in, failure := decodeSafely(read, answer)
 	messages, order := in.Messages, f.order.Sort(in.Messages)
 	for i := range messages {
@@ -256,14 +280,13 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	}
 	incident := lossOf(answer, failure, len(messages), f.begun, received)
 	crashpoint.At("fetch.decoded")
-	var stored int
 	err = f.store.Persist(ctx, "store inbound sms", func() error {
 		var err error
 		stored, err = f.store.SaveUnread(raw, messages, incident)
 		return err
 	})
 	if err != nil {
-		return false, err
+		return in, 0, err
 	}
 	crashpoint.At("fetch.stored")
 	f.metrics.Received(stored)
@@ -275,23 +298,23 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 		if incident != nil {
 			f.noteLoss(received)
 		}
-		return false, failure
+		return in, stored, failure
 	}
 	f.noteGoodFetch(ctx)
 	if len(messages) == 0 {
 		f.empty = slices.Clone(answer.Body)
 		if f.hadSMS {
-			return false, f.endEmpty(ctx)
+			return in, 0, f.endEmpty(ctx)
 		}
-		return false, nil
+		return in, 0, nil
 	}
 	if _, f.repeating, err = f.store.Repeats(); err != nil {
-		return false, fmt.Errorf("read the last answer: %w", err)
+		return in, 0, fmt.Errorf("read the last answer: %w", err)
 	}
 	if err := f.noteOrder(ctx, order); err != nil {
-		return false, err
+		return in, 0, err
 	}
-	return stored > 0 && in.More, nil
+	return in, stored, nil
 }
 
 // noteOrder notes what is known by now of the panel's order. Only what changes how SMS of the same second are sorted is worth a write.

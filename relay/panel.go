@@ -22,7 +22,7 @@ type Client interface {
 	// Status returns how far each of the SMS has come, in their order.
 	Status(context.Context, []sms.ID) ([]smsapi.Delivery, error)
 	// Fetch takes unread SMS away from the panel. With an error it returns what came of the answer.
-	Fetch(context.Context) (smsapi.Answer, error)
+	Fetch(context.Context, smsapi.Place) (smsapi.Answer, error)
 	// Decode reads an answer of Fetch without asking anybody. With an error it returns what it could read.
 	Decode(smsapi.Answer) (smsapi.Inbox, error)
 
@@ -75,6 +75,16 @@ func (p Panel) Send(ctx context.Context, o smsapi.Order) (smsapi.Sent, error) {
 	return sent, err
 }
 
+// Oddities are the client's, if it has any.
+func (p Panel) Oddities(ctx context.Context) ([]smsapi.Oddity, error) {
+	if of, ok := p.Client.(interface {
+		Oddities(context.Context) ([]smsapi.Oddity, error)
+	}); ok {
+		return of.Oddities(ctx)
+	}
+	return nil, nil
+}
+
 // Takes returns how long so many requests to send take, as the panel has answered of late; 0 if it has not yet.
 func (p Panel) Takes(requests int) time.Duration {
 	return time.Duration((requests+senders-1)/senders) * p.state.pace()
@@ -90,9 +100,9 @@ func (p Panel) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, err
 
 // Fetch does not count its error, nor does it note how the panel is doing: whether a fetch failed is known only once the flow has decoded
 // the answer.
-func (p Panel) Fetch(ctx context.Context) (smsapi.Answer, error) {
+func (p Panel) Fetch(ctx context.Context, at smsapi.Place) (smsapi.Answer, error) {
 	begun := time.Now()
-	answer, err := p.Client.Fetch(ctx)
+	answer, err := p.Client.Fetch(ctx, at)
 	p.metrics.PanelAsked("GetMsg", time.Since(begun), nil)
 	return answer, err
 }

@@ -7,7 +7,9 @@
 //	  crash before the raw answer is kept  the next start reports that SMS may be lost
 //	  crash after it                       the next start decodes it
 //	Send (send.go)          reserve a piece - SendSMS - store the outcome with the post that reports it
-//	  crash before the outcome             nobody knows: the agents are asked, nothing is resent by itself
+//	  crash before the outcome             nobody knows: the agents are asked, nothing is resent by itself; or, if it was sent with keys:
+//	Settle (settle.go)      ask the panel by the keys of a piece whose answer was lost - store what it has of it, or that it is queued again
+//	  crash anywhere                       asked again; sent again with the same keys, it goes out once
 //	Watch (watch.go)        GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that reports it
 //	  crash anywhere                       the next start begins with GetCredit
 //	Delivery (delivery.go)  GetStatus - store the statuses with the posts that report them
@@ -62,6 +64,7 @@ type Relay struct {
 	state    *panelState   // how the panel is doing
 	delivery chan struct{} // wakes followDelivery
 	sent     chan struct{} // wakes watchCredit
+	lost     chan struct{} // wakes settleLost
 }
 
 // senders is how many SendSMS may be in flight.
@@ -84,7 +87,7 @@ func New(st *store.Store, panel Client, opts Options) *Relay {
 	state := newPanelState(opts.PollInterval)
 	return &Relay{
 		store: st, panel: Panel{panel, st, opts.Metrics, state}, opts: opts, log: opts.Log, metrics: opts.Metrics,
-		state: state, delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1),
+		state: state, delivery: make(chan struct{}, 1), sent: make(chan struct{}, 1), lost: make(chan struct{}, 1),
 	}
 }
 
@@ -103,7 +106,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 	flows, ctx := errgroup.WithContext(ctx)
 	for _, flow := range []func(context.Context) error{
-		r.fetchUnread, r.sendQueued, r.watchPanel, r.expireQuestions, r.remindAgents, r.followDelivery, r.watchCredit, r.keepTidy, r.indexHistory, r.forgetCustomers,
+		r.fetchUnread, r.sendQueued, r.settleLost, r.watchPanel, r.expireQuestions, r.remindAgents, r.followDelivery, r.watchCredit, r.keepTidy, r.indexHistory, r.forgetCustomers,
 	} {
 		flows.Go(func() error { return flow(ctx) })
 	}

@@ -166,7 +166,7 @@ const mostPutOff = time.Minute + time.Second
 // means that the reservation was not stored.
 func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch) error {
 	crashpoint.At("send.queued")
-	p, err := r.store.Reserve(p)
+	p, err := r.store.Reserve(p, r.panel.Traits().Account)
 	if errors.Is(err, store.ErrDecided) {
 		return nil // cancelled meanwhile, or withheld
 	}
@@ -189,6 +189,8 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch) erro
 			return r.store.Wait(p, store.LoginRefused, r.store.Now().Add(backoff.Pause(2*time.Second, 0, p.Attempt)))
 		case ok && e.Kind == smsapi.Rejected:
 			return r.store.Refuse(p, e.Text, strconv.Itoa(e.Code))
+		case len(p.Keys) > 0:
+			return r.store.Lose(p) // see settleLost
 		default:
 			return r.store.Uncertain(p)
 		}
@@ -199,21 +201,18 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch) erro
 		log.Error("store the outcome of a send", "err", err)
 	case failure != nil:
 		log.Warn("piece not sent", "err", failure)
+		wake(r.lost)
 	default:
 		log.Info("piece sent")
-		for _, wake := range []chan struct{}{r.delivery, r.sent} {
-			select {
-			case wake <- struct{}{}:
-			default:
-			}
-		}
+		wake(r.delivery)
+		wake(r.sent)
 	}
 	return nil
 }
 
 // order returns what the panel is asked for by a reserved piece: one text to all of its recipients, or each their own where they differ.
 func order(batch store.Batch, p store.Piece) smsapi.Order {
-	o := smsapi.Order{Line: batch.Line, To: p.To, Text: batch.Text, Texts: p.Texts}
+	o := smsapi.Order{Line: batch.Line, To: p.To, Text: batch.Text, Texts: p.Texts, Keys: p.Keys}
 	if len(p.Texts) > 0 && !slices.ContainsFunc(p.Texts, func(text string) bool { return text != p.Texts[0] }) {
 		o.Text, o.Texts = p.Texts[0], nil
 	}

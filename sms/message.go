@@ -32,6 +32,7 @@ type Message struct {
 	Time     time.Time // when the panel got it; kept to the second
 	Clock    string    `json:",omitempty"` // what the panel gave instead of a time, or of one to the second; it is not kept
 	Received time.Time // when it reached us; zero when outbound
+	InboxID  ID        `json:",omitempty"` // inbound, the panel's, where it gives one; it is not kept
 
 	// Verbatim means that Text is the source as it stood in the panel's answer, since nobody can say for certain what the customer wrote.
 	Verbatim bool `json:",omitempty"`

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"peyk/sms"
 )
@@ -18,7 +19,23 @@ import (
 type Traits struct {
 	// Name is the kind of panel, such as "soap": whose decoder reads an answer that was kept.
 	Name string
+	// Account names whose account it is, without a secret, at a panel that is Keyed: what was handed to another one's is not to be found here.
+	Account string
+
+	OneKey bool          // its login is a key, instead of a user name and a password
+	Keyed  bool          // an order sent again with the same keys goes out once; the client has Find
+	KeyFor time.Duration // how long Find knows keys
+
+	Again time.Duration // for how long SMS that were taken can be read again, line by line; 0: they are gone
 }
+
+// Oddity is something set in an account that a bridge cannot make good.
+type Oddity uint8
+
+const (
+	SendsNothing Oddity = iota // it plays only: no SMS goes out
+	SendsAgain                 // it repeats by itself what failed, so that a customer may get an SMS twice
+)
 
 // MaxRecipients is how many recipients an Order may have, at any panel.
 const MaxRecipients = 60
@@ -48,6 +65,19 @@ type Order struct {
 	To    []sms.Number
 	Text  string   // for all of To, unless there are Texts
 	Texts []string // parallel to To
+	Keys  []int64  // parallel to To, at a panel that is Keyed: each is below 2^53, and of this SMS alone for ever
+}
+
+// Found is what a Keyed panel has of an order.
+type Found struct {
+	IDs []sms.ID // parallel to To; empty where the SMS was surely not accepted
+}
+
+// Place is where to fetch.
+type Place struct {
+	Line  sms.Number // at a panel whose SMS can be read again
+	Since time.Time  // what was taken since then is read again, Again at most; zero: what is unread is taken
+	Page  int        // of what is read again
 }
 
 // Check returns why an order is none: it has no recipients, more than MaxRecipients, not as many texts, or one that is empty. The error

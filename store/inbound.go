@@ -117,6 +117,8 @@ type Raw struct {
 	Kept        bool      `json:"kept,omitempty"`  // it could not be decoded, and is not tried again
 	Begun       time.Time `json:"begun,omitzero"`  // when it was asked for
 	Holds       bool      `json:"holds,omitempty"` // SMS may be in it
+
+	Takes sms.Number `json:"-"` // the line of which it is all that was taken, see BeginTaking
 }
 
 // FetchLimit is how long a fetch may take. Until then a slow panel may still hand out SMS to a request that we gave up; after that it has given up,
@@ -215,6 +217,9 @@ func (s *Store) SaveRaw(r Raw) (uint64, error) {
 		if err := put(rows, u64(id), r); err != nil {
 			return err
 		}
+		if r.Takes != "" {
+			return t.taken(r.Takes, nil)
+		}
 		return t.bucket(bucketMeta).Delete(keyFetch)
 	})
 	return id, err
@@ -268,7 +273,7 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 			return err
 		}
 		this := last.compare(messages, known)
-		whole := incident == nil || incident.Kind == Undecodable
+		whole := (incident == nil || incident.Kind == Undecodable) && !identified(messages)
 		for i, m := range messages {
 			switch {
 			case known[i] != 0:

@@ -49,6 +49,8 @@ var (
 	keyRunning = []byte("running") // since when a process has the file open; gone after a clean end
 	keyEnded   = []byte("ended")   // when the last clean end was
 	keyFetch   = []byte("fetch")   // since when a GetMsg is under way
+	keyOwed    = []byte("owed")    // since when the SMS of each line must be read again of the panel
+	keyKeys    = []byte("keys")    // the next key that no SMS had
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 	keyLow     = []byte("low")     // since when the credit is low, once the admins were told
 
@@ -127,6 +129,9 @@ func seenKey(m sms.Message, nth int) []byte {
 	if m.Clock != "" {
 		at = m.Time
 		parts = append(parts[:3], m.Clock)
+	}
+	if m.InboxID != "" {
+		parts = append(parts[:3], string(m.InboxID))
 	}
 	h := fnv.New64a()
 	hashParts(h, parts...)

@@ -78,6 +78,8 @@ type Batch struct {
 	Counts        [sms.Failed + 1]int `json:"counts"`              // recipients by status
 	Uncertain     int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
 	LeftUncertain int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
+	Found         int                 `json:"found,omitempty"`     // how many the panel was found to have, after its answer was lost
+	Resent        int                 `json:"resent,omitempty"`    // and how many it did not have: they were sent again
 	NoReport      int                 `json:"no_report,omitempty"` // accepted recipients whose delivery is not, or no longer, asked for
 	Withheld      int                 `json:"withheld,omitempty"`  // of those Failed, how many get nothing of an order to several, see wish.go
 
@@ -118,15 +120,20 @@ type Piece struct {
 	First     Seq        `json:"first"`
 	N         int        `json:"n"`
 	NotBefore time.Time  `json:"after,omitzero"`
-	Queued    time.Time  `json:"queued,omitzero"`  // when an agent last ordered or confirmed it
-	CalledOff bool       `json:"off,omitempty"`    // [Cancel] was pressed while it was being sent: if the panel does not carry it out, it is dropped
-	MaybeSent bool       `json:"unsure,omitempty"` // an earlier attempt may have been carried out
-	Late      bool       `json:"-"`                // see Queued
-	IDs       []sms.ID   `json:"ids,omitempty"`    // from the panel, which did not say whose is which
+	Queued    time.Time  `json:"queued,omitzero"`   // when an agent last ordered or confirmed it
+	CalledOff bool       `json:"off,omitempty"`     // [Cancel] was pressed while it was being sent: if the panel does not carry it out, it is dropped
+	MaybeSent bool       `json:"unsure,omitempty"`  // an earlier attempt may have been carried out
+	Late      bool       `json:"-"`                 // see Queued
+	Key       int64      `json:"key,omitempty"`     // of the SMS First, at a panel that takes keys; that of the next is one more
+	Account   string     `json:"account,omitempty"` // whose panel it was last handed to, with keys
+	Lost      bool       `json:"lost,omitempty"`    // while Sending: the request is over, its answer was lost
+	Lasted    time.Time  `json:"begun,omitzero"`    // and when that ended, at the latest
+	IDs       []sms.ID   `json:"ids,omitempty"`     // from the panel, which did not say whose is which
 
 	Withheld int          `json:"withheld,omitempty"` // recipients who get nothing, see wish.go: nothing of what happens to p is about them
 	To       []sms.Number `json:"-"`                  // the others; see Queued and Reserve
 	Texts    []string     `json:"-"`                  // theirs, if they have their own; see Reserve
+	Keys     []int64      `json:"-"`                  // parallel to To, if they have any
 }
 
 // reaches returns how many recipients p is sent to.
@@ -573,10 +580,10 @@ func (t *tx) queued(b Batch, yield func(Piece, Batch, []sms.Number) bool) (more 
 	return more, err
 }
 
-// Reserve marks a queued piece as being sent, to the recipients in its To. Begin the request only after it returned nil: if the process dies in
+// Reserve marks a queued piece as being sent, to the recipients in its To, with Keys if account is not empty: it names whose panel takes them. Begin the request only after it returned nil: if the process dies in
 // between, the piece becomes uncertain and is not sent again by itself. The error is ErrDecided if the piece is no longer queued, as after [Cancel],
 // or is not to be sent now: its recipients opted out or were blocked meanwhile.
-func (s *Store) Reserve(p Piece) (Piece, error) {
+func (s *Store) Reserve(p Piece, account string) (Piece, error) {
 	withheld := false
 	err := s.update(func(t *tx) error {
 		withheld = false
@@ -595,9 +602,15 @@ func (s *Store) Reserve(p Piece) (Piece, error) {
 			return err
 		}
 		row.State, row.Since, row.Attempt, row.NotBefore = PieceSending, t.now, row.Attempt+1, time.Time{}
+		if err := row.keep(t, account); err != nil {
+			return err
+		}
 		err = t.changePiece(row, &b, func(_ int, m *SMS) error {
 			m.Status = sms.Sending
 			row.To = append(row.To, m.Customer)
+			if account != "" {
+				row.Keys = append(row.Keys, row.key(*m))
+			}
 			if m.Text != "" {
 				row.Texts = append(row.Texts, m.Text)
 			}
@@ -629,36 +642,39 @@ type Outcome struct {
 // Sent ends a reserved piece that the panel has answered. outcomes are parallel to its To; a recipient without one was accepted. ids are
 // those that the panel gave to nobody in particular. The same transaction queues what tells the agent.
 func (s *Store) Sent(p Piece, outcomes []Outcome, ids []sms.ID) error {
-	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
-		row.State, row.IDs = PieceSent, ids
-		return t.changePiece(*row, b, func(i int, m *SMS) error {
-			var o Outcome
-			if i < len(outcomes) {
-				o = outcomes[i]
+	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error { return t.accept(row, b, outcomes, ids) })
+}
+
+// accept is Sent for a piece at hand, and its batch, which the caller stores.
+func (t *tx) accept(p *Piece, b *Batch, outcomes []Outcome, ids []sms.ID) error {
+	p.State, p.IDs = PieceSent, ids
+	return t.changePiece(*p, b, func(i int, m *SMS) error {
+		var o Outcome
+		if i < len(outcomes) {
+			o = outcomes[i]
+		}
+		if len(o.ID) > bolt.MaxKeySize {
+			o.ID = "" // nothing could find it
+		}
+		m.ID, m.Reason, m.Words, m.Code, m.Status, m.Time = o.ID, o.Reason, o.Words, o.Code, sms.Sent, t.now
+		if o.ID != "" {
+			if err := t.bucket(bucketID).Put([]byte(o.ID), u64(uint64(m.Seq))); err != nil {
+				return err
 			}
-			if len(o.ID) > bolt.MaxKeySize {
-				o.ID = "" // nothing could find it
+		}
+		if o.Reason != sms.NoReason {
+			m.Status = sms.Failed
+			return nil
+		}
+		if !b.Away { // else whoever forges a number would become a customer of ours
+			if err := t.noteOutbound(m.Customer); err != nil {
+				return err
 			}
-			m.ID, m.Reason, m.Words, m.Code, m.Status, m.Time = o.ID, o.Reason, o.Words, o.Code, sms.Sent, t.now
-			if o.ID != "" {
-				if err := t.bucket(bucketID).Put([]byte(o.ID), u64(uint64(m.Seq))); err != nil {
-					return err
-				}
-			}
-			if o.Reason != sms.NoReason {
-				m.Status = sms.Failed
-				return nil
-			}
-			if !b.Away { // else whoever forges a number would become a customer of ours
-				if err := t.noteOutbound(m.Customer); err != nil {
-					return err
-				}
-			}
-			if o.ID == "" {
-				return nil
-			}
-			return t.setDue(m, t.now.Add(t.store.opts.StatusInterval))
-		})
+		}
+		if o.ID == "" {
+			return nil
+		}
+		return t.setDue(m, t.now.Add(t.store.opts.StatusInterval))
 	})
 }
 
@@ -697,6 +713,7 @@ func (s *Store) Uncertain(p Piece) error {
 }
 
 func makeUncertain(_ *tx, p *Piece, b *Batch) error {
+	p.Lost = false
 	if b.Away {
 		p.State = PieceDropped
 		b.LeftUncertain += p.N
@@ -800,11 +817,11 @@ func (t *tx) setPieceStatus(p Piece, status sms.Status, b *Batch) error {
 	})
 }
 
-// makeSendingUncertain makes uncertain what a process before this one may have sent.
+// makeSendingUncertain makes uncertain what a process before this one may have sent, unless the panel can be asked for its keys.
 func (t *tx) makeSendingUncertain() error {
 	var interrupted []Piece
 	err := t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
-		if p.State == PieceSending {
+		if p.State == PieceSending && !p.Lost {
 			interrupted = append(interrupted, p)
 		}
 		return true, nil
@@ -813,7 +830,14 @@ func (t *tx) makeSendingUncertain() error {
 		return err
 	}
 	for _, p := range interrupted {
-		if err := t.changeBatch(p, makeUncertain); err != nil {
+		var err error
+		if p.Account != "" {
+			p.lose(t)
+			err = t.putPiece(p)
+		} else {
+			err = t.changeBatch(p, makeUncertain)
+		}
+		if err != nil {
 			return err
 		}
 	}

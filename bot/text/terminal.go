@@ -16,6 +16,7 @@ type Terminal struct {
 	GetURL          string
 	GetUser         string
 	GetPassword     string
+	GetKey          string
 	GetLines        string
 	BothSet         string // setting, the same with _FILE
 	FileUnread      string // file, why
@@ -64,6 +65,8 @@ type Terminal struct {
 	BothWays        string // word, the other setting
 	SandboxAlone    string
 	NotAReminder    string // given
+	NotAPanel       string // given, which there are
+	NotAKey         string
 	NotALevel       string // given
 	NotAFormat      string // given
 	NotToListenAt   string // given
@@ -90,6 +93,8 @@ type Terminal struct {
 	AskURL      string
 	AskUser     string
 	AskPassword string
+	AskPanel    string // which there are
+	AskKey      string
 	AskLines    string
 	AskKeep     string
 	Hidden      string // question
@@ -137,6 +142,9 @@ var englishTerminal = Terminal{
 	GetURL:         "put in the address of the panel's web service, with or without ?wsdl",
 	GetUser:        "put in the user name of the panel's web service",
 	GetPassword:    "put in the password of the panel's web service",
+	GetKey:         "put in the API key that the panel's web site shows",
+	NotAPanel:      "is %v, which is no kind of panel: write one of %v",
+	NotAKey:        "contains a space: copy the key again from the panel's web site",
 	GetLines:       "put in your numbers at the panel, separated by commas, the one to send from first",
 	BothSet:        "%v and %v are both set: leave one of them out",
 	FileUnread:     "%v cannot be read: %v",
@@ -212,6 +220,8 @@ var englishTerminal = Terminal{
 	AskURL:      "Address of the web service (SOAP)",
 	AskUser:     "User name",
 	AskPassword: "Password",
+	AskPanel:    "Kind of panel (%v)",
+	AskKey:      "API key",
 	AskLines:    "Lines",
 	AskKeep:     "Keep it anyway?",
 	Hidden:      "%v, hidden: ",
@@ -221,7 +231,7 @@ var englishTerminal = Terminal{
 	Yes:         "y",
 
 	SetupBot:         "The bot. On Telegram, send /newbot to @BotFather to make one; you get a token for it.",
-	SetupPanel:       "The panel. Your SMS provider gives you all three; the address is often http://HOST/class/sms/webservice3/server.php?wsdl",
+	SetupPanel:       "The panel. Your SMS provider gives you what is asked for; the address of a SOAP panel is often http://HOST/class/sms/webservice3/server.php?wsdl",
 	SetupLines:       "Your lines: your numbers at the panel, separated by commas, the one to send from first.",
 	Required:         "It is required.",
 	WrongAnswer:      "It %v",

@@ -354,6 +354,8 @@ type Language struct {
 	NoReport       string // how many
 	FailedOne      string // customer, reason
 	More           string // how many
+	LostFound      string // how many
+	LostResent     string // how many
 	DecidedAgain   string // by
 	DecidedWas     string // by
 	DecidedLeave   string // by
@@ -491,6 +493,12 @@ type Language struct {
 	CheckPanelClear    string
 	CheckLogin         string // credit
 	CheckPassword      string
+	CheckKeyLogin      string // credit
+	CheckKey           string
+	CheckNoPanel       string
+	CheckNoOddities    string
+	CheckSendsNothing  string
+	CheckSendsAgain    string
 	CheckWebLogin      string
 	CheckPanelRefuses  string // words
 	CheckNoSOAP        string
@@ -809,7 +817,7 @@ var English = Language{
 
 	Unsure:           "nobody can know whether it was sent: instead of its id, the panel gave %v. Check the panel's own list before you send it again.",
 	PanelRejected:    "The panel refuses: %v",
-	PanelAuth:        "The panel refuses our user name or password, or has blocked our address. Check SMS_API_USER and SMS_API_PASSWORD.",
+	PanelAuth:        "The panel refuses our user name or password, or our key, or has blocked our address. Check SMS_API_USER and SMS_API_PASSWORD, or SMS_API_KEY.",
 	PanelUnavailable: "The panel cannot be reached right now. Nothing was done; try again in a while.",
 	PanelUncertain:   "The panel did not answer, or its answer could not be read. Try again in a while.",
 
@@ -863,6 +871,8 @@ var English = Language{
 	NoReport:       "no report for %v, and I no longer ask for one",
 	FailedOne:      "❌ %v: %v",
 	More:           "… and %v more",
+	LostFound:      "the panel's answer was lost; asked by the SMS's own key, it has it (%v in all): sent once",
+	LostResent:     "the panel's answer was lost; asked by the SMS's own key, it did not have it (%v in all): sent again with the same key, so nothing goes out twice",
 	DecidedAgain:   "🔁 to be sent again, says %v",
 	DecidedWas:     "it was sent, says %v",
 	DecidedLeave:   "left so by %v",
@@ -949,7 +959,7 @@ var English = Language{
 	PostRefused:      "⚠️ Telegram refuses one message for the chat %v: %v. It is kept in the store.",
 	LinkLost:         "⚠️ The topic that showed only SMS of %v, in the chat %v, is gone. Their SMS are now shown where everybody else's are; <code>/link NUMBER</code> gives them a place of their own again.",
 	NoTopics:         "⚠️ I may not make topics in the chat %v: %v. Until I can, SMS are shown outside of topics. Make me an administrator there with the Manage Topics right.",
-	PanelRefuses:     "⚠️ The panel refuses our user name or password, or has blocked our address: %v. No SMS are fetched or sent until that is fixed. Check SMS_API_USER and SMS_API_PASSWORD.",
+	PanelRefuses:     "⚠️ The panel refuses our user name or password, or our key, or has blocked our address: %v. No SMS are fetched or sent until that is fixed. Check SMS_API_USER and SMS_API_PASSWORD, or SMS_API_KEY.",
 	PanelAccepts:     "✅ The panel accepts our user name and password again. It refused them from %v to %v. What waits goes out now; I ask first about what has waited for more than an hour.",
 	PanelRepeats:     "⚠️ The panel gave the same SMS %v times in a row, each time with a different time. From now on I count such SMS (×) instead of showing them again, and fetch less often, until the panel gives others or none. Perhaps somebody really does write the same again and again; if not, ask your panel's provider.",
 	PanelDown:        "⚠️ Since %v the panel's answers make no sense, or do not come at all. Until it is back nothing is sent: what agents write waits (⏳), then goes out by itself; I ask first about what has waited for more than an hour by then.",
@@ -995,8 +1005,14 @@ var English = Language{
 	CheckReactions:     "chat: in %v agents' reactions to an SMS (👌 done, ✍ I take it, 😴 until tomorrow) do nothing, as Telegram tells only administrators of them: make the bot one, or use <code>/done</code>, <code>/take</code> and <code>/snooze</code>.",
 	CheckAdmin:         "people: the administrator %v cannot be reached: they never wrote to the bot, or have blocked it. They should send it /start.",
 	CheckPanelName:     "panel",
-	CheckPanelClear:    "panel: <code>SMS_API_URL</code> is http: the user name and password cross the network in clear text. Use https if the panel has it.",
+	CheckPanelClear:    "panel: <code>SMS_API_URL</code> is http: the login crosses the network in clear text. Use https if the panel has it.",
 	CheckLogin:         "panel: it takes our user name and password; credit %v.",
+	CheckKeyLogin:      "panel: it takes our key; credit %v.",
+	CheckKey:           "panel: it refuses our key, or our address: check <code>SMS_API_KEY</code>, and which addresses the panel's web site lets in.",
+	CheckNoPanel:       "panel: there is another service at <code>SMS_API_URL</code>: leave that setting out, or put in the panel's address as its documentation writes it, up to before the key.",
+	CheckNoOddities:    "panel: it does not say how the account is set.",
+	CheckSendsNothing:  "panel: the account is in debug mode, in which no SMS goes out: switch that off on the panel's web site.",
+	CheckSendsAgain:    "panel: the account sends by itself again what failed, so that a customer may get an SMS twice: switch that off on the panel's web site (resend failed).",
 	CheckPassword:      "panel: it refuses the user name or password: check <code>SMS_API_USER</code> and <code>SMS_API_PASSWORD</code>. Some panels have separate ones for the web service, or accept only certain addresses.",
 	CheckWebLogin:      "panel: its web server asks for its own login: put it into <code>SMS_API_URL</code>, as in <code>https://USER:PASSWORD@HOST/…</code>",
 	CheckPanelRefuses:  "panel: it does not give the credit: “%v”. Ask your SMS provider.",

@@ -32,7 +32,7 @@ type Client interface {
 	Credit(context.Context) (string, error)
 	Send(context.Context, smsapi.Order) (smsapi.Sent, error)
 	Status(context.Context, []sms.ID) ([]smsapi.Delivery, error)
-	Fetch(context.Context) (smsapi.Answer, error)
+	Fetch(context.Context, smsapi.Place) (smsapi.Answer, error)
 	Decode(smsapi.Answer) (smsapi.Inbox, error)
 }
 
@@ -59,6 +59,8 @@ func Test(t *testing.T, s Subject) {
 		{"SMS come as they were written, once", holdInbox},
 		{"whatever an answer is cut to, nothing is made of it that was not in it", holdCut},
 		{"a wrong login is told apart", holdLogin},
+		{"an order sent again with its keys goes out once", holdKeys},
+		{"SMS that were taken are read again", holdAgain},
 		{"an answer that says no is no success", holdLies},
 		{"what stands where a panel should has errors of the right kind", holdTroubles},
 	} {
@@ -113,6 +115,9 @@ var to = []sms.Number{"09120000001", "09120000002", "09120000003"}
 
 const text = "متن nobody may see"
 
+// unread asks for what is unread.
+var unread = smsapi.Place{Line: line}
+
 // holdOrders also has a number come twice where each recipient has a text of its own.
 func holdOrders(b *bench) {
 	twice := []sms.Number{to[0], to[1], to[0]}
@@ -126,8 +131,12 @@ func holdOrders(b *bench) {
 		if err != nil || sent.IDs != nil || len(sent.Results) != len(o.To) {
 			b.Fatalf("got %+v, %v", sent, err)
 		}
-		if n := b.asked.Load() - asked; n != 1 {
-			b.Errorf("the panel was asked %d times to send, want once", n)
+		most := int32(1)
+		if b.client.Traits().Keyed {
+			most = int32(max(1, len(o.Texts))) // what is asked for twice goes out once
+		}
+		if n := b.asked.Load() - asked; n < 1 || n > most {
+			b.Errorf("the panel was asked %d times to send, want %d at most", n, most)
 		}
 		accepted := b.panel.Sent()[before:]
 		if len(accepted) != len(o.To) {
@@ -212,7 +221,7 @@ func holdStatus(b *bench) {
 
 // fetch fetches and decodes.
 func (b *bench) fetch() (smsapi.Inbox, error) {
-	answer, err := b.client.Fetch(b.Context())
+	answer, err := b.client.Fetch(b.Context(), unread)
 	in, wrong := b.client.Decode(answer)
 	return in, errors.Join(err, wrong)
 }
@@ -232,7 +241,7 @@ func holdInbox(b *bench) {
 		b.panel.ReceiveAt(m.Customer, string(line), m.Text, m.At)
 	}
 	asked := b.asked.Load()
-	answer, err := b.client.Fetch(b.Context())
+	answer, err := b.client.Fetch(b.Context(), unread)
 	if n := b.asked.Load() - asked; err != nil || n != 1 {
 		b.Fatalf("asked %d times, %v", n, err)
 	}
@@ -247,6 +256,9 @@ func holdInbox(b *bench) {
 	}
 	for i, m := range in.Messages {
 		want := written[i]
+		if b.Panel.Dialect == panel.Kavenegar && m.InboxID != sms.ID(b.panel.Inbox()[i].ID) {
+			b.Errorf("SMS %d: its id is %q, want %q", i, m.InboxID, b.panel.Inbox()[i].ID)
+		}
 		if m.Direction != sms.Inbound || m.Line != line || m.Customer != sms.Normalize(want.Customer) || m.Text != want.Text || !m.Time.Equal(want.At) || !m.Received.IsZero() {
 			b.Errorf("SMS %d: got %+v, want %+v", i, m, want)
 		}
@@ -260,7 +272,7 @@ func holdInbox(b *bench) {
 func holdCut(b *bench) {
 	b.panel.Receive("09120000001", string(line), "first")
 	b.panel.Receive("09120000002", string(line), "second")
-	answer, err := b.client.Fetch(b.Context())
+	answer, err := b.client.Fetch(b.Context(), unread)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -298,7 +310,7 @@ var calls = map[string]func(*bench) error{
 	"send each": func(b *bench) error {
 		sent, err := b.client.Send(b.Context(), smsapi.Order{Line: line, To: to, Texts: []string{text, "two", "three"}})
 		for _, r := range sent.Results {
-			if r.Err != nil {
+			if err == nil && r.Err != nil {
 				err = r.Err
 			}
 		}
@@ -306,6 +318,98 @@ var calls = map[string]func(*bench) error{
 	},
 	"status": func(b *bench) error { _, err := b.client.Status(b.Context(), []sms.ID{"51"}); return err },
 	"fetch":  func(b *bench) error { _, err := b.fetch(); return err },
+}
+
+// keyed is what a client has whose Traits say that it is Keyed.
+type keyed interface {
+	Find(context.Context, smsapi.Order) (smsapi.Found, error)
+}
+
+func holdKeys(b *bench) {
+	finder, has := b.client.(keyed)
+	if b.client.Traits().Keyed != has {
+		b.Fatalf("it is Keyed: %t, but has Find: %t", b.client.Traits().Keyed, has)
+	}
+	if !has {
+		return
+	}
+	keys := []int64{1<<53 - 1, 7, 8}
+	for i, o := range []smsapi.Order{
+		{Line: line, To: to, Text: text, Keys: keys},
+		{Line: line, To: to, Texts: []string{"one", "two", "one"}, Keys: []int64{1<<53 - 4, 1<<53 - 3, 1<<53 - 2}},
+	} {
+		none, err := finder.Find(b.Context(), o)
+		if err != nil || !slices.Equal(none.IDs, make([]sms.ID, 3)) {
+			b.Errorf("before it was sent: got %+v, %v", none, err)
+		}
+		// Each request is carried out, and its answer lost.
+		for b.panel.Arm(panel.Fault{Kind: panel.Close, CarryOut: true, Times: 3}); ; {
+			sent, err := b.client.Send(b.Context(), o)
+			if err == nil {
+				for j, r := range sent.Results {
+					if r.Err != nil || r.Recipient != o.To[j] || r.ID == "" {
+						b.Errorf("result %d: got %+v", j, r)
+					}
+				}
+				found, err := finder.Find(b.Context(), o)
+				for j, r := range sent.Results {
+					if err != nil || found.IDs[j] != r.ID {
+						b.Errorf("found %v, %v, want %+v", found.IDs, err, sent.Results)
+					}
+				}
+				break
+			}
+			b.kind("send", err, smsapi.Uncertain)
+		}
+		if n := b.panel.SentCount(); n != 3*(i+1) {
+			b.Errorf("%d went out in all, want %d", n, 3*(i+1))
+		}
+		b.panel.Disarm()
+	}
+	// A key of another SMS: nothing goes out, and nobody is told that it did.
+	_, err := b.client.Send(b.Context(), smsapi.Order{Line: line, To: []sms.Number{"09129999999"}, Text: "x", Keys: keys[:1]})
+	b.kind("a key used before", err, smsapi.Uncertain)
+	b.panel.Forward(b.client.Traits().KeyFor + time.Minute)
+	b.network.Down()
+	_, err = finder.Find(b.Context(), smsapi.Order{Keys: keys})
+	b.kind("find", err, smsapi.Unavailable)
+}
+
+func holdAgain(b *bench) {
+	again := b.client.Traits().Again
+	if again == 0 {
+		return
+	}
+	since := b.panel.Now()
+	for i := range 7 {
+		b.panel.Receive(string(to[i%3]), string(line), fmt.Sprint("SMS ", i%2)) // some say the same in the same second
+	}
+	b.panel.Receive(string(to[0]), "30005678", "to another line")
+	taken, err := b.fetch()
+	if err != nil || len(taken.Messages) != 7 {
+		b.Fatalf("got %+v, %v", taken, err)
+	}
+	var listed []sms.Message
+	for page := 0; ; page++ {
+		answer, err := b.client.Fetch(b.Context(), smsapi.Place{Line: line, Since: since.Add(-time.Minute), Page: page})
+		in, wrong := b.client.Decode(answer)
+		if err != nil || wrong != nil || page > 7 {
+			b.Fatalf("page %d: %v, %v", page, err, wrong)
+		}
+		listed = append(listed, in.Messages...)
+		if !in.More {
+			break
+		}
+	}
+	smsapi.InboxOrder(0).Sort(listed)
+	if !reflect.DeepEqual(listed, taken.Messages) {
+		b.Errorf("read again: got %+v, want %+v", listed, taken.Messages)
+	}
+	for _, m := range listed {
+		if m.InboxID == "" {
+			b.Errorf("without an id nobody knows which was taken before: %+v", m)
+		}
+	}
 }
 
 func holdLogin(b *bench) {

@@ -99,7 +99,7 @@ var methods = map[string]func(context.Context, *Client) error{
 	},
 	"GetStatus": func(ctx context.Context, c *Client) error { _, err := c.Status(ctx, []sms.ID{"51"}); return err },
 	"GetMsg": func(ctx context.Context, c *Client) error {
-		answer, err := c.Fetch(ctx)
+		answer, err := c.Fetch(ctx, smsapi.Place{})
 		if err == nil {
 			_, err = decodeUnread(answer)
 		}
@@ -200,7 +200,7 @@ func TestPanelsOfEachKind(t *testing.T) {
 
 			p.ReceiveAt("+989120000001", "30001234", "یک\n<1>", time.Unix(1700000000, 0))
 			p.ReceiveAt("8080", "30001234", strings.Repeat("دو ", 500), time.Unix(1700000001, 0))
-			answer, err := c.Fetch(t.Context())
+			answer, err := c.Fetch(t.Context(), smsapi.Place{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -214,7 +214,7 @@ func TestPanelsOfEachKind(t *testing.T) {
 			}, messages); diff != "" {
 				t.Errorf("Unread (-want +got):\n%s", diff)
 			}
-			answer, err = c.Fetch(t.Context())
+			answer, err = c.Fetch(t.Context(), smsapi.Place{})
 			if messages, wrong := decodeUnread(answer); err != nil || wrong != nil || len(messages) != 0 {
 				t.Errorf("Unread of nothing: got %v, %v, %v", messages, err, wrong)
 			}

@@ -111,7 +111,7 @@ func TestADyingConnectionIsNotReused(t *testing.T) {
 		if _, err := c.Send(t.Context(), smsapi.Order{Line: line, To: []sms.Number{alice}, Text: text}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Fetch(t.Context()); err != nil {
+		if _, err := c.Fetch(t.Context(), smsapi.Place{}); err != nil {
 			t.Fatal(err)
 		}
 	}

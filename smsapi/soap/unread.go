@@ -18,7 +18,7 @@ const fullAnswer = 50
 // with an Uncertain error and Cut set if it came too slowly, is longer than 8 MiB or has no end, even if its length is the one that was
 // declared; and with an Uncertain error alone if it came with an HTTP error. The password is blanked in an answer that repeats it and holds
 // no messages.
-func (c *Client) Fetch(ctx context.Context) (smsapi.Answer, error) {
+func (c *Client) Fetch(ctx context.Context, _ smsapi.Place) (smsapi.Answer, error) {
 	r, err := c.post(ctx, "GetMsg", values{})
 	if err != nil {
 		return smsapi.Answer{}, err

@@ -176,7 +176,7 @@ func TestAnAnswerThatWasCutBeforeItWasCounted(t *testing.T) {
 			w.Header().Set("Content-Length", fmt.Sprint(len(test.body)))
 			io.WriteString(w, test.body)
 		})
-		answer, err := newClient(t, address, Options{}).Fetch(t.Context())
+		answer, err := newClient(t, address, Options{}).Fetch(t.Context(), smsapi.Place{})
 		wantKind(t, err, smsapi.Uncertain)
 		got, _ := decodeUnread(answer)
 		if !answer.Cut || len(got) != test.want {
@@ -185,7 +185,7 @@ func TestAnAnswerThatWasCutBeforeItWasCounted(t *testing.T) {
 	}
 	for name, body := range map[string]string{"whole": whole, "with a comment behind": whole + "<!-- 0.2 s", "a page": "<html>", "nothing": " ", "a fault": soap("<Fault><faultstring>no</faultstring></Fault>")} {
 		address, _ := service(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
-		if answer, err := newClient(t, address, Options{}).Fetch(t.Context()); answer.Cut || err != nil {
+		if answer, err := newClient(t, address, Options{}).Fetch(t.Context(), smsapi.Place{}); answer.Cut || err != nil {
 			t.Errorf("%s: cut %t, %v", name, answer.Cut, err)
 		}
 	}
@@ -268,7 +268,7 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				address, dial, calls := inMemory(t, test.handler)
-				answer, err := newClient(t, address, Options{Options: exchange.Options{Dial: dial}}).Fetch(t.Context())
+				answer, err := newClient(t, address, Options{Options: exchange.Options{Dial: dial}}).Fetch(t.Context(), smsapi.Place{})
 				wantKind(t, err, smsapi.Uncertain)
 				if !answer.Cut || string(answer.Body) != test.body {
 					t.Errorf("got Cut %v and %d bytes, want true and the %d bytes that came", answer.Cut, len(answer.Body), len(test.body))
@@ -286,7 +286,7 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 	}
 	t.Run("nothing missing but the promised length", func(t *testing.T) {
 		address, _ := service(t, serve(len(whole)+10, "", whole))
-		answer, err := newClient(t, address, Options{}).Fetch(t.Context())
+		answer, err := newClient(t, address, Options{}).Fetch(t.Context(), smsapi.Place{})
 		if err != nil || answer.Cut {
 			t.Errorf("got %v, Cut %v, want the whole answer", err, answer.Cut)
 		}
@@ -296,7 +296,7 @@ func TestUnreadReturnsWhatCameOfACutAnswer(t *testing.T) {
 			w.WriteHeader(500)
 			io.WriteString(w, "<html>")
 		})
-		answer, err := newClient(t, address, Options{}).Fetch(t.Context())
+		answer, err := newClient(t, address, Options{}).Fetch(t.Context(), smsapi.Place{})
 		wantKind(t, err, smsapi.Uncertain)
 		if string(answer.Body) != "<html>" || answer.Cut {
 			t.Errorf("got %q, Cut %v, want the page", answer.Body, answer.Cut)

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"peyk/sms"
+)
+
+// Some panels take a key with each SMS, and send what has the same key once. There a piece whose answer was lost is no question yet: the
+// panel is asked for its keys, and what it does not have is sent again with the same ones. Until that is known the piece stays Sending, and Lost.
+
+// settleAfter is how long the panel is left alone with a request whose answer was lost, before it is asked what it made of that.
+const settleAfter = time.Minute
+
+// keysFrom is when keys began: a key is the milliseconds since then and 12 bits more. So they stay below 2^53 until 2089, and those of a restored
+// backup are not those that were used since.
+var keysFrom = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// newKeys returns the first of n keys that no SMS had.
+func (t *tx) newKeys(n int) (int64, error) {
+	meta := t.bucket(bucketMeta)
+	var next int64
+	if err := get(meta, keyKeys, &next); err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, err
+	}
+	first := max(next, t.now.Sub(keysFrom).Milliseconds()<<12)
+	return first, put(meta, keyKeys, first+int64(n))
+}
+
+// keep gives p its keys, unless it has them, and notes whose they are.
+func (p *Piece) keep(t *tx, account string) (err error) {
+	if account != "" && p.Key == 0 {
+		if p.Key, err = t.newKeys(p.N); err != nil {
+			return err
+		}
+	}
+	p.Account, p.Lost = account, false
+	return nil
+}
+
+// Lose notes that the answer to a reserved piece was lost whose SMS have keys: see Lost.
+func (s *Store) Lose(p Piece) error {
+	return s.endPiece(p, func(t *tx, row *Piece, _ *Batch) error {
+		row.lose(t)
+		return nil
+	})
+}
+
+func (p *Piece) lose(t *tx) {
+	p.Lost, p.Lasted, p.NotBefore = true, p.Since, t.now.Add(settleAfter)
+}
+
+// Lost returns the pieces whose answer was lost and of which the panel is to be asked now, with their recipients and keys, and when the next one
+// will be; zero if there is none.
+func (s *Store) Lost() (lost []Piece, next time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		lost, next = nil, time.Time{}
+		return t.pieces(bucketOutbox, 0, func(p Piece) (bool, error) {
+			switch {
+			case p.State != PieceSending || !p.Lost:
+				return true, nil
+			case PutOff(p.NotBefore, t.now, settleAfter+time.Second):
+				if next.IsZero() || p.NotBefore.Before(next) {
+					next = p.NotBefore
+				}
+				return true, nil
+			}
+			for i := range p.N {
+				m, err := t.sms(p.First + Seq(i))
+				if err != nil {
+					return false, err
+				}
+				if !m.Reason.Withheld() {
+					p.To, p.Keys = append(p.To, m.Customer), append(p.Keys, p.key(m))
+				}
+			}
+			lost = append(lost, p)
+			return true, nil
+		})
+	})
+	return lost, next, err
+}
+
+// key returns the key of one of p's SMS.
+func (p Piece) key(m SMS) int64 { return p.Key + int64(m.Seq-p.First) }
+
+// Settle ends a piece that was Lost, as the panel says which of its SMS it has: ids are parallel to To, empty for one that it surely does not
+// have. If all went out, the piece is Sent. Else it is queued again, to be sent with the same keys: what went out does not go out again. If it was
+// called off meanwhile and nothing of it went out, it is dropped. The chat is told what was found.
+func (s *Store) Settle(p Piece, ids []sms.ID) error {
+	if len(ids) != len(p.To) {
+		return fmt.Errorf("settle piece %d of batch %d: %d ids of %d SMS", p.I, p.Batch, len(ids), len(p.To))
+	}
+	missing := 0
+	outcomes := make([]Outcome, len(ids))
+	for i, id := range ids {
+		if outcomes[i].ID = id; id == "" {
+			missing++
+		}
+	}
+	return s.endPiece(p, func(t *tx, row *Piece, b *Batch) error {
+		if row.Lost = false; missing == 0 {
+			b.Found += len(ids)
+			return t.accept(row, b, outcomes, nil)
+		}
+		if row.State = PieceQueued; row.CalledOff && missing == len(ids) {
+			return errors.Join(t.setPieceStatus(*row, sms.Queued, b), t.drop(b, row, Cancelled))
+		}
+		b.Found, b.Resent, row.NotBefore = b.Found+len(ids)-missing, b.Resent+missing, time.Time{}
+		return t.setPieceStatus(*row, sms.Queued, b)
+	})
+}
+
+// Owed returns since when the SMS of each line must be read again, of a panel where that can be done.
+func (s *Store) Owed() (owed map[sms.Number]time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		owed, err = t.owed()
+		return err
+	})
+	return owed, err
+}
+
+func (t *tx) owed() (map[sms.Number]time.Time, error) {
+	owed := map[sms.Number]time.Time{}
+	err := get(t.bucket(bucketMeta), keyOwed, &owed)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return owed, err
+}
+
+// BeginTaking is BeginFetch for a panel whose SMS can be read again: from now on those of line must be, until EndTaking.
+func (s *Store) BeginTaking(line sms.Number) error {
+	return s.update(func(t *tx) error {
+		owed, err := t.owed()
+		if err != nil {
+			return err
+		}
+		if _, known := owed[line]; known {
+			return nil
+		}
+		owed[line] = t.now
+		return put(t.bucket(bucketMeta), keyOwed, owed)
+	})
+}
+
+// EndTaking notes that all SMS that were taken of line are stored.
+func (s *Store) EndTaking(line sms.Number) error {
+	return s.update(func(t *tx) error { return t.taken(line, nil) })
+}
+
+// Gone is EndTaking for SMS that cannot be read again any more: they are told of as lost.
+func (s *Store) Gone(line sms.Number) error {
+	return s.update(func(t *tx) error {
+		return t.taken(line, func(since time.Time) error {
+			return t.addLoss(&Incident{Kind: FetchLost, From: since, To: since.Add(FetchLimit), Count: 1})
+		})
+	})
+}
+
+func (t *tx) taken(line sms.Number, lost func(since time.Time) error) error {
+	owed, err := t.owed()
+	if err != nil {
+		return err
+	}
+	since, known := owed[line]
+	if !known {
+		return nil
+	}
+	if lost != nil {
+		if err := lost(since); err != nil {
+			return err
+		}
+	}
+	delete(owed, line)
+	return put(t.bucket(bucketMeta), keyOwed, owed)
+}
+
+// identified tells whether the panel names each of the SMS by an id.
+func identified(messages []sms.Message) bool {
+	return len(messages) > 0 && !slices.ContainsFunc(messages, func(m sms.Message) bool { return m.InboxID == "" })
+}
