@@ -200,7 +200,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"a panel over http across the network": {func(s *setUpToBreak) {
 			s.set["SMS_API_PROXY"] = s.serves(func(w http.ResponseWriter, r *http.Request) { s.Panel.ServeHTTP(w, r) })
 			s.set["SMS_API_URL"] = "http://panel.example/class/sms/webservice3/server.php"
-		}, `^note  panel: SMS_API_URL is http: the user name and password cross the network in clear text`, []string{panelRight, linesRight}, 0},
+		}, `^note  panel: SMS_API_URL is http: the login crosses the network in clear text`, []string{panelRight, linesRight}, 0},
 		"the panel's proxy refuses": {func(s *setUpToBreak) {
 			s.set["SMS_API_PROXY"] = s.serves(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
 			s.set["SMS_API_URL"] = "http://panel.example/server.php"

@@ -29,6 +29,7 @@ type call struct {
 	args           []string // after the name and, once parse was called, after the flags
 	quick          bool     // --quick of peyk check
 	out            string   // --out of peyk setup
+	kind           string   // --panel of peyk sandbox
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer

@@ -53,7 +53,9 @@ func (s *settings) table(t *text.Language) []setting {
 		{"TELEGRAM_BOT_TOKEN", "", t.GetToken, into(&s.telegram.Token, readToken)},
 		{"TELEGRAM_API_URL", "https://api.telegram.org", "", into(&s.telegram.URL, readURL)},
 		{"TELEGRAM_PROXY", "", "", into(&s.telegram.Proxy, readProxy)},
+		{"SMS_PANEL", "soap", "", into(&s.panel.Kind, readPanel)},
 		{"SMS_API_URL", "", t.GetURL, into(&s.panel.URL, readURL)},
+		{"SMS_API_KEY", "", "", into(&s.panel.Key, readKey)},
 		{"SMS_API_USER", "", t.GetUser, into(&s.panel.User, readAny)},
 		{"SMS_API_PASSWORD", "", t.GetPassword, into(&s.panel.Password, readAny)},
 		{"SMS_API_PROXY", "", "", into(&s.panel.Proxy, readProxy)},
@@ -144,8 +146,10 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 	if from.unread != nil {
 		mistakes = append(mistakes, from.unread)
 	}
+	kind, _, _ := from.lookUp("SMS_PANEL") // which other settings are needed goes by it; if it is wrong, its row says so
+	s.panel.Kind, _ = readPanel(from.Language, cmp.Or(kind, "soap"))
 	for _, row := range s.table(from.Language) {
-		if !strings.HasPrefix(row.name, prefix) {
+		if !strings.HasPrefix(row.name, prefix) || s.panel.unread(row.name) {
 			continue
 		}
 		value, path, err := from.lookUp(row.name)
@@ -153,6 +157,9 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 			warnings = append(warnings, from.Say(from.FileOpen, path, row.name, "chmod 600 "+path))
 		}
 		switch {
+		case err == nil && value == "" && row.name == "SMS_API_URL" && s.panel.address() != "":
+		case err == nil && value == "" && row.name == "SMS_API_KEY":
+			err = says(from.Language, from.Missing, row.name, from.GetKey)
 		case err == nil && value == "" && row.get != "":
 			if from.file == nil {
 				continue // it may be in the file that cannot be read
@@ -167,7 +174,7 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 			mistakes = append(mistakes, err)
 		}
 	}
-	if othersRead(from.path, "") && from.file["TELEGRAM_BOT_TOKEN"]+from.file["SMS_API_PASSWORD"] != "" {
+	if othersRead(from.path, "") && from.file["TELEGRAM_BOT_TOKEN"]+from.file["SMS_API_PASSWORD"]+from.file["SMS_API_KEY"] != "" {
 		warnings = append(warnings, from.Say(from.FileOpenSecret, from.path, "chmod 600 "+from.path))
 	}
 	for _, word := range s.store.OptInWords {
@@ -189,6 +196,9 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 	}
 	if s.bot.Lint == nil {
 		s.bot.Lint = lint.Builtin()
+	}
+	if strings.HasPrefix("SMS_API_URL", prefix) {
+		s.panel.URL = cmp.Or(s.panel.URL, s.panel.address())
 	}
 	s.store.RecentPosts = bot.GroupPerMinute
 	s.relay.Lines, s.bot.Lines, s.store.Admins, s.store.Location = s.panel.Lines, s.panel.Lines, s.bot.Admins, s.bot.Location
@@ -252,7 +262,7 @@ func (from sources) slips() (warnings []string) {
 }
 
 // secret are the settings that hold a password, or may hold one in an address.
-var secret = []string{"TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_PROXY", "SMS_API_URL", "SMS_API_PASSWORD", "SMS_API_PROXY"}
+var secret = []string{"TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_PROXY", "SMS_API_URL", "SMS_API_KEY", "SMS_API_PASSWORD", "SMS_API_PROXY"}
 
 // othersRead reports whether the file's mode lets other users read it. In systemd's directory of credentials, which only the service can read, the
 // mode means something else: an access list.
@@ -385,7 +395,7 @@ func quote(value string) (string, error) {
 // inClear returns warnings of secrets that cross the network unencrypted.
 func (s *settings) inClear() (warnings []string) {
 	if connect.InClear(s.panel.URL) {
-		warnings = append(warnings, "SMS_API_URL is http: the panel's user name and password cross the network in clear text; use https if the panel has it")
+		warnings = append(warnings, "SMS_API_URL is http: the panel's login crosses the network in clear text; use https if the panel has it")
 	}
 	if connect.InClear(s.telegram.URL) {
 		warnings = append(warnings, "TELEGRAM_API_URL is http: the bot's token crosses the network in clear text")

@@ -100,6 +100,8 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 	for name, test := range map[string]struct{ set, want string }{
 		"a token without a colon":               {"TELEGRAM_BOT_TOKEN=hush-hush", "TELEGRAM_BOT_TOKEN is not a bot token: one looks like 123456789:AAHd…"},
 		"a token with a blank inside":           {"TELEGRAM_BOT_TOKEN=12:hush hush", "TELEGRAM_BOT_TOKEN is not a bot token"},
+		"no such kind of panel":                 {"SMS_PANEL=postal", "SMS_PANEL is \"postal\", which is no kind of panel: write one of soap, kavenegar"},
+		"a panel without its key":               {"SMS_PANEL=kavenegar", "SMS_API_KEY is missing: put in the API key"},
 		"an address without a scheme":           {"SMS_API_URL=hush.example/server.php", "SMS_API_URL is not an address: write all of it"},
 		"an address of another scheme":          {"TELEGRAM_API_URL=ftp://hush.example", "TELEGRAM_API_URL is not an address"},
 		"an address without a host":             {"SMS_API_URL=http:///hush", "SMS_API_URL is not an address"},
@@ -268,7 +270,7 @@ func TestThePanelsSettingsNeedNoOthers(t *testing.T) {
 	t.Chdir(t.TempDir())
 	environ := []string{"TELEGRAM_BOT_TOKEN=none", "LOG_LEVEL=loud", "SMS_API_URL=http://127.0.0.1/", "SMS_API_USER=shop", "SMS_API_PASSWORD=s3cret", "SMS_LINES=30001234"}
 	s, _, err := readSettings(environ, "SMS_")
-	want := panelSettings{URL: "http://127.0.0.1/", User: "shop", Password: "s3cret", Lines: []sms.Number{"30001234"}, Written: map[sms.Number]string{"30001234": "30001234"}}
+	want := panelSettings{Kind: "soap", URL: "http://127.0.0.1/", User: "shop", Password: "s3cret", Lines: []sms.Number{"30001234"}, Written: map[sms.Number]string{"30001234": "30001234"}}
 	if diff := cmp.Diff(want, s.panel); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}

@@ -65,7 +65,7 @@ func (c *call) commands() []command {
 			flags: func(flags *flag.FlagSet) {
 				flags.StringVar(&c.out, "out", "", "write `FILE`, or peyk.env in that directory, for systemd or compose: token and password go into files of their own beside it")
 			}},
-		{name: "sandbox", does: "run the bridge between a Telegram and a panel on this machine: no account, network or settings needed", run: c.sandbox},
+		{name: "sandbox", does: "run the bridge between a Telegram and a panel on this machine: no account, network or settings needed", flags: c.sandboxFlags, run: c.sandbox},
 		{name: "panel", args: "COMMAND …", does: "use the panel from the shell",
 			more:  "It needs only the settings that begin with SMS_, and prints JSON, errors too.",
 			below: (&panelCall{call: *c}).commands(), run: c.panel},
@@ -138,8 +138,15 @@ func (c *call) help(context.Context) error {
 	return nil
 }
 
+func (c *call) sandboxFlags(flags *flag.FlagSet) {
+	flags.StringVar(&c.kind, "panel", soapPanel, "the `KIND` of panel: "+strings.Join(panelKinds, ", "))
+}
+
 func (c *call) sandbox(ctx context.Context) error {
-	return sandbox.Run(ctx, sandbox.Options{Environ: c.environ, Stdout: c.stdout, Stderr: c.stderr})
+	if !slices.Contains(panelKinds, c.kind) {
+		return wrongUse("there is no panel of that kind; there are " + strings.Join(panelKinds, ", "))
+	}
+	return sandbox.Run(ctx, sandbox.Options{Panel: c.kind, Environ: c.environ, Stdout: c.stdout, Stderr: c.stderr})
 }
 
 func (c *call) version(context.Context) error {

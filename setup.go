@@ -70,8 +70,9 @@ type setup struct {
 // question asks for one setting.
 type question struct {
 	name, ask string
-	secret    bool // not shown while it is typed
-	optional  bool // Enter leaves it as it was before
+	secret    bool   // not shown while it is typed
+	optional  bool   // Enter leaves it as it was before
+	otherwise string // the default
 }
 
 func (s *setup) run(ctx context.Context) error {
@@ -106,7 +107,7 @@ func (s *setup) run(ctx context.Context) error {
 	return nil
 }
 
-// split are the secrets that the unit and the compose file take from files of their own, beside that of the settings.
+// split are the secrets that the unit and the compose file take from files of their own, beside that of the settings. SMS_API_KEY stays in that.
 var split = []string{"TELEGRAM_BOT_TOKEN", "SMS_API_PASSWORD"}
 
 // secretFile returns the file of a secret.
@@ -197,11 +198,22 @@ func (s *setup) telegramStep(ctx context.Context) error {
 
 func (s *setup) panelStep(ctx context.Context) error {
 	s.say(s.SetupPanel)
-	return s.step(ctx, []question{
+	if err := s.answer(ctx, question{name: "SMS_PANEL", ask: s.Say(s.AskPanel, strings.Join(panelKinds, ", ")), otherwise: soapPanel}); err != nil {
+		return err
+	}
+	asked := []question{
 		{name: "SMS_API_URL", ask: s.AskURL},
 		{name: "SMS_API_USER", ask: s.AskUser},
 		{name: "SMS_API_PASSWORD", ask: s.AskPassword, secret: true},
-	}, nil, func() ([]doctor.Finding, error) { return s.askPanel(ctx, nil) })
+	}
+	if s.panel.Kind == kavenegarPanel {
+		asked = []question{{name: "SMS_API_KEY", ask: s.AskKey, secret: true}}
+		if was, _, _ := s.from.lookUp("SMS_PANEL"); was != kavenegarPanel && !s.inEnvironment("SMS_API_URL") {
+			s.answers["SMS_API_URL"], s.panel.URL = "", "" // it is another panel's
+		}
+		s.panel.URL = cmp.Or(s.panel.URL, s.panel.address())
+	}
+	return s.step(ctx, asked, nil, func() ([]doctor.Finding, error) { return s.askPanel(ctx, nil) })
 }
 
 func (s *setup) linesStep(ctx context.Context) error {
@@ -290,7 +302,7 @@ func (s *setup) answer(ctx context.Context, q question) error {
 		s.say(s.Say(s.FromEnvironment, q.name))
 		return s.read(q.name, before)
 	}
-	offered := cmp.Or(s.answers[q.name], before)
+	offered := cmp.Or(s.answers[q.name], before, q.otherwise)
 	if s.refused[q.name] || q.optional {
 		offered = ""
 	}
@@ -311,7 +323,7 @@ func (s *setup) answer(ctx context.Context, q question) error {
 			offered = ""
 			continue
 		}
-		if value == before {
+		if value == before || before == "" && value == q.otherwise {
 			return s.leave(q.name)
 		}
 		if !s.split || !slices.Contains(split, q.name) {

@@ -49,6 +49,23 @@ func readToken(t *text.Language, value string) (string, error) {
 	return value, nil
 }
 
+func readPanel(t *text.Language, value string) (string, error) {
+	kind := strings.ToLower(strings.TrimSpace(value))
+	if !slices.Contains(panelKinds, kind) {
+		return "", says(t, t.NotAPanel, quoted(value), strings.Join(panelKinds, ", "))
+	}
+	return kind, nil
+}
+
+// readKey keeps the key out of its error.
+func readKey(t *text.Language, value string) (string, error) {
+	value, err := readAny(t, strings.TrimSpace(value))
+	if strings.ContainsFunc(value, unicode.IsSpace) {
+		return "", errors.New(t.NotAKey)
+	}
+	return value, err
+}
+
 // readURL keeps the address out of its error: it may hold a password.
 func readURL(t *text.Language, value string) (string, error) {
 	value = strings.TrimSpace(value)

@@ -12,6 +12,7 @@ import (
 
 	"peyk/bot/text"
 	"peyk/sms"
+	"peyk/smsapi"
 	"peyk/store"
 	"peyk/telegram"
 )
@@ -26,6 +27,7 @@ const (
 
 // Panel is what is asked of a panel's client.
 type Panel interface {
+	Traits() smsapi.Traits
 	Credit(context.Context) (string, error)
 	InClear() bool                           // the login can be read on the way
 	Skew() (ahead time.Duration, known bool) // of the panel's clock

@@ -13,6 +13,11 @@ import (
 	"peyk/smsapi"
 )
 
+// odd is what a panel's client has if its account can be set so that a bridge cannot make it good.
+type odd interface {
+	Oddities(context.Context) ([]smsapi.Oddity, error)
+}
+
 func (d Doctor) checkPanel(ctx context.Context, f *findings) {
 	panelSide := side{f.CheckPanelName, "SMS_API_URL", "SMS_API_PROXY"}
 	if d.Panel.InClear() {
@@ -28,10 +33,23 @@ func (d Doctor) checkPanel(ctx context.Context, f *findings) {
 		credit, err = ask(ctx, d.Panel.Credit)
 	}
 	if err != nil {
-		f.panelFails(panelSide, err)
+		f.panelFails(panelSide, d.Panel.Traits().OneKey, err)
 		return
 	}
-	f.add(Right, f.Say(f.CheckLogin, text.Code(text.Short(credit, text.NameRunes))))
+	login := f.CheckLogin
+	if d.Panel.Traits().OneKey {
+		login = f.CheckKeyLogin
+	}
+	f.add(Right, f.Say(login, text.Code(text.Short(credit, text.NameRunes))))
+	if of, ok := d.Panel.(odd); ok {
+		oddities, err := ask(ctx, of.Oddities)
+		if err != nil {
+			f.list = append(f.list, Finding{State: Noted, Cause: err, HTML: f.CheckNoOddities})
+		}
+		for _, o := range oddities {
+			f.add(Wrong, map[smsapi.Oddity]string{smsapi.SendsNothing: f.CheckSendsNothing, smsapi.SendsAgain: f.CheckSendsAgain}[o])
+		}
+	}
 	if len(d.Lines) == 0 {
 		return
 	}
@@ -51,18 +69,22 @@ func (d Doctor) checkPanel(ctx context.Context, f *findings) {
 }
 
 // panelFails adds why the panel does not answer with the credit.
-func (f *findings) panelFails(s side, err error) {
+func (f *findings) panelFails(s side, key bool, err error) {
+	password, nothing := f.CheckPassword, f.CheckNoSOAP
+	if key {
+		password, nothing = f.CheckKey, f.CheckNoPanel
+	}
 	e, ok := errors.AsType[*smsapi.Error](err)
 	status, _ := errors.AsType[connect.Status](err)
 	switch {
 	case ok && e.Kind == smsapi.Auth && e.Code == 0:
 		f.wrong(err, f.CheckWebLogin)
 	case ok && e.Kind == smsapi.Auth:
-		f.wrong(err, f.CheckPassword)
+		f.wrong(err, password)
 	case ok && e.Kind == smsapi.Rejected, errors.Is(err, smsapi.ErrFault):
 		f.wrong(err, f.Say(f.CheckPanelRefuses, text.Reason(e.Text)))
 	case errors.Is(err, smsapi.ErrProtocol), status == http.StatusNotFound, status == http.StatusMethodNotAllowed: // a web page takes no POST
-		f.wrong(err, f.CheckNoSOAP)
+		f.wrong(err, nothing)
 	default:
 		f.unreached(s, err)
 	}

@@ -38,6 +38,8 @@ type Options struct {
 	Args []string
 	// Environ is the environment the bridge inherits, without Peyk's own settings; nil means this program's.
 	Environ []string
+	// Panel is the kind of panel, as SMS_PANEL names it; empty is soap.
+	Panel string
 	// Addr is the loopback address of the controls; "" means DefaultAddr. If it is taken a free port is used.
 	Addr string
 	// Stdout gets the explanation and the transcript, Stderr the bridge's log; nil discards.
@@ -69,7 +71,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return fmt.Errorf("make the bridge's directory: %w", err)
 	}
 
-	sms := panel.New(panel.Options{Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 3 * time.Second, Status: 4}}})
+	dialect := map[string]panel.Dialect{"kavenegar": panel.Kavenegar}[opts.Panel]
+	sms := panel.New(panel.Options{Dialect: dialect, Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 3 * time.Second, Status: 4}}})
 	smsURL, err := sms.Start("")
 	if err != nil {
 		return err
@@ -111,6 +114,10 @@ func Run(ctx context.Context, opts Options) (err error) {
 		"LOW_CREDIT=100",
 		"LOG_LEVEL=info",
 	)
+
+	if dialect == panel.Kavenegar {
+		b.env = append(b.env, "SMS_PANEL="+opts.Panel, "SMS_API_KEY=demo-pass")
+	}
 
 	control := newControl(tg, sms, b)
 	addr, closeControl, err := serve(cmp.Or(opts.Addr, DefaultAddr), control)

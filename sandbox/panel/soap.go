@@ -118,7 +118,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c job) {
 	}
 	noted := s.record(done)
 	s.mu.Unlock()
-	defer s.lose(noted, answer.taken)
+	defer s.lose(noted, told.taken)
 	hook(Call{c.method, CarriedOut})
 
 	switch {
