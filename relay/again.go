@@ -25,16 +25,16 @@ const most = 1000
 // take takes the unread SMS of a line away from the panel. It reports whether there may be more.
 func (f *fetcher) take(ctx context.Context, line sms.Number) (more bool, err error) {
 	begun := f.store.Now()
-	crashpoint.At("fetch.due")
+	crashpoint.At("again.due")
 	if err := f.store.BeginTaking(line); err != nil {
 		return false, fmt.Errorf("mark the fetch: %w", err)
 	}
 	if _, known := f.owed[line]; !known {
 		f.owed[line] = begun
 	}
-	crashpoint.At("fetch.marked")
+	crashpoint.At("again.marked")
 	answer, failure := f.panel.Fetch(ctx, smsapi.Place{Line: line})
-	crashpoint.At("fetch.answered")
+	crashpoint.At("again.answered")
 	switch {
 	case failure != nil && !mayLoseSMS(failure) && f.owed[line].Equal(begun):
 		return false, errors.Join(failure, f.endTaking(ctx, line))
@@ -63,7 +63,7 @@ func (f *fetcher) readAgain(ctx context.Context, line sms.Number) (done bool, er
 	for page := range most {
 		begun := f.store.Now()
 		answer, err := f.panel.Fetch(ctx, smsapi.Place{Line: line, Since: since.Add(-before), Page: page})
-		crashpoint.At("fetch.again")
+		crashpoint.At("again.listed")
 		if err != nil {
 			return false, err
 		}
@@ -94,7 +94,7 @@ func (f *fetcher) keep(ctx context.Context, answer smsapi.Answer, begun time.Tim
 	if takes != "" {
 		delete(f.owed, takes)
 	}
-	crashpoint.At("fetch.saved")
+	crashpoint.At("again.saved")
 	f.begun = begun
 	return f.decode(ctx, id, answer, f.panel.Decode, received)
 }
