@@ -13,7 +13,8 @@ import (
 // Control returns the panel's controls over HTTP, for a shell and for a page. Parameters are form fields or one JSON object with the same
 // names; answers are JSON. It refuses requests for another host name and from other sites, as LocalOnly does.
 //
-//	POST /sms      from, text, to ("": the first line), time (Unix seconds; "": now)   a customer writes
+//	POST /sms      from, text, to ("": the first line), time (Unix seconds; "": now)   a customer writes; at Edge, with late as "30s",
+//	                                                                             no answer has it before then
 //	POST /repeat                                                                 the last SMS handed out is handed out again
 //	GET  /sent                                                                   what was accepted
 //	GET  /inbox                                                                  what customers wrote, and whether it was fetched
@@ -22,6 +23,7 @@ import (
 //	GET  /requests                                                               the calls so far
 //	POST /status   status, and id, or number (a pattern)                         set a status by hand; with a number and later=true only
 //	                                                                             of what is still to come, 0: it moves by itself
+//	POST /batch    id, state                                                     set what becomes of a batch at Edge: 3 rejected, 8 no credit, …
 //	POST /fault    the fields of Fault; delay as "2s"; no kind: disarm all
 //	POST /down     down (true, false)
 //	POST /credit   credit
@@ -37,6 +39,7 @@ func (s *Server) Control() http.Handler {
 	mux.HandleFunc("GET /unread", func(w http.ResponseWriter, r *http.Request) { Reply(w, map[string]int{"unread": s.Unread()}) })
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) { Reply(w, s.Requests()) })
 	mux.HandleFunc("POST /status", s.controlStatus)
+	mux.HandleFunc("POST /batch", s.controlBatch)
 	mux.HandleFunc("POST /fault", s.controlFault)
 	mux.HandleFunc("POST /down", s.controlDown)
 	mux.HandleFunc("POST /credit", s.controlCredit)
@@ -66,6 +69,16 @@ func (s *Server) controlSMS(w http.ResponseWriter, r *http.Request) {
 	from := f.Get("from")
 	if strings.HasPrefix(from, " ") {
 		from = "+" + from[1:] // what a form makes of a plus
+	}
+	if v := f.Get("late"); v != "" {
+		late, err := time.ParseDuration(v)
+		if err != nil {
+			Refuse(w, "late is a duration such as 30s")
+			return
+		}
+		s.ReceiveLate(from, cmp.Or(f.Get("to"), s.opts.Lines[0]), f.Get("text"), late)
+		Reply(w, map[string]int{"unread": s.Unread()})
+		return
 	}
 	s.ReceiveAt(from, cmp.Or(f.Get("to"), s.opts.Lines[0]), f.Get("text"), at)
 	Reply(w, map[string]int{"unread": s.Unread()})
@@ -106,6 +119,23 @@ func (s *Server) controlStatus(w http.ResponseWriter, r *http.Request) {
 		}
 	default:
 		Refuse(w, "id or number is needed")
+		return
+	}
+	Reply(w, struct{}{})
+}
+
+func (s *Server) controlBatch(w http.ResponseWriter, r *http.Request) {
+	f, ok := readForm(w, r)
+	if !ok {
+		return
+	}
+	state, err := strconv.Atoi(f.Get("state"))
+	if err != nil {
+		Refuse(w, "state is a number: 3 rejected by monitoring, 4 bad recipients, 6 sent, 7 cancelled, 8 no credit, 9 system error")
+		return
+	}
+	if !s.SetBatch(f.Get("id"), state) {
+		Refuse(w, "no batch has the id "+f.Get("id"))
 		return
 	}
 	Reply(w, struct{}{})

@@ -38,7 +38,7 @@ const (
 
 // Path is where a panel of the kind listens.
 func (d Dialect) Path() string {
-	if d == Kavenegar {
+	if d == Kavenegar || d == Edge {
 		return "/v1"
 	}
 	return "/class/sms/webservice3/server.php"
@@ -72,8 +72,14 @@ type Options struct {
 	// DocumentedErrors answers errors as the documentation shows them, which is no JSON; BareUnknown leaves out the id of what it does not
 	// know; EmptyIsNull says null for no SMS.
 	DocumentedErrors, BareUnknown, EmptyIsNull bool
-	// PageSize is of ListMsg; 200 when zero.
+	// PageSize is how many rows a page has at most, at Kavenegar of ListMsg: 200 when zero; at Edge of all, 100 when zero.
 	PageSize int
+	// Of Edge, besides EmptyIsNull. FromIDBelow takes from_id to be the upper end: those at or below it, newest first; else it has those after it,
+	// oldest first. ErrorsAre200 has errors come with the status 200; Millions counts far more rows and pages than there are; PersianDigits writes
+	// the digits of texts so.
+	FromIDBelow, ErrorsAre200, Millions, PersianDigits bool
+	// ListDelay is how long ListSent does not know what was accepted.
+	ListDelay time.Duration
 	// Statuses are the steps each accepted SMS takes by itself; without any it stays at 1.
 	Statuses []Step
 }
@@ -86,7 +92,7 @@ type Step struct {
 
 // SMS is one SMS as the panel knows it. Customer is in the form 09… where it is an Iranian mobile number, else as it was given.
 type SMS struct {
-	// ID is the send id; a customer's SMS has none, but at Kavenegar.
+	// ID is the send id; a customer's SMS has none, but at Kavenegar and Edge.
 	ID       string    `json:"id,omitempty"`
 	Line     string    `json:"line"`
 	Customer string    `json:"customer"`
@@ -122,7 +128,8 @@ type Request struct {
 // Inbound is a customer's SMS, and whether GetMsg has handed it out.
 type Inbound struct {
 	SMS
-	Fetched bool `json:"fetched"`
+	Fetched bool      `json:"fetched"`
+	hidden  time.Time // no answer has it before then
 	// Lost says that the answer that handed it out did not arrive, or not whole: the caller may have read a part of it.
 	Lost bool `json:"lost,omitempty"`
 }
@@ -153,6 +160,9 @@ type Server struct {
 	byKey    map[string]*accepted // at Kavenegar, by the caller's key
 	inUse    map[string]int       // keys, by how many requests to send are under way with them
 	overlaps int
+	batches  map[string]*batch // at Edge, by their ids
+	inOrder  []*batch
+	twins    map[twin]time.Time
 	rules    []rule
 	requests []Request
 	faults   []Fault
@@ -196,6 +206,8 @@ func New(opts Options) *Server {
 		byID:     map[string]*accepted{},
 		byKey:    map[string]*accepted{},
 		inUse:    map[string]int{},
+		batches:  map[string]*batch{},
+		twins:    map[twin]time.Time{},
 		changed:  make(chan struct{}),
 		watchers: map[*watcher]struct{}{},
 	}
@@ -304,11 +316,16 @@ func (s *Server) now() time.Time { return time.Now().Add(s.ahead) }
 func (s *Server) ReceiveAt(customer, line, text string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.receiveAt(customer, line, text, at, time.Time{})
+}
+
+// receiveAt is ReceiveAt of an SMS that is hidden until some time. mu is held.
+func (s *Server) receiveAt(customer, line, text string, at, hidden time.Time) {
 	m := SMS{Line: line, Customer: customer, Text: text, At: at}
-	if s.opts.Dialect == Kavenegar {
+	if s.opts.Dialect == Kavenegar || s.opts.Dialect == Edge {
 		m.ID = strconv.FormatInt(firstInboxID+int64(len(s.inbox)), 10)
 	}
-	in := &Inbound{SMS: m}
+	in := &Inbound{SMS: m, hidden: hidden}
 	s.inbox, s.unread = append(s.inbox, in), append(s.unread, in)
 	s.publish(Event{Kind: Received, SMS: m})
 }
@@ -427,15 +444,21 @@ func (s *Server) SetStatusOf(pattern string, status int) error {
 
 // accept accepts one SMS for sending and returns its id. mu is held.
 func (s *Server) accept(line, customer, text string) string {
+	id := strconv.FormatInt(s.nextID, 10)
+	s.nextID++
+	return s.acceptAs(id, line, customer, text).ID
+}
+
+// acceptAs accepts one SMS under an id. mu is held.
+func (s *Server) acceptAs(id, line, customer, text string) *accepted {
 	m := &accepted{SMS: SMS{
-		ID:       strconv.FormatInt(s.nextID, 10),
+		ID:       id,
 		Line:     line,
 		Customer: customer,
 		Text:     text,
 		Status:   1,
 		At:       s.now(),
 	}}
-	s.nextID++
 	s.sent = append(s.sent, m)
 	s.byID[m.ID] = m
 	s.publish(Event{Kind: Accepted, SMS: m.SMS})
@@ -449,7 +472,7 @@ func (s *Server) accept(line, customer, text string) string {
 		}
 	}
 	s.schedule(m, s.opts.Statuses)
-	return m.ID
+	return m
 }
 
 // schedule lets an SMS take its next steps by itself, until somebody sets its status by hand.

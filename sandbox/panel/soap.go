@@ -44,8 +44,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if ahead != 0 {
 		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	}
-	if s.opts.Dialect == Kavenegar {
+	switch s.opts.Dialect {
+	case Kavenegar:
 		s.serveKavenegar(w, r)
+		return
+	case Edge:
+		s.serveEdge(w, r)
 		return
 	}
 	w.Header().Set("X-Powered-By", "PHP/8.2.36")
@@ -454,7 +458,7 @@ func (s *Server) stage(w http.ResponseWriter, c Call, hook func(Call)) {
 func (s *Server) answerHeaders(w http.ResponseWriter) {
 	h := w.Header()
 	switch s.opts.Dialect {
-	case Kavenegar:
+	case Kavenegar, Edge:
 		h.Set("Content-Type", "application/json; charset=utf-8")
 		return
 	case Native:
@@ -491,7 +495,7 @@ func (s *Server) compress(w http.ResponseWriter, r *http.Request, body []byte) [
 
 // writeFault answers with a SOAP Fault. nusoap answers in HTTP/1.0 whatever the request was, and closes the connection.
 func (s *Server) writeFault(w http.ResponseWriter, text string) {
-	if s.opts.Dialect == Kavenegar { // which has no such thing: what runs it has failed
+	if s.opts.Dialect == Kavenegar || s.opts.Dialect == Edge { // which has no such thing: what runs it has failed
 		http.Error(w, text, http.StatusInternalServerError)
 		return
 	}
