@@ -23,7 +23,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/bot/text":            {"peyk/telegram", "peyk/store", "peyk/sms"},
 		"peyk/doctor":              {"peyk/bot/text", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect"},
 		"peyk/smsapi":              {"peyk/sms"},
-		"peyk/smsapi/exchange":     {"peyk/smsapi", "peyk/internal/connect"},
+		"peyk/smsapi/exchange":     {"peyk/smsapi", "peyk/sms", "peyk/internal/connect"},
 		"peyk/smsapi/contract":     {"peyk/sandbox/panel", "peyk/sandbox/sandboxtest", "peyk/smsapi", "peyk/smsapi/exchange", "peyk/sms"}, // for tests
 		"peyk/smsapi/kavenegar":    {"peyk/smsapi", "peyk/smsapi/exchange", "peyk/sms"},
 		"peyk/smsapi/soap":         {"peyk/smsapi", "peyk/smsapi/exchange", "peyk/sms"},

@@ -1,16 +1,12 @@
 package kavenegar
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
-	"strings"
 
-	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/smsapi/exchange"
 )
@@ -41,90 +37,31 @@ var (
 	message = regexp.MustCompile(`(?:"message"\s*:\s*"([^"]*)")?`)
 )
 
-// read goes through an answer token by token, so that what came of it is kept.
+// read goes through an answer member by member, so that what came of it is kept.
 func (a *answer) read(body []byte) error {
-	d := json.NewDecoder(bytes.NewReader(escapeControls(bytes.TrimPrefix(body, []byte("\ufeff")))))
-	d.UseNumber()
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return errors.Join(smsapi.ErrProtocol, err)
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return err
-		}
+	return exchange.Members(body, func(name string, d *json.Decoder) (err error) {
 		switch name {
 		case "return":
 			var said struct {
-				Status  scalar
+				Status  exchange.Scalar
 				Message string
 			}
-			if err := d.Decode(&said); err != nil {
-				return err
-			}
-			a.status, _ = strconv.Atoi(sms.Digits(string(said.Status)))
+			err = d.Decode(&said)
+			a.status, _ = strconv.Atoi(string(said.Status))
 			a.message = said.Message
 		case "entries":
-			if err := a.readEntries(d); err != nil {
-				return err
-			}
+			a.entries, err = exchange.Items(d)
 		case "metadata":
-			var page struct{ CurrentPage, TotalPages scalar }
-			if err := d.Decode(&page); err != nil {
-				return err
-			}
-			current, _ := strconv.Atoi(sms.Digits(string(page.CurrentPage)))
-			total, _ := strconv.Atoi(sms.Digits(string(page.TotalPages)))
+			var page struct{ CurrentPage, TotalPages exchange.Scalar }
+			err = d.Decode(&page)
+			current, _ := strconv.Atoi(string(page.CurrentPage))
+			total, _ := strconv.Atoi(string(page.TotalPages))
 			a.more = current < total
 		default:
-			var other json.RawMessage
-			if err := d.Decode(&other); err != nil {
-				return err
-			}
+			err = d.Decode(new(json.RawMessage))
 		}
-	}
-	_, err := d.Token()
-	return err
-}
-
-// readEntries reads a list, as far as it came, or an entry that stands alone; null is none.
-func (a *answer) readEntries(d *json.Decoder) error {
-	first, err := d.Token()
-	if err != nil || first == nil {
 		return err
-	}
-	if first == json.Delim('{') { // an entry alone: nobody needs what came of half of it
-		alone := json.RawMessage("{")
-		for i := 0; d.More(); i++ {
-			name, err := d.Token()
-			if err != nil {
-				return err
-			}
-			var value json.RawMessage
-			if err := d.Decode(&value); err != nil {
-				return err
-			}
-			if i > 0 {
-				alone = append(alone, ',')
-			}
-			alone = fmt.Appendf(alone, "%q:%s", name, value)
-		}
-		a.entries = []json.RawMessage{append(alone, '}')}
-		_, err = d.Token()
-		return err
-	}
-	if first != json.Delim('[') {
-		return fmt.Errorf("entries are %v", first)
-	}
-	for d.More() {
-		var entry json.RawMessage
-		if err := d.Decode(&entry); err != nil {
-			return err
-		}
-		a.entries = append(a.entries, entry)
-	}
-	_, err = d.Token()
-	return err
+	})
 }
 
 // failed returns why an answer is not the one to a request that was carried out, nil if it is. Only what the panel itself says counts: a proxy
@@ -169,52 +106,4 @@ func kindOf(code int) smsapi.Kind {
 		return smsapi.Rejected
 	}
 	return smsapi.Uncertain
-}
-
-// scalar is a number or a text, as it is written: ids are beyond what a float64 counts.
-type scalar string
-
-func (s *scalar) UnmarshalJSON(b []byte) error {
-	var text string
-	if json.Unmarshal(b, &text) == nil {
-		*s = scalar(strings.TrimSpace(text))
-		return nil
-	}
-	if text = string(b); text != "null" {
-		*s = scalar(text)
-	}
-	return nil
-}
-
-// id returns an id, empty where the panel gave none.
-func (s scalar) id() sms.ID {
-	if id := sms.Digits(string(s)); strings.Trim(id, "0123456789") == "" && strings.Trim(id, "0") != "" {
-		return sms.ID(id)
-	}
-	return ""
-}
-
-// escapeControls writes the control characters within strings as JSON wants them: else one such SMS hides all behind it.
-func escapeControls(body []byte) []byte {
-	if !bytes.ContainsFunc(body, func(r rune) bool { return r < ' ' }) {
-		return body
-	}
-	var out []byte
-	quoted, escaped := false, false
-	for _, b := range body {
-		switch {
-		case quoted && b < ' ':
-			out = fmt.Appendf(out, `\u%04x`, b)
-			escaped = false
-			continue
-		case escaped:
-			escaped = false
-		case quoted && b == '\\':
-			escaped = true
-		case b == '"':
-			quoted = !quoted
-		}
-		out = append(out, b)
-	}
-	return out
 }

@@ -12,7 +12,7 @@ import (
 
 // Credit returns what is left, in rial.
 func (c *Client) Credit(ctx context.Context) (string, error) {
-	var info struct{ RemainCredit scalar }
+	var info struct{ RemainCredit exchange.Scalar }
 	err := c.ofAccount(ctx, "account/info", &info)
 	if err == nil && info.RemainCredit == "" {
 		err = exchange.Uncertain("the panel's answer has no credit", nil)

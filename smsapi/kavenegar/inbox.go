@@ -33,11 +33,11 @@ func (c *Client) Fetch(ctx context.Context, at smsapi.Place) (smsapi.Answer, err
 
 // received is an entry of what customers wrote.
 type received struct {
-	MessageID scalar
+	MessageID exchange.Scalar
 	Message   *string
-	Sender    scalar
-	Receptor  scalar
-	Date      scalar
+	Sender    exchange.Scalar
+	Receptor  exchange.Scalar
+	Date      exchange.Scalar
 }
 
 // Decode returns the SMS in an answer of Fetch, in its order. Complete ones are returned along with an error, too.
@@ -57,9 +57,9 @@ func Decode(a smsapi.Answer) (smsapi.Inbox, error) {
 			Direction:    sms.Inbound,
 			Conversation: sms.Conversation{Line: sms.NormalizeLine(string(e.Receptor)), Customer: sms.Normalize(string(e.Sender))},
 			Text:         strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(*e.Message),
-			InboxID:      e.MessageID.id(),
+			InboxID:      e.MessageID.ID(),
 		}
-		if n, err := strconv.ParseInt(sms.Digits(string(e.Date)), 10, 64); err == nil && n > 0 {
+		if n, err := strconv.ParseInt(string(e.Date), 10, 64); err == nil && n > 0 {
 			m.Time = time.Unix(n, 0)
 		}
 		in.Messages = append(in.Messages, m)

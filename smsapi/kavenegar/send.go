@@ -2,7 +2,6 @@ package kavenegar
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,10 +14,10 @@ import (
 
 // sent is an entry of an answer to sms/send and sms/statuslocalmessageid.
 type sent struct {
-	MessageID scalar
-	LocalID   scalar
-	Receptor  scalar
-	Status    scalar
+	MessageID exchange.Scalar
+	LocalID   exchange.Scalar
+	Receptor  exchange.Scalar
+	Status    exchange.Scalar
 }
 
 // unknown is the status of a key, or an id, that the panel does not know, or no longer.
@@ -105,13 +104,13 @@ func (c *Client) sendOne(ctx context.Context, o smsapi.Order, text string, place
 	if err != nil {
 		return nil, nil, err.(*smsapi.Error)
 	}
-	entries := decodeAll[sent](a.entries)
+	entries := exchange.DecodeAll[sent](a.entries)
 	inOrder := len(entries) == len(places)
 	for i, at := range places {
-		if inOrder = inOrder && sms.Normalize(string(entries[i].Receptor)) == sms.Normalize(to[i]) && entries[i].MessageID.id() != ""; !inOrder {
+		if inOrder = inOrder && sms.Normalize(string(entries[i].Receptor)) == sms.Normalize(to[i]) && entries[i].MessageID.ID() != ""; !inOrder {
 			break
 		}
-		results = append(results, smsapi.Result{Recipient: o.To[at], ID: entries[i].MessageID.id()})
+		results = append(results, smsapi.Result{Recipient: o.To[at], ID: entries[i].MessageID.ID()})
 	}
 	switch {
 	case inOrder:
@@ -126,7 +125,7 @@ func (c *Client) sendOne(ctx context.Context, o smsapi.Order, text string, place
 		results = append(results, smsapi.Result{Recipient: o.To[at]})
 	}
 	for _, e := range entries {
-		if id := e.MessageID.id(); id != "" {
+		if id := e.MessageID.ID(); id != "" {
 			ids = append(ids, id)
 		}
 	}
@@ -145,13 +144,13 @@ func (c *Client) Find(ctx context.Context, o smsapi.Order) (smsapi.Found, error)
 	}
 	found := smsapi.Found{IDs: make([]sms.ID, len(keys))}
 	told := map[string]sent{}
-	for _, e := range decodeAll[sent](a.entries) {
-		told[sms.Digits(string(e.LocalID))] = e
+	for _, e := range exchange.DecodeAll[sent](a.entries) {
+		told[string(e.LocalID)] = e
 	}
 	for i, key := range keys {
 		e, ok := told[key]
-		switch id := e.MessageID.id(); {
-		case ok && sms.Digits(string(e.Status)) == unknown:
+		switch id := e.MessageID.ID(); {
+		case ok && string(e.Status) == unknown:
 		case ok && id != "":
 			found.IDs[i] = id
 		default:
@@ -159,15 +158,4 @@ func (c *Client) Find(ctx context.Context, o smsapi.Order) (smsapi.Found, error)
 		}
 	}
 	return found, nil
-}
-
-// decodeAll decodes entries; one that is none of its kind is its zero value.
-func decodeAll[T any](entries []json.RawMessage) []T {
-	all := make([]T, len(entries))
-	for i, entry := range entries {
-		if json.Unmarshal(entry, &all[i]) != nil {
-			all[i] = *new(T)
-		}
-	}
-	return all
 }

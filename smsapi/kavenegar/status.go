@@ -9,6 +9,7 @@ import (
 
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 // statuses are what the documentation's codes mean; 100, an id it does not know, means nothing.
@@ -29,7 +30,7 @@ const mostIDs = 500
 func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, error) {
 	var ask []string
 	for _, id := range ids {
-		if scalar(id).id() == id && !slices.Contains(ask, string(id)) {
+		if exchange.Scalar(id).ID() == id && !slices.Contains(ask, string(id)) {
 			ask = append(ask, string(id))
 		}
 	}
@@ -39,8 +40,8 @@ func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, e
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range decodeAll[sent](a.entries) {
-			codes[e.MessageID.id()], _ = strconv.Atoi(sms.Digits(string(e.Status)))
+		for _, e := range exchange.DecodeAll[sent](a.entries) {
+			codes[e.MessageID.ID()], _ = strconv.Atoi(string(e.Status))
 		}
 	}
 	deliveries := make([]smsapi.Delivery, len(ids))
