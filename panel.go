@@ -161,9 +161,9 @@ func (p *panelCall) try(ctx context.Context, row command) (err error) {
 
 // shownError is an error as scripts read it.
 type shownError struct {
-	Kind string `json:"kind"`
-	Code int    `json:"code,omitempty"`
-	Text string `json:"text"`
+	Kind string      `json:"kind"`
+	Code smsapi.Code `json:"code,omitempty"`
+	Text string      `json:"text"`
 }
 
 func readableError(err error) *shownError {
@@ -219,9 +219,9 @@ func (p *panelCall) status(ctx context.Context) error {
 		return err
 	}
 	type status struct {
-		ID     sms.ID `json:"id"`
-		Code   int    `json:"code"`
-		Status string `json:"status"`
+		ID     sms.ID      `json:"id"`
+		Code   smsapi.Code `json:"code"`
+		Status string      `json:"status"`
 	}
 	var shown []status
 	for _, d := range deliveries {
@@ -291,7 +291,7 @@ func (p *panelCall) unread(ctx context.Context) error {
 	}
 	// The panel will not give them again: whatever came must not be lost.
 	shown.Error = readableError(err)
-	if len(answer.Body) > 0 && shown.Error.Code == 0 {
+	if len(answer.Body) > 0 && shown.Error.Code == "" {
 		fmt.Fprintf(p.stderr, "peyk panel unread: the answer as it came:\n%s\n", answer.Body)
 	}
 	if err := p.print(shown); err != nil {

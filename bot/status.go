@@ -87,7 +87,7 @@ func stateWords(t *text.Language, d smsapi.Delivery) string {
 	switch {
 	case d.Status == sms.Failed:
 		return t.Failures[d.Reason]
-	case !d.Known() && d.Code != 0:
+	case !d.Known() && d.Code != "":
 		return t.Say(t.StatusUnknown, d.Code)
 	}
 	return t.Statuses[d.Status]

@@ -32,8 +32,8 @@ func cause(t *text.Language, err error) string {
 	network, connecting := errors.AsType[*net.OpError](err)
 	status, answered := errors.AsType[connect.Status](err)
 	switch {
-	case ours && failed.Code != 0:
-		return fmt.Sprintf("%d: %s", failed.Code, text.Short(failed.Text, text.ReasonRunes))
+	case ours && failed.Code != "":
+		return fmt.Sprintf("%s: %s", failed.Code, text.Short(failed.Text, text.ReasonRunes))
 	case answered:
 		return fmt.Sprintf("HTTP %d", int(status))
 	case connecting:

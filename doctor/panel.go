@@ -77,7 +77,7 @@ func (f *findings) panelFails(s side, key bool, err error) {
 	e, ok := errors.AsType[*smsapi.Error](err)
 	status, _ := errors.AsType[connect.Status](err)
 	switch {
-	case ok && e.Kind == smsapi.Auth && e.Code == 0:
+	case ok && e.Kind == smsapi.Auth && e.Code == "":
 		f.wrong(err, f.CheckWebLogin)
 	case ok && e.Kind == smsapi.Auth:
 		f.wrong(err, password)

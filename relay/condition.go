@@ -62,7 +62,7 @@ func (c condition) afterCall(k panelCall, poll time.Duration, now time.Time) con
 		c.fetchRefused = known && e.Kind == smsapi.Auth
 	}
 	switch {
-	case k.err == nil || known && e.Kind == smsapi.Rejected && e.Code != 0:
+	case k.err == nil || known && e.Kind == smsapi.Rejected && e.Code != "":
 		return c.afterAnswer(k)
 	case known && e.Kind == smsapi.Rejected:
 		return c // our own client rejected it: the panel was not asked

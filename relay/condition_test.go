@@ -14,7 +14,7 @@ import (
 
 // TestHowThePanelIs gives a panel's calls, one a second, and says after them how many orders may be in flight and what the team is told.
 func TestHowThePanelIs(t *testing.T) {
-	failure := func(kind smsapi.Kind, code int) error { return &smsapi.Error{Kind: kind, Code: code, Text: "words"} }
+	failure := func(kind smsapi.Kind, code int) error { return &smsapi.Error{Kind: kind, Code: smsapi.NumberCode(code), Text: "words"} }
 	lost, refused, unreached := failure(smsapi.Uncertain, 0), failure(smsapi.Auth, -1), failure(smsapi.Unavailable, 0)
 	call := func(method string, err error) panelCall { return panelCall{method: method, err: err} }
 	probe := func(err error) panelCall { return panelCall{method: "GetCredit", probe: true, err: err} }
@@ -107,8 +107,8 @@ func TestNoPauseIsShorterThanTheInterval(t *testing.T) {
 		c := condition{}
 		for n := range 10 {
 			now := midday.Add(time.Duration(n) * 24 * time.Hour)
-			c = c.afterCall(panelCall{method: "GetMsg", begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now)
-			if c = c.afterCall(panelCall{method: "GetCredit", probe: true, begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: -1}}, interval, now); c.nextProbe.Sub(now) < interval {
+			c = c.afterCall(panelCall{method: "GetMsg", begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: "-1"}}, interval, now)
+			if c = c.afterCall(panelCall{method: "GetCredit", probe: true, begun: now, err: &smsapi.Error{Kind: smsapi.Auth, Code: "-1"}}, interval, now); c.nextProbe.Sub(now) < interval {
 				t.Errorf("a login refused at %v is tried again after %v", interval, c.nextProbe.Sub(now))
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"peyk/internal/backoff"
@@ -188,7 +187,7 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch) erro
 		case ok && e.Kind == smsapi.Auth:
 			return r.store.Wait(p, store.LoginRefused, r.store.Now().Add(backoff.Pause(2*time.Second, 0, p.Attempt)))
 		case ok && e.Kind == smsapi.Rejected:
-			return r.store.Refuse(p, e.Text, strconv.Itoa(e.Code))
+			return r.store.Refuse(p, e.Text, string(e.Code))
 		case len(p.Keys) > 0:
 			return r.store.Lose(p) // see settleLost
 		default:
@@ -228,7 +227,7 @@ func toOutcomes(results []smsapi.Result) []store.Outcome {
 		case result.Err.Kind == smsapi.Uncertain:
 			outcomes[i].Reason, outcomes[i].Words = sms.Unclear, result.Err.Text
 		default:
-			outcomes[i].Reason, outcomes[i].Words, outcomes[i].Code = sms.Refused, result.Err.Text, strconv.Itoa(result.Err.Code)
+			outcomes[i].Reason, outcomes[i].Words, outcomes[i].Code = sms.Refused, result.Err.Text, string(result.Err.Code)
 		}
 	}
 	return outcomes

@@ -1,8 +1,10 @@
 package smsapi
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -34,11 +36,30 @@ func (k Kind) String() string {
 	return "uncertain"
 }
 
+// Code is a code of the panel's own: a number, as at most panels, or a text.
+type Code string
+
+// NumberCode returns the code of a number; 0 is none.
+func NumberCode(n int) Code {
+	if n == 0 {
+		return ""
+	}
+	return Code(strconv.Itoa(n))
+}
+
+// MarshalJSON writes a number as one, none as 0, a text as a text.
+func (c Code) MarshalJSON() ([]byte, error) {
+	if n, err := strconv.Atoi(string(c)); err == nil || c == "" {
+		return strconv.AppendInt(nil, int64(n), 10), nil
+	}
+	return json.Marshal(string(c))
+}
+
 // Error is every error a panel's package returns. It never holds the password, an address
 // with its user or query, or the text of an SMS that was to be sent.
 type Error struct {
 	Kind    Kind
-	Code    int    // the panel's error code; 0: it gave none, or was not asked
+	Code    Code   // the panel's error code; empty: it gave none, or was not asked
 	Meaning string // what Code means, in our words, which may be logged; empty when it is not known
 	Text    string // the panel's own words, or ours when it said nothing; whole, for people to read
 	Err     error  // what went wrong below, or nil
@@ -57,8 +78,8 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Kind.String())
 	switch {
-	case e.Code != 0:
-		fmt.Fprintf(&b, ": panel error %d", e.Code)
+	case e.Code != "":
+		fmt.Fprintf(&b, ": panel error %s", e.Code)
 		if e.Meaning != "" {
 			b.WriteString(", " + e.Meaning)
 		}

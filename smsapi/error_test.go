@@ -7,10 +7,10 @@ import (
 )
 
 func TestErrorsKeepThePanelsWordsOutOfLogs(t *testing.T) {
-	err := &Error{Kind: Rejected, Code: -5, Meaning: "the sending number is not yours", Text: "09120000001: the text that was sent", Err: io.EOF}
+	err := &Error{Kind: Rejected, Code: "-5", Meaning: "the sending number is not yours", Text: "09120000001: the text that was sent", Err: io.EOF}
 	for want, err := range map[string]error{
 		"rejected: panel error -5, the sending number is not yours: EOF": err,
-		"rejected: panel error -77":                                      &Error{Kind: Rejected, Code: -77, Text: "09120000001"},
+		"rejected: panel error -77":                                      &Error{Kind: Rejected, Code: "-77", Text: "09120000001"},
 		"uncertain: the panel's service failed":                          &Error{Text: "09120000001", Err: ErrFault},
 		"rejected: there are no recipients":                              &Error{Kind: Rejected, Text: "there are no recipients"},
 	} {

@@ -126,7 +126,7 @@ type Delivery struct {
 	ID     sms.ID
 	Status sms.Status // sms.Queued: the panel said nothing, so what was known before still holds
 	Reason sms.Reason // why it is sms.Failed
-	Code   int        // the panel's own code, for people to read; 0 when it gave none
+	Code   Code       // the panel's own code, for people to read; empty when it gave none
 }
 
 // Known reports whether the panel said anything.

@@ -209,7 +209,7 @@ func holdStatus(b *bench) {
 		b.Fatalf("got %d states of %d, %v", len(got), len(ids), err)
 	}
 	for i := range got {
-		got[i].Code = 0
+		got[i].Code = ""
 		if got[i] != want[i] {
 			b.Errorf("state %d: got %+v, want %+v", i, got[i], want[i])
 		}

@@ -75,7 +75,7 @@ func (a answer) failed(r exchange.Reply) error {
 	case a.status == 0:
 		return exchange.Uncertain("the panel's answer makes no sense", smsapi.ErrProtocol)
 	case a.status != http.StatusOK:
-		return &smsapi.Error{Kind: kindOf(a.status), Code: a.status, Meaning: meanings[a.status], Text: a.message}
+		return &smsapi.Error{Kind: kindOf(a.status), Code: smsapi.NumberCode(a.status), Meaning: meanings[a.status], Text: a.message}
 	case r.Status != http.StatusOK:
 		return exchange.Uncertain("the panel's answer contradicts itself", r.Answered)
 	case a.wrong != nil && r.Cut != nil:

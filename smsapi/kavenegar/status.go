@@ -47,7 +47,7 @@ func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, e
 	deliveries := make([]smsapi.Delivery, len(ids))
 	for i, id := range ids {
 		deliveries[i] = statuses[codes[id]]
-		deliveries[i].ID, deliveries[i].Code = id, codes[id]
+		deliveries[i].ID, deliveries[i].Code = id, smsapi.NumberCode(codes[id])
 	}
 	return deliveries, nil
 }

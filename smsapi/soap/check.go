@@ -58,5 +58,5 @@ func (c *Client) refusesLine(ctx context.Context, line sms.Number) (bool, error)
 		return false, err
 	}
 	_, failed := result(outcome(response))
-	return failed != nil && failed.Code == foreignLine, nil
+	return failed != nil && failed.Code == smsapi.NumberCode(foreignLine), nil
 }

@@ -169,7 +169,7 @@ func TestPanelsOfEachKind(t *testing.T) {
 			if diff := cmp.Diff(want, sent); diff != "" {
 				t.Errorf("SendEach (-want +got):\n%s", diff)
 			}
-			if refused == nil || refused.Kind != smsapi.Rejected || refused.Code != -3 || refused.Text == "" {
+			if refused == nil || refused.Kind != smsapi.Rejected || refused.Code != "-3" || refused.Text == "" {
 				t.Errorf("SendEach to a wrong number: got %v, want a rejection with code -3", refused)
 			}
 			var got []string
@@ -191,9 +191,9 @@ func TestPanelsOfEachKind(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff([]smsapi.Delivery{
-				{ID: "5000000002", Code: 4, Status: sms.Delivered},
-				{ID: "77", Code: 0},
-				{ID: "5000000001", Code: 1, Status: sms.Sent},
+				{ID: "5000000002", Code: "4", Status: sms.Delivered},
+				{ID: "77"},
+				{ID: "5000000001", Code: "1", Status: sms.Sent},
 			}, deliveries); diff != "" {
 				t.Errorf("Status (-want +got):\n%s", diff)
 			}

@@ -44,7 +44,7 @@ func TestBareAnswers(t *testing.T) {
 	t.Run("ids", func(t *testing.T) {
 		a, b := sms.Number("09120000001"), sms.Number("09120000002")
 		both := smsapi.Sent{Results: []smsapi.Result{{Recipient: a, ID: "51"}, {Recipient: b, ID: "52"}}}
-		refused := &smsapi.Error{Kind: smsapi.Rejected, Code: -5, Meaning: "the sending number is not yours", Text: "the sending number is not yours"}
+		refused := &smsapi.Error{Kind: smsapi.Rejected, Code: "-5", Meaning: "the sending number is not yours", Text: "the sending number is not yours"}
 		for name, test := range map[string]struct {
 			answer string
 			to     []sms.Number
@@ -137,7 +137,7 @@ func TestOnlyAnIDIsAnID(t *testing.T) {
 					t.Errorf("%s, %s, %q: got %v, %v", method, name, item, sent, err)
 					continue
 				}
-				if r := sent.Results[1]; r.Err == nil || r.Err.Kind != want || r.ID != "" || r.Err.Text == "" && r.Err.Code > -6 {
+				if r := sent.Results[1]; r.Err == nil || r.Err.Kind != want || r.ID != "" || r.Err.Text == "" && failureOf(r.Err).Code > -6 {
 					t.Errorf("%s, %s, %q: got %+v, want %v", method, name, item, r, want)
 				}
 				if sent.Results[0].ID != "51" || sent.Results[2].ID != "53" || len(sent.IDs) > 0 {
@@ -208,7 +208,7 @@ func TestARefusalOfOneRecipientShowsNoPassword(t *testing.T) {
 	}
 	for method, sent := range map[string]smsapi.Sent{"SendSMS": one, "SendMultipleSMS": each} {
 		failed := sent.Results[1].Err
-		if failed == nil || failed.Code != -3 {
+		if failed == nil || failed.Code != "-3" {
 			t.Fatalf("%s: got %+v, want the second refused", method, sent.Results)
 		}
 		if strings.Contains(failed.Text, password) {

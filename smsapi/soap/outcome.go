@@ -70,7 +70,7 @@ func result(n *node) (*node, *smsapi.Error) {
 	if code == 0 {
 		return value, nil
 	}
-	failed := &smsapi.Error{Kind: smsapi.Rejected, Code: code, Meaning: meanings[code], Text: value.scalar()}
+	failed := &smsapi.Error{Kind: smsapi.Rejected, Code: smsapi.NumberCode(code), Meaning: meanings[code], Text: value.scalar()}
 	if code == badLogin {
 		failed.Kind = smsapi.Auth
 	}
@@ -85,7 +85,7 @@ func result(n *node) (*node, *smsapi.Error) {
 
 // lacksErrCode reports whether an outcome is an error only because it has no ErrCode, which older services leave out.
 func lacksErrCode(n *node, failed *smsapi.Error) bool {
-	return failed != nil && failed.Code == 0 && n.member("ErrCode") == nil
+	return failed != nil && failed.Code == "" && n.member("ErrCode") == nil
 }
 
 // withoutErrCode returns the values of an answer of older services, which is a lone value or a list of such; none when it is anything else.

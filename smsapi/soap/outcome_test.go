@@ -2,6 +2,7 @@ package soap
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,7 +34,8 @@ func failureOf(err error) *failure {
 	if !errors.As(err, &failed) {
 		return nil
 	}
-	return &failure{failed.Kind, failed.Code, failed.Text}
+	code, _ := strconv.Atoi(string(failed.Code))
+	return &failure{failed.Kind, code, failed.Text}
 }
 
 func TestErrCode(t *testing.T) {

@@ -68,7 +68,7 @@ func readSent(response *node, to []sms.Number) (smsapi.Sent, error) {
 			ids = append(ids, answers[i].ID)
 		}
 	}
-	if len(items) == 1 && answers[0].Err != nil && answers[0].Err.Code != 0 { // a lone error concerns all
+	if len(items) == 1 && answers[0].Err != nil && answers[0].Err.Code != "" { // a lone error concerns all
 		return smsapi.Sent{}, answers[0].Err
 	}
 	sent := smsapi.Sent{Results: make([]smsapi.Result, len(to)), IDs: ids}
@@ -124,7 +124,7 @@ func sentItems(response *node) (items []*node, noCode, failed *smsapi.Error) {
 
 func isIDOrCode(item *node) bool {
 	id, failed := readID(item)
-	return digitsOnly(string(id)) || failed != nil && failed.Code != 0
+	return digitsOnly(string(id)) || failed != nil && failed.Code != ""
 }
 
 // attribute gives each recipient the answer that is about it: the one under its number, or the one in its place. It returns nil when the
@@ -214,7 +214,7 @@ func readID(item *node) (sms.ID, *smsapi.Error) {
 		item = item.kids[0]
 	}
 	if item != nil && len(item.kids) == 0 {
-		if _, failed := result(item); failed.Code != 0 {
+		if _, failed := result(item); failed.Code != "" {
 			return "", failed
 		}
 	}

@@ -78,7 +78,7 @@ func TestSentEach(t *testing.T) {
 		failed       *failure
 	}{
 		{"each has its own answer", "<return>" + member("0", "51") + member("-3", "x") + "</return>",
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], Err: &smsapi.Error{Kind: smsapi.Rejected, Code: -3, Meaning: "sending failed", Text: "x"}}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], Err: &smsapi.Error{Kind: smsapi.Rejected, Code: "-3", Meaning: "sending failed", Text: "x"}}}}, nil},
 		{"without return", member("0", "51") + member("0", "52"),
 			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], ID: "52"}}}, nil},
 		{"each in JSON", `<return>[{"ErrCode":0,"result":51},{"ErrCode":0,"result":52}]</return>`,
@@ -86,7 +86,7 @@ func TestSentEach(t *testing.T) {
 		{"a list of ids behind one ErrCode", "<return><ErrCode>0</ErrCode><result><item>51</item><item>52</item></result></return>",
 			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], ID: "52"}}}, nil},
 		{"members behind one ErrCode", "<return><ErrCode>0</ErrCode><result>" + member("0", "51") + member("-3", "x") + "</result></return>",
-			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], Err: &smsapi.Error{Kind: smsapi.Rejected, Code: -3, Meaning: "sending failed", Text: "x"}}}}, nil},
+			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], Err: &smsapi.Error{Kind: smsapi.Rejected, Code: "-3", Meaning: "sending failed", Text: "x"}}}}, nil},
 		{"a member without ErrCode is uncertain", "<return>" + member("0", "51") + "<item><result>52</result></item></return>",
 			smsapi.Sent{Results: []smsapi.Result{{Recipient: to[0], ID: "51"}, {Recipient: to[1], Err: &smsapi.Error{Kind: smsapi.Uncertain, Text: "the panel's answer has no ErrCode"}}}}, nil},
 		{"a lone error concerns all", "<return><ErrCode>-4</ErrCode><result>x</result></return>", smsapi.Sent{}, &failure{smsapi.Rejected, -4, "x"}},

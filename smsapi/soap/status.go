@@ -42,7 +42,7 @@ func (c *Client) Status(ctx context.Context, ids []sms.ID) ([]smsapi.Delivery, e
 	var deliveries []smsapi.Delivery
 	for _, id := range ids {
 		d := statuses[codes[id]]
-		d.ID, d.Code = id, codes[id]
+		d.ID, d.Code = id, smsapi.NumberCode(codes[id])
 		deliveries = append(deliveries, d)
 	}
 	return deliveries, nil

@@ -261,12 +261,12 @@ func TestStatusAsksInPieces(t *testing.T) {
 		t.Errorf("the panel was asked %d times, want %d", asked, want)
 	}
 	for i, d := range deliveries {
-		want := smsapi.Delivery{ID: ids[i], Code: 1, Status: sms.Sent}
+		want := smsapi.Delivery{ID: ids[i], Code: "1", Status: sms.Sent}
 		switch i {
 		case 0, 180:
-			want = smsapi.Delivery{ID: ids[i], Code: 6, Status: sms.Failed, Reason: sms.Blacklisted}
+			want = smsapi.Delivery{ID: ids[i], Code: "6", Status: sms.Failed, Reason: sms.Blacklisted}
 		case 100:
-			want = smsapi.Delivery{ID: ids[i], Code: 3, Status: sms.AtTelecom}
+			want = smsapi.Delivery{ID: ids[i], Code: "3", Status: sms.AtTelecom}
 		}
 		if d != want {
 			t.Errorf("place %d: got %v, want %v", i, d, want)

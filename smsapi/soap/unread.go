@@ -98,7 +98,7 @@ func readUnread(response *node) ([]sms.Message, error) {
 			}
 			in.collect(k)
 		}
-	case failed.Code == 0:
+	case failed.Code == "":
 		in.collect(n.parsedInPart()) // without ErrCode they are still messages, and will not come again
 	}
 	if failed != nil {
