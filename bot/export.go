@@ -259,8 +259,7 @@ func (e *exporting) upload(ctx context.Context, o telegram.Outgoing) error {
 			return err
 		case failed.Fate == telegram.SlowDown:
 			e.poster.pace.slowDown(o.Chat, failed.RetryAfter, time.Now())
-			until := e.store.Now().Add(failed.RetryAfter)
-			if err := e.store.Persist(ctx, "tell of an export", func() error { return e.store.HoldChat(o.Chat, until) }); err != nil {
+			if err := e.store.Persist(ctx, "tell of an export", func() error { return e.store.HoldChat(o.Chat, failed.RetryAfter) }); err != nil {
 				return err
 			}
 		case failed.Fate == telegram.ReplyLost:

@@ -147,7 +147,7 @@ func (f *markFlow) afterMark(o outcome) {
 	e, ok := errors.AsType[*telegram.Error](o.err)
 	if !ok { // of the store
 		f.log.Error("show mark", "chat", int64(chat), "err", o.err)
-		lane.until = now.Add(storePause)
+		lane.until = later(lane.until, now.Add(storePause))
 		return
 	}
 	var err error

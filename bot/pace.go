@@ -44,7 +44,8 @@ type pacer struct {
 	recent      []time.Time // messages and edits of the last second, in all chats
 	inFlight    int         // calls that count and have not been answered
 	previousEnd time.Time   // when the previous process may last have posted
-	until       time.Time   // no chat is posted to before: Telegram is down, or asked two chats for patience
+	until       time.Time   // no chat is posted to before: Telegram is down
+	patience    time.Time   // nor before: it asked two chats for patience
 
 	wakePosts, wakeMarks chan struct{} // wake showPosts and showMarks: a hold has ended
 }
@@ -53,8 +54,8 @@ type pacer struct {
 type chatPace struct {
 	busy     bool
 	inFlight bool      // a call that counts has not been answered
-	until    time.Time // nothing is posted before: Telegram asked for patience, or the chat is lost
-	flood    bool      // until is from a 429
+	until    time.Time // nothing is posted before: the chat is lost, or something of its own failed
+	patience time.Time // nor before: Telegram asked for patience
 	share    share     // whose call is in flight
 	room     int       // how many messages more that share can have soon, that one among them
 	turns              // whose turn it is: messages, edits and new topics
@@ -114,7 +115,7 @@ func (p *pacer) openTo(c *chatPace, now time.Time) (bool, time.Time) {
 	if c.busy {
 		return false, time.Time{}
 	}
-	for _, hold := range []time.Time{later(c.until, p.until), p.previousEnd.Add(p.second)} {
+	for _, hold := range []time.Time{p.held(c), p.previousEnd.Add(p.second)} {
 		if hold.After(now) {
 			return false, hold
 		}
@@ -157,9 +158,13 @@ func (p *pacer) heldUntil(id sms.ChatID, now time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := p.chats[id]; c != nil {
-		return later(c.until, p.until)
+		return p.held(c)
 	}
-	return p.until
+	return p.held(&chatPace{})
+}
+
+func (p *pacer) held(c *chatPace) time.Time {
+	return later(later(c.until, c.patience), later(p.until, p.patience))
 }
 
 // room returns how many messages the share whose call is in flight can have soon, that one among them. A private chat could take more than a group,
@@ -284,20 +289,20 @@ func (p *pacer) slowDown(id sms.ChatID, d time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for other, c := range p.chats {
-		if other != id && c.flood && c.until.After(now) {
-			p.until = later(p.until, now.Add(d))
+		if other != id && c.patience.After(now) {
+			p.patience = later(p.patience, now.Add(d))
 		}
 	}
 	c := p.chat(id)
-	c.until, c.flood = later(c.until, now.Add(d)), true
+	c.patience = later(c.patience, now.Add(d))
 }
 
-// hold keeps a chat from being posted to for d.
+// hold keeps a chat from being posted to for d, or until it is heard of.
 func (p *pacer) hold(id sms.ChatID, d time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.chat(id)
-	c.until, c.flood = later(c.until, now.Add(d)), false
+	c.until = later(c.until, now.Add(d))
 }
 
 // holdAll keeps all chats from being posted to, unless they are held already, for as long as d returns.
@@ -309,17 +314,17 @@ func (p *pacer) holdAll(d func() time.Duration, now time.Time) {
 	}
 }
 
-// release ends the hold of a lost chat: it was heard of. A hold for a 429 stays.
+// release ends the hold of a lost chat: it was heard of. What a 429 asked for stays.
 func (p *pacer) release(id sms.ChatID) {
 	p.mu.Lock()
-	if c := p.chats[id]; c != nil && !c.flood {
+	if c := p.chats[id]; c != nil {
 		c.until = time.Time{}
 	}
 	p.mu.Unlock()
 	p.wakeFlows()
 }
 
-// releaseAll ends the hold of all chats: Telegram was heard of.
+// releaseAll ends the hold of all chats: Telegram was heard of. What it asked for stays.
 func (p *pacer) releaseAll() {
 	p.mu.Lock()
 	p.until = time.Time{}
@@ -341,7 +346,7 @@ func (p *pacer) forget(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, c := range p.chats {
-		if !c.busy && !c.until.After(now) && len(timesAfter(c.sent, now.Add(-60*p.second))) == 0 {
+		if !c.busy && !later(c.until, c.patience).After(now) && len(timesAfter(c.sent, now.Add(-60*p.second))) == 0 {
 			delete(p.chats, id)
 		}
 	}

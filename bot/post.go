@@ -223,7 +223,7 @@ func (f *postFlow) afterPost(o outcome) {
 	case telegram.SlowDown:
 		f.log.Warn("telegram asks for patience", "chat", int64(chat), "seconds", e.RetryAfter.Seconds())
 		f.pace.slowDown(chat, e.RetryAfter, now)
-		err = f.store.HoldChat(chat, now.Add(e.RetryAfter))
+		err = f.store.HoldChat(chat, e.RetryAfter)
 	case telegram.Migrated:
 		f.log.Info("group became a supergroup", "chat", int64(chat), "now", int64(e.MigratedTo))
 		err = f.store.MigrateChat(chat, e.MigratedTo)

@@ -146,6 +146,7 @@ func (w *poster) deleteDuePrompts(ctx context.Context) error {
 			deleted := w.tg.Delete(ctx, c.ID, p.Message)
 			if e, failed := errors.AsType[*telegram.Error](deleted); failed && e.Fate == telegram.SlowDown {
 				w.pace.slowDown(c.ID, e.RetryAfter, now)
+				err = errors.Join(err, w.store.HoldChat(c.ID, e.RetryAfter))
 			}
 			if again := []telegram.Fate{telegram.Passing, telegram.SlowDown, telegram.Migrated, telegram.Revoked}; deleted != nil &&
 				slices.Contains(again, telegram.FateOf(deleted)) {

@@ -201,25 +201,9 @@ func TestAnOrderOfAGroupThatMigratedIsForgotten(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.Migrate()
 		time.Sleep(time.Minute)
-		asked, ok := w.Recent(w.Group, func(m telegram.Message) bool { _, asks := m.Button("Send again"); return asks })
-		if !ok {
-			t.Fatalf("nobody is asked about what is uncertain: %v", w.TG.Messages(w.Group))
-		}
-		again, _ := asked.Button("Send again")
-		w.Mu.Lock()
-		w.NotePress(w.Ali, again)
-		w.Mu.Unlock()
-		if _, err := w.TG.Press(w.Ali, asked.Chat, asked.ID, again); err != nil {
-			t.Fatal(err)
-		}
+		w.aliPresses("Send again")
 		time.Sleep(3 * time.Minute) // until it is delivered
-		w.Do("an admin forgets", play.Chance(2))
-		time.Sleep(time.Minute)
-		w.Do("an admin presses Forget", play.Chance(2))
-		time.Sleep(time.Minute)
-		if _, ok := w.Recent(w.Sara, func(m telegram.Message) bool { return strings.Contains(m.Text, "A customer was forgotten") }); !ok {
-			t.Fatalf("nobody was forgotten: %v", w.TG.Messages(w.Sara))
-		}
+		w.forgetOne()
 		for _, err := range w.check() {
 			t.Error(err)
 		}
@@ -227,6 +211,88 @@ func TestAnOrderOfAGroupThatMigratedIsForgotten(t *testing.T) {
 			t.Errorf("%d SMS were sent, want 2", n)
 		}
 	})
+}
+
+// TestOneOfSeveralIsForgotten has an order go to several, and one of them be forgotten: the others stay (seed 720166).
+func TestOneOfSeveralIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const customer = "09121111111"
+		w := bare(t, play.Chance(1), 1)
+		w.start()
+		time.Sleep(time.Minute)
+		w.CustomerWrites(customer)
+		w.AliOrders("09132222222", customer, "09133333333")
+		time.Sleep(time.Minute)
+		w.aliPresses("Send")
+		time.Sleep(3 * time.Minute) // until all are delivered
+		w.forgetOne()
+		for _, err := range w.check() {
+			t.Error(err)
+		}
+		if n := len(w.Panel.Sent()); n != 3 {
+			t.Errorf("%d SMS were sent, want 3", n)
+		}
+	})
+}
+
+// TestTheDiskTakesNothingAsTelegramAsksForPatience has Sara write in a chat of which that cannot be noted: what Telegram asked for holds all the same
+// (seed 730091).
+func TestTheDiskTakesNothingAsTelegramAsksForPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := bare(t, play.Chance(1), 1)
+		w.start()
+		time.Sleep(time.Minute)
+		if err := w.TG.Arm(telegram.Fault{Kind: telegram.TooMany, Method: "sendMessage", Chat: w.Sara, RetryAfter: 60}); err != nil {
+			t.Fatal(err)
+		}
+		asked := false
+		w.mu.Lock()
+		w.trap = func(_, method, stage string) bool {
+			if !asked && method == "sendMessage" && stage == string(telegram.BeforeHandling) {
+				asked = true
+				w.disk.set(trouble{fails: syscall.EIO})
+				time.AfterFunc(20*time.Second, func() { w.disk.set(trouble{}) })
+			}
+			return false
+		}
+		w.mu.Unlock()
+		w.Say(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/id"})
+		time.Sleep(30 * time.Second)
+		w.Say(telegram.Post{Chat: w.Sara, From: w.Sara, Text: "/id"})
+		time.Sleep(time.Minute)
+		if !asked {
+			t.Error("nothing was posted")
+		}
+		for _, err := range w.check() {
+			t.Error(err)
+		}
+	})
+}
+
+// aliPresses has Ali press a button of the last question that has it.
+func (w *world) aliPresses(button string) {
+	asked, ok := w.Recent(w.Group, func(m telegram.Message) bool { _, asks := m.Button(button); return asks })
+	if !ok {
+		w.Fatalf("nobody is asked to press %q: %v", button, w.TG.Messages(w.Group))
+	}
+	data, _ := asked.Button(button)
+	w.Mu.Lock()
+	w.NotePress(w.Ali, data)
+	w.Mu.Unlock()
+	if _, err := w.TG.Press(w.Ali, asked.Chat, asked.ID, data); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// forgetOne has one of those who wrote be forgotten.
+func (w *world) forgetOne() {
+	w.Do("an admin forgets", play.Chance(2))
+	time.Sleep(time.Minute)
+	w.Do("an admin presses Forget", play.Chance(2))
+	time.Sleep(time.Minute)
+	if _, ok := w.Recent(w.Sara, func(m telegram.Message) bool { return strings.Contains(m.Text, "A customer was forgotten") }); !ok {
+		w.Fatalf("nobody was forgotten: %v", w.TG.Messages(w.Sara))
+	}
 }
 
 // TestShortScripts plays what was left of scripts that broke an invariant.

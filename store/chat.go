@@ -185,14 +185,14 @@ func (t *tx) countPost(id sms.ChatID) error {
 	return t.putChat(c)
 }
 
-// HoldChat notes that Telegram asked to post nothing in a chat until then.
-func (s *Store) HoldChat(id sms.ChatID, until time.Time) error {
+// HoldChat notes that Telegram asked to post nothing in a chat for d.
+func (s *Store) HoldChat(id sms.ChatID, d time.Duration) error {
 	return s.update(func(t *tx) error {
 		c, err := t.chat(id)
 		if err != nil {
 			return err
 		}
-		c.Held = until
+		c.Held = s.opts.Now().Add(d) // by our own clock, as in countPost
 		return t.putChat(c)
 	})
 }

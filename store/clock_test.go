@@ -478,3 +478,18 @@ func TestThePaceIsKeptByOurOwnClock(t *testing.T) {
 		})
 	}
 }
+
+// TestPatienceIsNotedByOurClock has Telegram's be apart from ours: the next start knows no other.
+func TestPatienceIsNotedByOurClock(t *testing.T) {
+	c := &twoClocks{clock: newClock()}
+	s := start(t, tempFile(t), c)
+	c.set(3 * time.Hour)
+	c.answer(s)
+	if s.ClockOff() == 0 {
+		t.Fatal("the clocks agree")
+	}
+	must(t, s.HoldChat(group, time.Minute))
+	if held := ok(s.Chat(group)).Held; !held.Equal(c.now().Add(time.Minute)) {
+		t.Errorf("held until %v, want a minute from %v on", held, c.now())
+	}
+}

@@ -436,10 +436,7 @@ func I5(e *Evidence) error {
 		if b.Forgotten { // I15 tells whether rightly
 			continue
 		}
-		var to []string
-		for _, r := range b.recipients {
-			to = append(to, string(r.Customer))
-		}
+		to := e.namesOf(b, o)
 		whole := slices.Equal(to, o.Recipients) || halfDeleted(b) && slices.Equal(to, o.Recipients[:min(len(to), len(o.Recipients))])
 		if b.Text != o.Text || !whole || string(b.Line) != o.Line {
 			wrong = append(wrong, fmt.Errorf("message %d of chat %d, %.60q, gave batch %d: %q to %v from %s, not to %v from %s", o.Message, o.Chat, o.Said, b.ID, b.Text, to, b.Line, o.Recipients, o.Line))
@@ -468,6 +465,19 @@ func I5(e *Evidence) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// namesOf returns the recipients of an order's batch, also those whose number the store had to forget.
+func (e *Evidence) namesOf(b batch, o Order) []string {
+	var to []string
+	for i, r := range b.recipients {
+		n := string(r.Customer)
+		if n == "" && i < len(o.Recipients) && e.erased(o.Recipients[i], o.At) {
+			n = o.Recipients[i]
+		}
+		to = append(to, n)
+	}
+	return to
 }
 
 // changedLately reports whether the message about a batch was written or changed since what is old is deleted: it is kept for as long again.
@@ -524,19 +534,19 @@ func I6(e *Evidence) error {
 			if b.Forgotten {
 				continue
 			}
-			sending := 0
-			for _, r := range b.recipients {
-				a := Attempt{o.Text, string(r.Customer)}
+			sending, to := 0, e.namesOf(b, o)
+			for i, r := range b.recipients {
+				a := Attempt{o.Text, to[i]}
 				all := slices.DeleteFunc(slices.Clone(requests[a]), func(r Call) bool { return e.takenAgain(o, r.At, time.Now()) })
 				if r.Status == sms.Sending {
 					sending++
 					if len(all) == 0 && !disturbed || len(all) > 0 && !e.unsure(a, all[len(all)-1]) {
-						wrong = append(wrong, fmt.Errorf("batch %d: the panel answered what it was asked to send to %s, the store does not know", b.ID, r.Customer))
+						wrong = append(wrong, fmt.Errorf("batch %d: the panel answered what it was asked to send to %s, the store does not know", b.ID, to[i]))
 					}
 					continue
 				}
 				if len(all) > 0 && all[len(all)-1].Accepted > 0 && (r.Status < sms.Sent || r.Words != "") {
-					wrong = append(wrong, fmt.Errorf("batch %d: the panel accepted what it was asked to send to %s, the store has it as status %d, %q", b.ID, r.Customer, r.Status, r.Words))
+					wrong = append(wrong, fmt.Errorf("batch %d: the panel accepted what it was asked to send to %s, the store has it as status %d, %q", b.ID, to[i], r.Status, r.Words))
 				}
 			}
 			if sending != b.Uncertain+b.LeftUncertain {

@@ -171,12 +171,12 @@ func (w *World) CustomerWrites(customer string) {
 	w.receive(Sender{Customer: customer, Line: "30001234"}, fmt.Sprintf("«in%d» سلام، سفارش من چه شد؟ «end%d»", i, i))
 }
 
-// AliOrders has Ali order an SMS to a customer, in the group.
-func (w *World) AliOrders(customer string) {
+// AliOrders has Ali order an SMS to customers, in the group.
+func (w *World) AliOrders(customers ...string) {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()
 	text := fmt.Sprintf("out%d hello", len(w.Orders))
-	w.order(Order{Chat: w.Group, From: w.Ali, Line: "30001234", Said: "/send " + customer + " " + text, Text: text, Recipients: []string{customer}}, telegram.Post{})
+	w.order(Order{Chat: w.Group, From: w.Ali, Line: "30001234", Said: "/send " + strings.Join(customers, ",") + " " + text, Text: text, Recipients: customers}, telegram.Post{})
 }
 
 // somebody returns a person and a chat that they write in: an agent, or Omid, who is one only while he is allowed to be.
