@@ -2,6 +2,7 @@ package sim
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -262,6 +263,39 @@ func TestTheDiskTakesNothingAsTelegramAsksForPatience(t *testing.T) {
 		time.Sleep(time.Minute)
 		if !asked {
 			t.Error("nothing was posted")
+		}
+		for _, err := range w.check() {
+			t.Error(err)
+		}
+	})
+}
+
+// TestACutAnswerThatBeginsWithTheNewest has a panel that marks nothing as read give all again after it: what comes then is shown after what did arrive,
+// which is newer (seed 154).
+func TestACutAnswerThatBeginsWithTheNewest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const customer = "09121111111"
+		w := at(t, play.Chance(1), 1, panel.Options{Dialect: panel.Native, NewestFirst: true, Resend: true})
+		w.start()
+		for range 2 { // which show the order
+			w.CustomerWrites(customer)
+			time.Sleep(2 * time.Second)
+		}
+		time.Sleep(time.Minute)
+		w.panelNet.Down()
+		for range 8 {
+			time.Sleep(2 * time.Second)
+			w.CustomerWrites(customer)
+		}
+		w.panelNet.Up()
+		w.Panel.Arm(panel.Fault{Kind: panel.Cut, Method: "GetMsg"})
+		time.Sleep(time.Minute)
+		var shown []string
+		for _, s := range w.Look().Shown[w.Group] {
+			shown = append(shown, s.Mark)
+		}
+		if slices.Index(shown, "«in2»") < slices.Index(shown, "«in9»") {
+			t.Errorf("the answer was not cut: %v", shown)
 		}
 		for _, err := range w.check() {
 			t.Error(err)

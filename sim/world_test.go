@@ -129,12 +129,17 @@ func newWorld(t testing.TB, seed uint64) *world {
 
 // bare returns a world whose team has a supergroup. r decides what its networks are like, and what its people do.
 func bare(t testing.TB, r *rand.Rand, seed uint64) *world {
-	time.Sleep(time.Until(start))
-	w := &world{dir: play.InMemory(t), log: &tail{}, held: map[*sandboxtest.Network][]sandboxtest.Shut{}}
-	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits(), FirstGroup: oldGroup}, panel.Options{
+	return at(t, r, seed, panel.Options{
 		Dialect: []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)], NoWSDL: r.IntN(4) == 0, LeavesOut: r.IntN(4) == 0, NewestFirst: r.IntN(4) == 0, Resend: r.IntN(8) == 0 && *days == 0, // as its answers grow so long
 		Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 20 * time.Second, Status: 4}},
 	})
+}
+
+// at is bare, at a panel of one kind.
+func at(t testing.TB, r *rand.Rand, seed uint64, opts panel.Options) *world {
+	time.Sleep(time.Until(start))
+	w := &world{dir: play.InMemory(t), log: &tail{}, held: map[*sandboxtest.Network][]sandboxtest.Shut{}}
+	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits(), FirstGroup: oldGroup}, opts)
 	w.tgNet = &sandboxtest.Network{Handler: w.TG, Delay: delays(seed, 30*time.Millisecond)}
 	w.panelNet = &sandboxtest.Network{Handler: w.Panel, Delay: delays(seed+1, 60*time.Millisecond)}
 	w.DiskFailed = w.disk.failedAt

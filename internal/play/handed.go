@@ -137,10 +137,12 @@ type words struct {
 }
 
 // order notes in which order SMS are to be shown: as the panel handed them out for the first time. One that begins with the newest is known to do
-// so once an answer has shown it, with SMS of different seconds; until then nobody can tell in which order those of one second came.
+// so once an answer has shown it, with SMS of different seconds; until then nobody can tell in which order those of one second came. What it gives again
+// as the answer before was cut comes after what did arrive of that: the newest.
 func (e *Evidence) order() {
 	known, given := 0, map[words]Call{}
-	fetches := e.Ledger()
+	fetches, ids := e.Ledger(), e.seen("in")
+	place, fresh := map[words]int{}, map[time.Time][]int{} // of calls: what may have come with them for the first time, the oldest first
 	for i, f := range fetches {
 		all := slices.Clone(f.Given)
 		if e.panel.NewestFirst {
@@ -150,12 +152,20 @@ func (e *Evidence) order() {
 		for _, m := range all {
 			w := words{NumberOf(m.Text), m.At.Unix()}
 			if first, again := given[w]; again && e.panel.Resend && !e.forgottenBy(first.At, f.At) {
-				if first.Excused() { // only now it may have come
-					given[w] = f
+				if !first.Excused() {
+					continue
 				}
-				continue
+				given[w], fresh[f.At] = f, append(fresh[f.At], w.n) // only now it may have come
+				if !e.panel.NewestFirst || !beyondCut(w.n, fresh[first.At], ids) {
+					continue
+				}
+				if len(ids[w.n]) == 1 { // else some of what says the same came before
+					e.ranks[place[w]] = -1
+				}
+			} else {
+				given[w], fresh[f.At] = f, append(fresh[f.At], w.n)
 			}
-			given[w] = f
+			place[w] = len(e.Fetched)
 			rank := len(e.Fetched)
 			if e.panel.NewestFirst && known == 0 && before.Unix() == m.At.Unix() {
 				rank = e.ranks[rank-1]
@@ -168,6 +178,29 @@ func (e *Evidence) order() {
 			known++
 		}
 	}
+}
+
+// beyondCut reports whether an SMS did not come with an answer that began with the newest, as that was cut before it: by the short ids, all before it came
+// before all from there on.
+func beyondCut(n int, answer []int, ids map[int]map[string]bool) bool {
+	var seqs []store.Seq
+	at := 0
+	for _, m := range slices.Backward(answer) {
+		if m == n {
+			at = len(seqs)
+		}
+		if len(ids[m]) == 1 { // else it was said twice, and nobody knows which is which
+			for id := range ids[m] {
+				seqs = append(seqs, seqOf(id))
+			}
+		}
+	}
+	for k := 1; k <= at && k < len(seqs); k++ {
+		if slices.Max(seqs[:k]) < slices.Min(seqs[k:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // balance compares what the panel handed out with what is shown.

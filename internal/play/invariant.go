@@ -30,7 +30,7 @@ type Evidence struct {
 	Requests  []panel.Request
 	fetches   []Call             // see Ledger
 	Fetched   []int              // SMS by number, in the order in which they are to be shown: that in which the panel handed them out
-	ranks     []int              // of each of those: others of the same rank may come before it
+	ranks     []int              // of each of those: others of the same rank may come before it; -1 if it is there once more, as it came later
 	Outages   []sandboxtest.Shut // of the panel
 	Store     *store.Store       // a copy; nil while the bridge runs
 	Batches   []batch
@@ -61,7 +61,6 @@ func (w *World) Look() *Evidence {
 	defer w.Mu.Unlock()
 	w.noteLost()
 	e := &Evidence{World: w, Past: w.Past, Messages: map[int64][]telegram.Message{}, Shown: map[int64][]Sighting{}, Sent: w.Panel.Sent(), Requests: w.Panel.Requests(), Outages: w.Outages()}
-	e.order()
 	for _, chat := range []int64{w.Group, w.Sara, w.Ali} {
 		var all []telegram.Message
 		for _, id := range w.ids(chat) {
@@ -82,6 +81,7 @@ func (w *World) Look() *Evidence {
 			}
 		}
 	}
+	e.order()
 	return e
 }
 
