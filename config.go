@@ -20,6 +20,7 @@ import (
 	"peyk/bot/lint"
 	"peyk/bot/text"
 	"peyk/internal/connect"
+	"peyk/panels"
 	"peyk/relay"
 	"peyk/sms"
 	"peyk/store"
@@ -53,7 +54,7 @@ func (s *settings) table(t *text.Language) []setting {
 		{"TELEGRAM_BOT_TOKEN", "", t.GetToken, into(&s.telegram.Token, readToken)},
 		{"TELEGRAM_API_URL", "https://api.telegram.org", "", into(&s.telegram.URL, readURL)},
 		{"TELEGRAM_PROXY", "", "", into(&s.telegram.Proxy, readProxy)},
-		{"SMS_PANEL", "soap", "", into(&s.panel.Kind, readPanel)},
+		{"SMS_PANEL", panels.Kinds[0].Name, "", into(&s.panel.Kind, readPanel)},
 		{"SMS_API_URL", "", t.GetURL, into(&s.panel.URL, readURL)},
 		{"SMS_API_KEY", "", "", into(&s.panel.Key, readKey)},
 		{"SMS_API_USER", "", t.GetUser, into(&s.panel.User, readAny)},
@@ -147,7 +148,7 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 		mistakes = append(mistakes, from.unread)
 	}
 	kind, _, _ := from.lookUp("SMS_PANEL") // which other settings are needed goes by it; if it is wrong, its row says so
-	s.panel.Kind, _ = readPanel(from.Language, cmp.Or(kind, "soap"))
+	s.panel.Kind, _ = readPanel(from.Language, kind)
 	for _, row := range s.table(from.Language) {
 		if !strings.HasPrefix(row.name, prefix) || s.panel.unread(row.name) {
 			continue
@@ -157,7 +158,7 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 			warnings = append(warnings, from.Say(from.FileOpen, path, row.name, "chmod 600 "+path))
 		}
 		switch {
-		case err == nil && value == "" && row.name == "SMS_API_URL" && s.panel.address() != "":
+		case err == nil && value == "" && row.name == "SMS_API_URL" && s.panel.kind().Address != "":
 		case err == nil && value == "" && row.name == "SMS_API_KEY":
 			err = says(from.Language, from.Missing, row.name, from.GetKey)
 		case err == nil && value == "" && row.get != "":
@@ -198,9 +199,9 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 		s.bot.Lint = lint.Builtin()
 	}
 	if strings.HasPrefix("SMS_API_URL", prefix) {
-		s.panel.URL = cmp.Or(s.panel.URL, s.panel.address())
+		s.panel.URL = cmp.Or(s.panel.URL, s.panel.kind().Address)
 	}
-	s.store.RecentPosts = bot.GroupPerMinute
+	s.store.RecentPosts, s.relay.Decode = bot.GroupPerMinute, panels.Decode
 	s.relay.Lines, s.bot.Lines, s.store.Admins, s.store.Location = s.panel.Lines, s.panel.Lines, s.bot.Admins, s.bot.Location
 	return s, warnings, errors.Join(mistakes...)
 }

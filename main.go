@@ -22,6 +22,7 @@ import (
 
 	_ "golang.org/x/crypto/x509roots/fallback" // so must https where the system trusts nobody, as a bare Debian without ca-certificates
 
+	"peyk/panels"
 	"peyk/sandbox"
 )
 
@@ -139,14 +140,15 @@ func (c *call) help(context.Context) error {
 }
 
 func (c *call) sandboxFlags(flags *flag.FlagSet) {
-	flags.StringVar(&c.kind, "panel", soapPanel, "the `KIND` of panel: "+strings.Join(panelKinds, ", "))
+	flags.StringVar(&c.kind, "panel", panels.Kinds[0].Name, "the `KIND` of panel: "+strings.Join(panels.Names(), ", "))
 }
 
 func (c *call) sandbox(ctx context.Context) error {
-	if !slices.Contains(panelKinds, c.kind) {
-		return wrongUse("there is no panel of that kind; there are " + strings.Join(panelKinds, ", "))
+	kind, known := panels.Named(c.kind)
+	if !known {
+		return wrongUse("there is no panel of that kind; there are " + strings.Join(panels.Names(), ", "))
 	}
-	return sandbox.Run(ctx, sandbox.Options{Panel: c.kind, Environ: c.environ, Stdout: c.stdout, Stderr: c.stderr})
+	return sandbox.Run(ctx, sandbox.Options{Panel: kind.Name, Environ: c.environ, Stdout: c.stdout, Stderr: c.stderr})
 }
 
 func (c *call) version(context.Context) error {

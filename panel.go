@@ -12,55 +12,40 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"peyk/panels"
 	"peyk/relay"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/smsapi/exchange"
-	"peyk/smsapi/kavenegar"
-	"peyk/smsapi/soap"
 )
 
 // panelSettings are the settings of the panel.
 type panelSettings struct {
-	Kind                string // soap or kavenegar
+	Kind                string // one of panels.Kinds; empty: the first
 	URL, User, Password string
-	Key                 string                // instead of user and password, at kavenegar
+	Key                 string                // instead of user and password, at a kind that is OneKey
 	Lines               []sms.Number          // ours; the first is the default
 	Written             map[sms.Number]string // each as the panel names it
 	Proxy               *url.URL              // nil: none
 	Now                 func() time.Time      // our clock; nil: time.Now
 }
 
-// The kinds of panel there are.
-const (
-	soapPanel      = "soap"
-	kavenegarPanel = "kavenegar"
-)
-
-var panelKinds = []string{soapPanel, kavenegarPanel}
+func (p panelSettings) kind() panels.Kind {
+	kind, _ := panels.Named(p.Kind)
+	return kind
+}
 
 // unread reports whether a setting of a panel's login means nothing at a panel of this kind.
 func (p panelSettings) unread(name string) bool {
-	if p.Kind == kavenegarPanel {
+	if p.kind().OneKey {
 		return name == "SMS_API_USER" || name == "SMS_API_PASSWORD"
 	}
 	return name == "SMS_API_KEY"
 }
 
-// address is where a panel of this kind is if no setting says so; empty if there are many.
-func (p panelSettings) address() string {
-	if p.Kind == kavenegarPanel {
-		return kavenegar.Address
-	}
-	return ""
-}
-
 // client returns the panel these settings name. Nothing is asked of it yet.
 func (p panelSettings) client() (relay.Client, error) {
-	if p.Kind == kavenegarPanel {
-		return kavenegar.New(p.URL, p.Key, kavenegar.Options{Options: exchange.Options{Proxy: p.Proxy, Now: p.Now}, Lines: p.Written})
-	}
-	return soap.New(p.URL, p.User, p.Password, soap.Options{Options: exchange.Options{Proxy: p.Proxy, Now: p.Now}, Lines: p.Written})
+	return p.kind().New(panels.Login{URL: p.URL, User: p.User, Password: p.Password, Key: p.Key, Lines: p.Written}, exchange.Options{Proxy: p.Proxy, Now: p.Now})
 }
 
 // panelCall is one call of peyk panel. Its methods are the subcommands.

@@ -14,7 +14,7 @@ func startKavenegar(t *testing.T, opts panel.Options) (*panel.Server, panelSetti
 	t.Helper()
 	opts.Dialect = panel.Kavenegar
 	p, cfg := startPanel(t, opts)
-	cfg.Kind, cfg.Key = kavenegarPanel, cfg.Password
+	cfg.Kind, cfg.Key = opts.Dialect.Kind(), cfg.Password
 	return p, cfg
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"peyk/bot/text"
 	"peyk/doctor"
+	"peyk/panels"
 	"peyk/sms"
 	"peyk/telegram"
 )
@@ -198,7 +199,7 @@ func (s *setup) telegramStep(ctx context.Context) error {
 
 func (s *setup) panelStep(ctx context.Context) error {
 	s.say(s.SetupPanel)
-	if err := s.answer(ctx, question{name: "SMS_PANEL", ask: s.Say(s.AskPanel, strings.Join(panelKinds, ", ")), otherwise: soapPanel}); err != nil {
+	if err := s.answer(ctx, question{name: "SMS_PANEL", ask: s.Say(s.AskPanel, strings.Join(panels.Names(), ", ")), otherwise: panels.Kinds[0].Name}); err != nil {
 		return err
 	}
 	asked := []question{
@@ -206,12 +207,12 @@ func (s *setup) panelStep(ctx context.Context) error {
 		{name: "SMS_API_USER", ask: s.AskUser},
 		{name: "SMS_API_PASSWORD", ask: s.AskPassword, secret: true},
 	}
-	if s.panel.Kind == kavenegarPanel {
+	if s.panel.kind().OneKey {
 		asked = []question{{name: "SMS_API_KEY", ask: s.AskKey, secret: true}}
-		if was, _, _ := s.from.lookUp("SMS_PANEL"); was != kavenegarPanel && !s.inEnvironment("SMS_API_URL") {
+		if was, _, _ := s.from.lookUp("SMS_PANEL"); was != s.panel.Kind && !s.inEnvironment("SMS_API_URL") {
 			s.answers["SMS_API_URL"], s.panel.URL = "", "" // it is another panel's
 		}
-		s.panel.URL = cmp.Or(s.panel.URL, s.panel.address())
+		s.panel.URL = cmp.Or(s.panel.URL, s.panel.kind().Address)
 	}
 	return s.step(ctx, asked, nil, func() ([]doctor.Finding, error) { return s.askPanel(ctx, nil) })
 }

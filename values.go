@@ -18,6 +18,7 @@ import (
 	"peyk/bot/lint"
 	"peyk/bot/text"
 	"peyk/internal/hours"
+	"peyk/panels"
 	"peyk/sms"
 )
 
@@ -50,11 +51,11 @@ func readToken(t *text.Language, value string) (string, error) {
 }
 
 func readPanel(t *text.Language, value string) (string, error) {
-	kind := strings.ToLower(strings.TrimSpace(value))
-	if !slices.Contains(panelKinds, kind) {
-		return "", says(t, t.NotAPanel, quoted(value), strings.Join(panelKinds, ", "))
+	kind, known := panels.Named(strings.ToLower(strings.TrimSpace(value)))
+	if !known {
+		return "", says(t, t.NotAPanel, quoted(value), strings.Join(panels.Names(), ", "))
 	}
-	return kind, nil
+	return kind.Name, nil
 }
 
 // readKey keeps the key out of its error.

@@ -17,13 +17,13 @@ import (
 	"peyk/bridge"
 	"peyk/internal/metrics"
 	"peyk/internal/play"
+	"peyk/panels"
 	"peyk/relay"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
 	"peyk/sms"
-	"peyk/smsapi/kavenegar"
-	"peyk/smsapi/soap"
+	"peyk/smsapi/exchange"
 	"peyk/store"
 	api "peyk/telegram"
 )
@@ -44,7 +44,7 @@ type world struct {
 	metrics         *metrics.Metrics
 	commits         atomic.Int64 // of the store
 	storeOpts       store.Options
-	kavenegar       bool // the panel is one of that kind
+	kind            panels.Kind // of the panel
 	token, password string
 
 	logs *logs
@@ -114,7 +114,8 @@ func newLoopbackWorld(t testing.TB, tgOpts telegram.Options) *world {
 
 func makeWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options, dir string) *world {
 	t.Helper()
-	w := &world{World: sandboxtest.New(t, tgOpts, panelOpts), logs: &logs{}, password: "demo-pass", old: tgOpts.Old, kavenegar: panelOpts.Dialect == panel.Kavenegar}
+	w := &world{World: sandboxtest.New(t, tgOpts, panelOpts), logs: &logs{}, password: "demo-pass", old: tgOpts.Old}
+	w.kind, _ = panels.Named(panelOpts.Dialect.Kind())
 	w.BridgeLog = w.logs.String
 	w.tg, w.panel, w.token = w.TG, w.Panel, w.TG.Token()
 	w.sara, w.ali, w.omid, w.group = w.Sara, w.Ali, w.Omid, w.Group
@@ -123,7 +124,7 @@ func makeWorld(t testing.TB, tgOpts telegram.Options, panelOpts panel.Options, d
 		Lines: []sms.Number{"30001234", "30005678"}, Users: []sms.AgentID{sms.AgentID(w.ali)}, Admins: []sms.AgentID{sms.AgentID(w.sara)},
 		Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
-	w.relay = relay.Options{Lines: w.opts.Lines, Log: w.opts.Log}
+	w.relay = relay.Options{Lines: w.opts.Lines, Decode: panels.Decode, Log: w.opts.Log}
 	w.storeOpts = store.Options{Log: w.opts.Log, Inbox: []sms.ChatID{sms.ChatID(w.group)}, Admins: w.opts.Admins, RecentPosts: bot.GroupPerMinute}
 	t.Cleanup(func() {
 		if w.store != nil {
@@ -145,17 +146,12 @@ func (w *world) start() {
 	if w.store, err = store.Open(w.path, w.storeOpts); err != nil {
 		w.Fatal(err)
 	}
-	panelOpts := soap.Options{}
+	panelOpts := exchange.Options{}
 	tgOpts := api.Options{Token: w.token, URL: w.TGURL, OnCall: w.metrics.TelegramAsked, OnAnswer: w.store.HeardAnswer}
 	if w.PanelNet != nil {
 		panelOpts.Dial, tgOpts.Dial = w.PanelNet.Dial, w.TGNet.Dial
 	}
-	var client relay.Client
-	if w.kavenegar {
-		client, err = kavenegar.New(w.PanelURL, w.password, kavenegar.Options{Options: panelOpts.Options})
-	} else {
-		client, err = soap.New(w.PanelURL, "demo", w.password, panelOpts)
-	}
+	client, err := w.kind.New(panels.Login{URL: w.PanelURL, User: "demo", Password: w.password, Key: w.password}, panelOpts)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"peyk/internal/backoff"
@@ -56,6 +57,26 @@ func (r *Relay) followDelivery(ctx context.Context) error {
 
 // AskDelivery asks the panel for the status of SMS that have its ids, and stores what it says.
 func (p Panel) AskDelivery(ctx context.Context, asked []store.SMS) error {
+	moved, err := p.store.PanelSince()
+	if err != nil {
+		return fmt.Errorf("read since when the panel is asked: %w", err)
+	}
+	var elsewhere []store.Report // their ids are another panel's: what this one says of them would be of other SMS
+	asked = slices.DeleteFunc(slices.Clone(asked), func(m store.SMS) bool {
+		before := m.Time.Before(moved)
+		if before {
+			elsewhere = append(elsewhere, store.Report{Seq: m.Seq})
+		}
+		return before
+	})
+	if len(elsewhere) > 0 {
+		if err := p.store.SetDelivery(elsewhere); err != nil {
+			return err
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
 	ids := make([]sms.ID, len(asked))
 	for i, m := range asked {
 		ids[i] = m.ID

@@ -260,13 +260,16 @@ func (f *fetcher) noteGoodFetch(ctx context.Context) {
 // decoder is what reads the answers of a panel.
 type decoder func(smsapi.Answer) (smsapi.Inbox, error)
 
-// decoder returns what reads an answer that was kept of the panel of that name.
-func (f *fetcher) decoder(panel string) decoder {
-	if panel == "" || panel == f.panel.Traits().Name { // versions that knew one panel did not name it
-		return f.panel.Decode
-	}
-	return func(smsapi.Answer) (smsapi.Inbox, error) {
-		return smsapi.Inbox{}, fmt.Errorf("the answer of a panel of kind %q, which nothing here reads", panel)
+// decoder returns what reads an answer that was kept of a kind of panel, whichever is asked now.
+func (f *fetcher) decoder(kind string) decoder {
+	return func(a smsapi.Answer) (smsapi.Inbox, error) {
+		switch {
+		case kind == f.panel.Traits().Name:
+			return f.panel.Decode(a)
+		case f.opts.Decode != nil:
+			return f.opts.Decode(kind, a)
+		}
+		return smsapi.Inbox{}, fmt.Errorf("the answer of a panel of kind %q, which nothing here reads", kind)
 	}
 }
 

@@ -38,6 +38,7 @@ import (
 	"peyk/internal/backoff"
 	"peyk/internal/metrics"
 	"peyk/sms"
+	"peyk/smsapi"
 	"peyk/store"
 )
 
@@ -48,6 +49,10 @@ type Options struct {
 	PollInterval   time.Duration // between two GetMsg when nothing came; 5 s when zero
 	LowCredit      float64       // admins are warned below this; off when zero
 	CreditInterval time.Duration // between two looks at the credit, a tenth of it after sends; 10 minutes when zero
+
+	// Decode reads an answer that was kept of another kind of panel, named as its smsapi.Traits are; empty: the first there was. When nil none
+	// is read, and the team is told.
+	Decode func(kind string, a smsapi.Answer) (smsapi.Inbox, error)
 
 	Log     *slog.Logger     // discarded when nil
 	Metrics *metrics.Metrics // its own when nil
@@ -101,6 +106,9 @@ func (r *Relay) FetchesWithin() time.Duration { return 3*r.opts.PollInterval + r
 // Run relays until ctx ends, then finishes what is in flight and returns nil. It returns an error when it cannot go on because the store
 // fails.
 func (r *Relay) Run(ctx context.Context) error {
+	if err := r.store.Persist(ctx, "note the kind of panel", func() error { return r.store.UsePanel(r.panel.Traits().Name) }); err != nil {
+		return err
+	}
 	if err := r.restoreCondition(); err != nil {
 		return err
 	}

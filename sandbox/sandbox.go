@@ -71,7 +71,10 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return fmt.Errorf("make the bridge's directory: %w", err)
 	}
 
-	dialect := map[string]panel.Dialect{"kavenegar": panel.Kavenegar}[opts.Panel]
+	dialect, known := panel.OfKind(cmp.Or(opts.Panel, panel.Nusoap.Kind()))
+	if !known {
+		return fmt.Errorf("the sandbox has no panel of kind %q", opts.Panel)
+	}
 	sms := panel.New(panel.Options{Dialect: dialect, Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 3 * time.Second, Status: 4}}})
 	smsURL, err := sms.Start("")
 	if err != nil {
@@ -102,8 +105,10 @@ func Run(ctx context.Context, opts Options) (err error) {
 		"TELEGRAM_BOT_TOKEN="+tg.Token(),
 		"TELEGRAM_API_URL=http://"+tgAddr,
 		"SMS_API_URL="+smsURL,
+		"SMS_PANEL="+dialect.Kind(),
 		"SMS_API_USER=demo",
 		"SMS_API_PASSWORD=demo-pass",
+		"SMS_API_KEY=demo-pass",
 		"SMS_LINES="+strings.Join(lines, ","),
 		"ADMIN_USERS="+strconv.FormatInt(world.Sara, 10),
 		"ALLOWED_USERS="+strconv.FormatInt(world.Ali, 10),
@@ -114,10 +119,6 @@ func Run(ctx context.Context, opts Options) (err error) {
 		"LOW_CREDIT=100",
 		"LOG_LEVEL=info",
 	)
-
-	if dialect == panel.Kavenegar {
-		b.env = append(b.env, "SMS_PANEL="+opts.Panel, "SMS_API_KEY=demo-pass")
-	}
 
 	control := newControl(tg, sms, b)
 	addr, closeControl, err := serve(cmp.Or(opts.Addr, DefaultAddr), control)

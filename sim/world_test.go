@@ -24,6 +24,7 @@ import (
 	"peyk/bridge"
 	"peyk/internal/metrics"
 	"peyk/internal/play"
+	"peyk/panels"
 	"peyk/relay"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/sandboxtest"
@@ -315,7 +316,7 @@ func (l *life) run(ctx context.Context) (err error) {
 		Token: w.TG.Token(), URL: "http://telegram.example", Dial: l.dial(w.tgNet, &w.tgDialed), OnCall: m.TelegramAsked, OnAnswer: st.HeardAnswer,
 	})
 	admins := []sms.AgentID{sms.AgentID(w.Sara)}
-	return bridge.New(st, client, tg, relay.Options{Lines: lines, PollInterval: w.poll, Log: log}, bot.Options{
+	return bridge.New(st, client, tg, relay.Options{Lines: lines, PollInterval: w.poll, Decode: panels.Decode, Log: log}, bot.Options{
 		Lines: lines, Admins: admins, Users: []sms.AgentID{sms.AgentID(w.Ali)}, TelegramSecond: time.Second, Location: opts.Location, Log: log,
 	}, m).Run(ctx)
 }

@@ -36,6 +36,25 @@ const (
 	Native
 )
 
+// kindsOf are what the bridge's settings call them.
+var kindsOf = map[string]Dialect{"soap": Nusoap, "kavenegar": Kavenegar, "edge": Edge}
+
+// Kind returns what the bridge's SMS_PANEL calls a panel of the dialect.
+func (d Dialect) Kind() string {
+	for kind, of := range kindsOf {
+		if of == d {
+			return kind
+		}
+	}
+	return "soap"
+}
+
+// OfKind returns a dialect of a kind of panel, and whether there is one.
+func OfKind(kind string) (Dialect, bool) {
+	d, ok := kindsOf[kind]
+	return d, ok
+}
+
 // Path is where a panel of the kind listens.
 func (d Dialect) Path() string {
 	if d == Kavenegar || d == Edge {

@@ -33,7 +33,7 @@ type World struct {
 	Panel *panel.Server
 
 	TGURL, PanelURL string   // addresses of the two, once something listens there
-	path            string   // of PanelURL
+	kind, path      string   // of the panel, and of PanelURL
 	TGNet, PanelNet *Network // on which they do after Connect; else nil
 
 	BridgeLog func() string // returns the bridge's log, shown when a wait fails; may be nil
@@ -41,7 +41,7 @@ type World struct {
 
 // New returns a World that cannot be reached yet: see Listen and Connect.
 func New(t testing.TB, tg telegram.Options, sms panel.Options) *World {
-	w := &World{TB: t, TG: telegram.New(tg), Panel: panel.New(sms), path: sms.Dialect.Path()}
+	w := &World{TB: t, TG: telegram.New(tg), Panel: panel.New(sms), kind: sms.Dialect.Kind(), path: sms.Dialect.Path()}
 	w.Team = w.TG.AddTeam()
 	t.Cleanup(func() {
 		w.TG.Close()
@@ -93,11 +93,15 @@ func OwnHost() string {
 
 // Environ returns the settings of a bridge in w. The group shows inbound SMS.
 func (w *World) Environ() []string {
-	return []string{
-		"TELEGRAM_BOT_TOKEN=" + w.TG.Token(), "TELEGRAM_API_URL=" + w.TGURL,
-		"SMS_API_URL=" + w.PanelURL, "SMS_API_USER=demo", "SMS_API_PASSWORD=demo-pass", "SMS_LINES=30001234,30005678",
-		fmt.Sprintf("ADMIN_USERS=%d", w.Sara), fmt.Sprintf("ALLOWED_USERS=%d", w.Ali), fmt.Sprintf("INBOX_CHATS=%d", w.Group),
+	login := []string{"SMS_API_USER=demo", "SMS_API_PASSWORD=demo-pass"}
+	if w.kind != panel.Nusoap.Kind() {
+		login = append(login, "SMS_PANEL="+w.kind, "SMS_API_KEY=demo-pass") // which of the two it asks for is its own affair
 	}
+	return append(login,
+		"TELEGRAM_BOT_TOKEN="+w.TG.Token(), "TELEGRAM_API_URL="+w.TGURL,
+		"SMS_API_URL="+w.PanelURL, "SMS_LINES=30001234,30005678",
+		fmt.Sprintf("ADMIN_USERS=%d", w.Sara), fmt.Sprintf("ALLOWED_USERS=%d", w.Ali), fmt.Sprintf("INBOX_CHATS=%d", w.Group),
+	)
 }
 
 // Soon returns a context that bounds a wait.

@@ -19,22 +19,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"peyk/relay"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/sandboxtest"
 	"peyk/sms"
 	"peyk/smsapi"
 	"peyk/smsapi/exchange"
 )
-
-// Client is what the contract is about.
-type Client interface {
-	Traits() smsapi.Traits
-	Credit(context.Context) (string, error)
-	Send(context.Context, smsapi.Order) (smsapi.Sent, error)
-	Status(context.Context, []sms.ID) ([]smsapi.Delivery, error)
-	Fetch(context.Context, smsapi.Place) (smsapi.Answer, error)
-	Decode(smsapi.Answer) (smsapi.Inbox, error)
-}
 
 // Secret is the password, or the key, that the stand-in of a Subject must ask for, and its client give.
 const Secret = "pass-nobody/may?see"
@@ -43,7 +34,7 @@ const Secret = "pass-nobody/may?see"
 type Subject struct {
 	Panel panel.Options // Password and FirstID are the contract's
 	Path  string        // of the panel's address
-	New   func(address string, opts exchange.Options) (Client, error)
+	New   func(address string, opts exchange.Options) (relay.Client, error)
 	Lies  []panel.Fault // answers of status 200 that say that nothing was carried out, though the method was asked for properly
 }
 
@@ -76,7 +67,7 @@ type bench struct {
 	Subject
 	panel   *panel.Server
 	network *sandboxtest.Network
-	client  Client
+	client  relay.Client
 	instead http.HandlerFunc // answers instead of the panel, if set
 	asked   atomic.Int32     // POSTs
 }

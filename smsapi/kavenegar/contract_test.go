@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"peyk/relay"
 	"peyk/sandbox/panel"
 	"peyk/smsapi/contract"
 	"peyk/smsapi/exchange"
@@ -26,7 +27,7 @@ func TestContract(t *testing.T) {
 			contract.Test(t, contract.Subject{
 				Panel: opts,
 				Path:  "/v1/",
-				New: func(address string, opts exchange.Options) (contract.Client, error) {
+				New: func(address string, opts exchange.Options) (relay.Client, error) {
 					return New(address, contract.Secret, Options{Options: opts})
 				},
 				Lies: []panel.Fault{

@@ -3,6 +3,7 @@ package soap
 import (
 	"testing"
 
+	"peyk/relay"
 	"peyk/sandbox/panel"
 	"peyk/smsapi/contract"
 	"peyk/smsapi/exchange"
@@ -15,7 +16,7 @@ func TestContract(t *testing.T) {
 			contract.Test(t, contract.Subject{
 				Panel: panel.Options{Dialect: dialect},
 				Path:  "/class/sms/webservice3/server.php",
-				New: func(address string, opts exchange.Options) (contract.Client, error) {
+				New: func(address string, opts exchange.Options) (relay.Client, error) {
 					return New(address, "demo", contract.Secret, Options{Options: opts})
 				},
 				Lies: []panel.Fault{{Kind: panel.ErrCode, Code: -3}, {Kind: panel.ErrCode, Code: -99, Text: "no " + contract.Secret}, {Kind: panel.SOAPFault, Text: contract.Secret}},

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"errors"
+	"time"
+)
+
+// firstKind is the kind of panel of a file that names none: the only one there was.
+const firstKind = "soap"
+
+// atPanel is which panel is asked.
+type atPanel struct {
+	Kind  string    `json:"kind"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+func (t *tx) atPanel() (atPanel, error) {
+	at := atPanel{Kind: firstKind}
+	err := get(t.bucket(bucketMeta), keyPanel, &at)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return at, err
+}
+
+// UsePanel notes the kind of panel that is asked from now on. Of another than before nothing is known yet of its order of SMS, and the ids that
+// the one before gave mean nothing to it; see PanelSince.
+func (s *Store) UsePanel(kind string) error {
+	same := false
+	err := s.view(func(t *tx) error {
+		at, err := t.atPanel()
+		same = at.Kind == kind
+		return err
+	})
+	if err != nil || same {
+		return err // a start needs no room on the disk for this
+	}
+	return s.update(func(t *tx) error {
+		meta := t.bucket(bucketMeta)
+		return errors.Join(put(meta, keyPanel, atPanel{kind, t.now}), meta.Delete(keyOrder))
+	})
+}
+
+// PanelSince returns since when the panel is asked that is asked now; zero if there was no other.
+func (s *Store) PanelSince() (since time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		at, err := t.atPanel()
+		since = at.Since
+		return err
+	})
+	return since, err
+}
