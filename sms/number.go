@@ -108,13 +108,13 @@ func isLine(digits string) bool {
 }
 
 // NormalizeLine brings a line of ours into its comparable form: panels write 30001234 also as +9830001234, 009830001234
-// or 030001234. It returns an empty Number for what is not a number.
+// or 030001234, and 300081 as +98300081. It returns an empty Number for what is not a number.
 func NormalizeLine(s string) Number {
 	digits := strings.TrimLeft(strings.TrimPrefix(Clean(s), "+"), "0")
 	if !digitsOnly(digits) || len(digits) < 3 {
 		return ""
 	}
-	if len(digits) >= 10 && strings.HasPrefix(digits, "98") {
+	if (len(digits) >= 10 || strings.HasPrefix(Clean(s), "+") && len(digits) >= 8) && strings.HasPrefix(digits, "98") {
 		digits = digits[2:]
 	}
 	digits = strings.TrimLeft(digits, "0")

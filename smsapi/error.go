@@ -70,6 +70,7 @@ var (
 	ErrFault      = errors.New("the panel's service failed") // in the words of Text, which are the panel's own
 	ErrNoID       = errors.New("the panel gave no id")       // but the words of Text, which are the panel's own
 	ErrProtocol   = errors.New("the answer is not in the panel's protocol")
+	ErrTwin       = errors.New("the panel had the same text for the same recipient a moment ago")
 	ErrWantsHTTPS = errors.New("the server speaks https, the address says http")
 )
 

@@ -19,14 +19,18 @@ import (
 type Traits struct {
 	// Name is the kind of panel, such as "soap": whose decoder reads an answer that was kept.
 	Name string
-	// Account names whose account it is, without a secret, at a panel that is Keyed: what was handed to another one's is not to be found here.
+	// Account names whose account it is, without a secret, at a panel that is Keyed, Finds or has a Cursor: what was handed to another one's is not
+	// to be found here, and ids of SMS are others there.
 	Account string
 
 	OneKey bool          // its login is a key, instead of a user name and a password
 	Keyed  bool          // an order sent again with the same keys goes out once; the client has Find
 	KeyFor time.Duration // how long Find knows keys
+	Finds  bool          // the client has FindAlike: an order can be found by its content, which proves that it was accepted, never that it was not
+	Twin   time.Duration // for how long the same text to the same recipient is refused, with ErrTwin
 
-	Again time.Duration // for how long SMS that were taken can be read again, line by line; 0: they are gone
+	Again  time.Duration // for how long SMS that were taken can be read again, line by line; 0: they are gone
+	Cursor bool          // Fetch takes nothing away, but reads on from a Place: Inbox.Next
 }
 
 // Oddity is something set in an account that a bridge cannot make good.
@@ -77,7 +81,12 @@ type Found struct {
 type Place struct {
 	Line  sms.Number // at a panel whose SMS can be read again
 	Since time.Time  // what was taken since then is read again, Again at most; zero: what is unread is taken
-	Page  int        // of what is read again
+	Page  int        // of what is read again, or of a round
+
+	// At a panel with a Cursor, where a round reads page by page what has come.
+	After sms.ID // since this SMS; empty: since anybody saw one there
+	Down  bool   // from the newest on: the panel does not read on
+	Top   sms.ID // the newest that the round has seen
 }
 
 // Check returns why an order is none: it has no recipients, more than MaxRecipients, not as many texts, or one that is empty. The error
@@ -136,6 +145,7 @@ func (d Delivery) Known() bool { return d.Status != sms.Queued }
 type Inbox struct {
 	Messages []sms.Message // in the panel's own order, see InboxOrder; Received is left to the caller
 	More     bool          // there may be more: ask again at once
+	Next     Place         // at a panel with a Cursor, where to ask; without More the round is over, and all that came before is known
 }
 
 // Answer is the raw answer to a fetch of unread SMS. Fetching takes the messages away from the panel,
@@ -145,4 +155,5 @@ type Answer struct {
 	Body        []byte // unpacked
 	Cut         bool   // the end is missing
 	Holds       bool   // SMS may be in it, as far as can be seen before it is decoded
+	At          Place  // at a panel with a Cursor, where it was asked for
 }

@@ -26,6 +26,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/smsapi":              {"peyk/sms"},
 		"peyk/smsapi/exchange":     {"peyk/smsapi", "peyk/sms", "peyk/internal/connect"},
 		"peyk/smsapi/contract":     {"peyk/relay", "peyk/sandbox/panel", "peyk/sandbox/sandboxtest", "peyk/smsapi", "peyk/smsapi/exchange", "peyk/sms"}, // for tests
+		"peyk/smsapi/edge":         {"peyk/smsapi", "peyk/smsapi/exchange", "peyk/sms"},
 		"peyk/smsapi/kavenegar":    {"peyk/smsapi", "peyk/smsapi/exchange", "peyk/sms"},
 		"peyk/smsapi/soap":         {"peyk/smsapi", "peyk/smsapi/exchange", "peyk/sms"},
 		"peyk/telegram":            {"peyk/sms", "peyk/internal/connect"},

@@ -394,7 +394,7 @@ func (s *Server) edgeRecipients(f edgeForm) answer {
 	size, _ := strconv.Atoi(f.Get("per_page"))
 	told := map[string]int{}
 	a, _ := edgePages(s, b.sms, page, size, func(m *accepted) record {
-		row := record{{"recipient", s.e164(m.Customer)}, {"message", m.Text}, {"is_readable", true}, {"msg_parts", s.digits(strconv.Itoa(parts(m.Text)))}}
+		row := record{{"recipient", s.digits(m.ID[len(b.id)+1:])}, {"message", m.Text}, {"is_readable", true}, {"msg_parts", s.digits(strconv.Itoa(parts(m.Text)))}}
 		if b.stateID() != batchSent {
 			return row
 		}

@@ -51,7 +51,9 @@ func Test(t *testing.T, s Subject) {
 		{"whatever an answer is cut to, nothing is made of it that was not in it", holdCut},
 		{"a wrong login is told apart", holdLogin},
 		{"an order sent again with its keys goes out once", holdKeys},
+		{"an order is found by what it says", holdAlike},
 		{"SMS that were taken are read again", holdAgain},
+		{"SMS are read on from the last one, whatever shifts", holdCursor},
 		{"an answer that says no is no success", holdLies},
 		{"what stands where a panel should has errors of the right kind", holdTroubles},
 	} {
@@ -68,13 +70,14 @@ type bench struct {
 	panel   *panel.Server
 	network *sandboxtest.Network
 	client  relay.Client
+	at      smsapi.Place     // where to fetch
 	instead http.HandlerFunc // answers instead of the panel, if set
 	asked   atomic.Int32     // POSTs
 }
 
 func newBench(t testing.TB, s Subject) *bench {
 	s.Panel.Password, s.Panel.FirstID = Secret, 1<<53+1 // beyond what a float64 counts
-	b := &bench{TB: t, Subject: s, panel: panel.New(s.Panel)}
+	b := &bench{TB: t, Subject: s, panel: panel.New(s.Panel), at: smsapi.Place{Line: line}}
 	b.network = &sandboxtest.Network{Handler: b}
 	b.network.Up()
 	t.Cleanup(b.network.Close)
@@ -87,17 +90,15 @@ func newBench(t testing.TB, s Subject) *bench {
 
 // ServeHTTP passes a request to the panel, or to what stands there instead. What only reads may be a GET: there net/http may repeat it.
 func (b *bench) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case r.Method != http.MethodPost:
-		b.panel.ServeHTTP(w, r)
-	case b.instead != nil:
+	if r.Method == http.MethodPost {
 		b.asked.Add(1)
-		io.Copy(io.Discard, r.Body)
-		b.instead(w, r)
-	default:
-		b.asked.Add(1)
-		b.panel.ServeHTTP(w, r)
 	}
+	if b.instead == nil {
+		b.panel.ServeHTTP(w, r)
+		return
+	}
+	io.Copy(io.Discard, r.Body)
+	b.instead(w, r)
 }
 
 const line = sms.Number("30001234")
@@ -105,9 +106,6 @@ const line = sms.Number("30001234")
 var to = []sms.Number{"09120000001", "09120000002", "09120000003"}
 
 const text = "متن nobody may see"
-
-// unread asks for what is unread.
-var unread = smsapi.Place{Line: line}
 
 // holdOrders also has a number come twice where each recipient has a text of its own.
 func holdOrders(b *bench) {
@@ -175,18 +173,19 @@ func holdStatus(b *bench) {
 	for i := range 7 {
 		many = append(many, sms.Number(fmt.Sprintf("0912%07d", i)))
 	}
-	sent, err := b.client.Send(b.Context(), smsapi.Order{Line: line, To: many, Text: text})
-	if err != nil {
-		b.Fatal(err)
-	}
 	ids := []sms.ID{"1"} // nobody's
 	want := []smsapi.Delivery{{ID: "1"}}
 	for i, d := range []smsapi.Delivery{
 		{Status: sms.Sent}, {Status: sms.Failed, Reason: sms.TelecomProblem}, {Status: sms.AtTelecom}, {Status: sms.Delivered},
 		{Status: sms.Failed, Reason: sms.NotDelivered}, {Status: sms.Failed, Reason: sms.Blacklisted}, {Status: sms.Sent},
 	} {
-		d.ID = sent.Results[i].ID
-		if n, err := strconv.ParseInt(string(d.ID), 10, 64); err != nil || n <= 1<<53 {
+		sent, err := b.client.Send(b.Context(), smsapi.Order{Line: line, To: many[i : i+1], Text: text})
+		if err != nil {
+			b.Fatal(err)
+		}
+		d.ID = sent.Results[0].ID
+		name, _, _ := strings.Cut(string(d.ID), "/") // of a batch, or of the SMS
+		if n, err := strconv.ParseInt(name, 10, 64); err != nil || n <= 1<<53 {
 			b.Errorf("got id %s, want one beyond 2^53", d.ID)
 		}
 		if i < 6 && !b.panel.SetStatus(string(d.ID), i+1) {
@@ -210,11 +209,23 @@ func holdStatus(b *bench) {
 	}
 }
 
-// fetch fetches and decodes.
-func (b *bench) fetch() (smsapi.Inbox, error) {
-	answer, err := b.client.Fetch(b.Context(), unread)
-	in, wrong := b.client.Decode(answer)
-	return in, errors.Join(err, wrong)
+// fetch fetches and decodes, at a panel with a cursor until it has all.
+func (b *bench) fetch() (all smsapi.Inbox, err error) {
+	for range 20 {
+		answer, err := b.client.Fetch(b.Context(), b.at)
+		in, wrong := b.client.Decode(answer)
+		all.Messages, all.More = append(all.Messages, in.Messages...), in.More
+		if err := errors.Join(err, wrong); err != nil {
+			return all, err
+		}
+		if !b.client.Traits().Cursor {
+			break
+		}
+		if b.at = in.Next; !in.More {
+			break
+		}
+	}
+	return all, nil
 }
 
 func holdInbox(b *bench) {
@@ -231,15 +242,10 @@ func holdInbox(b *bench) {
 	for _, m := range written {
 		b.panel.ReceiveAt(m.Customer, string(line), m.Text, m.At)
 	}
-	asked := b.asked.Load()
-	answer, err := b.client.Fetch(b.Context(), unread)
-	if n := b.asked.Load() - asked; err != nil || n != 1 {
+	before, asked := b.at, b.asked.Load()
+	in, err := b.fetch()
+	if n := b.asked.Load() - asked; err != nil || n != 1 && !b.client.Traits().Cursor {
 		b.Fatalf("asked %d times, %v", n, err)
-	}
-	in, err := b.client.Decode(answer)
-	again, wrong := b.client.Decode(answer)
-	if err != nil || wrong != nil || !reflect.DeepEqual(in, again) {
-		b.Errorf("decoding is not pure: got %+v, %v, then %+v, %v", in, err, again, wrong)
 	}
 	smsapi.InboxOrder(0).Sort(in.Messages)
 	if len(in.Messages) != len(written) {
@@ -247,7 +253,7 @@ func holdInbox(b *bench) {
 	}
 	for i, m := range in.Messages {
 		want := written[i]
-		if b.Panel.Dialect == panel.Kavenegar && m.InboxID != sms.ID(b.panel.Inbox()[i].ID) {
+		if m.InboxID != sms.ID(b.panel.Inbox()[i].ID) {
 			b.Errorf("SMS %d: its id is %q, want %q", i, m.InboxID, b.panel.Inbox()[i].ID)
 		}
 		if m.Direction != sms.Inbound || m.Line != line || m.Customer != sms.Normalize(want.Customer) || m.Text != want.Text || !m.Time.Equal(want.At) || !m.Received.IsZero() {
@@ -257,19 +263,26 @@ func holdInbox(b *bench) {
 	if in, err := b.fetch(); err != nil || len(in.Messages) != 0 {
 		b.Errorf("fetched again: got %+v, %v", in, err)
 	}
+	if b.client.Traits().Cursor {
+		b.at = before
+		if again, err := b.fetch(); err != nil || len(again.Messages) != len(written) {
+			b.Errorf("read again: got %+v, %v", again, err)
+		}
+	}
 }
 
 // holdCut cuts an answer of two SMS at every byte.
 func holdCut(b *bench) {
 	b.panel.Receive("09120000001", string(line), "first")
 	b.panel.Receive("09120000002", string(line), "second")
-	answer, err := b.client.Fetch(b.Context(), unread)
+	answer, err := b.client.Fetch(b.Context(), b.at)
 	if err != nil {
 		b.Fatal(err)
 	}
 	whole, err := b.client.Decode(answer)
-	if err != nil || len(whole.Messages) != 2 {
-		b.Fatalf("got %+v, %v", whole, err)
+	again, wrong := b.client.Decode(answer)
+	if err != nil || len(whole.Messages) != 2 || wrong != nil || !reflect.DeepEqual(whole, again) {
+		b.Fatalf("got %+v, %v, then %+v, %v", whole, err, again, wrong)
 	}
 	kept := 0
 	for n := range answer.Body {
@@ -364,6 +377,111 @@ func holdKeys(b *bench) {
 	b.network.Down()
 	_, err = finder.Find(b.Context(), smsapi.Order{Keys: keys})
 	b.kind("find", err, smsapi.Unavailable)
+}
+
+// alike is what a client has whose Traits say that it Finds.
+type alike interface {
+	FindAlike(context.Context, smsapi.Order, time.Time) ([][]sms.ID, error)
+}
+
+func holdAlike(b *bench) {
+	finder, has := b.client.(alike)
+	if b.client.Traits().Finds != has {
+		b.Fatalf("it Finds: %t, but has FindAlike: %t", b.client.Traits().Finds, has)
+	}
+	if !has {
+		return
+	}
+	begun := b.panel.Now()
+	for i, o := range []smsapi.Order{
+		{Line: line, To: to, Text: text},
+		{Line: line, To: to[:1], Text: "یک"},
+		{Line: line, To: to, Texts: []string{"one", "two", "one"}},
+	} {
+		want := make([][]sms.ID, len(o.To))
+		for n := range 2 { // that it is sent twice shows, too
+			found, err := finder.FindAlike(b.Context(), o, begun)
+			if err != nil || !reflect.DeepEqual(found, want) {
+				b.Errorf("order %d, %d times: found %v, %v, want %v", i, n, found, err, want)
+			}
+			b.panel.Arm(panel.Fault{Kind: panel.Close, CarryOut: true})
+			_, err = b.client.Send(b.Context(), o)
+			b.kind("send", err, smsapi.Uncertain)
+			for _, m := range b.panel.Sent()[b.panel.SentCount()-len(o.To):] {
+				at := slices.IndexFunc(o.To, func(n sms.Number) bool { return string(n) == m.Customer })
+				want[at] = append([]sms.ID{sms.ID(m.ID)}, want[at]...)
+			}
+			_, err = b.client.Send(b.Context(), o)
+			if b.kind("the same again at once", err, smsapi.Unavailable); !errors.Is(err, smsapi.ErrTwin) {
+				b.Errorf("the same again at once: got %v", err)
+			}
+			b.panel.Forward(b.client.Traits().Twin)
+		}
+		found, err := finder.FindAlike(b.Context(), o, begun)
+		if err != nil || !reflect.DeepEqual(found, want) {
+			b.Errorf("order %d: found %v, %v, want %v", i, found, err, want)
+		}
+		// Others are not like it.
+		if _, err := b.client.Send(b.Context(), smsapi.Order{Line: line, To: []sms.Number{to[0], "09129999999"}, Text: o.Text + "!"}); err != nil {
+			b.Fatal(err)
+		}
+		if found, err := finder.FindAlike(b.Context(), o, begun); err != nil || !reflect.DeepEqual(found, want) {
+			b.Errorf("order %d beside another: found %v, %v, want %v", i, found, err, want)
+		}
+		b.panel.Forward(5 * time.Minute)
+		if found, err := finder.FindAlike(b.Context(), o, b.panel.Now()); err != nil || !reflect.DeepEqual(found, make([][]sms.ID, len(o.To))) {
+			b.Errorf("order %d, begun later: found %v, %v", i, found, err)
+		}
+	}
+}
+
+// holdCursor has SMS come between the pages of a round, and one whose id is late.
+func holdCursor(b *bench) {
+	if !b.client.Traits().Cursor {
+		return
+	}
+	b.panel.Receive(string(to[0]), string(line), "the first")
+	if in, err := b.fetch(); err != nil || len(in.Messages) != 1 {
+		b.Fatalf("got %+v, %v", in, err)
+	}
+	older := b.at
+	n := 0
+	b.panel.OnCall(func(c panel.Call) {
+		if c.Method == "GetMsg" && c.Stage == panel.Answered && n < 7 {
+			n++
+			b.panel.Receive(string(to[1]), string(line), fmt.Sprint("between pages ", n))
+		}
+	})
+	for i := range 7 {
+		b.panel.Receive(string(to[i%3]), string(line), fmt.Sprint("SMS ", i))
+	}
+	b.panel.ReceiveLate(string(to[0]), string(line), "late", time.Minute)
+	got := map[sms.ID]string{}
+	rounds := func() {
+		for range 9 {
+			in, err := b.fetch()
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, m := range in.Messages {
+				got[m.InboxID] = m.Text
+			}
+		}
+	}
+	rounds()
+	if len(got) != 14 || n != 7 {
+		b.Errorf("got %d SMS, want 14 and the one that is late: %v", len(got), got)
+	}
+	b.panel.Forward(time.Minute)
+	b.at = older
+	if rounds(); len(got) != 15 {
+		b.Errorf("read again from before: got %d SMS, want 15: %v", len(got), got)
+	}
+	for _, m := range b.panel.Inbox()[1:] {
+		if got[sms.ID(m.ID)] != m.Text {
+			b.Errorf("SMS %s: got %q, want %q", m.ID, got[sms.ID(m.ID)], m.Text)
+		}
+	}
 }
 
 func holdAgain(b *bench) {

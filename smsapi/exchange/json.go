@@ -32,7 +32,7 @@ func Members(body []byte, read func(name string, d *json.Decoder) error) error {
 	return err
 }
 
-// Items decodes a list, as far as it came, or a value that stands alone; null and an empty text are none.
+// Items decodes a list, as far as it came, or a value that stands alone; null, an empty text and an empty object are none.
 func Items(d *json.Decoder) (items []json.RawMessage, err error) {
 	first, err := d.Token()
 	switch {
@@ -54,7 +54,9 @@ func Items(d *json.Decoder) (items []json.RawMessage, err error) {
 			}
 			alone = fmt.Appendf(alone, "%q:%s", name, value)
 		}
-		_, err = d.Token()
+		if _, err = d.Token(); len(alone) == 1 {
+			return nil, err
+		}
 		return []json.RawMessage{append(alone, '}')}, err
 	case first != json.Delim('['):
 		return nil, fmt.Errorf("a list is %v", first)
