@@ -337,7 +337,7 @@ func (t *tx) checkCustomers(wrong func(string, ...any)) error {
 	})
 }
 
-func count(b *bolt.Bucket) int {
+func count(b interface{ Cursor() *bolt.Cursor }) int {
 	n := 0
 	c := b.Cursor()
 	for key, _ := c.First(); key != nil; key, _ = c.Next() {

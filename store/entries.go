@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
 	"peyk/sms"
 )
 
@@ -99,7 +97,7 @@ type entryReader struct {
 	lines     map[string]sms.Number
 	customers map[string]int
 	names     map[string]string // of agents
-	batches   *bolt.Bucket
+	batches   bucket
 	batch     uint64 // the last one read
 	agent     sms.AgentID
 	agentName string

@@ -104,7 +104,7 @@ type finder struct {
 	next      FindFrom
 	done      bool
 
-	batches   *bolt.Bucket
+	batches   bucket
 	batch     uint64 // the last one read
 	batchText []byte // its folded words
 	text      []byte // scratch

@@ -57,6 +57,9 @@ var (
 
 	keyRestored = []byte("restored") // the last answer of the panel that a restored backup held
 
+	keyLog   = []byte("log")   // the journal whose entries the file has, by the name its keeper gave it
+	keyEntry = []byte("entry") // how many of them
+
 	keyForget = []byte("forget") // the customers who are being forgotten
 
 	keyClosed = []byte("closed") // the days on which the team does not work

@@ -77,16 +77,26 @@ func schemaOf(t *bolt.Tx) int {
 
 // prepare brings the file to the current schema, and puts in order what an earlier process left unfinished.
 func (s *Store) prepare(path string) error {
-	schema := 0
-	err := s.db.View(func(t *bolt.Tx) error {
+	schema, log := 0, ""
+	err := s.db.View(func(t *bolt.Tx) (err error) {
 		schema = schemaOf(t)
-		return nil
+		log, s.entry, err = placeOf(t)
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	if schema > len(migrations) {
 		return fmt.Errorf("schema %d, this version knows %d: %w", schema, len(migrations), ErrNewer)
+	}
+	if log != "" && s.opts.Journal == nil { // from now on the file has what no journal has
+		err := s.transact(func(t *bolt.Tx) error {
+			meta := t.Bucket(bucketMeta)
+			return errors.Join(meta.Delete(keyLog), meta.Delete(keyEntry))
+		}, nil)
+		if err != nil {
+			return err
+		}
 	}
 	if schema > 0 && schema < len(migrations) {
 		if err := copyFile(s.db, fmt.Sprintf("%s.schema%d", path, schema)); err != nil {
@@ -100,26 +110,49 @@ func (s *Store) prepare(path string) error {
 			}
 			crashpoint.At("open.migrating")
 			return t.Bucket(bucketMeta).Put(keySchema, u64(uint64(schema+1)))
-		})
+		}, s.migrated)
 		if err != nil {
 			return fmt.Errorf("migrate to schema %d: %w", schema+1, err)
 		}
 	}
 	crashpoint.At("open.migrated")
-	t := &tx{store: s, now: s.Now()}
+	t := &tx{store: s, now: s.Now(), written: s.noting()}
 	begun := time.Now()
 	err = s.transact(func(b *bolt.Tx) error {
 		t.Tx = b
 		return t.recover()
-	})
+	}, t.changes)
 	t.commit.Took, t.commit.Err = time.Since(begun), err
 	s.opts.Committed(t.commit)
 	return err
 }
 
-// transact carries out one transaction of those that Open makes, while nobody else reads or writes.
-func (s *Store) transact(fn func(*bolt.Tx) error) error {
-	return s.opts.Commit(func() error { return s.db.Update(fn) })
+// transact carries out one transaction of those that Open makes, while nobody else reads or writes. changes says what it changed.
+func (s *Store) transact(fn func(*bolt.Tx) error, changes func(*bolt.Tx) (Changes, error)) error {
+	kept := false
+	err := s.opts.Commit(func() error {
+		return s.db.Update(func(t *bolt.Tx) error {
+			err := fn(t)
+			if err == nil {
+				kept, err = s.keep(t, changes)
+			}
+			return err
+		})
+	})
+	if err == nil && kept {
+		s.entry++
+	}
+	return err
+}
+
+// migrated returns what a migration changed, which writes as it likes: by reading the file as it was and as it is.
+func (s *Store) migrated(after *bolt.Tx) (Changes, error) {
+	before, err := s.db.Begin(false)
+	if err != nil {
+		return nil, err
+	}
+	defer before.Rollback()
+	return differences(before, after)
 }
 
 // recover puts in order what the process before this one left behind. If that was killed, keyRunning is still there.

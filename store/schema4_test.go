@@ -128,9 +128,9 @@ func BenchmarkMergeSpellings(b *testing.B) {
 							number = fmt.Sprintf("0989 12%07d", i)
 						}
 						seq := uint64(i*5 + n + 1)
-						must(b, put(t.Bucket(bucketSMS), u64(seq), smsRecord{Line: line, Customer: sms.Number(number), Text: "سلام، سفارش من کی می\u200cرسد؟", Time: c.now().Unix(), Received: c.now().Unix()}))
-						must(b, put(t.Bucket(bucketCustomer), []byte(number), Customer{Line: line, First: c.now(), Last: c.now(), In: 5, InTo: Seq(seq), Topics: []sms.Place{{Chat: group, Topic: sms.TopicID(seq)}}}))
-						must(b, put(t.Bucket(bucketBound), placeKey(sms.Place{Chat: group, Topic: sms.TopicID(seq)}), Bound{Customer: sms.Number(number), Post: seq}))
+						must(b, put(bucket{Bucket: t.Bucket(bucketSMS)}, u64(seq), smsRecord{Line: line, Customer: sms.Number(number), Text: "سلام، سفارش من کی می\u200cرسد؟", Time: c.now().Unix(), Received: c.now().Unix()}))
+						must(b, put(bucket{Bucket: t.Bucket(bucketCustomer)}, []byte(number), Customer{Line: line, First: c.now(), Last: c.now(), In: 5, InTo: Seq(seq), Topics: []sms.Place{{Chat: group, Topic: sms.TopicID(seq)}}}))
+						must(b, put(bucket{Bucket: t.Bucket(bucketBound)}, placeKey(sms.Place{Chat: group, Topic: sms.TopicID(seq)}), Bound{Customer: sms.Number(number), Post: seq}))
 						must(b, t.Bucket(bucketSeen).Put(seenKey(sms.Message{Conversation: sms.Conversation{Line: line, Customer: sms.Number(number)}, Text: "x", Time: c.now()}, n), seenValue(Seq(seq), c.now())))
 					}
 				}

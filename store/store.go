@@ -23,6 +23,7 @@
 //	              held | forget                        why, incident | customers who are being forgotten, and how far
 //	              closed | away                        the days on which the team does not work | when away texts were stored lately
 //	              restored                             the last row of raw that a restored backup held
+//	              log | entry                          the journal whose entries the file has | how many of them
 //	              newest | clock                       when | right, and since when
 //	raw           raw u64                              an answer to GetMsg as it came, until it is decoded
 //	sms           Seq u64                              one SMS, in or out, to one recipient, and how far it has come
@@ -140,6 +141,7 @@ type Options struct {
 	// disk takes nothing. It may take its time, as a disk does. Nil calls write.
 	Commit    func(write func() error) error
 	Committed func(Commit) // is told of every transaction; it must not wait
+	Journal   Journal      // none when nil
 	Log       *slog.Logger // nowhere when nil
 }
 
@@ -151,6 +153,7 @@ type Store struct {
 	stuck     error       // an ErrStuck, once it is; the writer sets it, holding syncing
 	unclean   atomic.Bool // whether the file was found damaged
 	opts      Options
+	entry     uint64 // how many entries of the journal the file has; the writer's
 	writes    chan write
 	done      chan struct{} // closed when the writer has ended
 	posts     chan struct{}
@@ -192,6 +195,11 @@ func openStore(path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
+	return begin(db, file, path, opts)
+}
+
+// begin makes the store of a file that is open and whole, and puts it in order. If that fails the file is closed.
+func begin(db *bolt.DB, file *os.File, path string, opts Options) (*Store, error) {
 	s := &Store{
 		db: db, file: file, damaged: make(chan error, 1), opts: opts, opened: opts.Now(),
 		writes: make(chan write, 256), done: make(chan struct{}), givenUp: make(chan struct{}),
@@ -372,8 +380,9 @@ type write struct {
 // tx is one transaction and what it is to wake when it is committed.
 type tx struct {
 	*bolt.Tx
-	store  *Store
-	now    time.Time
+	store *Store
+	now   time.Time
+	written
 	posts  bool
 	marks  bool
 	outbox bool
@@ -382,13 +391,13 @@ type tx struct {
 
 // bucket returns one of the buckets. In nearly all of them new keys are the highest of all, or of their chat, so that pages can be filled before
 // they are split.
-func (t *tx) bucket(name []byte) *bolt.Bucket {
+func (t *tx) bucket(name []byte) bucket {
 	b := t.Bucket(name)
 	if b == nil {
 		panic(fmt.Sprintf("no bucket %q", name))
 	}
 	b.FillPercent = 0.9
-	return b
+	return bucket{b, t.noting(name)}
 }
 
 // view has fn read what is on disk. bbolt lets a transaction be read once it is written, before it is synced: what we told of it could be gone
@@ -508,13 +517,13 @@ func (s *Store) commit(waiting []write) {
 			}
 			return
 		}
-		t := &tx{store: s, now: s.Now()}
-		failed := -1
+		t := &tx{store: s, now: s.Now(), written: s.noting()}
+		failed, kept := -1, false
 		begun := time.Now()
 		err := s.opts.Commit(func() error {
-			s.syncing.Lock()
+			unlock := func() {}
+			defer func() { unlock() }()
 			return guarded(func() error {
-				defer s.syncing.Unlock()
 				return s.carryOut(t, func() error {
 					for i, w := range waiting {
 						if err := guarded(func() error { return w.fn(t) }); err != nil {
@@ -523,16 +532,25 @@ func (s *Store) commit(waiting []write) {
 						}
 					}
 					crashpoint.At("commit.begun")
+					var err error
+					if kept, err = s.keep(t.Tx, t.changes); err != nil {
+						return err
+					}
+					s.syncing.Lock() // not before: reads need not wait for the journal
+					unlock = s.syncing.Unlock
 					return nil
 				})
 			})
 		})
-		s.noteDamage(err)
-		if failed < 0 && errors.Is(err, ErrDamaged) { // bbolt may wait forever for the end of that transaction
-			s.syncing.Lock()
-			s.stuck = fmt.Errorf("%w: %w", ErrStuck, err)
-			s.syncing.Unlock()
+		switch {
+		case err == nil && kept:
+			s.entry++
+		case err != nil && kept || errors.Is(err, errJournal): // an entry is never taken back, and the next would be another
+			err = s.getStuck(err)
+		case failed < 0 && errors.Is(err, ErrDamaged): // bbolt may wait forever for the end of that transaction
+			s.getStuck(err)
 		}
+		s.noteDamage(err)
 		if failed >= 0 {
 			waiting[failed].done <- err
 			waiting = append(waiting[:failed:failed], waiting[failed+1:]...)
@@ -554,6 +572,17 @@ func (s *Store) commit(waiting []write) {
 		}
 		return
 	}
+}
+
+// getStuck has nothing be read or written any more.
+func (s *Store) getStuck(why error) error {
+	if !errors.Is(why, ErrStuck) {
+		why = fmt.Errorf("%w: %w", ErrStuck, why)
+	}
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	s.stuck = why
+	return why
 }
 
 // carryOut has fn write in a transaction of bbolt's, which is t's, and commits it.
@@ -595,7 +624,7 @@ func wake(c chan struct{}, awake bool) {
 // recordVersion is the first byte of every value, so that a later form can be told apart.
 const recordVersion = 1
 
-func put(b *bolt.Bucket, key []byte, record any) error {
+func put(b bucket, key []byte, record any) error {
 	value, err := json.Marshal(record)
 	if err != nil {
 		return err
@@ -603,7 +632,7 @@ func put(b *bolt.Bucket, key []byte, record any) error {
 	return b.Put(key, append([]byte{recordVersion}, value...))
 }
 
-func get(b *bolt.Bucket, key []byte, record any) error {
+func get(b bucket, key []byte, record any) error {
 	value := b.Get(key)
 	if value == nil {
 		return ErrNotFound

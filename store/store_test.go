@@ -130,6 +130,9 @@ func tempFile(tb testing.TB) string { return filepath.Join(tb.TempDir(), "data",
 // open opens a store and, when the test ends, has it check itself.
 func open(tb testing.TB, path string, opts Options) *Store {
 	tb.Helper()
+	if _, bench := tb.(*testing.B); !bench && opts.Journal == nil {
+		opts.Journal = followed(tb, path)
+	}
 	s, err := Open(path, opts)
 	if err != nil {
 		tb.Fatal(err)
