@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME = 4000x
 VERSION = $(shell cat VERSION 2>/dev/null || git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: check tidy format vet staticcheck test raced unraced fuzz build release bench torture worlds mutants
+.PHONY: check tidy format vet staticcheck test raced unraced fuzz build release bench screenshots torture worlds mutants
 
 check: tidy format vet staticcheck test fuzz build
 
@@ -66,6 +66,14 @@ release:
 # doc/performance.md says what the figures must be. One package at a time, so that they do not disturb each other.
 bench:
 	go test -p 1 -timeout 1h -run '^$$' -bench . -benchmem ./...
+
+# Pictures of what the tests of the page see, in screenshots/: the whole page at five sizes, in both languages, light and dark, and the moments of each test.
+# Two of them are those of the README.
+screenshots:
+	rm -rf screenshots
+	PEYK_SCREENSHOTS='$(CURDIR)/screenshots' go test -count=1 -timeout 30m ./sandbox/browser
+	cp screenshots/TestTheGuideLeadsThroughWhatReallyHappens-pinned.png doc/sandbox.png
+	cp screenshots/TestPersianOnATelephone-telegram.png doc/sandbox-fa.png
 
 # Before a release, some hours: every promise, under simulated time in worlds with a hundred thousand kills, half a year of desks, and half a year of one
 # bridge; then for real, under ten thousand kills, as many power cuts, a fault of every system call on the store's file, and a long day without a kill.

@@ -13,12 +13,12 @@ import (
 var languages = map[string]bool{"en": true, "fa": true}
 
 // newControl returns the handler of the one address that controls everything: the page, both networks and the bridge's process.
-func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler {
+func newControl(tg *telegram.Server, sms *panel.Server, b *bridge, everybody world) http.Handler {
 	mux := http.NewServeMux()
-	page := &live{tg: tg, sms: sms, bridge: b, world: rand.Text(), asked: make(chan struct{})}
+	page := &live{tg: tg, sms: sms, bridge: b, world: rand.Text(), named: everybody.named, asked: make(chan struct{})}
 	mux.Handle("/", servePage())
 	mux.Handle("GET /live", page)
-	named := &byName{tg: tg, next: tg.Control(), running: func() bool { return b != nil && b.current().Running }, showing: page.showing}
+	named := &byName{tg: tg, world: everybody, next: tg.Control(), running: func() bool { return b != nil && b.current().Running }, showing: page.showing}
 	mux.Handle("/telegram/", http.StripPrefix("/telegram", named))
 	mux.Handle("/panel/", http.StripPrefix("/panel", sms.Control()))
 	mux.HandleFunc("GET /bridge", func(w http.ResponseWriter, r *http.Request) { panel.Reply(w, b.current()) })
@@ -38,6 +38,7 @@ func newControl(tg *telegram.Server, sms *panel.Server, b *bridge) http.Handler 
 			err = errors.New("language is en or fa")
 		}
 		if err == nil {
+			everybody.speak(tg, language)
 			err = b.order(r.Context(), order{what: "language", language: language})
 		}
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // live sends the page what there is and what happens, as server-sent events:
 //
-//	begin   which sandbox it is, the bot, our lines, and all messages so far
+//	begin   which sandbox it is, who is who, our lines, and all messages so far
 //	chat    a telegram.Event, when it happens
 //	sms     the SMS on phones that are new or changed, as a list of phoneSMS; at first all
 //	state   everything else, whenever some of it changes
@@ -27,6 +27,8 @@ type live struct {
 
 	// world tells this sandbox from one that was at the same address before.
 	world string
+	// named are the ids of those there are at the beginning, by their English names.
+	named map[string]int64
 
 	mu    sync.Mutex
 	asked chan struct{} // closed and replaced whenever somebody does something to the sandbox
@@ -98,7 +100,7 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return out.Flush()
 	}
 
-	err := send("begin", map[string]any{"world": l.world, "bot": l.tg.Bot().ID, "lines": lines, "messages": l.messages()})
+	err := send("begin", map[string]any{"world": l.world, "named": l.named, "lines": lines, "messages": l.messages()})
 	var last []byte
 	told := map[string]phoneSMS{}
 	look := func() error {

@@ -104,10 +104,10 @@ func TestThePageHearsWhatThereIsAndWhatHappens(t *testing.T) {
 	page := p.live(t)
 
 	var begin struct {
-		Bot      int64
+		Named    map[string]int64
 		Messages []telegram.Message
 	}
-	if err := json.Unmarshal([]byte(page.next(t, "begin")), &begin); err != nil || begin.Bot == 0 || len(begin.Messages) == 0 || begin.Messages[0].Text != "begun" {
+	if err := json.Unmarshal([]byte(page.next(t, "begin")), &begin); err != nil || begin.Named["Peyk"] == 0 || len(begin.Messages) == 0 || begin.Messages[0].Text != "begun" {
 		t.Errorf("it begins with %+v, %v", begin, err)
 	}
 	if got, want := page.next(t, "sms"), `"text":"before"`; !strings.Contains(got, want) || !strings.Contains(got, `"written":"unread"`) {

@@ -21,7 +21,7 @@ import (
 // byName makes Telegram's controls, which take only JSON and ids, easy to type: form fields as well as JSON; people, chats and topics by
 // name; messages by "last"; buttons by their label. What it does not know it passes on unchanged.
 //
-//	from, user, forward_from, members   a first name, @username or id; members are separated by commas
+//	from, user, forward_from, members   a first name (in English, too), @username or id; members are separated by commas
 //	chat, as_chat                       a title or id; "private" is from's own chat with the bot; to speak, none means Support
 //	topic                               a name or id
 //	reply                               a message to reply to: an id, or "last", the bot's last there
@@ -32,8 +32,9 @@ import (
 //
 // The bot's last is waited for while it may still come, so that lines can be pasted one after the other.
 type byName struct {
-	tg   *telegram.Server
-	next http.Handler
+	tg    *telegram.Server
+	world world
+	next  http.Handler
 	// running reports whether there is a bot that may write, showing whether it may still show what a customer wrote just now.
 	running, showing func() bool
 }
@@ -251,6 +252,9 @@ func (h *byName) user(name string) (int64, error) {
 	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
 		return id, nil
 	}
+	if id := h.world.id(name); id > 0 {
+		return id, nil
+	}
 	var known []string
 	for _, u := range h.tg.Users() {
 		if strings.EqualFold(u.FirstName, name) || strings.EqualFold("@"+u.Username, name) {
@@ -265,6 +269,9 @@ func (h *byName) user(name string) (int64, error) {
 func (h *byName) chat(name string, from int64) (telegram.ChatInfo, error) {
 	if name == "private" && from != 0 {
 		return telegram.ChatInfo{ID: from}, nil
+	}
+	if id := h.world.id(name); id < 0 {
+		name = strconv.FormatInt(id, 10)
 	}
 	var known []string
 	for _, chat := range h.tg.Chats() {

@@ -30,16 +30,16 @@ func desk(t *testing.T) (*telegram.Server, world, http.Handler) {
 			t.Fatal(answer.Body)
 		}
 	}
-	price, err := tg.AddTopic(w.Sara, w.desk, "Prices")
+	price, err := tg.AddTopic(w.Sara, w.id("Desk"), "Prices")
 	if err != nil {
 		t.Fatal(err)
 	}
 	chat := func(id int64) string { return text(id) }
 	bot(url.Values{"chat_id": {chat(w.Group)}, "text": {"sure?"}, "reply_markup": {`{"inline_keyboard":[[{"text":"Send","callback_data":"s:1"}]]}`}})
 	bot(url.Values{"chat_id": {chat(w.Group)}, "text": {"an SMS"}})
-	bot(url.Values{"chat_id": {chat(w.desk)}, "text": {"in a topic"}, "message_thread_id": {text(price)}})
-	bot(url.Values{"chat_id": {chat(w.desk)}, "text": {"in General"}})
-	return tg, w, newControl(tg, panel.New(panel.Options{}), nil)
+	bot(url.Values{"chat_id": {chat(w.id("Desk"))}, "text": {"in a topic"}, "message_thread_id": {text(price)}})
+	bot(url.Values{"chat_id": {chat(w.id("Desk"))}, "text": {"in General"}})
+	return tg, w, newControl(tg, panel.New(panel.Options{}), nil, w)
 }
 
 func curl(h http.Handler, method, path, body string) string {
@@ -48,6 +48,29 @@ func curl(h http.Handler, method, path, body string) string {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return strings.TrimSpace(w.Body.String())
+}
+
+// TestNamesInPersian: a visitor who reads Persian meets Persian names, and what is pasted into a shell finds them as before.
+func TestNamesInPersian(t *testing.T) {
+	tg, w, control := desk(t)
+	w.speak(tg, "fa")
+	users, chats := curl(control, "GET", "/telegram/users", ""), curl(control, "GET", "/telegram/chats", "")
+	for english, name := range persian {
+		if w.id(english) == 0 || !strings.Contains(users+chats, name) || strings.Contains(users+chats, `"`+english+`"`) {
+			t.Errorf("%s is not %s in %s %s", english, name, users, chats)
+		}
+	}
+	for _, names := range []string{"from=Ali", "from=علی&chat=Support", "from=ALI&chat=پشتیبانی"} {
+		answer := curl(control, "POST", "/telegram/say", names+"&text=hi")
+		messages := tg.Messages(w.Group)
+		if m := messages[len(messages)-1]; m.From != w.Ali || m.Text != "hi" || strings.Contains(answer, "error") {
+			t.Errorf("%s: got %s and %+v", names, answer, m)
+		}
+	}
+	w.speak(tg, "en")
+	if chats := curl(control, "GET", "/telegram/chats", ""); !strings.Contains(chats, `"Support"`) {
+		t.Errorf("back in English: %s", chats)
+	}
 }
 
 func TestAQuoteIsFoundByItsWords(t *testing.T) {

@@ -120,7 +120,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		"LOG_LEVEL=info",
 	)
 
-	control := newControl(tg, sms, b)
+	control := newControl(tg, sms, b, world)
 	addr, closeControl, err := serve(cmp.Or(opts.Addr, DefaultAddr), control)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		host, _, _ := net.SplitHostPort(cmp.Or(opts.Addr, DefaultAddr))
@@ -163,7 +163,7 @@ func serve(addr string, h http.Handler) (string, func(), error) {
 // settings are the names that Peyk reads from its environment, besides all that begin with TELEGRAM_ and SMS_. Those of a desk's hours reach the bridge.
 var settings = []string{
 	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "DAILY_PARTS", "ALLOWED_PREFIXES", "PART_SIZES", "LOW_CREDIT",
-	"OPT_OUT_WORDS", "OPT_IN_WORDS", "LANGUAGE", "TIMEZONE", sandboxClock, "DB_PATH", "KEEP_DAYS", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
+	"OPT_OUT_WORDS", "OPT_IN_WORDS", "BULK_FOOTER", "QUIET_HOURS", "LINT", "LANGUAGE", "TIMEZONE", sandboxClock, "DB_PATH", "KEEP_DAYS", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
 }
 
 // withoutSettings returns environ without Peyk's settings, so that the sandbox touches nobody's real account.
@@ -192,16 +192,46 @@ var lines = []string{"30001234", "30005678"}
 // world is who and what there is when the sandbox begins.
 type world struct {
 	telegram.Team
-	desk int64 // a forum of Sara and Ali where the bot may make topics and pin messages
+	// named are the ids of all, the bot's too, by their English names.
+	named map[string]int64
 }
 
 func newWorld(tg *telegram.Server) (world, error) {
 	w := world{Team: tg.AddTeam()}
-	w.desk = tg.AddForum("Desk", w.Sara, w.Ali, tg.Bot().ID)
-	if err := tg.SetBotRights(w.desk, telegram.Rights{Admin: true, ManageTopics: true, PinMessages: true}); err != nil {
+	bot := tg.Bot()
+	desk := tg.AddForum("Desk", w.Sara, w.Ali, bot.ID) // where the bot may make topics and pin messages
+	w.named = map[string]int64{
+		"Sara": w.Sara, "Ali": w.Ali, "Omid": w.Omid, bot.FirstName: bot.ID,
+		"Support": w.Group, "Desk": desk, "Sales": tg.AddSupergroup("Sales", w.Sara, w.Ali),
+	}
+	if err := tg.SetBotRights(desk, telegram.Rights{Admin: true, ManageTopics: true, PinMessages: true}); err != nil {
 		return w, err
 	}
-	tg.AddSupergroup("Sales", w.Sara, w.Ali)
 	// A bot cannot write first: whoever it is to tell something must have written to it.
 	return w, tg.Begin(w.Sara)
+}
+
+// persian are the names that a Persian visitor meets.
+var persian = map[string]string{
+	"Sara": "سارا", "Ali": "علی", "Omid": "امید", "Peyk": "پیک", "Support": "پشتیبانی", "Desk": "میز خدمت", "Sales": "فروش",
+}
+
+// speak gives all the names they have in a language.
+func (w world) speak(tg *telegram.Server, language string) {
+	for name, id := range w.named {
+		if language == "fa" {
+			name = persian[name]
+		}
+		tg.Rename(id, name)
+	}
+}
+
+// id finds one by their English name, whatever they are called now. 0 is none.
+func (w world) id(name string) int64 {
+	for english, id := range w.named {
+		if strings.EqualFold(english, name) {
+			return id
+		}
+	}
+	return 0
 }

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -229,6 +230,25 @@ func (p *play) bot(l life, method string, params map[string]any) string {
 		p.t.Fatalf("%s: %s", method, body)
 	}
 	return string(body)
+}
+
+// TestNoSettingOfTheShellReachesTheBridge: but those of a desk's hours, which doc/sandbox.md names.
+func TestNoSettingOfTheShellReachesTheBridge(t *testing.T) {
+	manual, err := os.ReadFile("../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := regexp.MustCompile(`(?m)^#?([A-Z_]+)=`).FindAllStringSubmatch(string(manual), -1)
+	if len(all) < 30 {
+		t.Fatalf("got %d settings, there are more", len(all))
+	}
+	hours := []string{"HOURS", "AWAY_TEXT", "AWAY_PER_HOUR", "REMIND_AFTER", "ESCALATE_AFTER"}
+	for _, m := range all {
+		got := withoutSettings([]string{m[1] + "=x", m[1] + "_FILE=/x", "MY_" + m[1] + "=y"})
+		if reaches := len(got) == 3; reaches != slices.Contains(hours, m[1]) || !reaches && len(got) != 1 {
+			t.Errorf("of %s the bridge gets %q", m[1], got)
+		}
+	}
 }
 
 func TestTheBridgeHasItsSettingsFromTheSandboxAlone(t *testing.T) {

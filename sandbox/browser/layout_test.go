@@ -157,7 +157,7 @@ func TestCommandsAndNumbersInPersian(t *testing.T) {
 	p := open(t, look{1280, 800, "fa", false})
 	p.waitText("#messages", "گفته نشده")
 	p.click(`.person:has([value="500000002"])`)
-	p.click("#chats button", "Peyk")
+	p.click("#chats button", "پیک")
 	p.waitText("#messages", "/start")
 	p.send("#words", "برای شروع /start را بفرستید، شماره +98 912 111 1111")
 	p.waitText("#messages .own .command", "/start")

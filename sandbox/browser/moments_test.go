@@ -167,13 +167,13 @@ func tries(p *tab, say tryWords) {
 	}
 
 	try("join")
-	p.waitText("#chat-title", "Sales")
+	p.wait(`document.querySelector('#join').checkVisibility()`)
 	try("credit")
 	enter("/send")
 	p.wait(`document.querySelectorAll('[data-number="` + first + `"] .sms:not(.own)').length === 3`)
 	p.click("[data-way=hour]") // the credit is asked for at most once a minute
 	p.click(`.person:has([value="500000001"])`)
-	p.click("#chats button", "Peyk")
+	p.click("#chats button", p.called("Peyk"))
 	p.wait(`/49|50|۴۹|۵۰/.test(document.querySelector('#messages').textContent)`)
 }
 

@@ -103,6 +103,15 @@ func open(t *testing.T, l look) *tab {
 	return p
 }
 
+// called is the name that somebody or something has on a page in its language.
+func (p *tab) called(english string) string {
+	p.Helper()
+	if eval[string](p, "document.documentElement.lang") == "fa" {
+		return map[string]string{"Ali": "علی", "Desk": "میز خدمت", "Peyk": "پیک", "Support": "پشتیبانی"}[english]
+	}
+	return english
+}
+
 // unfold shows the strip with what breaks things.
 func (p *tab) unfold() {
 	p.Helper()
@@ -275,10 +284,13 @@ func eval[T any](p *tab, expression string) T {
 	return v
 }
 
-// wait waits, frame by frame, until an expression is true in the page.
+// loadedAnew is what the browser says of a script whose page has given way to another: a back button may load one at any moment.
+var loadedAnew = regexp.MustCompile(`(?i)navigated|execution context|cannot find context`)
+
+// wait waits, frame by frame, until an expression is true in the page, or in the one that comes in its place.
 func (p *tab) wait(expression string) {
 	p.Helper()
-	outcome := eval[string](p, fmt.Sprintf(`new Promise((done) => {
+	look := fmt.Sprintf(`new Promise((done) => {
 		const late = performance.now() + %d;
 		const look = () => {
 			let v;
@@ -288,7 +300,16 @@ func (p *tab) wait(expression string) {
 			else requestAnimationFrame(look);
 		};
 		look();
-	})`, (patience+p.outage).Milliseconds(), expression))
+	})`, (patience + p.outage).Milliseconds(), expression)
+	ctx, cancel := context.WithTimeout(p.ctx, patience+p.outage+5*time.Second)
+	defer cancel()
+	outcome, err := chromedp.Run(ctx, chromedp.Evaluate[string](look, chromedp.EvalAwaitPromise))
+	for err != nil && ctx.Err() == nil && loadedAnew.MatchString(err.Error()) {
+		outcome, err = chromedp.Run(ctx, chromedp.Evaluate[string](look, chromedp.EvalAwaitPromise))
+	}
+	if err != nil {
+		p.Fatalf("%s: %v", expression, err)
+	}
 	if outcome != "" {
 		p.shot("failed")
 		p.Fatalf("it does not come to %s; the page says:\n%s", expression, outcome)

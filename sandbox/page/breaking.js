@@ -69,7 +69,20 @@ function figure(name, place) {
 }
 
 // Breaking. A way to break is on while on() says so; doing it again mends it.
-const panelFault = (matches) => () => state.panel.faults.some(matches);
+// Each is taken back by itself, and the others stay.
+
+// panelFault arms a fault of the panel, which is known again by its kind, method and code.
+const panelFault = (fault) => ({
+	on: () => state.panel.faults.some((f) => f.kind === fault.kind && f.method === fault.method && f.code === fault.code),
+	do: (on) => ask('panel/fault', { ...fault, off: on }),
+});
+
+// telegramFault arms a fault of Telegram, which is known again by its kind.
+const telegramFault = (fault) => ({
+	on: () => state.telegram.faults.some((f) => f.kind === fault.kind),
+	do: (on) => on ? ask('telegram/disarm', { kind: fault.kind }) : ask('telegram/fault', fault),
+});
+
 const codes = [-1, -2, -3, -4, -5];
 const muchCredit = 1000000;
 const lowCredit = 50; // below LOW_CREDIT
@@ -87,25 +100,23 @@ const groups = [
 	] },
 	{ name: 'panel', ways: [
 		{ name: 'panelDown', on: () => state.panel.down, do: (on) => ask('panel/down', { down: !on }) },
-		{ name: 'slow', on: panelFault((f) => f.kind === 'slow'), do: (on) => on ? disarm() : ask('panel/fault', { kind: 'slow', delay: '4s', times: -1 }) },
-		{ name: 'flaky', on: panelFault((f) => f.chance), do: (on) => on ? disarm() : ask('panel/fault', { kind: 'close', chance: share, times: -1 }) },
-		{ name: 'lostAnswer', on: panelFault((f) => f.kind === 'close' && f.method === 'SendSMS'), do: (on) => on ? disarm() : ask('panel/fault', { kind: 'close', method: 'SendSMS', carry_out: true }) },
-		{ name: 'lostFetch', on: panelFault((f) => f.kind === 'close' && f.method === 'GetMsg'), do: (on) => on ? disarm() : ask('panel/fault', { kind: 'close', method: 'GetMsg', carry_out: true }) },
+		{ name: 'slow', ...panelFault({ kind: 'slow', delay: '4s', times: -1 }) },
+		{ name: 'flaky', ...panelFault({ kind: 'close', chance: share, times: -1 }) },
+		{ name: 'lostAnswer', ...panelFault({ kind: 'close', method: 'SendSMS', carry_out: true }) },
+		{ name: 'lostFetch', ...panelFault({ kind: 'close', method: 'GetMsg', unread: true, carry_out: true }) },
 		{ name: 'again', able: () => state.counts.written > state.counts.unread, do: () => ask('panel/repeat') },
 		{ name: 'creditLow', on: () => state.panel.credit > 0 && state.panel.credit <= lowCredit, do: (on) => ask('panel/credit', { credit: on ? muchCredit : lowCredit }) },
 		{ name: 'creditOut', on: () => state.panel.credit === 0, do: (on) => ask('panel/credit', { credit: on ? muchCredit : 0 }) },
 		{ name: 'password', on: () => state.panel.password !== 'demo-pass', do: (on) => ask('panel/password', { password: on ? 'demo-pass' : 'another' }) },
-		...codes.map((code) => ({ name: 'code', code, on: panelFault((f) => f.kind === 'errcode' && f.code === code), do: (on) => on ? disarm() : ask('panel/fault', { kind: 'errcode', code, method: 'SendSMS' }) })),
+		...codes.map((code) => ({ name: 'code', code, ...panelFault({ kind: 'errcode', code, method: 'SendSMS' }) })),
 	] },
 	{ name: 'telegram', ways: [
 		{ name: 'telegramDown', on: () => state.telegram.down, do: (on) => ask('telegram/down', { on: !on }) },
-		{ name: 'tooMany', on: () => state.telegram.faults.some((f) => f.kind === 'too_many'), do: (on) => on ? ask('telegram/disarm') : ask('telegram/fault', { kind: 'too_many', retry_after: 5, method: 'sendMessage' }) },
-		{ name: 'flakyTelegram', on: () => state.telegram.faults.some((f) => f.chance), do: (on) => on ? ask('telegram/disarm') : ask('telegram/fault', { kind: 'bad_gateway', chance: share, times: -1 }) },
-		{ name: 'lostPost', on: () => state.telegram.faults.some((f) => f.kind === 'close_after'), do: (on) => on ? ask('telegram/disarm') : ask('telegram/fault', { kind: 'close_after', method: 'sendMessage' }) },
+		{ name: 'tooMany', ...telegramFault({ kind: 'too_many', retry_after: 5, method: 'sendMessage' }) },
+		{ name: 'flakyTelegram', ...telegramFault({ kind: 'bad_gateway', chance: share, times: -1 }) },
+		{ name: 'lostPost', ...telegramFault({ kind: 'close_after', method: 'sendMessage' }) },
 	] },
 ];
-
-const disarm = () => ask('panel/fault');
 
 function broken() {
 	const { panel, telegram } = state;
@@ -114,7 +125,7 @@ function broken() {
 
 // mend takes everything back but the bridge's death, which is no fault of the networks.
 async function mend() {
-	await Promise.all([disarm(), ask('telegram/disarm'), ask('panel/down', { down: false }), ask('telegram/down', { on: false }), ask('panel/password', { password: 'demo-pass' }),
+	await Promise.all([ask('panel/fault'), ask('telegram/disarm'), ask('panel/down', { down: false }), ask('telegram/down', { on: false }), ask('panel/password', { password: 'demo-pass' }),
 		state.panel.credit <= lowCredit && ask('panel/credit', { credit: muchCredit })]);
 }
 

@@ -34,7 +34,8 @@ export function startChat() {
 // People.
 
 function roleOf(u) {
-	return { Sara: t('role.admin'), Ali: t('role.agent'), Omid: t('role.stranger') }[u.first_name] ?? '';
+	const { Sara, Ali, Omid } = state.named;
+	return { [Sara]: t('role.admin'), [Ali]: t('role.agent'), [Omid]: t('role.stranger') }[u.id] ?? '';
 }
 
 function drawPeople() {
@@ -99,7 +100,7 @@ const iconWord = (emoji) => t('icon.' + emoji.replaceAll('\ufe0f', ''));
 
 // What Peyk may do in the group shown.
 
-const botIsIn = (chat) => Boolean(chat?.members?.includes(state.bot));
+const botIsIn = (chat) => Boolean(chat?.members?.includes(state.named.Peyk));
 
 // botIs has who one is add the bot to the group shown, or remove it.
 const botIs = (what) => ask('telegram/bot', { chat: state.chat, from: state.who, do: what });
@@ -139,9 +140,10 @@ function drawMessages() {
 	const rows = all.slice(-shown);
 	if (all.length > rows.length) rows.unshift({ id: 'earlier' });
 	if (all.length === 0) rows.push({ id: 'empty' });
+	const names = state.users.map((u) => u.first_name).join();
 	list(log(), rows, {
 		key: (m) => state.chat + '/' + m.id,
-		version: (m) => m.from === undefined ? state.language + m.id : [state.who, state.language, m.edits ?? 0, JSON.stringify(m.reactions ?? ''),
+		version: (m) => m.from === undefined ? state.language + m.id : [state.who, state.language, names, m.edits ?? 0, JSON.stringify(m.reactions ?? ''),
 			state.pending.has(messageKey(m)), state.reacting === messageKey(m) && ['offered', isAdmin()], m.reply_to && messageOf(m.chat, m.reply_to)?.deleted, chat?.type].join('|'),
 		make: (m) => m.id === 'earlier' ? earlier() : m.id === 'empty' ? el('li', { class: 'service' }, emptyText(chat)) : m.service ? service(m, topic) : bubble(m, chat),
 	});
@@ -155,7 +157,7 @@ function drawMessages() {
 }
 
 function titleHere(chat, topic) {
-	if (!chat || chat.type === 'private') return nameOf(state.bot);
+	if (!chat || chat.type === 'private') return nameOf(state.named.Peyk);
 	return chat.forum ? chat.title + ' › ' + (topic?.name ?? t('general')) : chat.title;
 }
 
@@ -233,7 +235,7 @@ function reactions(m) {
 	return el('span', { class: 'reactions' }, m.reactions.map((r) => {
 		const who = nameOf(r.from);
 		const said = { class: 'reaction', title: who, 'aria-label': t('reacted', { who, emoji: r.emoji }) };
-		const name = r.from !== state.bot && el('small', {}, bdi(who));
+		const name = r.from !== state.named.Peyk && el('small', {}, bdi(who));
 		if (r.from !== state.who) return el('span', { ...said, role: 'img' }, r.emoji, name);
 		return el('button', { ...said, type: 'button', title: t('takeBack'), onclick: () => react(m, r.emoji) }, r.emoji, name);
 	}));
@@ -423,7 +425,6 @@ draft.leave = () => {
 	const reply = state.reply && { id: state.reply.message.id, quote: state.reply.quote };
 	if (text === '' && !reply) delete state.drafts[place()];
 	else state.drafts[place()] = { text, reply };
-	keep();
 };
 
 draft.arrive = () => {
@@ -453,7 +454,7 @@ function drawAbout() {
 function startComposer() {
 	const form = byID('composer');
 	enterSends(words());
-	addEventListener('pagehide', draft.leave);
+	addEventListener('pagehide', () => { draft.leave(); keep(); });
 	words().addEventListener('keydown', (e) => {
 		if (e.key !== 'Escape') return;
 		if (!byID('menu').hidden) return closeMenu();

@@ -3,12 +3,12 @@
 import { ask, look } from './ask.js';
 import { become, go, put } from './chat.js';
 import { byID, el, fill, icon, toast } from './dom.js';
-import { changed, chatByTitle, messagesIn, people, set, state, watch } from './state.js';
+import { changed, chatByID, messagesIn, set, state, watch } from './state.js';
 import { t } from './words.js';
 
-const support = () => chatByTitle('Support');
-const desk = () => chatByTitle('Desk');
-const person = (name) => people().find((u) => u.first_name === name)?.id;
+const support = () => chatByID(state.named.Support);
+const desk = () => chatByID(state.named.Desk);
+const person = (name) => state.named[name];
 
 // Each step: where it happens, what to point at, and when it is over, given what was there when it began. What "Show me" prepares is done
 // for nobody who did not ask: they may be looking at something else.
@@ -42,7 +42,7 @@ const tries = [
 	{ name: 'later', do: () => writes('Ali', support(), '/later 8:00 ' + firstPhone + ' ' + t('try.later.text')) },
 	{ name: 'optOut', do: () => { set({ tab: 'phones' }); ask('panel/sms', { from: secondPhone, text: '11' }); } },
 	{ name: 'export', do: () => writes('Sara', { id: person('Sara') }, '/export') },
-	{ name: 'join', do: () => writes('Sara', chatByTitle('Sales'), '') },
+	{ name: 'join', do: () => writes('Sara', chatByID(state.named.Sales), '') },
 	{ name: 'credit', do: () => { writes('Ali', support(), '/send ' + firstPhone + ' ' + t('try.credit.text')); ask('panel/credit', { credit: 50 }); } },
 ];
 

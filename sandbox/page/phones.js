@@ -36,7 +36,8 @@ function telephone(number) {
 	const delivery = el('select', { 'aria-label': t('delivery'), title: t('delivery'), onchange: (e) => expect(number, Number(e.target.value)) },
 		...deliveries.map((d) => el('option', { value: d }, t('delivery.' + d))));
 	const line = el('select', { name: 'line', 'aria-label': t('ourLine') }, ...state.lines.map((l) => el('option', { value: l }, l)));
-	const text = el('textarea', { name: 'text', rows: 1, dir: 'auto', required: true, 'aria-label': t('smsFrom', { number }), placeholder: t('writeSMS') });
+	const text = el('textarea', { name: 'text', rows: 1, dir: 'auto', required: true, 'aria-label': t('smsFrom', { number }), placeholder: t('writeSMS'), oninput: () => { state.written[number] = text.value; } });
+	text.value = state.written[number] ?? '';
 	enterSends(text);
 	const form = el('form', {
 		class: 'composer', autocomplete: 'off', onsubmit: async (e) => {
@@ -44,6 +45,7 @@ function telephone(number) {
 			const words = text.value.trim();
 			if (words === '' || !await ask('panel/sms', { from: number, to: line.value, text: words })) return;
 			text.value = '';
+			delete state.written[number];
 			grow(text);
 		},
 	}, el('label', { class: 'to' }, el('span', {}, t('to')), line), el('div', { class: 'row' }, text,

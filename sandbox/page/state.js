@@ -3,7 +3,7 @@
 export const state = {
 	connected: false, // false before the first event and after the connection was lost
 	begun: false, // all that there is was heard once
-	bot: 0,
+	named: {}, // ids of those there are at the beginning, by their English names, whatever they are called now
 	lines: [],
 	users: [],
 	chats: [],
@@ -28,6 +28,7 @@ export const state = {
 	prompted: 0, // the message that has opened the reply field
 	added: [], // telephones beside those there are
 	drafts: {}, // what was begun to be written, by place: { text, reply: { id, quote } }
+	written: {}, // what was begun on telephones, by number
 	world: '', // which sandbox it is: another has other messages under the same numbers
 	pending: new Set(), // buttons waiting for the bot: see pressKey
 	read: new Map(), // what each person has seen where: see place
@@ -58,7 +59,6 @@ export function changed() {
 			return;
 		}
 		drawing = false;
-		writeAddress();
 		for (const f of watchers) f();
 	});
 }
@@ -66,6 +66,7 @@ export function changed() {
 // set changes what is chosen. What is begun to be written stays where it was begun, and waits there.
 export function set(choice) {
 	const elsewhere = ['who', 'chat', 'topic'].some((x) => x in choice && choice[x] !== state[x]);
+	if (elsewhere || 'tab' in choice) queueMicrotask(writeAddress); // what is chosen at once is one step for the back button, however late it is drawn
 	if (elsewhere) draft.leave();
 	Object.assign(state, choice);
 	if (elsewhere) {
@@ -83,7 +84,7 @@ export const draft = { leave() {}, arrive() {} };
 
 // keep has a reload find the drafts and the telephones again.
 export function keep() {
-	sessionStorage.setItem('kept', JSON.stringify({ world: state.world, drafts: state.drafts, added: state.added }));
+	sessionStorage.setItem('kept', JSON.stringify({ world: state.world, drafts: state.drafts, added: state.added, written: state.written }));
 }
 
 // recall takes up what was kept. Of another sandbox no message is known by its number.
@@ -91,32 +92,41 @@ function recall() {
 	const kept = JSON.parse(sessionStorage.getItem('kept') ?? 'null');
 	if (!kept) return;
 	if (kept.world !== state.world) for (const d of Object.values(kept.drafts)) delete d.reply;
-	Object.assign(state, { drafts: kept.drafts, added: kept.added });
+	Object.assign(state, { drafts: kept.drafts, added: kept.added, written: kept.written });
 }
 
 // Where one is stands in the address, so that a reload finds it again, and the back button what was before.
 
 const tabs = ['telegram', 'chats', 'phones', 'breaking'];
+const parts = matchMedia('(max-width: 760px), (max-height: 520px)'); // one part of the page is seen at a time: as in style.css
 
 const address = () => '#' + [state.who, state.chat, state.topic, state.tab].join('/');
 
+// writeAddress makes each place a step of the back button. A part of the page is one only where it alone is seen.
 function writeAddress() {
-	if (!state.begun || location.hash === address()) return;
-	if (location.hash === '') history.replaceState(null, '', address());
-	else history.pushState(null, '', address());
+	const now = address();
+	if (!state.begun || location.hash === now) return;
+	const moved = location.hash !== '' && (parts.matches || location.hash.slice(0, location.hash.lastIndexOf('/')) !== now.slice(0, now.lastIndexOf('/')));
+	if (moved) history.pushState(null, '', now);
+	else history.replaceState(null, '', now);
 }
 
-// readAddress goes where the address says, as far as there is such a person, chat and topic.
+// readAddress goes where the address says, as far as there is such a person, chat and topic. Where it is wrong it is corrected: a step of its own would
+// lead back to the wrong one for ever.
 function readAddress() {
 	const [who, chat, topic, tab] = location.hash.slice(1).split('/');
-	const person = people().find((u) => u.id === Number(who)) ?? people().find((u) => u.first_name === 'Ali') ?? people()[0];
+	const person = people().find((u) => u.id === Number(who)) ?? user(state.named.Ali) ?? people()[0];
 	if (!person) return;
 	const there = chatsOf(person.id).find((c) => c.id === Number(chat));
 	const known = there?.topics?.some((x) => x.id === Number(topic));
 	set({ who: person.id, chat: (there ?? chatsOf(person.id)[0]).id, topic: known ? Number(topic) : 0, tab: tabs.includes(tab) ? tab : 'telegram' });
+	history.replaceState(null, '', address());
 }
 
 addEventListener('popstate', () => { if (state.begun) readAddress(); });
+
+// A browser may set the page aside whole and show it again on the way back. It has heard nothing meanwhile, and all that one did survives a reload.
+addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });
 
 const heard = []; // listeners of single events
 
@@ -129,8 +139,8 @@ export function hear(f) {
 export function connect() {
 	const events = new EventSource('live');
 	events.addEventListener('begin', (e) => {
-		const { world, bot, lines, messages } = JSON.parse(e.data);
-		Object.assign(state, { connected: true, world, bot, lines, messages: new Map(), sms: new Map() });
+		const { world, named, lines, messages } = JSON.parse(e.data);
+		Object.assign(state, { connected: true, world, named, lines, messages: new Map(), sms: new Map() });
 		messages.forEach(put);
 		if (!state.begun) {
 			state.seenBefore = new Set(messages.map(messageKey));
@@ -175,12 +185,11 @@ export const people = () => state.users.filter((u) => !u.is_bot);
 export const user = (id) => state.users.find((u) => u.id === id);
 export const nameOf = (id) => user(id)?.first_name ?? String(id);
 export const chatByID = (id) => state.chats.find((c) => c.id === id);
-export const chatByTitle = (title) => state.chats.find((c) => c.title === title && c.type !== 'private');
 
 // chatsOf is what a person sees: the groups they are in, and their own chat with the bot, begun or not.
 export function chatsOf(who) {
 	const groups = state.chats.filter((c) => c.type !== 'private' && c.type !== 'channel' && !c.migrated_to && c.members?.includes(who));
-	return [...groups, { id: who, type: 'private', title: nameOf(state.bot) }];
+	return [...groups, { id: who, type: 'private', title: nameOf(state.named.Peyk) }];
 }
 
 export const messageOf = (chat, id) => state.messages.get(chat)?.get(id);

@@ -24,7 +24,8 @@ import (
 //	POST /status   status, and id, or number (a pattern)                         set a status by hand; with a number and later=true only
 //	                                                                             of what is still to come, 0: it moves by itself
 //	POST /batch    id, state                                                     set what becomes of a batch at Edge: 3 rejected, 8 no credit, …
-//	POST /fault    the fields of Fault; delay as "2s"; no kind: disarm all
+//	POST /fault    the fields of Fault; delay as "2s"; no kind: disarm all; off=true:
+//	                                                                             take back those of this kind, method and code
 //	POST /down     down (true, false)
 //	POST /credit   credit
 //	POST /password password
@@ -163,6 +164,11 @@ func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, fmt.Sprintf("no fault is called %q; there are %s", fault.Kind, kinds))
 		return
 	}
+	off, err := strconv.ParseBool(cmp.Or(f.Get("off"), "false"))
+	if err != nil {
+		Refuse(w, "off is true or false")
+		return
+	}
 	for name, field := range map[string]*int{"times": &fault.Times, "bytes": &fault.Bytes, "code": &fault.Code} {
 		if v := f.Get(name); v != "" {
 			n, err := strconv.Atoi(v)
@@ -181,13 +187,15 @@ func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
 		}
 		fault.Chance = share
 	}
-	if v := f.Get("carry_out"); v != "" {
-		b, err := strconv.ParseBool(v)
-		if err != nil {
-			Refuse(w, "carry_out is true or false")
-			return
+	for name, field := range map[string]*bool{"carry_out": &fault.CarryOut, "unread": &fault.Unread} {
+		if v := f.Get(name); v != "" {
+			b, err := strconv.ParseBool(v)
+			if err != nil {
+				Refuse(w, name+" is true or false")
+				return
+			}
+			*field = b
 		}
-		fault.CarryOut = b
 	}
 	if v := f.Get("delay"); v != "" {
 		d, err := time.ParseDuration(v)
@@ -197,7 +205,11 @@ func (s *Server) controlFault(w http.ResponseWriter, r *http.Request) {
 		}
 		fault.Delay = d
 	}
-	s.Arm(fault)
+	if off {
+		s.TakeBack(fault)
+	} else {
+		s.Arm(fault)
+	}
 	Reply(w, struct{}{})
 }
 

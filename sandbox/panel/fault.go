@@ -52,6 +52,8 @@ type Fault struct {
 	Times int `json:"times,omitempty"`
 	// Chance is the share of the calls it matches that it strikes, by chance: 0 means all.
 	Chance float64 `json:"chance,omitempty"`
+	// Unread has it strike only while there is something unread to hand out.
+	Unread bool `json:"unread,omitempty"`
 	// CarryOut has the call carried out first: the SMS is sent, the unread are taken away, only the answer suffers.
 	CarryOut bool `json:"carry_out,omitempty"`
 
@@ -90,11 +92,21 @@ func (s *Server) Disarm() {
 	s.faults = nil
 }
 
+// TakeBack forgets those faults of f's kind, method and code that have not struck, and leaves the others.
+func (s *Server) TakeBack(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = slices.DeleteFunc(s.faults, func(x Fault) bool { return x.Kind == f.Kind && x.Method == f.Method && x.Code == f.Code })
+}
+
 // strike uses up the fault that matches a call of method, if one is armed. mu is held.
 func (s *Server) strike(method string) *Fault {
 	for i := range s.faults {
 		f := s.faults[i]
 		if f.Method != "" && f.Method != method {
+			continue
+		}
+		if f.Unread && len(s.unread) == 0 {
 			continue
 		}
 		if f.Chance > 0 && rand.Float64() >= f.Chance {

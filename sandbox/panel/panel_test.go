@@ -525,6 +525,46 @@ func TestFaultsStrikeTheMethodAndAsOftenAsArmed(t *testing.T) {
 	}
 }
 
+// TestAFaultOfWhatIsUnreadWaitsForIt: however often the panel is asked before.
+func TestAFaultOfWhatIsUnreadWaitsForIt(t *testing.T) {
+	s := New(Options{})
+	s.Arm(Fault{Kind: Empty, Method: "GetMsg", Unread: true, CarryOut: true})
+	post(t, s, getMsg)
+	s.Receive("09121111111", "30001234", "hi")
+	post(t, s, getMsg)
+	var got []string
+	for _, r := range s.Requests() {
+		got = append(got, r.Answer)
+	}
+	if want := []string{"0", "empty"}; !slices.Equal(got, want) || s.Unread() != 0 {
+		t.Errorf("got %q, want %q; unread %d", got, want, s.Unread())
+	}
+}
+
+// TestAFaultIsTakenBackByItself: by its kind, method and code; the others strike as they would have.
+func TestAFaultIsTakenBackByItself(t *testing.T) {
+	s := New(Options{})
+	order := func(fields string) {
+		t.Helper()
+		r := httptest.NewRequest("POST", "http://127.0.0.1/fault", strings.NewReader(fields))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		if s.Control().ServeHTTP(w, r); w.Code != 200 {
+			t.Fatal(w.Body)
+		}
+	}
+	order("kind=errcode&code=-4&method=SendSMS")
+	order("kind=errcode&code=-3&method=SendSMS")
+	order("kind=close&method=SendSMS&carry_out=true")
+	order("kind=close&times=-1&chance=0.2")
+	order("kind=errcode&code=-4&method=SendSMS&off=true")
+	order("kind=close&times=-1&chance=0.2&off=true")
+	got := s.State().Faults
+	if len(got) != 2 || got[0].Code != -3 || got[1].Kind != Close || got[1].Method != "SendSMS" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // TestAShareOfTheCallsFails: of very many by chance, so far from none and from all that chance alone does not get there.
 func TestAShareOfTheCallsFails(t *testing.T) {
 	s, url := start(t, Options{})

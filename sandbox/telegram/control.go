@@ -58,7 +58,7 @@ type order struct {
 //	POST /migrate   chat                         the new id
 //	POST /topic     from chat do topic name      do is "add", "rename", "close", "reopen" or "delete"
 //	POST /fault     Fault                        {"kind":"close_after","method":"sendMessage"}
-//	POST /disarm
+//	POST /disarm    kind                         takes faults of that kind back, or all
 //	POST /down      on
 //	POST /old       on                           see SetOld
 //	POST /limits    Limits
@@ -107,7 +107,14 @@ func (s *Server) Control() http.Handler {
 		},
 		"/reactions": func(s *Server, _ context.Context, o order) (any, error) { return nil, s.ForbidReactions(o.Chat, !o.On) },
 		"/migrate":   func(s *Server, _ context.Context, o order) (any, error) { return id(s.Migrate(o.Chat)) },
-		"/disarm":    func(s *Server, _ context.Context, o order) (any, error) { s.Disarm(); return nil, nil },
+		"/disarm": func(s *Server, _ context.Context, o order) (any, error) {
+			if o.Kind == "" {
+				s.Disarm()
+			} else {
+				s.TakeBack(FaultKind(o.Kind))
+			}
+			return nil, nil
+		},
 		"/down":      func(s *Server, _ context.Context, o order) (any, error) { s.SetDown(o.On); return nil, nil },
 		"/old":       func(s *Server, _ context.Context, o order) (any, error) { s.SetOld(o.On); return nil, nil },
 		"/raw":       func(s *Server, _ context.Context, o order) (any, error) { return id(s.RawUpdate(string(o.Update))) },

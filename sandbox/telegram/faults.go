@@ -74,6 +74,13 @@ func (s *Server) Disarm() {
 	s.disarmed = make(chan struct{})
 }
 
+// TakeBack forgets the faults of a kind that are not yet used up, and leaves the others. What hangs goes on hanging until Disarm.
+func (s *Server) TakeBack(kind FaultKind) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = slices.DeleteFunc(s.faults, func(f *Fault) bool { return f.Kind == kind })
+}
+
 // Armed returns the faults not yet used up, with Skip and Times as they stand.
 func (s *Server) Armed() []Fault {
 	s.mu.Lock()

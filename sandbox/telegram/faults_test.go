@@ -76,6 +76,11 @@ func TestFaultsCountAndChoose(t *testing.T) {
 	if got := outcome(team) + outcome(owner.ID); got != "+--+----" {
 		t.Errorf("got %s", got)
 	}
+	check(t, s.Arm(Fault{Kind: CloseBefore, Times: -1}))
+	s.TakeBack(CloseBefore)
+	if got := outcome(owner.ID); got != "----" {
+		t.Errorf("another was taken back: got %s", got)
+	}
 	s.Disarm()
 	if got := outcome(owner.ID); got != "++++" {
 		t.Errorf("disarmed: got %s", got)

@@ -117,6 +117,17 @@ func inside(status string) bool { return status != "" && status != "left" && sta
 
 func (c *chat) group() bool { return c.kind == "group" || c.kind == "supergroup" }
 
+// Rename gives a person, the bot or a group another name. Nobody is told: whoever asks or hears of them next reads it.
+func (s *Server) Rename(id int64, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.users[id]; u != nil {
+		u.FirstName = name
+	} else if c := s.chats[id]; c != nil {
+		c.title = name
+	}
+}
+
 // AddUser adds a person. The private chat with the bot begins when the person writes there first.
 func (s *Server) AddUser(u User) User {
 	s.mu.Lock()

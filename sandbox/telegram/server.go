@@ -139,7 +139,11 @@ func New(o Options) *Server {
 func (s *Server) Token() string { return s.token }
 
 // Bot returns the bot as a user of Telegram. Its ID is what makes it a member when named to AddGroup and the like.
-func (s *Server) Bot() User { return *s.bot }
+func (s *Server) Bot() User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *s.bot
+}
 
 // Revoke makes every later call of the bot fail with 401 Unauthorized, as when its owner revokes the token. It cannot be undone.
 func (s *Server) Revoke() {
