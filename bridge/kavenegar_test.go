@@ -215,3 +215,50 @@ func TestNoCutAnswerSendsTwice(t *testing.T) {
 		t.Logf("%d answers lost: %d went out once, %d found, %d sent again, none open, none asked about", struck, len(times), found, resent)
 	})
 }
+
+// TestWhatWaitedIsNotLost has SMS wait at the panel while nothing runs, and the answer that takes them be lost, whatever its clock says.
+func TestWhatWaitedIsNotLost(t *testing.T) {
+	for name, ahead := range map[string]time.Duration{"clocks agree": 0, "the panel's is behind": -time.Hour, "the panel's is ahead": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newKeyedWorld(t, panel.Options{})
+				w.panel.Forward(ahead)
+				w.shows("09121111111", "before")
+				time.Sleep(time.Minute)
+				w.end()
+				w.panel.Receive("09121111111", "30001234", "waits for long")
+				time.Sleep(10 * time.Hour)
+				w.panel.Receive("09121111111", "30001234", "waits for a moment")
+				w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Close, CarryOut: true, Times: 2})
+				w.start()
+				w.sees(w.group, "waits for long")
+				w.sees(w.group, "waits for a moment")
+				time.Sleep(time.Hour)
+				if said := w.transcript(w.group); strings.Contains(said, "may be lost") || strings.Count(said, "waits for") != 2 {
+					t.Errorf("shown:\n%s", said)
+				}
+			})
+		})
+	}
+}
+
+// TestWhatIsTooOldToBeReadAgainIsToldOf is that for SMS of which one waited for longer than the panel lists what it has handed out.
+func TestWhatIsTooOldToBeReadAgainIsToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newKeyedWorld(t, panel.Options{})
+		w.shows("09121111111", "before")
+		time.Sleep(time.Minute)
+		w.end()
+		w.panel.Receive("09121111111", "30001234", "waited for three days")
+		time.Sleep(3 * 24 * time.Hour)
+		w.panel.Receive("09121111111", "30001234", "waited for a moment")
+		w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Close, CarryOut: true, Times: 2})
+		w.start()
+		w.sees(w.group, "waited for a moment")
+		w.sees(w.group, "may be lost")
+		time.Sleep(time.Hour)
+		if said := w.transcript(w.group); strings.Contains(said, "waited for three days") {
+			t.Errorf("the panel lists what is too old:\n%s", said)
+		}
+	})
+}

@@ -13,56 +13,68 @@ import (
 	"peyk/store"
 )
 
-// At a panel that tells again what it has handed out, nothing need be reported as lost: whatever becomes of an answer, the SMS are read again
-// from before the moment at which it was asked for. The ids tell which are stored already.
+// At a panel that tells again what it has handed out, nothing need be reported as lost: whatever becomes of an answer, the SMS are read again that
+// came since nothing unread was left there. The ids tell which are stored already. All times of this are by the panel's clock.
 
-// before is how much earlier the panel may say that an SMS came than the fetch began that took it.
+// before is how much earlier the panel may say that an SMS came than it handed it out first: it counts in seconds, and so does what tells its clock.
 const before = 2 * time.Minute
+
+// margin is by how much less than the panel lists it is asked for.
+const margin = 10 * time.Minute
 
 // most is of how many pages one reading is at most: two days of SMS are fewer.
 const most = 1000
 
 // take takes the unread SMS of a line away from the panel. It reports whether there may be more.
 func (f *fetcher) take(ctx context.Context, line sms.Number) (more bool, err error) {
-	begun := f.store.Now()
+	begun, now := f.store.Now(), f.panel.Now()
 	crashpoint.At("again.due")
-	if err := f.store.BeginTaking(line); err != nil {
+	owed, err := f.store.BeginTaking(line, now)
+	if err != nil {
 		return false, fmt.Errorf("mark the fetch: %w", err)
 	}
-	if _, known := f.owed[line]; !known {
-		f.owed[line] = begun
-	}
+	f.owed[line] = owed
+	first := owed.Begun.Equal(now) // no earlier reading is owed
 	crashpoint.At("again.marked")
 	answer, failure := f.panel.Fetch(ctx, smsapi.Place{Line: line})
 	crashpoint.At("again.answered")
 	switch {
-	case failure != nil && !mayLoseSMS(failure) && f.owed[line].Equal(begun):
-		return false, errors.Join(failure, f.endTaking(ctx, line))
+	case failure != nil && !mayLoseSMS(failure) && first:
+		return false, errors.Join(failure, f.endTaking(ctx, line, time.Time{}))
 	case failure != nil:
 		return false, failure
-	case !f.owed[line].Equal(begun):
-		line = "" // an earlier reading is still owed
-	}
-	if line != "" && f.empty != nil && bytes.Equal(answer.Body, f.empty) {
+	case first && f.empty != nil && bytes.Equal(answer.Body, f.empty):
 		f.noteGoodFetch(ctx)
-		return false, f.endTaking(ctx, line)
+		return false, f.endTaking(ctx, line, now)
 	}
-	in, stored, err := f.keep(ctx, answer, begun, line)
+	takes := line
+	if !first {
+		takes = ""
+	}
+	in, stored, err := f.keep(ctx, answer, begun, takes)
+	if err == nil && first && !in.More {
+		err = f.endTaking(ctx, line, now)
+	}
 	return err == nil && in.More && stored > 0, err
 }
 
 // readAgain reads what was taken of a line and did not surely arrive. It reports whether that is done.
 func (f *fetcher) readAgain(ctx context.Context, line sms.Number) (done bool, err error) {
-	since, owed := f.owed[line]
-	if !owed {
+	owed, known := f.owed[line]
+	if !known {
 		return false, nil
 	}
-	if f.store.Now().Sub(since).Abs() > f.panel.Traits().Again-time.Hour {
+	now, lists := f.panel.Now(), f.panel.Traits().Again-margin
+	if now.Sub(owed.Begun).Abs() > lists {
 		return false, f.gone(ctx, line)
+	}
+	since, older := owed.Since.Add(-before), false
+	if from := now.Add(-lists); since.Before(from) || since.After(now) {
+		since, older = from, true
 	}
 	for page := range most {
 		begun := f.store.Now()
-		answer, err := f.panel.Fetch(ctx, smsapi.Place{Line: line, Since: since.Add(-before), Page: page})
+		answer, err := f.panel.Fetch(ctx, smsapi.Place{Line: line, Since: since, Page: page})
 		crashpoint.At("again.listed")
 		if err != nil {
 			return false, err
@@ -75,7 +87,10 @@ func (f *fetcher) readAgain(ctx context.Context, line sms.Number) (done bool, er
 			break
 		}
 	}
-	return true, f.endTaking(ctx, line)
+	if older { // some of them may have waited for so long that they are not listed any more
+		return true, f.gone(ctx, line)
+	}
+	return true, f.endTaking(ctx, line, time.Time{})
 }
 
 // keep keeps a whole answer and stores the SMS in it. takes is the line of which all is in it that was taken, or empty.
@@ -99,8 +114,9 @@ func (f *fetcher) keep(ctx context.Context, answer smsapi.Answer, begun time.Tim
 	return f.decode(ctx, id, answer, f.panel.Decode, received)
 }
 
-func (f *fetcher) endTaking(ctx context.Context, line sms.Number) error {
-	err := f.store.Persist(ctx, "end a fetch", func() error { return f.store.EndTaking(line) })
+// endTaking ends what is owed of a line. emptied is when nothing unread was left of it, or zero.
+func (f *fetcher) endTaking(ctx context.Context, line sms.Number, emptied time.Time) error {
+	err := f.store.Persist(ctx, "end a fetch", func() error { return f.store.EndTaking(line, emptied) })
 	if err == nil {
 		delete(f.owed, line)
 	}

@@ -41,9 +41,9 @@ type fetcher struct {
 	hadSMS      bool // an answer has held SMS since the last one without any
 	repeating   bool // the panel keeps handing out the same SMS
 	order       smsapi.InboxOrder
-	owed        map[sms.Number]time.Time // see store.Owed
-	goodFetches int                      // fetches that went well since the last loss
-	lastLoss    time.Time                // zero when the losses are over
+	owed        map[sms.Number]store.Owed
+	goodFetches int       // fetches that went well since the last loss
+	lastLoss    time.Time // zero when the losses are over
 }
 
 // fetchUnread fetches unread SMS until ctx ends. A fetch in flight is never broken off: what it takes from the panel is gone there.
@@ -148,11 +148,6 @@ func (f *fetcher) pauseAfter(more bool, err error) time.Duration {
 // fetchAll fetches from the panel, of each line if it wants that. It reports whether there may be more.
 func (f *fetcher) fetchAll(ctx context.Context) (more bool, err error) {
 	if f.panel.Traits().Again == 0 {
-		for line := range f.owed { // to another panel, which was there before
-			if err := f.gone(ctx, line); err != nil {
-				return false, err
-			}
-		}
 		return f.fetch(ctx)
 	}
 	for _, line := range f.opts.Lines {

@@ -32,6 +32,8 @@ type Client interface {
 	InClear() bool
 	// Skew is how far the panel's clock is ahead of ours by its last answer, false before there was one.
 	Skew() (time.Duration, bool)
+	// Now is what time it is by the panel's clock, as far as is known.
+	Now() time.Time
 	// Lacks returns which methods it does not have of those that it should.
 	Lacks(context.Context) ([]string, error)
 	// Foreign returns which lines are not ours there; told is false when it does not tell.

@@ -114,55 +114,83 @@ func (s *Store) Settle(p Piece, ids []sms.ID) error {
 	})
 }
 
-// Owed returns since when the SMS of each line must be read again, of a panel where that can be done.
-func (s *Store) Owed() (owed map[sms.Number]time.Time, err error) {
+// Owed is of a line whose SMS must be read again, of a panel where that can be done. Its times are by the panel's clock.
+type Owed struct {
+	Begun time.Time // when they were taken by a fetch whose answer is not stored, at the earliest
+	Since time.Time // and when nothing unread was left the last time before that: none of them is older; zero if that is not known
+}
+
+// Owed returns the lines whose SMS must be read again.
+func (s *Store) Owed() (owed map[sms.Number]Owed, err error) {
 	err = s.view(func(t *tx) error {
-		owed, err = t.owed()
+		begun, emptied, err := t.owed()
+		owed = map[sms.Number]Owed{}
+		for line, at := range begun {
+			owed[line] = Owed{at, emptied[line]}
+		}
 		return err
 	})
 	return owed, err
 }
 
-func (t *tx) owed() (map[sms.Number]time.Time, error) {
-	owed := map[sms.Number]time.Time{}
-	err := get(t.bucket(bucketMeta), keyOwed, &owed)
+func (t *tx) owed() (begun, emptied map[sms.Number]time.Time, err error) {
+	begun, emptied = map[sms.Number]time.Time{}, map[sms.Number]time.Time{}
+	err = get(t.bucket(bucketMeta), keyOwed, &begun)
+	if err == nil || errors.Is(err, ErrNotFound) {
+		err = get(t.bucket(bucketMeta), keyEmptied, &emptied)
+	}
 	if errors.Is(err, ErrNotFound) {
 		err = nil
 	}
-	return owed, err
+	return begun, emptied, err
 }
 
-// BeginTaking is BeginFetch for a panel whose SMS can be read again: from now on those of line must be, until EndTaking.
-func (s *Store) BeginTaking(line sms.Number) error {
-	return s.update(func(t *tx) error {
-		owed, err := t.owed()
+// BeginTaking is BeginFetch for a panel whose SMS can be read again: from now on those of line must be, until EndTaking. It is now by the panel's
+// clock. It returns what is owed, which may be so for longer.
+func (s *Store) BeginTaking(line sms.Number, now time.Time) (owed Owed, err error) {
+	err = s.update(func(t *tx) error {
+		begun, emptied, err := t.owed()
 		if err != nil {
 			return err
 		}
-		if _, known := owed[line]; known {
+		at, known := begun[line]
+		if owed = (Owed{at, emptied[line]}); known {
 			return nil
 		}
-		owed[line] = t.now
-		return put(t.bucket(bucketMeta), keyOwed, owed)
+		owed.Begun, begun[line] = now, now
+		return put(t.bucket(bucketMeta), keyOwed, begun)
 	})
+	return owed, err
 }
 
-// EndTaking notes that all SMS that were taken of line are stored.
-func (s *Store) EndTaking(line sms.Number) error {
-	return s.update(func(t *tx) error { return t.taken(line, nil) })
+// EndTaking notes that all SMS that were taken of line are stored, and, unless emptied is zero, that none was left unread then.
+func (s *Store) EndTaking(line sms.Number, emptied time.Time) error {
+	return s.update(func(t *tx) error {
+		if err := t.taken(line, nil); err != nil || emptied.IsZero() {
+			return err
+		}
+		_, all, err := t.owed()
+		if err != nil {
+			return err
+		}
+		all[line] = emptied
+		return put(t.bucket(bucketMeta), keyEmptied, all)
+	})
 }
 
 // Gone is EndTaking for SMS that cannot be read again any more: they are told of as lost.
 func (s *Store) Gone(line sms.Number) error {
-	return s.update(func(t *tx) error {
-		return t.taken(line, func(since time.Time) error {
-			return t.addLoss(&Incident{Kind: FetchLost, From: since, To: since.Add(FetchLimit), Count: 1})
-		})
+	return s.update(func(t *tx) error { return t.gone(line) })
+}
+
+func (t *tx) gone(line sms.Number) error {
+	return t.taken(line, func(since time.Time) error {
+		return t.addLoss(&Incident{Kind: FetchLost, From: since, To: since.Add(FetchLimit), Count: 1})
 	})
 }
 
 func (t *tx) taken(line sms.Number, lost func(since time.Time) error) error {
-	owed, err := t.owed()
+	owed, _, err := t.owed()
 	if err != nil {
 		return err
 	}

@@ -111,14 +111,18 @@ func TestWhatWasTakenIsOwedUntilItIsStored(t *testing.T) {
 	path := tempFile(t)
 	s := open(t, path, c.inbox(group))
 	begun := c.now()
-	must(t, s.BeginTaking("1"))
-	must(t, s.BeginTaking("2"))
+	emptied := begun.Add(-time.Hour)
+	must(t, s.EndTaking("1", emptied))
+	ok(s.BeginTaking("1", begun))
+	ok(s.BeginTaking("2", begun))
 	c.pass(time.Minute)
-	must(t, s.BeginTaking("1"))
+	if owed := ok(s.BeginTaking("1", c.now())); !owed.Begun.Equal(begun) || !owed.Since.Equal(emptied) {
+		t.Errorf("taken again: owed %+v", owed)
+	}
 	ok(s.SaveRaw(Raw{Body: []byte("x"), Takes: "2"}))
 	crash(t, s)
 	s = open(t, path, c.inbox(group))
-	if owed := ok(s.Owed()); len(owed) != 1 || !owed["1"].Equal(begun) {
+	if owed := ok(s.Owed()); len(owed) != 1 || !owed["1"].Begun.Equal(begun) || !owed["1"].Since.Equal(emptied) {
 		t.Errorf("owed: %v, want line 1 since %v", owed, begun)
 	}
 	if incidents := ok(s.Incidents()); len(incidents) != 0 {

@@ -51,6 +51,7 @@ var (
 	keyFetch   = []byte("fetch")   // since when a GetMsg is under way
 	keyOwed    = []byte("owed")    // since when the SMS of each line must be read again of the panel
 	keyPanel   = []byte("panel")   // which kind of panel is asked, and since when
+	keyEmptied = []byte("emptied") // when each line had nothing unread left at the panel
 	keyKeys    = []byte("keys")    // the next key that no SMS had
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 	keyLow     = []byte("low")     // since when the credit is low, once the admins were told

@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -24,7 +26,8 @@ func (t *tx) atPanel() (atPanel, error) {
 }
 
 // UsePanel notes the kind of panel that is asked from now on. Of another than before nothing is known yet of its order of SMS, and the ids that
-// the one before gave mean nothing to it; see PanelSince.
+// the one before gave mean nothing to it; see PanelSince. What was to be read again there is
+// told of as lost.
 func (s *Store) UsePanel(kind string) error {
 	same := false
 	err := s.view(func(t *tx) error {
@@ -36,8 +39,17 @@ func (s *Store) UsePanel(kind string) error {
 		return err // a start needs no room on the disk for this
 	}
 	return s.update(func(t *tx) error {
+		owed, _, err := t.owed()
+		if err != nil {
+			return err
+		}
+		for _, line := range slices.Sorted(maps.Keys(owed)) {
+			if err := t.gone(line); err != nil {
+				return err
+			}
+		}
 		meta := t.bucket(bucketMeta)
-		return errors.Join(put(meta, keyPanel, atPanel{kind, t.now}), meta.Delete(keyOrder))
+		return errors.Join(put(meta, keyPanel, atPanel{kind, t.now}), meta.Delete(keyOrder), meta.Delete(keyEmptied))
 	})
 }
 

@@ -110,6 +110,12 @@ func (c *Client) Skew() (time.Duration, bool) {
 	return *skew, true
 }
 
+// Now returns what time it is by the clock of the panel's web server, as far as its answers have told it; by ours before that.
+func (c *Client) Now() time.Time {
+	skew, _ := c.Skew()
+	return c.now().Add(skew)
+}
+
 // Keep has a secret blanked in errors, in each of its forms, unless it is so short that every other word has it in it.
 func (c *Client) Keep(secret string, forms ...string) {
 	if len(secret) >= 4 {
