@@ -14,7 +14,9 @@ import (
 
 // TestHowThePanelIs gives a panel's calls, one a second, and says after them how many orders may be in flight and what the team is told.
 func TestHowThePanelIs(t *testing.T) {
-	failure := func(kind smsapi.Kind, code int) error { return &smsapi.Error{Kind: kind, Code: smsapi.NumberCode(code), Text: "words"} }
+	failure := func(kind smsapi.Kind, code int) error {
+		return &smsapi.Error{Kind: kind, Code: smsapi.NumberCode(code), Text: "words"}
+	}
 	lost, refused, unreached := failure(smsapi.Uncertain, 0), failure(smsapi.Auth, -1), failure(smsapi.Unavailable, 0)
 	call := func(method string, err error) panelCall { return panelCall{method: method, err: err} }
 	probe := func(err error) panelCall { return panelCall{method: "GetCredit", probe: true, err: err} }
