@@ -209,11 +209,15 @@ func TestP6TopicMadeNotNoted(t *testing.T) {
 			w.useTopics()
 			w.receives(2)
 			w.diesAt(c.point, 1)
-			e := w.rests("I2", "I12")
-			topics := map[int]int{} // messages of the bot in each
-			for _, m := range e.Messages[w.Group] {
-				if m.Topic != 0 && m.Service == "" {
-					topics[m.Topic]++
+			topics := map[int]int{}                                   // messages of the bot in each
+			for round := 0; len(topics) == 0 && round < 20; round++ { // where the machine was slow, they waited too long to be shown but outside: then the next gets the topic
+				for _, m := range w.rests("I2", "I12").Messages[w.Group] {
+					if m.Topic != 0 && m.Service == "" {
+						topics[m.Topic]++
+					}
+				}
+				if len(topics) == 0 {
+					w.receives(1)
 				}
 			}
 			made := 0
