@@ -287,6 +287,8 @@ func TestTheBridgeHasItsSettingsFromTheSandboxAlone(t *testing.T) {
 		"TELEGRAM_BOT_TOKEN": "7000000001:AAsandbox-token-for-loopback-only-000",
 		"SMS_API_USER":       "demo",
 		"SMS_API_PASSWORD":   "demo-pass",
+		"SMS_API_KEY":        "demo-pass",
+		"SMS_PANEL":          "soap",
 		"SMS_LINES":          "30001234,30005678",
 		"ADMIN_USERS":        "500000001",
 		"ALLOWED_USERS":      "500000002",

@@ -88,12 +88,13 @@ func newBench(t testing.TB, s Subject) *bench {
 	return b
 }
 
-// ServeHTTP passes a request to the panel, or to what stands there instead. What only reads may be a GET: there net/http may repeat it.
+// ServeHTTP passes a request to the panel, or to what stands there instead. What only reads may be a GET: there net/http may repeat it. A WSDL is only
+// how to ask, and always the panel's.
 func (b *bench) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		b.asked.Add(1)
 	}
-	if b.instead == nil {
+	if _, wsdl := r.URL.Query()["wsdl"]; wsdl || b.instead == nil {
 		b.panel.ServeHTTP(w, r)
 		return
 	}
