@@ -942,8 +942,15 @@ func (e *Evidence) given(s Sighting) time.Time {
 
 // busy reports whether the group had a message in the minute before s was given or since then, as s may have been begun then: what each share is
 // promised leaves a topic room in an idle minute alone. Or many SMS came, or a backup was restored, after which nothing is posted for a minute, or
-// the time was told anew, by which others wait for long, or Telegram made no topic there.
+// the time was told anew, by which others wait for long, or Telegram made no topic there. Or an answer or an edit waited, too, as s was shown
+// (seed 730210).
 func (e *Evidence) busy(s Sighting, since time.Time) bool {
+	for _, m := range e.Messages[e.Group] {
+		asked, ok := e.TG.Message(m.Chat, m.ReplyTo)
+		if m.Date.After(s.at) && m.Date.Sub(s.at) < time.Minute && ok && asked.Date.Before(s.at) && !asked.FromBot {
+			return true
+		}
+	}
 	for _, r := range e.Requests {
 		if r.At.Before(s.at) && since.Sub(r.At) < time.Minute && len(r.Given) > 3 {
 			return true
@@ -958,8 +965,11 @@ func (e *Evidence) busy(s Sighting, since time.Time) bool {
 		return true
 	}
 	return slices.ContainsFunc(e.TG.Calls(), func(c telegram.Call) bool {
-		if c.Chat != e.Group || !c.At.Before(s.at) {
+		if c.Chat != e.Group {
 			return false
+		}
+		if !c.At.Before(s.at) { // an edit has its turn within half a minute
+			return (c.Method == "editMessageText" || c.Method == "editForumTopic") && c.At.Sub(s.at) < 30*time.Second
 		}
 		failed, ago := c.Code != 200 || c.Fault != "", since.Sub(c.At)
 		switch c.Method {
