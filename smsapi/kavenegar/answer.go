@@ -20,21 +20,27 @@ type answer struct {
 	wrong   error // why nothing is known of the rest of it
 }
 
-// read reads an answer. An error of the panel's is no JSON, by its own documentation: of that the return counts.
+// read reads an answer. An error of the panel's is no JSON, by its own documentation: of that the return counts, which stands at its beginning.
 func read(body []byte) answer {
 	var a answer
 	if a.wrong = a.read(body); a.wrong != nil && a.status == 0 {
-		if m := status.FindSubmatch(body); m != nil {
+		begins := body[:min(len(body), longestReturn)] // to look through megabytes of something else would take seconds
+		if m := status.FindSubmatch(begins); m != nil {
 			a.status, _ = strconv.Atoi(string(m[1]))
-			a.message = string(message.FindSubmatch(body)[1])
+			if m := message.FindSubmatch(begins); m != nil {
+				a.message = string(m[1])
+			}
 		}
 	}
 	return a
 }
 
+// longestReturn is in bytes.
+const longestReturn = 4 << 10
+
 var (
 	status  = regexp.MustCompile(`^\s*\{\s*"return"\s*:\s*\{[^{}]*"status"\s*:\s*"?(\d{3})\b`)
-	message = regexp.MustCompile(`(?:"message"\s*:\s*"([^"]*)")?`)
+	message = regexp.MustCompile(`"message"\s*:\s*"([^"]*)"`)
 )
 
 // read goes through an answer member by member, so that what came of it is kept.
