@@ -94,6 +94,9 @@ func fits(p *tab) {
 		if !narrow && !seen("#strip") {
 			p.Error("the strip is not unfolded")
 		}
+		if hidden := eval[float64](p, "document.querySelector('#strip').scrollHeight - document.querySelector('#strip').clientHeight"); !narrow && hidden > 0 {
+			p.Errorf("%.0f pixels of what breaks things are out of sight", hidden)
+		}
 	})
 	for _, part := range []string{"phones", "breaking", "telegram"} {
 		p.looks(look{390, 844, language, false})

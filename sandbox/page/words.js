@@ -178,7 +178,7 @@ const en = {
 	'way.tell.lostPost': 'The next message is posted, but Telegram’s answer is lost',
 	'way.tell.mend': 'Take back everything above',
 	mended: 'Mended.',
-	nextRefused: 'Refuse the next SMS with',
+	nextRefused: 'Next SMS refused:',
 	credit: 'Credit {n}',
 	codeNext: 'The panel refuses the next SMS with {code}: {what}',
 	'code.-1': 'user unknown', 'code.-2': 'too many numbers', 'code.-3': 'not sent', 'code.-4': 'lists differ', 'code.-5': 'not our line',
