@@ -75,7 +75,8 @@ func moveStore(t *testing.T, from, to panel.Dialect) {
 		t.Fatal(err)
 	}
 	theirs, err := client.Send(t.Context(), smsapi.Order{Line: "30001234", To: []sms.Number{"09129999999"}, Text: "of another program"})
-	if err != nil || string(theirs.Results[0].ID) != old.Sent()[0].ID {
+	number := func(id string) string { n, _, _ := strings.Cut(id, "/"); return n } // where an id has more in it, it is no other's at all
+	if err != nil || number(string(theirs.Results[0].ID)) != number(old.Sent()[0].ID) {
 		t.Fatalf("got %+v, %v: it has another id", theirs, err)
 	}
 	w.start()

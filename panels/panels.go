@@ -9,6 +9,7 @@ import (
 	"peyk/relay"
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/smsapi/edge"
 	"peyk/smsapi/exchange"
 	"peyk/smsapi/kavenegar"
 	"peyk/smsapi/soap"
@@ -39,6 +40,7 @@ var Kinds = []Kind{
 	{"kavenegar", true, kavenegar.Address, func(l Login, opts exchange.Options) (relay.Client, error) {
 		return kavenegar.New(l.URL, l.Key, kavenegar.Options{Options: opts, Lines: l.Lines})
 	}, kavenegar.Decode},
+	{"edge", true, edge.Address, func(l Login, opts exchange.Options) (relay.Client, error) { return edge.New(l.URL, l.Key, opts) }, edge.Decode},
 }
 
 // Names are those of Kinds.

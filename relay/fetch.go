@@ -42,6 +42,9 @@ type fetcher struct {
 	repeating   bool // the panel keeps handing out the same SMS
 	order       smsapi.InboxOrder
 	owed        map[sms.Number]store.Owed
+	cursor      store.Cursor             // at a panel that has one; down: it is read from the newest on
+	down        bool
+	wentBack    time.Time // when what was read already was last read again
 	goodFetches int       // fetches that went well since the last loss
 	lastLoss    time.Time // zero when the losses are over
 }
@@ -91,6 +94,9 @@ func (r *Relay) newFetcher() (*fetcher, error) {
 	}
 	if f.owed, err = r.store.Owed(); err != nil {
 		return nil, fmt.Errorf("read what must be read again: %w", err)
+	}
+	if f.cursor, err = r.store.Cursor(r.panel.Traits().Account); err != nil {
+		return nil, fmt.Errorf("read how far SMS were read: %w", err)
 	}
 	f.lastLoss = time.Now() // the previous process may have lost some
 	return f, nil
@@ -148,6 +154,9 @@ func (f *fetcher) pauseAfter(more bool, err error) time.Duration {
 // fetchAll fetches from the panel, of each line if it wants that. It reports whether there may be more.
 func (f *fetcher) fetchAll(ctx context.Context) (more bool, err error) {
 	if f.panel.Traits().Again == 0 {
+		if f.panel.Traits().Cursor {
+			return f.readOn(ctx)
+		}
 		return f.fetch(ctx)
 	}
 	for _, line := range f.opts.Lines {

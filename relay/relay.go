@@ -6,6 +6,8 @@
 //	Fetch (fetch.go)        mark the fetch - GetMsg - keep the raw answer - decode - store the SMS with a post for each chat
 //	  crash before the raw answer is kept  the next start reports that SMS may be lost
 //	  crash after it                       the next start decodes it
+//	Read on (cursor.go)     where the panel takes nothing away: ask for what came after the last SMS - store the SMS, and with the last of them where that is
+//	  crash anywhere                       asked again; ids tell what is stored
 //	Send (send.go)          reserve a piece - SendSMS - store the outcome with the post that reports it
 //	  crash before the outcome             nobody knows: the agents are asked, nothing is resent by itself; or, if it was sent with keys:
 //	Settle (settle.go)      ask the panel by the keys of a piece whose answer was lost - store what it has of it, or that it is queued again

@@ -84,7 +84,7 @@ type Place struct {
 	Page  int        // of what is read again, or of a round
 
 	// At a panel with a Cursor, where a round reads page by page what has come.
-	After sms.ID // since this SMS; empty: since anybody saw one there
+	After sms.ID // since this SMS; empty: from the newest on, what nobody has seen there
 	Down  bool   // from the newest on: the panel does not read on
 	Top   sms.ID // the newest that the round has seen
 }
@@ -143,7 +143,7 @@ func (d Delivery) Known() bool { return d.Status != sms.Queued }
 
 // Inbox is what an answer to a fetch holds.
 type Inbox struct {
-	Messages []sms.Message // in the panel's own order, see InboxOrder; Received is left to the caller
+	Messages []sms.Message // in the panel's own order, see InboxOrder; with a Cursor by their ids. Received is left to the caller
 	More     bool          // there may be more: ask again at once
 	Next     Place         // at a panel with a Cursor, where to ask; without More the round is over, and all that came before is known
 }

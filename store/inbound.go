@@ -256,50 +256,13 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 			again := *incident // as in EndFetch
 			noted = &again
 		}
-		inboxes, err := t.inboxes()
-		if err != nil {
-			return err
-		}
 		repeated, err := t.wasRestored(raw)
 		if err != nil {
 			return err
 		}
-		last, err := t.lastAnswer()
-		if err != nil {
-			return err
-		}
-		keys, known, err := t.known(messages, last)
-		if err != nil {
-			return err
-		}
-		this := last.compare(messages, known)
 		whole := (incident == nil || incident.Kind == Undecodable) && !identified(messages)
-		for i, m := range messages {
-			switch {
-			case known[i] != 0:
-				continue
-			case this.counts() && whole && this.again[i].Seq != 0:
-				this.SMS[i].Seq = this.again[i].Seq
-				err := t.countAgain(this.SMS[i], inboxes)
-				if err == nil {
-					continue
-				}
-				if !errors.Is(err, ErrNotFound) { // else it is not kept any more, and shown as new
-					return err
-				}
-			}
-			if this.SMS[i].Seq, err = t.addInbound(m, inboxes, repeated); err != nil {
-				return err
-			}
-			if err := t.bucket(bucketSeen).Put(keys[i], seenValue(this.SMS[i].Seq, t.now)); err != nil {
-				return err
-			}
-			stored++
-		}
-		if len(messages) > 0 && whole {
-			if err := t.replaceLastAnswer(last, this, inboxes); err != nil {
-				return err
-			}
+		if stored, err = t.saveUnread(messages, whole, repeated); err != nil {
+			return err
 		}
 		if len(messages) > 0 && incident == nil {
 			if err := t.noteFetched(); err != nil {
@@ -314,6 +277,49 @@ func (s *Store) SaveUnread(raw uint64, messages []sms.Message, incident *Inciden
 	return stored, err
 }
 
+// saveUnread stores SMS that are new. whole means that they are all of an answer of SMS without ids: those of the next may be the same.
+func (t *tx) saveUnread(messages []sms.Message, whole, repeated bool) (stored int, err error) {
+	inboxes, err := t.inboxes()
+	if err != nil {
+		return 0, err
+	}
+	last, err := t.lastAnswer()
+	if err != nil {
+		return 0, err
+	}
+	keys, known, err := t.known(messages, last)
+	if err != nil {
+		return 0, err
+	}
+	this := last.compare(messages, known)
+	for i, m := range messages {
+		switch {
+		case known[i] != 0, m.InboxID != "" && t.bucket(bucketSeen).Get(keys[i]) != nil:
+			continue
+		case this.counts() && whole && this.again[i].Seq != 0:
+			this.SMS[i].Seq = this.again[i].Seq
+			err := t.countAgain(this.SMS[i], inboxes)
+			if err == nil {
+				continue
+			}
+			if !errors.Is(err, ErrNotFound) { // else it is not kept any more, and shown as new
+				return 0, err
+			}
+		}
+		if this.SMS[i].Seq, err = t.addInbound(m, inboxes, repeated); err != nil {
+			return 0, err
+		}
+		if err := t.bucket(bucketSeen).Put(keys[i], seenValue(this.SMS[i].Seq, t.now)); err != nil {
+			return 0, err
+		}
+		stored++
+	}
+	if len(messages) > 0 && whole {
+		return stored, t.replaceLastAnswer(last, this, inboxes)
+	}
+	return stored, nil
+}
+
 // known returns the keys of messages in seen, and which of them are stored; 0 if one is not. last is the answer before.
 func (t *tx) known(messages []sms.Message, last lastAnswer) (keys [][]byte, known []Seq, err error) {
 	equal := map[string]int{}
@@ -322,7 +328,7 @@ func (t *tx) known(messages []sms.Message, last lastAnswer) (keys [][]byte, know
 		keys[i] = seenKey(m, 0)
 		nth := equal[string(keys[i])]
 		equal[string(keys[i])]++
-		if nth > 0 {
+		if nth > 0 && m.InboxID == "" { // with an id it is the same SMS twice, as where pages shift while they are read
 			keys[i] = seenKey(m, nth)
 		}
 		// A text in place of a time, such as "10:31", is the same for many SMS: it names one only while the panel goes on handing it out.

@@ -52,6 +52,7 @@ var (
 	keyOwed    = []byte("owed")    // since when the SMS of each line must be read again of the panel
 	keyPanel   = []byte("panel")   // which kind of panel is asked, and since when
 	keyEmptied = []byte("emptied") // when each line had nothing unread left at the panel
+	keyCursor  = []byte("cursor")  // how far SMS have been read of a panel that takes none away
 	keyKeys    = []byte("keys")    // the next key that no SMS had
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 	keyLow     = []byte("low")     // since when the credit is low, once the admins were told
@@ -136,6 +137,7 @@ func seenKey(m sms.Message, nth int) []byte {
 		parts = append(parts[:3], m.Clock)
 	}
 	if m.InboxID != "" {
+		at = m.Time
 		parts = append(parts[:3], string(m.InboxID))
 	}
 	h := fnv.New64a()

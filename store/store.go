@@ -18,6 +18,7 @@
 //	              fetch | silent                       begun | since
 //	              answered | pruned | low              when SMS were fetched last | how far | since
 //	              owed | keys                          since when each line must be read again | the next key of an SMS
+//	              cursor                               how far SMS have been read, of a panel that takes none away
 //	              panel | emptied                      which kind is asked, and since when | when each line had nothing unread
 //	              handed | repeats | order             the last answer with SMS | when told that it recurs | how the panel orders them
 //	              held | forget                        why, incident | customers who are being forgotten, and how far

@@ -22,7 +22,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/bot/stats":           {"peyk/sms"},
 		"peyk/bot/text":            {"peyk/telegram", "peyk/store", "peyk/sms"},
 		"peyk/doctor":              {"peyk/bot/text", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/connect"},
-		"peyk/panels":              {"peyk/relay", "peyk/smsapi", "peyk/smsapi/exchange", "peyk/smsapi/kavenegar", "peyk/smsapi/soap", "peyk/sms"},
+		"peyk/panels":              {"peyk/relay", "peyk/smsapi", "peyk/smsapi/edge", "peyk/smsapi/exchange", "peyk/smsapi/kavenegar", "peyk/smsapi/soap", "peyk/sms"},
 		"peyk/smsapi":              {"peyk/sms"},
 		"peyk/smsapi/exchange":     {"peyk/smsapi", "peyk/sms", "peyk/internal/connect"},
 		"peyk/smsapi/contract":     {"peyk/relay", "peyk/sandbox/panel", "peyk/sandbox/sandboxtest", "peyk/smsapi", "peyk/smsapi/exchange", "peyk/sms"}, // for tests

@@ -293,8 +293,8 @@ func holdCut(b *bench) {
 		if err == nil && len(in.Messages) < 2 {
 			b.Errorf("cut at %d: %d SMS, and no error", n, len(in.Messages))
 		}
-		for i, m := range in.Messages {
-			if !reflect.DeepEqual(m, whole.Messages[i]) {
+		for _, m := range in.Messages {
+			if !slices.Contains(whole.Messages, m) {
 				b.Errorf("cut at %d: got %+v", n, m)
 			}
 		}

@@ -135,7 +135,7 @@ func TestWhatNobodyHasReadBefore(t *testing.T) {
 	if err != nil || len(in.Messages) != 3 || in.More || in.Next != (smsapi.Place{After: "44"}) {
 		t.Errorf("got %+v, %v", in, err)
 	}
-	if m := in.Messages[0]; m.Line != "300081" || m.Customer != "09121110001" || m.Text != "44" || !m.Time.Equal(time.Unix(1790000412, 0)) || m.InboxID != "44" {
+	if m := in.Messages[2]; m.Line != "300081" || m.Customer != "09121110001" || m.Text != "44" || !m.Time.Equal(time.Unix(1790000412, 0)) || m.InboxID != "44" {
 		t.Errorf("got %+v", m)
 	}
 	// All unseen: read on, but not to the end of millions.

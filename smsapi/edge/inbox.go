@@ -3,8 +3,11 @@ package edge
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +34,7 @@ func (c *Client) Fetch(ctx context.Context, at smsapi.Place) (smsapi.Answer, err
 	return smsapi.Answer{ContentType: r.ContentType, Body: r.Body, Cut: r.Cut != nil, Holds: bytes.Contains(r.Body, []byte(`"messages_inbox_id"`)), At: at}, err
 }
 
-// Decode returns the SMS in an answer of Fetch, in its order, and where to go on. Complete ones are returned along with an error, too. What makes no
+// Decode returns the SMS in an answer of Fetch, in the order of their ids, and where to go on. Complete ones are returned along with an error, too. What makes no
 // SMS is one whose text is the row as it stood: it must hide no other. Where nobody has read before, what was seen at the panel is none.
 func Decode(a smsapi.Answer) (smsapi.Inbox, error) {
 	said := read(a.Body)
@@ -61,6 +64,9 @@ func Decode(a smsapi.Answer) (smsapi.Inbox, error) {
 		}
 		if broken {
 			m.Text, m.Verbatim = string(raw), true
+			if sum := sha256.Sum256(raw); id == "" {
+				m.InboxID = sms.ID("row " + hex.EncodeToString(sum[:8]))
+			}
 		} else {
 			m.Text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(*row.Message)
 		}
@@ -69,6 +75,15 @@ func Decode(a smsapi.Answer) (smsapi.Inbox, error) {
 		}
 		in.Messages = append(in.Messages, m)
 	}
+	slices.SortStableFunc(in.Messages, func(a, b sms.Message) int {
+		switch {
+		case later(b.InboxID, a.InboxID):
+			return -1
+		case later(a.InboxID, b.InboxID):
+			return 1
+		}
+		return 0
+	})
 	switch {
 	case met && !down:
 		next.Down, next.Page, in.More = true, 0, true
