@@ -42,7 +42,7 @@ type fetcher struct {
 	repeating   bool // the panel keeps handing out the same SMS
 	order       smsapi.InboxOrder
 	owed        map[sms.Number]store.Owed
-	cursor      store.Cursor             // at a panel that has one; down: it is read from the newest on
+	cursor      store.Cursor // at a panel that has one; down: it is read from the newest on
 	down        bool
 	wentBack    time.Time // when what was read already was last read again
 	goodFetches int       // fetches that went well since the last loss
