@@ -53,7 +53,7 @@ func readExport(words string) (n sms.Number, days int, ok bool) {
 	return n, days, n != ""
 }
 
-// export has the SMS that are kept sent to an admin as a spreadsheet, in private. Each file is told to the admins before it leaves. It is made beside the
+// export has the SMS that are kept sent to an admin as a spreadsheet, in private. That a file leaves is kept to be told to the admins before it does. It is made beside the
 // flows and in memory: what customers wrote gets into no other file. After a crash the admin has to ask again.
 func (b *Bot) export(ctx context.Context, m *telegram.Message, _ role) error {
 	n, days, ok := readExport(m.Args)

@@ -129,6 +129,9 @@ func (b *Bot) replyTarget(m *telegram.Message) (c sms.Conversation, words, refus
 	if errors.Is(err, store.ErrNotFound) {
 		return c, "", t.NotAnSMS, nil
 	}
+	if err == nil && shown.Customer == "" && (shown.Text == "" || shown.Direction == sms.Outbound) {
+		return c, "", t.AnswerGone, nil // what a panel leaves without a sender has its words still
+	}
 	return shown.Conversation, words, "", err
 }
 

@@ -33,6 +33,7 @@ type Language struct {
 	Undecided      string
 	CannotAnswer   string // customer
 	AnswerNobody   string
+	AnswerGone     string
 	Faceless       string
 	Edited         string
 	EditedAsked    string
@@ -552,6 +553,7 @@ var English = Language{
 	Undecided:      "That message asks a question that only its buttons can answer: please press one; <b>nothing was sent</b>.",
 	Elsewhere:      "That answers a message from another chat or topic: <b>nothing was sent</b>. Reply where the SMS is shown, or use <code>/send NUMBER TEXT</code>.",
 	AnswerNobody:   "The panel did not say who sent this SMS, so it cannot be answered. Nothing was sent.",
+	AnswerGone:     "This customer was forgotten (<code>/forget</code>): who they were is not known any more. Nothing was sent.",
 	CannotAnswer:   "%v is a sender's name, or may not be a phone number: it cannot be answered. Nothing was sent.",
 	Faceless:       "I cannot tell who you are: <b>nothing was done</b>. Turn off “Remain anonymous” for yourself in this group, or write as yourself instead of as a channel.",
 	Edited:         "The SMS was ordered with the original text: the edit changes nothing. To correct it, send another one.",
