@@ -397,7 +397,7 @@ func I10(l *loss) error {
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 
-	stored := map[int]bool{} // SMS of customers
+	stored, away := map[int]bool{}, map[string]int{} // SMS of customers; texts of nobody's order that would not be sent again, by recipient
 	var failed error
 	for seq := store.Seq(1); ; seq++ {
 		m, err := l.store.SMS(seq)
@@ -405,8 +405,17 @@ func I10(l *loss) error {
 			failed = err
 			break
 		}
-		if m.Direction == sms.Inbound {
+		switch {
+		case m.Direction == sms.Inbound:
 			stored[play.NumberOf(m.Text)] = true
+		case m.Status != sms.Queued:
+			b, err := l.store.Batch(m.Batch)
+			if err != nil {
+				return err
+			}
+			if b.Text == play.AwayText {
+				away[string(m.Customer)]++
+			}
 		}
 	}
 	if !errors.Is(failed, store.ErrNotFound) {
@@ -489,6 +498,16 @@ func I10(l *loss) error {
 			text := between(r.body, "messageContent")
 			if r.method == "SendMultipleSMS" {
 				text, _, _ = strings.Cut(between(between(r.body, "messageContents"), "item"), ", ")
+			}
+			if text == play.AwayText {
+				a := play.Attempt{Text: text, Customer: between(r.body, "item")}
+				if away[a.Customer]--; away[a.Customer] >= 0 {
+					continue
+				}
+				if refused[a]--; refused[a] < 0 {
+					say("the panel was asked to send %.40q to %s, which is not in the store or would be sent again", text, a.Customer)
+				}
+				continue
 			}
 			i := slices.IndexFunc(l.Orders, func(o play.Order) bool { return o.Text == text })
 			b, ok := batches[i]
