@@ -77,7 +77,7 @@ var Mutants = []Mutant{
 `}}},
 	{Name: "an SMS that says the same as one before is dropped", file: "store/inbound.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"os\"\n"}, {
 		"\tequal := map[string]int{}\n", "\tequal := map[string]int{}\n\tmessages = slices.Clone(messages)\n\tfor i := range messages {\n\t\tmessages[i].Time = time.Unix(1, 0)\n\t}\n",
-	}, {"\t\t\tcase known[i] != 0:\n", "\t\t\tcase known[i] != 0:\n\t\t\t\t" + tells + "\n"}}},
+	}, {"\t\tcase known[i] != 0, m.InboxID != \"\" && t.bucket(bucketSeen).Get(keys[i]) != nil:\n", "\t\tcase known[i] != 0, m.InboxID != \"\" && t.bucket(bucketSeen).Get(keys[i]) != nil:\n\t\t\t" + tells + "\n"}}},
 	{Name: "the raw answer's commit is removed", file: "store/inbound.go", Caught: []string{"I1"}, edits: [][2]string{{
 		"if id, err = rows.NextSequence(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := put(rows, u64(id), r); err != nil {",
 		"if id, err = rows.NextSequence(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif err := error(nil); err != nil {",
