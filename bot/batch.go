@@ -78,6 +78,12 @@ func renderProgress(t *text.Language, batch store.Batch, recipients []store.SMS)
 	if batch.Found > 0 {
 		lines = append(lines, t.Say(t.LostFound, batch.Found))
 	}
+	if batch.Matched > 0 {
+		lines = append(lines, t.Say(t.LostMatched, batch.Matched))
+	}
+	if batch.Unmatched > 0 {
+		lines = append(lines, t.Say(t.LostUnmatched, batch.Unmatched))
+	}
 	if batch.Resent > 0 {
 		lines = append(lines, t.Say(t.LostResent, batch.Resent))
 	}
@@ -179,7 +185,10 @@ func renderOne(t *text.Language, batch store.Batch, m store.SMS) string {
 
 // waitReason says why queued SMS are not sent.
 func waitReason(t *text.Language, why store.Wait) string {
-	if why == store.LoginRefused {
+	switch why {
+	case store.SaidJustNow:
+		return t.WaitsTwin
+	case store.LoginRefused:
 		return t.WaitsLogin
 	}
 	return t.WaitsDown

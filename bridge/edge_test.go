@@ -2,13 +2,20 @@ package bridge_test
 
 import (
 	"fmt"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"peyk/panels"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/telegram"
+	"peyk/sms"
+	"peyk/smsapi"
+	"peyk/smsapi/exchange"
 )
 
 // atBothReadings plays a scenario at a panel with a cursor, in both readings of what its documentation leaves open.
@@ -93,4 +100,182 @@ func TestQuietReadsCostNothing(t *testing.T) {
 			t.Errorf("the panel was asked %d times in a quiet hour", n)
 		}
 	})
+}
+
+// TestALostAnswerIsLookedFor loses the answer to a send in each way, at a panel that can be searched.
+func TestALostAnswerIsLookedFor(t *testing.T) {
+	const found, unfound = "exactly once", "was not found for certain"
+	for name, tc := range map[string]struct {
+		fault panel.Fault
+		says  string
+		delay time.Duration // of what the panel lists
+		more  func(*world)  // happens while it is lost
+	}{
+		"it was carried out":              {panel.Fault{Kind: panel.Close, CarryOut: true}, found, 0, nil},
+		"its answer was cut":              {panel.Fault{Kind: panel.Cut}, found, 0, nil},
+		"it has no id":                    {panel.Fault{Kind: panel.Garbage, Body: "<br>"}, found, 0, nil},
+		"it is listed ten minutes later":  {panel.Fault{Kind: panel.HTML, CarryOut: true}, found, 10 * time.Minute, nil},
+		"it is listed an hour later":      {panel.Fault{Kind: panel.HTML, CarryOut: true}, unfound, time.Hour, nil},
+		"it never arrived":                {panel.Fault{Kind: panel.Close}, unfound, 0, nil},
+		"a proxy's 503":                   {panel.Fault{Kind: panel.ErrCode, Code: 503}, unfound, 0, nil},
+		"the bridge was killed":           {panel.Fault{Kind: panel.Hang, CarryOut: true}, found, 0, func(w *world) { w.passes(time.Second) }},
+		"another program sent it, too":    {panel.Fault{Kind: panel.Close, CarryOut: true}, unfound, 0, func(w *world) { w.sendsToo(45 * time.Second) }},
+		"only another program's went out": {panel.Fault{Kind: panel.Close}, found, 0, func(w *world) { w.sendsToo(time.Second) }}, // nobody can tell it from ours
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{Dialect: panel.Edge, ListDelay: tc.delay})
+				w.start()
+				shown := w.shows("09121111111", "hello")
+				w.replies(shown, "an order before")
+				w.sent(1)
+				tc.fault.Method = "SendSMS"
+				w.panel.Arm(tc.fault)
+				w.replies(shown, "good morning")
+				w.until("the request", func() bool { return len(w.panel.State().Faults) == 0 })
+				time.Sleep(time.Second)
+				if tc.more != nil {
+					tc.more(w)
+				}
+				time.Sleep(time.Hour)
+				w.sees(w.group, tc.says)
+				asked := strings.Contains(w.transcript(w.group), "Nobody can know")
+				if asked != (tc.says == unfound) {
+					t.Errorf("the agents were asked: %t\n%s", asked, w.transcript(w.group))
+				}
+				n := 0
+				for _, r := range w.panel.Requests() {
+					if r.Method == "SendSMS" && slices.Contains(r.Params["messageContent"], "good morning") {
+						n++
+					}
+				}
+				if n != 1 && !strings.Contains(name, "another program") {
+					t.Errorf("asked %d times to send", n)
+				}
+			})
+		})
+	}
+}
+
+// sendsToo has another program send the same, later.
+func (w *world) sendsToo(later time.Duration) {
+	time.Sleep(later)
+	client, err := w.kind.New(panels.Login{URL: w.PanelURL, Key: w.password}, exchange.Options{Dial: w.PanelNet.Dial})
+	if err != nil {
+		w.Fatal(err)
+	}
+	if _, err := client.Send(w.Context(), smsapi.Order{Line: "30001234", To: []sms.Number{"09121111111"}, Text: "good morning"}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// TestOneIsNotFoundForTwo loses two equal orders, of which one was carried out: nobody can tell which.
+func TestOneIsNotFoundForTwo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{Dialect: panel.Edge})
+		w.start()
+		shown := w.shows("09121111111", "hello")
+		w.panel.Arm(panel.Fault{Kind: panel.Close, Method: "SendSMS"})
+		w.replies(shown, "yes")
+		w.until("the request", func() bool { return len(w.panel.State().Faults) == 0 })
+		w.panel.Arm(panel.Fault{Kind: panel.Close, Method: "SendSMS", CarryOut: true})
+		w.replies(shown, "yes")
+		w.presses(w.ali, w.buttonOf(w.group, "Send anyway"), "Send anyway")
+		time.Sleep(2 * time.Hour)
+		said := w.transcript(w.group)
+		if n := strings.Count(said, "was not found for certain"); n != 2 || strings.Contains(said, "exactly once") {
+			t.Errorf("%d are asked about:\n%s", n, said)
+		}
+		w.sent(1)
+	})
+}
+
+// TestTheSameAgainWaits orders the same for the same customer twice: the panel refuses the second for 40 seconds.
+func TestTheSameAgainWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{Dialect: panel.Edge})
+		w.start()
+		shown := w.shows("09121111111", "hello")
+		w.replies(shown, "yes")
+		w.sent(1)
+		w.replies(shown, "yes")
+		w.presses(w.ali, w.buttonOf(w.group, "Send anyway"), "Send anyway")
+		w.sees(w.group, "had the same text for the same recipient")
+		sent := w.sent(2)
+		if after := sent[1].At.Sub(sent[0].At); after < 40*time.Second || after > 2*time.Minute {
+			t.Errorf("the second went out %v after the first", after)
+		}
+	})
+}
+
+// TestNoCutAnswerSendsTwiceWhereItIsSearched is TestNoCutAnswerSendsTwice at a panel without keys: what is not found is left to the agents.
+func TestNoCutAnswerSendsTwiceWhereItIsSearched(t *testing.T) {
+	cuts := 60
+	if n, err := strconv.Atoi(os.Getenv("PEYK_CUTS")); err == nil {
+		cuts = n
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{Dialect: panel.Edge})
+		w.start()
+		faults := []panel.Fault{
+			{Kind: panel.Close, CarryOut: true}, {Kind: panel.Close}, {Kind: panel.Cut}, {Kind: panel.HTML}, {Kind: panel.HTML, CarryOut: true}, {Kind: panel.Crash},
+		}
+		carried := 0
+		for i := range cuts { // two orders, of which one is struck: a panel that makes no sense for long is tried seldom
+			fault := faults[i%len(faults)]
+			fault.Method = "SendSMS"
+			w.panel.Arm(fault)
+			if fault.CarryOut || fault.Kind == panel.Cut {
+				carried++
+			}
+			for j := range 2 {
+				w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: fmt.Sprintf("/send 0912%07d text %d", 2*i+j, i)})
+			}
+			for range 100 {
+				if time.Sleep(5 * time.Second); w.panel.SentCount() == carried+i+1 && len(w.panel.State().Faults) == 0 {
+					break
+				}
+			}
+		}
+		time.Sleep(time.Hour)
+		times := map[string]int{}
+		for _, m := range w.sent(carried + cuts) {
+			times[m.Customer]++
+		}
+		for customer, n := range times {
+			if n != 1 {
+				t.Errorf("%s got it %d times", customer, n)
+			}
+		}
+		batches, err := w.store.Batches(sms.ChatID(w.ali), 2*cuts)
+		if err != nil || len(batches) != 2*cuts {
+			t.Fatalf("%d orders, %v", len(batches), err)
+		}
+		matched, left := 0, 0
+		for _, b := range batches {
+			matched, left = matched+b.Matched, left+b.Unmatched
+			if b.Counts[sms.Queued] > 0 || b.Matched+b.Unmatched > 1 || b.Unmatched != b.Uncertain+b.LeftUncertain+b.Dropped {
+				t.Errorf("order %d is neither sent, found nor asked about: %+v", b.ID, b)
+			}
+		}
+		if matched != carried || left != cuts-carried || len(times) != carried+cuts {
+			t.Errorf("%d of %d found, %d of %d left to agents", matched, carried, left, cuts-carried)
+		}
+		t.Logf("%d answers lost: of %d that were accepted %d were found, none went out twice; %d were not accepted and left to agents", cuts, carried, matched, left)
+	})
+}
+
+// buttonOf waits for a message that has a button.
+func (w *world) buttonOf(chat int64, label string) (with telegram.Message) {
+	w.Helper()
+	w.until(label, func() bool {
+		for _, m := range w.fromBot(chat) {
+			if _, ok := m.Button(label); ok {
+				with = m
+				return true
+			}
+		}
+		return false
+	})
+	return with
 }

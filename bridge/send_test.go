@@ -619,7 +619,7 @@ func testClockAhead(t *testing.T, by time.Duration) {
 		waiting = p
 		return false
 	}))
-	waiting, err = st.Reserve(waiting, "")
+	waiting, err = st.Reserve(waiting, "", false)
 	must(err, st.Requeue(waiting, ahead()), st.Close())
 	w.PanelNet.Up()
 	w.start()

@@ -9,9 +9,11 @@
 //	Read on (cursor.go)     where the panel takes nothing away: ask for what came after the last SMS - store the SMS, and with the last of them where that is
 //	  crash anywhere                       asked again; ids tell what is stored
 //	Send (send.go)          reserve a piece - SendSMS - store the outcome with the post that reports it
-//	  crash before the outcome             nobody knows: the agents are asked, nothing is resent by itself; or, if it was sent with keys:
+//	  crash before the outcome             nobody knows: the agents are asked, nothing is resent by itself; or, if the panel can be asked:
 //	Settle (settle.go)      ask the panel by the keys of a piece whose answer was lost - store what it has of it, or that it is queued again
 //	  crash anywhere                       asked again; sent again with the same keys, it goes out once
+//	Search (settle.go)      where there are no keys, look for what says the same - store that it is there, or that it is to be looked for again
+//	  crash anywhere                       looked for again; what is not found is asked about, and never sent by itself
 //	Watch (watch.go)        GetCredit, while the panel is in trouble - store that it is, or no longer, with the incident that reports it
 //	  crash anywhere                       the next start begins with GetCredit
 //	Delivery (delivery.go)  GetStatus - store the statuses with the posts that report them

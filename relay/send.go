@@ -165,7 +165,7 @@ const mostPutOff = time.Minute + time.Second
 // means that the reservation was not stored.
 func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch) error {
 	crashpoint.At("send.queued")
-	p, err := r.store.Reserve(p, r.panel.Traits().Account)
+	p, err := r.store.Reserve(p, account(r.panel.Traits()), r.panel.Traits().Keyed)
 	if errors.Is(err, store.ErrDecided) {
 		return nil // cancelled meanwhile, or withheld
 	}
@@ -182,13 +182,15 @@ func (r *Relay) send(ctx context.Context, p store.Piece, batch store.Batch) erro
 		switch e, ok := errors.AsType[*smsapi.Error](failure); {
 		case failure == nil:
 			return r.store.Sent(p, toOutcomes(sent.Results), sent.IDs)
+		case errors.Is(failure, smsapi.ErrTwin):
+			return r.store.Wait(p, store.SaidJustNow, r.store.Now().Add(r.panel.Traits().Twin))
 		case ok && e.Kind == smsapi.Unavailable:
 			return r.store.Requeue(p, r.store.Now().Add(backoff.Pause(2*time.Second, 0, p.Attempt)))
 		case ok && e.Kind == smsapi.Auth:
 			return r.store.Wait(p, store.LoginRefused, r.store.Now().Add(backoff.Pause(2*time.Second, 0, p.Attempt)))
 		case ok && e.Kind == smsapi.Rejected:
 			return r.store.Refuse(p, e.Text, string(e.Code))
-		case len(p.Keys) > 0:
+		case p.Account != "":
 			return r.store.Lose(p) // see settleLost
 		default:
 			return r.store.Uncertain(p)

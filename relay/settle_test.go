@@ -11,7 +11,7 @@ import (
 func TestWhoCanTellOfALostAnswer(t *testing.T) {
 	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 	keyed := smsapi.Traits{Keyed: true, Account: "ours", KeyFor: 12 * time.Hour}
-	lost := store.Piece{Account: "ours", Key: 7, Lasted: now.Add(-time.Hour)}
+	lost := store.Piece{Account: "ours", Keys: []int64{7}, Lasted: now.Add(-time.Hour)}
 	for name, tc := range map[string]struct {
 		traits smsapi.Traits
 		change func(*store.Piece)

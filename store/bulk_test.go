@@ -179,7 +179,7 @@ func TestTextsOfTheirOwnAreFoundExportedAndForgotten(t *testing.T) {
 		t.Error("another text is taken for the same order")
 	}
 	for _, p := range queued(t, s) {
-		p = ok(s.Reserve(p, ""))
+		p = ok(s.Reserve(p, "", false))
 		must(t, s.Sent(p, accepted(p), nil))
 	}
 	ok(s.Decide(b.ID+1, 1, Cancel, "Ali"))

@@ -13,6 +13,7 @@ type Wait string
 const (
 	PanelDown    Wait = "down"  // the panel cannot be reached, or answers nothing that makes sense
 	LoginRefused Wait = "login" // it does not take our user name or password
+	SaidJustNow  Wait = "twin"  // it had the same text for the same recipient a moment ago, and takes it once in a while
 )
 
 // Waiting tells whether pieces of b wait, for the reason it names.

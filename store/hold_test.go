@@ -165,7 +165,7 @@ func TestCancelOfWhatWaits(t *testing.T) {
 		}
 		must(t, s.Wait(p, LoginRefused, c.now()))
 		ok(s.Decide(id, 0, Cancel, "Ali"))
-		if _, err := s.Reserve(p, ""); !errors.Is(err, ErrDecided) {
+		if _, err := s.Reserve(p, "", false); !errors.Is(err, ErrDecided) {
 			t.Errorf("claimed after [Cancel]: %v", err)
 		}
 	})
@@ -188,7 +188,7 @@ func TestCancelOfWhatWaits(t *testing.T) {
 			var all sync.WaitGroup
 			var pressed, claimed error
 			all.Go(func() { _, pressed = s.Decide(id, 0, Cancel, "Ali") })
-			all.Go(func() { _, claimed = s.Reserve(waiting, "") })
+			all.Go(func() { _, claimed = s.Reserve(waiting, "", false) })
 			all.Wait()
 			if (pressed == nil) == (claimed == nil) {
 				t.Errorf("pressed: %v; claimed: %v", pressed, claimed)

@@ -15,6 +15,9 @@ import (
 // settleAfter is how long the panel is left alone with a request whose answer was lost, before it is asked what it made of that.
 const settleAfter = time.Minute
 
+// mostSettling is the longest pause before a lost piece is asked about, and a little more.
+var mostSettling = lookAgain[len(lookAgain)-1] + time.Second
+
 // keysFrom is when keys began: a key is the milliseconds since then and 12 bits more. So they stay below 2^53 until 2089, and those of a restored
 // backup are not those that were used since.
 var keysFrom = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -30,18 +33,18 @@ func (t *tx) newKeys(n int) (int64, error) {
 	return first, put(meta, keyKeys, first+int64(n))
 }
 
-// keep gives p its keys, unless it has them, and notes whose they are.
-func (p *Piece) keep(t *tx, account string) (err error) {
-	if account != "" && p.Key == 0 {
+// keep notes whose panel p is handed to, and gives it its keys, unless it has them or takes none.
+func (p *Piece) keep(t *tx, account string, keyed bool) (err error) {
+	if keyed && p.Key == 0 {
 		if p.Key, err = t.newKeys(p.N); err != nil {
 			return err
 		}
 	}
-	p.Account, p.Lost = account, false
+	p.Account, p.Lost, p.Looks = account, false, 0
 	return nil
 }
 
-// Lose notes that the answer to a reserved piece was lost whose SMS have keys: see Lost.
+// Lose notes that the answer to a reserved piece was lost which the panel can be asked about: see Lost.
 func (s *Store) Lose(p Piece) error {
 	return s.endPiece(p, func(t *tx, row *Piece, _ *Batch) error {
 		row.lose(t)
@@ -53,8 +56,8 @@ func (p *Piece) lose(t *tx) {
 	p.Lost, p.Lasted, p.NotBefore = true, p.Since, t.now.Add(settleAfter)
 }
 
-// Lost returns the pieces whose answer was lost and of which the panel is to be asked now, with their recipients and keys, and when the next one
-// will be; zero if there is none.
+// Lost returns the pieces whose answer was lost and of which the panel is to be asked now, with their recipients, texts and keys, and when the next
+// one will be; zero if there is none.
 func (s *Store) Lost() (lost []Piece, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
 		lost, next = nil, time.Time{}
@@ -62,7 +65,7 @@ func (s *Store) Lost() (lost []Piece, next time.Time, err error) {
 			switch {
 			case p.State != PieceSending || !p.Lost:
 				return true, nil
-			case PutOff(p.NotBefore, t.now, settleAfter+time.Second):
+			case PutOff(p.NotBefore, t.now, mostSettling):
 				if next.IsZero() || p.NotBefore.Before(next) {
 					next = p.NotBefore
 				}
@@ -73,8 +76,15 @@ func (s *Store) Lost() (lost []Piece, next time.Time, err error) {
 				if err != nil {
 					return false, err
 				}
-				if !m.Reason.Withheld() {
-					p.To, p.Keys = append(p.To, m.Customer), append(p.Keys, p.key(m))
+				if m.Reason.Withheld() {
+					continue
+				}
+				p.To = append(p.To, m.Customer)
+				if p.Key != 0 {
+					p.Keys = append(p.Keys, p.key(m))
+				}
+				if m.Text != "" {
+					p.Texts = append(p.Texts, m.Text)
 				}
 			}
 			lost = append(lost, p)

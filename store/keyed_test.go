@@ -20,7 +20,7 @@ func TestKeysAreOfOneSMSForEver(t *testing.T) {
 		t.Helper()
 		take(t, s, order(numbers(60)...))
 		p := queued(t, s)[0]
-		p = ok(s.Reserve(p, "ours"))
+		p = ok(s.Reserve(p, "ours", true))
 		if len(p.Keys) != len(p.To) {
 			t.Fatalf("%d keys for %d SMS", len(p.Keys), len(p.To))
 		}
@@ -66,7 +66,7 @@ func TestKeysAreOfOneSMSForEver(t *testing.T) {
 	ids := make([]sms.ID, 60)
 	ids[3] = "77"
 	must(t, s.Settle(lost[0], ids))
-	again := ok(s.Reserve(queued(t, s)[0], "ours"))
+	again := ok(s.Reserve(queued(t, s)[0], "ours", true))
 	if again.Keys[0] != p.Keys[0] || again.Attempt != p.Attempt+1 {
 		t.Errorf("sent again with %v, was %v", again.Keys, p.Keys)
 	}
@@ -91,7 +91,7 @@ func TestReservedWithKeysIsAskedOfThePanelAfterACrash(t *testing.T) {
 		if p.Batch == with {
 			account = "ours"
 		}
-		ok(s.Reserve(p, account))
+		ok(s.Reserve(p, account, true))
 	}
 	crash(t, s)
 	s = open(t, path, c.inbox(group))

@@ -80,6 +80,8 @@ type Batch struct {
 	LeftUncertain int                 `json:"left,omitempty"`      // of those Sending, how many were left uncertain by decision
 	Found         int                 `json:"found,omitempty"`     // how many the panel was found to have, after its answer was lost
 	Resent        int                 `json:"resent,omitempty"`    // and how many it did not have: they were sent again
+	Matched       int                 `json:"matched,omitempty"`   // how many were found there by what they say
+	Unmatched     int                 `json:"unmatched,omitempty"` // and how many were not, which proves nothing
 	NoReport      int                 `json:"no_report,omitempty"` // accepted recipients whose delivery is not, or no longer, asked for
 	Withheld      int                 `json:"withheld,omitempty"`  // of those Failed, how many get nothing of an order to several, see wish.go
 
@@ -125,7 +127,8 @@ type Piece struct {
 	MaybeSent bool       `json:"unsure,omitempty"`  // an earlier attempt may have been carried out
 	Late      bool       `json:"-"`                 // see Queued
 	Key       int64      `json:"key,omitempty"`     // of the SMS First, at a panel that takes keys; that of the next is one more
-	Account   string     `json:"account,omitempty"` // whose panel it was last handed to, with keys
+	Account   string     `json:"account,omitempty"` // whose panel it was last handed to, if that can be asked what became of it
+	Looks     int        `json:"looks,omitempty"`   // while Lost, how often the panel was searched for what it says
 	Lost      bool       `json:"lost,omitempty"`    // while Sending: the request is over, its answer was lost
 	Lasted    time.Time  `json:"begun,omitzero"`    // and when that ended, at the latest
 	IDs       []sms.ID   `json:"ids,omitempty"`     // from the panel, which did not say whose is which
@@ -580,10 +583,11 @@ func (t *tx) queued(b Batch, yield func(Piece, Batch, []sms.Number) bool) (more 
 	return more, err
 }
 
-// Reserve marks a queued piece as being sent, to the recipients in its To, with Keys if account is not empty: it names whose panel takes them. Begin the request only after it returned nil: if the process dies in
+// Reserve marks a queued piece as being sent, to the recipients in its To. If account is not empty it names whose panel can be asked what became of
+// it, by its Keys if it is keyed. Begin the request only after it returned nil: if the process dies in
 // between, the piece becomes uncertain and is not sent again by itself. The error is ErrDecided if the piece is no longer queued, as after [Cancel],
 // or is not to be sent now: its recipients opted out or were blocked meanwhile.
-func (s *Store) Reserve(p Piece, account string) (Piece, error) {
+func (s *Store) Reserve(p Piece, account string, keyed bool) (Piece, error) {
 	withheld := false
 	err := s.update(func(t *tx) error {
 		withheld = false
@@ -602,13 +606,13 @@ func (s *Store) Reserve(p Piece, account string) (Piece, error) {
 			return err
 		}
 		row.State, row.Since, row.Attempt, row.NotBefore = PieceSending, t.now, row.Attempt+1, time.Time{}
-		if err := row.keep(t, account); err != nil {
+		if err := row.keep(t, account, keyed); err != nil {
 			return err
 		}
 		err = t.changePiece(row, &b, func(_ int, m *SMS) error {
 			m.Status = sms.Sending
 			row.To = append(row.To, m.Customer)
-			if account != "" {
+			if keyed {
 				row.Keys = append(row.Keys, row.key(*m))
 			}
 			if m.Text != "" {
@@ -727,25 +731,27 @@ func makeUncertain(_ *tx, p *Piece, b *Batch) error {
 
 // endPiece changes a piece that is being sent and reports its batch.
 func (s *Store) endPiece(p Piece, change func(*tx, *Piece, *Batch) error) error {
-	return s.update(func(t *tx) error {
-		row, err := t.piece(p.Batch, p.I)
-		if err != nil {
+	return s.update(func(t *tx) error { return t.endPiece(p, change) })
+}
+
+func (t *tx) endPiece(p Piece, change func(*tx, *Piece, *Batch) error) error {
+	row, err := t.piece(p.Batch, p.I)
+	if err != nil {
+		return err
+	}
+	if row.State != PieceSending || row.Attempt != p.Attempt {
+		return fmt.Errorf("end piece %d of batch %d: it is %s, attempt %d", p.I, p.Batch, row.State, row.Attempt)
+	}
+	held, err := t.held() // then the others of the batch go on waiting
+	if err != nil {
+		return err
+	}
+	return t.changeBatch(row, func(t *tx, row *Piece, b *Batch) error {
+		b.Waits = held
+		if err := change(t, row, b); err != nil || b.Counts[sms.Failed] < b.N {
 			return err
 		}
-		if row.State != PieceSending || row.Attempt != p.Attempt {
-			return fmt.Errorf("end piece %d of batch %d: it is %s, attempt %d", p.I, p.Batch, row.State, row.Attempt)
-		}
-		held, err := t.held() // then the others of the batch go on waiting
-		if err != nil {
-			return err
-		}
-		return t.changeBatch(row, func(t *tx, row *Piece, b *Batch) error {
-			b.Waits = held
-			if err := change(t, row, b); err != nil || b.Counts[sms.Failed] < b.N {
-				return err
-			}
-			return t.unanswer(b)
-		})
+		return t.unanswer(b)
 	})
 }
 

@@ -71,7 +71,7 @@ func claim(tb testing.TB, s *Store) Piece {
 	if len(all) == 0 {
 		tb.Fatal("nothing is queued")
 	}
-	return ok(s.Reserve(all[0], ""))
+	return ok(s.Reserve(all[0], "", false))
 }
 
 // accepted is the panel's answer to a piece: an id for each recipient.
@@ -300,11 +300,11 @@ func TestAPieceIsClaimedAndEndedOnce(t *testing.T) {
 	s := open(t, tempFile(t), c.options())
 	take(t, s, order(ali))
 	waiting := queued(t, s)[0]
-	p := ok(s.Reserve(waiting, ""))
+	p := ok(s.Reserve(waiting, "", false))
 	if p.Attempt != 1 || !p.Since.Equal(c.now()) {
 		t.Errorf("claimed %+v, want attempt 1, now", p)
 	}
-	if _, err := s.Reserve(waiting, ""); err == nil {
+	if _, err := s.Reserve(waiting, "", false); err == nil {
 		t.Error("claimed twice")
 	}
 	must(t, s.Requeue(p, c.now()))

@@ -191,7 +191,7 @@ func (w *world) send() {
 	if len(all) == 0 {
 		return
 	}
-	p := ok(w.s.Reserve(all[0], ""))
+	p := ok(w.s.Reserve(all[0], "", false))
 	for len(w.requests[p.Batch]) <= p.I {
 		w.requests[p.Batch] = append(w.requests[p.Batch], 0)
 	}

@@ -63,7 +63,7 @@ func claimed(tb testing.TB, s *Store, id BatchID) Piece {
 	tb.Helper()
 	for _, p := range queued(tb, s) {
 		if p.Batch == id {
-			return ok(s.Reserve(p, ""))
+			return ok(s.Reserve(p, "", false))
 		}
 	}
 	tb.Fatalf("batch %d is not queued", id)

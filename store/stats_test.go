@@ -51,10 +51,10 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	c.pass(time.Minute)
 	take(t, s, order(ali))
 	pieces := queued(t, s)
-	sending := ok(s.Reserve(pieces[0], ""))
+	sending := ok(s.Reserve(pieces[0], "", false))
 	check(s, "ordered", Stats{Posts: 4, Pieces: 3, OldestOrder: ordered})
 	must(t, s.Uncertain(sending))
-	must(t, s.Sent(ok(s.Reserve(pieces[1], "")), nil, nil))
+	must(t, s.Sent(ok(s.Reserve(pieces[1], "", false)), nil, nil))
 	check(s, "one uncertain", Stats{Posts: 4, Pieces: 1, OldestOrder: ordered.Add(time.Minute), Uncertain: 1})
 
 	ok(s.SaveRaw(Raw{Body: []byte("?")}))

@@ -144,7 +144,7 @@ func TestOrdersToSeveralLeaveThemOut(t *testing.T) {
 	must(t, s.Check())
 	waiting := queued(t, s)[0]
 	stops(3)
-	p := ok(s.Reserve(waiting, ""))
+	p := ok(s.Reserve(waiting, "", false))
 	if !cmp.Equal(p.To, customers[4:]) || p.Withheld != 4 {
 		t.Errorf("sent to %v: %+v", len(p.To), p)
 	}
@@ -176,7 +176,7 @@ func TestAnOrderToSeveralThatAllOptedOutOfIsOver(t *testing.T) {
 	waiting := queued(t, s)[0]
 	writes(t, s, c, "09121111111", line, "11")
 	writes(t, s, c, "09122222222", line, "11")
-	if _, err := s.Reserve(waiting, ""); !errors.Is(err, ErrDecided) {
+	if _, err := s.Reserve(waiting, "", false); !errors.Is(err, ErrDecided) {
 		t.Errorf("reserved: %v", err)
 	}
 	if b = ok(s.Batch(b.ID)); b.Withheld != 2 || len(queued(t, s)) > 0 {
@@ -203,7 +203,7 @@ func TestWhatBecomesOfAPieceIsNotAboutThoseLeftOut(t *testing.T) {
 			must(t, s.Uncertain(p))
 			b := ok(s.Batch(p.Batch))
 			ok(s.Decide(b.ID, b.Generation, Again, "Ali"))
-			again := ok(s.Reserve(queued(t, s)[0], ""))
+			again := ok(s.Reserve(queued(t, s)[0], "", false))
 			if len(again.To) != 2 {
 				t.Errorf("sent again to %d", len(again.To))
 			}
@@ -261,7 +261,7 @@ func TestALoneOrderIsAskedAbout(t *testing.T) {
 	id := take(t, s, order(late))
 	waiting := queued(t, s)[0]
 	writes(t, s, c, late, line, "stop")
-	if _, err := s.Reserve(waiting, ""); !errors.Is(err, ErrDecided) {
+	if _, err := s.Reserve(waiting, "", false); !errors.Is(err, ErrDecided) {
 		t.Fatalf("reserved: %v", err)
 	}
 	b = ok(s.Batch(id))

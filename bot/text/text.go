@@ -321,6 +321,7 @@ type Language struct {
 	Queued         string
 	WaitsDown      string
 	WaitsLogin     string
+	WaitsTwin      string
 	Sending        string
 	Sent           string
 	SentNoReport   string
@@ -357,6 +358,8 @@ type Language struct {
 	More           string // how many
 	LostFound      string // how many
 	LostResent     string // how many
+	LostMatched    string // how many
+	LostUnmatched  string // how many
 	DecidedAgain   string // by
 	DecidedWas     string // by
 	DecidedLeave   string // by
@@ -838,6 +841,7 @@ var English = Language{
 	ToCount:        "To %v recipients: ",
 	Queued:         "⏳ not sent yet: waiting for the panel.",
 	WaitsDown:      "⏳ not sent yet: the panel is down. It goes out by itself when the panel is back; if that takes more than an hour, I ask first.",
+	WaitsTwin:      "⏳ not sent yet: the panel says that it had the same text for the same recipient less than a minute ago. It goes out by itself after that minute.",
 	WaitsLogin:     "⏳ not sent yet: the panel refuses our login, and the administrators were told. It goes out by itself once that is fixed; if that takes more than an hour, I ask first.",
 	Sending:        "⏳ sending…",
 	Sent:           "✔️ sent, no word from the phone yet.",
@@ -874,6 +878,8 @@ var English = Language{
 	FailedOne:      "❌ %v: %v",
 	More:           "… and %v more",
 	LostFound:      "the panel's answer was lost; asked by the SMS's own key, it has it (%v in all): sent once",
+	LostMatched:    "the panel's answer was lost; looked for by line, text and recipients, it is there (%v in all), exactly once: it was sent",
+	LostUnmatched:  "the panel's answer was lost; looked for by line, text and recipients, for 20 minutes, it was not found for certain (%v in all), which does not prove that it was not sent",
 	LostResent:     "the panel's answer was lost; asked by the SMS's own key, it did not have it (%v in all): sent again with the same key, so nothing goes out twice",
 	DecidedAgain:   "🔁 to be sent again, says %v",
 	DecidedWas:     "it was sent, says %v",
