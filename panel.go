@@ -72,7 +72,8 @@ func (p *panelCall) commands() []command {
 		{name: "status", args: "ID…", does: "how far sent SMS have come", more: "Asks GetStatus.", run: p.status},
 		{name: "unread", does: "fetch unread SMS and TAKE THEM AWAY from the panel",
 			more: "Asks GetMsg, which answers up to 50 unread SMS and marks them as read: neither this command nor the\n" +
-				"bridge will see them again. An answer that cannot be read is written to standard error as it is.",
+				"bridge will see them again. IPPanel Edge has nothing taken away: it tells what is new on its first page. An\n" +
+				"answer that cannot be read is written to standard error as it is.",
 			run: p.unread},
 	}
 }
