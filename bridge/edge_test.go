@@ -1,11 +1,14 @@
 package bridge_test
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -278,4 +281,64 @@ func (w *world) buttonOf(chat int64, label string) (with telegram.Message) {
 		return false
 	})
 	return with
+}
+
+// TestNoKillLosesWhatStaysThere ends the bridge at any commit, as a kill does: the file keeps what was committed before, and nothing leaves it any more. PEYK_KILLS
+// says how often.
+func TestNoKillLosesWhatStaysThere(t *testing.T) {
+	kills := 40
+	if n, err := strconv.Atoi(os.Getenv("PEYK_KILLS")); err == nil {
+		kills = n
+	}
+	atBothReadings(t, func(t *testing.T, opts panel.Options) {
+		r := rand.New(rand.NewPCG(1, 2))
+		w := newWorld(t, telegram.Options{}, opts)
+		var left atomic.Int64 // commits until the kill
+		left.Store(1 << 40)
+		w.storeOpts.Commit = func(write func() error) error {
+			if left.Add(-1) < 0 {
+				w.PanelNet.Down()
+				w.TGNet.Down()
+				return errors.New("killed")
+			}
+			return write()
+		}
+		w.start()
+		n, late := 0, map[int]bool{}
+		for range kills {
+			for range 1 + r.IntN(7) {
+				n++
+				text := fmt.Sprintf("«%d»", n)
+				if late[n] = r.IntN(4) == 0; late[n] {
+					w.panel.ReceiveLate("09121111111", "30001234", text, time.Duration(r.IntN(600))*time.Second)
+				} else {
+					w.panel.Receive("09121111111", "30001234", text)
+				}
+				time.Sleep(time.Duration(r.IntN(2000)) * time.Millisecond)
+			}
+			left.Store(int64(r.IntN(8)))
+			time.Sleep(time.Duration(r.IntN(20000)) * time.Millisecond)
+			left.Store(0)
+			w.stop()
+			<-w.ended
+			w.store.Close() // which writes nothing any more
+			left.Store(1 << 40)
+			w.PanelNet.Up()
+			w.TGNet.Up()
+			w.start()
+		}
+		time.Sleep(2 * time.Hour)
+		said := w.transcript(w.group)
+		lost := 0
+		for i := range n {
+			if !strings.Contains(said, fmt.Sprintf("«%d»", i+1)) {
+				lost++
+				t.Logf("%d, late: %t", i+1, late[i+1])
+			}
+		}
+		if lost > 0 || strings.Contains(said, "may be lost") {
+			t.Errorf("%d of %d SMS are not shown; reported as lost: %t", lost, n, strings.Contains(said, "may be lost"))
+		}
+		t.Logf("%d kills: %d SMS, none lost, none reported as lost", kills, n)
+	})
 }

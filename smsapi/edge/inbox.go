@@ -20,8 +20,8 @@ import (
 // perPage is how many rows a page has that we ask for. The panel may give fewer.
 const perPage = 100
 
-// unseenPages is how many pages are read at most where nobody has read before.
-const unseenPages = 10
+// mostUnseen is how many SMS are read at most, or a page more, where nobody has read before.
+const mostUnseen = 1000
 
 // Fetch reads a page of what came after at.After. Whether from_id means that, the documentation says in words and denies by its example: there the
 // rows are those at or below it. What shows that is followed by a reading from the newest down, without from_id; see Decode.
@@ -87,7 +87,7 @@ func Decode(a smsapi.Answer) (smsapi.Inbox, error) {
 	switch {
 	case met && !down:
 		next.Down, next.Page, in.More = true, 0, true
-	case !said.last() && !(met && down) && !(first && next.Page+1 >= unseenPages):
+	case !said.last() && !(met && down) && !(first && (next.Page+1)*len(said.data) >= mostUnseen):
 		next.Page, in.More = next.Page+1, true
 	default:
 		next = smsapi.Place{After: next.Top, Down: next.Down}
