@@ -95,9 +95,9 @@ func (m *turns) free(s share, now time.Time) bool {
 func (m *turns) after(s share, now time.Time) *turns {
 	then := *m
 	then.oldest[s], then.last[s] = time.Time{}, now
-	then.sent = append(slices.Clone(timesAfter(m.sent, now.Add(-60*m.second))), now)
+	then.sent = slices.Concat(timesAfter(m.sent, now.Add(-60*m.second)), []time.Time{now})
 	if s == answers {
-		then.answered = append(slices.Clone(timesAfter(m.answered, now.Add(-60*m.second))), now)
+		then.answered = slices.Concat(timesAfter(m.answered, now.Add(-60*m.second)), []time.Time{now})
 	}
 	return &then
 }

@@ -40,10 +40,13 @@ func (r *rate) note(now time.Time) {
 
 // goroutines returns how many goroutines are in a bubble, and what they do. Outside of it the runtime has some of its own, now and then.
 func goroutines() (int, string) {
-	all := make([]byte, 1<<20)
-	text := string(all[:runtime.Stack(all, true)])
+	all := stacks.Get().(*[]byte)
+	defer stacks.Put(all)
+	text := string((*all)[:runtime.Stack(*all, true)])
 	return strings.Count(text, "synctest bubble"), text
 }
+
+var stacks = sync.Pool{New: func() any { all := make([]byte, 1<<20); return &all }}
 
 // grown returns what a bridge that came to rest, and has ended, leaves too much of.
 func (w *world) grown(e *play.Evidence) error {

@@ -74,21 +74,21 @@ func (s *Store) WhoWaits(from, limit int) (found []Waiting, all int, more bool, 
 	err = s.view(func(t *tx) error {
 		found, all, more = nil, 0, false
 		nth := map[sms.Conversation]int{}
-		c := t.bucket(bucketWaiting).Cursor()
+		c, rows := t.bucket(bucketWaiting).Cursor(), t.bucket(bucketSMS)
 		read := 0
 		for key, value := c.First(); key != nil; key, value = c.Next() {
 			if read++; read > whoWaitsRead {
 				more = true
 				break
 			}
-			m, err := t.sms(Seq(binary.BigEndian.Uint64(key)))
+			of, err := conversationOf(key, rows.Get(key))
 			if err != nil {
 				return err
 			}
-			i, again := nth[m.Conversation]
+			i, again := nth[of]
 			if !again {
 				i, all = all, all+1
-				nth[m.Conversation] = i
+				nth[of] = i
 			}
 			switch {
 			case i < from || i >= from+limit:
@@ -97,6 +97,10 @@ func (s *Store) WhoWaits(from, limit int) (found []Waiting, all int, more bool, 
 			default:
 				var u unanswered
 				if err := decode(value, &u); err != nil {
+					return err
+				}
+				m, err := t.sms(Seq(binary.BigEndian.Uint64(key)))
+				if err != nil {
 					return err
 				}
 				w, err := t.waitingSince(m, u.Shown)
@@ -109,6 +113,20 @@ func (s *Store) WhoWaits(from, limit int) (found []Waiting, all int, more bool, 
 		return nil
 	})
 	return found, all, more, err
+}
+
+// conversationOf returns the conversation of a row of sms. Pinned lists ask for those of all that wait, every few seconds.
+func conversationOf(key, value []byte) (of sms.Conversation, err error) {
+	line, plain := textField(value, `"l":"`)
+	customer, too := textField(value, `"c":"`)
+	if plain && too {
+		return sms.Conversation{Line: sms.Number(line), Customer: sms.Number(customer)}, nil
+	}
+	if value == nil {
+		return of, ErrNotFound
+	}
+	m, err := readSMS(key, value)
+	return m.Conversation, err
 }
 
 // waitingSince returns the conversation whose first SMS that waits is m, which these messages show.

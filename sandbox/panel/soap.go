@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -476,21 +477,33 @@ func (s *Server) compress(w http.ResponseWriter, r *http.Request, body []byte) [
 	if s.opts.Dialect != Nusoap || len(body) <= 1024 {
 		return body
 	}
-	var out bytes.Buffer
-	var z io.WriteCloser
-	switch {
-	case strings.Contains(accepts, "gzip"):
-		w.Header().Set("Content-Encoding", "gzip")
-		z, _ = gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	case strings.Contains(accepts, "deflate"):
-		w.Header().Set("Content-Encoding", "deflate")
-		z, _ = flate.NewWriter(&out, flate.BestSpeed)
-	default:
-		return body
+	for _, c := range compressors {
+		if strings.Contains(accepts, c.encoding) {
+			w.Header().Set("Content-Encoding", c.encoding)
+			z := c.used.Get().(compressor)
+			defer c.used.Put(z)
+			var out bytes.Buffer
+			z.Reset(&out)
+			z.Write(body)
+			z.Close()
+			return out.Bytes()
+		}
 	}
-	z.Write(body)
-	z.Close()
-	return out.Bytes()
+	return body
+}
+
+type compressor interface {
+	io.WriteCloser
+	Reset(io.Writer)
+}
+
+// compressors are those that are preferred first. A new one costs more than what it compresses.
+var compressors = []struct {
+	encoding string
+	used     *sync.Pool
+}{
+	{"gzip", &sync.Pool{New: func() any { z, _ := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed); return z }}},
+	{"deflate", &sync.Pool{New: func() any { z, _ := flate.NewWriter(io.Discard, flate.BestSpeed); return z }}},
 }
 
 // writeFault answers with a SOAP Fault. nusoap answers in HTTP/1.0 whatever the request was, and closes the connection.
