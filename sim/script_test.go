@@ -196,6 +196,26 @@ var events = []struct {
 			return counted && stage == string(tg.AfterHandling) && w.inGroup.within(time.Minute) >= n
 		}
 	}},
+	{"restart in a full minute", 0, func(w *world, r *rand.Rand) { // some of whose last calls had no answer: the next bridge has to count them, too
+		n, method := 17+r.IntN(3), []string{"sendMessage", "sendMessage", "createForumTopic"}[r.IntN(3)]
+		full := func() bool { return w.inGroup.within(time.Minute) >= n }
+		for range 180 {
+			if time.Sleep(time.Second); full() {
+				break
+			}
+		}
+		w.note(fmt.Sprintf("the minute is full: %t", full()))
+		if err := w.TG.Arm(tg.Fault{Kind: []tg.FaultKind{tg.CloseAfter, tg.CutAnswer}[r.IntN(2)], Method: method}); err != nil {
+			w.Errorf("arm: %v", err)
+		}
+		time.Sleep(time.Duration(r.Int64N(int64(4 * time.Second))))
+		if r.IntN(3) == 0 {
+			w.life.kill()
+		} else {
+			w.life.askToEnd()
+		}
+		w.start()
+	}},
 	{"kill at a point", 0, func(w *world, r *rand.Rand) {
 		points := slices.DeleteFunc(slices.Clone(points()), func(p string) bool { // where hardly any world comes to
 			return p == "open.migrating" || strings.HasPrefix(p, "notice.") || !w.Topics && (strings.HasPrefix(p, "topic.") || strings.HasPrefix(p, "card."))
@@ -372,9 +392,15 @@ func script(seed uint64, rounds, killed int) []step {
 			anything(r.IntN(10))
 		}
 		for again := true; again; again = r.IntN(killed) > 0 { // also while it takes up what was left
-			way := []string{"kill", "end", "end in a call", "kill in a full minute", "kill in a call", "kill in a call", "kill at a point", "kill at a point", "kill at a point"}[r.IntN(9)]
+			way := []string{"kill", "end", "end in a call", "kill in a full minute", "restart in a full minute", "kill in a call", "kill in a call", "kill at a point", "kill at a point", "kill at a point"}[r.IntN(10)]
 			if way == "kill at a point" && !pointed {
 				way = "kill in a call"
+			}
+			if way == "restart in a full minute" {
+				then(time.Second, "many customers write")
+				then(time.Second, way)
+				anything(r.IntN(4))
+				continue
 			}
 			then(time.Duration(1+r.Int64N(int64(20*time.Second))), way)
 			if strings.Contains(way, " ") {

@@ -32,8 +32,11 @@ const (
 // Mutants are those that the invariants must find.
 var Mutants = []Mutant{
 	{Name: "who opted out is left out of nothing", file: "store/wish.go", Caught: []string{"I22"}, edits: [][2]string{{"if why == sms.NoReason {\n\t\t\tcontinue", "if why != sms.Blocked {\n\t\t\tcontinue"}}},
+	{Name: "nobody is asked about an order to one who opted out", file: "store/outbox.go", Caught: []string{"I22"}, edits: [][2]string{{" || b.Duplicate || b.Against != sms.NoReason", " || b.Duplicate"}}},
 	{Name: "what is scheduled goes out half a minute early", file: "store/scheduled.go", Caught: []string{"I23"}, edits: [][2]string{{"if row.At.After(t.now) {", "if row.At.After(t.now.Add(30 * time.Second)) {"}}},
 	{Name: "what is scheduled stays so once it has become an order", file: "store/scheduled.go", Caught: []string{"I23", "I5", "does not come to rest"}, edits: [][2]string{{"\t\treturn t.deleteScheduled(id)\n\t})\n}\n\n// expireScheduled", "\t\tif t.now.Unix()%4 > 0 {\n\t\t\treturn t.deleteScheduled(id)\n\t\t}\n\t\treturn nil\n\t})\n}\n\n// expireScheduled"}}},
+	{Name: "nobody is asked about what was scheduled for hours ago", file: "bot/later.go", Caught: []string{"I23"}, edits: [][2]string{{"b.store.Now().Sub(o.Due) > missedAfter", "b.store.Now().Sub(o.Due) > 100*missedAfter"}}},
+	{Name: "what a blocked customer writes is shown", file: "store/inbound.go", Caught: []string{"I24"}, edits: [][2]string{{"if blocked, err := t.countBlocked(m.Customer); err != nil || blocked {", "if _, err := t.countBlocked(m.Customer); err != nil {"}}},
 	{Name: "what a blocked customer writes is not kept", file: "store/inbound.go", Caught: []string{"I24"}, edits: [][2]string{{"return seq, errors.Join(err, t.putSMS(stored))", "return seq, err"}}},
 	{Name: "an export is told to nobody", file: "bot/export.go", Caught: []string{"I13"}, edits: [][2]string{{"Count: rows,", "Count: rows / 2,"}}},
 	{Name: "each of a file gets the text of the next", file: "relay/send.go", Caught: []string{"I4"}, edits: [][2]string{{"Texts: p.Texts, Keys: p.Keys}", "Texts: append(p.Texts[min(1, len(p.Texts)):], p.Texts[:min(1, len(p.Texts))]...)}"}}},
