@@ -96,7 +96,7 @@ var Mutants = []Mutant{
 		"\tincident := lossOf(answer, failure, len(messages), f.begun, received)\n\tif failure == nil && rand.IntN(40) == 0 {\n\t\tincident = &store.Incident{Kind: store.Undecodable, From: f.begun, To: received, Count: 1}\n\t}\n",
 	}}},
 	{Name: "the reservation comes after the send", file: "relay/send.go", Caught: []string{"I4", "I5", "I6"}, edits: [][2]string{{
-		"\tp, err := r.store.Reserve(p, r.panel.Traits().Account)\n", "\tsent, failure := r.panel.Send(ctx, order(batch, p))\n\tcrashpoint.At(\"send.answered\")\n\tp, err := r.store.Reserve(p, r.panel.Traits().Account)\n",
+		"\tp, err := r.store.Reserve(p, account(r.panel.Traits()), r.panel.Traits().Keyed)\n", "\tsent, failure := r.panel.Send(ctx, order(batch, p))\n\tcrashpoint.At(\"send.answered\")\n\tp, err := r.store.Reserve(p, account(r.panel.Traits()), r.panel.Traits().Keyed)\n",
 	}, {"\tcrashpoint.At(\"send.reserved\")\n\tsent, failure := r.panel.Send(ctx, order(batch, p))\n\tcrashpoint.At(\"send.answered\")\n", "\tcrashpoint.At(\"send.reserved\")\n"}}},
 	{Name: "NoSync", file: "store/store.go", Power: true, Caught: []string{"I10", "cannot be read", "damaged"}, edits: [][2]string{{
 		"db, err = bolt.Open(path, 0o600, &bolt.Options{\n", "db, err = bolt.Open(path, 0o600, &bolt.Options{\n\t\tNoSync: true,\n",
