@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"peyk/internal/backoff"
@@ -57,20 +56,16 @@ func (r *Relay) followDelivery(ctx context.Context) error {
 
 // AskDelivery asks the panel for the status of SMS that have its ids, and stores what it says.
 func (p Panel) AskDelivery(ctx context.Context, asked []store.SMS) error {
-	moved, err := p.store.PanelSince()
+	asked, elsewhere, err := p.store.Here(asked)
 	if err != nil {
-		return fmt.Errorf("read since when the panel is asked: %w", err)
+		return fmt.Errorf("read where SMS were sent: %w", err)
 	}
-	var elsewhere []store.Report // their ids are another panel's: what this one says of them would be of other SMS
-	asked = slices.DeleteFunc(slices.Clone(asked), func(m store.SMS) bool {
-		before := m.Time.Before(moved)
-		if before {
-			elsewhere = append(elsewhere, store.Report{Seq: m.Seq})
-		}
-		return before
-	})
 	if len(elsewhere) > 0 {
-		if err := p.store.SetDelivery(elsewhere); err != nil {
+		nothing := make([]store.Report, len(elsewhere))
+		for i, m := range elsewhere {
+			nothing[i].Seq = m.Seq
+		}
+		if err := p.store.SetDelivery(nothing); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ const firstKind = "soap"
 type atPanel struct {
 	Kind  string    `json:"kind"`
 	Since time.Time `json:"since,omitzero"`
+	Last  Seq       `json:"last,omitempty"` // of SMS by then
 }
 
 func (t *tx) atPanel() (atPanel, error) {
@@ -26,7 +27,7 @@ func (t *tx) atPanel() (atPanel, error) {
 }
 
 // UsePanel notes the kind of panel that is asked from now on. Of another than before nothing is known yet of its order of SMS, and the ids that
-// the one before gave mean nothing to it; see PanelSince. What was to be read again there is
+// the one before gave mean nothing to it; see Here. What was to be read again there is
 // told of as lost.
 func (s *Store) UsePanel(kind string) error {
 	same := false
@@ -49,16 +50,24 @@ func (s *Store) UsePanel(kind string) error {
 			}
 		}
 		meta := t.bucket(bucketMeta)
-		return errors.Join(put(meta, keyPanel, atPanel{kind, t.now}), meta.Delete(keyOrder), meta.Delete(keyEmptied))
+		return errors.Join(put(meta, keyPanel, atPanel{kind, t.now, Seq(t.bucket(bucketSMS).Sequence())}), meta.Delete(keyOrder), meta.Delete(keyEmptied))
 	})
 }
 
-// PanelSince returns since when the panel is asked that is asked now; zero if there was no other.
-func (s *Store) PanelSince() (since time.Time, err error) {
+// Here returns which of some SMS were sent at the panel that is asked now: the ids of the others mean nothing there, or another SMS. Numbers tell,
+// and times only of what was ordered before the panel was another: clocks go wrong.
+func (s *Store) Here(sent []SMS) (here, elsewhere []SMS, err error) {
 	err = s.view(func(t *tx) error {
 		at, err := t.atPanel()
-		since = at.Since
+		here, elsewhere = nil, nil
+		for _, m := range sent {
+			if m.Seq <= at.Last && m.Time.Before(at.Since) {
+				elsewhere = append(elsewhere, m)
+			} else {
+				here = append(here, m)
+			}
+		}
 		return err
 	})
-	return since, err
+	return here, elsewhere, err
 }
