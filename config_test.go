@@ -100,7 +100,7 @@ func TestOneMistakeIsNamedWithItsMend(t *testing.T) {
 	for name, test := range map[string]struct{ set, want string }{
 		"a token without a colon":               {"TELEGRAM_BOT_TOKEN=hush-hush", "TELEGRAM_BOT_TOKEN is not a bot token: one looks like 123456789:AAHd…"},
 		"a token with a blank inside":           {"TELEGRAM_BOT_TOKEN=12:hush hush", "TELEGRAM_BOT_TOKEN is not a bot token"},
-		"no such kind of panel":                 {"SMS_PANEL=postal", "SMS_PANEL is \"postal\", which is no kind of panel: write one of soap, kavenegar, edge"},
+		"no such kind of panel":                 {"SMS_PANEL=postal", "SMS_PANEL is \"postal\", which is no kind of panel: write one of soap, kavenegar, edge, rest"},
 		"a panel without its key":               {"SMS_PANEL=kavenegar", "SMS_API_KEY is missing: put in the API key"},
 		"an address without a scheme":           {"SMS_API_URL=hush.example/server.php", "SMS_API_URL is not an address: write all of it"},
 		"an address of another scheme":          {"TELEGRAM_API_URL=ftp://hush.example", "TELEGRAM_API_URL is not an address"},

@@ -12,6 +12,7 @@ import (
 	"peyk/smsapi/edge"
 	"peyk/smsapi/exchange"
 	"peyk/smsapi/kavenegar"
+	"peyk/smsapi/rest"
 	"peyk/smsapi/soap"
 )
 
@@ -41,6 +42,9 @@ var Kinds = []Kind{
 		return kavenegar.New(l.URL, l.Key, kavenegar.Options{Options: opts, Lines: l.Lines})
 	}, kavenegar.Decode},
 	{"edge", true, edge.Address, func(l Login, opts exchange.Options) (relay.Client, error) { return edge.New(l.URL, l.Key, opts) }, edge.Decode},
+	{"rest", false, "", func(l Login, opts exchange.Options) (relay.Client, error) {
+		return rest.New(l.URL, l.User, l.Password, rest.Options{Options: opts, Lines: l.Lines})
+	}, rest.Decode},
 }
 
 // Names are those of Kinds.

@@ -152,12 +152,16 @@ func (s *Server) serveEdge(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	named := map[string][]string{"fromNum": {f.From}, "page": {strconv.Itoa(f.Page)}, "from_id": {f.Filters.FromID.String()}}
+	var all []SMS
 	for _, text := range f.each {
+		for _, number := range text.Recipients {
+			all = append(all, asked(f.From, number, text.Message, ""))
+		}
 		named["toNum"], named["messageContent"] = append(named["toNum"], text.Recipients...), append(named["messageContent"], text.Message)
 	}
 	key := r.Header.Get("Authorization")
 	s.serve(w, r, job{
-		method: method, named: named, recipients: len(named["toNum"]),
+		method: method, named: named, recipients: len(named["toNum"]), asked: all,
 		carryOut: func() (answer, error) {
 			switch {
 			case key != s.password:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,7 +84,7 @@ func (s *Server) serveKavenegar(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.useKeys(form)()
 	s.serve(w, r, job{
-		method: m.method, named: form, recipients: len(commas(form, "receptor")),
+		method: m.method, named: form, recipients: len(commas(form, "receptor")), asked: askedByKey(name, form),
 		carryOut: func() (answer, error) {
 			switch {
 			case key != s.password:
@@ -282,6 +283,25 @@ func (s *Server) sendKeyed(form url.Values) answer {
 		}
 	}
 	return s.sendAll(all)
+}
+
+// askedByKey returns the SMS that a call asks for.
+func askedByKey(name string, form url.Values) (all []SMS) {
+	keys := append(commas(form, "localid"), make([]string, maxReceptors)...)
+	switch name {
+	case "sms/send":
+		for i, number := range commas(form, "receptor")[:min(maxReceptors, len(commas(form, "receptor")))] {
+			all = append(all, asked(form.Get("sender"), number, form.Get("message"), keys[i]))
+		}
+	case "sms/sendarray":
+		var to, texts, lines []string
+		if errors.Join(json.Unmarshal([]byte(form.Get("receptor")), &to), json.Unmarshal([]byte(form.Get("message")), &texts), json.Unmarshal([]byte(form.Get("sender")), &lines)) == nil {
+			for i := range min(len(to), len(texts), len(lines)) {
+				all = append(all, asked(lines[i], to[i], texts[i], ""))
+			}
+		}
+	}
+	return all
 }
 
 // sendArray knows its keys by one name only: with any other they are silently none.

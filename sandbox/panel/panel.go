@@ -37,7 +37,7 @@ const (
 )
 
 // kindsOf are what the bridge's settings call them.
-var kindsOf = map[string]Dialect{"soap": Nusoap, "kavenegar": Kavenegar, "edge": Edge}
+var kindsOf = map[string]Dialect{"soap": Nusoap, "kavenegar": Kavenegar, "edge": Edge, "rest": REST}
 
 // Kind returns what the bridge's SMS_PANEL calls a panel of the dialect.
 func (d Dialect) Kind() string {
@@ -57,6 +57,9 @@ func OfKind(kind string) (Dialect, bool) {
 
 // Path is where a panel of the kind listens.
 func (d Dialect) Path() string {
+	if d == REST {
+		return "/class/sms/restful"
+	}
 	if d == Kavenegar || d == Edge {
 		return "/v1"
 	}
@@ -93,6 +96,9 @@ type Options struct {
 	DocumentedErrors, BareUnknown, EmptyIsNull bool
 	// PageSize is how many rows a page has at most, at Kavenegar of ListMsg: 200 when zero; at Edge of all, 100 when zero.
 	PageSize int
+	// Of REST. Form is how it answers; Basic has it ask for the login over HTTP, too.
+	Form  RESTForm
+	Basic bool
 	// Of Edge, besides EmptyIsNull. FromIDBelow takes from_id to be the upper end: those at or below it, newest first; else it has those after it,
 	// oldest first. ErrorsAre200 has errors come with the status 200; Millions counts far more rows and pages than there are; PersianDigits writes
 	// the digits of texts so.
@@ -138,7 +144,9 @@ type Request struct {
 	Told map[string]int `json:"told,omitempty"`
 	// Recipients is how many numbers a sending call named, Accepted how many SMS came of it.
 	Recipients int `json:"recipients,omitempty"`
-	Accepted   int `json:"accepted,omitempty"`
+	// Asked are the SMS that a sending call asks for, whatever its protocol. Their ID is the caller's key, if it has any.
+	Asked    []SMS `json:"asked,omitempty"`
+	Accepted int   `json:"accepted,omitempty"`
 	// Answered says that the caller was told, truly and in full, what came of the call. It is set when the answer begins to be written, and
 	// stays false when the caller was gone by then.
 	Answered bool `json:"answered"`
@@ -202,6 +210,7 @@ type accepted struct {
 	SMS
 	byHand bool // its status was set by hand and does not move by itself any more
 	debug  bool // it was not really sent
+	many   bool // of own texts, at REST
 }
 
 // rule gives every SMS to a matching customer a status by hand; 0 lets it move by itself.

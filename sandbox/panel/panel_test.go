@@ -152,6 +152,7 @@ func TestRequestsHoldNoSecrets(t *testing.T) {
 		Answer:     "0",
 		Caller:     "192.0.2.1:1234", // httptest's
 		Recipients: 1,
+		Asked:      []SMS{{Line: "30001234", Customer: "09121111111", Text: "hi"}},
 		Accepted:   1,
 		Answered:   true,
 	}}

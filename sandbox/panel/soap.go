@@ -30,6 +30,7 @@ type job struct {
 	method     string
 	named      map[string][]string // what it was taken to say, without secrets
 	recipients int
+	asked      []SMS
 	carryOut   func() (answer, error) // its only error is errCrash; mu is held
 	encode     func(answer) (status int, body []byte)
 }
@@ -51,6 +52,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case Edge:
 		s.serveEdge(w, r)
+		return
+	case REST:
+		s.serveREST(w, r)
 		return
 	}
 	w.Header().Set("X-Powered-By", "PHP/8.2.36")
@@ -78,7 +82,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	s.serve(w, r, job{c.method, c.named(), c.recipients(), func() (answer, error) { return s.carryOut(c) }, func(a answer) (int, []byte) {
+	s.serve(w, r, job{c.method, c.named(), c.recipients(), c.asked(), func() (answer, error) { return s.carryOut(c) }, func(a answer) (int, []byte) {
 		return http.StatusOK, s.encode(r, c.method, a)
 	}})
 }
@@ -100,7 +104,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c job) {
 	if fault != nil && !fault.carriesOut() {
 		s.mu.Lock()
 		s.record(Request{
-			Method: c.method, Caller: r.RemoteAddr, Params: c.named, Answer: string(fault.Kind), Code: fault.Code, Recipients: c.recipients, Answered: fault.Kind == ErrCode,
+			Method: c.method, Caller: r.RemoteAddr, Params: c.named, Answer: string(fault.Kind), Code: fault.Code, Recipients: c.recipients, Asked: c.asked, Answered: fault.Kind == ErrCode,
 		})
 		s.mu.Unlock()
 		s.writeStruck(w, r, c, *fault, answer{}, hook)
@@ -112,7 +116,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c job) {
 	told, err := c.carryOut()
 	done := Request{
 		Method: c.method, Caller: r.RemoteAddr, Given: told.given, Told: told.told, Params: c.named, CarriedOut: err == nil && told.code == 0, Answer: strconv.Itoa(told.code),
-		Recipients: c.recipients, Accepted: len(s.sent) - before, Answered: r.Context().Err() == nil,
+		Recipients: c.recipients, Asked: c.asked, Accepted: len(s.sent) - before, Answered: r.Context().Err() == nil,
 	}
 	switch {
 	case err != nil:
@@ -405,6 +409,27 @@ func (c call) recipients() int {
 	return len(numbers)
 }
 
+// asked returns the SMS that a sending call asks for, so far as it makes sense.
+func (c call) asked() (all []SMS) {
+	named := c.named()
+	first := func(name string) string { return slices.Concat(named[name], []string{""})[0] }
+	for _, number := range named["toNum"] {
+		all = append(all, asked(first("fromNum"), number, first("messageContent"), ""))
+	}
+	for i, number := range named["toNums"] {
+		if texts := named["messageContents"]; i < len(texts) {
+			all = append(all, asked(first("fromNum"), number, texts[i], ""))
+		}
+	}
+	return all
+}
+
+// asked is one SMS that a call asks for.
+func asked(line, number, text, key string) SMS {
+	customer, _ := normalise(number)
+	return SMS{ID: key, Line: line, Customer: customer, Text: text}
+}
+
 // named returns what the method took each parameter to be, without secrets, for the record.
 func (c call) named() map[string][]string {
 	out := map[string][]string{}
@@ -459,7 +484,7 @@ func (s *Server) stage(w http.ResponseWriter, c Call, hook func(Call)) {
 func (s *Server) answerHeaders(w http.ResponseWriter) {
 	h := w.Header()
 	switch s.opts.Dialect {
-	case Kavenegar, Edge:
+	case Kavenegar, Edge, REST:
 		h.Set("Content-Type", "application/json; charset=utf-8")
 		return
 	case Native:
@@ -508,7 +533,7 @@ var compressors = []struct {
 
 // writeFault answers with a SOAP Fault. nusoap answers in HTTP/1.0 whatever the request was, and closes the connection.
 func (s *Server) writeFault(w http.ResponseWriter, text string) {
-	if s.opts.Dialect == Kavenegar || s.opts.Dialect == Edge { // which has no such thing: what runs it has failed
+	if s.opts.Dialect == Kavenegar || s.opts.Dialect == Edge || s.opts.Dialect == REST { // which has no such thing: what runs it has failed
 		http.Error(w, text, http.StatusInternalServerError)
 		return
 	}

@@ -50,6 +50,9 @@ func New(t testing.TB, tg telegram.Options, sms panel.Options) *World {
 	return w
 }
 
+// PanelPath is that of the panel's address.
+func (w *World) PanelPath() string { return w.path }
+
 // Listen opens a loopback port for each of the two.
 func (w *World) Listen() {
 	w.Helper()

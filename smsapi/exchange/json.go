@@ -14,7 +14,7 @@ import (
 // Members reads a JSON object member by member, so that those that came of an answer that was cut are known: read decodes each member's value
 // from d. The error says why nothing is known of the rest; of what is no object at all it is smsapi.ErrProtocol.
 func Members(body []byte, read func(name string, d *json.Decoder) error) error {
-	d := json.NewDecoder(bytes.NewReader(escapeControls(bytes.TrimPrefix(body, []byte("\ufeff")))))
+	d := json.NewDecoder(bytes.NewReader(EscapeControls(bytes.TrimPrefix(body, []byte("\ufeff")))))
 	d.UseNumber()
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return errors.Join(smsapi.ErrProtocol, err)
@@ -104,8 +104,8 @@ func (s Scalar) ID() sms.ID {
 	return ""
 }
 
-// escapeControls writes the control characters within strings as JSON wants them: else one such SMS hides all behind it.
-func escapeControls(body []byte) []byte {
+// EscapeControls writes the control characters within strings as JSON wants them: else one such SMS hides all behind it.
+func EscapeControls(body []byte) []byte {
 	if !bytes.ContainsFunc(body, func(r rune) bool { return r < ' ' }) {
 		return body
 	}
