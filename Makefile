@@ -26,7 +26,7 @@ test:
 	$(MAKE) -j2 -Otarget raced unraced
 
 raced:
-	go test -race -shuffle=on -vet=off -timeout 30m -p 3 -skip '^($(LONG))$$' $(filter-out peyk/bridge peyk/crash $(ALONE:%=peyk/%),$(shell go list ./...))
+	go test -race -shuffle=on -vet=off -timeout 30m -p 3 -skip '^($(LONG))$$' $(filter-out peyk $(SLOWED:%=peyk%) $(ALONE:%=peyk/%),$(shell go list ./...))
 
 # Packages in which nothing happens beside anything else, as internal/repository tests.
 ALONE = bot/stats internal/backoff internal/hours internal/release internal/table internal/xlsx
@@ -38,10 +38,12 @@ LONG = TestShares|TestFortnight|TestNoShareWaitsForAnother|TestWhatIsKeptOfATrou
 	TestFindFindsWhatEveryRowSays|TestAnswersFindWhatWaitsInAnyBlock
 
 # What the race detector would only slow: crash kills a program that is built without it; the scenarios of bridge, at two servers and in two languages,
-# live through the same code as sim's worlds, which have it. make torture has it everywhere.
+# the commands of the program and the sandbox in a browser live through the same code as sim's worlds and the packages' own tests, which have it.
+# make torture has it everywhere.
+SLOWED = /bridge /crash /sandbox/browser
 unraced:
 	go test -shuffle=on -vet=off $(ALONE:%=./%)
-	go test -shuffle=on -vet=off -timeout 30m ./bridge ./crash
+	go test -shuffle=on -vet=off -timeout 30m -p 3 . $(SLOWED:%=.%)
 	go test -shuffle=on -vet=off -timeout 30m -run '^($(LONG))$$' ./bot ./sim ./store
 
 # Each fuzz target for about two seconds. go test -fuzz would build and link a package's tests for each of its targets: here that is done once, and two
@@ -84,7 +86,7 @@ torture: worlds
 	go test -count=1 -timeout 0 -v -run 'TestDays|TestWeeks' ./sim -seed $(SEED) -days 183 -weeks 26 -processes 2
 	go test -count=1 -timeout 0 -v -run 'TestBulk$$' ./sim -bulk 10000
 	go test -count=1 -run TestFlood ./bridge
-	go test -race -count=1 -timeout 0 ./bridge
+	go test -race -count=1 -timeout 0 . ./bridge ./sandbox/browser
 	go test -race -count=1 -timeout 0 -run '^($(LONG))$$' ./bot ./sim ./store
 	PEYK_SOFFICE=soffice go test -count=1 -v -run LibreOffice ./bridge
 	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SYSCALLS=all PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
