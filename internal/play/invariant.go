@@ -1118,7 +1118,7 @@ func (w *World) Settled(since time.Time) error {
 	return nil
 }
 
-var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know", "did not say who sent this SMS"}
+var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know", "did not say who sent this SMS", "This customer was forgotten"}
 
 // askedWords are those of a question, and of one that ended without a send.
 var askedWords = []string{"Send this?", "Send this one all the same?", "Send these?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
