@@ -1,0 +1,145 @@
+//go:build cluster
+
+package cluster
+
+import (
+	"testing"
+	"time"
+)
+
+// TestDecide goes through every state that a follower can be in, as far as decisions can tell states apart.
+func TestDecide(t *testing.T) {
+	now := time.Hour
+	counts := map[step]int{}
+	for _, revision := range []int64{0, 7} {
+		for _, ever := range []bool{false, true} {
+			for _, holder := range []string{"", "other"} {
+				for _, silent := range []time.Duration{0, takeAfter - 1, takeAfter, time.Hour} {
+					for _, f := range []file{{}, {used: true}, {"log", 0, true}, {"log", 5, true}, {"old", 5, true}, {"log", 5, false}} {
+						for head := uint64(0); head < 9; head++ {
+							for first := uint64(0); first < 9; first++ {
+								if first != 0 && (first <= f.entry || first > head) || first == 0 && head > f.entry || revision == 0 && holder != "" || ever && revision != 0 {
+									continue // cannot be seen
+								}
+								s := sight{office: office{Holder: holder, Epoch: 3, Log: "log"}, revision: revision, since: now - silent, heard: now, ever: ever || revision != 0}
+								if revision == 0 {
+									s.office = office{}
+								}
+								got := decide(s, f, first, head, now)
+								counts[got]++
+								leads := got == takeOver || got == begin
+								switch {
+								case leads && revision != 0 && holder != "" && silent < takeAfter:
+									t.Errorf("%+v %+v: takes over from one that may still act", s, f)
+								case got == takeOver && (f.log != "log" || f.entry != head):
+									t.Errorf("%+v %+v head %d: leads with a file that is not the last", s, f, head)
+								case got == begin && (ever || head != 0):
+									t.Errorf("%+v %+v head %d: begins a log where there is or was one", s, f, head)
+								case got == apply && (f.log != "log" || first != f.entry+1):
+									t.Errorf("%+v %+v first %d: applies what does not follow", s, f, first)
+								case got == fetch && f.used && f.log == "":
+									t.Errorf("%+v %+v: replaces a file that nobody knows elsewhere", s, f)
+								case f.log == "log" && f.entry == head && revision != 0 && (holder == "" || silent >= takeAfter) && got != takeOver:
+									t.Errorf("%+v %+v: %d, though nobody leads and it has all", s, f, got)
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	for s := wait; s <= gone; s++ {
+		if counts[s] == 0 {
+			t.Errorf("no state leads to step %d: does this test still look at all?", s)
+		}
+	}
+}
+
+func TestSight(t *testing.T) {
+	one, two := office{"a", 1, "log"}, office{"b", 2, "log"}
+	var s sight
+	for _, look := range []struct {
+		name     string
+		at       time.Duration
+		o        office
+		revision int64
+		silent   time.Duration
+	}{
+		{"at first it counts from now on", 100 * time.Second, one, 5, 0},
+		{"unchanged", 100*time.Second + 500*time.Millisecond, one, 5, 500 * time.Millisecond},
+		{"for longer", 101 * time.Second, one, 5, time.Second},
+		{"renewed, though it holds the same", 101*time.Second + 500*time.Millisecond, one, 6, 0},
+		{"etcd was silent: who knows whether the leader was", 103 * time.Second, one, 6, 0},
+		{"from there on it counts", 104 * time.Second, one, 6, time.Second},
+		{"another leads", 105 * time.Second, two, 7, 0},
+		{"the machine slept", 2 * time.Hour, two, 7, 0},
+	} {
+		s = s.after(look.o, look.revision, look.at)
+		if got := look.at - s.since; got != look.silent || s.office != look.o || !s.ever {
+			t.Errorf("%s: silent for %v, want %v; %+v", look.name, got, look.silent, s)
+		}
+	}
+	if gone := s.after(office{}, 0, 3*time.Hour); !gone.ever || gone.revision != 0 {
+		t.Errorf("a key that is gone: %+v", gone)
+	}
+}
+
+func TestTheMarginIsKept(t *testing.T) {
+	// A leader acts until mayAct after the beginning of a renewal; who takes over has seen that renewal at its beginning or later.
+	if takeAfter <= mayAct {
+		t.Error("somebody takes over while the leader may still act")
+	}
+	if unheard >= takeAfter || 2*lookEvery >= unheard || askFor >= mayAct-renewEvery {
+		t.Error("a single slow answer of etcd costs a leader its place")
+	}
+}
+
+func TestEntriesAreRead(t *testing.T) {
+	for _, e := range []struct {
+		epoch   uint64
+		parts   int
+		changes string
+	}{{1, 0, ""}, {1 << 60, 0, "changes"}, {7, 300, ""}} {
+		epoch, parts, changes, err := readEntry(entryValue(e.epoch, e.parts, []byte(e.changes)))
+		if err != nil || epoch != e.epoch || parts != e.parts || string(changes) != e.changes {
+			t.Errorf("%+v is read as %d, %d, %q, %v", e, epoch, parts, changes, err)
+		}
+	}
+	for _, foreign := range []string{"", "\x02\x01\x00", "\x01", "\x01\xff", "\x01\x01\xff\xff\xff\xff\xff\xff\xff\x7f"} {
+		if _, _, _, err := readEntry([]byte(foreign)); err == nil {
+			t.Errorf("%q is read as an entry", foreign)
+		}
+	}
+}
+
+func TestWhatIsKeptOfTheLogIsBounded(t *testing.T) {
+	l := ledger{m: New(Config{})}
+	now, deleted := time.Duration(0), uint64(0)
+	for entry := uint64(1); entry <= 3*60*6; entry++ { // one each ten seconds for three hours
+		now += 10 * time.Second
+		l.add(entry, 100, int64(entry), now)
+		if k, found := l.old(now); found {
+			if k.entry >= entry || k.entry <= deleted {
+				t.Fatalf("at entry %d all through %d are deleted, after %d", entry, k.entry, deleted)
+			}
+			deleted = k.entry
+		}
+		if len(l.marks) > 80 {
+			t.Fatalf("%d marks", len(l.marks))
+		}
+	}
+	if kept := 3*60*6 - deleted; kept < 350 || kept > 380 {
+		t.Errorf("%d entries of an hour's 360 are kept", kept)
+	}
+	for range 200 { // a megabyte each, all at once
+		l.add(l.last()+1, 1<<20, 0, now)
+	}
+	if k, found := l.old(now); !found || l.last()-k.entry < 60 || l.last()-k.entry > 70 {
+		t.Errorf("%d MB are kept", l.last()-k.entry)
+	}
+	l.add(l.last()+1, 1<<30, 0, now)
+	if k, found := l.old(now); found && k.entry >= l.last() {
+		t.Error("the last entry is deleted, which tells how far the log goes")
+	}
+}

@@ -1,0 +1,143 @@
+//go:build cluster
+
+package etcdtest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"peyk/cluster"
+)
+
+// Servers are a real etcd cluster on loopback, for as long as a test runs.
+type Servers struct {
+	tb      testing.TB
+	dir     string
+	ports   [][2]string // of each: for clients, for its peers
+	running []*exec.Cmd // nil while it is killed
+	args    []string
+}
+
+// Start starts so many servers and waits until they answer. The test is skipped where there is no etcd. args are added to those of each.
+func Start(tb testing.TB, n int, args ...string) *Servers {
+	tb.Helper()
+	if _, err := exec.LookPath("etcd"); err != nil {
+		tb.Skip("there is no etcd here: apt install etcd-server")
+	}
+	s := &Servers{tb: tb, dir: tb.TempDir(), running: make([]*exec.Cmd, n), args: args}
+	for range n {
+		s.ports = append(s.ports, [2]string{freePort(tb), freePort(tb)})
+	}
+	tb.Cleanup(func() {
+		for i := range s.running {
+			s.Kill(i)
+		}
+	})
+	for i := range n {
+		s.Run(i)
+	}
+	client := s.Dial()
+	for deadline := time.Now().Add(2 * time.Minute); ; {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		_, err := client.Do(ctx, cluster.Txn{Then: []cluster.Op{{Key: "answers"}}})
+		cancel()
+		if err == nil {
+			return s
+		}
+		if time.Now().After(deadline) {
+			log, _ := os.ReadFile(filepath.Join(s.dir, "0.log"))
+			tb.Fatalf("etcd does not answer: %v\n%s", err, log)
+		}
+	}
+}
+
+func freePort(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Endpoints are the addresses for clients.
+func (s *Servers) Endpoints() (all []string) {
+	for _, p := range s.ports {
+		all = append(all, "http://"+p[0])
+	}
+	return all
+}
+
+// Dial returns a client of all servers, closed when the test ends.
+func (s *Servers) Dial() *cluster.Client {
+	s.tb.Helper()
+	c, err := cluster.Dial(cluster.Options{Endpoints: s.Endpoints()})
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.tb.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Run starts server i, also again after it was killed.
+func (s *Servers) Run(i int) {
+	s.tb.Helper()
+	var peers []string
+	for j, p := range s.ports {
+		peers = append(peers, fmt.Sprintf("m%d=http://%s", j, p[1]))
+	}
+	log, err := os.OpenFile(filepath.Join(s.dir, fmt.Sprint(i, ".log")), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	defer log.Close()
+	at, peer := "http://"+s.ports[i][0], "http://"+s.ports[i][1]
+	cmd := exec.Command("etcd", append([]string{
+		"--name", fmt.Sprint("m", i), "--data-dir", filepath.Join(s.dir, fmt.Sprint(i)), "--listen-client-urls", at, "--advertise-client-urls", at,
+		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", strings.Join(peers, ","), "--log-level", "error",
+	}, s.args...)...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		s.tb.Fatal(err)
+	}
+	s.running[i] = cmd
+}
+
+// Kill kills server i, as a loss of power does.
+func (s *Servers) Kill(i int) {
+	if cmd := s.running[i]; cmd != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		s.running[i] = nil
+	}
+}
+
+// Signal sends a signal to server i: SIGSTOP has it hang, SIGCONT go on.
+func (s *Servers) Signal(i int, signal os.Signal) {
+	if cmd := s.running[i]; cmd != nil {
+		cmd.Process.Signal(signal)
+	}
+}
+
+// Leader returns which server leads, -1 if none says so.
+func (s *Servers) Leader(c *cluster.Client) int {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	all, _ := c.Servers(ctx)
+	for i, one := range all {
+		if one.Leads {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,263 @@
+//go:build cluster
+
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"peyk/store"
+)
+
+// entriesAtOnce is how many entries are read by one question.
+const entriesAtOnce = 64
+
+// follow applies what the leader writes to the file, until this member is to lead: then it returns a term, and the file has all that the log has. Without a
+// term ctx has ended, or, with an error, the file cannot be used; without both, the file is to be opened again.
+func (m *Member) follow(ctx context.Context, f *store.Follower) (*Term, error) {
+	var s sight
+	asked := "" // the copy we asked for
+	for tick := 0; ctx.Err() == nil; tick++ {
+		next, entries, head, err := m.look(ctx, f, s)
+		now := m.Clock()
+		if err != nil {
+			if ctx.Err() == nil && (s.heard == 0 || now-s.heard > unheard) {
+				m.note(func(st *Status) { st.Trouble = fmt.Sprintf("etcd does not answer: %v", err) })
+			}
+			m.pause(ctx, lookEvery)
+			continue
+		}
+		s = next
+		log, entry := f.Place()
+		mine := file{log, entry, f.Used()}
+		first := uint64(0)
+		if len(entries) > 0 {
+			first = m.entryOf(entries[0].Key)
+		}
+		do := decide(s, mine, first, head, now)
+		m.note(func(st *Status) {
+			st.Leader, st.Epoch, st.Entry, st.Trouble = s.Holder, s.Epoch, entry, ""
+			if do == wait || do == takeOver {
+				st.Behind = now
+			}
+		})
+		switch do {
+		case apply:
+			if err := m.apply(ctx, f, entries); err != nil {
+				if errors.Is(err, store.ErrDamaged) {
+					return nil, err
+				}
+				m.note(func(st *Status) { st.Trouble = fmt.Sprintf("the file cannot follow: %v", err) })
+				m.pause(ctx, time.Second)
+			}
+			continue // there may be more
+		case begin:
+			term, err := m.begin(ctx, f, s)
+			if term != nil || err != nil {
+				return term, err
+			}
+		case takeOver:
+			term, err := m.takeOver(ctx, f, s)
+			if term != nil || err != nil {
+				return term, err
+			}
+		case fetch:
+			asked, err = m.fetch(ctx, f, asked, s)
+			if err != nil {
+				m.note(func(st *Status) { st.Trouble = fmt.Sprintf("no copy of the leader's file: %v", err) })
+			}
+			if errors.Is(err, errReopen) {
+				return nil, nil
+			}
+		case foreign:
+			m.note(func(st *Status) {
+				st.Trouble = "the file at DB_PATH was written outside this cluster: move it away, and this member fetches the leader's; or if it is the one to go on with, stop all members and begin a new log (doc/cluster.md)"
+			})
+		case ahead:
+			m.note(func(st *Status) {
+				st.Trouble = "etcd lacks entries that this file has: it has lost data. Stop all members, and begin a new log with the newest file (doc/cluster.md)"
+			})
+		case gone:
+			m.note(func(st *Status) {
+				st.Trouble = "etcd has lost the cluster's log while this member ran. Stop all members, and start first the one whose file is to be gone on with (doc/cluster.md)"
+			})
+		}
+		if tick%(4*memberEvery) == 0 {
+			m.tell(ctx, entry)
+		}
+		m.pause(ctx, lookEvery)
+	}
+	return nil, nil
+}
+
+func (m *Member) pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// look asks etcd how things are: what the leader's key holds, which entries follow those that the file has, and which is the last.
+func (m *Member) look(ctx context.Context, f *store.Follower, s sight) (next sight, entries []Pair, head uint64, err error) {
+	_, entry := f.Place()
+	r, err := m.do(ctx, Txn{Then: []Op{
+		{Key: m.key("leader")},
+		{Key: m.entryKey(entry + 1), To: after(m.key("log/")), Limit: entriesAtOnce},
+		{Key: m.key("log/"), To: after(m.key("log/")), Last: true, Names: true},
+	}})
+	if err != nil {
+		return s, nil, 0, err
+	}
+	if len(r.Reads) != 3 {
+		return s, nil, 0, errors.New("etcd's answer is not what was asked for")
+	}
+	o, revision := readOffice(r)
+	if len(r.Reads[2]) > 0 {
+		head = m.entryOf(r.Reads[2][0].Key)
+	}
+	return s.after(o, revision, m.Clock()), r.Reads[1], head, nil
+}
+
+// entryOf returns which entry a key of the log holds.
+func (m *Member) entryOf(key string) uint64 {
+	n, _ := strconv.ParseUint(strings.TrimPrefix(key, m.key("log/")), 10, 64)
+	return n
+}
+
+// apply applies entries to the file, as long as they follow each other.
+func (m *Member) apply(ctx context.Context, f *store.Follower, entries []Pair) error {
+	for _, e := range entries {
+		entry := m.entryOf(e.Key)
+		epoch, parts, changes, err := readEntry(e.Value)
+		if err == nil && parts > 0 {
+			changes, err = m.parts(ctx, entry, epoch, parts)
+		}
+		if err == nil {
+			err = f.Apply(entry, changes)
+		}
+		if errors.Is(err, store.ErrGap) {
+			return nil // the next look sees it
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parts reads the pieces of an entry.
+func (m *Member) parts(ctx context.Context, entry, epoch uint64, n int) (changes []byte, err error) {
+	for i := range n {
+		r, err := m.do(ctx, Txn{Then: []Op{{Key: m.partKey(entry, epoch, i)}}})
+		if err != nil {
+			return nil, err
+		}
+		if len(r.Reads) != 1 || len(r.Reads[0]) != 1 {
+			return nil, fmt.Errorf("part %d of entry %d is missing", i, entry)
+		}
+		changes = append(changes, r.Reads[0][0].Value...)
+	}
+	return changes, nil
+}
+
+// begin begins a log with our file.
+func (m *Member) begin(ctx context.Context, f *store.Follower, s sight) (*Term, error) {
+	name := random()
+	term, err := m.take(ctx, s, name)
+	if term == nil {
+		return nil, ignore(err)
+	}
+	if err := f.Begin(name); err != nil {
+		term.stop()
+		term.renewing.Wait()
+		return nil, err
+	}
+	m.Log.Info("cluster: a new log begins with this member's file")
+	return term, nil
+}
+
+// takeOver takes the place of a leader that was silent, and then applies what it had written until then.
+func (m *Member) takeOver(ctx context.Context, f *store.Follower, s sight) (*Term, error) {
+	term, err := m.take(ctx, s, s.Log)
+	if term == nil {
+		return nil, ignore(err)
+	}
+	for term.ended.Err() == nil && ctx.Err() == nil {
+		_, entries, head, err := m.look(ctx, f, s)
+		if err == nil && len(entries) > 0 {
+			err = m.apply(ctx, f, entries)
+		}
+		_, entry := f.Place()
+		switch {
+		case err == nil && entry == head:
+			term.kept.add(head, 0, 0, m.Clock())
+			return term, nil
+		case err != nil:
+			m.note(func(st *Status) { st.Trouble = fmt.Sprintf("the file cannot follow: %v", err) })
+			m.pause(ctx, lookEvery)
+		}
+	}
+	lost := term.lost()
+	term.stop()
+	term.renewing.Wait()
+	if lost == nil {
+		term.giveUp()
+	}
+	return nil, nil
+}
+
+// ignore has etcd's errors tried again by the next look.
+func ignore(error) error { return nil }
+
+// memberEvery is how many seconds lie between two reports of a member.
+const memberEvery = 10
+
+// Report is what a member says of itself, for peyk check.
+type Report struct {
+	Self    string    `json:"self"`
+	Version string    `json:"version"`
+	Same    string    `json:"same"` // a hash of the settings that must be the same
+	Entry   uint64    `json:"entry"`
+	At      time.Time `json:"at"` // by its own clock
+}
+
+// tell reports how this member is.
+func (m *Member) tell(ctx context.Context, entry uint64) {
+	b, err := json.Marshal(Report{m.Self, m.Version, m.Same, entry, m.now()})
+	if err != nil {
+		return
+	}
+	// If it fails the next one tells.
+	_, _ = m.do(ctx, Txn{Then: []Op{{Key: m.key("member/", m.Self), Put: b}}})
+}
+
+func (m *Member) now() time.Time {
+	if m.Store.Now != nil {
+		return m.Store.Now()
+	}
+	return time.Now()
+}
+
+// Reports returns what the members of a cluster last said of themselves, and who leads.
+func Reports(ctx context.Context, etcd Etcd, name string) (all []Report, leader string, err error) {
+	m := New(Config{Etcd: etcd, Name: name})
+	r, err := m.do(ctx, Txn{Then: []Op{{Key: m.key("leader")}, {Key: m.key("member/"), To: after(m.key("member/"))}}})
+	if err != nil {
+		return nil, "", err
+	}
+	o, _ := readOffice(r)
+	for _, p := range r.Reads[len(r.Reads)-1] {
+		var one Report
+		if json.Unmarshal(p.Value, &one) == nil {
+			all = append(all, one)
+		}
+	}
+	slices.SortFunc(all, func(a, b Report) int { return strings.Compare(a.Self, b.Self) })
+	return all, o.Holder, nil
+}
