@@ -3,11 +3,11 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -87,16 +87,43 @@ var recordsAlone = []struct {
 	{bucketContacts, func() any { return new([]Contact) }},
 	{bucketBlocked, func() any { return new(Block) }},
 	{bucketSnoozed, func() any { return new(Snooze) }},
-	{bucketMeta, func() any { return new(json.RawMessage) }},
+}
+
+// metaRows are the rows of meta but for the schema's number, with what they hold.
+var metaRows = []struct {
+	key    []byte
+	record func() any
+}{
+	{keyRunning, func() any { return new(time.Time) }},
+	{keyEnded, func() any { return new(time.Time) }},
+	{keyFetch, func() any { return new(time.Time) }},
+	{keyOwed, func() any { return new(map[sms.Number]time.Time) }},
+	{keyPanel, func() any { return new(atPanel) }},
+	{keyEmptied, func() any { return new(map[sms.Number]time.Time) }},
+	{keyCursor, func() any { return new(Cursor) }},
+	{keyKeys, func() any { return new(int64) }},
+	{keySilent, func() any { return new(time.Time) }},
+	{keyLow, func() any { return new(time.Time) }},
+	{keyRestored, func() any { return new(uint64) }},
+	{keyLog, func() any { return new(string) }},
+	{keyEntry, func() any { return new(uint64) }},
+	{keyForget, func() any { return new([]forgetting) }},
+	{keyClosed, func() any { return new([]string) }},
+	{keyAway, func() any { return new(awayRow) }},
+	{keyHeld, func() any { return new(hold) }},
+	{keyFetched, func() any { return new(time.Time) }},
+	{keyPruned, func() any { return new(pruned) }},
+	{keyNewest, func() any { return new(time.Time) }},
+	{keyClock, func() any { return new(clockRow) }},
+	{keyLastAnswer, func() any { return new(lastAnswer) }},
+	{keyRepeats, func() any { return new(time.Time) }},
+	{keyOrder, func() any { return new(int) }},
 }
 
 // checkRecords: what no other check reads can be read.
 func (t *tx) checkRecords(wrong func(string, ...any)) error {
 	for _, of := range recordsAlone {
 		err := t.bucket(of.bucket).ForEach(func(key, value []byte) error {
-			if bytes.Equal(key, keySchema) {
-				return nil
-			}
 			if err := decode(value, of.record()); err != nil {
 				wrong("a row of %s cannot be read: %v", of.bucket, err)
 			}
@@ -104,6 +131,11 @@ func (t *tx) checkRecords(wrong func(string, ...any)) error {
 		})
 		if err != nil {
 			return err
+		}
+	}
+	for _, row := range metaRows {
+		if err := get(t.bucket(bucketMeta), row.key, row.record()); err != nil && !errors.Is(err, ErrNotFound) {
+			wrong("row %q of meta cannot be read: %v", row.key, err)
 		}
 	}
 	return nil

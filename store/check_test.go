@@ -1,6 +1,11 @@
 package store
 
 import (
+	"bytes"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +76,37 @@ func TestCheckFindsWhatDoesNotAgree(t *testing.T) {
 				t.Error("the check finds nothing")
 			}
 		})
+	}
+}
+
+// TestCheckReadsEachRowOfMeta puts what none of them can be in the place of each row that keys.go names.
+func TestCheckReadsEachRowOfMeta(t *testing.T) {
+	keys := regexp.MustCompile(`key\w+ += \[\]byte\("(\w+)"\)`).FindAllSubmatch(ok(os.ReadFile("keys.go")), -1)
+	if len(keys) < 20 {
+		t.Fatalf("keys.go names %d keys", len(keys))
+	}
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	s.db.NoSync = true
+	filled(t, s, c)
+	for _, key := range keys {
+		if name := string(key[1]); name == string(keySchema) || name == string(keyEntry) { // one no file is opened without, one each commit writes
+			continue
+		}
+		var before []byte
+		must(t, s.update(func(t *tx) error {
+			before = bytes.Clone(t.bucket(bucketMeta).Get(key[1]))
+			return put(t.bucket(bucketMeta), key[1], true)
+		}))
+		if err := s.Check(); err == nil || !strings.Contains(err.Error(), strconv.Quote(string(key[1]))) {
+			t.Errorf("row %q: the check finds %v", key[1], err)
+		}
+		must(t, s.update(func(t *tx) error {
+			if before == nil {
+				return t.bucket(bucketMeta).Delete(key[1])
+			}
+			return t.bucket(bucketMeta).Put(key[1], before)
+		}))
 	}
 }
 
