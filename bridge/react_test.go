@@ -94,7 +94,16 @@ func TestAReactionTakenBackUndoesNothingElse(t *testing.T) {
 		"they wrote":            {"👌", "", func(w *world, _ telegram.Message) { w.receives("09121111111", "one more") }, []string{one, "2 SMS", "1 h"}},
 		"they were answered":    {"👌", "", func(w *world, m telegram.Message) { w.comesAtNoon(m) }, []string{none}},
 		"an answer is not sent": {"👌", "", func(w *world, m telegram.Message) { w.answerCalledOff(m) }, []string{one, "1 h"}},
-		"a colleague agrees":    {"👌", "", func(w *world, m telegram.Message) { w.reacts(w.sara, m, "👌") }, []string{none}},
+		"an answer does not arrive": {"👌", "", func(w *world, m telegram.Message) {
+			w.comesAtNoon(m)
+			w.panel.SetStatus(w.panel.Sent()[0].ID, 5)
+			w.until("the answer is told of as not delivered", func() bool { return strings.Contains(w.transcript(w.group), "did not reach") })
+		}, []string{none}},
+		"an order of before is sent": {"👌", strings.Repeat("come at noon ", 60), func(w *world, _ telegram.Message) {
+			w.presses(w.ali, w.buttonOf(w.group, "Send"), "Send")
+			w.sent(1)
+		}, []string{none}},
+		"a colleague agrees": {"👌", "", func(w *world, m telegram.Message) { w.reacts(w.sara, m, "👌") }, []string{none}},
 		"and changes their mind": {"👌", "", func(w *world, m telegram.Message) {
 			w.reacts(w.sara, m, "👌")
 			w.reacts(w.ali, m)

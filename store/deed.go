@@ -167,7 +167,7 @@ func (t *tx) undo(l *Shown, c sms.Conversation, what Deed, by sms.AgentID) error
 		}
 		return nil
 	}
-	if answered, err := t.writtenSince(c.Customer, d.UpTo); err != nil || answered {
+	if answered, err := t.writtenSince(c.Customer, d); err != nil || answered {
 		return err
 	}
 	if d.Answer != 0 {
@@ -252,33 +252,40 @@ func (t *tx) waitAsBefore(d deed, may func(sms.Conversation) bool) error {
 	return nil
 }
 
-// writtenSince tells whether an agent wrote to a customer alone after an SMS, and did not call that off.
-func (t *tx) writtenSince(n sms.Number, upTo Seq) (bool, error) {
+// writtenSince tells whether an agent wrote to a customer alone after a deed, and it did not come to nothing. What the panel took answers them though no
+// phone has it. An order of before the deed may have waited to be confirmed: it is looked for one block back, and counts from when it was queued.
+func (t *tx) writtenSince(n sms.Number, d deed) (bool, error) {
 	last := Seq(t.bucket(bucketSMS).Sequence())
-	for block := blockOf(upTo); block <= blockOf(last); block++ {
+	for block := max(blockOf(d.UpTo), 1) - 1; block <= blockOf(last); block++ {
 		seqs, _, err := t.ofCustomer(n, block)
 		if err != nil {
 			return false, err
 		}
 		for _, seq := range seqs {
-			if seq <= upTo {
-				continue
-			}
-			m, err := t.sms(seq)
-			if err != nil {
+			is, err := t.answersSince(n, seq, d)
+			if err != nil && !errors.Is(err, ErrNotFound) { // pruned
 				return false, err
 			}
-			if m.Customer != n || m.Direction != sms.Outbound || m.Status == sms.Failed {
-				continue
-			}
-			b, err := t.batch(m.Batch)
-			if err != nil {
-				return false, err
-			}
-			if b.Lone() && b.State == Going && !b.Away {
+			if is {
 				return true, nil
 			}
 		}
 	}
 	return false, nil
+}
+
+func (t *tx) answersSince(n sms.Number, seq Seq, d deed) (bool, error) {
+	m, err := t.sms(seq)
+	if err != nil || m.Customer != n || m.Direction != sms.Outbound || m.Status == sms.Failed && m.ID == "" {
+		return false, err
+	}
+	b, err := t.batch(m.Batch)
+	if err != nil || !b.Lone() || b.State != Going || b.Away {
+		return false, err
+	}
+	if seq > d.UpTo {
+		return true, nil
+	}
+	p, err := t.piece(b.ID, 0)
+	return err == nil && p.Queued.After(d.At), err
 }
