@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"peyk/bot/text"
-	"peyk/doctor"
 	"peyk/sandbox/panel"
 )
 
@@ -59,15 +57,7 @@ func TestCheckKnowsTheMistakesOfEdge(t *testing.T) {
 	} {
 		p, cfg := startEdge(t)
 		tc.change(p, &cfg)
-		client, err := cfg.client()
-		if err != nil {
-			t.Fatal(err)
-		}
-		said := ""
-		for _, f := range (doctor.Doctor{Panel: client, Lines: cfg.Lines}).Check(t.Context(), &text.English) {
-			said += f.Line(&text.English) + "\n"
-		}
-		if !strings.Contains(said, tc.want) {
+		if said := findings(t, cfg); !strings.Contains(said, tc.want) {
 			t.Errorf("%s: got\n%s", name, said)
 		}
 	}

@@ -71,16 +71,21 @@ func TestCheckKnowsTheMistakesOfKavenegar(t *testing.T) {
 		if tc.change != nil {
 			tc.change(&cfg)
 		}
-		client, err := cfg.client()
-		if err != nil {
-			t.Fatal(err)
-		}
-		said := ""
-		for _, f := range (doctor.Doctor{Panel: client, Lines: cfg.Lines}).Check(t.Context(), &text.English) {
-			said += f.Line(&text.English) + "\n"
-		}
-		if !strings.Contains(said, tc.want) {
+		if said := findings(t, cfg); !strings.Contains(said, tc.want) {
 			t.Errorf("%s: got\n%s", name, said)
 		}
 	}
+}
+
+// findings returns what check says of a panel, a finding a line.
+func findings(t *testing.T, cfg panelSettings) (said string) {
+	t.Helper()
+	client, err := cfg.client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range (doctor.Doctor{Panel: client, Lines: cfg.Lines}).Check(t.Context(), &text.English) {
+		said += f.Line(&text.English) + "\n"
+	}
+	return said
 }

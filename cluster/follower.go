@@ -169,9 +169,9 @@ func (m *Member) parts(ctx context.Context, entry, epoch uint64, n int) (changes
 // begin begins a log with our file.
 func (m *Member) begin(ctx context.Context, f *store.Follower, s sight) (*Term, error) {
 	name := random()
-	term, err := m.take(ctx, s, name)
+	term := m.take(ctx, s, name)
 	if term == nil {
-		return nil, ignore(err)
+		return nil, nil
 	}
 	if err := f.Begin(name); err != nil {
 		term.stop()
@@ -184,9 +184,9 @@ func (m *Member) begin(ctx context.Context, f *store.Follower, s sight) (*Term, 
 
 // takeOver takes the place of a leader that was silent, and then applies what it had written until then.
 func (m *Member) takeOver(ctx context.Context, f *store.Follower, s sight) (*Term, error) {
-	term, err := m.take(ctx, s, s.Log)
+	term := m.take(ctx, s, s.Log)
 	if term == nil {
-		return nil, ignore(err)
+		return nil, nil
 	}
 	for term.ended.Err() == nil && ctx.Err() == nil {
 		_, entries, head, err := m.look(ctx, f, s)
@@ -211,9 +211,6 @@ func (m *Member) takeOver(ctx context.Context, f *store.Follower, s sight) (*Ter
 	}
 	return nil, nil
 }
-
-// ignore has etcd's errors tried again by the next look.
-func ignore(error) error { return nil }
 
 // memberEvery is how many seconds lie between two reports of a member.
 const memberEvery = 10

@@ -123,7 +123,7 @@ var errTermOver = errors.New("the term is over")
 
 // take puts this member into the place of a leader that was seen, and begins its term. There is none when somebody else was faster, or when
 // nobody knows.
-func (m *Member) take(ctx context.Context, s sight, log string) (*Term, error) {
+func (m *Member) take(ctx context.Context, s sight, log string) *Term {
 	o := office{Holder: m.Self + "/" + random(), Epoch: s.Epoch + 1, Log: log}
 	begun := m.Clock()
 	r, err := m.do(ctx, Txn{
@@ -131,14 +131,14 @@ func (m *Member) take(ctx context.Context, s sight, log string) (*Term, error) {
 		Then: []Op{{Key: m.key("leader"), Put: o.bytes()}},
 	})
 	if err != nil || !r.Held {
-		return nil, err // if it was carried out all the same, our own place is taken 4 seconds later
+		return nil // the next look sees why; if it was carried out all the same, our own place is taken 4 seconds later
 	}
 	t := &Term{m: m, office: o, key: o.bytes(), revision: r.Revision, kept: ledger{m: m}}
 	t.ended, t.end = context.WithCancelCause(context.Background())
 	t.waiting, t.unwait = context.WithCancel(context.Background())
 	t.until.Store(int64(begun + mayAct))
 	t.renewing.Go(t.renew)
-	return t, nil
+	return t
 }
 
 // MayAct reports whether anything may be asked of the panel or of Telegram at this moment.

@@ -217,7 +217,7 @@ var englishTerminal = Terminal{
 	AskChange:   "%v already exists. Change it? Settings that are not asked for stay as they are.",
 	AskToken:    "Token",
 	AskProxy:    "If Telegram needs a proxy here, its address, such as socks5://HOST:PORT; otherwise press Enter",
-	AskURL:      "Address of the web service (SOAP)",
+	AskURL:      "Address of the web service",
 	AskUser:     "User name",
 	AskPassword: "Password",
 	AskPanel:    "Kind of panel (%v)",

@@ -89,7 +89,7 @@ var persianTerminal = Terminal{
 	AskChange:   "فایل \u200e%v از پیش هست. تغییرش می‌دهید؟ تنظیم‌هایی که پرسیده نمی‌شود همان‌طور که هست می‌ماند.",
 	AskToken:    "توکن",
 	AskProxy:    "اگر این‌جا برای رسیدن به تلگرام پروکسی لازم است، نشانی آن، مانند socks5://HOST:PORT؛ وگرنه Enter بزنید",
-	AskURL:      "نشانی وب‌سرویس (SOAP)",
+	AskURL:      "نشانی وب‌سرویس",
 	AskUser:     "نام کاربری",
 	AskPassword: "رمز",
 	AskPanel:    "نوع پنل (%v)",
