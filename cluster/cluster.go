@@ -1,15 +1,13 @@
-//go:build cluster
-
-// Package cluster is to have several bridges take turns. It is not finished: the program does not use it yet, and it is built with the tag cluster alone.
-// One leads, which means that it runs, the others follow its store, and when it falls silent one of them leads. etcd decides who, and keeps what the store
-// of the leader writes until all have it. A takeover is what a restart is: the store that opens is the one that the dead leader had when anything left it.
+// Package cluster has several bridges take turns. One leads, which means that it runs, the others follow its store, and when it falls silent one of them
+// leads. etcd decides who, and keeps what the store of the leader writes until all have it. A takeover is what a restart is: the store that opens is the one that the dead leader had when anything left it.
 //
 // These keys are all that is kept in etcd, below /peyk/NAME/:
 //
 //	leader             {holder, epoch, log}: who leads, for the how-manieth time, and which log. Nobody while holder is ""
 //	log/ENTRY          the changes of one commit of the leader's store
 //	part/ENTRY/EPOCH/N a piece of an entry that is too long for one key
-//	copy/ID/…          a copy of the leader's file on its way to a follower that asked for it
+//	want/ID            a follower asks for a copy of the leader's file
+//	copy/ID/…          the copy on its way to it
 //	member/NAME        what a member says of itself, for peyk check
 //
 // The leader renews its key every second, by a transaction that holds only while the key is as the renewal before left it, and was told so. For 3 seconds from the beginning of the last

@@ -1,5 +1,3 @@
-//go:build cluster
-
 package cluster
 
 import (
@@ -17,11 +15,11 @@ import (
 
 // A follower that has no file, or one that is too old, asks for a copy of the leader's by a key of its own:
 //
-//	copy/ID/want       put by the follower
+//	want/ID            put by the follower
 //	copy/ID/N          put by the leader: the file, packed by gzip, in pieces
 //	copy/ID/whole      put by the leader when all pieces are there: how many; or why there is none
 //
-// The follower removes all of them. The leader removes what is older than copyAge.
+// The follower removes all of them. A leader removes what it finds when its term begins, what is older than copyAge, and what nobody wants any more.
 
 const (
 	copyAge  = 10 * time.Minute
@@ -37,23 +35,21 @@ type whole struct {
 // errReopen means that the file was replaced, or closed while that was tried.
 var errReopen = errors.New("the file is to be opened again")
 
-// copies are what a leader knows of the copies that were asked for.
-type copies struct {
-	since map[string]time.Duration
-}
+// copies are since when a leader makes or offers the copies that were asked for; nil before it has looked.
+type copies map[string]time.Duration
 
 // fetch asks for a copy, or puts it into the file's place if it is there. It returns what was asked for.
 func (m *Member) fetch(ctx context.Context, f *store.Follower, asked string, s sight) (string, error) {
 	if asked == "" {
 		asked = random()
-		_, err := m.do(ctx, Txn{Then: []Op{{Key: m.key("copy/", asked, "/want"), Put: []byte(m.Self)}}})
+		_, err := m.do(ctx, Txn{Then: []Op{{Key: m.key("want/", asked), Put: []byte(m.Self)}}})
 		if err != nil {
 			return "", err
 		}
 		m.Log.Info("cluster: this member's file is new or too old: a copy of the leader's was asked for")
 		return asked, nil
 	}
-	r, err := m.do(ctx, Txn{Then: []Op{{Key: m.key("copy/", asked, "/whole")}, {Key: m.key("copy/", asked, "/want")}}})
+	r, err := m.do(ctx, Txn{Then: []Op{{Key: m.key("copy/", asked, "/whole")}, {Key: m.key("want/", asked)}}})
 	if err != nil {
 		return asked, err
 	}
@@ -64,7 +60,7 @@ func (m *Member) fetch(ctx context.Context, f *store.Follower, asked string, s s
 		return asked, nil
 	}
 	defer func() {
-		_, _ = m.do(context.WithoutCancel(ctx), Txn{Then: []Op{{Key: m.key("copy/", asked, "/"), To: after(m.key("copy/", asked, "/")), Delete: true}}})
+		_, _ = m.do(context.WithoutCancel(ctx), Txn{Then: m.removal(asked)}) // if it fails the leader does it
 	}()
 	var w whole
 	if err := json.Unmarshal(r.Reads[0][0].Value, &w); err != nil {
@@ -132,56 +128,66 @@ func (m *Member) pieceKey(id string, n int) string {
 	return m.key("copy/", id, fmt.Sprintf("/%08d", n))
 }
 
+// removal removes a copy, and the wish for it.
+func (m *Member) removal(id string) []Op {
+	return []Op{{Key: m.key("want/", id), Delete: true}, {Key: m.key("copy/", id, "/"), To: after(m.key("copy/", id, "/")), Delete: true}}
+}
+
 // serveCopies begins to make the copies that a renewal saw being asked for, one at a time, and removes old ones.
 func (t *Term) serveCopies(r Result) {
 	m := t.m
-	if len(r.Reads) == 0 {
+	if len(r.Reads) == 0 || !t.copying.TryLock() {
 		return
 	}
-	if t.copies.since == nil {
-		t.copies.since = map[string]time.Duration{}
+	defer t.copying.Unlock()
+	remove := func(ops ...Op) bool {
+		_, err := m.do(t.ended, Txn{If: []Guard{{Key: m.key("leader"), Value: t.key}}, Then: ops})
+		return err == nil
 	}
-	asked := map[string]bool{}
-	var begin string
-	for _, p := range r.Reads[0] {
-		id, part, _ := strings.Cut(strings.TrimPrefix(p.Key, m.key("copy/")), "/")
-		asked[id] = true
-		since, known := t.copies.since[id]
-		switch {
-		case known && m.Clock()-since > copyAge:
-			_, _ = m.do(t.ended, Txn{
-				If:   []Guard{{Key: m.key("leader"), Value: t.key}},
-				Then: []Op{{Key: m.key("copy/", id, "/"), To: after(m.key("copy/", id, "/")), Delete: true}},
-			})
-		case !known && part == "want":
-			begin = id
+	if t.copies == nil {
+		if !remove(Op{Key: m.key("copy/"), To: after(m.key("copy/")), Delete: true}) { // half of one, perhaps, from the leader before
+			return
 		}
+		t.copies = copies{}
 	}
-	for id := range t.copies.since {
-		if !asked[id] {
-			delete(t.copies.since, id)
+	wanted := map[string]bool{}
+	for _, p := range r.Reads[0] {
+		wanted[strings.TrimPrefix(p.Key, m.key("want/"))] = true
+	}
+	for id, since := range t.copies {
+		if (!wanted[id] || m.Clock()-since > copyAge) && remove(m.removal(id)...) {
+			delete(t.copies, id)
+			delete(wanted, id)
 		}
 	}
 	st := t.store.Load()
-	if begin == "" || st == nil || !t.copying.TryLock() {
+	for id := range wanted {
+		if _, known := t.copies[id]; known || st == nil {
+			continue
+		}
+		t.copies[id] = m.Clock()
+		t.renewing.Go(func() { t.serveCopy(st, id) })
 		return
 	}
-	t.copies.since[begin] = m.Clock()
-	t.renewing.Go(func() {
-		defer t.copying.Unlock()
-		w, err := t.copyTo(st, begin)
-		if err != nil {
-			m.Log.Warn("cluster: a follower gets no copy of the file", "err", err)
-			w = whole{Error: err.Error()}
-		}
-		b, err := json.Marshal(w)
-		if err == nil {
-			_, err = t.put(m.key("copy/", begin, "/whole"), b)
-		}
-		if err == nil && w.Error == "" {
-			m.Log.Info("cluster: a follower has a copy of the file to fetch", "pieces", w.Pieces)
-		}
-	})
+}
+
+// serveCopy makes a copy for a follower, or tells it why there is none.
+func (t *Term) serveCopy(st *store.Store, id string) {
+	t.copying.Lock()
+	defer t.copying.Unlock()
+	m := t.m
+	w, err := t.copyTo(st, id)
+	if err != nil {
+		m.Log.Warn("cluster: a follower gets no copy of the file", "err", err)
+		w = whole{Error: err.Error()}
+	}
+	b, err := json.Marshal(w)
+	if err == nil {
+		_, err = t.put(m.key("copy/", id, "/whole"), b)
+	}
+	if err == nil && w.Error == "" {
+		m.Log.Info("cluster: a follower has a copy of the file to fetch", "pieces", w.Pieces)
+	}
 }
 
 // copyTo puts a copy of the file into etcd, if there is room for it.

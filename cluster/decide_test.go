@@ -1,5 +1,3 @@
-//go:build cluster
-
 package cluster
 
 import (
@@ -17,15 +15,19 @@ func TestDecide(t *testing.T) {
 				for _, silent := range []time.Duration{0, takeAfter - 1, takeAfter, time.Hour} {
 					for _, f := range []file{{}, {used: true}, {"log", 0, true}, {"log", 5, true}, {"old", 5, true}, {"log", 5, false}} {
 						for head := uint64(0); head < 9; head++ {
-							for first := uint64(0); first < 9; first++ {
-								if first != 0 && (first <= f.entry || first > head) || first == 0 && head > f.entry || revision == 0 && holder != "" || ever && revision != 0 {
+							for low := uint64(1); low <= max(1, head); low++ { // the log has the entries from low through head
+								if revision == 0 && holder != "" || ever && revision != 0 {
 									continue // cannot be seen
+								}
+								l := logged{ours: low <= f.entry && f.entry <= head, any: head != 0}
+								if head > f.entry {
+									l.next = max(low, f.entry+1)
 								}
 								s := sight{office: office{Holder: holder, Epoch: 3, Log: "log"}, revision: revision, since: now - silent, heard: now, ever: ever || revision != 0}
 								if revision == 0 {
 									s.office = office{}
 								}
-								got := decide(s, f, first, head, now)
+								got := decide(s, f, l, now)
 								counts[got]++
 								leads := got == takeOver || got == begin
 								switch {
@@ -35,8 +37,8 @@ func TestDecide(t *testing.T) {
 									t.Errorf("%+v %+v head %d: leads with a file that is not the last", s, f, head)
 								case got == begin && (ever || head != 0):
 									t.Errorf("%+v %+v head %d: begins a log where there is or was one", s, f, head)
-								case got == apply && (f.log != "log" || first != f.entry+1):
-									t.Errorf("%+v %+v first %d: applies what does not follow", s, f, first)
+								case got == apply && (f.log != "log" || l.next != f.entry+1):
+									t.Errorf("%+v %+v %+v: applies what does not follow", s, f, l)
 								case got == fetch && f.used && f.log == "":
 									t.Errorf("%+v %+v: replaces a file that nobody knows elsewhere", s, f)
 								case f.log == "log" && f.entry == head && revision != 0 && (holder == "" || silent >= takeAfter) && got != takeOver:

@@ -1,5 +1,3 @@
-//go:build cluster
-
 package cluster
 
 import (
@@ -15,7 +13,7 @@ import (
 	"peyk/store"
 )
 
-// entriesAtOnce is how many entries are read by one question.
+// entriesAtOnce is how many entries are read by one question: fewer after one that had no answer, for entries may be long.
 const entriesAtOnce = 64
 
 // follow applies what the leader writes to the file, until this member is to lead: then it returns a term, and the file has all that the log has. Without a
@@ -23,24 +21,21 @@ const entriesAtOnce = 64
 func (m *Member) follow(ctx context.Context, f *store.Follower) (*Term, error) {
 	var s sight
 	asked := "" // the copy we asked for
+	atOnce := int64(entriesAtOnce)
 	for tick := 0; ctx.Err() == nil; tick++ {
-		next, entries, head, err := m.look(ctx, f, s)
+		next, entries, l, err := m.look(ctx, f, s, atOnce)
 		now := m.Clock()
 		if err != nil {
+			atOnce = max(1, atOnce/4)
 			if ctx.Err() == nil && (s.heard == 0 || now-s.heard > unheard) {
 				m.note(func(st *Status) { st.Trouble = fmt.Sprintf("etcd does not answer: %v", err) })
 			}
 			m.pause(ctx, lookEvery)
 			continue
 		}
-		s = next
+		s, atOnce = next, entriesAtOnce
 		log, entry := f.Place()
-		mine := file{log, entry, f.Used()}
-		first := uint64(0)
-		if len(entries) > 0 {
-			first = m.entryOf(entries[0].Key)
-		}
-		do := decide(s, mine, first, head, now)
+		do := decide(s, file{log, entry, f.Used()}, l, now)
 		m.note(func(st *Status) {
 			st.Leader, st.Epoch, st.Entry, st.Trouble = s.Holder, s.Epoch, entry, ""
 			if do == wait || do == takeOver {
@@ -103,25 +98,28 @@ func (m *Member) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// look asks etcd how things are: what the leader's key holds, which entries follow those that the file has, and which is the last.
-func (m *Member) look(ctx context.Context, f *store.Follower, s sight) (next sight, entries []Pair, head uint64, err error) {
+// look asks etcd how things are: what the leader's key holds, which entries follow those that the file has, and what else is to be known of the log.
+func (m *Member) look(ctx context.Context, f *store.Follower, s sight, atOnce int64) (next sight, entries []Pair, l logged, err error) {
 	_, entry := f.Place()
 	r, err := m.do(ctx, Txn{Then: []Op{
 		{Key: m.key("leader")},
-		{Key: m.entryKey(entry + 1), To: after(m.key("log/")), Limit: entriesAtOnce},
-		{Key: m.key("log/"), To: after(m.key("log/")), Last: true, Names: true},
+		{Key: m.entryKey(entry + 1), To: after(m.key("log/")), Limit: atOnce},
+		{Key: m.entryKey(entry), Names: true},
+		{Key: m.key("log/"), To: after(m.key("log/")), Limit: 1, Names: true},
 	}})
 	if err != nil {
-		return s, nil, 0, err
+		return s, nil, l, err
 	}
-	if len(r.Reads) != 3 {
-		return s, nil, 0, errors.New("etcd's answer is not what was asked for")
+	if len(r.Reads) != 4 {
+		return s, nil, l, errors.New("etcd's answer is not what was asked for")
 	}
 	o, revision := readOffice(r)
-	if len(r.Reads[2]) > 0 {
-		head = m.entryOf(r.Reads[2][0].Key)
+	entries = r.Reads[1]
+	l = logged{ours: len(r.Reads[2]) > 0, any: len(r.Reads[3]) > 0}
+	if len(entries) > 0 {
+		l.next = m.entryOf(entries[0].Key)
 	}
-	return s.after(o, revision, m.Clock()), r.Reads[1], head, nil
+	return s.after(o, revision, m.Clock()), entries, l, nil
 }
 
 // entryOf returns which entry a key of the log holds.
@@ -188,17 +186,16 @@ func (m *Member) takeOver(ctx context.Context, f *store.Follower, s sight) (*Ter
 	if term == nil {
 		return nil, nil
 	}
-	for term.ended.Err() == nil && ctx.Err() == nil {
-		_, entries, head, err := m.look(ctx, f, s)
-		if err == nil && len(entries) > 0 {
-			err = m.apply(ctx, f, entries)
-		}
-		_, entry := f.Place()
-		switch {
-		case err == nil && entry == head:
-			term.kept.add(head, 0, 0, m.Clock())
+	for atOnce := int64(entriesAtOnce); term.ended.Err() == nil && ctx.Err() == nil; {
+		_, entries, _, err := m.look(ctx, f, s, atOnce)
+		if err != nil {
+			atOnce = max(1, atOnce/4)
+		} else if err = m.apply(ctx, f, entries); err == nil && len(entries) == 0 {
+			_, entry := f.Place()
+			term.kept.add(entry, 0, 0, m.Clock())
 			return term, nil
-		case err != nil:
+		}
+		if err != nil {
 			m.note(func(st *Status) { st.Trouble = fmt.Sprintf("the file cannot follow: %v", err) })
 			m.pause(ctx, lookEvery)
 		}

@@ -1,5 +1,3 @@
-//go:build cluster
-
 package cluster
 
 import (
@@ -55,6 +53,13 @@ type file struct {
 	used  bool   // whether it is or was a store
 }
 
+// logged is what a member has seen of the log.
+type logged struct {
+	next uint64 // the first entry after those that our file has, 0 if there is none
+	ours bool   // whether the last one that our file has is there
+	any  bool   // whether one is there at all
+}
+
 // step is what a member that follows does next.
 type step int
 
@@ -69,12 +74,11 @@ const (
 	gone                 // etcd has lost even the leader's key
 )
 
-// decide returns the next step of a member that has seen s and has file f. first is the first entry in the log that f may lack, 0 if there is none; head the
-// last entry.
-func decide(s sight, f file, first, head uint64, now time.Duration) step {
+// decide returns the next step of a member that has seen s and l, and has file f. The log always has its last entry.
+func decide(s sight, f file, l logged, now time.Duration) step {
 	silent := s.Holder == "" || now-s.since >= takeAfter
 	switch {
-	case s.revision == 0 && (s.ever || head != 0):
+	case s.revision == 0 && (s.ever || l.any):
 		return gone
 	case s.revision == 0:
 		return begin
@@ -82,12 +86,12 @@ func decide(s sight, f file, first, head uint64, now time.Duration) step {
 		return foreign
 	case f.log != s.Log:
 		return fetch
-	case head < f.entry:
-		return ahead
-	case first == f.entry+1:
+	case l.next == f.entry+1:
 		return apply
-	case head > f.entry:
+	case l.next != 0:
 		return fetch
+	case f.entry != 0 && !l.ours:
+		return ahead
 	case silent:
 		return takeOver
 	}
@@ -129,9 +133,17 @@ func (m *Member) take(ctx context.Context, s sight, log string) *Term {
 	r, err := m.do(ctx, Txn{
 		If:   []Guard{{Key: m.key("leader"), Revision: s.revision}},
 		Then: []Op{{Key: m.key("leader"), Put: o.bytes()}},
+		Else: []Op{{Key: m.key("leader")}},
 	})
-	if err != nil || !r.Held {
+	if err != nil {
 		return nil // the next look sees why; if it was carried out all the same, our own place is taken 4 seconds later
+	}
+	if !r.Held {
+		seen, revision := readOffice(r)
+		if seen != o {
+			return nil // somebody was faster
+		}
+		r.Revision = revision // it was asked for twice
 	}
 	t := &Term{m: m, office: o, key: o.bytes(), revision: r.Revision, kept: ledger{m: m}}
 	t.ended, t.end = context.WithCancelCause(context.Background())
@@ -165,7 +177,7 @@ func (t *Term) renew() {
 		begun := m.Clock()
 		r, err := m.do(t.ended, Txn{
 			If:   []Guard{{Key: m.key("leader"), Revision: t.revision}},
-			Then: []Op{{Key: m.key("leader"), Put: t.key}, {Key: m.key("copy/"), To: after(m.key("copy/")), Names: true}},
+			Then: []Op{{Key: m.key("leader"), Put: t.key}, {Key: m.key("want/"), To: after(m.key("want/")), Names: true}},
 			Else: []Op{{Key: m.key("leader")}},
 		})
 		pause := renewEvery

@@ -1,10 +1,12 @@
-//go:build cluster
-
 package etcdtest
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,6 +18,58 @@ import (
 func TestContract(t *testing.T) {
 	t.Run("model", func(t *testing.T) { contract(t, &Model{}) })
 	t.Run("etcd", func(t *testing.T) { contract(t, Start(t, 1).Dial()) })
+}
+
+// TestMuchIsRead reads more at once than the 4 MB that gRPC takes by default.
+func TestMuchIsRead(t *testing.T) {
+	etcd := Start(t, 1).Dial()
+	for i := range 5 {
+		do(t, etcd, cluster.Txn{Then: []cluster.Op{{Key: fmt.Sprint("much/", i), Put: bytes.Repeat([]byte{byte(i)}, 1<<20)}}})
+	}
+	r := do(t, etcd, cluster.Txn{Then: []cluster.Op{{Key: "much/", To: "much0"}}})
+	if len(r.Reads) != 1 || len(r.Reads[0]) != 5 {
+		t.Fatalf("%d reads", len(r.Reads))
+	}
+	for i, p := range r.Reads[0] {
+		if !bytes.Equal(p.Value, bytes.Repeat([]byte{byte(i)}, 1<<20)) {
+			t.Errorf("%s holds something else, %d bytes", p.Key, len(p.Value))
+		}
+	}
+}
+
+// TestLogin has etcd ask who it is, in the ways it can.
+func TestLogin(t *testing.T) {
+	files := Certificates(t)
+	s := Start(t, 1, "--cert-file", files.Cert, "--key-file", files.Key, "--trusted-ca-file", files.CA, "--client-cert-auth")
+	root := s.Dial()
+	post := func(path, body string) {
+		t.Helper()
+		if err := root.Ask(t.Context(), path, json.RawMessage(body), &struct{}{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	post("/v3/auth/user/add", `{"name":"root","password":"secret"}`)
+	post("/v3/auth/role/add", `{"name":"root"}`)
+	post("/v3/auth/user/grant", `{"user":"root","role":"root"}`)
+	named := cluster.Dial(cluster.Options{Endpoints: s.Endpoints(), TLS: files.TLS(t), User: "root", Password: "secret"})
+	defer named.Close()
+	read := cluster.Txn{Then: []cluster.Op{{Key: "a"}}}
+	do(t, named, read) // it is not asked for yet
+	post("/v3/auth/enable", `{}`)
+	do(t, named, read)
+	if _, err := root.Do(t.Context(), read); err == nil {
+		t.Error("etcd asked for no password: this test shows nothing")
+	}
+	wrong := cluster.Dial(cluster.Options{Endpoints: s.Endpoints(), TLS: files.TLS(t), User: "root", Password: "wrong-one"})
+	defer wrong.Close()
+	if _, err := wrong.Do(t.Context(), read); err == nil || strings.Contains(err.Error(), "wrong-one") {
+		t.Errorf("with a wrong password: %v", err)
+	}
+	unknown := cluster.Dial(cluster.Options{Endpoints: s.Endpoints()})
+	defer unknown.Close()
+	if _, err := unknown.Do(t.Context(), read); err == nil {
+		t.Error("without a certificate: no error")
+	}
 }
 
 func contract(t *testing.T, etcd cluster.Etcd) {
@@ -46,8 +100,7 @@ func contract(t *testing.T, etcd cluster.Etcd) {
 		{"what is read after a put is what was put", txn{Then: []op{put("b", "1"), {Key: "b"}}}, true, 5, [][]string{{"b", "1"}}},
 		{"a range is in order, and ends before its end", txn{Then: []op{{Key: "log/2", To: "log0"}}}, true, 5, [][]string{{"log/2", "y", "log/3", "z"}}},
 		{"so many", txn{Then: []op{{Key: "log/", To: "log0", Limit: 2}}}, true, 5, [][]string{{"log/1", "x", "log/2", "y"}}},
-		{"the last", txn{Then: []op{{Key: "log/", To: "log0", Last: true}}}, true, 5, [][]string{{"log/3", "z"}}},
-		{"its name alone", txn{Then: []op{{Key: "log/", To: "log0", Last: true, Names: true}}}, true, 5, [][]string{{"log/3", ""}}},
+		{"their names alone", txn{Then: []op{{Key: "log/2", To: "log0", Names: true}}}, true, 5, [][]string{{"log/2", "", "log/3", ""}}},
 		{"nothing is read as nothing", txn{Then: []op{{Key: "none"}, {Key: "log/7", To: "log0"}, {Key: "a"}}}, true, 5, [][]string{nil, nil, {"a", "2"}}},
 		{"a range is deleted", txn{Then: []op{{Key: "log/1", To: "log/3", Delete: true}, {Key: "log/", To: "log0"}}}, true, 6, [][]string{{"log/3", "z"}}},
 		{"deleting nothing changes nothing", txn{Then: []op{{Key: "log/1", Delete: true}}}, true, 6, nil},

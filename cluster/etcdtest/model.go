@@ -1,5 +1,3 @@
-//go:build cluster
-
 // Package etcdtest is etcd for tests: a model of it in memory, which can lose what is asked of it and what it answers, and the real one as processes on
 // loopback. Both pass one contract, in contract_test.go. It knows etcd's transactions, and nothing of what the cluster keeps in them.
 package etcdtest
@@ -102,10 +100,6 @@ func (m *Model) find(o cluster.Op) (found []cluster.Pair) {
 		}
 	}
 	slices.Sort(keys)
-	if o.Last {
-		slices.Reverse(keys)
-		o.Limit = 1
-	}
 	if o.Limit > 0 && int64(len(keys)) > o.Limit {
 		keys = keys[:o.Limit]
 	}

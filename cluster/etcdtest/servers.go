@@ -1,14 +1,20 @@
-//go:build cluster
-
 package etcdtest
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,15 +30,22 @@ type Servers struct {
 	ports   [][2]string // of each: for clients, for its peers
 	running []*exec.Cmd // nil while it is killed
 	args    []string
+	tls     *tls.Config // nil: it speaks in clear
 }
 
 // Start starts so many servers and waits until they answer. The test is skipped where there is no etcd. args are added to those of each.
 func Start(tb testing.TB, n int, args ...string) *Servers {
 	tb.Helper()
 	if _, err := exec.LookPath("etcd"); err != nil {
+		if os.Getenv("CI") != "" {
+			tb.Fatal("there is no etcd here, which .ci/run installs: ", err)
+		}
 		tb.Skip("there is no etcd here: apt install etcd-server")
 	}
 	s := &Servers{tb: tb, dir: tb.TempDir(), running: make([]*exec.Cmd, n), args: args}
+	if i := slices.Index(args, "--cert-file"); i >= 0 {
+		s.tls = Files{Cert: args[i+1], Key: args[i+3], CA: args[i+5]}.TLS(tb)
+	}
 	for range n {
 		s.ports = append(s.ports, [2]string{freePort(tb), freePort(tb)})
 	}
@@ -72,19 +85,23 @@ func freePort(tb testing.TB) string {
 // Endpoints are the addresses for clients.
 func (s *Servers) Endpoints() (all []string) {
 	for _, p := range s.ports {
-		all = append(all, "http://"+p[0])
+		all = append(all, s.address(p[0]))
 	}
 	return all
+}
+
+func (s *Servers) address(host string) string {
+	if s.tls != nil {
+		return "https://" + host
+	}
+	return "http://" + host
 }
 
 // Dial returns a client of all servers, closed when the test ends.
 func (s *Servers) Dial() *cluster.Client {
 	s.tb.Helper()
-	c, err := cluster.Dial(cluster.Options{Endpoints: s.Endpoints()})
-	if err != nil {
-		s.tb.Fatal(err)
-	}
-	s.tb.Cleanup(func() { c.Close() })
+	c := cluster.Dial(cluster.Options{Endpoints: s.Endpoints(), TLS: s.tls})
+	s.tb.Cleanup(c.Close)
 	return c
 }
 
@@ -100,7 +117,7 @@ func (s *Servers) Run(i int) {
 		s.tb.Fatal(err)
 	}
 	defer log.Close()
-	at, peer := "http://"+s.ports[i][0], "http://"+s.ports[i][1]
+	at, peer := s.address(s.ports[i][0]), "http://"+s.ports[i][1]
 	cmd := exec.Command("etcd", append([]string{
 		"--name", fmt.Sprint("m", i), "--data-dir", filepath.Join(s.dir, fmt.Sprint(i)), "--listen-client-urls", at, "--advertise-client-urls", at,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", strings.Join(peers, ","), "--log-level", "error",
@@ -140,4 +157,53 @@ func (s *Servers) Leader(c *cluster.Client) int {
 		}
 	}
 	return -1
+}
+
+// Files are a certificate for servers and clients on loopback, its key, and whoever signed it.
+type Files struct{ Cert, Key, CA string }
+
+// Certificates makes Files, good for an hour. They name nobody: from a client whose certificate has a common name, etcd's gateway takes no password.
+func Certificates(tb testing.TB) Files {
+	tb.Helper()
+	dir := tb.TempDir()
+	f := Files{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "cert.pem")} // it signs itself
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	made := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, made, made, key.Public(), key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for path, block := range map[string]pem.Block{f.Cert: {Type: "CERTIFICATE", Bytes: cert}, f.Key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(&block), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return f
+}
+
+// TLS returns how a client uses them.
+func (f Files) TLS(tb testing.TB) *tls.Config {
+	tb.Helper()
+	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pem, err := os.ReadFile(f.CA)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(pem)
+	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: trusted}
 }

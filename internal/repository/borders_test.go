@@ -32,6 +32,8 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/smsapi/soap":         {"peyk/smsapi", "peyk/smsapi/exchange", "peyk/sms"},
 		"peyk/telegram":            {"peyk/sms", "peyk/internal/connect"},
 		"peyk/store":               {"peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/hours"},
+		"peyk/cluster":             {"peyk/store", "peyk/internal/connect"},
+		"peyk/cluster/etcdtest":    {"peyk/cluster"}, // for tests
 		"peyk/sms":                 {},
 		"peyk/sim":                 {}, // only tests
 		"peyk/internal/backoff":    {},
