@@ -82,6 +82,9 @@ func fits(p *tab) {
 		if got := height("#messages"); got < 0.5 {
 			p.Errorf("the messages have %.2f of the height", got)
 		}
+		if off := eval[float64](p, offMiddle); !narrow && off > 1 {
+			p.Errorf("the words of the strip stand %.1f pixels off its middle", off)
+		}
 		if narrow == seen("#phones") || narrow == seen("#breaking") || seen("#strip") {
 			p.Errorf("narrow %v: telephones %v, what breaks %v, unfolded %v", narrow, seen("#phones"), seen("#breaking"), seen("#strip"))
 		}
@@ -114,6 +117,12 @@ func fits(p *tab) {
 		}
 	}
 }
+
+// offMiddle is how far the middle of what unfolds the strip is from that of the strip.
+const offMiddle = `(() => {
+	const middle = (id) => { const r = document.querySelector(id).getBoundingClientRect(); return (r.top + r.bottom) / 2; };
+	return Math.abs(middle('#unfold') - middle('#breaking'));
+})()`
 
 // outside finds the buttons and fields that stand across an edge of the window, or of the part of the page that cuts them off, though one cannot scroll there.
 const outside = `(() => {
