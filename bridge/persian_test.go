@@ -71,7 +71,7 @@ func TestPersianDesk(t *testing.T) {
 		w.sees(w.group, "به \u206609121111111\u2069", "✅ به گوشی رسید.")
 		w.card(shown.Topic, "خانم رضایی", "پاسخ‌گو: \u2068Ali\u2069")
 		w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "پس‌فردا", ReplyTo: shown.ID})
-		w.presses(w.sara, w.sees(w.group, "همکارتان \u2068Ali\u2069 دارد به این مشتری پاسخ می‌دهد"), "با این حال بفرست")
+		w.presses(w.sara, w.sees(w.group, "به این مشتری \u2068Ali\u2069 دارد پاسخ می‌دهد"), "با این حال بفرست")
 		w.sent(2)
 		w.commands(w.ali, shown.Topic, "/take")
 		w.sees(w.group, "از این پس \u2068Ali\u2069 به \u206609121111111\u2069 پاسخ می‌دهد")

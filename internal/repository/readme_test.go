@@ -62,6 +62,21 @@ func TestThePersianManualSaysTheSame(t *testing.T) {
 	}
 }
 
+// TestPersianHasOneWordForAgent: whoever answers customers is a کارشناس wherever Peyk speaks Persian. An اپراتور is a carrier.
+func TestPersianHasOneWordForAgent(t *testing.T) {
+	atTop(t)
+	other := regexp.MustCompile(`\S*(?:همکار|مأمور|کارمند|متصدی|پاسخ‌دهنده)\S*`)
+	for _, file := range []string{"README.fa.md", "doc/operations.fa.md", "bot/text/fa.go", "bot/text/terminal_fa.go", "sandbox/page/words.js"} {
+		text := readReadme(t, file)
+		if found := other.FindAllString(text, -1); len(found) > 0 {
+			t.Errorf("%s: %q, where agents are کارشناس", file, found)
+		}
+		if file != "bot/text/terminal_fa.go" && !strings.Contains(text, "کارشناس") {
+			t.Errorf("%s names no agent: is this test still looking for the right thing?", file)
+		}
+	}
+}
+
 // readReadme leaves out the marks that have Latin letters run from left to right within Persian. A link to a document in Persian counts as one to the same in
 // English.
 func readReadme(t *testing.T, name string) string {
