@@ -104,7 +104,7 @@ func BenchmarkGrowth(b *testing.B) {
 		b.Skip("builds a file of 400 MB")
 	}
 	const rounds = 300
-	took := map[string]map[int][]time.Duration{}
+	took, worst := map[string]map[int][]time.Duration{}, 0.0
 	for _, stored := range []int{1e3, 1e6} {
 		path, c := tempFile(b), newClock()
 		s := openTimed(b, path, c.inbox(group))
@@ -133,13 +133,16 @@ func BenchmarkGrowth(b *testing.B) {
 		}
 		if stored == 1e6 {
 			b.ReportMetric(float64(size)/float64(stored), "B/SMS")
-			b.ReportMetric(float64(size)/float64(stored)/400, "B/SMS/limit")
+			worst = float64(size) / float64(stored) / 400
 		}
 	}
 	for name, of := range took {
 		b.ReportMetric(float64(median(of[1e6]).Microseconds()), name+"-µs")
-		b.ReportMetric(float64(median(of[1e6]))/float64(median(of[1e3])), name+"-1e6/1e3")
+		slower := float64(median(of[1e6])) / float64(median(of[1e3]))
+		b.ReportMetric(slower, name+"-1e6/1e3")
+		worst = max(worst, slower/2)
 	}
+	b.ReportMetric(worst, "ratio-to-limit")
 }
 
 // BenchmarkStartWithoutAChat opens a file in which a hundred thousand SMS wait for a chat to be set up.
@@ -158,7 +161,7 @@ func BenchmarkStartWithoutAChat(b *testing.B) {
 		kill(b, s)
 		b.StartTimer()
 	}
-	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(50*time.Millisecond), "start/limit")
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(50*time.Millisecond), "ratio-to-limit")
 }
 
 // BenchmarkStats counts what waits when a hundred thousand SMS do. Limit: 10 ms, as it is asked for every few seconds.
@@ -213,5 +216,5 @@ func BenchmarkStart(b *testing.B) {
 	}
 	b.ReportMetric(float64(opened.Microseconds())/float64(b.N)/1e3, "ms/open")
 	b.ReportMetric(float64(headed.Microseconds())/float64(b.N), "µs/heads")
-	b.ReportMetric(float64((opened+headed).Microseconds())/float64(b.N)/50e3, "start/limit")
+	b.ReportMetric(float64((opened+headed).Microseconds())/float64(b.N)/50e3, "ratio-to-limit")
 }

@@ -22,7 +22,7 @@ func BenchmarkDecodeUnread(b *testing.B) {
 			}
 			each := b.Elapsed() / time.Duration(b.N)
 			b.ReportMetric(each.Seconds()*1000, "ms")
-			b.ReportMetric(float64(each)/float64(limit), "of-limit")
+			b.ReportMetric(float64(each)/float64(limit), "ratio-to-limit")
 		})
 	}
 }
