@@ -31,20 +31,18 @@ raced:
 # Packages in which nothing happens beside anything else, as internal/repository tests.
 ALONE = bot/stats internal/backoff internal/hours internal/release internal/table internal/xlsx
 
-# Tests that do much, one thing after the other, by code that others have raced: in bot and store without goroutines of their own, as internal/repository
-# tests, in sim as its worlds.
-LONG = TestShares|TestFortnight|TestNoShareWaitsForAnother|TestWhatIsKeptOfATroubleIsBounded|TestAYearOfScheduledOrders|TestForgettingGoesOnAfterACrash|$\
-	TestAnOldFileIsIndexedBlockByBlock|TestManyGoInSmallSteps|TestTheHistoryOfACustomerIsWhatTheirRowsSay|TestTheFileStopsGrowing|$\
-	TestFindFindsWhatEveryRowSays|TestAnswersFindWhatWaitsInAnyBlock
+# Tests that do much, one thing after the other, by code that others have raced: in bot without goroutines of their own, as internal/repository tests, in sim
+# as its worlds.
+LONG = TestShares|TestFortnight|TestNoShareWaitsForAnother
 
 # What the race detector would only slow: crash kills a program that is built without it; the scenarios of bridge, at two servers and in two languages,
-# the commands of the program and the sandbox in a browser live through the same code as sim's worlds and the packages' own tests, which have it.
-# make torture has it everywhere.
-SLOWED = /bridge /crash /sandbox/browser
+# the rows of the store, the commands of the program and the sandbox in a browser live through the same code as sim's worlds and the packages' own tests,
+# which have it. make torture has it everywhere.
+SLOWED = /bridge /crash /sandbox/browser /store
 unraced:
 	go test -shuffle=on -vet=off $(ALONE:%=./%)
 	go test -shuffle=on -vet=off -timeout 30m -p 3 . $(SLOWED:%=.%)
-	go test -shuffle=on -vet=off -timeout 30m -run '^($(LONG))$$' ./bot ./sim ./store
+	go test -shuffle=on -vet=off -timeout 30m -run '^($(LONG))$$' ./bot ./sim
 
 # Each fuzz target for about two seconds. go test -fuzz would build and link a package's tests for each of its targets: here that is done once, and two
 # packages at a time. FUZZTIME is a number of calls: before Go 1.27 running out of time can count as a failure (https://github.com/golang/go/issues/75804).
@@ -86,8 +84,8 @@ torture: worlds
 	go test -count=1 -timeout 0 -v -run 'TestDays|TestWeeks' ./sim -seed $(SEED) -days 183 -weeks 26 -processes 2
 	go test -count=1 -timeout 0 -v -run 'TestBulk$$' ./sim -bulk 10000
 	go test -count=1 -run TestFlood ./bridge
-	go test -race -count=1 -timeout 0 . ./bridge ./sandbox/browser
-	go test -race -count=1 -timeout 0 -run '^($(LONG))$$' ./bot ./sim ./store
+	go test -race -count=1 -timeout 0 . ./bridge ./sandbox/browser ./store
+	go test -race -count=1 -timeout 0 -run '^($(LONG))$$' ./bot ./sim
 	PEYK_SOFFICE=soffice go test -count=1 -v -run LibreOffice ./bridge
 	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SYSCALLS=all PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
 

@@ -17,6 +17,7 @@ import (
 func newKeyedWorld(t *testing.T, opts panel.Options) *world {
 	opts.Dialect = panel.Kavenegar
 	w := newWorld(t, telegram.Options{}, opts)
+	w.relay.PollInterval = 30 * time.Second // hours pass
 	w.start()
 	return w
 }

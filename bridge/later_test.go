@@ -26,6 +26,7 @@ func (w *world) tehran() {
 		w.Fatal(err)
 	}
 	w.opts.Location, w.storeOpts.Location = zone, zone
+	w.relay.PollInterval = time.Minute // hours pass
 }
 
 // schedules has Ali write /later, and press [Schedule] under the question, which it returns as it is by then.
