@@ -108,8 +108,9 @@ func (s *setup) run(ctx context.Context) error {
 	return nil
 }
 
-// split are the secrets that the unit and the compose file take from files of their own, beside that of the settings. SMS_API_KEY stays in that.
-var split = []string{"TELEGRAM_BOT_TOKEN", "SMS_API_PASSWORD"}
+// split are the secrets that the unit and the compose file take from files of their own, beside that of the settings. The file of one that the kind of
+// the panel does not take is empty.
+var split = []string{"TELEGRAM_BOT_TOKEN", "SMS_API_PASSWORD", "SMS_API_KEY"}
 
 // secretFile returns the file of a secret.
 func (s *setup) secretFile(name string) string {
@@ -373,7 +374,10 @@ func (s *setup) read(name, value string) error {
 func (s *setup) write(old []byte) error {
 	files := map[string][]byte{}
 	if s.split {
-		for name, value := range map[string]string{"TELEGRAM_BOT_TOKEN": s.telegram.Token, "SMS_API_PASSWORD": s.panel.Password} {
+		for name, value := range map[string]string{"TELEGRAM_BOT_TOKEN": s.telegram.Token, "SMS_API_PASSWORD": s.panel.Password, "SMS_API_KEY": s.panel.Key} {
+			if s.panel.unread(name) {
+				value = ""
+			}
 			files[s.secretFile(name)] = []byte(value)
 			s.answers[name] = ""
 		}
@@ -402,7 +406,9 @@ func (s *setup) farewell() {
 	if s.split {
 		start = s.NextStartService
 		for _, name := range split {
-			s.say(s.Say(s.WrittenSecret, s.secretFile(name), name))
+			if !s.panel.unread(name) {
+				s.say(s.Say(s.WrittenSecret, s.secretFile(name), name))
+			}
 		}
 	}
 	now, warnings, err := s.open().read("")
