@@ -1,29 +1,40 @@
 package rest
 
 import (
+	"errors"
+	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"peyk/relay"
 	"peyk/sandbox/panel"
+	"peyk/smsapi"
 	"peyk/smsapi/contract"
 	"peyk/smsapi/exchange"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestContract holds the client to what every panel's must keep, in each form that answers may have.
+// TestContract holds the client to what every panel's must keep, in each form that answers may have, and where the server asks for the login, too.
 func TestContract(t *testing.T) {
-	for name, form := range map[string]panel.RESTForm{"with a code": panel.WithCode, "bare lists": panel.BareList, "lists in a text": panel.TextOfList, "one object": panel.OneObject} {
+	for name, server := range map[string]panel.Options{
+		"with a code": {Form: panel.WithCode}, "bare lists": {Form: panel.BareList}, "lists in a text": {Form: panel.TextOfList}, "one object": {Form: panel.OneObject, Basic: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			said := func(body string) panel.Fault {
 				return panel.Fault{Kind: panel.Custom, ContentType: "application/json", Body: body}
 			}
+			server.Dialect = panel.REST
 			contract.Test(t, contract.Subject{
-				Panel: panel.Options{Dialect: panel.REST, Form: form},
+				Panel: server,
 				Path:  panel.REST.Path(),
 				New: func(address string, opts exchange.Options) (relay.Client, error) {
+					if server.Basic {
+						address = strings.Replace(address, "://", "://"+url.UserPassword("demo", contract.Secret).String()+"@", 1)
+					}
 					return New(address, "demo", contract.Secret, Options{Options: opts})
 				},
 				Lies: []panel.Fault{
@@ -32,5 +43,20 @@ func TestContract(t *testing.T) {
 				},
 			})
 		})
+	}
+}
+
+// TestAServerThatAsksForTheLoginIsToldOf: the address lacks it.
+func TestAServerThatAsksForTheLoginIsToldOf(t *testing.T) {
+	s := panel.New(panel.Options{Dialect: panel.REST, Basic: true, User: "demo", Password: contract.Secret})
+	server := httptest.NewServer(s)
+	defer server.Close()
+	c, err := New(server.URL+panel.REST.Path(), "demo", contract.Secret, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Credit(t.Context())
+	if failed, ok := errors.AsType[*smsapi.Error](err); !ok || failed.Kind != smsapi.Auth {
+		t.Errorf("got %v", err)
 	}
 }
