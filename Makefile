@@ -87,7 +87,7 @@ torture: worlds
 	go test -race -count=1 -timeout 0 . ./bridge ./sandbox/browser ./store
 	go test -race -count=1 -timeout 0 -run '^($(LONG))$$' ./bot ./sim
 	PEYK_SOFFICE=soffice go test -count=1 -v -run LibreOffice ./bridge
-	@bash -o pipefail -c "PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SYSCALLS=all PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
+	@bash -o pipefail -c "PEYK_TAKEOVERS=1000 PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SYSCALLS=all PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
 
 # Looks for faults in worlds of new seeds. What is wrong says the seed that plays it again.
 SEED = $(shell date +%s)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"peyk/cluster"
 	"peyk/store"
 )
 
@@ -106,7 +107,7 @@ func (c *call) backup(ctx context.Context) error {
 	return err
 }
 
-func (c *call) restore(context.Context) error {
+func (c *call) restore(ctx context.Context) error {
 	file, dbPath, err := c.fileAndStore()
 	if err != nil {
 		return err
@@ -114,10 +115,20 @@ func (c *call) restore(context.Context) error {
 	// Whoever the settings name is told that a backup was restored, even if other settings are wrong.
 	all, _, _ := readSettings(c.environ, "")
 	done, err := restore(file, dbPath, all.store)
-	if err == nil {
-		fmt.Fprintln(c.stdout, done)
+	if err != nil {
+		return err
 	}
-	return err
+	fmt.Fprintln(c.stdout, done)
+	if len(all.cluster.Endpoints) == 0 {
+		return nil
+	}
+	etcd := all.cluster.dial()
+	defer etcd.Close()
+	if err := cluster.Restart(ctx, etcd, all.cluster.Name, dbPath); err != nil {
+		return fmt.Errorf("the cluster goes on without what was restored, until this is done again: %w", err)
+	}
+	fmt.Fprintln(c.stdout, "the cluster goes on with it: start this bridge first")
+	return nil
 }
 
 // fileAndStore returns the only argument, a file, and where the store is.

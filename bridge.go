@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	"peyk/bot/text"
 	"peyk/bridge"
 	"peyk/internal/metrics"
+	"peyk/relay"
 	"peyk/store"
 	"peyk/telegram"
 )
@@ -45,12 +47,14 @@ func (c *call) bridge(ctx context.Context) error {
 }
 
 func runBridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
-	panel, err := s.panel.client()
-	if err != nil {
-		return err
+	if len(s.cluster.Endpoints) > 0 {
+		return runMember(ctx, s, log)
 	}
 	m := metrics.New()
 	s.store.Committed, s.store.Log = m.Committed, log
+	if _, err := s.client(); err != nil { // before the store is opened
+		return err
+	}
 	st, err := store.Open(s.dbPath, s.store)
 	if err != nil {
 		return err
@@ -60,24 +64,55 @@ func runBridge(ctx context.Context, s settings, log *slog.Logger) (err error) {
 			err = errors.Join(err, closing)
 		}
 	}()
-	stopBackups, err := serveBackups(st, s.dbPath, log)
+	r, err := s.open(st, m, log)
 	if err != nil {
-		log.Warn("peyk backup will work only while the bridge is stopped", "err", err)
-	} else {
-		defer stopBackups()
+		return err
 	}
-	s.relay.Log, s.bot.Log = log, log
-	s.telegram.OnCall, s.telegram.OnAnswer = m.TelegramAsked, st.HeardAnswer
-	b := bridge.New(st, panel, telegram.New(s.telegram), s.relay, s.bot, m)
+	defer r.close()
 	if s.httpAddr != "" {
-		stopHealth, err := serveHealth(s.httpAddr, b, st, m, log)
+		stopHealth, err := serveHealth(s.httpAddr, r, m, log)
 		if err != nil {
 			return err
 		}
 		defer stopHealth()
 	}
-	return b.Run(ctx)
+	return r.Run(ctx)
 }
+
+// running is a bridge over an open store.
+type running struct {
+	*bridge.Bridge
+	store *store.Store
+	close func() // ends what runs beside it
+}
+
+// open returns a bridge over st, which is closed after it.
+func (s settings) open(st *store.Store, m *metrics.Metrics, log *slog.Logger) (*running, error) {
+	panel, err := s.client()
+	if err != nil {
+		return nil, err
+	}
+	stopBackups, err := serveBackups(st, s.dbPath, log)
+	if err != nil {
+		log.Warn("peyk backup will work only while the bridge is stopped", "err", err)
+		stopBackups = func() {}
+	}
+	s.relay.Log, s.bot.Log = log, log
+	s.telegram.OnCall, s.telegram.OnAnswer, s.telegram.Dial = m.TelegramAsked, st.HeardAnswer, s.dial
+	return &running{bridge.New(st, panel, telegram.New(s.telegram), s.relay, s.bot, m), st, stopBackups}, nil
+}
+
+// client returns the panel. Nothing is asked of it yet.
+func (s settings) client() (relay.Client, error) {
+	s.panel.Dial = s.dial
+	return s.panel.client()
+}
+
+// Alive returns nil when the store takes a write.
+func (r *running) Alive(ctx context.Context) error { return r.store.Alive(ctx) }
+
+// Ready says that both networks answer; its error, which does not.
+func (r *running) Ready(now time.Time) (string, error) { return "ready", r.Bridge.Ready(now) }
 
 func newLog(s settings, stderr io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: s.logLevel}

@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -34,8 +37,10 @@ type settings struct {
 	relay    relay.Options
 	bot      bot.Options
 	store    store.Options
+	cluster  clusterSettings
 	dbPath   string
-	httpAddr string // empty: off
+	httpAddr string       // empty: off
+	dial     connect.Dial // how panel and Telegram are reached; nil: by net.Dialer
 	logLevel slog.Level
 	logJSON  bool
 }
@@ -84,6 +89,13 @@ func (s *settings) table(t *text.Language) []setting {
 		{"ESCALATE_AFTER", "", "", into(&s.store.EscalateAfter, readReminder)},
 		{"DB_PATH", "data/peyk.db", "", into(&s.dbPath, readAny)},
 		{"KEEP_DAYS", "90", "", into(&s.store.Keep, readDays)},
+		{"CLUSTER", "", "", into(&s.cluster.Endpoints, readEndpoints)},
+		{"CLUSTER_NAME", "peyk", "", into(&s.cluster.Name, readName)},
+		{"CLUSTER_CA", "", "", into(&s.cluster.CA, readAny)},
+		{"CLUSTER_CERT", "", "", into(&s.cluster.Cert, readAny)},
+		{"CLUSTER_KEY", "", "", into(&s.cluster.Key, readAny)},
+		{"CLUSTER_USER", "", "", into(&s.cluster.User, readAny)},
+		{"CLUSTER_PASSWORD", "", "", into(&s.cluster.Password, readAny)},
 		{"HTTP_ADDR", "", "", into(&s.httpAddr, readAddress)},
 		{"LOG_LEVEL", "info", "", into(&s.logLevel, readLevel)},
 		{"LOG_FORMAT", "text", "", into(&s.logJSON, readFormat)},
@@ -149,11 +161,15 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 	}
 	kind, _, _ := from.lookUp("SMS_PANEL") // which other settings are needed goes by it; if it is wrong, its row says so
 	s.panel.Kind, _ = readPanel(from.Language, kind)
+	same := sha256.New()
 	for _, row := range s.table(from.Language) {
 		if !strings.HasPrefix(row.name, prefix) || s.panel.unread(row.name) {
 			continue
 		}
 		value, path, err := from.lookUp(row.name)
+		if !ofOneMachine(row.name) {
+			fmt.Fprintf(same, "%s=%q\n", row.name, cmp.Or(value, row.value))
+		}
 		if slices.Contains(secret, row.name) && othersRead(path, from.outside["CREDENTIALS_DIRECTORY"]) {
 			warnings = append(warnings, from.Say(from.FileOpen, path, row.name, "chmod 600 "+path))
 		}
@@ -193,6 +209,10 @@ func (from sources) read(prefix string) (s settings, warnings []string, err erro
 		away.Parts = cmp.Or(s.bot.PartSizes, sms.StandardParts).Count(away.Text).Parts
 	}
 	if mistake := s.moveClock(from, prefix); mistake != nil {
+		mistakes = append(mistakes, mistake)
+	}
+	s.cluster.same = hex.EncodeToString(same.Sum(nil)[:8])
+	if mistake := s.cluster.readFiles(from.Language); mistake != nil {
 		mistakes = append(mistakes, mistake)
 	}
 	if s.bot.Lint == nil {
@@ -263,7 +283,7 @@ func (from sources) slips() (warnings []string) {
 }
 
 // secret are the settings that hold a password, or may hold one in an address.
-var secret = []string{"TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_PROXY", "SMS_API_URL", "SMS_API_KEY", "SMS_API_PASSWORD", "SMS_API_PROXY"}
+var secret = []string{"TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_PROXY", "SMS_API_URL", "SMS_API_KEY", "SMS_API_PASSWORD", "SMS_API_PROXY", "CLUSTER_PASSWORD"}
 
 // othersRead reports whether the file's mode lets other users read it. In systemd's directory of credentials, which only the service can read, the
 // mode means something else: an access list.
@@ -400,6 +420,9 @@ func (s *settings) inClear() (warnings []string) {
 	}
 	if connect.InClear(s.telegram.URL) {
 		warnings = append(warnings, "TELEGRAM_API_URL is http: the bot's token crosses the network in clear text")
+	}
+	if slices.ContainsFunc(s.cluster.Endpoints, connect.InClear) {
+		warnings = append(warnings, "CLUSTER has http: all that the store keeps crosses the network to etcd in clear text; use https, or a network of its own")
 	}
 	return warnings
 }

@@ -16,9 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"peyk/bridge"
+	"peyk/cluster"
 	"peyk/internal/metrics"
-	"peyk/store"
 )
 
 // What a running bridge says about itself over HTTP: whether it is alive, whether it is ready, and metrics. It takes no commands and names nobody.
@@ -33,8 +32,14 @@ const (
 // alive is what /healthz says when all is well.
 const alive = "alive"
 
+// watched is what /healthz and /readyz ask: a bridge, or a member of a cluster.
+type watched interface {
+	Alive(context.Context) error
+	Ready(now time.Time) (said string, _ error)
+}
+
 // serveHealth listens at address until stop is called, which waits until that has ended.
-func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *slog.Logger) (stop func(), err error) {
+func serveHealth(address string, b watched, m *metrics.Metrics, log *slog.Logger) (stop func(), err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("HTTP_ADDR: %w: use another address, stop the program that uses this one, or leave it out", err)
@@ -50,7 +55,7 @@ func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.M
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	server := &http.Server{
-		Handler:           healthHandler(b, st, m, log),
+		Handler:           healthHandler(b, m, log),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second,
 		MaxHeaderBytes: 8 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -74,13 +79,14 @@ func serveHealth(address string, b *bridge.Bridge, st *store.Store, m *metrics.M
 	}, nil
 }
 
-func healthHandler(b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *slog.Logger) http.Handler {
+func healthHandler(b watched, m *metrics.Metrics, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	answer := func(path, well string, ask func(context.Context) error) {
+	answer := func(path string, ask func(context.Context) (string, error)) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			w.Header().Set("Cache-Control", "no-store")
-			if err := ask(r.Context()); err != nil {
+			well, err := ask(r.Context())
+			if err != nil {
 				w.WriteHeader(http.StatusServiceUnavailable)
 				fmt.Fprintln(w, err)
 				return
@@ -89,18 +95,34 @@ func healthHandler(b *bridge.Bridge, st *store.Store, m *metrics.Metrics, log *s
 		})
 	}
 	// It says nothing about the networks: restarting the bridge because Telegram is down fixes nothing.
-	answer("/healthz", alive, func(ctx context.Context) error {
+	answer("/healthz", func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, alivePatience)
 		defer cancel()
-		return st.Alive(ctx)
+		return alive, b.Alive(ctx)
 	})
-	answer("/readyz", "ready", func(context.Context) error { return b.Ready(time.Now()) })
+	answer("/readyz", func(context.Context) (string, error) { return b.Ready(time.Now()) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError,
 		MaxRequestsInFlight: 4, Timeout: 10 * time.Second,
 		DisableCompression: true, // 25 KB are not worth a megabyte of memory
 	}))
 	return mux
+}
+
+// figures are what a member of a cluster says of itself.
+func (m *member) figures() []prometheus.Collector {
+	return []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "peyk_cluster_leader", Help: "1 while this member leads, 0 while it follows."}, func() float64 {
+			if m.Status().Role == cluster.Leading {
+				return 1
+			}
+			return 0
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "peyk_cluster_lag_seconds", Help: "How long ago a follower had all, or etcd confirmed the leader."},
+			func() float64 { return m.Status().Behind.Seconds() }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "peyk_cluster_takeovers_total", Help: "How often this process began to lead."},
+			func() float64 { return float64(m.Status().Takeovers) }),
+	}
 }
 
 // quickCheck asks the bridge that is running with these settings whether it is alive.

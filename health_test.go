@@ -23,6 +23,7 @@ import (
 	"peyk/bot"
 	"peyk/bot/text"
 	"peyk/bridge"
+	"peyk/cluster"
 	"peyk/internal/metrics"
 	"peyk/relay"
 	"peyk/sandbox/sandboxtest"
@@ -64,7 +65,7 @@ func TestReadyFollowsTheNetworksAndAliveDoesNot(t *testing.T) {
 	m := metrics.New()
 	settings.telegram.OnCall = m.TelegramAsked
 	b := bridge.New(st, client, telegram.New(settings.telegram), settings.relay, settings.bot, m)
-	web := httptest.NewServer(healthHandler(b, st, m, slog.New(slog.DiscardHandler)))
+	web := httptest.NewServer(healthHandler(&running{Bridge: b, store: st}, m, slog.New(slog.DiscardHandler)))
 	defer web.Close()
 	ready := func(status int, pattern string) {
 		t.Helper()
@@ -228,11 +229,12 @@ func registered(t *testing.T) []string {
 	}
 	m := metrics.New()
 	b := bridge.New(st, client, telegram.New(telegram.Options{}), relay.Options{}, bot.Options{}, m)
-	stop, err := serveHealth("127.0.0.1:0", b, st, m, slog.New(slog.DiscardHandler))
+	stop, err := serveHealth("127.0.0.1:0", &running{Bridge: b, store: st}, m, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
+	m.MustRegister((&member{Member: cluster.New(cluster.Config{})}).figures()...)
 	described := make(chan *prometheus.Desc)
 	go func() {
 		m.Describe(described)

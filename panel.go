@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"peyk/internal/connect"
 	"peyk/panels"
 	"peyk/relay"
 	"peyk/sms"
@@ -28,6 +29,7 @@ type panelSettings struct {
 	Written             map[sms.Number]string // each as the panel names it
 	Proxy               *url.URL              // nil: none
 	Now                 func() time.Time      // our clock; nil: time.Now
+	Dial                connect.Dial          // nil: by net.Dialer
 }
 
 func (p panelSettings) kind() panels.Kind {
@@ -45,7 +47,7 @@ func (p panelSettings) unread(name string) bool {
 
 // client returns the panel these settings name. Nothing is asked of it yet.
 func (p panelSettings) client() (relay.Client, error) {
-	return p.kind().New(panels.Login{URL: p.URL, User: p.User, Password: p.Password, Key: p.Key, Lines: p.Written}, exchange.Options{Proxy: p.Proxy, Now: p.Now})
+	return p.kind().New(panels.Login{URL: p.URL, User: p.User, Password: p.Password, Key: p.Key, Lines: p.Written}, exchange.Options{Proxy: p.Proxy, Now: p.Now, Dial: p.Dial})
 }
 
 // panelCall is one call of peyk panel. Its methods are the subcommands.

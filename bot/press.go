@@ -168,6 +168,8 @@ func (b *Bot) decideBatch(
 		return text.Plain(t.Say(t.LaterFull, store.MaxScheduled)), true, nil
 	case errors.Is(err, store.ErrInFlight):
 		return t.PressUnderWay, true, nil
+	case errors.Is(err, store.ErrTooSoon):
+		return t.PressTooSoon, true, nil
 	case errors.Is(err, store.ErrExpired):
 		return t.PressExpired, true, nil
 	case errors.Is(err, store.ErrDecided) && batch.DecidedBy != "":

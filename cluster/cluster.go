@@ -69,6 +69,8 @@ type Member struct {
 	Config
 	prefix string
 
+	differ bool // whether the settings of others were found to; of the goroutine that tells
+
 	mu     sync.Mutex
 	status Status
 }
@@ -103,7 +105,7 @@ func New(c Config) *Member {
 	}
 	m := &Member{Config: c, prefix: "/peyk/" + c.Name + "/"}
 	now := c.Clock()
-	m.status = Status{Role: Following, Behind: now, Alive: now}
+	m.status = Status{Role: Following, Behind: now - keepFor, Alive: now} // nobody knows yet how far
 	return m
 }
 
@@ -165,7 +167,7 @@ func (m *Member) lead(ctx context.Context, f *store.Follower, t *Term) (err erro
 	})
 	m.Log.Info("cluster: this member leads", "epoch", t.office.Epoch)
 	opts := m.Store
-	opts.Journal = t.append
+	opts.Journal, opts.TakenOver = t.append, !t.first
 	st, err := f.Lead(opts)
 	if err == nil {
 		t.store.Store(st)
@@ -207,7 +209,8 @@ func (m *Member) key(parts ...any) string { return m.prefix + fmt.Sprint(parts..
 // errFenced is why nothing is written to a network.
 var errFenced = errors.New("this member of the cluster may not act: it has not been confirmed as the leader for 3 seconds")
 
-// Guard returns a dial whose connections refuse every write unless the term's member may act at that moment.
+// Guard returns a dial whose connections refuse every write unless the term's member may act at that moment, and break when the term ends: whoever leads no
+// longer waits for no answer.
 func (t *Term) Guard(dial connect.Dial) connect.Dial {
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
@@ -220,13 +223,22 @@ func (t *Term) Guard(dial connect.Dial) connect.Dial {
 		if err == nil && !t.MayAct() { // it may have taken its time
 			return nil, errors.Join(errFenced, conn.Close())
 		}
-		return guarded{conn, t}, err
+		if err != nil {
+			return nil, err
+		}
+		return guarded{conn, t, context.AfterFunc(t.ended, func() { conn.Close() })}, nil
 	}
 }
 
 type guarded struct {
 	net.Conn
-	t *Term
+	t    *Term
+	stop func() bool
+}
+
+func (g guarded) Close() error {
+	g.stop()
+	return g.Conn.Close()
 }
 
 func (g guarded) Write(p []byte) (int, error) {

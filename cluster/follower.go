@@ -37,7 +37,8 @@ func (m *Member) follow(ctx context.Context, f *store.Follower) (*Term, error) {
 		log, entry := f.Place()
 		do := decide(s, file{log, entry, f.Used()}, l, now)
 		m.note(func(st *Status) {
-			st.Leader, st.Epoch, st.Entry, st.Trouble = s.Holder, s.Epoch, entry, ""
+			st.Leader, _, _ = strings.Cut(s.Holder, holderMark)
+			st.Epoch, st.Entry, st.Trouble = s.Epoch, entry, ""
 			if do == wait || do == takeOver {
 				st.Behind = now
 			}
@@ -180,6 +181,51 @@ func (m *Member) begin(ctx context.Context, f *store.Follower, s sight) (*Term, 
 	return term, nil
 }
 
+// ErrLed means that a member leads, or did so a moment ago.
+var ErrLed = errors.New("a bridge of this cluster runs: stop all of them first")
+
+// Restart has the cluster go on with the file at path, which no process has open, in a new log: the other members fetch a copy of it. It takes some seconds
+// to see that nobody leads. Until it has returned nil no member leads with that file; it can be called again.
+func Restart(ctx context.Context, etcd Etcd, name, path string) error {
+	m := New(Config{Etcd: etcd, Name: name})
+	f, err := store.Follow(path, store.Options{})
+	if err != nil {
+		return err
+	}
+	o, revision, err := m.leader(ctx)
+	if err == nil && o.Holder != "" {
+		m.pause(ctx, takeAfter)
+		before := revision
+		if o, revision, err = m.leader(ctx); err == nil && revision != before {
+			err = ErrLed
+		}
+	}
+	next := office{Epoch: o.Epoch + 1, Log: random()}
+	if err == nil {
+		err = f.Begin(next.Log)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	ops := []Op{{Key: m.key("leader"), Put: next.bytes()}}
+	for _, prefix := range []string{"log/", "part/", "copy/", "want/"} {
+		ops = append(ops, Op{Key: m.key(prefix), To: after(m.key(prefix)), Delete: true})
+	}
+	r, err := m.do(ctx, Txn{If: []Guard{{Key: m.key("leader"), Revision: revision}}, Then: ops, Else: []Op{{Key: m.key("leader")}}})
+	if err == nil && !r.Held {
+		if now, _ := readOffice(r); now != next {
+			err = ErrLed
+		}
+	}
+	return err
+}
+
+func (m *Member) leader(ctx context.Context) (o office, revision int64, err error) {
+	r, err := m.do(ctx, Txn{Then: []Op{{Key: m.key("leader")}}})
+	o, revision = readOffice(r)
+	return o, revision, err
+}
+
 // takeOver takes the place of a leader that was silent, and then applies what it had written until then.
 func (m *Member) takeOver(ctx context.Context, f *store.Follower, s sight) (*Term, error) {
 	term := m.take(ctx, s, s.Log)
@@ -227,9 +273,24 @@ func (m *Member) tell(ctx context.Context, entry uint64) {
 	if err != nil {
 		return
 	}
-	// If it fails the next one tells.
-	_, _ = m.do(ctx, Txn{Then: []Op{{Key: m.key("member/", m.Self), Put: b}}})
+	r, err := m.do(ctx, Txn{Then: []Op{{Key: m.key("member/", m.Self), Put: b}, {Key: m.key("member/"), To: after(m.key("member/"))}}})
+	if err != nil || len(r.Reads) == 0 {
+		return // the next one tells
+	}
+	var differ []string
+	for _, other := range reports(r.Reads[0]) {
+		if other.Same != m.Same && m.now().Sub(other.At).Abs() < forgetMember {
+			differ = append(differ, other.Self)
+		}
+	}
+	if len(differ) > 0 && !m.differ {
+		m.Log.Warn("cluster: the settings of another member differ", "members", strings.Join(differ, ", "))
+	}
+	m.differ = len(differ) > 0
 }
+
+// forgetMember is how old the report of a member may be that still counts as one.
+const forgetMember = time.Minute
 
 func (m *Member) now() time.Time {
 	if m.Store.Now != nil {
@@ -246,12 +307,17 @@ func Reports(ctx context.Context, etcd Etcd, name string) (all []Report, leader 
 		return nil, "", err
 	}
 	o, _ := readOffice(r)
-	for _, p := range r.Reads[len(r.Reads)-1] {
+	leader, _, _ = strings.Cut(o.Holder, holderMark)
+	return reports(r.Reads[len(r.Reads)-1]), leader, nil
+}
+
+func reports(read []Pair) (all []Report) {
+	for _, p := range read {
 		var one Report
 		if json.Unmarshal(p.Value, &one) == nil {
 			all = append(all, one)
 		}
 	}
 	slices.SortFunc(all, func(a, b Report) int { return strings.Compare(a.Self, b.Self) })
-	return all, o.Holder, nil
+	return all
 }

@@ -19,6 +19,9 @@ type office struct {
 	Log    string `json:"log"`
 }
 
+// holderMark stands between a member's name and that of its term.
+const holderMark = " #"
+
 func (o office) bytes() []byte {
 	b, err := json.Marshal(o)
 	if err != nil {
@@ -104,6 +107,8 @@ type Term struct {
 	office office
 	key    []byte // what the leader's key holds in it
 
+	first bool // nobody led before
+
 	revision int64 // at which the key was changed last, as far as we know; the renewing goroutine's
 
 	until atomic.Int64 // when by the Clock it may act no more
@@ -128,7 +133,7 @@ var errTermOver = errors.New("the term is over")
 // take puts this member into the place of a leader that was seen, and begins its term. There is none when somebody else was faster, or when
 // nobody knows.
 func (m *Member) take(ctx context.Context, s sight, log string) *Term {
-	o := office{Holder: m.Self + "/" + random(), Epoch: s.Epoch + 1, Log: log}
+	o := office{Holder: m.Self + holderMark + random(), Epoch: s.Epoch + 1, Log: log}
 	begun := m.Clock()
 	r, err := m.do(ctx, Txn{
 		If:   []Guard{{Key: m.key("leader"), Revision: s.revision}},
@@ -145,7 +150,7 @@ func (m *Member) take(ctx context.Context, s sight, log string) *Term {
 		}
 		r.Revision = revision // it was asked for twice
 	}
-	t := &Term{m: m, office: o, key: o.bytes(), revision: r.Revision, kept: ledger{m: m}}
+	t := &Term{m: m, office: o, key: o.bytes(), first: o.Epoch == 1, revision: r.Revision, kept: ledger{m: m}}
 	t.ended, t.end = context.WithCancelCause(context.Background())
 	t.waiting, t.unwait = context.WithCancel(context.Background())
 	t.until.Store(int64(begun + mayAct))

@@ -26,7 +26,11 @@ var (
 	ErrDecided  = errors.New("decided already")
 	ErrExpired  = errors.New("nobody answered in time")
 	ErrInFlight = errors.New("under way to the panel") // it cannot be called off
+	ErrTooSoon  = errors.New("what was asked elsewhere may still be carried out")
 )
+
+// settles is how long after a takeover nothing uncertain is sent again: as long as the process before this one waited for the panel's answer.
+const settles = time.Minute
 
 // askFor is how long a question waits for [Send]: whoever comes back later has forgotten what it was about.
 const askFor = 15 * time.Minute
@@ -34,7 +38,7 @@ const askFor = 15 * time.Minute
 // Decide carries out what an agent, called name, answered to the question of that generation. From then on every answer to it gives
 // ErrDecided, and the batch returned says who decided what. The error is ErrExpired if the answer came too late; if Expire has not run since, that
 // ends the question, as the agent is told. It is ErrInFlight if all that was to be called off is being sent. It is an OverCap if [Send] would take the agent above the cap: then the
-// question stays open. It is ErrTooMany if nothing more can be scheduled. Sending again what is uncertain or has waited long does not count against the cap, as it counted when it was ordered.
+// question stays open. It is ErrTooMany if nothing more can be scheduled, and ErrTooSoon for [Send again] in the minute after a takeover. Sending again what is uncertain or has waited long does not count against the cap, as it counted when it was ordered.
 func (s *Store) Decide(id BatchID, generation int, d Decision, name string) (Batch, error) {
 	var b Batch
 	var late error
@@ -154,6 +158,9 @@ func (t *tx) decided(b Batch, generation int, d Decision) ([]Piece, error) {
 	asksToSend := b.State == Asking && (d == Send || d == Cancel || d == Later && b.MayWait())
 	if b.State == Expired || asksToSend && t.store.late(asked, t.now) {
 		return nil, ErrExpired
+	}
+	if d == Again && b.Uncertain > 0 && t.store.opts.TakenOver && t.now.Sub(t.store.opened).Abs() < settles {
+		return nil, ErrTooSoon
 	}
 	callsOff := b.State == Going && d == Cancel
 	var bucket []byte

@@ -143,6 +143,7 @@ type Options struct {
 	Commit    func(write func() error) error
 	Committed func(Commit) // is told of every transaction; it must not wait
 	Journal   Journal      // none when nil
+	TakenOver bool         // the process before this one ran elsewhere, and perhaps still waits for an answer
 	Log       *slog.Logger // nowhere when nil
 }
 

@@ -34,6 +34,8 @@ type Terminal struct {
 	NotOneLine      string
 	NotAToken       string
 	NotAnAddress    string
+	NotAName        string
+	NotPEM          string
 	NotAProxy       string
 	NotALine        string // given
 	LineOrSeveral   string // given
@@ -162,6 +164,8 @@ var englishTerminal = Terminal{
 	NotUTF8:      "is not UTF-8: write it in UTF-8",
 	NotOneLine:   "contains a line break, a tab or the like: write it on one line",
 	NotAToken:    "is not a bot token: one looks like 123456789:AAHd…, digits, a colon, letters; copy it again from @BotFather",
+	NotAName:     "has something else than letters, digits, dots, - and _",
+	NotPEM:       "it holds no certificate in PEM",
 	NotAnAddress: "is not an address: write all of it, beginning with http:// or https://, without spaces",
 	NotAProxy: "is not a proxy's address: write socks5://HOST:PORT, http://HOST:PORT or https://HOST:PORT, " +
 		"with USER:PASSWORD@ before the host if the proxy asks for them; write @ and / in them as %40 and %2F",

@@ -422,6 +422,7 @@ type Language struct {
 	PressAlready   string // who
 	PressExpired   string
 	PressUnderWay  string
+	PressTooSoon   string
 	PressDone      string
 	PressNotYours  string
 	PressNotAgent  string
@@ -942,6 +943,7 @@ var English = Language{
 	PressOld:       "This button is out of date; look at the message again.",
 	PressAlready:   "%v has already decided.",
 	PressExpired:   "Too late: nothing was sent. Order it again if you want it sent.",
+	PressTooSoon:   "Another machine took over just now, and the panel may still carry out what the one before asked. Wait a minute, then press again.",
 	PressUnderWay:  "It is on its way to the panel and can no longer be cancelled. Look at the message again.",
 	PressDone:      "Done.",
 	PressNotYours:  "Only the person who asked can answer this.",

@@ -194,8 +194,14 @@ var (
 
 func gauge(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 
-// Watch adds the figures of an open store.
-func (m *Metrics) Watch(st *store.Store) { m.MustRegister(gauges{m, st}) }
+// Watch adds the figures of an open store, in the place of those of the one before.
+func (m *Metrics) Watch(st *store.Store) {
+	m.Unwatch()
+	m.MustRegister(gauges{m, st})
+}
+
+// Unwatch removes the figures of a store that is to be closed.
+func (m *Metrics) Unwatch() { m.Unregister(gauges{}) }
 
 type gauges struct {
 	*Metrics

@@ -111,8 +111,8 @@ func read(file string) (entry, error) {
 // archived is what goes into an archive beside the program: what its users read and need.
 var archived = []string{
 	"README.md", "README.fa.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", ".env.example",
-	"doc/operations.md", "doc/operations.fa.md", "doc/panels.md", "doc/sandbox.md", "doc/sandbox.png", "doc/sandbox-fa.png",
-	"deploy/peyk.service", "deploy/peyk-service", "deploy/compose.yaml", "deploy/alerts.yaml", "deploy/grafana.json",
+	"doc/cluster.md", "doc/operations.md", "doc/operations.fa.md", "doc/panels.md", "doc/sandbox.md", "doc/sandbox.png", "doc/sandbox-fa.png",
+	"deploy/peyk.service", "deploy/peyk-service", "deploy/compose.yaml", "deploy/cluster.yaml", "deploy/alerts.yaml", "deploy/grafana.json",
 }
 
 // forSource are the parts of a document that speak to who has the source.

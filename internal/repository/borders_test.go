@@ -13,7 +13,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 	atTop(t)
 	// What of ours each package may import.
 	may := map[string][]string{
-		"peyk":                     {"peyk/bridge", "peyk/relay", "peyk/bot", "peyk/bot/lint", "peyk/bot/text", "peyk/doctor", "peyk/panels", "peyk/smsapi", "peyk/smsapi/exchange", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/sandbox", "peyk/internal/connect", "peyk/internal/hours", "peyk/internal/metrics"},
+		"peyk":                     {"peyk/bridge", "peyk/cluster", "peyk/relay", "peyk/bot", "peyk/bot/lint", "peyk/bot/text", "peyk/doctor", "peyk/panels", "peyk/smsapi", "peyk/smsapi/exchange", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/sandbox", "peyk/internal/connect", "peyk/internal/hours", "peyk/internal/metrics"},
 		"peyk/bridge":              {"peyk/relay", "peyk/bot", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/internal/metrics"},
 		"peyk/relay":               {"peyk/smsapi", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/connect", "peyk/internal/crashpoint", "peyk/internal/metrics"},
 		"peyk/bot":                 {"peyk/bot/lint", "peyk/bot/shorten", "peyk/bot/stats", "peyk/bot/text", "peyk/doctor", "peyk/smsapi", "peyk/telegram", "peyk/store", "peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/hours", "peyk/internal/metrics", "peyk/internal/table", "peyk/internal/xlsx"},

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"peyk/bot/text"
+	"peyk/cluster"
+	"peyk/internal/metrics"
+	"peyk/store"
+)
+
+// clusterSettings are those of several machines that take turns.
+type clusterSettings struct {
+	Endpoints      []string // of etcd; none: there is only this machine
+	Name           string   // of the bridge
+	CA, Cert, Key  string   // files; empty: none
+	User, Password string
+
+	tls  *tls.Config
+	same string // a hash of the settings that must be the same on all machines
+}
+
+// ofOneMachine reports whether a setting may differ from one machine to the next.
+func ofOneMachine(name string) bool {
+	return strings.HasPrefix(name, "CLUSTER") && name != "CLUSTER_NAME" || strings.HasPrefix(name, "LOG_") || strings.HasSuffix(name, "_PROXY") ||
+		name == "DB_PATH" || name == "HTTP_ADDR"
+}
+
+func readEndpoints(t *text.Language, value string) (all []string, err error) {
+	for _, item := range list(value) {
+		address, err := readURL(t, item)
+		if err != nil {
+			return nil, err
+		}
+		if address = strings.TrimRight(address, "/"); !slices.Contains(all, address) {
+			all = append(all, address)
+		}
+	}
+	return all, nil
+}
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+func readName(t *text.Language, value string) (string, error) {
+	if value = strings.TrimSpace(value); !nameForm.MatchString(value) {
+		return "", errors.New(t.NotAName)
+	}
+	return value, nil
+}
+
+// readFiles reads the certificates.
+func (c *clusterSettings) readFiles(t *text.Language) error {
+	if len(c.Endpoints) == 0 || c.CA+c.Cert+c.Key == "" {
+		return nil
+	}
+	c.tls = new(tls.Config)
+	if c.CA != "" {
+		held, err := os.ReadFile(c.CA)
+		if err != nil {
+			return says(t, t.FileUnread, "CLUSTER_CA", err)
+		}
+		c.tls.RootCAs = x509.NewCertPool()
+		if !c.tls.RootCAs.AppendCertsFromPEM(held) {
+			return says(t, t.FileUnread, "CLUSTER_CA", t.NotPEM)
+		}
+	}
+	if c.Cert+c.Key != "" {
+		pair, err := tls.LoadX509KeyPair(c.Cert, cmp.Or(c.Key, c.Cert))
+		if err != nil {
+			return says(t, t.FileUnread, "CLUSTER_CERT, CLUSTER_KEY", err)
+		}
+		c.tls.Certificates = []tls.Certificate{pair}
+	}
+	return nil
+}
+
+// dial returns a client of etcd, which the caller closes.
+func (c clusterSettings) dial() *cluster.Client {
+	return cluster.Dial(cluster.Options{Endpoints: c.Endpoints, TLS: c.tls, User: c.User, Password: c.Password})
+}
+
+// self is what this member is called: its machine, and where its store is.
+func self(dbPath string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	if path, err := filepath.Abs(dbPath); err == nil {
+		dbPath = path
+	}
+	return host + ":" + dbPath
+}
+
+// member is this process as one of several.
+type member struct {
+	*cluster.Member
+
+	mu      sync.Mutex
+	running *running      // the bridge; nil while another leads
+	term    *cluster.Term // in which it runs
+}
+
+// runMember takes part in a cluster until ctx ends.
+func runMember(ctx context.Context, s settings, log *slog.Logger) error {
+	etcd := s.cluster.dial()
+	defer etcd.Close()
+	m, counts := new(member), metrics.New()
+	s.store.Committed, s.store.Log = counts.Committed, log
+	m.Member = cluster.New(cluster.Config{
+		Etcd: etcd, Name: s.cluster.Name, Self: self(s.dbPath), Path: s.dbPath, Version: versionOf(), Same: s.cluster.same, Store: s.store, Log: log,
+		Lead: func(ctx context.Context, st *store.Store, t *cluster.Term) error {
+			s, counts := s, counts
+			s.dial = t.Guard(nil)
+			r, err := s.open(st, counts, log)
+			if err != nil {
+				return err
+			}
+			defer r.close()
+			m.leads(r, t)
+			defer m.leads(nil, nil)
+			defer counts.Unwatch()
+			return r.Run(ctx)
+		},
+	})
+	if s.httpAddr != "" {
+		counts.MustRegister(m.figures()...)
+		stopHealth, err := serveHealth(s.httpAddr, m, counts, log)
+		if err != nil {
+			return err
+		}
+		defer stopHealth()
+	}
+	return m.Run(ctx)
+}
+
+func (m *member) leads(r *running, t *cluster.Term) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.running, m.term = r, t
+}
+
+func (m *member) now() (*running, *cluster.Term) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.running, m.term
+}
+
+// Alive returns nil while the process does what it is to do. That etcd is away is no reason to start it again.
+func (m *member) Alive(ctx context.Context) error {
+	if s := m.Status(); s.Alive > alivePatience {
+		return fmt.Errorf("nothing was done for %v", s.Alive.Round(time.Second))
+	}
+	r, t := m.now()
+	if r == nil || !t.MayAct() {
+		return nil
+	}
+	if err := r.Alive(ctx); err != nil && t.MayAct() {
+		return err
+	}
+	return nil
+}
+
+// readyBehind is how far behind a follower may be that could take over at once.
+const readyBehind = time.Second
+
+// Ready returns the role. Its error says what keeps a leader from its work, or that a follower is behind.
+func (m *member) Ready(now time.Time) (string, error) {
+	s := m.Status()
+	r, t := m.now()
+	behind := fmt.Sprintf("%.1f s behind", s.Behind.Seconds())
+	switch {
+	case r == nil:
+		said := "follower, " + behind
+		if s.Leader != "" {
+			said = "follower of " + s.Leader + ", " + behind
+		}
+		if s.Trouble != "" {
+			return said, fmt.Errorf("%s: %s", said, s.Trouble)
+		}
+		if s.Behind > readyBehind {
+			return said, errors.New(said)
+		}
+		return said, nil
+	case !t.MayAct():
+		return "", fmt.Errorf("leader, epoch %d, waits for etcd: %s", s.Epoch, cmp.Or(s.Trouble, "no answer"))
+	}
+	if _, err := r.Ready(now); err != nil {
+		return "", fmt.Errorf("leader, epoch %d: %w", s.Epoch, err)
+	}
+	return fmt.Sprintf("leader, epoch %d, %s", s.Epoch, behind), nil
+}
