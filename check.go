@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
+	"time"
 
 	"peyk/bot/text"
 	"peyk/doctor"
@@ -79,6 +80,13 @@ func (c *call) check(ctx context.Context) error {
 	}
 	for _, f := range d.Check(ctx, t) {
 		show(f)
+	}
+	if len(s.cluster.Endpoints) > 0 && mistakes == nil {
+		s.cluster.check(ctx, t, time.Now(), func(state doctor.State, sentence string, cause error) {
+			f := found(state, sentence)
+			f.Cause = cause
+			show(f)
+		})
 	}
 	if s.httpAddr != "" {
 		show(<-address)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"peyk/cluster"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
@@ -105,6 +107,36 @@ func (s *setUpToBreak) checkInBoth() (string, int) {
 	return out, code
 }
 
+// etcd serves what an etcd says of itself, and of a cluster in which box1 leads and box2 has other settings and was not heard of for long.
+func (s *setUpToBreak) etcd(status string) string {
+	value := func(v any) []byte {
+		b, err := json.Marshal(v)
+		s.must(err)
+		return b
+	}
+	pair := func(v any) map[string]any {
+		return map[string]any{"key": []byte("k"), "mod_revision": "7", "value": value(v)}
+	}
+	reports := []any{}
+	for _, r := range []cluster.Report{{Self: "box1", Version: "v0", Same: "other", Entry: 7, At: time.Now()}, {Self: "box2", Entry: 3, At: time.Now().Add(-time.Hour)}, {Self: "box3", Entry: 4, At: time.Now()}} {
+		reports = append(reports, pair(r))
+	}
+	txn := value(map[string]any{"header": map[string]any{"revision": "9"}, "succeeded": true, "responses": []any{
+		map[string]any{"response_range": map[string]any{"kvs": []any{pair(map[string]any{"holder": "box1 #x", "epoch": 3, "log": "l"})}}},
+		map[string]any{"response_range": map[string]any{"kvs": reports}},
+	}})
+	return s.at(0, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/v3/maintenance/status":
+			io.WriteString(w, status)
+		case "/v3/kv/txn":
+			w.Write(txn)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+}
+
 // lineLike returns the line of text that matches pattern, "" when none does.
 func lineLike(text, pattern string) string {
 	return regexp.MustCompile(`(?m)^.*(?:` + pattern + `).*$`).FindString(text)
@@ -122,6 +154,23 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 	}{
 		"nothing": {nil, token, []string{`^ok    settings:`, whole, `^ok    group privacy: on`,
 			`^ok    chat: the bot may write in Support \(-100\d+\)`, panelRight, linesRight, `^ok    clock`}, 0},
+
+		"a cluster whose members differ": {func(s *setUpToBreak) {
+			s.set["CLUSTER"] = s.etcd(`{"header":{"member_id":"1"},"version":"3.5.9","dbSize":"10485760","leader":"1"}`)
+		}, `^WRONG cluster: the settings of box1 differ`, []string{
+			`^ok    etcd: http://\S+ answers: version 3.5.9, 10 MB of 2048 MB`, `^note  etcd: with 1 servers`, `^ok    cluster: box1 leads`,
+			`^note  cluster: box1 is version v0`, `^note  cluster: nothing was heard of box2 since 20`, `^ok    cluster: box3 follows, 3 entries behind`, token,
+		}, 1},
+		"an etcd that is full": {func(s *setUpToBreak) {
+			s.set["CLUSTER"] = s.etcd(`{"version":"3.6.1","dbSize":"2147483648","dbSizeQuota":"2147483648","errors":["memberID:1 alarm:NOSPACE "]}`)
+		}, `^WRONG etcd: http://\S+ uses 2048 MB of 2048 MB \(memberID:1 alarm:NOSPACE`, []string{token}, 1},
+		"an etcd that is away, and one that is too old": {func(s *setUpToBreak) {
+			s.set["CLUSTER"] = "http://" + nobody + "," + s.etcd(`{"version":"3.3.25"}`)
+		}, `^WRONG etcd: http://127.0.0.1:1 does not answer`, []string{`^WRONG etcd: http://\S+ is version 3.3.25: peyk needs 3.4`, token}, 1},
+		"CLUSTER that is no address": {func(s *setUpToBreak) {
+			s.set["CLUSTER"], s.set["CLUSTER_NAME"], s.set["CLUSTER_CA"] = "10.0.0.1:2379", "a/b", "/nowhere"
+		},
+			`^WRONG settings: CLUSTER is not an address`, []string{`^WRONG settings: CLUSTER_NAME has something else than letters`, token}, 2},
 
 		"a token that was revoked": {func(s *setUpToBreak) { s.TG.Revoke() },
 			`^WRONG token: Telegram does not know it: set TELEGRAM_BOT_TOKEN to the one from @BotFather`, []string{whole, panelRight}, 1},

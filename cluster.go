@@ -12,12 +12,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"peyk/bot/text"
 	"peyk/cluster"
+	"peyk/doctor"
 	"peyk/internal/metrics"
 	"peyk/store"
 )
@@ -90,6 +92,92 @@ func (c *clusterSettings) readFiles(t *text.Language) error {
 // dial returns a client of etcd, which the caller closes.
 func (c clusterSettings) dial() *cluster.Client {
 	return cluster.Dial(cluster.Options{Endpoints: c.Endpoints, TLS: c.tls, User: c.User, Password: c.Password})
+}
+
+// Of etcd: the first version with its gateway at the path used here, how large its file may become when it does not say, and how full is too full.
+const (
+	oldestEtcd   = "3.4"
+	usualQuota   = 2 << 30
+	tooFull      = 0.8
+	clockMayVary = 3 * time.Second // its answers tell whole seconds
+)
+
+// check tells how etcd and the members are.
+func (c clusterSettings) check(ctx context.Context, t *text.Language, now time.Time, show func(state doctor.State, sentence string, cause error)) {
+	etcd := c.dial()
+	defer etcd.Close()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	servers, failed := etcd.Servers(ctx)
+	const mb = 1 << 20
+	for _, s := range servers {
+		quota := cmp.Or(s.Quota, usualQuota)
+		full := t.Say(t.ClusterFull, s.Address, s.Size/mb, quota/mb, cmp.Or(strings.Join(s.Errors, "; "), "–"))
+		switch {
+		case s.Err != nil:
+			show(doctor.Wrong, t.Say(t.ClusterSilent, s.Address), s.Err)
+			continue
+		case older(s.Version, oldestEtcd):
+			show(doctor.Wrong, t.Say(t.ClusterOld, s.Address, s.Version), nil)
+		case len(s.Errors) > 0:
+			show(doctor.Wrong, full, nil)
+		case float64(s.Size) > tooFull*float64(quota):
+			show(doctor.Noted, full, nil)
+		default:
+			show(doctor.Right, t.Say(t.ClusterServer, s.Address, s.Version, s.Size/mb, quota/mb, s.Took.Milliseconds()), nil)
+		}
+		if apart := time.Until(s.Date); !s.Date.IsZero() && apart.Abs() > clockMayVary {
+			show(doctor.Noted, t.Say(t.ClusterClock, s.Address, int(apart.Seconds())), nil)
+		}
+	}
+	if len(servers) < 3 {
+		show(doctor.Noted, t.Say(t.ClusterFew, len(servers)), nil)
+	}
+	if failed != nil {
+		return
+	}
+	members, leader, err := cluster.Reports(ctx, etcd, c.Name)
+	if err != nil {
+		show(doctor.Wrong, t.Say(t.ClusterSilent, strings.Join(c.Endpoints, ", ")), err)
+		return
+	}
+	if leader == "" {
+		show(doctor.Noted, t.ClusterVacant, nil)
+	}
+	head := uint64(0)
+	for _, m := range members {
+		head = max(head, m.Entry)
+	}
+	for _, m := range members {
+		heard := now.Sub(m.At).Abs() < cluster.ForgetMember
+		switch {
+		case m.Self == leader:
+			show(doctor.Right, t.Say(t.ClusterLeads, m.Self), nil)
+		case !heard:
+			show(doctor.Noted, t.Say(t.ClusterLost, m.Self, m.At.UTC().Format(time.DateTime)), nil)
+			continue
+		default:
+			show(doctor.Right, t.Say(t.ClusterFollows, m.Self, head-m.Entry), nil)
+		}
+		if m.Same != c.same {
+			show(doctor.Wrong, t.Say(t.ClusterDiffers, m.Self), nil)
+		}
+		if m.Version != versionOf() {
+			show(doctor.Noted, t.Say(t.ClusterVersion, m.Self, m.Version, versionOf()), nil)
+		}
+	}
+}
+
+// older reports whether a version, as 3.4.23, is below another, as 3.4.
+func older(version, than string) bool {
+	number := func(version string) (n int) {
+		for _, part := range strings.SplitN(version+".0.0", ".", 3)[:2] {
+			one, _ := strconv.Atoi(part)
+			n = n*1000 + one
+		}
+		return n
+	}
+	return number(version) < number(than)
 }
 
 // self is what this member is called: its machine, and where its store is.

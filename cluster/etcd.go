@@ -240,6 +240,9 @@ func (c *Client) Servers(ctx context.Context) ([]Server, error) {
 			var status wireStatus
 			begun := time.Now()
 			date, err := c.askOne(ctx, i, "/v3/maintenance/status", []byte("{}"), &status)
+			if within := errors.Unwrap(err); within != nil {
+				err = within // the address stands beside it
+			}
 			all[i] = Server{
 				Address: address, Version: status.Version, Size: status.Size, Quota: status.Quota, Leads: status.Leader != 0 && status.Leader == status.Header.Member,
 				Errors: status.Errors, Took: time.Since(begun), Date: date, Err: err,

@@ -279,7 +279,7 @@ func (m *Member) tell(ctx context.Context, entry uint64) {
 	}
 	var differ []string
 	for _, other := range reports(r.Reads[0]) {
-		if other.Same != m.Same && m.now().Sub(other.At).Abs() < forgetMember {
+		if other.Same != m.Same && m.now().Sub(other.At).Abs() < ForgetMember {
 			differ = append(differ, other.Self)
 		}
 	}
@@ -289,8 +289,8 @@ func (m *Member) tell(ctx context.Context, entry uint64) {
 	m.differ = len(differ) > 0
 }
 
-// forgetMember is how old the report of a member may be that still counts as one.
-const forgetMember = time.Minute
+// ForgetMember is how old the report of a member may be that still counts as one.
+const ForgetMember = time.Minute
 
 func (m *Member) now() time.Time {
 	if m.Store.Now != nil {

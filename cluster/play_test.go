@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -401,4 +402,46 @@ func playOne(t *testing.T, seed uint64) {
 	s.calm(time.Minute)
 	s.finish()
 	t.Log(s.counts)
+}
+
+// TestRestart has a cluster go on with another file than its leader had.
+func TestRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 1, 2)
+		first, second := s.nodes[0], s.nodes[1]
+		first.start()
+		s.calm(20 * time.Second)
+		second.start()
+		s.level(second, first)
+		restart := func() error {
+			return cluster.Restart(t.Context(), &etcdtest.Link{Model: &s.etcd}, "peyk", filepath.Join(s.dir, "restored.db"))
+		}
+		if err := restart(); !errors.Is(err, cluster.ErrLed) {
+			t.Errorf("while a bridge leads: %v", err)
+		}
+		second.end()
+		first.end()
+		if err := restart(); err != nil {
+			t.Fatal(err)
+		}
+		second.start() // its file is of the log before
+		time.Sleep(time.Minute)
+		if s.leader() != nil {
+			t.Error("somebody leads with what was before")
+		}
+		if err := os.MkdirAll(filepath.Dir(first.path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(filepath.Join(s.dir, "restored.db"), first.path); err != nil {
+			t.Fatal(err)
+		}
+		s.acked = nil // of before
+		first.start()
+		s.calm(20 * time.Second)
+		if s.leader() != first {
+			t.Error("the one that has what was restored does not lead")
+		}
+		s.level(second, first)
+		s.finish()
+	})
 }

@@ -569,3 +569,30 @@ func TestBatchesOfAChat(t *testing.T) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 }
+
+// TestNothingIsSentAgainRightAfterATakeover has another machine take over while the panel is asked.
+func TestNothingIsSentAgainRightAfterATakeover(t *testing.T) {
+	path, c := tempFile(t), newClock()
+	s := open(t, path, c.inbox(group))
+	id := take(t, s, order(ali))
+	claimed(t, s, id)
+	must(t, s.Close())
+	opts := c.inbox(group)
+	opts.TakenOver = true
+	s = open(t, path, opts)
+	b := ok(s.Batch(id))
+	for range 2 { // it is told so each time, and the question stays open
+		if _, err := s.Decide(id, b.Generation, Again, "Ali"); !errors.Is(err, ErrTooSoon) {
+			t.Errorf("[Send again] right after a takeover: %v", err)
+		}
+		c.pass(settles / 3)
+	}
+	if n := len(queued(t, s)); n != 0 {
+		t.Errorf("%d pieces are to be sent", n)
+	}
+	c.pass(settles)
+	ok(s.Decide(id, b.Generation, Again, "Ali"))
+	if n := len(queued(t, s)); n != 1 {
+		t.Errorf("%d pieces are to be sent a minute later, want 1", n)
+	}
+}

@@ -82,10 +82,23 @@ type Terminal struct {
 	CheckListens  string // address
 	CheckTaken    string // address
 	CheckNoListen string // address
-	QuickOff      string
-	QuickAlive    string
-	QuickSilent   string // why
-	QuickIll      string // HTTP status, what the bridge says
+
+	ClusterServer  string // address, version, megabytes, of how many, milliseconds
+	ClusterSilent  string // address
+	ClusterOld     string // address, version
+	ClusterFull    string // address, megabytes, of how many, what it says
+	ClusterClock   string // address, seconds
+	ClusterFew     string // how many servers
+	ClusterLeads   string // member
+	ClusterVacant  string
+	ClusterFollows string // member, entries behind
+	ClusterLost    string // member, when it was heard of
+	ClusterDiffers string // member
+	ClusterVersion string // member, version, ours
+	QuickOff       string
+	QuickAlive     string
+	QuickSilent    string // why
+	QuickIll       string // HTTP status, what the bridge says
 
 	// What peyk setup asks.
 	AskLanguage string
@@ -204,13 +217,26 @@ var englishTerminal = Terminal{
 	NotToListenAt: "is %v, which is not an address to listen on: write a port such as 9383 to be reachable only from this machine, " +
 		"or HOST:PORT such as 0.0.0.0:9383 to be heard by others",
 
-	CheckAway:     "AWAY_TEXT takes %v parts: each customer who gets it costs that many SMS.",
-	CheckSettings: "settings: all are there and can be read.",
-	CheckSetting:  "settings: %v",
-	CheckPanel:    "panel: %v",
-	CheckListen:   "health: the bridge can listen at %v (HTTP_ADDR).",
-	CheckListens:  "health: a bridge answers at %v (HTTP_ADDR).",
-	CheckTaken:    "health: another program uses %v: put another address into HTTP_ADDR, or stop that program. The bridge does not start like this.",
+	CheckAway:      "AWAY_TEXT takes %v parts: each customer who gets it costs that many SMS.",
+	CheckSettings:  "settings: all are there and can be read.",
+	CheckSetting:   "settings: %v",
+	CheckPanel:     "panel: %v",
+	CheckListen:    "health: the bridge can listen at %v (HTTP_ADDR).",
+	CheckListens:   "health: a bridge answers at %v (HTTP_ADDR).",
+	CheckTaken:     "health: another program uses %v: put another address into HTTP_ADDR, or stop that program. The bridge does not start like this.",
+	ClusterServer:  "etcd: %v answers: version %v, %v MB of %v MB, in %v ms.",
+	ClusterSilent:  "etcd: %v does not answer.",
+	ClusterOld:     "etcd: %v is version %v: peyk needs 3.4 or later.",
+	ClusterFull:    "etcd: %v uses %v MB of %v MB (%v): compact and defragment it, then disarm its alarm. When it is full nothing is fetched or sent.",
+	ClusterClock:   "etcd: the clock of %v is %v seconds off ours: nothing depends on it here, but set both by NTP.",
+	ClusterFew:     "etcd: with %v servers none may fail: three go on without any one of them.",
+	ClusterLeads:   "cluster: %v leads.",
+	ClusterVacant:  "cluster: nobody leads: no bridge of this CLUSTER_NAME runs.",
+	ClusterFollows: "cluster: %v follows, %v entries behind when it was last heard of.",
+	ClusterLost:    "cluster: nothing was heard of %v since %v.",
+	ClusterDiffers: "cluster: the settings of %v differ from these: all but the machine's own must be the same.",
+	ClusterVersion: "cluster: %v is version %v, this is %v.",
+
 	CheckNoListen: "health: nobody can listen at %v: put a port, or an address of this machine, into HTTP_ADDR. The bridge does not start like this.",
 	QuickOff:      "HTTP_ADDR is off, so the bridge cannot be asked: set it, for example to 9383, and restart the bridge",
 	QuickAlive:    "bridge: alive",
