@@ -342,3 +342,36 @@ func TestNoKillLosesWhatStaysThere(t *testing.T) {
 		t.Logf("%d kills: %d SMS, none lost, none reported as lost", kills, n)
 	})
 }
+
+// TestWhatComesBetweenPagesKeepsItsOrder has customers write while the pages of a round are read, at a panel that says that there are always more.
+func TestWhatComesBetweenPagesKeepsItsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{Dialect: panel.Edge, PageSize: 3, Millions: true})
+		w.start()
+		w.shows("09121111111", "before")
+		n := 0
+		write := func(more int) {
+			for range more {
+				n++
+				w.panel.Receive("09121111111", "30001234", fmt.Sprintf("«%02d»", n))
+			}
+		}
+		left := 5 // that find something that came just then
+		w.panel.OnCall(func(c panel.Call) {
+			if c.Method == "GetMsg" && c.Stage == panel.Answered && n > 0 && left > 0 {
+				left--
+				write(4)
+			}
+		})
+		write(2)
+		w.until("all SMS", func() bool { return strings.Count(w.transcript(w.group), "«") >= 22 })
+		said, last := w.transcript(w.group), -1
+		for i := range 22 {
+			at := strings.Index(said, fmt.Sprintf("«%02d»", i+1))
+			if at < last {
+				t.Errorf("number %d is shown too early:\n%s", i+1, said)
+			}
+			last = at
+		}
+	})
+}

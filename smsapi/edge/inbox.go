@@ -41,6 +41,7 @@ func Decode(a smsapi.Answer) (smsapi.Inbox, error) {
 	err := said.failed(exchange.Reply{Status: http.StatusOK})
 	first, down := a.At.After == "", a.At.Down || a.At.After == ""
 	in, next, met := smsapi.Inbox{}, a.At, false // met: rows that are known
+	upwards, before := true, a.At.After          // each row's id is above the one before
 	for _, raw := range said.data {
 		var row struct {
 			ID                 exchange.Scalar `json:"messages_inbox_id"`
@@ -50,6 +51,7 @@ func Decode(a smsapi.Answer) (smsapi.Inbox, error) {
 		}
 		broken := json.Unmarshal(raw, &row) != nil || row.ID.ID() == "" || row.Message == nil
 		id := row.ID.ID()
+		upwards, before = upwards && later(id, before), id
 		if later(id, next.Top) {
 			next.Top = id
 		}
@@ -87,6 +89,8 @@ func Decode(a smsapi.Answer) (smsapi.Inbox, error) {
 	switch {
 	case met && !down:
 		next.Down, next.Page, in.More = true, 0, true
+	case !said.last() && upwards && !down: // page by page, what came between a short page and the next one would be passed over
+		next.After, next.Page, in.More = next.Top, 0, true
 	case !said.last() && !(met && down) && !(first && (next.Page+1)*len(said.data) >= mostUnseen):
 		next.Page, in.More = next.Page+1, true
 	default:
