@@ -79,7 +79,7 @@ func (f *fetcher) saveRead(ctx context.Context, messages []sms.Message, after sm
 	for {
 		n := min(commits, len(messages))
 		last := over && n == len(messages)
-		if n == 0 && (!last || after == f.cursor.After) {
+		if n == 0 && (!last || after == f.cursor.After && !f.cursor.Restored) {
 			break
 		}
 		c := f.cursor

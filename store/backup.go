@@ -281,7 +281,17 @@ func (t *tx) markAllRepeated() error {
 			return err
 		}
 	}
-	return put(t.bucket(bucketMeta), keyRestored, t.bucket(bucketRaw).Sequence())
+	return errors.Join(t.restoreCursor(), put(t.bucket(bucketMeta), keyRestored, t.bucket(bucketRaw).Sequence()))
+}
+
+// restoreCursor notes that what is read on from the cursor may have been shown, at a panel that has one.
+func (t *tx) restoreCursor() error {
+	var c Cursor
+	if err := get(t.bucket(bucketMeta), keyCursor, &c); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	c.Restored = true
+	return put(t.bucket(bucketMeta), keyCursor, c)
 }
 
 // wasRestored tells whether a restored backup held an answer of the panel.

@@ -18,6 +18,8 @@ type Cursor struct {
 	// Marks are where After stood before, oldest first: an SMS may appear late, under an id below the last one's.
 	Marks []Mark    `json:"marks,omitempty"`
 	Moved time.Time `json:"moved,omitzero"` // when After last did
+	// Restored says that it is of a backup that was restored: what is read on from there may have been shown already.
+	Restored bool `json:"restored,omitempty"`
 }
 
 // Mark is where a Cursor stood until some time; at first nowhere.
@@ -70,7 +72,7 @@ func (s *Store) Cursor(account string) (c Cursor, err error) {
 		return err
 	})
 	if c.Account != account {
-		c = Cursor{Account: account}
+		c = Cursor{Account: account, Restored: c.Restored}
 	}
 	return c, err
 }
@@ -80,7 +82,7 @@ func (s *Store) Cursor(account string) (c Cursor, err error) {
 func (s *Store) SaveRead(messages []sms.Message, c *Cursor, after sms.ID, over bool) (stored int, err error) {
 	var moved Cursor
 	err = s.update(func(t *tx) (err error) {
-		if stored, err = t.saveUnread(messages, false, false); err != nil {
+		if stored, err = t.saveUnread(messages, false, c.Restored); err != nil {
 			return err
 		}
 		if len(messages) > 0 {
@@ -92,6 +94,7 @@ func (s *Store) SaveRead(messages []sms.Message, c *Cursor, after sms.ID, over b
 			return nil
 		}
 		moved = c.moved(after, t.now)
+		moved.Restored = false
 		return put(t.bucket(bucketMeta), keyCursor, moved)
 	})
 	if err == nil {
