@@ -46,13 +46,17 @@ type trap struct {
 	unread                 bool // of the stage answered: the bridge is paused when half of the answer is on the wire, and so cannot read the rest
 }
 
-func newWorld(t testing.TB, seed uint64) *world {
+// newWorld returns a world at a SOAP panel.
+func newWorld(t testing.TB, seed uint64) *world { return worldAt(t, seed, 0) }
+
+// worldAt returns a world at the kind of panel that seeds like kind play at.
+func worldAt(t testing.TB, seed, kind uint64) *world {
 	w := &world{seed: seed, dir: play.InMemory(t), program: program, changed: make(chan struct{}, 1)}
 	r := play.Chance(seed)
-	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)}, panel.Options{
+	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits(), Speed: float64(time.Second / second)}, play.PanelOf(kind, panel.Options{
 		Dialect:  []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)],
 		Statuses: []panel.Step{{After: 50 * time.Millisecond, Status: 3}, {After: 300 * time.Millisecond, Status: 4}},
-	})
+	}))
 	w.UseDesk(play.Chance(seed+100), 10*time.Second)
 	if seed%3 == 0 { // where it hears of reactions, and may pin
 		if err := w.TG.SetBotRights(w.Group, telegram.Rights{Admin: true, PinMessages: true}); err != nil {
@@ -75,7 +79,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 		w.tgNet.down()
 		w.panelNet.down()
 	})
-	w.TGURL, w.PanelURL = "http://"+w.tgNet.addr, "http://"+w.panelNet.addr+"/class/sms/webservice3/server.php"
+	w.TGURL, w.PanelURL = "http://"+w.tgNet.addr, "http://"+w.panelNet.addr+w.PanelPath()
 	w.environ = append(slices.Concat(w.Environ(), w.DeskEnviron(), play.WishEnviron()),
 		"POLL_INTERVAL=100ms", "STATUS_INTERVAL=100ms", "TIMEZONE=UTC", "DB_PATH=data/peyk.db", "LOG_LEVEL=debug",
 		"PEYK_CRASH_SECOND="+second.String())
@@ -277,9 +281,11 @@ func (w *world) killOnce(way, point string) string {
 		lives = time.Duration(w.Rand.Int64N(int64(life / 2)))
 	case byPoint:
 		environ = []string{"PEYK_CRASH=" + point}
+		name, _, _ := strings.Cut(point, ":")
+		w.Lose(name)
 	default:
 		for w.trap == nil {
-			if m := play.AMoment(w.Rand); (m.Network == "panel") == (way == byPanel) {
+			if m := w.Kind.AMoment(w.Rand); (m.Network == "panel") == (way == byPanel) {
 				w.trap = &trap{network: m.Network, method: m.Method, stage: m.Stage, n: m.N}
 			}
 		}

@@ -151,7 +151,7 @@ var events = []struct {
 		w.trap, w.mine = nil, nil
 	}},
 	{"kill in a call", 0, func(w *world, r *rand.Rand) {
-		m := play.AMoment(r)
+		m := w.Kind.AMoment(r)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.trap = func(network, method, stage string) bool {
@@ -218,13 +218,18 @@ var events = []struct {
 	}},
 	{"kill at a point", 0, func(w *world, r *rand.Rand) {
 		points := slices.DeleteFunc(slices.Clone(points()), func(p string) bool { // where hardly any world comes to
-			return p == "open.migrating" || strings.HasPrefix(p, "notice.") || !w.Topics && (strings.HasPrefix(p, "topic.") || strings.HasPrefix(p, "card."))
+			return p == "open.migrating" || strings.HasPrefix(p, "notice.") || !w.Topics && (strings.HasPrefix(p, "topic.") || strings.HasPrefix(p, "card.")) || w.kind.Name != "soap" && !w.Kind.Comes(p)
 		})
 		wanted, n := points[r.IntN(len(points))], 1+r.IntN(3)
 		if strings.HasPrefix(wanted, "open.") {
 			n = 1
 		}
 		w.note("at " + wanted)
+		if w.kind.Name != "soap" {
+			w.Mu.Lock()
+			w.Lose(wanted)
+			w.Mu.Unlock()
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.mine = func(point string) bool {

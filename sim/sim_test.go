@@ -18,11 +18,12 @@ import (
 	"time"
 
 	"peyk/internal/play"
+	"peyk/panels"
 )
 
 var (
-	seed   = flag.Uint64("seed", 0, "play the world of this seed, alone unless -worlds says how many from it on")
-	worlds = flag.Int("worlds", 0, "how many worlds are played; 7 when zero")
+	seed   = flag.Uint64("seed", 0, "play the world of this seed, alone unless -worlds says how many from it on; from 1,000,000 on they take turns at the kinds of panel")
+	worlds = flag.Int("worlds", 0, "how many worlds are played; 7 when zero, and one at each kind of panel but soap")
 	kills  = flag.Int("kills", 0, "play as many worlds as it takes to kill bridges so often")
 	rounds = flag.Int("rounds", 2, "how often each comes to rest and is checked")
 	killed = flag.Int("killed", 3, "how often a bridge is killed or ended before that, on average")
@@ -127,7 +128,7 @@ func TestWorlds(t *testing.T) {
 		return
 	}
 	all := account{begun: time.Now()}
-	for seed := first; *kills > all.kills || *kills == 0 && seed < first+uint64(n); seed++ {
+	one := func(seed uint64) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			steps := script(seed, *rounds, *killed)
 			o := live(t, seed, steps)
@@ -149,6 +150,15 @@ func TestWorlds(t *testing.T) {
 				t.Logf("a shorter script for the same:\n%s", tell(shrink(t, seed, steps, o.name())))
 			}
 		})
+	}
+	for seed := first; *kills > all.kills || *kills == 0 && seed < first+uint64(n); seed++ {
+		one(seed)
+	}
+	if *seed == 0 && *worlds == 0 && *kills == 0 {
+		for _, kind := range panels.Names()[1:] { // one at each of the others
+			seed, _ := play.SeedAt(kind)
+			one(seed)
+		}
 	}
 	t.Log(all)
 }

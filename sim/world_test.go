@@ -31,7 +31,6 @@ import (
 	"peyk/sandbox/telegram"
 	"peyk/sms"
 	"peyk/smsapi/exchange"
-	"peyk/smsapi/soap"
 	"peyk/store"
 	sender "peyk/telegram"
 )
@@ -41,6 +40,7 @@ type world struct {
 	*play.World
 
 	dir             string
+	kind            panels.Kind
 	tgNet, panelNet *sandboxtest.Network
 	disk            disk
 	keep, poll      time.Duration // how long bridges keep rows, and how often they ask the panel; as usual when zero
@@ -130,16 +130,17 @@ func newWorld(t testing.TB, seed uint64) *world {
 
 // bare returns a world whose team has a supergroup. r decides what its networks are like, and what its people do.
 func bare(t testing.TB, r *rand.Rand, seed uint64) *world {
-	return at(t, r, seed, panel.Options{
+	return at(t, r, seed, play.PanelOf(seed, panel.Options{
 		Dialect: []panel.Dialect{panel.Nusoap, panel.Native}[r.IntN(2)], NoWSDL: r.IntN(4) == 0, LeavesOut: r.IntN(4) == 0, NewestFirst: r.IntN(4) == 0, Resend: r.IntN(8) == 0 && *days == 0, // as its answers grow so long
 		Statuses: []panel.Step{{After: 2 * time.Second, Status: 3}, {After: 20 * time.Second, Status: 4}},
-	})
+	}))
 }
 
 // at is bare, at a panel of one kind.
 func at(t testing.TB, r *rand.Rand, seed uint64, opts panel.Options) *world {
 	time.Sleep(time.Until(start))
-	w := &world{dir: play.InMemory(t), log: &tail{}, held: map[*sandboxtest.Network][]sandboxtest.Shut{}}
+	kind, _ := panels.Named(opts.Dialect.Kind())
+	w := &world{dir: play.InMemory(t), kind: kind, log: &tail{}, held: map[*sandboxtest.Network][]sandboxtest.Shut{}}
 	w.World = play.New(t, r, telegram.Options{Limits: telegram.UsualLimits(), FirstGroup: oldGroup}, opts)
 	w.tgNet = &sandboxtest.Network{Handler: w.TG, Delay: delays(seed, 30*time.Millisecond)}
 	w.panelNet = &sandboxtest.Network{Handler: w.Panel, Delay: delays(seed+1, 60*time.Millisecond)}
@@ -297,7 +298,8 @@ func (l *life) run(ctx context.Context) (err error) {
 	w := l.w
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	lines := []sms.Number{"30001234", "30005678"}
-	client, err := soap.New("http://panel.example/class/sms/webservice3/server.php", "demo", "demo-pass", soap.Options{Options: exchange.Options{Dial: l.dial(w.panelNet, &w.panelDialed)}})
+	login := panels.Login{URL: "http://panel.example" + w.PanelPath(), User: "demo", Password: "demo-pass", Key: "demo-pass"}
+	client, err := w.kind.New(login, exchange.Options{Dial: l.dial(w.panelNet, &w.panelDialed)})
 	if err != nil {
 		return err
 	}
@@ -671,7 +673,10 @@ func (w *world) story(n int) string {
 		all = append(all, event{c.At, fmt.Sprintf("    telegram %s in %d: %d %s %s", c.Method, c.Chat, c.Code, c.Fault, c.Description)})
 	}
 	for _, r := range w.Panel.Requests() {
-		of := r.Params["messageContent"]
+		var of []string
+		for _, m := range r.Asked[:min(1, len(r.Asked))] {
+			of = append(of, m.Text)
+		}
 		for _, m := range r.Given {
 			of = append(of, fmt.Sprint(play.NumberOf(m.Text)))
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"peyk/internal/crashpoint"
 	"peyk/sms"
 )
 
@@ -13,7 +14,7 @@ import (
 // panel is asked for its keys, and what it does not have is sent again with the same ones. Until that is known the piece stays Sending, and Lost.
 
 // settleAfter is how long the panel is left alone with a request whose answer was lost, before it is asked what it made of that.
-const settleAfter = time.Minute
+var settleAfter = 60 * crashpoint.Second(time.Second) // in a test of crashes, sixty of its seconds
 
 // mostSettling is the longest pause before a lost piece is asked about, and a little more.
 var mostSettling = lookAgain[len(lookAgain)-1] + time.Second

@@ -13,7 +13,7 @@ import (
 // times before it is asked about.
 
 // lookAgain is when a piece that was not found is looked for again, since the time before.
-var lookAgain = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
+var lookAgain = []time.Duration{settleAfter, 5 * settleAfter, 15 * settleAfter}
 
 // Match takes in what a search found of a piece that was Lost: for each of its SMS, the panel's ids of all that is like it. Those that other SMS have
 // are not its. If each is there exactly once, and no other open order may be what was found, the piece is Sent. Else it is looked for again, or the

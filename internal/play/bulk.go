@@ -91,7 +91,7 @@ func (e *Evidence) checkResult(m telegram.Message, requests map[Attempt][]Call) 
 		a, known, sure := Attempt{o.Text, row.Cells[1]}, false, false
 		for _, r := range requests[a] {
 			if r.At.Before(m.Date) && r.Accepted > 0 {
-				known, sure = true, sure || !e.unsure(a, r)
+				known, sure = true, sure || !e.unsure(a, r) && !e.Kind.keyed // there one of its piece may be in doubt
 			}
 		}
 		switch said := row.Cells[3]; said {

@@ -498,6 +498,9 @@ func I20(e *Evidence) error {
 	for _, w := range waits {
 		id, customer := "#s"+strconv.FormatUint(uint64(w.First.Seq), 36), string(w.First.Customer)
 		due := w.First.Received.Add(after)
+		if up := e.Starts[len(e.Starts)-1].At.Add(time.Minute); up.After(due) { // its group's minute was full before
+			due = up
+		}
 		if len(e.Fetches) == 0 || e.Fetches[len(e.Fetches)-1].Sub(due) < time.Minute || e.touched(customer, time.Time{}, time.Now()) || e.Left[e.Group] || e.was != 0 || e.older.texts != nil {
 			continue
 		}

@@ -30,24 +30,29 @@ type Call struct {
 // Excused reports whether SMS of the answer may be missing.
 func (f Call) Excused() bool { return f.spoilt || f.shut > 0 || f.ended || f.forgotten }
 
-// spoils reports whether a fault costs the answer. Garbage around an answer does not, nor does an error code.
-func spoils(answer string) bool {
-	switch panel.Kind(answer) {
-	case panel.Slow, panel.Garbage, panel.ErrCode:
+// spoils reports whether a fault costs the answer. Garbage around an answer mostly does not, nor does an error code.
+func (w *World) spoils(r panel.Request) bool {
+	switch panel.Kind(r.Answer) {
+	case panel.Garbage:
+		return w.Kind.garbled(r.Method, w.panel)
+	case panel.Slow, panel.ErrCode:
 		return false
 	}
-	_, err := strconv.Atoi(answer)
+	_, err := strconv.Atoi(r.Answer)
 	return err != nil
 }
 
-// calls returns the calls of a method, in order.
-func (e *Evidence) calls(method string) []Call {
+// lineOf returns the line of which a call asks for SMS; "" where it is all.
+func lineOf(f Call) string { return strings.Join(f.Params["linenumber"], "") }
+
+// calls returns the calls of some methods, in order.
+func (e *Evidence) calls(methods ...string) []Call {
 	var all []Call
 	for _, r := range e.Requests {
-		if r.Method != method {
+		if !slices.Contains(methods, r.Method) {
 			continue
 		}
-		f := Call{Request: r, spoilt: spoils(r.Answer) || r.Answer == string(panel.Slow) && !r.Answered, life: e.lifeAt(r.At), forgotten: e.forgotten(r.At)}
+		f := Call{Request: r, spoilt: e.spoils(r) || r.Answer == string(panel.Slow) && !r.Answered, life: e.lifeAt(r.At), forgotten: e.forgotten(r.At)}
 		for i, o := range e.Outages {
 			// Ports are reused, but not so soon.
 			if r.At.Sub(o.At).Abs() < 2*time.Minute && slices.Contains(o.Callers, r.Caller) {
@@ -70,9 +75,22 @@ func (p Past) lifeAt(t time.Time) int {
 	return max(0, i-1)
 }
 
-// Ledger returns the calls of GetMsg.
+// Ledger returns the calls that hand out SMS.
 func (e *Evidence) Ledger() []Call {
 	if e.fetches != nil {
+		return e.fetches
+	}
+	if e.Kind.again || e.Kind.stays {
+		e.fetches = e.calls("GetMsg", "ListMsg")
+		type flow struct {
+			life int
+			line string
+		}
+		last := map[flow]bool{} // calls of which no later one shows that the bridge has noted what they brought
+		for i, f := range slices.Backward(e.fetches) {
+			k := flow{f.life, lineOf(f)}
+			e.fetches[i].ended, last[k] = e.Starts[f.life].broken && !last[k], true
+		}
 		return e.fetches
 	}
 	all, last := e.calls("GetMsg"), map[int]int{}
@@ -140,6 +158,14 @@ type words struct {
 // so once an answer has shown it, with SMS of different seconds; until then nobody can tell in which order those of one second came. What it gives again
 // as the answer before was cut comes after what did arrive of that: the newest.
 func (e *Evidence) order() {
+	if e.Kind.stays { // it is read in the order in which it came
+		for _, m := range e.World.Panel.Inbox() {
+			if m.Fetched {
+				e.Fetched, e.ranks = append(e.Fetched, NumberOf(m.Text)), append(e.ranks, len(e.ranks))
+			}
+		}
+		return
+	}
 	known, given := 0, map[words]Call{}
 	fetches, ids := e.Ledger(), e.seen("in")
 	place, fresh := map[words]int{}, map[time.Time][]int{} // of calls: what may have come with them for the first time, the oldest first
@@ -151,16 +177,18 @@ func (e *Evidence) order() {
 		before := time.Time{}
 		for _, m := range all {
 			w := words{NumberOf(m.Text), m.At.Unix()}
-			if first, again := given[w]; again && e.panel.Resend && !e.forgottenBy(first.At, f.At) {
+			if first, again := given[w]; again && (e.panel.Resend || e.Kind.again) && !e.forgottenBy(first.At, f.At) {
 				if !first.Excused() {
 					continue
 				}
 				given[w], fresh[f.At] = f, append(fresh[f.At], w.n) // only now it may have come
-				if !e.panel.NewestFirst || !beyondCut(w.n, fresh[first.At], ids) {
-					continue
-				}
-				if len(ids[w.n]) == 1 { // else some of what says the same came before
-					e.ranks[place[w]] = -1
+				if !e.Kind.again {                                  // else it may be in either place
+					if !e.panel.NewestFirst || !beyondCut(w.n, fresh[first.At], ids) {
+						continue
+					}
+					if len(ids[w.n]) == 1 { // else some of what says the same came before
+						e.ranks[place[w]] = -1
+					}
 				}
 			} else {
 				given[w], fresh[f.At] = f, append(fresh[f.At], w.n)
@@ -374,13 +402,16 @@ func Losses(st *store.Store) ([]store.Incident, int, error) {
 }
 
 // I1: each SMS handed out is shown once, except those of a call whose answer was spoilt, or that was in flight when its bridge was killed.
-// Each such call is counted once, by a loss that the team was told of, and nothing else is.
+// Each such call is counted once, by a loss that the team was told of, and nothing else is. Where it can be read again it is no excuse, see I25.
 func I1(e *Evidence) error {
 	b := e.Balance()
 	wrong := []error{b.err()}
 	stored, counted, err := Losses(e.Store)
 	if err != nil {
 		return err
+	}
+	if e.Kind.again || e.Kind.stays {
+		return errors.Join(append(wrong, e.toldOfLosses(b, stored))...)
 	}
 	for n, i := range stored {
 		if i.To.Before(i.From) { // between the two the bridge learned from Telegram that its clock is ahead
@@ -434,6 +465,12 @@ func I1(e *Evidence) error {
 	if counted < surely || counted > most {
 		wrong = append(wrong, fmt.Errorf("%d fetches are told of as perhaps lost, %d to %d were: %v", counted, surely, most, stored))
 	}
+	return errors.Join(append(wrong, e.toldOfLosses(b, stored))...)
+}
+
+// toldOfLosses returns an error for a loss that nobody was told of as it is.
+func (e *Evidence) toldOfLosses(b balance, stored []store.Incident) error {
+	var wrong []error
 	for n, i := range stored {
 		if i.Lasts && (n < len(stored)-1 || b.goodSince(e.ours(i.To, e.Starts[0].At, time.Now()), len(e.Starts)-1) > mostGood) {
 			wrong = append(wrong, fmt.Errorf("a loss of %d fetches from %s to %s is over, and was told of before that", fetchesOf(i), i.From.Format(time.StampMicro), i.To.Format(time.StampMicro)))

@@ -325,16 +325,8 @@ func (e *Evidence) attempts() map[Attempt][]Call {
 
 // Attempts returns what a request was to send to whom, by the texts of orders; nothing if it was another.
 func Attempts(r panel.Request) (all []Attempt) {
-	one, each := r.Params["messageContent"], r.Params["messageContents"]
-	for _, n := range r.Params["toNum"] {
-		if len(one) == 1 {
-			all = append(all, Attempt{orderedText(one[0], n), n})
-		}
-	}
-	for i, n := range r.Params["toNums"] {
-		if i < len(each) {
-			all = append(all, Attempt{orderedText(each[i], n), n})
-		}
+	for _, m := range r.Asked {
+		all = append(all, Attempt{orderedText(m.Text, m.Customer), m.Customer})
 	}
 	return all
 }
@@ -352,8 +344,22 @@ func (e *Evidence) unsure(a Attempt, r Call) bool {
 	return r.spoilt || r.shut > 0 || !r.Answered || e.Starts[r.life].broken || e.unsettled(a, r)
 }
 
+// twinRefused is the answer of a panel that was asked for the same just before: it sends nothing.
+const twinRefused = "429"
+
+// keyOf returns the key with which an attempt was asked for by a request; where panels take none it is "".
+func keyOf(r Call, a Attempt) string {
+	for i, of := range Attempts(r.Request) {
+		if of == a {
+			return r.Asked[i].ID
+		}
+	}
+	return ""
+}
+
 // I4: each attempt reached the panel at most once: between two requests that name a customer for an order, when a bridge may not
-// know the outcome of the first, an agent decided to send it again; or the first was refused because of the login, which sends nothing.
+// know the outcome of the first, an agent decided to send it again; or the first was refused because of the login, or of a twin, which sends nothing.
+// Two with the same key are one: the panel sends it once, and I25 tells that they do not overlap.
 func I4(e *Evidence) error {
 	var wrong []error
 	for a, requests := range e.attempts() {
@@ -380,7 +386,7 @@ func I4(e *Evidence) error {
 		}
 		for i, r := range requests[1:] {
 			before := requests[i]
-			if before.Code == -1 || e.takenAgain(o, before.At, r.At) {
+			if before.Code == e.Kind.login || before.Answer == twinRefused || e.takenAgain(o, before.At, r.At) || keyOf(before, a) != "" && keyOf(before, a) == keyOf(r, a) {
 				continue
 			}
 			p := slices.IndexFunc(e.presses, func(p pressed) bool {
@@ -986,7 +992,7 @@ func (e *Evidence) busy(s Sighting, since time.Time) bool {
 var Invariants = []struct {
 	Name  string
 	Check func(*Evidence) error
-}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}, {"I14", I14}, {"I15", I15}, {"I17", I17}, {"I18", I18}, {"I19", I19}, {"I20", I20}, {"I21", I21}, {"I22", I22}, {"I23", I23}, {"I24", I24}}
+}{{"I1", I1}, {"I2", I2}, {"I3", I3}, {"I4", I4}, {"I5", I5}, {"I6", I6}, {"I7", I7}, {"I8", I8}, {"I9", I9}, {"I11", I11}, {"I12", I12}, {"I13", I13}, {"I14", I14}, {"I15", I15}, {"I17", I17}, {"I18", I18}, {"I19", I19}, {"I20", I20}, {"I21", I21}, {"I22", I22}, {"I23", I23}, {"I24", I24}, {"I25", I25}}
 
 // Violations checks every invariant on the store of a bridge that has ended.
 func (e *Evidence) Violations() []error {
@@ -1084,11 +1090,15 @@ func (w *World) Settled(since time.Time) error {
 	if len(e.Fetched) < len(e.Inbound) && !w.panel.Resend {
 		return fmt.Errorf("the panel has handed out %d of %d SMS", len(e.Fetched), len(e.Inbound))
 	}
+	often := quietFetches
+	if w.Kind.again { // it asks for each of two lines
+		often *= 2
+	}
 	// What is still not shown after nothing was shown for long never will be: I1 says whether that is right.
-	if err := e.Unaccounted(); err != nil && quiet < quietFetches {
+	if err := errors.Join(e.Unaccounted(), e.unread()); err != nil && quiet < often {
 		return err
 	}
-	if err := e.stillErasing(); err != nil && quiet < quietFetches {
+	if err := e.stillErasing(); err != nil && quiet < often {
 		return err
 	}
 	for _, o := range e.Orders {
@@ -1108,7 +1118,7 @@ func (w *World) Settled(since time.Time) error {
 		if report.ID == 0 && MarksOf(m) == "👍" { // its chat was busy
 			continue
 		}
-		if o.bulk && quiet >= quietFetches && (report.ID == 0 || strings.Contains(report.Text, "could not get or read that file")) { // a kill or an outage came between
+		if o.bulk && quiet >= often && (report.ID == 0 || strings.Contains(report.Text, "could not get or read that file")) { // a kill or an outage came between
 			continue
 		}
 		if !final(report.Text, len(o.Recipients)) {

@@ -29,8 +29,12 @@ var moments = []struct {
 	{"telegram", "setMyCommands", []string{"before", "after"}, 2},
 }
 
-// AMoment returns one of those.
-func AMoment(r *rand.Rand) Moment {
-	m := moments[r.IntN(len(moments))]
+// AMoment returns one of those, or of a method that only this kind of panel has.
+func (k Kind) AMoment(r *rand.Rand) Moment {
+	n := r.IntN(len(moments) + 2*len(k.methods))
+	if n >= len(moments) {
+		return Moment{"panel", k.methods[(n-len(moments))/2], []string{"arrived", "carried_out", "half_answered", "answered"}[r.IntN(4)], 1 + r.IntN(2)}
+	}
+	m := moments[n]
 	return Moment{m.network, m.method, m.stages[r.IntN(len(m.stages))], 1 + r.IntN(m.n)}
 }

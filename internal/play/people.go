@@ -581,10 +581,13 @@ func (w *World) Spoil() {
 			// The SMS are taken away before the delay: nobody could know of those taken after the caller is dead.
 			{Kind: panel.Slow, Delay: 40 * time.Millisecond, CarryOut: true},
 			{Kind: panel.HTML}, {Kind: panel.HTML, CarryOut: true}, {Kind: panel.Crash}, {Kind: panel.Crash, CarryOut: true},
-			{Kind: panel.Empty, CarryOut: true}, {Kind: panel.Garbage}, {Kind: panel.SOAPFault, Text: "no"}, {Kind: panel.ErrCode, Code: -3}, {Kind: panel.ErrCode, Code: -1},
+			{Kind: panel.Empty, CarryOut: true}, {Kind: panel.Garbage}, {Kind: panel.SOAPFault, Text: "no"}, {Kind: panel.ErrCode, Code: w.Kind.refused}, {Kind: panel.ErrCode, Code: w.Kind.login},
 		}
 		f := kinds[w.Rand.IntN(len(kinds))]
 		f.Method = []string{"GetMsg", "GetMsg", "SendSMS", "SendSMS", "SendSMS", "GetStatus", "GetCredit", "SendMultipleSMS"}[w.Rand.IntN(8)]
+		if n := len(w.Kind.methods); n > 0 && w.Rand.IntN(4) == 0 {
+			f.Method = w.Kind.methods[w.Rand.IntN(n)]
+		}
 		w.Panel.Arm(f)
 	}
 }

@@ -30,6 +30,7 @@ type World struct {
 	Remembers  bool       // nobody has a customer forgotten
 	strict     bool       // somebody forbids reactions in the group now and then
 	panel      panel.Options
+	Kind       Kind          // of panel
 	inSettings int64         // the group, as the settings name it
 	Inboxes    []int64       // other groups in the settings, which no invariant is about
 	Settings   store.Options // of the team's besides: when it works, when it is reminded, what customers are sent meanwhile
@@ -60,14 +61,14 @@ type World struct {
 
 // New returns a World; r decides what its people do.
 func New(t testing.TB, r *rand.Rand, tg telegram.Options, sms panel.Options) *World {
-	w := &World{World: sandboxtest.New(t, tg, sms), Rand: r, strict: r.IntN(5) == 0, panel: sms, second: time.Second}
+	w := &World{World: sandboxtest.New(t, tg, sms), Rand: r, strict: r.IntN(5) == 0, panel: sms, Kind: kindOf(sms.Dialect), second: time.Second}
 	if tg.Speed > 0 {
 		w.second = time.Duration(float64(time.Second) / tg.Speed)
 	}
 	w.inSettings = w.Group
 	w.Settings.OptOutWords, w.Settings.OptInWords = outWords, inWords
 	// The last digit of its number decides what becomes of an SMS.
-	for pattern, status := range map[string]int{"*7": 2, "*8": 5, "*9": 6} {
+	for pattern, status := range map[string]int{"*7": w.Kind.failed, "*8": 5, "*9": 6} {
 		if err := w.Panel.SetStatusOf(pattern, status); err != nil {
 			t.Fatal(err)
 		}

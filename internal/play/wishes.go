@@ -262,11 +262,8 @@ func (e *Evidence) agreed(o Order, from, to time.Time) bool {
 func I22(e *Evidence) error {
 	var wrong []error
 	for _, r := range e.calls("SendSMS") {
-		if len(r.Params["messageContent"]) != 1 {
-			continue
-		}
-		text := r.Params["messageContent"][0]
-		for _, customer := range r.Params["toNum"] {
+		for _, m := range r.Asked {
+			text, customer := m.Text, m.Customer
 			if !isWisher(customer) {
 				continue
 			}
@@ -323,8 +320,8 @@ func I23(e *Evidence) error {
 	var wrong []error
 	requests := map[string][]Call{}
 	for _, r := range e.calls("SendSMS") {
-		if of := r.Params["messageContent"]; len(of) == 1 {
-			requests[of[0]] = append(requests[of[0]], r)
+		if len(r.Asked) > 0 {
+			requests[r.Asked[0].Text] = append(requests[r.Asked[0].Text], r)
 		}
 	}
 	rows, err := e.Store.ScheduledIn(0)

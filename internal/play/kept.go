@@ -1,0 +1,135 @@
+package play
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"peyk/sandbox/panel"
+)
+
+// listed is for how long a panel surely lists what it has handed out, a little less than it says; keysKnown for how long it knows keys.
+const listed, keysKnown = 46 * time.Hour, 11 * time.Hour
+
+// unread returns an error for SMS that are shown nowhere although the panel can be asked for them again, or though it still has them.
+func (e *Evidence) unread() error {
+	if !e.Kind.again && !e.Kind.stays || e.mayBeGone() > 0 {
+		return nil
+	}
+	b := e.Balance()
+	due := map[int]map[int64]bool{} // by number in the SMS: when each that says it came
+	for _, f := range b.fetches {
+		for _, m := range f.Given {
+			if n := NumberOf(m.Text); !f.forgotten && !e.ErasedSMS(n) && !e.PerhapsHidden(n) {
+				if due[n] == nil {
+					due[n] = map[int64]bool{}
+				}
+				due[n][m.At.Unix()] = true
+			}
+		}
+	}
+	var wrong []error
+	for n, times := range due {
+		if b.shown[n] < len(times) {
+			wrong = append(wrong, fmt.Errorf("SMS %d is shown %d times, want %d: the panel can be asked for it again", n, b.shown[n], len(times)))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// mayBeGone returns for how many fetches at most nobody can tell whether all that they took can be read again: since nothing was unread there for the
+// last time, so far as the bridge can know, more time had passed than the panel lists.
+func (e *Evidence) mayBeGone() (n int) {
+	if !e.Kind.again {
+		return 0
+	}
+	type flow struct {
+		emptied time.Time // when a fetch surely left nothing unread
+		lost    bool      // one is owed whose answer may not have arrived,
+		gone    bool      // and is counted
+		listed  bool      // since then some were read again
+	}
+	of := map[string]*flow{"30001234": {}, "30005678": {}}
+	fetches := slices.Clone(e.Ledger())
+	for life, s := range e.Starts[:len(e.Starts)-1] {
+		for line := range of {
+			if s.broken { // one may have been under way that did not get as far as the panel: nobody can know
+				fetches = append(fetches, Call{Request: panel.Request{At: e.Starts[life+1].At, Params: map[string][]string{"linenumber": {line}}}, ended: true, forgotten: e.forgotten(s.At)})
+			}
+		}
+	}
+	slices.SortStableFunc(fetches, func(a, b Call) int { return a.At.Compare(b.At) })
+	for _, f := range fetches {
+		l := of[lineOf(f)]
+		if l.lost && !l.gone && f.At.Sub(l.emptied) > listed {
+			l.gone = true
+			n++
+		}
+		switch {
+		case f.forgotten: // the bridges of now do not know of it
+		case f.Method == "ListMsg":
+			l.listed = true
+		case f.Excused():
+			l.lost, l.listed, l.gone = true, false, l.gone && l.lost
+			if !l.gone && f.At.Sub(l.emptied) > listed {
+				l.gone = true
+				n++
+			}
+		case l.lost && l.listed: // it may be owed until it has been read again for the last time
+			l.lost, l.listed = false, false
+		case f.CarriedOut:
+			l.lost = false // it had arrived
+			if len(f.Given) == 0 {
+				l.emptied = f.At
+			}
+		}
+	}
+	return n
+}
+
+// I25: where what customers wrote can be read again, or stays at the panel, all that it handed out is shown, and no fetch is told of as lost but those of which
+// nobody can tell; where an order has keys, what became of it shows: no piece of one is asked about, none sent twice, and no two requests with the
+// same key are under way at once.
+func I25(e *Evidence) error {
+	if !e.Kind.again && !e.Kind.stays {
+		return nil
+	}
+	wrong := []error{e.unread()}
+	_, counted, err := Losses(e.Store)
+	if err != nil {
+		return err
+	}
+	if most := e.older.losses + e.mayBeGone(); counted > most {
+		wrong = append(wrong, fmt.Errorf("%d fetches are told of as lost, of which at most %d could not be read again", counted, most))
+	}
+	if !e.Kind.keyed {
+		return errors.Join(wrong...)
+	}
+	if n := e.World.Panel.Overlaps(); n > 0 {
+		wrong = append(wrong, fmt.Errorf("%d keys were in a request while another with them was under way", n))
+	}
+	requests := e.attempts()
+	for _, b := range e.Batches {
+		if b.Uncertain+b.LeftUncertain == 0 || len(e.Restored) > 0 || e.apart {
+			continue
+		}
+		tells := false // the panel, to a bridge that asks
+		for _, r := range b.recipients {
+			all := requests[Attempt{b.Text, string(r.Customer)}]
+			if r.ID != "" || len(all) == 0 {
+				continue
+			}
+			last := all[len(all)-1]
+			tells = tells || time.Since(last.At) < keysKnown || slices.ContainsFunc(e.calls("FindKeys"), func(f Call) bool {
+				asks := slices.Contains(strings.Split(strings.Join(f.Params["localid"], ","), ","), keyOf(last, Attempt{b.Text, string(r.Customer)}))
+				return asks && !f.Excused() && f.CarriedOut && f.Answered && f.At.Sub(last.At) < keysKnown && !e.Starts[f.life].broken
+			})
+		}
+		if tells {
+			wrong = append(wrong, fmt.Errorf("batch %d: %d are asked about or left uncertain, of which the panel can tell", b.ID, b.Uncertain+b.LeftUncertain))
+		}
+	}
+	return errors.Join(wrong...)
+}
