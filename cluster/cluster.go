@@ -12,7 +12,7 @@
 //
 // The leader renews its key every second, by a transaction that holds only while the key is as the renewal before left it, and was told so. For 3 seconds from the beginning of the last
 // renewal that held it may act, which is asked before each write to the panel or to Telegram (Term.Guard). Whoever has seen no change of the key for 4
-// seconds in which etcd answered puts itself in its place, if it is still as it was seen, and has the next epoch. So two never act at once, whatever the
+// seconds, in the last two of which etcd answered, puts itself in its place, if it is still as it was seen, and has the next epoch. So two never act at once, whatever the
 // clocks show: only how fast they run matters, and the clock is one that goes on while the machine sleeps.
 //
 // Each commit is put into the log before the file has it, by a transaction that holds while the leader's key is its own and there is no such entry. If the
@@ -44,6 +44,7 @@ const (
 	lookEvery  = 250 * time.Millisecond
 	askFor     = 900 * time.Millisecond // how long one question to etcd may take, before it is asked again, perhaps another server
 	unheard    = time.Second            // who has not heard from etcd for that long does not know whether the leader was silent
+	steadyFor  = 2 * time.Second        // how long etcd must have answered before it is the leader who is silent
 )
 
 // Config is what a Member needs.

@@ -59,27 +59,32 @@ func TestDecide(t *testing.T) {
 }
 
 func TestSight(t *testing.T) {
-	one, two := office{"a", 1, "log"}, office{"b", 2, "log"}
+	one, two, none := office{"a", 1, "log"}, office{"b", 2, "log"}, office{"", 2, "log"}
 	var s sight
 	for _, look := range []struct {
 		name     string
 		at       time.Duration
 		o        office
 		revision int64
-		silent   time.Duration
+		same     time.Duration
+		steady   time.Duration
+		silent   bool
 	}{
-		{"at first it counts from now on", 100 * time.Second, one, 5, 0},
-		{"unchanged", 100*time.Second + 500*time.Millisecond, one, 5, 500 * time.Millisecond},
-		{"for longer", 101 * time.Second, one, 5, time.Second},
-		{"renewed, though it holds the same", 101*time.Second + 500*time.Millisecond, one, 6, 0},
-		{"etcd was silent: who knows whether the leader was", 103 * time.Second, one, 6, 0},
-		{"from there on it counts", 104 * time.Second, one, 6, time.Second},
-		{"another leads", 105 * time.Second, two, 7, 0},
-		{"the machine slept", 2 * time.Hour, two, 7, 0},
+		{"at first it counts from now on", 100 * time.Second, one, 5, 0, 0, false},
+		{"unchanged", 100*time.Second + 500*time.Millisecond, one, 5, 500 * time.Millisecond, 500 * time.Millisecond, false},
+		{"for longer", 101 * time.Second, one, 5, time.Second, time.Second, false},
+		{"renewed, though it holds the same", 101*time.Second + 500*time.Millisecond, one, 6, 0, 1500 * time.Millisecond, false},
+		{"etcd was silent: who knows whether the leader was", 106 * time.Second, one, 6, 4500 * time.Millisecond, 0, false},
+		{"the leader has time to say so", 107 * time.Second, one, 6, 5500 * time.Millisecond, time.Second, false},
+		{"it does not", 108 * time.Second, one, 6, 6500 * time.Millisecond, 2 * time.Second, true},
+		{"another leads", 109 * time.Second, two, 7, 0, 3 * time.Second, false},
+		{"nobody leads", 110 * time.Second, none, 8, 0, 4 * time.Second, true},
+		{"another leads", 111 * time.Second, two, 9, 0, 5 * time.Second, false},
+		{"the machine slept", 2 * time.Hour, two, 9, 2*time.Hour - 111*time.Second, 0, false},
 	} {
 		s = s.after(look.o, look.revision, look.at)
-		if got := look.at - s.since; got != look.silent || s.office != look.o || !s.ever {
-			t.Errorf("%s: silent for %v, want %v; %+v", look.name, got, look.silent, s)
+		if look.at-s.since != look.same || look.at-s.steady != look.steady || s.silent(look.at) != look.silent || s.office != look.o || !s.ever {
+			t.Errorf("%s: %+v, silent %v, at %v; want %+v", look.name, s, s.silent(look.at), look.at, look)
 		}
 	}
 	if gone := s.after(office{}, 0, 3*time.Hour); !gone.ever || gone.revision != 0 {
@@ -92,7 +97,7 @@ func TestTheMarginIsKept(t *testing.T) {
 	if takeAfter <= mayAct {
 		t.Error("somebody takes over while the leader may still act")
 	}
-	if unheard >= takeAfter || 2*lookEvery >= unheard || askFor >= mayAct-renewEvery {
+	if unheard >= takeAfter || steadyFor < askFor+lookEvery+unheard/2 || 2*lookEvery >= unheard || askFor >= mayAct-renewEvery {
 		t.Error("a single slow answer of etcd costs a leader its place")
 	}
 }

@@ -34,19 +34,28 @@ func (o office) bytes() []byte {
 type sight struct {
 	office
 	revision int64         // at which it was changed last; 0 when there is none
-	since    time.Duration // since when, by our clock, it has been so while etcd answered
+	since    time.Duration // since when, by our clock, it has been so
 	heard    time.Duration // when etcd answered last
+	steady   time.Duration // since when it has answered all the time
 	ever     bool          // whether there was a key since the start
 }
 
-// after returns the sight after etcd has told what the key holds. Who has not heard from etcd for a while begins to count anew: then it may have been etcd
-// that was silent, and not the leader.
+// after returns the sight after etcd has told what the key holds.
 func (s sight) after(o office, revision int64, now time.Duration) sight {
-	next := sight{office: o, revision: revision, since: s.since, heard: now, ever: s.ever || revision != 0}
-	if s.heard == 0 || revision != s.revision || now-s.heard > unheard {
+	next := sight{office: o, revision: revision, since: s.since, heard: now, steady: s.steady, ever: s.ever || revision != 0}
+	if s.heard == 0 || revision != s.revision {
 		next.since = now
 	}
+	if s.heard == 0 || now-s.heard > unheard {
+		next.steady = now
+	}
 	return next
+}
+
+// silent reports whether the leader's place may be taken. The leader may act no more once takeAfter has passed. If it was etcd that was silent meanwhile, the
+// leader is given the time to renew its key first.
+func (s sight) silent(now time.Duration) bool {
+	return s.Holder == "" || now-s.since >= takeAfter && now-s.steady >= steadyFor
 }
 
 // file is what a member's own file has.
@@ -79,7 +88,6 @@ const (
 
 // decide returns the next step of a member that has seen s and l, and has file f. The log always has its last entry.
 func decide(s sight, f file, l logged, now time.Duration) step {
-	silent := s.Holder == "" || now-s.since >= takeAfter
 	switch {
 	case s.revision == 0 && (s.ever || l.any):
 		return gone
@@ -95,7 +103,7 @@ func decide(s sight, f file, l logged, now time.Duration) step {
 		return fetch
 	case f.entry != 0 && !l.ours:
 		return ahead
-	case silent:
+	case s.silent(now):
 		return takeOver
 	}
 	return wait
