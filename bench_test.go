@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"peyk/cluster"
+	"peyk/cluster/etcdtest"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
@@ -261,6 +263,61 @@ func BenchmarkFirstPost(b *testing.B) {
 	median := took[len(took)/2]
 	b.ReportMetric(float64(median)/1e6, "median-ms")
 	b.ReportMetric(float64(median)/float64(50*time.Millisecond), "ratio-to-limit")
+}
+
+// BenchmarkClusterSend measures from an agent's order to the panel, with an etcd of three on loopback: the limit is two puts of that etcd's, and 1 ms.
+func BenchmarkClusterSend(b *testing.B) {
+	servers := etcdtest.Start(b, 3)
+	etcd := servers.Dial()
+	median := func(all []time.Duration) time.Duration {
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	put := func(n int) time.Duration {
+		begun := time.Now()
+		key := fmt.Sprint("bench/", n)
+		_, err := etcd.Do(b.Context(), cluster.Txn{If: []cluster.Guard{{Key: key}}, Then: []cluster.Op{{Key: key, Put: make([]byte, 2048)}}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return time.Since(begun)
+	}
+	s := newStage(b)
+	s.environ = append(s.environ, "CLUSTER="+strings.Join(servers.Endpoints(), ","), "POLL_INTERVAL=1h")
+	settings, _, err := readSettings(s.environ, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	settings.bot.TelegramSecond = time.Millisecond
+	sent := make(chan time.Time, 1)
+	s.Panel.OnCall(func(c panel.Call) {
+		if c.Method == "SendSMS" && c.Stage == panel.Arrived {
+			sent <- time.Now()
+		}
+	})
+	ctx, stop := context.WithCancel(b.Context())
+	ended := make(chan error)
+	go func() { ended <- runBridge(ctx, settings, slog.New(slog.DiscardHandler)) }()
+	s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: "/start"})
+	s.Sees(s.Group, "Customers' SMS")
+	var took, puts []time.Duration
+	for n := 0; b.Loop(); n++ {
+		begun := time.Now()
+		s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: fmt.Sprintf("/send 0912%07d salam %d", n, n)})
+		took = append(took, (<-sent).Sub(begun))
+		b.StopTimer()
+		time.Sleep(300 * time.Millisecond) // what follows a send is at rest by then, most of the time
+		puts = append(puts, put(n))
+		b.StartTimer()
+	}
+	stop()
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
+	limit := 2*median(puts) + time.Millisecond
+	b.ReportMetric(float64(median(puts))/1e6, "put-ms")
+	b.ReportMetric(float64(median(took))/1e6, "median-ms")
+	b.ReportMetric(float64(median(took))/float64(limit), "ratio-to-limit")
 }
 
 // fill stores n SMS of the last days, in digests of thirty all of them shown but the last waiting.

@@ -245,7 +245,7 @@ func (p *pair) finish() {
 		if broken {
 			mark = marks[t.epoch]
 		}
-		p.NoteStart(t.at, broken, mark)
+		p.NoteTakeover(t.at, broken, mark)
 	}
 	p.Mu.Unlock()
 	p.dir = p.leader.dir

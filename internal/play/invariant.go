@@ -140,6 +140,11 @@ func I2(e *Evidence) error {
 // kept is how long SMS and orders are kept, and keptLonger how much longer they may be before they are deleted.
 const kept, keptLonger = 90 * 24 * time.Hour, 2 * time.Hour
 
+// pressTooSoon reports whether a press may have been answered that what another machine asked the panel for is not over yet: for a minute after a takeover.
+func (e *Evidence) pressTooSoon(p pressed) bool {
+	return p.decision == store.Again && slices.ContainsFunc(e.Starts, func(s start) bool { return s.takeover && s.At.After(p.at.Add(-time.Minute)) })
+}
+
 // seqOf returns the SMS of a short id.
 func seqOf(id string) store.Seq {
 	seq, _ := strconv.ParseUint(strings.TrimPrefix(id, "#s"), 36, 64)
@@ -458,7 +463,7 @@ func I5(e *Evidence) error {
 	}
 	for _, b := range e.Batches {
 		for _, p := range e.presses {
-			if p.batch != b.ID || p.generation != b.Generation || e.pressForgotten(b, p) {
+			if p.batch != b.ID || p.generation != b.Generation || e.pressForgotten(b, p) || e.pressTooSoon(p) {
 				continue
 			}
 			asked := b.State == store.Asking && (p.decision == store.Send || p.decision == store.Cancel) && p.by == int64(b.Agent) // one that comes too late ends the question

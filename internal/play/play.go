@@ -254,6 +254,12 @@ func (w *World) NoteStart(at time.Time, broken bool, mark time.Time) {
 	w.Starts = append(w.Starts, start{At: at})
 }
 
+// NoteTakeover notes that another machine goes on, as NoteStart does of a start.
+func (w *World) NoteTakeover(at time.Time, broken bool, mark time.Time) {
+	w.NoteStart(at, broken, mark)
+	w.Starts[len(w.Starts)-1].takeover = true
+}
+
 // Past is what happened. It only grows, so a copy stays valid.
 type Past struct {
 	Starts    []start
@@ -296,6 +302,8 @@ type start struct {
 	At     time.Time
 	broken bool      // it did not end in order,
 	mark   time.Time // see markOf, by the clock that it believed
+
+	takeover bool // the one before was on another machine
 }
 
 // Sender is who wrote an SMS, to which line of ours, and what.
