@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -260,6 +261,35 @@ func TestWhatIsTooOldToBeReadAgainIsToldOf(t *testing.T) {
 		time.Sleep(time.Hour)
 		if said := w.transcript(w.group); strings.Contains(said, "waited for three days") {
 			t.Errorf("the panel lists what is too old:\n%s", said)
+		}
+	})
+}
+
+// TestWhatIsHandedOutAfterACutIsNotLost has the connection of a fetch end before the panel carries it out, which it does all the same, after it was asked
+// what it had handed out.
+func TestWhatIsHandedOutAfterACutIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{Dialect: panel.Kavenegar})
+		w.relay.PollInterval = 5 * time.Second
+		w.start()
+		w.shows("09121111111", "before")
+		release, arrived := make(chan struct{}), atomic.Int32{}
+		w.panel.OnCall(func(c panel.Call) {
+			if c.Method == "GetMsg" && c.Stage == panel.Arrived && arrived.Add(1) == 1 {
+				<-release
+			}
+		})
+		w.until("a fetch", func() bool { return arrived.Load() > 0 })
+		w.PanelNet.Down()
+		w.PanelNet.Up()
+		w.until("the next round", func() bool { return arrived.Load() > 2 })
+		for _, line := range []string{"30001234", "30005678"} { // it was a fetch of either
+			w.panel.Receive("09121111111", line, "taken late from "+line)
+		}
+		close(release)
+		time.Sleep(time.Hour)
+		if said := w.transcript(w.group); strings.Contains(said, "may be lost") || strings.Count(said, "taken late") != 2 {
+			t.Errorf("shown:\n%s", said)
 		}
 	})
 }

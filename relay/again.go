@@ -22,18 +22,30 @@ const before = 2 * time.Minute
 // margin is by how much less than the panel lists it is asked for.
 const margin = 10 * time.Minute
 
+// lateFor is for how long after it was begun a panel may still carry out a fetch that nobody waits for any more, as store.FetchLimit has it; in a test of
+// crashes, as many of its seconds.
+var lateFor = store.FetchLimit / time.Second * crashpoint.Second(time.Second)
+
+// owing is what must be read again of a line: at once, and once more when none of it can be handed out any more.
+type owing struct {
+	store.Owed
+	late time.Time // until then some may be
+	read bool      // it was read since the last that may be late was begun
+}
+
 // most is of how many pages one reading is at most: two days of SMS are fewer.
 const most = 1000
 
 // take takes the unread SMS of a line away from the panel. It reports whether there may be more.
 func (f *fetcher) take(ctx context.Context, line sms.Number) (more bool, err error) {
-	begun, now := f.store.Now(), f.panel.Now()
+	begun, now, late := f.store.Now(), f.panel.Now(), time.Now().Add(lateFor)
 	crashpoint.At("again.due")
 	owed, err := f.store.BeginTaking(line, now)
 	if err != nil {
 		return false, fmt.Errorf("mark the fetch: %w", err)
 	}
-	f.owed[line] = owed
+	before := f.owed[line]
+	f.owed[line] = owing{owed, late, false}
 	first := owed.Begun.Equal(now) // no earlier reading is owed
 	crashpoint.At("again.marked")
 	answer, failure := f.panel.Fetch(ctx, smsapi.Place{Line: line})
@@ -41,6 +53,9 @@ func (f *fetcher) take(ctx context.Context, line sms.Number) (more bool, err err
 	switch {
 	case failure != nil && !mayLoseSMS(failure) && first:
 		return false, errors.Join(failure, f.endTaking(ctx, line, time.Time{}))
+	case failure != nil && !mayLoseSMS(failure):
+		f.owed[line] = before
+		return false, failure
 	case failure != nil:
 		return false, failure
 	case first && f.empty != nil && bytes.Equal(answer.Body, f.empty):
@@ -49,7 +64,7 @@ func (f *fetcher) take(ctx context.Context, line sms.Number) (more bool, err err
 	}
 	takes := line
 	if !first {
-		takes = ""
+		takes, f.owed[line] = "", before
 	}
 	in, stored, err := f.keep(ctx, answer, begun, takes)
 	if err == nil && first && !in.More {
@@ -61,7 +76,8 @@ func (f *fetcher) take(ctx context.Context, line sms.Number) (more bool, err err
 // readAgain reads what was taken of a line and did not surely arrive. It reports whether that is done.
 func (f *fetcher) readAgain(ctx context.Context, line sms.Number) (done bool, err error) {
 	owed, known := f.owed[line]
-	if !known {
+	late := time.Until(owed.late) > 0
+	if !known || owed.read && late {
 		return false, nil
 	}
 	now, lists := f.panel.Now(), f.panel.Traits().Again-margin
@@ -86,6 +102,11 @@ func (f *fetcher) readAgain(ctx context.Context, line sms.Number) (done bool, er
 		if !in.More {
 			break
 		}
+	}
+	if late {
+		owed.read = true
+		f.owed[line] = owed
+		return false, nil
 	}
 	if older { // some of them may have waited for so long that they are not listed any more
 		return true, f.gone(ctx, line)

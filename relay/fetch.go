@@ -41,7 +41,7 @@ type fetcher struct {
 	hadSMS      bool // an answer has held SMS since the last one without any
 	repeating   bool // the panel keeps handing out the same SMS
 	order       smsapi.InboxOrder
-	owed        map[sms.Number]store.Owed
+	owed        map[sms.Number]owing
 	cursor      store.Cursor // at a panel that has one; down: it is read from the newest on
 	down        bool
 	wentBack    time.Time // when what was read already was last read again
@@ -92,8 +92,13 @@ func (r *Relay) newFetcher() (*fetcher, error) {
 	if f.hadSMS, f.repeating, err = r.store.Repeats(); err != nil {
 		return nil, fmt.Errorf("read the last answer: %w", err)
 	}
-	if f.owed, err = r.store.Owed(); err != nil {
+	owed, err := r.store.Owed()
+	if err != nil {
 		return nil, fmt.Errorf("read what must be read again: %w", err)
+	}
+	f.owed = map[sms.Number]owing{}
+	for line, o := range owed {
+		f.owed[line] = owing{Owed: o, late: time.Now().Add(lateFor)} // the previous process may have begun it just now
 	}
 	if f.cursor, err = r.store.Cursor(r.panel.Traits().Account); err != nil {
 		return nil, fmt.Errorf("read how far SMS were read: %w", err)
