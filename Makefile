@@ -84,6 +84,7 @@ torture: worlds
 	go test -count=1 -timeout 0 -v -run 'TestDays|TestWeeks' ./sim -seed $(SEED) -days 183 -weeks 26 -processes 2
 	go test -count=1 -timeout 0 -v -run 'TestBulk$$' ./sim -bulk 10000
 	go test -count=1 -run TestFlood ./bridge
+	go test -count=1 -timeout 0 -run TestPlay ./cluster -plays 1000 -seed $(SEED)
 	go test -race -count=1 -timeout 0 . ./bridge ./sandbox/browser ./store
 	go test -race -count=1 -timeout 0 -run '^($(LONG))$$' ./bot ./sim
 	PEYK_SOFFICE=soffice go test -count=1 -v -run LibreOffice ./bridge

@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	plays = flag.Int("plays", 4, "how many plays TestPlay plays")
+	plays = flag.Int("plays", 1, "how many plays TestPlay plays")
 	seed  = flag.Uint64("seed", 0, "of the first")
 )
 
