@@ -85,7 +85,7 @@ torture: worlds
 	go test -count=1 -timeout 0 -v -run 'TestBulk$$' ./sim -bulk 10000
 	go test -count=1 -run TestFlood ./bridge
 	go test -count=1 -timeout 0 -run TestPlay ./cluster -plays 1000 -seed $(SEED)
-	go test -race -count=1 -timeout 0 . ./bridge ./sandbox/browser ./store
+	PEYK_SCRIPTS=all go test -race -count=1 -timeout 0 . ./bridge ./sandbox/browser ./store
 	go test -race -count=1 -timeout 0 -run '^($(LONG))$$' ./bot ./sim
 	PEYK_SOFFICE=soffice go test -count=1 -v -run LibreOffice ./bridge
 	@bash -o pipefail -c "PEYK_TAKEOVERS=1000 PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SYSCALLS=all PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"peyk/panels"
 	"peyk/sandbox/panel"
 	"peyk/sandbox/sandboxtest"
 	"peyk/sandbox/telegram"
@@ -51,18 +55,54 @@ func TestMain(m *testing.M) {
 //	panel password PASSWORD            the account has another password now
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
+	testscript.Run(t, scripts(panel.Nusoap))
+}
+
+// ofAPanel are the scripts that are about one kind of panel: its settings, its login, and what it leaves to the agents.
+var ofAPanel = []string{"check", "second-signal", "settings", "setup", "setup-out", "setup-persian", "start", "uncertain", "usage", "wrong-password"}
+
+// sampled are those of the others that an ordinary run plays at each kind.
+var sampled = []string{"both-directions", "restart"}
+
+// TestScriptAtEachPanel plays scripts at the other kinds of panel: two, or with PEYK_SCRIPTS=all each that is not of one kind.
+func TestScriptAtEachPanel(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = slices.DeleteFunc(files, func(file string) bool {
+		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		return slices.Contains(ofAPanel, name) || os.Getenv("PEYK_SCRIPTS") != "all" && !slices.Contains(sampled, name)
+	})
+	for _, kind := range panels.Names()[1:] {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			dialect, ok := panel.OfKind(kind)
+			if !ok {
+				t.Fatal("the sandbox has none")
+			}
+			p := scripts(dialect)
+			p.Dir, p.Files = "", files
+			testscript.Run(t, p)
+		})
+	}
+}
+
+// scripts are all of testdata/script, at a kind of panel.
+func scripts(at panel.Dialect) testscript.Params {
+	return testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Setup:               setUp,
+		Setup:               func(env *testscript.Env) error { return setUp(env, at) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"terminate": terminate,
 			"tg":        inScript(tgCommands),
 			"panel":     inScript(panelSideCommands),
 		},
-	})
+	}
 }
 
 const patience = sandboxtest.Patience
@@ -76,8 +116,8 @@ type world struct {
 
 type worldKey struct{}
 
-func setUp(env *testscript.Env) error {
-	w := newWorld(env.T().(testing.TB))
+func setUp(env *testscript.Env, at panel.Dialect) error {
+	w := newWorldAt(env.T().(testing.TB), at)
 	env.Values[worldKey{}] = w
 	for name, value := range asMap(w.environ()) {
 		env.Setenv(name, value)
@@ -85,8 +125,10 @@ func setUp(env *testscript.Env) error {
 	return nil
 }
 
-func newWorld(t testing.TB) *world {
-	w := &world{World: sandboxtest.New(t, telegram.Options{}, panel.Options{})}
+func newWorld(t testing.TB) *world { return newWorldAt(t, panel.Nusoap) }
+
+func newWorldAt(t testing.TB, at panel.Dialect) *world {
+	w := &world{World: sandboxtest.New(t, telegram.Options{}, panel.Options{Dialect: at})}
 	w.Listen()
 	t.Cleanup(w.release)
 	// A bot cannot write first: who is to be told something must have said a word.

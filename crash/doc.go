@@ -21,5 +21,6 @@
 //
 // A run is named by its seed, which is printed when something is wrong; PEYK_SEED runs that world alone. What the two
 // networks do at the same moment differs from run to run, so a seed repeats the play, not the accident: run it several times.
-// PEYK_KILLS, PEYK_IMAGES and PEYK_SYSCALLS ask for more than an ordinary run does, PEYK_MUTANTS for the mutants.
+// PEYK_KILLS, PEYK_IMAGES and PEYK_SYSCALLS ask for more than an ordinary run does, PEYK_MUTANTS for the mutants. From 300 kills on worlds take turns at the
+// kinds of panel; PEYK_PANEL names one for all.
 package crash
