@@ -35,6 +35,9 @@ const (
 // IncidentKinds are all of them.
 var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong, Forgotten, Exported, AwayStopped}
 
+// Trouble tells whether something went wrong. Of the others admins must know all the same.
+func (k IncidentKind) Trouble() bool { return k != Forgotten && k != Exported }
+
 // Incident is something that went wrong and that only the team can put right.
 type Incident struct {
 	ID        uint64        `json:"-"`
@@ -175,7 +178,7 @@ func (t *tx) addIncident(i *Incident) error {
 	if i.ID, err = rows.NextSequence(); err != nil {
 		return err
 	}
-	if i.Kind != Forgotten && i.Kind != Exported { // which are no trouble
+	if i.Kind.Trouble() {
 		tally(&t.commit.Incidents, i.Kind)
 	}
 	return t.tellIncident(i)

@@ -65,7 +65,9 @@ func New() *Metrics {
 		kinds = append(kinds, kind.String())
 	}
 	for _, kind := range store.IncidentKinds {
-		incidents = append(incidents, label(string(kind)))
+		if kind.Trouble() {
+			incidents = append(incidents, label(string(kind)))
+		}
 	}
 	m.received = counter("peyk_sms_received_total", "SMS fetched from the panel and stored.")
 	m.sent = counters("peyk_sms_sent_total", "SMS the panel was asked to send, to one recipient each, by what it answered.", "outcome", append(kinds, accepted)...)
