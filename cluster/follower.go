@@ -38,18 +38,22 @@ func (m *Member) follow(ctx context.Context, f *store.Follower) (*Term, error) {
 		do := decide(s, file{log, entry, f.Used()}, l, now)
 		m.note(func(st *Status) {
 			st.Leader, _, _ = strings.Cut(s.Holder, holderMark)
-			st.Epoch, st.Entry, st.Trouble = s.Epoch, entry, ""
+			st.Epoch, st.Entry = s.Epoch, entry
+			if do != apply && do != fetch { // which may fail as they did before
+				st.Trouble = undecided[do]
+			}
 			if do == wait || do == takeOver {
 				st.Behind = now
 			}
 		})
 		switch do {
 		case apply:
-			if err := m.apply(ctx, f, entries); err != nil {
-				if errors.Is(err, store.ErrDamaged) {
-					return nil, err
-				}
-				m.note(func(st *Status) { st.Trouble = fmt.Sprintf("the file cannot follow: %v", err) })
+			err := m.apply(ctx, f, entries)
+			if errors.Is(err, store.ErrDamaged) {
+				return nil, err
+			}
+			m.fails("the file cannot follow", err)
+			if err != nil {
 				m.pause(ctx, time.Second)
 			}
 			continue // there may be more
@@ -65,24 +69,10 @@ func (m *Member) follow(ctx context.Context, f *store.Follower) (*Term, error) {
 			}
 		case fetch:
 			asked, err = m.fetch(ctx, f, asked, s)
-			if err != nil {
-				m.note(func(st *Status) { st.Trouble = fmt.Sprintf("no copy of the leader's file: %v", err) })
-			}
+			m.fails("no copy of the leader's file", err)
 			if errors.Is(err, errReopen) {
 				return nil, nil
 			}
-		case foreign:
-			m.note(func(st *Status) {
-				st.Trouble = "the file at DB_PATH was written outside this cluster: move it away, and this member fetches the leader's; or if it is the one to go on with, stop all members and begin a new log (doc/cluster.md)"
-			})
-		case ahead:
-			m.note(func(st *Status) {
-				st.Trouble = "etcd lacks entries that this file has: it has lost data. Stop all members, and begin a new log with the newest file (doc/cluster.md)"
-			})
-		case gone:
-			m.note(func(st *Status) {
-				st.Trouble = "etcd has lost the cluster's log while this member ran. Stop all members, and start first the one whose file is to be gone on with (doc/cluster.md)"
-			})
 		}
 		if tick%(4*memberEvery) == 0 {
 			m.tell(ctx, entry)
@@ -90,6 +80,23 @@ func (m *Member) follow(ctx context.Context, f *store.Follower) (*Term, error) {
 		m.pause(ctx, lookEvery)
 	}
 	return nil, nil
+}
+
+// undecided says what somebody must decide.
+var undecided = map[step]string{
+	foreign: "the file at DB_PATH was written outside this cluster: move it away, and this member fetches the leader's; or if it is the one to go on with, stop all members and begin a new log (doc/cluster.md)",
+	ahead:   "etcd lacks entries that this file has: it has lost data. Stop all members, and begin a new log with the newest file (doc/cluster.md)",
+	gone:    "etcd has lost the cluster's log while this member ran. Stop all members, and start first the one whose file is to be gone on with (doc/cluster.md)",
+}
+
+// fails notes that what fails with err, or, without one, that it does not.
+func (m *Member) fails(what string, err error) {
+	m.note(func(st *Status) {
+		st.Trouble = ""
+		if err != nil {
+			st.Trouble = fmt.Sprintf("%s: %v", what, err)
+		}
+	})
 }
 
 func (m *Member) pause(ctx context.Context, d time.Duration) {

@@ -1,14 +1,17 @@
 package cluster_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -45,6 +48,7 @@ type node struct {
 	*stage
 	name string
 	path string
+	log  *slog.Logger // nowhere when nil
 
 	mu     sync.Mutex
 	cut    bool // nothing reaches etcd
@@ -72,7 +76,7 @@ func (n *node) start() {
 	n.cut, n.deaf, n.slow, n.thaw = false, false, 0, nil
 	n.cancel, n.ended = cancel, make(chan struct{})
 	link := &etcdtest.Link{Model: &n.etcd, Ask: n.ask, Answer: n.answer}
-	m := cluster.New(cluster.Config{Etcd: link, Name: "peyk", Self: n.name, Path: n.path, Lead: n.lead,
+	m := cluster.New(cluster.Config{Etcd: link, Name: "peyk", Self: n.name, Path: n.path, Lead: n.lead, Log: n.log,
 		Clock: func() time.Duration { return time.Since(began) }})
 	n.member = m
 	ended := n.ended
@@ -443,5 +447,31 @@ func TestRestart(t *testing.T) {
 		}
 		s.level(second, first)
 		s.finish()
+	})
+}
+
+// TestATroubleIsLoggedOnce has a follower look again and again, each time in vain.
+func TestATroubleIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 1, 2)
+		first, second := s.nodes[0], s.nodes[1]
+		first.start()
+		s.calm(20 * time.Second)
+		alone, err := store.Open(second.path, store.Options{}) // as a bridge without a cluster has it
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := alone.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		second.log = slog.New(slog.NewTextHandler(&log, nil))
+		second.start()
+		time.Sleep(time.Minute)
+		second.end()
+		if told, over := strings.Count(log.String(), "written outside"), strings.Count(log.String(), "all is well"); told != 1 || over != 0 {
+			t.Errorf("it was told %d times, and %d times to be over, in:\n%.2000s", told, over, &log)
+		}
+		first.end()
 	})
 }
