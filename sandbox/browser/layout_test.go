@@ -118,6 +118,23 @@ func fits(p *tab) {
 	}
 }
 
+// TestATopicsNumberIsWhole, with a badge of what is unread beside it too.
+func TestATopicsNumberIsWhole(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"en", "fa"} {
+		p := open(t, look{1024, 768, language, false})
+		for _, command := range []string{"/inbox on", "/topics on"} {
+			p.curl("/telegram/say", "from=Sara", "chat=Desk", "text="+command)
+		}
+		p.sms(first, "In a topic of its own")
+		p.wait(`document.querySelector('.topic .topic-icon ~ .badge')`)
+		if cut := eval[[]string](p, `[...document.querySelectorAll('.topic .cut')].filter((n) => n.scrollWidth > n.clientWidth).map((n) => n.textContent)`); len(cut) > 0 {
+			t.Errorf("%s: cut: %q", language, cut)
+		}
+		p.shot("number-" + language)
+	}
+}
+
 // offMiddle is how far the middle of what unfolds the strip is from that of the strip.
 const offMiddle = `(() => {
 	const middle = (id) => { const r = document.querySelector(id).getBoundingClientRect(); return (r.top + r.bottom) / 2; };
