@@ -160,7 +160,7 @@ func serve(addr string, h http.Handler) (string, func(), error) {
 	return l.Addr().String(), func() { server.Close(); <-ended }, nil
 }
 
-// settings are the names that Peyk reads from its environment, besides all that begin with TELEGRAM_ and SMS_. Those of a desk's hours reach the bridge.
+// settings are the names that Peyk reads from its environment, besides all that begin with TELEGRAM_, SMS_ and CLUSTER. Those of a desk's hours reach the bridge.
 var settings = []string{
 	"ALLOWED_USERS", "ADMIN_USERS", "INBOX_CHATS", "POLL_INTERVAL", "STATUS_INTERVAL", "DAILY_PARTS", "ALLOWED_PREFIXES", "PART_SIZES", "LOW_CREDIT",
 	"OPT_OUT_WORDS", "OPT_IN_WORDS", "BULK_FOOTER", "QUIET_HOURS", "LINT", "LANGUAGE", "TIMEZONE", sandboxClock, "DB_PATH", "KEEP_DAYS", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
@@ -173,7 +173,7 @@ next:
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
 		name = strings.TrimSuffix(name, "_FILE")
-		if strings.HasPrefix(name, "TELEGRAM_") || strings.HasPrefix(name, "SMS_") {
+		if strings.HasPrefix(name, "TELEGRAM_") || strings.HasPrefix(name, "SMS_") || strings.HasPrefix(name, "CLUSTER") {
 			continue
 		}
 		for _, s := range settings {
