@@ -21,7 +21,8 @@ vet:
 staticcheck:
 	go run $(STATICCHECK) ./...
 
-# On a busy machine it takes longer, and fails no more often. Several packages at once: in crash and peyk most of the time bridges wait for the clock.
+# On a busy machine it takes longer, and fails no more often. Several packages at once: in crash, peyk and the browser most of the time bridges wait for
+# the clock.
 test:
 	$(MAKE) -j2 -Otarget raced unraced
 
@@ -38,10 +39,10 @@ LONG = TestShares|TestFortnight|TestNoShareWaitsForAnother
 # What the race detector would only slow: crash kills a program that is built without it; the scenarios of bridge, at two servers and in two languages,
 # the rows of the store, the commands of the program and the sandbox in a browser live through the same code as sim's worlds and the packages' own tests,
 # which have it. make torture has it everywhere.
-SLOWED = /bridge /crash /sandbox/browser /store
+SLOWED = /sandbox/browser /bridge /crash /store
 unraced:
 	go test -shuffle=on -vet=off $(ALONE:%=./%)
-	go test -shuffle=on -vet=off -timeout 30m -p 3 . $(SLOWED:%=.%)
+	go test -shuffle=on -vet=off -timeout 30m -p 5 $(SLOWED:%=.%) .
 	go test -shuffle=on -vet=off -timeout 30m -run '^($(LONG))$$' ./bot ./sim
 
 # Each fuzz target for about two seconds. go test -fuzz would build and link a package's tests for each of its targets: here that is done once, and two
