@@ -37,12 +37,13 @@ ALONE = bot/stats internal/backoff internal/hours internal/release internal/tabl
 LONG = TestShares|TestFortnight|TestNoShareWaitsForAnother
 
 # What the race detector would only slow: crash kills a program that is built without it; the scenarios of bridge, at two servers and in two languages,
-# the rows of the store, the commands of the program and the sandbox in a browser live through the same code as sim's worlds and the packages' own tests,
-# which have it. make torture has it everywhere.
-SLOWED = /sandbox/browser /bridge /crash /store
+# the rows of the store, the contract of the panels, the commands of the program and the sandbox in a browser live through the same code as sim's worlds, at
+# each kind of panel, and the packages' own tests, which have it. make torture has it everywhere.
+PANELS = /smsapi/soap /smsapi/kavenegar /smsapi/edge /smsapi/rest
+SLOWED = /sandbox/browser /bridge /crash /store $(PANELS)
 unraced:
 	go test -shuffle=on -vet=off $(ALONE:%=./%)
-	go test -shuffle=on -vet=off -timeout 30m -p 5 $(SLOWED:%=.%) .
+	go test -shuffle=on -vet=off -timeout 30m -p 3 $(SLOWED:%=.%) .
 	go test -shuffle=on -vet=off -timeout 30m -run '^($(LONG))$$' ./bot ./sim
 
 # Each fuzz target for about two seconds. go test -fuzz would build and link a package's tests for each of its targets: here that is done once, and two
@@ -89,7 +90,7 @@ torture: worlds
 	$(MAKE) fuzz FUZZTIME=200000x INSTRUMENT='-fuzz .'
 	go test -count=1 -run TestFlood ./bridge
 	go test -count=1 -timeout 0 -run TestPlay ./cluster -plays 1000 -seed $(SEED)
-	PEYK_SCRIPTS=all go test -race -count=1 -timeout 0 . ./bridge ./sandbox/browser ./store
+	PEYK_SCRIPTS=all go test -race -count=1 -timeout 0 . ./bridge ./sandbox/browser ./store $(PANELS:%=.%)
 	go test -race -count=1 -timeout 0 -run '^($(LONG))$$' ./bot ./sim
 	PEYK_SOFFICE=soffice go test -count=1 -v -run LibreOffice ./bridge
 	@bash -o pipefail -c "PEYK_TAKEOVERS=1000 PEYK_KILLS=10000 PEYK_IMAGES=10000 PEYK_SYSCALLS=all PEYK_SOAK=3m go test -count=1 -timeout 0 -v ./crash | grep -Ev '^ *(=== |--- PASS)'"
