@@ -43,7 +43,7 @@ PANELS = /smsapi/soap /smsapi/kavenegar /smsapi/edge /smsapi/rest
 SLOWED = /sandbox/browser /bridge /crash /store $(PANELS)
 unraced:
 	go test -shuffle=on -vet=off $(ALONE:%=./%)
-	go test -shuffle=on -vet=off -timeout 30m -p 3 $(SLOWED:%=.%) .
+	go test -shuffle=on -vet=off -timeout 30m -p 3 . $(SLOWED:%=.%)
 	go test -shuffle=on -vet=off -timeout 30m -run '^($(LONG))$$' ./bot ./sim
 
 # Each fuzz target for about two seconds. go test -fuzz would build and link a package's tests for each of its targets: here that is done once, and two
