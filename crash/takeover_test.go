@@ -23,6 +23,7 @@ import (
 
 	"peyk/cluster"
 	"peyk/cluster/etcdtest"
+	"peyk/sandbox/sandboxtest"
 	"peyk/store"
 )
 
@@ -67,14 +68,18 @@ func newPair(t testing.TB, seed uint64, servers *etcdtest.Servers) *pair {
 	return p
 }
 
+// freeAddress returns one that no other process takes meanwhile.
 func freeAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(sandboxtest.OwnHost(), "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	return l.Addr().String()
 }
+
+// asks is for how long an answer is waited for: a machine that was stopped gives none.
+var asks = http.Client{Timeout: patience}
 
 func (p *pair) run(m *machine, servers *etcdtest.Servers) {
 	m.bridge = startBridge(p, m.dir, slices.Concat(p.environ, []string{
@@ -91,7 +96,7 @@ func (p *pair) ready(m *machine, role string) {
 			p.Fatalf("%s ended by itself: %v\n%s", m.dir, m.bridge.state, logTail(m.dir, 20))
 		default:
 		}
-		answer, err := http.Get("http://" + m.address + "/readyz")
+		answer, err := asks.Get("http://" + m.address + "/readyz")
 		if err != nil {
 			return err
 		}
