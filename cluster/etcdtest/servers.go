@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"peyk/cluster"
+	"peyk/sandbox/sandboxtest"
 )
 
 // Servers are a real etcd cluster on loopback, for as long as a test runs.
@@ -72,9 +73,12 @@ func Start(tb testing.TB, n int, args ...string) *Servers {
 	}
 }
 
+// loopback is a host of this process: of a port there nobody else makes use before etcd does.
+var loopback = sandboxtest.OwnHost()
+
 func freePort(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -174,7 +178,7 @@ func Certificates(tb testing.TB) Files {
 	made := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.ParseIP(loopback)},
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, made, made, key.Public(), key)
 	if err != nil {

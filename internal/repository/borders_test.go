@@ -33,7 +33,7 @@ func TestPackagesImportOneWay(t *testing.T) {
 		"peyk/telegram":            {"peyk/sms", "peyk/internal/connect"},
 		"peyk/store":               {"peyk/sms", "peyk/internal/backoff", "peyk/internal/crashpoint", "peyk/internal/hours"},
 		"peyk/cluster":             {"peyk/store", "peyk/internal/connect"},
-		"peyk/cluster/etcdtest":    {"peyk/cluster"}, // for tests
+		"peyk/cluster/etcdtest":    {"peyk/cluster", "peyk/sandbox/sandboxtest"}, // for tests
 		"peyk/sms":                 {},
 		"peyk/sim":                 {}, // only tests
 		"peyk/internal/backoff":    {},
