@@ -27,7 +27,7 @@ func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Tim
 	// To the second, to find the SMS in the panel's own list.
 	at := func(when time.Time) string { return t.Date(when.In(now.Location()), "15:04:05") }
 	chat := w.chatName(i.Chat)
-	if i.Loss() {
+	if i.Fails() {
 		return renderLosses(t, i, at)
 	}
 	switch i.Kind {
@@ -83,7 +83,7 @@ func (w *poster) renderIncident(t *text.Language, i store.Incident, now time.Tim
 	return text.Escape(string(i.Kind))
 }
 
-// renderLosses reports fetches with which SMS may be lost, by kind of failure.
+// renderLosses reports fetches that failed, by kind of failure: with which SMS may be lost, or whose answer was Garbled.
 func renderLosses(t *text.Language, i store.Incident, at func(time.Time) string) string {
 	lost, cut, unread := i.Fetches()
 	to := i.To
@@ -96,6 +96,8 @@ func renderLosses(t *text.Language, i store.Incident, at func(time.Time) string)
 			return t.Say(t.FetchCut, at(to), i.Saved)
 		case store.Undecodable:
 			return t.Say(t.Undecodable, at(to))
+		case store.Garbled:
+			return t.Say(t.NoAnswer, at(to))
 		}
 	}
 	var said []string
@@ -105,7 +107,9 @@ func renderLosses(t *text.Language, i store.Incident, at func(time.Time) string)
 	if cut > 0 {
 		said = append(said, t.Say(t.FetchCutAgain, at(i.From), at(to), cut, i.Saved))
 	}
-	if unread > 0 {
+	if unread > 0 && i.Kind == store.Garbled {
+		said = append(said, t.Say(t.NoAnswerAgain, at(i.From), at(to), unread))
+	} else if unread > 0 {
 		said = append(said, t.Say(t.UndecodableAgain, at(i.From), at(to), unread))
 	}
 	if i.Gone > 0 {

@@ -158,6 +158,56 @@ func TestUnreadableAnswersAreKeptAndToldOnceAndAgainAtTheEnd(t *testing.T) {
 	})
 }
 
+// TestAnAnswerThatIsNoneIsKeptWhereItIsAskedForAgain has a panel that tells again what it told answer with what is no answer: its bytes are kept, the admins are
+// told once and at the end, the team is not, and nothing is lost.
+func TestAnAnswerThatIsNoneIsKeptWhereItIsAskedForAgain(t *testing.T) {
+	for name, bodies := range map[string][]string{
+		"pages":                {"<html>suspended</html>", "<html>suspended</html>", "<html>suspended, 2</html>"},
+		"what breaks off":      {`{"return":{"status":200},"entries":[{"messageid":7,"message":"half`, `{"data":[{"messages_inbox_id":7,"message":"half`, `{"data":[7`},
+		"what says nothing":    {`{}`, `[]`, `{"data":[]}`},
+		"the bridge was ended": {"<html>suspended</html>", "<html>suspended</html>", "<html>suspended, 2</html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			readAgainAt(t, func(t *testing.T, opts panel.Options) {
+				w := newWorld(t, telegram.Options{}, opts)
+				w.start()
+				w.quietAs(w.sara)
+				w.shows("09121111111", "before")
+				bytes := map[string]int{}
+				for _, body := range bodies {
+					w.panel.Receive("09121111111", "30001234", "taken with nonsense")
+					w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Custom, ContentType: "text/html", Body: body, CarryOut: true})
+					bytes[body] = len(body)
+				}
+				w.sees(w.sara, "⚠️ At", "something that is no answer")
+				if strings.Contains(name, "ended") {
+					w.passes(time.Second)
+				}
+				w.until("the SMS", func() bool { return strings.Count(w.transcript(w.group), "taken with nonsense") == 3 })
+				time.Sleep(time.Hour)
+				w.sees(w.sara, "⚠️ Between", "3 times with something that is no answer")
+				if n := strings.Count(w.transcript(w.sara), "no answer"); n != 2 {
+					t.Errorf("the admin was told %d times:\n%s", n, w.transcript(w.sara))
+				}
+				if said := w.transcript(w.group); strings.Contains(said, "no answer") || strings.Contains(said, "lost") || strings.Count(said, "taken with nonsense") != 3 {
+					t.Errorf("the group is shown:\n%s", said)
+				}
+				want := 0
+				for _, n := range bytes {
+					want += n
+				}
+				incidents, err := w.store.Incidents()
+				if err != nil || len(incidents) != 1 || incidents[0].Kind != store.Garbled || incidents[0].Count != 3 || incidents[0].Raw == 0 || incidents[0].Bytes[0]+incidents[0].Bytes[1] != want {
+					t.Errorf("incidents: %+v, %v; want one with %d bytes", incidents, err, want)
+				}
+				if n := strings.Count(w.logs.String(), "fetch from panel fails"); n < 1 || n > 3 {
+					t.Errorf("the log says %d times that it fails", n)
+				}
+			})
+		})
+	}
+}
+
 func TestOutageThatOutlivesTheProcessIsToldAtItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, telegram.Options{}, panel.Options{})

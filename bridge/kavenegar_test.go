@@ -293,3 +293,28 @@ func TestWhatIsHandedOutAfterACutIsNotLost(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsOwedIsByThePanelsClock ends the bridge after an answer was lost, where clocks are days apart: the next one reads again what was in it.
+func TestWhatIsOwedIsByThePanelsClock(t *testing.T) {
+	for name, ahead := range map[string]time.Duration{"the panel's is behind": -72 * time.Hour, "the panel's is ahead": 72 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, telegram.Options{}, panel.Options{Dialect: panel.Kavenegar})
+				w.relay.PollInterval = 30 * time.Second
+				w.panel.Forward(ahead)
+				w.start()
+				w.shows("09121111111", "before")
+				w.panel.Arm(panel.Fault{Method: "GetMsg", Kind: panel.Close, CarryOut: true, Times: 2})
+				w.panel.Receive("09121111111", "30001234", "taken in the end")
+				w.until("the fetch", func() bool { return len(w.panel.State().Faults) == 0 })
+				w.end()
+				w.start()
+				w.sees(w.group, "taken in the end")
+				time.Sleep(time.Hour)
+				if said := w.transcript(w.group); strings.Contains(said, "may be lost") || strings.Count(said, "taken in") != 1 {
+					t.Errorf("shown:\n%s", said)
+				}
+			})
+		})
+	}
+}

@@ -33,6 +33,46 @@ type owing struct {
 	read bool      // it was read since the last that may be late was begun
 }
 
+// readOwed reads what is owed from the store, at the start and when that changes there.
+func (f *fetcher) readOwed() error {
+	owed, err := f.store.Owed()
+	if err != nil {
+		return fmt.Errorf("read what must be read again: %w", err)
+	}
+	f.owed = map[sms.Number]owing{}
+	for line, o := range owed {
+		f.owed[line] = owing{Owed: o, late: time.Now().Add(lateFor)} // the previous process may have begun it just now
+	}
+	return nil
+}
+
+// askClock has the panel tell its clock, by any answer, before the first fetch: what is owed is by that, and ours may be days off.
+func (f *fetcher) askClock(ctx context.Context) {
+	if _, known := f.panel.Skew(); known || f.askedClock {
+		return
+	}
+	_, err := f.panel.credit(ctx, true)
+	f.askedClock = err == nil
+}
+
+// oweRestored has all lines be read again if the store was restored from a backup, where that can be done. At other panels what was taken since the
+// backup was made is gone, as the team was told.
+func (f *fetcher) oweRestored(ctx context.Context) error {
+	if !f.cursor.Restored {
+		return nil
+	}
+	var lines []sms.Number
+	if f.panel.Traits().Again > 0 {
+		lines = f.opts.Lines
+	}
+	err := f.store.Persist(ctx, "note what must be read again", func() error { return f.store.OweRestored(lines, f.panel.Now()) })
+	if err != nil {
+		return err
+	}
+	f.cursor.Restored = false
+	return f.readOwed()
+}
+
 // most is of how many pages one reading is at most: two days of SMS are fewer.
 const most = 1000
 
@@ -44,9 +84,9 @@ func (f *fetcher) take(ctx context.Context, line sms.Number) (more bool, err err
 	if err != nil {
 		return false, fmt.Errorf("mark the fetch: %w", err)
 	}
-	before := f.owed[line]
-	f.owed[line] = owing{owed, late, false}
-	first := owed.Begun.Equal(now) // no earlier reading is owed
+	before, owes := f.owed[line]
+	first := !owes                          // no earlier reading is owed
+	f.owed[line] = owing{owed, late, false} // Anew no more, until the answer is there
 	crashpoint.At("again.marked")
 	answer, failure := f.panel.Fetch(ctx, smsapi.Place{Line: line})
 	crashpoint.At("again.answered")
@@ -57,16 +97,16 @@ func (f *fetcher) take(ctx context.Context, line sms.Number) (more bool, err err
 		f.owed[line] = before
 		return false, failure
 	case failure != nil:
-		return false, failure
+		return false, f.keepGarbled(ctx, answer, store.Raw{Begun: begun}, f.panel.Decode, failure)
 	case first && f.empty != nil && bytes.Equal(answer.Body, f.empty):
 		f.noteGoodFetch(ctx)
 		return false, f.endTaking(ctx, line, now)
 	}
-	takes := line
+	kept := store.Raw{Takes: line, Begun: begun}
 	if !first {
-		takes, f.owed[line] = "", before
+		kept.Takes, f.owed[line] = "", before
 	}
-	in, stored, err := f.keep(ctx, answer, begun, takes)
+	in, stored, err := f.keepRead(ctx, answer, kept)
 	if err == nil && first && !in.More {
 		err = f.endTaking(ctx, line, now)
 	}
@@ -89,13 +129,13 @@ func (f *fetcher) readAgain(ctx context.Context, line sms.Number) (done bool, er
 		since, older = from, true
 	}
 	for page := range most {
-		begun := f.store.Now()
+		kept := store.Raw{Reads: line, Begun: f.store.Now()}
 		answer, err := f.panel.Fetch(ctx, smsapi.Place{Line: line, Since: since, Page: page})
 		crashpoint.At("again.listed")
 		if err != nil {
-			return false, err
+			return false, f.keepGarbled(ctx, answer, kept, f.panel.Decode, err)
 		}
-		in, _, err := f.keep(ctx, answer, begun, "")
+		in, _, err := f.keepRead(ctx, answer, kept)
 		if err != nil {
 			return false, err
 		}
@@ -108,31 +148,23 @@ func (f *fetcher) readAgain(ctx context.Context, line sms.Number) (done bool, er
 		f.owed[line] = owed
 		return false, nil
 	}
-	if older { // some of them may have waited for so long that they are not listed any more
+	if older && !owed.Anew { // some of them may have waited for so long that they are not listed any more; what a backup lacks the team was told of
 		return true, f.gone(ctx, line)
 	}
 	return true, f.endTaking(ctx, line, time.Time{})
 }
 
-// keep keeps a whole answer and stores the SMS in it. takes is the line of which all is in it that was taken, or empty.
-func (f *fetcher) keep(ctx context.Context, answer smsapi.Answer, begun time.Time, takes sms.Number) (in smsapi.Inbox, stored int, err error) {
-	received := f.store.Now()
-	var id uint64
-	err = f.store.Persist(ctx, "keep an answer", func() (err error) {
-		id, err = f.store.SaveRaw(store.Raw{
-			Panel: f.panel.Traits().Name, ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: answer.Holds, Takes: takes,
-		})
-		return err
-	})
-	if err != nil {
+// keepRead keeps an answer, as kept says of which line it is, and stores the SMS in it.
+func (f *fetcher) keepRead(ctx context.Context, answer smsapi.Answer, kept store.Raw) (in smsapi.Inbox, stored int, err error) {
+	kept.Fetched = f.store.Now()
+	if kept, err = f.keep(ctx, answer, kept); err != nil {
 		return in, 0, err
 	}
-	if takes != "" {
-		delete(f.owed, takes)
+	if kept.Takes != "" {
+		delete(f.owed, kept.Takes)
 	}
 	crashpoint.At("again.saved")
-	f.begun = begun
-	return f.decode(ctx, id, answer, f.panel.Decode, received)
+	return f.decode(ctx, kept, answer, f.panel.Decode)
 }
 
 // endTaking ends what is owed of a line. emptied is when nothing unread was left of it, or zero.

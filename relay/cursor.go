@@ -9,6 +9,7 @@ import (
 	"peyk/internal/crashpoint"
 	"peyk/sms"
 	"peyk/smsapi"
+	"peyk/store"
 )
 
 // At a panel with a cursor fetching takes nothing away: a round reads on from the last SMS that is stored, page by page, and where it ended is
@@ -34,14 +35,15 @@ func (f *fetcher) readOn(ctx context.Context) (more bool, err error) {
 	var pages [][]sms.Message // that are still to be stored, the newest first
 	for range most {
 		crashpoint.At("read.due")
+		begun := f.store.Now()
 		answer, err := f.panel.Fetch(ctx, at)
 		crashpoint.At("read.answered")
-		if err != nil {
-			return false, err
+		var in smsapi.Inbox
+		if err == nil {
+			in, err = decodeSafely(f.panel.Decode, answer)
 		}
-		in, err := decodeSafely(f.panel.Decode, answer)
-		if err != nil {
-			return false, err
+		if err != nil { // what there is in it is read in its turn, once it can be
+			return false, f.keepGarbled(ctx, answer, store.Raw{Begun: begun}, func(smsapi.Answer) (smsapi.Inbox, error) { return smsapi.Inbox{}, err }, err)
 		}
 		received := f.store.Now()
 		for i := range in.Messages {

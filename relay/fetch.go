@@ -35,13 +35,13 @@ func lossesOver(fetches int, since time.Duration) bool {
 // fetcher is the state of the inbound flow.
 type fetcher struct {
 	*Relay
-	empty       []byte    // the last answer without SMS: the same bytes need not be decoded again
-	begun       time.Time // when the fetch of the answer at hand began; zero when not known
+	empty       []byte // the last answer without SMS: the same bytes need not be decoded again
 	trouble     backoff.Backoff
 	hadSMS      bool // an answer has held SMS since the last one without any
 	repeating   bool // the panel keeps handing out the same SMS
 	order       smsapi.InboxOrder
 	owed        map[sms.Number]owing
+	askedClock  bool         // the panel has answered the question for its clock
 	cursor      store.Cursor // at a panel that has one; down: it is read from the newest on
 	down        bool
 	wentBack    time.Time // when what was read already was last read again
@@ -92,13 +92,8 @@ func (r *Relay) newFetcher() (*fetcher, error) {
 	if f.hadSMS, f.repeating, err = r.store.Repeats(); err != nil {
 		return nil, fmt.Errorf("read the last answer: %w", err)
 	}
-	owed, err := r.store.Owed()
-	if err != nil {
-		return nil, fmt.Errorf("read what must be read again: %w", err)
-	}
-	f.owed = map[sms.Number]owing{}
-	for line, o := range owed {
-		f.owed[line] = owing{Owed: o, late: time.Now().Add(lateFor)} // the previous process may have begun it just now
+	if err := f.readOwed(); err != nil {
+		return nil, err
 	}
 	if f.cursor, err = r.store.Cursor(r.panel.Traits().Account); err != nil {
 		return nil, fmt.Errorf("read how far SMS were read: %w", err)
@@ -115,9 +110,8 @@ func (f *fetcher) decodeKept(ctx context.Context) error {
 		return fmt.Errorf("read kept answers: %w", err)
 	}
 	for _, kept := range raw {
-		f.begun = kept.Begun
 		answer := smsapi.Answer{ContentType: kept.ContentType, Body: kept.Body, Cut: kept.Cut}
-		if _, _, err := f.decode(ctx, kept.ID, answer, f.decoder(kept.Panel), kept.Fetched); err != nil {
+		if _, _, err := f.decode(ctx, kept, answer, f.decoder(kept.Panel)); err != nil {
 			f.log.Warn("decode a kept answer", "err", err)
 		}
 	}
@@ -158,10 +152,17 @@ func (f *fetcher) pauseAfter(more bool, err error) time.Duration {
 
 // fetchAll fetches from the panel, of each line if it wants that. It reports whether there may be more.
 func (f *fetcher) fetchAll(ctx context.Context) (more bool, err error) {
-	if f.panel.Traits().Again == 0 {
-		if f.panel.Traits().Cursor {
-			return f.readOn(ctx)
-		}
+	if f.panel.Traits().Cursor {
+		return f.readOn(ctx)
+	}
+	again := f.panel.Traits().Again > 0
+	if again {
+		f.askClock(ctx)
+	}
+	if err := f.oweRestored(ctx); err != nil {
+		return false, err
+	}
+	if !again {
 		return f.fetch(ctx)
 	}
 	for _, line := range f.opts.Lines {
@@ -194,21 +195,23 @@ func (f *fetcher) fetch(ctx context.Context) (more bool, err error) {
 		f.noteGoodFetch(ctx)
 		return false, f.endEmpty(ctx)
 	}
-	var id uint64
-	err = f.store.Persist(ctx, "keep an answer", func() error {
-		var err error
-		id, err = f.store.SaveRaw(store.Raw{
-			Panel: f.panel.Traits().Name, ContentType: answer.ContentType, Body: answer.Body, Cut: answer.Cut, Begun: begun, Fetched: received, Holds: answer.Holds,
-		})
-		return err
-	})
+	kept, err := f.keep(ctx, answer, store.Raw{Begun: begun, Fetched: received})
 	if err != nil {
 		return false, err
 	}
 	crashpoint.At("fetch.saved")
-	f.begun = begun
-	in, stored, err := f.decode(ctx, id, answer, f.panel.Decode, received)
+	in, stored, err := f.decode(ctx, kept, answer, f.panel.Decode)
 	return err == nil && stored > 0 && in.More, err
+}
+
+// keep keeps an answer before anything is made of it. It returns kept with what is in it.
+func (f *fetcher) keep(ctx context.Context, answer smsapi.Answer, kept store.Raw) (store.Raw, error) {
+	kept.Panel, kept.ContentType, kept.Body, kept.Cut, kept.Holds = f.panel.Traits().Name, answer.ContentType, answer.Body, answer.Cut, answer.Holds
+	err := f.store.Persist(ctx, "keep an answer", func() (err error) {
+		kept.ID, err = f.store.SaveRaw(kept)
+		return err
+	})
+	return kept, err
 }
 
 // endEmpty ends a fetch whose answer holds no SMS.
@@ -282,19 +285,19 @@ func (f *fetcher) decoder(kind string) decoder {
 	}
 }
 
-// decode decodes a stored answer and stores the SMS in it. The raw bytes stay in the store if they cannot be read.
-func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, read decoder, received time.Time) (in smsapi.Inbox, stored int, err error) {
+// decode decodes an answer that is kept and stores the SMS in it. The raw bytes stay in the store if they cannot be read.
+func (f *fetcher) decode(ctx context.Context, kept store.Raw, answer smsapi.Answer, read decoder) (in smsapi.Inbox, stored int, err error) {
 	in, failure := decodeSafely(read, answer)
 	messages, order := in.Messages, f.order.Sort(in.Messages)
 	for i := range messages {
-		messages[i].Received = received
+		messages[i].Received = kept.Fetched
 		messages[i].Line = f.line(messages[i].Line)
 	}
-	incident := lossOf(answer, failure, len(messages), f.begun, received)
+	incident := lossOf(answer, failure, len(messages), kept)
 	crashpoint.At("fetch.decoded")
 	err = f.store.Persist(ctx, "store inbound sms", func() error {
 		var err error
-		stored, err = f.store.SaveUnread(raw, messages, incident)
+		stored, err = f.store.SaveUnread(kept.ID, messages, incident)
 		return err
 	})
 	if err != nil {
@@ -308,7 +311,7 @@ func (f *fetcher) decode(ctx context.Context, raw uint64, answer smsapi.Answer, 
 	f.hadSMS = f.hadSMS || len(messages) > 0
 	if failure != nil {
 		if incident != nil {
-			f.noteLoss(received)
+			f.noteLoss(kept.Fetched)
 		}
 		return in, stored, failure
 	}
@@ -339,20 +342,48 @@ func (f *fetcher) noteOrder(ctx context.Context, order smsapi.InboxOrder) error 
 	return f.store.Persist(ctx, "note the panel's order", func() error { return f.store.SetPanelOrder(int(order)) })
 }
 
-// lossOf returns the incident of SMS lost because an answer cannot be read, or nil when nothing is lost. What is missing was handed out
-// between begun and received.
-func lossOf(answer smsapi.Answer, failure error, saved int, begun, received time.Time) *store.Incident {
+// lossOf returns the incident of SMS lost because an answer cannot be read, or one that says that it cannot, or nil when neither is so. What is missing
+// was handed out between when it was asked for and when it came.
+func lossOf(answer smsapi.Answer, failure error, saved int, kept store.Raw) *store.Incident {
 	if failure == nil || !mayLoseSMS(failure) {
 		return nil
 	}
-	if begun.IsZero() { // stored by a version that did not note it
-		begun = received
+	i := &store.Incident{Kind: store.Undecodable, From: kept.Begun, To: kept.Fetched, Count: 1}
+	if i.From.IsZero() { // stored by a version that did not note it
+		i.From = i.To
 	}
-	i := &store.Incident{Kind: store.Undecodable, From: begun, To: received, Count: 1}
-	if answer.Cut {
+	switch {
+	case kept.Again:
+		i.Kind = store.Garbled
+	case answer.Cut:
 		i.Kind, i.Saved = store.FetchCut, saved
 	}
 	return i
+}
+
+// keepGarbled keeps an answer of a panel that is asked again for what is in it, if it is none, and stores what read makes of it. It returns why it is none.
+func (f *fetcher) keepGarbled(ctx context.Context, answer smsapi.Answer, kept store.Raw, read decoder, failure error) error {
+	if !garbled(answer, failure) {
+		return failure
+	}
+	kept.Again, kept.Fetched = true, f.store.Now()
+	kept, err := f.keep(ctx, answer, kept)
+	if err == nil {
+		_, _, err = f.decode(ctx, kept, answer, read)
+	}
+	if errors.Is(err, store.ErrDisk) {
+		return err
+	}
+	return failure
+}
+
+// garbled reports whether an answer came whole, and neither the panel nor what stands before it is known to answer so.
+func garbled(answer smsapi.Answer, failure error) bool {
+	if e, ok := errors.AsType[*smsapi.Error](failure); ok && e.Kind != smsapi.Uncertain {
+		return false
+	}
+	status, ok := errors.AsType[connect.Status](failure)
+	return len(answer.Body) > 0 && !answer.Cut && (!ok || status >= 200 && status <= 299)
 }
 
 // decodeSafely turns a panic of a decoder into an error: otherwise the same answer would crash every start.

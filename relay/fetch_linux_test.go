@@ -34,7 +34,7 @@ func TestPanicInTheDecoderKeepsTheAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := &fetcher{Relay: New(st, nil, Options{})}
-	if _, _, err := f.decode(context.Background(), raw, smsapi.Answer{ContentType: "text/xml", Body: page}, soap.Decode, now); err == nil || !strings.Contains(err.Error(), "panic") {
+	if _, _, err := f.decode(context.Background(), store.Raw{ID: raw, Fetched: now}, smsapi.Answer{ContentType: "text/xml", Body: page}, soap.Decode); err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Fatalf("decode = %v, want a panic caught", err)
 	}
 	incidents, err := st.Incidents()

@@ -65,14 +65,15 @@ func (w *world) grown(e *play.Evidence) error {
 	raw, err := e.Store.Undecoded()
 	stats, failed := e.Store.Stats()
 	_, lost, unread := play.Losses(e.Store)
-	if err := errors.Join(err, failed, unread); err != nil {
+	garbled, untold := play.Garbled(e.Store)
+	if err := errors.Join(err, failed, unread, untold); err != nil {
 		return errors.Join(append(wrong, err)...)
 	}
 	if len(raw) > 0 {
 		wrong = append(wrong, fmt.Errorf("%d answers are never decoded", len(raw)))
 	}
-	if stats.Undecoded > lost {
-		wrong = append(wrong, fmt.Errorf("%d answers are kept of %d lost fetches", stats.Undecoded, lost))
+	if stats.Undecoded > lost+garbled {
+		wrong = append(wrong, fmt.Errorf("%d answers are kept of %d lost fetches and %d that were none", stats.Undecoded, lost, garbled))
 	}
 	if stats.Pieces > 0 {
 		wrong = append(wrong, fmt.Errorf("%d pieces are never sent, nor asked about", stats.Pieces))

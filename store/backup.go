@@ -281,20 +281,21 @@ func (t *tx) markAllRepeated() error {
 			return err
 		}
 	}
-	return errors.Join(t.restoreCursor(), put(t.bucket(bucketMeta), keyRestored, t.bucket(bucketRaw).Sequence()))
+	return errors.Join(t.setRestored(true), put(t.bucket(bucketMeta), keyRestored, t.bucket(bucketRaw).Sequence()))
 }
 
-// restoreCursor notes that what is read on from the cursor may have been shown, at a panel that has one.
-func (t *tx) restoreCursor() error {
+// setRestored notes whether what is read next, where it can be read again, may have been shown before a backup was restored.
+func (t *tx) setRestored(restored bool) error {
 	var c Cursor
 	if err := get(t.bucket(bucketMeta), keyCursor, &c); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	c.Restored = true
+	c.Restored = restored
 	return put(t.bucket(bucketMeta), keyCursor, c)
 }
 
-// wasRestored tells whether a restored backup held an answer of the panel.
+// wasRestored tells whether what is in an answer of the panel may have been shown before a backup was restored: that held it, or it was asked for
+// because of that.
 func (t *tx) wasRestored(raw uint64) (bool, error) {
 	var last uint64
 	err := get(t.bucket(bucketMeta), keyRestored, &last)

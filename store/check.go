@@ -98,6 +98,7 @@ var metaRows = []struct {
 	{keyEnded, func() any { return new(time.Time) }},
 	{keyFetch, func() any { return new(time.Time) }},
 	{keyOwed, func() any { return new(map[sms.Number]time.Time) }},
+	{keyAnew, func() any { return new(map[sms.Number]bool) }},
 	{keyPanel, func() any { return new(atPanel) }},
 	{keyEmptied, func() any { return new(map[sms.Number]time.Time) }},
 	{keyCursor, func() any { return new(Cursor) }},

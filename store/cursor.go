@@ -18,7 +18,8 @@ type Cursor struct {
 	// Marks are where After stood before, oldest first: an SMS may appear late, under an id below the last one's.
 	Marks []Mark    `json:"marks,omitempty"`
 	Moved time.Time `json:"moved,omitzero"` // when After last did
-	// Restored says that it is of a backup that was restored: what is read on from there may have been shown already.
+	// Restored says that it is of a backup that was restored: what is read on from there may have been shown already. So has a store whose panel has
+	// no cursor, until OweRestored.
 	Restored bool `json:"restored,omitempty"`
 }
 

@@ -117,8 +117,10 @@ type Raw struct {
 	Kept        bool      `json:"kept,omitempty"`  // it could not be decoded, and is not tried again
 	Begun       time.Time `json:"begun,omitzero"`  // when it was asked for
 	Holds       bool      `json:"holds,omitempty"` // SMS may be in it
+	Again       bool      `json:"again,omitempty"` // which the panel has still: it is asked again
 
 	Takes sms.Number `json:"-"` // the line of which it is all that was taken, see BeginTaking
+	Reads sms.Number `json:"-"` // the line of which it was read again
 }
 
 // FetchLimit is how long a fetch may take. Until then a slow panel may still hand out SMS to a request that we gave up; after that it has given up,
@@ -219,6 +221,9 @@ func (s *Store) SaveRaw(r Raw) (uint64, error) {
 		}
 		if r.Takes != "" {
 			return t.taken(r.Takes, nil)
+		}
+		if anew, err := t.anew(); err != nil || anew[r.Reads] {
+			return errors.Join(err, put(t.bucket(bucketMeta), keyRestored, id))
 		}
 		return t.bucket(bucketMeta).Delete(keyFetch)
 	})
@@ -475,9 +480,9 @@ func (t *tx) endRaw(id uint64, incident *Incident) error {
 	return t.updateIncident(incident)
 }
 
-// noteIncident notes i; a loss becomes part of the one that goes on, if one does.
+// noteIncident notes i; one of fetches that failed becomes part of the one that goes on, if one does.
 func (t *tx) noteIncident(i *Incident) error {
-	if i.Loss() {
+	if i.Fails() {
 		return t.addLoss(i)
 	}
 	return t.addIncident(i)

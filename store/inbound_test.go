@@ -393,3 +393,31 @@ func TestSaveUnreadRunsAgain(t *testing.T) {
 		t.Errorf("incidents %+v, the caller's is %d", got, incident.ID)
 	}
 }
+
+// TestWhatIsAskedForAgainIsNoLoss has answers be none in a time in which SMS may be lost, too: each is told of apart, and to whom it concerns.
+func TestWhatIsAskedForAgainIsNoLoss(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	for _, kind := range []IncidentKind{Garbled, Undecodable, Garbled, Undecodable, Garbled} {
+		raw := ok(s.SaveRaw(Raw{Body: []byte("page of " + kind), Again: kind == Garbled}))
+		ok(s.SaveUnread(raw, nil, &Incident{Kind: kind, From: c.now(), To: c.now(), Count: 1}))
+		c.pass(time.Second)
+	}
+	want := map[sms.ChatID][]IncidentKind{admin: {Garbled, Undecodable}, group: {Undecodable}}
+	if diff := cmp.Diff(want, told(t, s)); diff != "" {
+		t.Error(diff)
+	}
+	must(t, s.EndLosses())
+	all := ok(s.Incidents())
+	if len(all) != 2 || all[0].Count != 3 || all[1].Count != 2 || all[0].Lasts || all[1].Lasts || all[0].Raw == 0 {
+		t.Errorf("got %+v", all)
+	}
+	want = map[sms.ChatID][]IncidentKind{admin: {Garbled, Undecodable, Garbled, Undecodable}, group: {Undecodable, Undecodable}}
+	gotten := told(t, s)
+	slices.Sort(gotten[admin][2:])
+	slices.Sort(want[admin][2:])
+	if diff := cmp.Diff(want, gotten); diff != "" {
+		t.Error(diff)
+	}
+	must(t, s.Check())
+}

@@ -16,6 +16,7 @@ const (
 	FetchLost    IncidentKind = "fetch lost"    // between From and To up to 50 SMS may be lost
 	FetchCut     IncidentKind = "fetch cut"     // an answer broke off; Count SMS of it were saved
 	Undecodable  IncidentKind = "undecodable"   // an answer could not be read; its bytes are kept as raw Raw
+	Garbled      IncidentKind = "garbled"       // likewise, but what is in it the panel has still: it is asked again
 	NoChat       IncidentKind = "no chat"       // SMS arrive and no chat shows them
 	ChatLost     IncidentKind = "chat lost"     // Chat takes no posts, for Reason
 	PostRefused  IncidentKind = "post refused"  // Chat refused one post, for Reason
@@ -33,7 +34,7 @@ const (
 )
 
 // IncidentKinds are all of them.
-var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong, Forgotten, Exported, AwayStopped}
+var IncidentKinds = []IncidentKind{FetchLost, FetchCut, Undecodable, Garbled, NoChat, ChatLost, PostRefused, Restored, LinkLost, NoTopics, PanelRefuses, PanelSilent, PanelRepeats, LowCredit, ClockWrong, Forgotten, Exported, AwayStopped}
 
 // Trouble tells whether something went wrong. Of the others admins must know all the same.
 func (k IncidentKind) Trouble() bool { return k != Forgotten && k != Exported }
@@ -76,8 +77,11 @@ func (i Incident) Loss() bool {
 	return i.Kind == FetchLost || i.Kind == FetchCut || i.Kind == Undecodable
 }
 
-// Fetches returns how many fetches a Loss is of, by what became of them: those that were never answered, whose answer broke off, and
-// whose answer could not be read. Their times lie between From and To.
+// Fails tells whether it is of fetches that failed: a Loss, or Garbled. Those of either that follow one another are one.
+func (i Incident) Fails() bool { return i.Loss() || i.Kind == Garbled }
+
+// Fetches returns how many fetches an incident that Fails is of, by what became of them: those that were never answered, whose answer broke off,
+// and whose answer could not be read. Their times lie between From and To.
 func (i Incident) Fetches() (lost, cut, unread int) {
 	if i.Lost+i.Cut+i.Unread > 0 {
 		return i.Lost, i.Cut, i.Unread
@@ -92,7 +96,7 @@ func (i Incident) Fetches() (lost, cut, unread int) {
 	}
 }
 
-// join adds a later loss to i, of which the team was told. As there is more to tell now, i is told again when it is over.
+// join adds a later one to i, of which was told. As there is more to tell now, i is told again when it is over.
 func (i Incident) join(next Incident) Incident {
 	lost, cut, unread := i.Fetches()
 	l, c, u := next.Fetches()
@@ -112,30 +116,32 @@ func (i Incident) join(next Incident) Incident {
 	return i
 }
 
-// openLoss returns the loss that the next one belongs to, or ErrNotFound.
-func (t *tx) openLoss() (Incident, error) {
+// openFails returns the incident that the next one belongs to, of a Loss or of those that are none, or ErrNotFound.
+func (t *tx) openFails(loss bool) (Incident, error) {
 	c := t.bucket(bucketIncident).Cursor()
 	for key, value := c.Last(); key != nil; key, value = c.Prev() {
 		i := Incident{ID: binary.BigEndian.Uint64(key)}
 		if err := decode(value, &i); err != nil {
 			return i, err
 		}
-		if i.Loss() && (i.Open || i.Lasts) {
+		if !i.Fails() || i.Loss() != loss {
+			continue
+		}
+		if i.Open || i.Lasts {
 			return i, nil
 		}
-		if i.Loss() {
-			break // those before it are over
-		}
+		break // those before it are over
 	}
 	return Incident{}, ErrNotFound
 }
 
-// addLoss notes that SMS may be lost: as part of the open loss, or as a new one, which is told. i becomes what it is part of.
+// addLoss notes that SMS may be lost, or that a fetch failed without that: as part of the one that is open, or as a new one, which is told. loss
+// becomes what it is part of.
 func (t *tx) addLoss(loss *Incident) error {
 	if loss.To.Before(loss.From) && !loss.To.IsZero() { // between the two Telegram said that our clock is ahead
 		loss.From, loss.To = loss.To, loss.From
 	}
-	before, err := t.openLoss()
+	before, err := t.openFails(loss.Loss())
 	switch {
 	case errors.Is(err, ErrNotFound):
 		loss.Open = true
@@ -147,25 +153,27 @@ func (t *tx) addLoss(loss *Incident) error {
 	return t.updateIncident(loss)
 }
 
-// EndLosses notes that fetches have gone well for long: the next loss is another incident. If more is known of this one than was told, it is
-// told again.
+// EndLosses notes that fetches have gone well for long: the next that fails is another incident. If more is known of this one than was told, it
+// is told again.
 func (s *Store) EndLosses() error {
-	return s.update(func(t *tx) error {
-		i, err := t.openLoss()
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return nil
-		case err != nil:
-			return err
-		}
-		again := i.Lasts
-		i.Open, i.Lasts = false, false
-		if !again {
-			return t.updateIncident(&i)
-		}
-		i.Told = false
-		return t.tellIncident(&i)
-	})
+	return s.update(func(t *tx) error { return errors.Join(t.endFails(true), t.endFails(false)) })
+}
+
+func (t *tx) endFails(loss bool) error {
+	i, err := t.openFails(loss)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	again := i.Lasts
+	i.Open, i.Lasts = false, false
+	if !again {
+		return t.updateIncident(&i)
+	}
+	i.Told = false
+	return t.tellIncident(&i)
 }
 
 // concernsAll tells whether the whole team is told, because SMS may be missing. Of other incidents only the admins are told.

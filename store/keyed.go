@@ -125,23 +125,58 @@ func (s *Store) Settle(p Piece, ids []sms.ID) error {
 	})
 }
 
-// Owed is of a line whose SMS must be read again, of a panel where that can be done. Its times are by the panel's clock.
+// Owed is of a line whose SMS must be read again, of a panel where that can be done. Its times are by the panel's clock, but for Restored.
 type Owed struct {
 	Begun time.Time // when they were taken by a fetch whose answer is not stored, at the earliest
 	Since time.Time // and when nothing unread was left the last time before that: none of them is older; zero if that is not known
+	Anew  bool      // or nobody knows what was taken, since a backup was made that was restored
 }
 
 // Owed returns the lines whose SMS must be read again.
 func (s *Store) Owed() (owed map[sms.Number]Owed, err error) {
 	err = s.view(func(t *tx) error {
 		begun, emptied, err := t.owed()
+		if err != nil {
+			return err
+		}
+		anew, err := t.anew()
 		owed = map[sms.Number]Owed{}
 		for line, at := range begun {
-			owed[line] = Owed{at, emptied[line]}
+			owed[line] = Owed{at, emptied[line], anew[line]}
 		}
 		return err
 	})
 	return owed, err
+}
+
+// OweRestored has lines be read again, of a store that was restored from a backup: nobody knows what was taken since that was made. It is now by the
+// panel's clock. Without lines nothing can be read again. What was restored and is read by a Cursor is no matter of this.
+func (s *Store) OweRestored(lines []sms.Number, now time.Time) error {
+	return s.update(func(t *tx) error {
+		begun, _, err := t.owed()
+		if err != nil {
+			return err
+		}
+		anew := map[sms.Number]bool{}
+		for _, line := range lines {
+			if anew[line] = true; begun[line].IsZero() {
+				begun[line] = now
+			}
+		}
+		if err := errors.Join(put(t.bucket(bucketMeta), keyOwed, begun), put(t.bucket(bucketMeta), keyAnew, anew)); err != nil {
+			return err
+		}
+		return t.setRestored(false)
+	})
+}
+
+// anew returns the lines that are read again because a backup was restored.
+func (t *tx) anew() (lines map[sms.Number]bool, err error) {
+	lines = map[sms.Number]bool{}
+	if err = get(t.bucket(bucketMeta), keyAnew, &lines); errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return lines, err
 }
 
 func (t *tx) owed() (begun, emptied map[sms.Number]time.Time, err error) {
@@ -165,7 +200,7 @@ func (s *Store) BeginTaking(line sms.Number, now time.Time) (owed Owed, err erro
 			return err
 		}
 		at, known := begun[line]
-		if owed = (Owed{at, emptied[line]}); known {
+		if owed = (Owed{Begun: at, Since: emptied[line]}); known {
 			return nil
 		}
 		owed.Begun, begun[line] = now, now
@@ -215,7 +250,12 @@ func (t *tx) taken(line sms.Number, lost func(since time.Time) error) error {
 		}
 	}
 	delete(owed, line)
-	return put(t.bucket(bucketMeta), keyOwed, owed)
+	anew, err := t.anew()
+	if err == nil && anew[line] {
+		delete(anew, line)
+		err = put(t.bucket(bucketMeta), keyAnew, anew)
+	}
+	return errors.Join(err, put(t.bucket(bucketMeta), keyOwed, owed))
 }
 
 // identified tells whether the panel names each of the SMS by an id.

@@ -52,12 +52,13 @@ var (
 	keyOwed    = []byte("owed")    // since when the SMS of each line must be read again of the panel
 	keyPanel   = []byte("panel")   // which kind of panel is asked, and since when
 	keyEmptied = []byte("emptied") // when each line had nothing unread left at the panel
+	keyAnew    = []byte("anew")    // the lines that are read again because a backup was restored: what comes so may have been shown
 	keyCursor  = []byte("cursor")  // how far SMS have been read of a panel that takes none away
 	keyKeys    = []byte("keys")    // the next key that no SMS had
 	keySilent  = []byte("silent")  // since when SMS wait for a chat, once the team was told
 	keyLow     = []byte("low")     // since when the credit is low, once the admins were told
 
-	keyRestored = []byte("restored") // the last answer of the panel that a restored backup held
+	keyRestored = []byte("restored") // the last answer of the panel that a restored backup held, or that was read again because of it
 
 	keyLog   = []byte("log")   // the journal whose entries the file has, by the name its keeper gave it
 	keyEntry = []byte("entry") // how many of them

@@ -439,6 +439,8 @@ type Language struct {
 	FetchCutAgain    string // from, to, of how many fetches, how many were saved
 	Undecodable      string // time
 	UndecodableAgain string // from, to, how many
+	NoAnswer         string // time
+	NoAnswerAgain    string // from, to, how many
 	NotKept          string // how many
 	NoChat           string
 	ChatLost         string // chat, reason
@@ -959,6 +961,8 @@ var English = Language{
 	FetchCutAgain:    "⚠️ Between %v and %v answers from the panel were cut off, again and again (failed fetches: %v). %v SMS in them are saved and shown; others may be lost. The panel's own site shows what it received then.",
 	Undecodable:      "⚠️ At %v the panel gave an answer that cannot be read. Its bytes are kept in the store; SMS may be in it. The panel's own site shows what it received then.",
 	UndecodableAgain: "⚠️ Between %v and %v the panel gave %v answers that cannot be read. Their bytes are kept in the store, equal ones once; SMS may be in them or lost with them. The panel's own site shows what it received then.",
+	NoAnswer:         "⚠️ At %v the panel answered with something that is no answer. Its bytes are kept in the store. Nothing is lost by it: the panel has the SMS still, and I ask again.",
+	NoAnswerAgain:    "⚠️ Between %v and %v the panel answered %v times with something that is no answer. Their bytes are kept in the store, equal ones once. What was in them I asked for again; what the panel did not tell any more is reported on its own.",
 	NotKept:          "Answers among these that were not kept whole for lack of room: %v.",
 	NoChat:           "⚠️ SMS are arriving, but no chat shows them, so they wait. Add me to a group and press [Show SMS here], or send /inbox on where they should appear.",
 	ChatLost:         "⚠️ I can no longer write to the chat %v: %v. What I had to show there waits until I can.",

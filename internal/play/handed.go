@@ -387,14 +387,24 @@ func fetchesOf(i store.Incident) int {
 	return lost + cut + unread
 }
 
-// Losses returns the losses in a store.
+// Losses returns the losses in a store, and of how many fetches they are.
 func Losses(st *store.Store) ([]store.Incident, int, error) {
+	return failures(st, store.Incident.Loss)
+}
+
+// Garbled returns how many answers were none, by a store, without a loss.
+func Garbled(st *store.Store) (int, error) {
+	_, n, err := failures(st, func(i store.Incident) bool { return i.Kind == store.Garbled })
+	return n, err
+}
+
+func failures(st *store.Store, such func(store.Incident) bool) ([]store.Incident, int, error) {
 	all, err := st.Incidents()
 	if err != nil {
 		return nil, 0, err
 	}
 	n := 0
-	all = slices.DeleteFunc(all, func(i store.Incident) bool { return !i.Loss() })
+	all = slices.DeleteFunc(all, func(i store.Incident) bool { return !such(i) })
 	for _, i := range all {
 		n += fetchesOf(i)
 	}

@@ -22,7 +22,7 @@ func (e *Evidence) unread() error {
 	due := map[int]map[int64]bool{} // by number in the SMS: when each that says it came
 	for _, f := range b.fetches {
 		for _, m := range f.Given {
-			if n := NumberOf(m.Text); !f.forgotten && !e.ErasedSMS(n) && !e.PerhapsHidden(n) {
+			if n := NumberOf(m.Text); (!f.forgotten || e.readsAgain(f, m)) && !e.ErasedSMS(n) && !e.PerhapsHidden(n) {
 				if due[n] == nil {
 					due[n] = map[int64]bool{}
 				}
@@ -37,6 +37,24 @@ func (e *Evidence) unread() error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// readsAgain reports whether a bridge of now surely had an SMS be told again that one had taken of which it cannot know, as a backup was restored since.
+func (e *Evidence) readsAgain(f Call, m panel.SMS) bool {
+	if e.Kind.stays {
+		return true
+	}
+	began := false
+	for _, g := range e.Ledger() {
+		if g.forgotten || lineOf(g) != lineOf(f) || e.era(g.At) < len(e.Restored) {
+			continue
+		}
+		if g.Excused() || !g.Answered { // it may have been the only one for as long as that is listed
+			return false
+		}
+		began = began || g.Method == "GetMsg" && g.At.Sub(m.At) < listed
+	}
+	return began
 }
 
 // mayBeGone returns for how many fetches at most nobody can tell whether all that they took can be read again: since nothing was unread there for the
@@ -90,7 +108,7 @@ func (e *Evidence) mayBeGone() (n int) {
 }
 
 // I25: where what customers wrote can be read again, or stays at the panel, all that it handed out is shown, and no fetch is told of as lost but those of which
-// nobody can tell; where an order has keys, what became of it shows: no piece of one is asked about, none sent twice, and no two requests with the
+// nobody can tell; answers that are none are counted; where an order has keys, what became of it shows: no piece of one is asked about, none sent twice, and no two requests with the
 // same key are under way at once.
 func I25(e *Evidence) error {
 	if !e.Kind.again && !e.Kind.stays {
@@ -103,6 +121,22 @@ func I25(e *Evidence) error {
 	}
 	if most := e.older.losses + e.mayBeGone(); counted > most {
 		wrong = append(wrong, fmt.Errorf("%d fetches are told of as lost, of which at most %d could not be read again", counted, most))
+	}
+	garbled, err := Garbled(e.Store)
+	if err != nil {
+		return err
+	}
+	most, least := 0, 0
+	for _, f := range e.Ledger() {
+		if f.spoilt && !f.forgotten {
+			most++
+		}
+		if f.Answer == string(panel.HTML) && f.Answered && f.shut == 0 && !f.forgotten && !e.Starts[f.life].broken {
+			least++
+		}
+	}
+	if garbled < least || garbled > most {
+		wrong = append(wrong, fmt.Errorf("%d answers are told of that were none, of %d to %d", garbled, least, most))
 	}
 	if !e.Kind.keyed {
 		return errors.Join(wrong...)

@@ -25,7 +25,7 @@ type Mutant struct {
 const (
 	withRand = "import (\n\t\"math/rand/v2\"\n\t\"os\"\n"
 	decoded  = "messages, order := in.Messages, f.order.Sort(in.Messages)\n"
-	saved    = "crashpoint.At(\"fetch.saved\")\n\tf.begun = begun\n"
+	saved    = "crashpoint.At(\"fetch.saved\")\n"
 	tells    = `fmt.Fprintf(os.Stderr, "dropped %.12s\n", m.Text)`
 )
 
@@ -63,7 +63,7 @@ var Mutants = []Mutant{
 `}}},
 	{Name: "one answer in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {saved, saved + `
 		if held, err := f.panel.Decode(answer); err == nil && len(held.Messages) > 0 && rand.IntN(40) == 0 {
-			_, err := f.store.SaveUnread(id, nil, nil)
+			_, err := f.store.SaveUnread(kept.ID, nil, nil)
 			for _, m := range held.Messages {
 				` + tells + `
 			}
@@ -92,8 +92,8 @@ var Mutants = []Mutant{
 	{Name: "a fetch is not marked", file: "store/inbound.go", Caught: []string{"I1"}, edits: [][2]string{{"return put(t.bucket(bucketMeta), keyFetch, t.now)", "return nil"}}},
 	{Name: "a lost fetch is not counted", file: "relay/fetch.go", Caught: []string{"I1"}, edits: [][2]string{{"f.store.EndFetch(i) })", "f.store.EndFetch(nil) })"}}},
 	{Name: "a good fetch is told of as lost", file: "relay/fetch.go", Caught: []string{"I1"}, edits: [][2]string{{"import (\n", "import (\n\t\"math/rand/v2\"\n"}, {
-		"\tincident := lossOf(answer, failure, len(messages), f.begun, received)\n",
-		"\tincident := lossOf(answer, failure, len(messages), f.begun, received)\n\tif failure == nil && rand.IntN(40) == 0 {\n\t\tincident = &store.Incident{Kind: store.Undecodable, From: f.begun, To: received, Count: 1}\n\t}\n",
+		"\tincident := lossOf(answer, failure, len(messages), kept)\n",
+		"\tincident := lossOf(answer, failure, len(messages), kept)\n\tif failure == nil && rand.IntN(40) == 0 {\n\t\tincident = &store.Incident{Kind: store.Undecodable, From: kept.Begun, To: kept.Fetched, Count: 1}\n\t}\n",
 	}}},
 	{Name: "the reservation comes after the send", file: "relay/send.go", Caught: []string{"I4", "I5", "I6"}, edits: [][2]string{{
 		"\tp, err := r.store.Reserve(p, account(r.panel.Traits()), r.panel.Traits().Keyed)\n", "\tsent, failure := r.panel.Send(ctx, order(batch, p))\n\tcrashpoint.At(\"send.answered\")\n\tp, err := r.store.Reserve(p, account(r.panel.Traits()), r.panel.Traits().Keyed)\n",
