@@ -60,13 +60,17 @@ func TestCheckKnowsTheMistakesOfKavenegar(t *testing.T) {
 	}{
 		"all is well":     {panel.Options{}, nil, "it takes our key; credit 1000000"},
 		"a wrong key":     {panel.Options{}, func(s *panelSettings) { s.Key = "another" }, "check SMS_API_KEY"},
+		"address is shut": {panel.Options{}, nil, "which addresses the panel's web site lets in"},
 		"debug mode":      {panel.Options{Debug: true}, nil, "debug mode"},
 		"it repeats":      {panel.Options{ResendFailed: true}, nil, "may get an SMS twice"},
 		"another address": {panel.Options{}, nil, "another service at SMS_API_URL"},
 	} {
 		p, cfg := startKavenegar(t, tc.opts)
-		if name == "another address" {
+		switch name {
+		case "another address":
 			p.Arm(panel.Fault{Kind: panel.HTML, Times: -1})
+		case "address is shut":
+			p.Arm(panel.Fault{Kind: panel.ErrCode, Code: 407, Times: -1})
 		}
 		if tc.change != nil {
 			tc.change(&cfg)

@@ -53,27 +53,40 @@ func TestMain(m *testing.M) {
 //	panel held                         wait until it does
 //	panel release                      let it go on
 //	panel password PASSWORD            the account has another password now
+//	panel refuse METHOD CODE           the next call is answered with that code
+//	panel set DEBUG RESENDFAILED       the account at Kavenegar is set so: on or off each
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, scripts(panel.Nusoap))
+	p := scripts(panel.Nusoap)
+	p.Files, p.Dir = slices.DeleteFunc(scriptFiles(t), func(file string) bool {
+		return slices.ContainsFunc(panels.Names(), func(kind string) bool { return file == setupAt(kind) })
+	}), ""
+	testscript.Run(t, p)
+}
+
+// setupAt returns the script about the setup of a kind of panel but the first.
+func setupAt(kind string) string { return "testdata/script/setup-" + kind + ".txtar" }
+
+func scriptFiles(t *testing.T) []string {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scripts: ", err)
+	}
+	return files
 }
 
 // ofAPanel are the scripts that are about one kind of panel: its settings, its login, and what it leaves to the agents.
-var ofAPanel = []string{"check", "second-signal", "settings", "setup", "setup-out", "setup-persian", "start", "uncertain", "usage", "wrong-password"}
+var ofAPanel = []string{"check", "second-signal", "settings", "setup", "start", "uncertain", "usage", "wrong-password"}
 
 // sampled are those of the others that an ordinary run plays at each kind.
 var sampled = []string{"both-directions", "restart"}
 
-// TestScriptAtEachPanel plays scripts at the other kinds of panel: two, or with PEYK_SCRIPTS=all each that is not of one kind.
+// TestScriptAtEachPanel plays scripts at the other kinds of panel: the one about its setup and two, or with PEYK_SCRIPTS=all each that is not of one kind.
 func TestScriptAtEachPanel(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/script/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files = slices.DeleteFunc(files, func(file string) bool {
+	files := slices.DeleteFunc(scriptFiles(t), func(file string) bool {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
-		return slices.Contains(ofAPanel, name) || os.Getenv("PEYK_SCRIPTS") != "all" && !slices.Contains(sampled, name)
+		return strings.HasPrefix(name, "setup-") || slices.Contains(ofAPanel, name) || os.Getenv("PEYK_SCRIPTS") != "all" && !slices.Contains(sampled, name)
 	})
 	for _, kind := range panels.Names()[1:] {
 		t.Run(kind, func(t *testing.T) {
@@ -83,7 +96,7 @@ func TestScriptAtEachPanel(t *testing.T) {
 				t.Fatal("the sandbox has none")
 			}
 			p := scripts(dialect)
-			p.Dir, p.Files = "", files
+			p.Dir, p.Files = "", append(slices.Clone(files), setupAt(kind))
 			testscript.Run(t, p)
 		})
 	}
@@ -327,6 +340,15 @@ var panelSideCommands = map[string]scriptCommand{
 	}},
 	"password": {1, func(w *world, _ context.Context, args []string) error {
 		w.Panel.SetPassword(args[0])
+		return nil
+	}},
+	"refuse": {2, func(w *world, _ context.Context, args []string) error {
+		code, err := strconv.Atoi(args[1])
+		w.Panel.Arm(panel.Fault{Method: args[0], Kind: panel.ErrCode, Code: code})
+		return err
+	}},
+	"set": {2, func(w *world, _ context.Context, args []string) error {
+		w.Panel.SetOddities(args[0] == "on", args[1] == "on")
 		return nil
 	}},
 }

@@ -33,7 +33,7 @@ func (d Doctor) checkPanel(ctx context.Context, f *findings) {
 		credit, err = ask(ctx, d.Panel.Credit)
 	}
 	if err != nil {
-		f.panelFails(panelSide, d.Panel.Traits().OneKey, err)
+		f.panelFails(panelSide, d.Panel.Traits(), err)
 		return
 	}
 	login := f.CheckLogin
@@ -69,9 +69,9 @@ func (d Doctor) checkPanel(ctx context.Context, f *findings) {
 }
 
 // panelFails adds why the panel does not answer with the credit.
-func (f *findings) panelFails(s side, key bool, err error) {
-	password, nothing := f.CheckPassword, f.CheckNoSOAP
-	if key {
+func (f *findings) panelFails(s side, can smsapi.Traits, err error) {
+	password, nothing := f.CheckPassword, f.Say(f.CheckNoService, text.Code(can.Address))
+	if can.OneKey {
 		password, nothing = f.CheckKey, f.CheckNoPanel
 	}
 	e, ok := errors.AsType[*smsapi.Error](err)

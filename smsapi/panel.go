@@ -23,11 +23,12 @@ type Traits struct {
 	// to be found here, and ids of SMS are others there.
 	Account string
 
-	OneKey bool          // its login is a key, instead of a user name and a password
-	Keyed  bool          // an order sent again with the same keys goes out once; the client has Find
-	KeyFor time.Duration // how long Find knows keys
-	Finds  bool          // the client has FindAlike: an order can be found by its content, which proves that it was accepted, never that it was not
-	Twin   time.Duration // for how long the same text to the same recipient is refused, with ErrTwin
+	OneKey  bool          // its login is a key, instead of a user name and a password, and everybody's address is the same
+	Address string        // else what the address of such a panel is often like
+	Keyed   bool          // an order sent again with the same keys goes out once; the client has Find
+	KeyFor  time.Duration // how long Find knows keys
+	Finds   bool          // the client has FindAlike: an order can be found by its content, which proves that it was accepted, never that it was not
+	Twin    time.Duration // for how long the same text to the same recipient is refused, with ErrTwin
 
 	Again  time.Duration // for how long SMS that were taken can be read again, line by line; 0: they are gone
 	Cursor bool          // Fetch takes nothing away, but reads on from a Place: Inbox.Next

@@ -501,7 +501,7 @@ var Persian = Language{
 	CheckPassword:      "پنل: نام کاربری یا رمز را نمی‌پذیرد؛ <code>SMS_API_USER</code> و <code>SMS_API_PASSWORD</code> را بررسی کنید. بعضی پنل‌ها برای وب‌سرویس نام کاربری و رمز جدا دارند یا فقط به نشانی‌های IP معینی راه می‌دهند.",
 	CheckWebLogin:      "پنل: وب‌سرور آن خودش هم نام کاربری و رمز می‌خواهد؛ آن‌ها را در <code>SMS_API_URL</code> بنویسید: <code>https://USER:PASSWORD@HOST/…</code>",
 	CheckPanelRefuses:  "پنل: اعتبار را نمی‌گوید: «%v». از ارائه‌دهندهٔ پنل بپرسید.",
-	CheckNoSOAP:        "پنل: در <code>SMS_API_URL</code> سرویس پیامک نیست؛ یا یک صفحهٔ وب است یا هیچ چیز. نشانی وب‌سرویس SOAP را بنویسید که اغلب این است: <code>http://HOST/class/sms/webservice3/server.php?wsdl</code>",
+	CheckNoService:     "پنل: در <code>SMS_API_URL</code> سرویس پیامک نیست؛ یا یک صفحهٔ وب است یا هیچ چیز. نشانی وب‌سرویس پنل را بنویسید که اغلب این است: %v",
 	CheckWSDL:          "پنل: در <code>SMS_API_URL</code> سرویس دیگری است و این‌ها را ندارد: %v. نشانی سرویس پیامک پنل را بنویسید.",
 	CheckLines:         "خط‌ها: پنل اجازه می‌دهد از %v بفرستیم.",
 	CheckForeign:       "خط‌ها: پنل می‌گوید %v از آنِ ما نیست؛ <code>SMS_LINES</code> را اصلاح کنید.",

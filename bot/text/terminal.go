@@ -261,7 +261,7 @@ var englishTerminal = Terminal{
 	Yes:         "y",
 
 	SetupBot:         "The bot. On Telegram, send /newbot to @BotFather to make one; you get a token for it.",
-	SetupPanel:       "The panel. Your SMS provider gives you what is asked for; the address of a SOAP panel is often http://HOST/class/sms/webservice3/server.php?wsdl",
+	SetupPanel:       "The panel. Your SMS provider gives you what is asked for; the address of a SOAP panel is often http://HOST/class/sms/webservice3/server.php?wsdl, that of its REST sibling http://HOST/class/sms/restful",
 	SetupLines:       "Your lines: your numbers at the panel, separated by commas, the one to send from first.",
 	Required:         "It is required.",
 	WrongAnswer:      "It %v",

@@ -118,7 +118,7 @@ var persianTerminal = Terminal{
 	Yes:         "ب",
 
 	SetupBot:         "ربات: در تلگرام به BotFather دستور newbot را بفرستید تا رباتی بسازد؛ توکن آن را به شما می‌دهد.",
-	SetupPanel:       "پنل: آنچه پرسیده می‌شود را ارائه‌دهندهٔ پنل پیامک به شما می‌دهد؛ نشانی پنل SOAP اغلب این است: http://HOST/class/sms/webservice3/server.php?wsdl",
+	SetupPanel:       "پنل: آنچه پرسیده می‌شود را ارائه‌دهندهٔ پنل پیامک به شما می‌دهد؛ نشانی پنل SOAP اغلب این است: http://HOST/class/sms/webservice3/server.php?wsdl و نشانی همتای REST آن: http://HOST/class/sms/restful",
 	SetupLines:       "خط‌های شما: شماره‌هایتان در پنل، با ویرگول میان آن‌ها؛ اول شماره‌ای که پیامک‌ها از آن فرستاده می‌شود.",
 	Required:         "این را نمی‌شود خالی گذاشت.",
 	WrongAnswer:      "پذیرفته نشد: %v",

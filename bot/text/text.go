@@ -508,7 +508,7 @@ type Language struct {
 	CheckSendsAgain    string
 	CheckWebLogin      string
 	CheckPanelRefuses  string // words
-	CheckNoSOAP        string
+	CheckNoService     string // what the address is often like
 	CheckWSDL          string // methods
 	CheckLines         string // lines
 	CheckForeign       string // line
@@ -1030,7 +1030,7 @@ var English = Language{
 	CheckPassword:      "panel: it refuses the user name or password: check <code>SMS_API_USER</code> and <code>SMS_API_PASSWORD</code>. Some panels have separate ones for the web service, or accept only certain addresses.",
 	CheckWebLogin:      "panel: its web server asks for its own login: put it into <code>SMS_API_URL</code>, as in <code>https://USER:PASSWORD@HOST/…</code>",
 	CheckPanelRefuses:  "panel: it does not give the credit: “%v”. Ask your SMS provider.",
-	CheckNoSOAP:        "panel: there is no SMS service at <code>SMS_API_URL</code>, but a web page or nothing: put in the address of the SOAP service, often <code>http://HOST/class/sms/webservice3/server.php?wsdl</code>",
+	CheckNoService:     "panel: there is no SMS service at <code>SMS_API_URL</code>, but a web page or nothing: put in the address of the panel's web service, often %v",
 	CheckWSDL:          "panel: there is another service at <code>SMS_API_URL</code>, without %v: put in the address of the panel's SMS service.",
 	CheckLines:         "lines: the panel lets us send from %v.",
 	CheckForeign:       "lines: %v is not ours, says the panel: correct <code>SMS_LINES</code>.",

@@ -551,6 +551,14 @@ func (s *Server) SetPassword(password string) {
 	s.wake()
 }
 
+// SetOddities changes how the account is set, at Kavenegar: see Options' Debug and ResendFailed.
+func (s *Server) SetOddities(debug, resendFailed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.Debug, s.opts.ResendFailed = debug, resendFailed
+	s.wake()
+}
+
 // Wait returns nil as soon as cond holds. It asks cond again whenever the panel's state changed, without holding any lock. Otherwise it
 // returns ctx's error.
 func (s *Server) Wait(ctx context.Context, cond func() bool) error {

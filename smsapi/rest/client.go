@@ -49,7 +49,9 @@ func New(address, user, password string, opts Options) (*Client, error) {
 }
 
 // Traits returns what the panel can.
-func (*Client) Traits() smsapi.Traits { return smsapi.Traits{Name: "rest"} }
+func (*Client) Traits() smsapi.Traits {
+	return smsapi.Traits{Name: "rest", Address: "http://HOST/class/sms/restful"}
+}
 
 // fields are those of a request.
 type fields map[string]any

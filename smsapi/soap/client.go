@@ -80,7 +80,9 @@ func withoutWSDL(address string) string {
 }
 
 // Traits returns what the panel can.
-func (*Client) Traits() smsapi.Traits { return smsapi.Traits{Name: "soap"} }
+func (*Client) Traits() smsapi.Traits {
+	return smsapi.Traits{Name: "soap", Address: "http://HOST/class/sms/webservice3/server.php?wsdl"}
+}
 
 // call makes a request and returns the element that answers it.
 func (c *Client) call(ctx context.Context, method string, params values) (*node, error) {
