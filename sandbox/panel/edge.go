@@ -417,13 +417,18 @@ func (s *Server) edgeInbox(f edgeForm) answer {
 	if f.Filters.FromID != "" && err != nil {
 		return edgeRefusal(422, "filters.from_id")
 	}
+	rows := s.inbox // whose ids go up one by one
+	if upTo := min(max(0, since-firstInboxID+1), int64(len(rows))); f.Filters.FromID != "" && s.opts.FromIDBelow {
+		rows = rows[:upTo]
+	} else if f.Filters.FromID != "" {
+		rows = rows[upTo:]
+	}
 	var found []*Inbound
-	for _, m := range s.inbox {
-		id, _ := strconv.ParseInt(m.ID, 10, 64)
-		if m.hidden.After(s.now()) || f.Filters.FromID != "" && (id > since) == s.opts.FromIDBelow {
-			continue
+	now := s.now()
+	for _, m := range rows {
+		if !m.hidden.After(now) {
+			found = append(found, m)
 		}
-		found = append(found, m)
 	}
 	if f.Filters.FromID == "" || s.opts.FromIDBelow {
 		slices.Reverse(found)
