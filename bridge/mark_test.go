@@ -670,3 +670,29 @@ func TestAFullDiskEndsNothingInABusyGroup(t *testing.T) {
 		w.bears(w.group, order, "👍")
 	})
 }
+
+// TestAnOrderToNobodyIsToldInABusyGroup: no mark tells that all recipients were left out.
+func TestAnOrderToNobodyIsToldInABusyGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		for _, customer := range []string{"09121111111", "09122222222"} {
+			w.says(telegram.Post{Chat: w.group, From: w.sara, Text: "/block " + customer})
+			w.sees(w.group, customer+" is blocked")
+		}
+		for range 14 {
+			w.agentSays("/line")
+			time.Sleep(4 * time.Second)
+		}
+		w.agentSays("/line") // its answer takes the second in which the order's would come
+		order := w.agentSays("/send 09121111111,09122222222 hello")
+		time.Sleep(2 * time.Minute)
+		answered := slices.ContainsFunc(w.fromBot(w.group), func(m telegram.Message) bool {
+			return m.ReplyTo == order && strings.Contains(m.Text, "Left out, as they are blocked: 09121111111, 09122222222")
+		})
+		if !answered {
+			t.Errorf("nobody is told what became of an order to two who are blocked")
+		}
+		w.sent(0)
+	})
+}

@@ -217,7 +217,7 @@ func (w *world) history(n int, points []string, counted *table) {
 			w.Errorf("seed %d, kill %d, %s: %v", w.seed, i, how, err)
 		}
 		if w.Failed() {
-			w.Logf("the bridge's last words:\n%s", logTail(w.dir, 60))
+			w.Logf("the bridge's last words:\n%s\n%s", logTail(w.dir, 200), w.lastMessages(100))
 			return
 		}
 	}

@@ -230,6 +230,18 @@ func (w *world) until(done func() error) error {
 	}
 }
 
+// lastMessages tells of the last messages of the team's chats what a failure is understood by.
+func (w *world) lastMessages(n int) string {
+	var b strings.Builder
+	for _, chat := range []int64{w.Group, w.Sara} {
+		all := w.TG.Messages(chat)
+		for _, m := range all[max(0, len(all)-n):] {
+			fmt.Fprintf(&b, "%d %d at %s, from %d to %d, edits %d, deleted %t, %s: %.1500q\n", m.Chat, m.ID, m.Date.Format("05.000"), m.From, m.ReplyTo, m.Edits, m.Deleted, play.MarksOf(m), m.Text)
+		}
+	}
+	return b.String()
+}
+
 // isHeard waits until the bridge that runs has called a network.
 func (w *world) isHeard() error {
 	return w.until(func() error {

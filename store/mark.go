@@ -34,7 +34,7 @@ func (b Batch) NeedsMessage() bool {
 		return b.Shown != 0 || b.State == Expired || b.trouble() > b.NoReport
 	}
 	marked := b.Message != 0 && !b.Unmarked && (b.Reply || b.Quiet)
-	return !marked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waiting() || b.trouble()+b.Found+b.Resent+b.Matched > 0
+	return !marked || b.Shown != 0 || b.State != Going || b.Decision != "" || b.Waiting() || b.trouble()+b.Withheld+b.Found+b.Resent+b.Matched > 0
 }
 
 // trouble returns how many recipients of b the agent must be told of.

@@ -206,9 +206,15 @@ func (e *Evidence) optedOut(customer string, at time.Time) (since time.Time) {
 			lastIn = in.at
 		}
 	}
-	for _, out := range e.wishesOf(customer, store.OptOut) {
+	outs := e.wishesOf(customer, store.OptOut)
+	for _, out := range outs { // what they wish once more, while they are opted out, is undone with the first
+		if _, told := e.undone(out.n, at); told.After(lastIn) {
+			lastIn = told
+		}
+	}
+	for _, out := range outs {
 		told := e.toldOut()[out.n]
-		if !out.at.After(lastIn) || told.Before(out.at) || told.After(at) || e.undone(out.n, at) {
+		if pressed, _ := e.undone(out.n, at); pressed || !out.at.After(lastIn) || told.Before(out.at) || told.After(at) {
 			continue
 		}
 		if slices.ContainsFunc(e.Restored, func(x restored) bool { return x.backup.Before(told) && x.at.Before(at) }) {
@@ -221,15 +227,26 @@ func (e *Evidence) optedOut(customer string, at time.Time) (since time.Time) {
 	return since
 }
 
-// undone reports whether somebody had pressed [Undo] under the n-th SMS of customers by then.
-func (e *Evidence) undone(n int, at time.Time) bool {
+// undone reports whether somebody had pressed [Undo] under the n-th SMS of customers by then, and when the team was last told so; zero if it was not.
+func (e *Evidence) undone(n int, at time.Time) (pressed bool, told time.Time) {
 	ids := map[string]bool{}
 	for _, kind := range []string{"in", "end"} {
 		for id := range e.idsOf(fmt.Sprintf("«%s%d»", kind, n)) {
 			ids["wish:"+strings.TrimPrefix(id, "#s")] = true
 		}
 	}
-	return slices.ContainsFunc(e.choices, func(c choice) bool { return ids[c.data] && !c.at.After(at) })
+	for _, c := range e.choices {
+		if !ids[c.data] || c.at.After(at) {
+			continue
+		}
+		pressed = true
+		for _, m := range e.Messages[c.chat] {
+			if m.Date.After(told) && !m.Date.Before(c.at) && !m.Date.After(at) && strings.Contains(m.Text, "undid it: "+e.Inbound[n].Customer) {
+				told = m.Date
+			}
+		}
+	}
+	return pressed, told
 }
 
 // underWay is how long a request may be under way to the panel after what it depends on was stored.
