@@ -96,11 +96,11 @@ func (w patientWriter) Write(p []byte) (int, error) {
 }
 
 func (c *call) backup(ctx context.Context) error {
-	file, dbPath, err := c.fileAndStore()
+	file, s, err := c.fileAndSettings()
 	if err != nil {
 		return err
 	}
-	done, err := backUp(ctx, dbPath, file)
+	done, err := s.backUp(ctx, file)
 	if err == nil {
 		fmt.Fprintln(c.stdout, done)
 	}
@@ -108,40 +108,41 @@ func (c *call) backup(ctx context.Context) error {
 }
 
 func (c *call) restore(ctx context.Context) error {
-	file, dbPath, err := c.fileAndStore()
+	file, s, err := c.fileAndSettings()
 	if err != nil {
 		return err
 	}
-	// Whoever the settings name is told that a backup was restored, even if other settings are wrong.
-	all, _, _ := readSettings(c.environ, "")
-	done, err := restore(file, dbPath, all.store)
+	done, err := restore(file, s.dbPath, s.store)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(c.stdout, done)
-	if len(all.cluster.Endpoints) == 0 {
+	if len(s.cluster.Endpoints) == 0 {
 		return nil
 	}
-	etcd := all.cluster.dial()
+	etcd := s.cluster.dial()
 	defer etcd.Close()
-	if err := cluster.Restart(ctx, etcd, all.cluster.Name, dbPath); err != nil {
+	if err := cluster.Restart(ctx, etcd, s.cluster.Name, s.dbPath); err != nil {
 		return fmt.Errorf("the cluster goes on without what was restored, until this is done again: %w", err)
 	}
 	fmt.Fprintln(c.stdout, "the cluster goes on with it: start this bridge first")
 	return nil
 }
 
-// fileAndStore returns the only argument, a file, and where the store is.
-func (c *call) fileAndStore() (file, dbPath string, err error) {
+// fileAndSettings returns the only argument, a file, and the settings. The error is of where the store is: whoever the others name is told of a restore,
+// even if some are wrong.
+func (c *call) fileAndSettings() (file string, s settings, err error) {
 	if len(c.args) != 1 || strings.HasPrefix(c.args[0], "-") {
-		return "", "", wrongUse("it takes one argument, the name of a file")
+		return "", s, wrongUse("it takes one argument, the name of a file")
 	}
-	s, err := c.readSettings("DB_")
-	return c.args[0], s.dbPath, err
+	if s, err = c.readSettings("DB_"); err == nil {
+		s, _, _ = readSettings(c.environ, "")
+	}
+	return c.args[0], s, err
 }
 
 // backUp writes the store as it is now to a new file and checks that file.
-func backUp(ctx context.Context, dbPath, to string) (done string, err error) {
+func (s settings) backUp(ctx context.Context, to string) (done string, err error) {
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("%s already exists: name another file, or remove it", to)
@@ -149,28 +150,32 @@ func backUp(ctx context.Context, dbPath, to string) (done string, err error) {
 	if err != nil {
 		return "", err
 	}
-	err = errors.Join(copyStore(ctx, dbPath, f), f.Sync(), f.Close())
+	err = errors.Join(s.copyStore(ctx, f), f.Sync(), f.Close())
 	if err == nil {
 		err = inspect(to)
 	}
 	if err != nil {
 		return "", errors.Join(err, os.Remove(to))
 	}
-	return fmt.Sprintf("backup of %s in %s, checked", dbPath, to), nil
+	return fmt.Sprintf("backup of %s in %s, checked", s.dbPath, to), nil
 }
 
-// copyStore writes the store to w. If a bridge is running, the bridge does it, otherwise this process.
-func copyStore(ctx context.Context, dbPath string, w io.Writer) error {
+// copyStore writes the store to w. If a bridge is running, the bridge does it, otherwise this process. The error is doctor.ErrFollows where a member of a
+// cluster runs that does not lead.
+func (s settings) copyStore(ctx context.Context, w io.Writer) error {
 	var dialer net.Dialer
-	conn, dialled := dialer.DialContext(ctx, "unix", backupSocket(dbPath))
+	conn, dialled := dialer.DialContext(ctx, "unix", backupSocket(s.dbPath))
 	if dialled == nil {
 		defer conn.Close()
 		defer context.AfterFunc(ctx, func() { conn.Close() })()
 		_, err := io.Copy(w, conn) // if it ends too early, the check of the copy finds that
 		return err
 	}
-	st, err := store.Inspect(dbPath, store.Options{})
+	st, err := store.Inspect(s.dbPath, store.Options{})
 	if errors.Is(err, store.ErrLocked) {
+		if err := s.cluster.leadsElsewhere(ctx, self(s.dbPath)); err != nil {
+			return err
+		}
 		return fmt.Errorf("%w: a peyk is running and does not answer: %w", err, dialled)
 	}
 	if err != nil {

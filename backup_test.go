@@ -43,7 +43,7 @@ func openStore(t *testing.T) (path string, stop func()) {
 func TestBackupIsForItsUserAlone(t *testing.T) {
 	path, _ := openStore(t)
 	to := filepath.Join(t.TempDir(), "backup.db")
-	if _, err := backUp(t.Context(), path, to); err != nil {
+	if _, err := (settings{dbPath: path}).backUp(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{to, backupSocket(path)} {
@@ -99,7 +99,7 @@ func TestABackupBrokenOffLeavesNoFile(t *testing.T) {
 		}
 	}()
 	to := filepath.Join(t.TempDir(), "backup.db")
-	if _, err := backUp(t.Context(), path, to); err == nil {
+	if _, err := (settings{dbPath: path}).backUp(t.Context(), to); err == nil {
 		t.Error("half a backup was taken for a whole one")
 	}
 	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {

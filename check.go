@@ -53,7 +53,7 @@ func (c *call) check(ctx context.Context) error {
 	}
 	d := doctor.Doctor{
 		Lines: s.bot.Lines, Users: s.bot.Users, Options: s.store,
-		CopyOut: func(w io.Writer) error { return copyStore(ctx, s.dbPath, w) },
+		CopyOut: func(w io.Writer) error { return s.copyStore(ctx, w) },
 	}
 	if right("TELEGRAM_") && s.telegram.Token != "" {
 		d.Telegram = telegram.New(s.telegram)
@@ -82,11 +82,13 @@ func (c *call) check(ctx context.Context) error {
 		show(f)
 	}
 	if len(s.cluster.Endpoints) > 0 && mistakes == nil {
-		s.cluster.check(ctx, t, time.Now(), func(state doctor.State, sentence string, cause error) {
-			f := found(state, sentence)
-			f.Cause = cause
+		all, answers := s.cluster.checkEtcd(ctx, t)
+		if answers {
+			all = append(all, s.cluster.checkMembers(ctx, t, time.Now())...)
+		}
+		for _, f := range all {
 			show(f)
-		})
+		}
 	}
 	if s.httpAddr != "" {
 		show(<-address)

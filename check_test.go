@@ -161,12 +161,18 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			`^ok    etcd: http://\S+ answers: version 3.5.9, 10 MB of 2048 MB`, `^note  etcd: with 1 servers`, `^ok    cluster: box1 leads`,
 			`^note  cluster: box1 is version v0`, `^note  cluster: nothing was heard of box2 since 20`, `^ok    cluster: box3 follows, 3 entries behind`, token,
 		}, 1},
+		"a member that follows": {func(s *setUpToBreak) {
+			s.set["CLUSTER"] = s.etcd(`{"version":"3.5.9"}`)
+			f, err := store.Follow(filepath.Join(s.dir, "data", "peyk.db"), store.Options{})
+			s.must(err)
+			s.Cleanup(func() { s.must(f.Close()) })
+		}, `^note  store: .* was not checked: it follows the leader's, so check it there`, []string{`^ok    cluster: box1 leads`, token}, 1},
 		"an etcd that is full": {func(s *setUpToBreak) {
 			s.set["CLUSTER"] = s.etcd(`{"version":"3.6.1","dbSize":"2147483648","dbSizeQuota":"2147483648","errors":["memberID:1 alarm:NOSPACE "]}`)
 		}, `^WRONG etcd: http://\S+ uses 2048 MB of 2048 MB \(memberID:1 alarm:NOSPACE`, []string{token}, 1},
 		"an etcd that is away, and one that is too old": {func(s *setUpToBreak) {
 			s.set["CLUSTER"] = "http://" + nobody + "," + s.etcd(`{"version":"3.3.25"}`)
-		}, `^WRONG etcd: http://127.0.0.1:1 does not answer`, []string{`^WRONG etcd: http://\S+ is version 3.3.25: peyk needs 3.4`, token}, 1},
+		}, `^WRONG etcd: http://127.0.0.1:1, which CLUSTER names, does not answer`, []string{`^WRONG etcd: http://\S+ is version 3.3.25: peyk needs 3.4`, token}, 1},
 		"CLUSTER that is no address": {func(s *setUpToBreak) {
 			s.set["CLUSTER"], s.set["CLUSTER_NAME"], s.set["CLUSTER_CA"] = "10.0.0.1:2379", "a/b", "/nowhere"
 		},

@@ -102,44 +102,59 @@ const (
 	clockMayVary = 3 * time.Second // its answers tell whole seconds
 )
 
-// check tells how etcd and the members are.
-func (c clusterSettings) check(ctx context.Context, t *text.Language, now time.Time, show func(state doctor.State, sentence string, cause error)) {
+// checkPatience is how long etcd has to answer.
+const checkPatience = 5 * time.Second
+
+// checkEtcd tells how etcd is, and returns whether any of its servers answers.
+func (c clusterSettings) checkEtcd(ctx context.Context, t *text.Language) (found []doctor.Finding, answers bool) {
 	etcd := c.dial()
 	defer etcd.Close()
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
+	show := func(state doctor.State, html string, cause error) {
+		found = append(found, doctor.Finding{State: state, HTML: html, Cause: cause})
+	}
 	servers, failed := etcd.Servers(ctx)
 	const mb = 1 << 20
 	for _, s := range servers {
-		quota := cmp.Or(s.Quota, usualQuota)
-		full := t.Say(t.ClusterFull, s.Address, s.Size/mb, quota/mb, cmp.Or(strings.Join(s.Errors, "; "), "–"))
+		quota, address := cmp.Or(s.Quota, usualQuota), text.Code(s.Address)
+		full := t.Say(t.ClusterFull, address, s.Size/mb, quota/mb, text.Escape(cmp.Or(strings.Join(s.Errors, "; "), "–")))
 		switch {
 		case s.Err != nil:
-			show(doctor.Wrong, t.Say(t.ClusterSilent, s.Address), s.Err)
+			show(doctor.Wrong, t.Say(t.ClusterSilent, address, text.Code("CLUSTER")), s.Err)
 			continue
 		case older(s.Version, oldestEtcd):
-			show(doctor.Wrong, t.Say(t.ClusterOld, s.Address, s.Version), nil)
+			show(doctor.Wrong, t.Say(t.ClusterOld, address, text.Code(s.Version)), nil)
 		case len(s.Errors) > 0:
 			show(doctor.Wrong, full, nil)
 		case float64(s.Size) > tooFull*float64(quota):
 			show(doctor.Noted, full, nil)
 		default:
-			show(doctor.Right, t.Say(t.ClusterServer, s.Address, s.Version, s.Size/mb, quota/mb, s.Took.Milliseconds()), nil)
+			show(doctor.Right, t.Say(t.ClusterServer, address, text.Code(s.Version), s.Size/mb, quota/mb, s.Took.Milliseconds()), nil)
 		}
 		if apart := time.Until(s.Date); !s.Date.IsZero() && apart.Abs() > clockMayVary {
-			show(doctor.Noted, t.Say(t.ClusterClock, s.Address, int(apart.Seconds())), nil)
+			show(doctor.Noted, t.Say(t.ClusterClock, address, int(apart.Seconds())), nil)
 		}
 	}
 	if len(servers) < 3 {
 		show(doctor.Noted, t.Say(t.ClusterFew, len(servers)), nil)
 	}
-	if failed != nil {
-		return
+	return found, failed == nil
+}
+
+// checkMembers tells how the members are.
+func (c clusterSettings) checkMembers(ctx context.Context, t *text.Language, now time.Time) (found []doctor.Finding) {
+	etcd := c.dial()
+	defer etcd.Close()
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	show := func(state doctor.State, html string, cause error) {
+		found = append(found, doctor.Finding{State: state, HTML: html, Cause: cause})
 	}
 	members, leader, err := cluster.Reports(ctx, etcd, c.Name)
 	if err != nil {
-		show(doctor.Wrong, t.Say(t.ClusterSilent, strings.Join(c.Endpoints, ", ")), err)
-		return
+		show(doctor.Wrong, t.Say(t.ClusterSilent, text.Code(strings.Join(c.Endpoints, ", ")), text.Code("CLUSTER")), err)
+		return found
 	}
 	if leader == "" {
 		show(doctor.Noted, t.ClusterVacant, nil)
@@ -152,20 +167,40 @@ func (c clusterSettings) check(ctx context.Context, t *text.Language, now time.T
 		heard := now.Sub(m.At).Abs() < cluster.ForgetMember
 		switch {
 		case m.Self == leader:
-			show(doctor.Right, t.Say(t.ClusterLeads, m.Self), nil)
+			show(doctor.Right, t.Say(t.ClusterLeads, text.Code(m.Self)), nil)
 		case !heard:
-			show(doctor.Noted, t.Say(t.ClusterLost, m.Self, m.At.UTC().Format(time.DateTime)), nil)
+			show(doctor.Noted, t.Say(t.ClusterLost, text.Code(m.Self), m.At.UTC().Format(time.DateTime)), nil)
 			continue
 		default:
-			show(doctor.Right, t.Say(t.ClusterFollows, m.Self, head-m.Entry), nil)
+			show(doctor.Right, t.Say(t.ClusterFollows, text.Code(m.Self), head-m.Entry), nil)
 		}
 		if m.Same != c.same {
-			show(doctor.Wrong, t.Say(t.ClusterDiffers, m.Self), nil)
+			show(doctor.Wrong, t.Say(t.ClusterDiffers, text.Code(m.Self)), nil)
 		}
 		if m.Version != versionOf() {
-			show(doctor.Noted, t.Say(t.ClusterVersion, m.Self, m.Version, versionOf()), nil)
+			show(doctor.Noted, t.Say(t.ClusterVersion, text.Code(m.Self), text.Code(m.Version), text.Code(versionOf())), nil)
 		}
 	}
+	return found
+}
+
+// leadsElsewhere returns a doctor.ErrFollows that says who leads, unless it is the member named, or there is no cluster.
+func (c clusterSettings) leadsElsewhere(ctx context.Context, named string) error {
+	if len(c.Endpoints) == 0 {
+		return nil
+	}
+	etcd := c.dial()
+	defer etcd.Close()
+	_, leader, err := cluster.Reports(ctx, etcd, c.Name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w, and etcd does not say who leads: %w", doctor.ErrFollows, err)
+	case leader == "":
+		return fmt.Errorf("%w, and nobody leads at this moment", doctor.ErrFollows)
+	case leader == named:
+		return nil
+	}
+	return fmt.Errorf("%w: a backup is made where the leader is, which is %s", doctor.ErrFollows, leader)
 }
 
 // older reports whether a version, as 3.4.23, is below another, as 3.4.
@@ -264,7 +299,8 @@ func (m *member) Alive(ctx context.Context) error {
 // readyBehind is how far behind a follower may be that could take over at once.
 const readyBehind = time.Second
 
-// Ready returns the role. Its error says what keeps a leader from its work, or that a follower is behind.
+// Ready returns the role. Its error says that a leader waits for etcd, or that a follower is behind. A network that does not answer is only named: it is no
+// fault of a machine, and a takeover mends nothing.
 func (m *member) Ready(now time.Time) (string, error) {
 	s := m.Status()
 	r, t := m.now()
@@ -285,8 +321,9 @@ func (m *member) Ready(now time.Time) (string, error) {
 	case !t.MayAct():
 		return "", fmt.Errorf("leader, epoch %d, waits for etcd: %s", s.Epoch, cmp.Or(s.Trouble, "no answer"))
 	}
+	said := fmt.Sprintf("leader, epoch %d, %s", s.Epoch, behind)
 	if _, err := r.Ready(now); err != nil {
-		return "", fmt.Errorf("leader, epoch %d: %w", s.Epoch, err)
+		said += "; " + err.Error()
 	}
-	return fmt.Sprintf("leader, epoch %d, %s", s.Epoch, behind), nil
+	return said, nil
 }

@@ -95,7 +95,7 @@ func (s *setup) run(ctx context.Context) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.telegramStep, s.panelStep, s.linesStep} {
+	for _, step := range []func(context.Context) error{s.telegramStep, s.panelStep, s.linesStep, s.clusterStep} {
 		fmt.Fprintln(s.out)
 		if err := step(ctx); err != nil {
 			return err
@@ -222,6 +222,17 @@ func (s *setup) linesStep(ctx context.Context) error {
 	s.say(s.SetupLines)
 	return s.step(ctx, []question{{name: "SMS_LINES", ask: s.AskLines}}, nil,
 		func() ([]doctor.Finding, error) { return s.askPanel(ctx, s.panel.Lines) })
+}
+
+func (s *setup) clusterStep(ctx context.Context) error {
+	s.say(s.SetupCluster)
+	return s.step(ctx, []question{{name: "CLUSTER", ask: s.AskCluster, optional: true}}, nil, func() ([]doctor.Finding, error) {
+		if len(s.cluster.Endpoints) == 0 {
+			return nil, nil
+		}
+		found, _ := s.cluster.checkEtcd(ctx, s.Language)
+		return found, nil
+	})
 }
 
 func (s *setup) askPanel(ctx context.Context, lines []sms.Number) ([]doctor.Finding, error) {

@@ -194,6 +194,37 @@ func TestThePinnedListWhereItMayNotBe(t *testing.T) {
 	}
 }
 
+// TestWhatWasPerhapsPinnedIsUnpinned: Telegram pins a list, its answer is lost, and before the bot asks again the list is to be kept no longer.
+func TestWhatWasPerhapsPinnedIsUnpinned(t *testing.T) {
+	for _, instead := range []string{"/waiting unpin", "/waiting pin"} {
+		t.Run(instead, func(t *testing.T) {
+			atEach(t, func(t *testing.T, server telegram.Options) {
+				w := newWorld(t, server, panel.Options{})
+				w.pinning()
+				if err := w.tg.Arm(telegram.Fault{Method: "pinChatMessage", Kind: telegram.CloseAfter}); err != nil {
+					t.Fatal(err)
+				}
+				w.start()
+				list := w.Asks(telegram.Post{Chat: w.group, From: w.sara, Text: "/waiting pin"})
+				for range 100 {
+					if list = w.now(list); list.Pinned {
+						break
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+				if !list.Pinned {
+					t.Fatal("it was never pinned")
+				}
+				w.Asks(telegram.Post{Chat: w.group, From: w.sara, Text: instead})
+				time.Sleep(time.Minute)
+				if w.now(list).Pinned {
+					t.Errorf("it is pinned after %s", instead)
+				}
+			})
+		})
+	}
+}
+
 // TestThePinnedListMovesWithItsGroup: what was shown in a group that became a supergroup means nothing there, so another is made.
 func TestThePinnedListMovesWithItsGroup(t *testing.T) {
 	atEach(t, func(t *testing.T, server telegram.Options) {

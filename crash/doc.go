@@ -12,6 +12,8 @@
 //	kill_test.go        many worlds at once, many kills in each, and the table
 //	syscall_test.go     every system call on the file fails, or is where the bridge is killed
 //	power_test.go       I10: what a loss of power may leave of the file, from a trace of the system calls
+//	takeover_test.go    two bridges that take turns, of which the leader, or etcd, falls silent in all ways
+//	members_test.go     what people do with two: backups, restores, upgrades
 //	outage_test.go      both networks down and two kills, in one run
 //	rows_f_test.go …    rows of the table of crash points in doc/guarantees.md, a file a letter; rows_test.go is what they do,
 //	                    rows_evidence_test.go what they look for
@@ -21,6 +23,6 @@
 //
 // A run is named by its seed, which is printed when something is wrong; PEYK_SEED runs that world alone. What the two
 // networks do at the same moment differs from run to run, so a seed repeats the play, not the accident: run it several times.
-// PEYK_KILLS, PEYK_IMAGES and PEYK_SYSCALLS ask for more than an ordinary run does, PEYK_MUTANTS for the mutants. From 300 kills on worlds take turns at the
+// PEYK_KILLS, PEYK_IMAGES and PEYK_SYSCALLS ask for more than an ordinary run does, PEYK_MUTANTS for the mutants, PEYK_TAKEOVERS for takeovers. From 300 kills on worlds take turns at the
 // kinds of panel; PEYK_PANEL names one for all.
 package crash

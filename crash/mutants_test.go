@@ -53,7 +53,7 @@ func (w *witness) names(any []string) bool {
 
 // TestMutantsFit keeps the mutants true to the program they change.
 func TestMutantsFit(t *testing.T) {
-	for _, m := range slices.Concat(play.Mutants, play.PastFaults) {
+	for _, m := range slices.Concat(play.Mutants, play.PastFaults, []play.Mutant{play.Later}) {
 		if _, _, err := m.Apply(); err != nil {
 			t.Errorf("%s: %v", m.Name, err)
 		}

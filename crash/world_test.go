@@ -35,8 +35,10 @@ type world struct {
 	trap   *trap
 	idle   int // acts of people still to come while the bridge runs
 	bridge *bridge
-	outage *time.Timer // its end
-	heard  time.Time   // when a bridge called last
+	outage *time.Timer   // its end
+	heard  time.Time     // when a bridge called last
+	acted  time.Time     // when a call for something else than updates last came to a stage
+	still  time.Duration // how long none did, at most, since this was set to 0
 }
 
 // trap kills the bridge in the middle of a call: of that method, at that stage, the n-th time.
@@ -149,6 +151,10 @@ func (w *world) wake() {
 func (w *world) called(network, method, stage string) {
 	w.Mu.Lock()
 	w.heard = time.Now()
+	if method != "getUpdates" {
+		w.still = max(w.still, w.heard.Sub(w.acted))
+		w.acted = w.heard
+	}
 	fetch := method == "GetMsg" && stage == string(panel.Arrived)
 	w.NoteCall(method, stage)
 	acts := 0
@@ -395,18 +401,19 @@ func (w *world) rest() (*evidence, error) {
 			return nil, err
 		}
 		behind := e.Behind()
-		if e.StalePins() != nil {
-			behind++
+		if err := e.StalePins(); err != nil {
+			behind = append(behind, err.Error())
 		}
-		if unrouted+queued+behind == 0 {
+		waiting := unrouted + queued + len(behind)
+		if waiting == 0 {
 			return e, nil
 		}
 		e.Store.Close()
-		if waiting := unrouted + queued + behind; waiting < least { // it comes forward, however slowly: the machine is busy
+		if waiting < least { // it comes forward, however slowly: the machine is busy
 			deadline, least = time.Now().Add(patience), waiting
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("%d posts are never shown, of %d SMS is never asked how they fare", unrouted+queued, behind)
+			return nil, fmt.Errorf("%d posts are never shown, and %q never ends", unrouted+queued, behind)
 		}
 	}
 }

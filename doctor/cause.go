@@ -16,7 +16,7 @@ import (
 
 // ourErrors say nothing that the sentences do not.
 var ourErrors = []error{
-	smsapi.ErrProtocol, smsapi.ErrWantsHTTPS, smsapi.ErrFault, store.ErrDamaged, store.ErrNewer, store.ErrLocked, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF,
+	smsapi.ErrProtocol, smsapi.ErrWantsHTTPS, smsapi.ErrFault, store.ErrDamaged, store.ErrNewer, store.ErrLocked, ErrFollows, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF,
 }
 
 // cause returns the words of an error for a line in the language t. Our own are English; in another language only what the system or a server said

@@ -5,6 +5,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -46,8 +47,11 @@ type Doctor struct {
 	Path    string // of the store
 	Options store.Options
 	Open    *store.Store          // the store at Path, when this process has it open
-	CopyOut func(io.Writer) error // copies the store while a bridge has it open
+	CopyOut func(io.Writer) error // copies the store while a bridge has it open; its error may be ErrFollows
 }
+
+// ErrFollows means that there is no copy of the store, as the process that has it open follows another.
+var ErrFollows = errors.New("the peyk that runs here follows another of its cluster")
 
 // Check returns what it finds, in the language t. Of a network that does not answer it knows after ten seconds; with many chats, or a slow
 // panel, it takes half a minute at most.

@@ -100,6 +100,10 @@ func (d Doctor) checkPages(f *findings, size int64, room uint64) *store.Store {
 		}
 		whole = f.CheckCopyWhole
 		path, remove, failed := store.Scratch(filepath.Dir(d.Path), d.CopyOut)
+		if errors.Is(failed, ErrFollows) {
+			f.list = append(f.list, Finding{State: Noted, HTML: f.Say(f.CheckFollows, file), Cause: failed})
+			return nil
+		}
 		if failed != nil {
 			f.wrong(failed, f.Say(f.CheckStoreBusy, file))
 			return nil

@@ -607,12 +607,13 @@ func (w *world) rest() (*play.Evidence, error) {
 		if err != nil {
 			return nil, err
 		}
-		if unrouted+queued+e.Behind() == 0 && (again > 4 || e.StalePins() == nil) {
+		behind := e.Behind()
+		if unrouted+queued+len(behind) == 0 && (again > 4 || e.StalePins() == nil) {
 			return e, nil
 		}
 		st.Close()
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("%d posts are never shown, of %d SMS is never asked how they fare", unrouted+queued, e.Behind())
+			return nil, fmt.Errorf("%d posts are never shown, and %q never ends", unrouted+queued, behind)
 		}
 		w.start()
 		time.Sleep(time.Minute)

@@ -34,9 +34,9 @@ func (c *Chat) PinIn(topic sms.TopicID, by sms.ChatMessageID) {
 	c.Pin = &Pin{By: by, Topic: topic}
 }
 
-// Unpin has c keep no list pinned.
+// Unpin has c keep no list pinned. One that Telegram was asked to pin may be, whatever became of its answer.
 func (c *Chat) Unpin() {
-	if c.Pin != nil && c.Pin.Pinned {
+	if c.Pin != nil && c.Pin.Message != 0 && !c.Pin.Denied {
 		c.Unpins = append(c.Unpins, c.Pin.Message)
 	}
 	c.Pin = nil

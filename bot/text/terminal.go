@@ -84,7 +84,7 @@ type Terminal struct {
 	CheckNoListen string // address
 
 	ClusterServer  string // address, version, megabytes, of how many, milliseconds
-	ClusterSilent  string // address
+	ClusterSilent  string // address, the setting that names it
 	ClusterOld     string // address, version
 	ClusterFull    string // address, megabytes, of how many, what it says
 	ClusterClock   string // address, seconds
@@ -111,6 +111,7 @@ type Terminal struct {
 	AskPanel    string // which there are
 	AskKey      string
 	AskLines    string
+	AskCluster  string
 	AskKeep     string
 	Hidden      string // question
 	HiddenKept  string // question
@@ -122,6 +123,7 @@ type Terminal struct {
 	SetupBot         string
 	SetupPanel       string
 	SetupLines       string
+	SetupCluster     string
 	Required         string
 	WrongAnswer      string // what is wrong with it
 	FromEnvironment  string // setting
@@ -225,7 +227,7 @@ var englishTerminal = Terminal{
 	CheckListens:   "health: a bridge answers at %v (HTTP_ADDR).",
 	CheckTaken:     "health: another program uses %v: put another address into HTTP_ADDR, or stop that program. The bridge does not start like this.",
 	ClusterServer:  "etcd: %v answers: version %v, %v MB of %v MB, in %v ms.",
-	ClusterSilent:  "etcd: %v does not answer.",
+	ClusterSilent:  "etcd: %v, which %v names, does not answer.",
 	ClusterOld:     "etcd: %v is version %v: peyk needs 3.4 or later.",
 	ClusterFull:    "etcd: %v uses %v MB of %v MB (%v): compact and defragment it, then disarm its alarm. When it is full nothing is fetched or sent.",
 	ClusterClock:   "etcd: the clock of %v is %v seconds off ours: nothing depends on it here, but set both by NTP.",
@@ -253,6 +255,7 @@ var englishTerminal = Terminal{
 	AskPanel:    "Kind of panel (%v)",
 	AskKey:      "API key",
 	AskLines:    "Lines",
+	AskCluster:  "Addresses of etcd; for one machine press Enter",
 	AskKeep:     "Keep it anyway?",
 	Hidden:      "%v, hidden: ",
 	HiddenKept:  "%v, hidden [Enter keeps the current one]: ",
@@ -263,6 +266,7 @@ var englishTerminal = Terminal{
 	SetupBot:         "The bot. On Telegram, send /newbot to @BotFather to make one; you get a token for it.",
 	SetupPanel:       "The panel. Your SMS provider gives you what is asked for; the address of a SOAP panel is often http://HOST/class/sms/webservice3/server.php?wsdl, that of its REST sibling http://HOST/class/sms/restful",
 	SetupLines:       "Your lines: your numbers at the panel, separated by commas, the one to send from first.",
+	SetupCluster:     "Two or more machines that take turns (doc/cluster.md): the addresses of the etcd that they share, separated by commas, such as http://10.0.0.1:2379.",
 	Required:         "It is required.",
 	WrongAnswer:      "It %v",
 	FromEnvironment:  "%v comes from the environment.",

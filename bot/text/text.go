@@ -472,6 +472,7 @@ type Language struct {
 	CheckStoreOpen     string // path, mend
 	CheckStoreShut     string // path
 	CheckStoreBusy     string // path
+	CheckFollows       string // path
 	CheckStoreNewer    string // path
 	CheckDamaged       string // path, mend
 	CheckNoCopy        string // path
@@ -994,6 +995,7 @@ var English = Language{
 	CheckStoreOpen:     "store: %v can be read by others, so the bridge refuses to start: run %v.",
 	CheckStoreShut:     "store: %v cannot be opened: let the user that peyk runs as read and write it.",
 	CheckStoreBusy:     "store: %v was not checked: a process has it open and gives no copy. Check again when it is not running.",
+	CheckFollows:       "store: %v was not checked: it follows the leader's, so check it there.",
 	CheckStoreNewer:    "store: %v was written by a newer peyk: run that version.",
 	CheckDamaged:       "store: %v is not whole: stop the bridge and put a backup in its place with %v.",
 	CheckNoCopy:        "store: %v was not checked: a bridge has it open, and there is no room for the copy to check.",

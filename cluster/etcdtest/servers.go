@@ -1,6 +1,7 @@
 package etcdtest
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,29 +28,58 @@ import (
 
 // Servers are a real etcd cluster on loopback, for as long as a test runs.
 type Servers struct {
-	tb      testing.TB
-	dir     string
-	ports   [][2]string // of each: for clients, for its peers
+	Options
+	tb    testing.TB
+	ports [][2]string // of each: for clients, for its peers
+	peers []string    // by which address its peers know each
+	apart []*Gate     // between each two, see between
+	tls   *tls.Config // nil: it speaks in clear
+
+	mu      sync.Mutex
 	running []*exec.Cmd // nil while it is killed
-	args    []string
-	tls     *tls.Config // nil: it speaks in clear
 }
+
+// Options of Servers. The zero value works.
+type Options struct {
+	Args  []string // added to those of each
+	Dir   string   // of their files; "": one of the test's
+	Gates bool     // there is a gate between each two
+}
+
+// program is the etcd to run: the one that PEYK_ETCD names, or that of the system.
+func program() string { return cmp.Or(os.Getenv("PEYK_ETCD"), "etcd") }
 
 // Start starts so many servers and waits until they answer. The test is skipped where there is no etcd. args are added to those of each.
 func Start(tb testing.TB, n int, args ...string) *Servers {
 	tb.Helper()
-	if _, err := exec.LookPath("etcd"); err != nil {
+	return StartWith(tb, n, Options{Args: args})
+}
+
+// StartWith does as Start.
+func StartWith(tb testing.TB, n int, opts Options) *Servers {
+	tb.Helper()
+	if _, err := exec.LookPath(program()); err != nil {
 		if os.Getenv("CI") != "" {
 			tb.Fatal("there is no etcd here, which .ci/run installs: ", err)
 		}
 		tb.Skip("there is no etcd here: apt install etcd-server")
 	}
-	s := &Servers{tb: tb, dir: tb.TempDir(), running: make([]*exec.Cmd, n), args: args}
-	if i := slices.Index(args, "--cert-file"); i >= 0 {
-		s.tls = Files{Cert: args[i+1], Key: args[i+3], CA: args[i+5]}.TLS(tb)
+	s := &Servers{Options: opts, tb: tb, running: make([]*exec.Cmd, n)}
+	if s.Dir == "" {
+		s.Dir = tb.TempDir()
 	}
-	for range n {
+	if i := slices.Index(s.Args, "--cert-file"); i >= 0 {
+		s.tls = Files{Cert: s.Args[i+1], Key: s.Args[i+3], CA: s.Args[i+5]}.TLS(tb)
+	}
+	for i := range n {
 		s.ports = append(s.ports, [2]string{freePort(tb), freePort(tb)})
+		s.peers = append(s.peers, s.ports[i][1])
+		for range i {
+			s.apart = append(s.apart, new(Gate))
+		}
+		if s.Gates {
+			s.peers[i] = Forward(tb, s.ports[i][1], func(c net.Conn) *Gate { return s.between(owner(c, s.pids()), i) })
+		}
 	}
 	tb.Cleanup(func() {
 		for i := range s.running {
@@ -67,7 +98,7 @@ func Start(tb testing.TB, n int, args ...string) *Servers {
 			return s
 		}
 		if time.Now().After(deadline) {
-			log, _ := os.ReadFile(filepath.Join(s.dir, "0.log"))
+			log, _ := os.ReadFile(filepath.Join(s.Dir, "0.log"))
 			tb.Fatalf("etcd does not answer: %v\n%s", err, log)
 		}
 	}
@@ -113,40 +144,79 @@ func (s *Servers) Dial() *cluster.Client {
 func (s *Servers) Run(i int) {
 	s.tb.Helper()
 	var peers []string
-	for j, p := range s.ports {
-		peers = append(peers, fmt.Sprintf("m%d=http://%s", j, p[1]))
+	for j, p := range s.peers {
+		peers = append(peers, fmt.Sprintf("m%d=http://%s", j, p))
 	}
-	log, err := os.OpenFile(filepath.Join(s.dir, fmt.Sprint(i, ".log")), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(filepath.Join(s.Dir, fmt.Sprint(i, ".log")), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
 	defer log.Close()
-	at, peer := s.address(s.ports[i][0]), "http://"+s.ports[i][1]
-	cmd := exec.Command("etcd", append([]string{
-		"--name", fmt.Sprint("m", i), "--data-dir", filepath.Join(s.dir, fmt.Sprint(i)), "--listen-client-urls", at, "--advertise-client-urls", at,
-		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", strings.Join(peers, ","), "--log-level", "error",
-	}, s.args...)...)
+	at := s.address(s.ports[i][0])
+	cmd := exec.Command(program(), append([]string{
+		"--name", fmt.Sprint("m", i), "--data-dir", filepath.Join(s.Dir, fmt.Sprint(i)), "--listen-client-urls", at, "--advertise-client-urls", at,
+		"--listen-peer-urls", "http://" + s.ports[i][1], "--initial-advertise-peer-urls", "http://" + s.peers[i], "--initial-cluster", strings.Join(peers, ","), "--log-level", "error",
+	}, s.Args...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		s.tb.Fatal(err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.running[i] = cmd
 }
 
-// Kill kills server i, as a loss of power does.
-func (s *Servers) Kill(i int) {
-	if cmd := s.running[i]; cmd != nil {
-		cmd.Process.Kill()
-		cmd.Wait()
-		s.running[i] = nil
+// pids are those of all servers, 0 of one that is killed.
+func (s *Servers) pids() (all []int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, cmd := range s.running {
+		pid := 0
+		if cmd != nil {
+			pid = cmd.Process.Pid
+		}
+		all = append(all, pid)
+	}
+	return all
+}
+
+// between returns the gate between two servers, nil without gates, or if one is none of them.
+func (s *Servers) between(i, j int) *Gate {
+	i, j = min(i, j), max(i, j)
+	if !s.Gates || i < 0 || i == j {
+		return nil
+	}
+	return s.apart[j*(j-1)/2+i]
+}
+
+// Isolate cuts server i off from the others, or ends that.
+func (s *Servers) Isolate(i int, cut bool) {
+	for j := range s.ports {
+		if g := s.between(i, j); g != nil {
+			g.Shut(cut, cut)
+		}
 	}
 }
 
-// Signal sends a signal to server i: SIGSTOP has it hang, SIGCONT go on.
-func (s *Servers) Signal(i int, signal os.Signal) {
-	if cmd := s.running[i]; cmd != nil {
-		cmd.Process.Signal(signal)
+// Passed returns how many bytes have passed between the servers.
+func (s *Servers) Passed() (n int64) {
+	for _, g := range s.apart {
+		there, back := g.Passed()
+		n += there + back
+	}
+	return n
+}
+
+// Kill kills server i, as a loss of power does, or waits until it is gone.
+func (s *Servers) Kill(i int) {
+	s.mu.Lock()
+	cmd := s.running[i]
+	s.running[i] = nil
+	s.mu.Unlock()
+	if cmd != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
 	}
 }
 
@@ -161,6 +231,18 @@ func (s *Servers) Leader(c *cluster.Client) int {
 		}
 	}
 	return -1
+}
+
+// Defragment has server i give the room back that keys had which are gone.
+func (s *Servers) Defragment(i int) {
+	s.tb.Helper()
+	c := cluster.Dial(cluster.Options{Endpoints: s.Endpoints()[i : i+1], TLS: s.tls})
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := c.Ask(ctx, "/v3/maintenance/defragment", struct{}{}, &struct{}{}); err != nil {
+		s.tb.Error(err)
+	}
 }
 
 // Files are a certificate for servers and clients on loopback, its key, and whoever signed it.

@@ -237,7 +237,7 @@ func (e *Evidence) StalePins() error {
 			}
 		}
 		if slices.ContainsFunc(e.TG.Calls(), func(call telegram.Call) bool {
-			return slices.Contains(e.ids(chat), call.Chat) && call.Method == "unpinChatMessage" && call.Code == 400
+			return slices.Contains(e.ids(chat), call.Chat) && call.Method == "unpinChatMessage" && strings.Contains(call.Description, "not enough rights")
 		}) { // who may not pin cannot take back an earlier list either
 			pinned = slices.DeleteFunc(pinned, func(id int) bool { return c.Pin == nil || id != int(c.Pin.Message) })
 		}

@@ -1161,23 +1161,24 @@ func final(report string, recipients int) bool {
 	return done == recipients
 }
 
-// Behind returns how many SMS are not sent yet, and of how many the panel knows more than the bridge, which has yet to ask: a question may be
+// Behind returns which SMS are not sent yet, and of which the panel knows more than the bridge, which has yet to ask: a question may be
 // decided at the moment the bridge seems to be at rest.
-func (e *Evidence) Behind() (n int) {
-	n += e.overdue()
+func (e *Evidence) Behind() (all []string) {
+	all = e.overdue()
 	at := map[string]int{}
 	for _, m := range e.Sent {
 		at[m.ID] = m.Status
 	}
 	for _, b := range slices.Concat(e.Batches, e.aways) {
 		if b.State == store.Going {
-			n += b.Counts[sms.Queued] - b.Dropped + b.Counts[sms.Sending] - b.Uncertain - b.LeftUncertain
+			n := b.Counts[sms.Queued] - b.Dropped + b.Counts[sms.Sending] - b.Uncertain - b.LeftUncertain
+			all = append(all, slices.Repeat([]string{fmt.Sprintf("batch %d has %d to send", b.ID, n)}, max(0, n))...)
 		}
 		for _, r := range b.recipients {
 			if said, ok := at[string(r.ID)]; ok && !r.Due.IsZero() && statuses[said] != r.Status {
-				n++
+				all = append(all, fmt.Sprintf("of %s the panel says %d, the store %v, asked %d times, and next at %v", r.ID, said, r.Status, r.Asked, r.Due))
 			}
 		}
 	}
-	return n
+	return all
 }

@@ -48,7 +48,7 @@ var Mutants = []Mutant{
 	{Name: "an away text is not counted", file: "store/away.go", Caught: []string{"I19"}, edits: [][2]string{{"row.Sent = append(row.lastHour(t.now), t.now.Unix())", "row.Sent = row.lastHour(t.now)"}}},
 	{Name: "who got the away text is not noted", file: "store/away.go", Caught: []string{"I19"}, edits: [][2]string{{"c.Away = &lastAway{At: t.now, To: awayHash(m.Text)}", "c.Away = nil"}}},
 	{Name: "a pinned list that stood for a minute is not changed any more", file: "bot/pin.go", Caught: []string{"I17"}, edits: [][2]string{{"c.ID, *list)) != c.Pin.Text", "c.ID, *list)) != c.Pin.Text && c.Pin.At.Add(time.Minute).After(time.Now())"}}},
-	{Name: "the list that was pinned before stays pinned", file: "store/pin.go", Caught: []string{"I17"}, edits: [][2]string{{"if c.Pin != nil && c.Pin.Pinned {", "if c.Pin != nil && c.Pin.Denied {"}}},
+	{Name: "the list that was pinned before stays pinned", file: "store/pin.go", Caught: []string{"I17"}, edits: [][2]string{{"if c.Pin != nil && c.Pin.Message != 0 && !c.Pin.Denied {", "if c.Pin != nil && c.Pin.Denied {"}}},
 	{Name: "an icon is left as it is when its customer is done", file: "store/icon.go", Caught: []string{"I18"}, edits: [][2]string{{"\t\tif !b.Made || b.Icon == icon {", "\t\tif !b.Made || b.Icon == icon || icon == IconDone {"}}},
 	{Name: "a reaction that is taken back stays", file: "bot/react.go", Caught: []string{"I21"}, edits: [][2]string{{"Undone: undone,", "Undone: undone[:0],"}}},
 	{Name: "whoever reacts is an agent", file: "bot/react.go", Caught: []string{"I21"}, edits: [][2]string{{"if err != nil || r < agent {", "if _ = r; err != nil {"}}},

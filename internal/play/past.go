@@ -1,5 +1,20 @@
 package play
 
+// Later is no fault: it is a version with a schema more, whose migration writes what a cluster's log has no room for in one key.
+var Later = Mutant{Name: "a later version", file: "store/schema.go", edits: [][2]string{{
+	`	func(t *bolt.Tx) error { return makeBuckets(t, "scheduled") },
+`,
+	`	func(t *bolt.Tx) error { return makeBuckets(t, "scheduled") },
+	func(t *bolt.Tx) error {
+		b, err := t.CreateBucket([]byte("later"))
+		for i := range 3 {
+			err = errors.Join(err, b.Put(u64(uint64(i)), make([]byte, 1<<20)))
+		}
+		return err
+	},
+`,
+}}}
+
 // PastFaults are those that the bridge once had, put back one at a time. Each is in doc/guarantees.md, with what finds it.
 var PastFaults = []Mutant{
 	{Name: "what a lost answer may have shown is not marked", file: "store/post.go", Caught: []string{"I2"}, edits: [][2]string{{

@@ -394,18 +394,18 @@ func I23(e *Evidence) error {
 	return errors.Join(wrong...)
 }
 
-// overdue returns how many orders for later wait though their time has come; by whose clock, nobody knows where two are apart.
-func (e *Evidence) overdue() (n int) {
+// overdue returns which orders for later wait though their time has come; by whose clock, nobody knows where two are apart.
+func (e *Evidence) overdue() (found []string) {
 	all, err := e.Store.ScheduledIn(0)
 	if err != nil {
 		e.Errorf("what is scheduled: %v", err)
 	}
 	for _, s := range all {
 		if s.Confirmed && !e.apart && s.At.Before(e.Store.Now()) {
-			n++
+			found = append(found, fmt.Sprintf("order %d for later waits since %v", s.ID, s.At))
 		}
 	}
-	return n
+	return found
 }
 
 // toldBlocked returns when the team was told that b is so; zero if it was not.
