@@ -672,7 +672,7 @@ func I8(e *Evidence) error {
 				delete(want, "waiting")
 			}
 		}
-		if b.N > 1 && b.State == store.Going && (told || !b.Quiet) { // else its mark tells, as its chat was busy
+		if b.N > 1 && b.State == store.Going && (told || !b.Quiet || b.Withheld > 0) { // else its mark tells, as its chat was busy
 			got := map[string]int{}
 			line, _, _ := strings.Cut(m.Text, "\n")
 			for _, found := range counts.FindAllStringSubmatch(line, -1) {
