@@ -151,6 +151,15 @@ func (t *tx) waits(p Post) (Post, error) {
 	return readPost(key, value)
 }
 
+// first is waits for the post of an SMS, which it no longer finds where others have come before it: theirs may be among those behind it, too.
+func (t *tx) first(p Post) (Post, error) {
+	row, err := t.waits(p)
+	if key, _ := t.bucket(bucketPost).Cursor().Seek(postKey(p.Chat, p.Class, 0)); err == nil && string(key) != string(postKey(p.Chat, p.Class, p.ID)) {
+		return Post{}, ErrNotFound
+	}
+	return row, err
+}
+
 func (t *tx) putPost(p Post) error {
 	return put(t.bucket(bucketPost), postKey(p.Chat, p.Class, p.ID), p)
 }
@@ -294,11 +303,11 @@ type ToShow struct {
 // ToShow returns what it takes to show of, the post of an SMS. If it began a digest, the other posts of that come with it; if more wait than the chat
 // has room for, in messages, or since before late, those that may stand in one message with it do, at most most in all. If each customer has a topic,
 // these are the customer's, or, without room for the topics of all who wait, those of all: once others wait since before late, or many new numbers do.
-// The error is ErrNotFound if it no longer waits where it did: it moved, or its customer was forgotten.
+// The error is ErrNotFound if it is no longer the first where it waited: it moved, its customer was forgotten, or others moved there.
 func (s *Store) ToShow(of Post, most, room int, late time.Time) (ToShow, error) {
 	var show ToShow
 	err := s.view(func(t *tx) error {
-		p, err := t.waits(of)
+		p, err := t.first(of)
 		if err != nil { // those behind it must not be taken for it
 			return fmt.Errorf("post %d of chat %d: %w", of.ID, of.Chat, err)
 		}
@@ -431,9 +440,12 @@ func (t *tx) following(p Post, limit int, topics bool) (found []Post, waiting in
 }
 
 // BeginDigest notes that posts are about to be shown in one message, mixed as ToShow says. After a crash the same ones are shown together, as perhaps
-// repeated. The error is ErrNotFound if they no longer wait one behind the other, and are to be read anew.
+// repeated. The error is ErrNotFound if they are no longer the first that wait, one behind the other, and are to be read anew.
 func (s *Store) BeginDigest(posts []Post, mixed bool) error {
 	return s.update(func(t *tx) error {
+		if _, err := t.first(posts[0]); err != nil {
+			return fmt.Errorf("digest of chat %d: %w", posts[0].Chat, err)
+		}
 		settings, err := t.chat(posts[0].Chat)
 		if err != nil {
 			return err

@@ -194,18 +194,19 @@ func TestWhatChangedSinceItWasReadIsReadAgain(t *testing.T) {
 	}
 	for name, of := range map[string]struct {
 		from   []sms.Number // of each SMS
-		first  sms.Number   // of the post that was read
+		read   Seq          // the SMS whose post was read
 		change func(*testing.T, *Store)
-		moved  bool // the first itself
+		moved  bool // the first is it no longer
 	}{
-		"the first moves up": {[]sms.Number{stranger, other, other}, stranger, know(stranger), true},
-		"the first is forgotten": {[]sms.Number{stranger, other, other}, stranger, func(t *testing.T, s *Store) {
+		"the first moves up": {[]sms.Number{stranger, other, other}, 1, know(stranger), true},
+		"the first is forgotten": {[]sms.Number{stranger, other, other}, 1, func(t *testing.T, s *Store) {
 			must(t, s.ForgetCustomer(UpdateKey{Chat: 5, Message: 1}, stranger, Agent{ID: 5}))
 			for ok(s.ForgetStep()) {
 			}
 		}, true},
-		"another of them moves up":    {[]sms.Number{stranger, other, other}, stranger, know(other), false},
-		"another comes in among them": {[]sms.Number{regular, stranger, regular}, regular, know(stranger), false},
+		"another of them moves up":                   {[]sms.Number{stranger, other, other}, 1, know(other), false},
+		"another comes in among them":                {[]sms.Number{regular, stranger, regular}, 1, know(stranger), false},
+		"others come in before the first and behind": {[]sms.Number{stranger, regular, stranger}, 2, know(stranger), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClock()
@@ -215,9 +216,9 @@ func TestWhatChangedSinceItWasReadIsReadAgain(t *testing.T) {
 				fetched(t, s, fromCustomer(from, unread(c, fmt.Sprint("sms ", i+1))))
 			}
 			var p Post
-			for _, of := range heads(t, s) {
-				if of.Kind == PostSMS && of.Seq == 1 {
-					p = of
+			for _, head := range heads(t, s) {
+				if head.Kind == PostSMS && head.Seq == of.read {
+					p = head
 				}
 			}
 			show := ok(s.ToShow(p, 3, 0, c.now()))
@@ -243,6 +244,24 @@ func TestWhatChangedSinceItWasReadIsReadAgain(t *testing.T) {
 	}
 }
 
+// perhapsRepeated shows all SMS that wait, and returns of which it says that they may have been shown before.
+func perhapsRepeated(t *testing.T, s *Store) map[string]bool {
+	t.Helper()
+	repeated := map[string]bool{}
+	for message := sms.ChatMessageID(1000); ; message++ {
+		waiting := heads(t, s)
+		i := slices.IndexFunc(waiting, func(p Post) bool { return p.Kind == PostSMS })
+		if i < 0 {
+			return repeated
+		}
+		digest := ok(s.ToShow(waiting[i], 1, 9, time.Time{}))
+		for i, of := range digest.Posts {
+			repeated[digest.SMS[i].Text] = repeated[digest.SMS[i].Text] || digest.Posts[0].Repeated || of.Repeated
+		}
+		must(t, s.DigestPosted(digest.Posts, 0, message))
+	}
+}
+
 // TestADigestOutlivesThatOneOfItMovesUp has an agent come to know a customer while a digest with an SMS of theirs may be on its way.
 func TestADigestOutlivesThatOneOfItMovesUp(t *testing.T) {
 	for name, theirs := range map[string]int{"the first": 0, "another": 1} {
@@ -265,14 +284,7 @@ func TestADigestOutlivesThatOneOfItMovesUp(t *testing.T) {
 			if got := shown(t, s)[group]; !cmp.Equal(got, []string{"four"}) {
 				t.Errorf("shown later %v, want the one that was not in it", got)
 			}
-			again := open(t, crashed, c.inbox(group))
-			repeated := map[string]bool{}
-			for _, p := range posts(t, again) {
-				digest := ok(again.ToShow(p, 1, 9, time.Time{}))
-				for i, of := range digest.Posts {
-					repeated[digest.SMS[i].Text] = repeated[digest.SMS[i].Text] || p.Repeated || of.Repeated
-				}
-			}
+			repeated := perhapsRepeated(t, open(t, crashed, c.inbox(group)))
 			if want := map[string]bool{"one": true, "two": true, "three": true, "four": false}; !cmp.Equal(repeated, want) {
 				t.Errorf("perhaps repeated: %v", repeated)
 			}
@@ -306,16 +318,7 @@ func TestADigestWhoseFirstIsGoneMayBeShown(t *testing.T) {
 			if n := len(ok(s.Chat(group)).Recent); n != 1 {
 				t.Errorf("%d messages are counted, want 1", n)
 			}
-			repeated := map[string]bool{}
-			for _, p := range posts(t, s) {
-				if p.Kind != PostSMS {
-					continue
-				}
-				digest := ok(s.ToShow(p, 1, 9, time.Time{}))
-				for i, of := range digest.Posts {
-					repeated[digest.SMS[i].Text] = repeated[digest.SMS[i].Text] || p.Repeated || of.Repeated
-				}
-			}
+			repeated := perhapsRepeated(t, s)
 			if !repeated["two"] || !repeated["three"] || repeated["four"] {
 				t.Errorf("perhaps repeated: %v", repeated)
 			}

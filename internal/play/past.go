@@ -114,4 +114,7 @@ var PastFaults = []Mutant{
 	{Name: "an order of which all are left out is told by no mark", file: "store/mark.go", edits: [][2]string{{
 		"b.trouble()+b.Withheld+b.Found", "b.trouble()+b.Found",
 	}}, Unseen: "their groups are not busy enough for it; one of 800 kills of `crash` found it: `bridge` TestAnOrderToNobodyIsToldInABusyGroup"},
+	{Name: "a digest begins behind what came in before it", file: "store/post.go", edits: [][2]string{{
+		"p, err := t.first(of)", "p, err := t.waits(of)",
+	}}, Unseen: "one of 1,500 kills of `crash` found it: `store` TestWhatChangedSinceItWasReadIsReadAgain"},
 }
