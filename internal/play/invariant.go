@@ -1099,12 +1099,13 @@ func (w *World) Settled(since time.Time) error {
 	if w.Kind.again { // it asks for each of two lines
 		often *= 2
 	}
+	waits := func(err error) error { return fmt.Errorf("%w, %d fetches after something was shown", err, quiet) } // it comes forward, however slowly
 	// What is still not shown after nothing was shown for long never will be: I1 says whether that is right.
 	if err := errors.Join(e.Unaccounted(), e.unread()); err != nil && quiet < often {
-		return err
+		return waits(err)
 	}
 	if err := e.stillErasing(); err != nil && quiet < often {
-		return err
+		return waits(err)
 	}
 	for _, o := range e.Orders {
 		if slices.ContainsFunc(o.Recipients, func(n string) bool { return e.erased(n, o.At) }) {
@@ -1123,11 +1124,15 @@ func (w *World) Settled(since time.Time) error {
 		if report.ID == 0 && MarksOf(m) == "👍" { // its chat was busy
 			continue
 		}
-		if o.bulk && quiet >= often && (report.ID == 0 || strings.Contains(report.Text, "could not get or read that file")) { // a kill or an outage came between
+		if final(report.Text, len(o.Recipients)) {
 			continue
 		}
-		if !final(report.Text, len(o.Recipients)) {
-			return fmt.Errorf("message %d of chat %d, %.60q, is reported as %q", o.Message, o.Chat, o.Said, report.Text)
+		err := fmt.Errorf("message %d of chat %d, %.60q, is reported as %q", o.Message, o.Chat, o.Said, report.Text)
+		if !o.bulk || report.ID != 0 && !strings.Contains(report.Text, "could not get or read that file") {
+			return err
+		}
+		if quiet < often { // else a kill or an outage came between
+			return waits(err)
 		}
 	}
 	return nil
