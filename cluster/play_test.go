@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,6 +169,7 @@ func (n *node) lead(ctx context.Context, st *store.Store, t *cluster.Term) error
 	n.stage.mu.Lock()
 	n.terms = append(n.terms, t)
 	n.counts["terms"]++
+	long := n.counts["terms"]%4 == 1
 	n.stage.mu.Unlock()
 	for i := 0; ctx.Err() == nil; i++ {
 		select {
@@ -181,8 +183,8 @@ func (n *node) lead(ctx context.Context, st *store.Store, t *cluster.Term) error
 		}
 		n.oneActs()
 		body := fmt.Sprintf("%s of %p, %d", n.name, t, i)
-		if i%100 == 7 {
-			body += string(make([]byte, 2<<20)) // in parts
+		if i%100 == 7 && long {
+			body += string(make([]byte, 900<<10)) // in parts, as it is longer in its row
 		}
 		_, err := st.SaveRaw(store.Raw{Body: []byte(body)})
 		switch {
@@ -244,24 +246,31 @@ func (s *stage) states() (all []cluster.Status) {
 	return all
 }
 
-// leader returns the machine whose process leads, nil if none does.
-func (s *stage) leader() *node {
+// leader returns the machine whose process leads, nil if none does. Who does not hear of etcd does not know that another leads by now.
+func (s *stage) leader() (found *node) {
+	epoch := uint64(0)
 	for _, n := range s.nodes {
-		if n.member.Status().Role == cluster.Leading {
-			return n
+		if st := n.member.Status(); st.Role == cluster.Leading && st.Epoch > epoch {
+			found, epoch = n, st.Epoch
 		}
 	}
-	return nil
+	return found
 }
 
 // finish ends all, and looks at the files: each holds all that was stored, once, and all hold the same.
 func (s *stage) finish() {
 	s.Helper()
 	leader := s.leader()
+	for range 20 { // until one has led for a while: others may not know yet that they do no longer
+		was := leader
+		time.Sleep(5 * time.Second)
+		if leader = s.leader(); leader != nil && leader == was && leader.member.Status().Behind < 2*time.Second {
+			break
+		}
+	}
 	s.mu.Lock()
 	stored := slices.Clone(s.acked)
 	s.mu.Unlock()
-	time.Sleep(time.Second)
 	for _, n := range s.nodes {
 		if n != leader {
 			s.level(n, leader)
@@ -324,19 +333,23 @@ func (s *stage) bodies(n *node) (all []string) {
 
 // TestPlay has members killed, stopped, cut off and slowed down, at random.
 func TestPlay(t *testing.T) {
+	var takeovers atomic.Int64
+	t.Cleanup(func() { t.Logf("%d plays, in which another led %d times", *plays, takeovers.Load()) })
 	for i := range uint64(*plays) {
 		t.Run(fmt.Sprint("seed=", *seed+i), func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { playOne(t, *seed+i) })
+			synctest.Test(t, func(t *testing.T) { takeovers.Add(playOne(t, *seed+i)) })
 		})
 	}
 }
 
-func playOne(t *testing.T, seed uint64) {
+// playOne returns how often a member led after the first.
+func playOne(t *testing.T, seed uint64) (takeovers int64) {
 	s := newStage(t, seed, 2+int(seed%2))
 	for _, n := range s.nodes {
 		n.start()
 		s.calm(20 * time.Second)
+		s.level(n, s.nodes[0]) // who has no file cannot lead
 	}
 	for range 12 {
 		n := s.nodes[s.IntN(len(s.nodes))]
@@ -406,6 +419,7 @@ func playOne(t *testing.T, seed uint64) {
 	s.calm(time.Minute)
 	s.finish()
 	t.Log(s.counts)
+	return int64(s.counts["terms"] - 1)
 }
 
 // TestRestart has a cluster go on with another file than its leader had.

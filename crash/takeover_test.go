@@ -23,6 +23,7 @@ import (
 
 	"peyk/cluster"
 	"peyk/cluster/etcdtest"
+	"peyk/internal/play"
 	"peyk/sandbox/sandboxtest"
 	"peyk/store"
 )
@@ -98,25 +99,51 @@ func (p *pair) environOf(m *machine) []string {
 }
 
 // ready waits until a machine is ready as what it is to be.
-func (p *pair) ready(m *machine, role string) { p.says(m, http.StatusOK, role) }
+func (p *pair) ready(m *machine, role string) {
+	p.Helper()
+	p.await(func() error { return p.says(m, http.StatusOK, role) })
+}
 
-// says waits until a machine says words of itself.
-func (p *pair) says(m *machine, status int, words ...string) {
+// says returns an error unless a machine says words of itself.
+func (p *pair) says(m *machine, status int, words ...string) error {
+	p.Helper()
+	select {
+	case <-m.bridge.gone:
+		p.Fatalf("%s ended by itself: %v\n%s", m.dir, m.bridge.state, logTail(m.dir, 20))
+	default:
+	}
+	answer, err := asks.Get("http://" + m.address + "/readyz")
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	said, _ := io.ReadAll(answer.Body)
+	if answer.StatusCode != status || slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(string(said), w) }) {
+		return fmt.Errorf("%s says %d %s, and not %d %q", m.dir, answer.StatusCode, said, status, words)
+	}
+	return nil
+}
+
+// settles waits until one of the machines leads and calls the networks, and the other follows: on a busy machine they may change places once more.
+func (p *pair) settles() {
 	p.Helper()
 	p.await(func() error {
-		select {
-		case <-m.bridge.gone:
-			p.Fatalf("%s ended by itself: %v\n%s", m.dir, m.bridge.state, logTail(m.dir, 20))
-		default:
+		all := p.terms()
+		p.leader = all[len(all)-1].machine
+		p.bridge = p.leader.bridge
+		for _, m := range p.machines {
+			role := "follower of "
+			if m == p.leader {
+				role = "leader, "
+			}
+			if err := p.says(m, http.StatusOK, role); err != nil {
+				return err
+			}
 		}
-		answer, err := asks.Get("http://" + m.address + "/readyz")
-		if err != nil {
-			return err
-		}
-		defer answer.Body.Close()
-		said, _ := io.ReadAll(answer.Body)
-		if answer.StatusCode != status || slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(string(said), w) }) {
-			return fmt.Errorf("%s says %d %s, and not %d %q", m.dir, answer.StatusCode, said, status, words)
+		p.Mu.Lock()
+		defer p.Mu.Unlock()
+		if p.still == 0 || !p.acted.After(all[len(all)-1].at) {
+			return fmt.Errorf("%s leads and calls nobody", p.leader.dir)
 		}
 		return nil
 	})
@@ -130,7 +157,12 @@ func (p *pair) await(done func() error) {
 			return
 		}
 		if time.Now().After(late) {
-			p.Fatalf("%v\n%s\n%s", err, logTail(p.machines[0].dir, 20), logTail(p.machines[1].dir, 20))
+			for _, m := range p.machines {
+				if m != nil {
+					p.Logf("%s:\n%s", m.dir, logTail(m.dir, 20))
+				}
+			}
+			p.Fatal(err)
 		}
 	}
 }
@@ -250,10 +282,19 @@ func (p *pair) etcdLeader() (first int) {
 	return first
 }
 
-// waits waits until the leader says that it waits for etcd, and why, and nobody fetches, sends or shows anything any more.
-func (p *pair) waits(old *machine, why string) {
+// waits waits until a leader says that it waits for etcd, and why, and nobody fetches, sends or shows anything any more.
+func (p *pair) waits(why string) {
 	p.Helper()
-	p.says(old, http.StatusServiceUnavailable, "leader, ", "waits for etcd: ", why)
+	p.await(func() (err error) {
+		for _, m := range p.machines {
+			one := p.says(m, http.StatusServiceUnavailable, "leader, ", "waits for etcd: ", why)
+			if one == nil {
+				return nil
+			}
+			err = errors.Join(err, one)
+		}
+		return err
+	})
 	p.await(func() error {
 		p.Mu.Lock()
 		defer p.Mu.Unlock()
@@ -297,7 +338,7 @@ func (p *pair) followerDies(leader *machine, lasts time.Duration, file bool) {
 				p.Fatal(err)
 			}
 			p.run(other)
-			p.ready(other, "follower of ")
+			p.ready(other, " s behind")
 			continue
 		}
 		p.run(other)
@@ -312,7 +353,7 @@ func (p *pair) followerDies(leader *machine, lasts time.Duration, file bool) {
 const etcdQuota = 24 << 20
 
 // useUpQuota fills etcd with keys that are not ours, until it takes no more, and makes room again as doc/cluster.md says.
-func (p *pair) useUpQuota(old *machine, lasts time.Duration) func() {
+func (p *pair) useUpQuota(_ *machine, lasts time.Duration) func() {
 	p.Helper()
 	filler := make([]byte, 1<<20)
 	for i := 0; ; i++ {
@@ -326,7 +367,7 @@ func (p *pair) useUpQuota(old *machine, lasts time.Duration) func() {
 			p.Fatalf("etcd takes %d MB: %v", i, err)
 		}
 	}
-	p.waits(old, "quota")
+	p.waits("quota")
 	<-time.After(lasts)
 	ask := func(path string, question, answer any) {
 		p.Helper()
@@ -366,7 +407,7 @@ func (p *pair) useUpQuota(old *machine, lasts time.Duration) func() {
 }
 
 // fillDisk fills the disk of all servers of etcd, which end of it, and starts them again when there is room.
-func (p *pair) fillDisk(old *machine, lasts time.Duration) func() {
+func (p *pair) fillDisk(_ *machine, lasts time.Duration) func() {
 	p.Helper()
 	path := filepath.Join(p.servers.Dir, "filler")
 	filler, err := os.Create(path)
@@ -379,7 +420,7 @@ func (p *pair) fillDisk(old *machine, lasts time.Duration) func() {
 		}
 	}
 	filler.Close()
-	p.waits(old, "")
+	p.waits("")
 	<-time.After(lasts)
 	if err := os.Remove(path); err != nil {
 		p.Error(err)
@@ -420,13 +461,14 @@ func (p *pair) takeOver(w way, lasts time.Duration) time.Duration {
 		p.Act()
 	}
 	<-time.After(moment)
-	known := len(p.terms())
+	known := p.terms()
+	p.leader = known[len(known)-1].machine
 	p.begun()
 	begun := time.Now()
 	mend := w.harm(p, p.leader, lasts)
 	if takes {
 		p.await(func() error {
-			if len(p.terms()) == known {
+			if len(p.terms()) == len(known) {
 				return fmt.Errorf("nobody leads after %s of %s", w.name, p.leader.dir)
 			}
 			return nil
@@ -437,24 +479,7 @@ func (p *pair) takeOver(w way, lasts time.Duration) time.Duration {
 		<-time.After(max(0, lasts-time.Since(begun)))
 		mend()
 	}
-	// A busy machine may have had them change places once more.
-	p.await(func() error {
-		all := p.terms()
-		p.leader = all[len(all)-1].machine
-		p.Mu.Lock()
-		defer p.Mu.Unlock()
-		if p.still == 0 || !p.acted.After(all[len(all)-1].at) {
-			return fmt.Errorf("%s leads and calls nobody", p.leader.dir)
-		}
-		return nil
-	})
-	p.bridge = p.leader.bridge
-	p.ready(p.leader, "leader, ")
-	for _, m := range p.machines {
-		if m != p.leader {
-			p.ready(m, "follower of ")
-		}
-	}
+	p.settles()
 	p.Mu.Lock()
 	defer p.Mu.Unlock()
 	p.idle = 0
@@ -558,10 +583,10 @@ func TestTakeovers(t *testing.T) {
 	if seed := number(t, "PEYK_SEED", 0); seed != 0 {
 		first, takeovers = uint64(seed), takeoversEach
 	}
-	servers := etcdtest.Start(t, 3)
+	servers := etcdtest.StartWith(t, 3, etcdtest.Options{Dir: play.InMemory(t)}) // a slow disk would only be one more busy machine
 	var mu sync.Mutex
 	silences := map[string][]time.Duration{}
-	slots := make(chan struct{}, 8)
+	slots := make(chan struct{}, 10)
 	var pairs sync.WaitGroup
 	for seed := first; takeovers > 0; seed, takeovers = seed+1, takeovers-takeoversEach {
 		n, alone := min(takeovers, takeoversEach), all && seed%5 < 2

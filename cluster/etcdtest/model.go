@@ -16,6 +16,7 @@ import (
 type Model struct {
 	mu       sync.Mutex
 	keys     map[string]pair
+	sorted   []string // the keys
 	revision int64
 }
 
@@ -76,10 +77,15 @@ func (m *Model) Do(ctx context.Context, t cluster.Txn) (cluster.Result, error) {
 		found := m.find(o)
 		switch {
 		case o.Put != nil:
+			if i, there := slices.BinarySearch(m.sorted, o.Key); !there {
+				m.sorted = slices.Insert(m.sorted, i, o.Key)
+			}
 			m.keys[o.Key] = pair{bytes.Clone(o.Put), next}
 			m.revision = next
 		case o.Delete:
 			for _, p := range found {
+				i, _ := slices.BinarySearch(m.sorted, p.Key)
+				m.sorted = slices.Delete(m.sorted, i, i+1)
 				delete(m.keys, p.Key)
 				m.revision = next
 			}
@@ -93,13 +99,15 @@ func (m *Model) Do(ctx context.Context, t cluster.Txn) (cluster.Result, error) {
 
 // find returns what an operation reads or deletes.
 func (m *Model) find(o cluster.Op) (found []cluster.Pair) {
-	var keys []string
-	for key := range m.keys {
-		if key == o.Key || o.To != "" && key >= o.Key && key < o.To {
-			keys = append(keys, key)
-		}
+	first, there := slices.BinarySearch(m.sorted, o.Key)
+	end := first
+	switch {
+	case o.To != "":
+		end, _ = slices.BinarySearch(m.sorted, o.To)
+	case there:
+		end++
 	}
-	slices.Sort(keys)
+	keys := m.sorted[first:max(first, end)]
 	if o.Limit > 0 && int64(len(keys)) > o.Limit {
 		keys = keys[:o.Limit]
 	}
@@ -129,4 +137,5 @@ func (m *Model) Clear() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.keys)
+	m.sorted = nil
 }
