@@ -271,6 +271,7 @@ func (s *stage) finish() {
 	s.mu.Lock()
 	stored := slices.Clone(s.acked)
 	s.mu.Unlock()
+	time.Sleep(time.Second)
 	for _, n := range s.nodes {
 		if n != leader {
 			s.level(n, leader)
