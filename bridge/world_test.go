@@ -164,7 +164,7 @@ func (w *world) start() {
 	// At its start the bot asks what Telegram can. A fault that a test arms is not meant for that; one armed before this may be.
 	for wait := 0; wait < 100 && !w.tg.Down() && len(w.tg.Armed()) == 0; wait++ {
 		n := 0
-		for _, c := range w.tg.Calls()[asked:] {
+		for _, c := range w.tg.CallsAfter(asked) {
 			if c.Chat == 0 && (c.Method == "setMessageReaction" || c.Method == "createForumTopic") {
 				n++
 			}

@@ -91,7 +91,11 @@ func TestMutants(t *testing.T) {
 				gone := make(chan struct{})
 				go func() { // which Fatal ends
 					defer close(gone)
-					world := newWorld(w, seed)
+					kind, _ := play.SeedAt(m.Kind)
+					if m.Kind == "" {
+						kind = 0
+					}
+					world := worldAt(w, seed, kind)
 					world.program = made
 					switch {
 					case m.Power:

@@ -77,7 +77,7 @@ func TestDays(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	if *procs > 1 {
-		spread(t, seed, (*days+6)/7, func(weeks int) []string { return []string{"-days", fmt.Sprint(7 * weeks)} })
+		spread(t, seed, 1, (*days+6)/7, func(weeks int) []string { return []string{"-days", fmt.Sprint(7 * weeks)} })
 		return
 	}
 	all := account{begun: time.Now()}

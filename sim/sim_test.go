@@ -23,6 +23,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 0, "play the world of this seed, alone unless -worlds says how many from it on; from 1,000,000 on they take turns at the kinds of panel")
+	kind   = flag.String("kind", "", "play all worlds at this kind of panel")
 	worlds = flag.Int("worlds", 0, "how many worlds are played; 7 when zero, and one at each kind of panel but soap")
 	kills  = flag.Int("kills", 0, "play as many worlds as it takes to kill bridges so often")
 	rounds = flag.Int("rounds", 2, "how often each comes to rest and is checked")
@@ -115,16 +116,26 @@ func shrink(t *testing.T, seed uint64, steps []step, name string) []step {
 
 // TestWorlds plays worlds in which everything fails.
 func TestWorlds(t *testing.T) {
-	first, n := uint64(1), cmp.Or(*worlds, 7) // the same each time: who looks for faults says -seed, and -worlds or -kills
+	first, n, step := uint64(1), cmp.Or(*worlds, 7), uint64(1) // the same each time: who looks for faults says -seed, and -worlds or -kills
 	if *seed != 0 {
 		first, n = *seed, cmp.Or(*worlds, 1)
 	}
+	if *kind != "" {
+		at, ok := play.SeedAt(*kind)
+		if !ok {
+			t.Fatalf("-kind %s: there is no such kind of panel", *kind)
+		}
+		for step = uint64(play.Kinds()); at < first; {
+			at += step
+		}
+		first = at
+	}
 	switch {
 	case *procs > 1 && *kills > 0:
-		spread(t, first, *kills, func(kills int) []string { return []string{"-kills", fmt.Sprint(kills)} })
+		spread(t, first, step, *kills, func(kills int) []string { return []string{"-kills", fmt.Sprint(kills)} })
 		return
 	case *procs > 1:
-		spread(t, first, n, func(worlds int) []string { return []string{"-worlds", fmt.Sprint(worlds)} })
+		spread(t, first, step, n, func(worlds int) []string { return []string{"-worlds", fmt.Sprint(worlds)} })
 		return
 	}
 	all := account{begun: time.Now()}
@@ -151,10 +162,10 @@ func TestWorlds(t *testing.T) {
 			}
 		})
 	}
-	for seed := first; *kills > all.kills || *kills == 0 && seed < first+uint64(n); seed++ {
+	for seed := first; *kills > all.kills || *kills == 0 && seed < first+uint64(n)*step; seed += step {
 		one(seed)
 	}
-	if *seed == 0 && *worlds == 0 && *kills == 0 {
+	if *seed == 0 && *worlds == 0 && *kills == 0 && *kind == "" {
 		for _, kind := range panels.Names()[1:] { // one at each of the others
 			seed, _ := play.SeedAt(kind)
 			one(seed)
@@ -192,7 +203,7 @@ func (a account) String() string {
 var told = regexp.MustCompile(`(\d+) worlds of (\S+), (\d+) kills`)
 
 // spread has other processes play the worlds of n seeds by the same test; of says how many each plays.
-func spread(t *testing.T, first uint64, n int, of func(worlds int) []string) {
+func spread(t *testing.T, first, step uint64, n int, of func(worlds int) []string) {
 	all := account{begun: time.Now()}
 	var mu sync.Mutex
 	var running sync.WaitGroup
@@ -205,9 +216,9 @@ func spread(t *testing.T, first uint64, n int, of func(worlds int) []string) {
 			continue
 		}
 		at := first
-		first += uint64(part)
+		first += uint64(part) * step
 		running.Go(func() {
-			args := append(of(part), "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "0", "-seed", fmt.Sprint(at),
+			args := append(of(part), "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "0", "-seed", fmt.Sprint(at), "-kind", *kind,
 				"-rounds", fmt.Sprint(*rounds), "-killed", fmt.Sprint(*killed), "-tries", fmt.Sprint(*tries))
 			part := exec.Command(os.Args[0], args...)
 			part.Env = append(os.Environ(), "GOMAXPROCS=1") // a world has little to do at once: to wake other threads costs more than they do

@@ -505,7 +505,7 @@ func I20(e *Evidence) error {
 		if len(e.Fetches) == 0 || e.Fetches[len(e.Fetches)-1].Sub(due) < time.Minute || e.touched(customer, time.Time{}, time.Now()) || e.Left[e.Group] || e.was != 0 || e.older.texts != nil {
 			continue
 		}
-		shown := slices.ContainsFunc(e.Shown[e.Group], func(s Sighting) bool { return s.id == id && due.Sub(s.at) > inTransit })
+		shown := slices.ContainsFunc(e.Shown[e.Group], func(s Sighting) bool { return s.id == id && w.First.Received.Add(after).Sub(s.at) > inTransit })
 		if at := told[e.Group][notice{"reminder", id}]; at.IsZero() && shown { // what comes to be shown later needs none
 			wrong = append(wrong, fmt.Errorf("%s, of %s, waits since %s, and nobody was reminded", id, customer, w.First.Received.Format(time.StampMilli)))
 		}

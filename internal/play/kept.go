@@ -131,7 +131,7 @@ func I25(e *Evidence) error {
 		if f.spoilt && !f.forgotten {
 			most++
 		}
-		if f.Answer == string(panel.HTML) && f.Answered && f.shut == 0 && !f.forgotten && !e.Starts[f.life].broken {
+		if k := panel.Kind(f.Answer); (k == panel.HTML || k == panel.Garbage) && f.Answered && f.shut == 0 && !f.forgotten && !f.ended {
 			least++
 		}
 	}

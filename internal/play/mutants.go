@@ -20,6 +20,7 @@ type Mutant struct {
 	Power  bool        // only a loss of power shows it
 	Call   string      // only a system call of that name that fails shows it
 	Unseen string      // why sim cannot see it, and which test does; empty when it must
+	Kind   string      // of the panel at which it shows; empty: the first
 }
 
 const (
@@ -31,6 +32,14 @@ const (
 
 // Mutants are those that the invariants must find.
 var Mutants = []Mutant{
+	{Name: "agents are asked about what the panel can tell", Kind: "kavenegar", file: "relay/settle.go", Caught: []string{"I25"}, edits: [][2]string{{"if !tells(r.panel.Traits(), p, r.store.Now()) {", "if tells(r.panel.Traits(), p, r.store.Now()) || len(p.Keys) > 0 {"}}},
+	{Name: "what the panel does not have by its key is taken for sent", Kind: "kavenegar", file: "store/keyed.go", Caught: []string{"I6", "I8", "I13"}, edits: [][2]string{{"if row.Lost = false; missing == 0 {", "if row.Lost = false; missing <= len(ids) {"}}},
+	{Name: "what is taken of a line is not owed", Kind: "kavenegar", file: "store/keyed.go", Caught: []string{"I1", "I25"}, edits: [][2]string{{"owed.Begun, begun[line] = now, now\n\t\treturn put(t.bucket(bucketMeta), keyOwed, begun)", "owed.Begun, begun[line] = now, now\n\t\treturn nil"}}},
+	{Name: "what a restored backup lacks is not read again", Kind: "kavenegar", file: "relay/again.go", Caught: []string{"I25"}, edits: [][2]string{{"if !f.cursor.Restored {\n", "if f.cursor.Restored || !f.down {\n"}}},
+	{Name: "what is read again after a restore is not marked", Kind: "kavenegar", file: "store/inbound.go", Caught: []string{"I1", "I2", "I3"}, edits: [][2]string{{"anew[r.Reads] {", "anew[r.Reads] && r.Cut {"}}},
+	{Name: "what is not found at the panel is sent again by itself", Kind: "edge", file: "store/match.go", Caught: []string{"I4"}, edits: [][2]string{{"\t\t\t\tb.Unmatched += len(p.To)\n\t\t\t\treturn makeUncertain(t, row, b)", "\t\t\t\trow.Lost, row.State = false, PieceQueued\n\t\t\t\treturn t.setPieceStatus(*row, sms.Queued, b)"}}},
+	{Name: "where a round ended is stored before its SMS", Kind: "edge", file: "relay/cursor.go", Caught: []string{"I1", "I3", "I25"}, edits: [][2]string{{"\tsmsapi.InboxOrder(0).Sort(messages)\n", "\tsmsapi.InboxOrder(0).Sort(messages)\n\tif c := f.cursor; over && len(messages) > 0 {\n\t\tif _, err := f.store.SaveRead(nil, &c, after, true); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tcrashpoint.At(\"read.stored\")\n\t\tf.cursor = c\n\t}\n"}}},
+	{Name: "an answer that is none is not kept", Kind: "edge", file: "relay/fetch.go", Caught: []string{"I25"}, edits: [][2]string{{"if !garbled(answer, failure) {", "if !garbled(answer, failure) || !kept.Again {"}}},
 	{Name: "who opted out is left out of nothing", file: "store/wish.go", Caught: []string{"I22"}, edits: [][2]string{{"if why == sms.NoReason {\n\t\t\tcontinue", "if why != sms.Blocked {\n\t\t\tcontinue"}}},
 	{Name: "nobody is asked about an order to one who opted out", file: "store/outbox.go", Caught: []string{"I22"}, edits: [][2]string{{" || b.Duplicate || b.Against != sms.NoReason", " || b.Duplicate"}}},
 	{Name: "what is scheduled goes out half a minute early", file: "store/scheduled.go", Caught: []string{"I23"}, edits: [][2]string{{"if row.At.After(t.now) {", "if row.At.After(t.now.Add(30 * time.Second)) {"}}},

@@ -71,7 +71,10 @@ func PanelOf(seed uint64, opts panel.Options) panel.Options {
 	return opts
 }
 
-// SeedAt returns a seed that PanelOf has at a kind of panel, by its name, and whether there is one.
+// Kinds is after how many seeds PanelOf comes back to a kind of panel.
+func Kinds() int { return len(kinds) }
+
+// SeedAt returns the first seed that PanelOf has at a kind of panel, by its name, and whether there is one.
 func SeedAt(kind string) (uint64, bool) {
 	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.dialect.Kind() == kind })
 	return firstOfAll + uint64(i), i >= 0

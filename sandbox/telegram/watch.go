@@ -314,10 +314,13 @@ func (s *Server) record(req *request, err error, fault FaultKind) {
 }
 
 // Calls returns the bot's calls in the order they ended, the last 100,000 at least. It never holds the token.
-func (s *Server) Calls() []Call {
+func (s *Server) Calls() []Call { return s.CallsAfter(0) }
+
+// CallsAfter returns all Calls but the first n.
+func (s *Server) CallsAfter(n int) []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
+	return slices.Clone(s.calls[min(n, len(s.calls)):])
 }
 
 // WaitCall waits for the next call that satisfies match to end. Calls already ended do not count.
