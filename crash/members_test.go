@@ -185,3 +185,63 @@ func TestAnUpgradeNeedsNoStop(t *testing.T) {
 	p.asks("09120000006")
 	p.ends(old)
 }
+
+// passed are bytes to and from the leader, to and from its follower, and between the servers of etcd.
+type passed [3]int64
+
+func (p *pair) passed() (n passed) {
+	for i, m := range p.machines {
+		there, back := m.gate.Passed()
+		n[i] = there + back
+	}
+	n[2] = p.servers.Passed()
+	return n
+}
+
+// during returns what passes while do does its work, without what passes in as much time when there is none; idle is that of a minute.
+func (p *pair) during(idle passed, do func()) passed {
+	before, begun := p.passed(), time.Now()
+	do()
+	n, minutes := p.passed(), time.Since(begun).Minutes()
+	for i := range n {
+		n[i] -= before[i] + int64(float64(idle[i])*minutes)
+	}
+	return n
+}
+
+// TestTraffic measures what two machines and three servers of etcd have to say to each other, by the settings that are usual.
+func TestTraffic(t *testing.T) {
+	if number(t, "PEYK_TAKEOVERS", 0) == 0 {
+		t.Skip("it takes minutes: PEYK_TAKEOVERS says that there is time")
+	}
+	t.Parallel()
+	servers := etcdtest.StartWith(t, 3, etcdtest.Options{Dir: play.InMemory(t), Gates: true})
+	p := newPair(t, 1, servers, "POLL_INTERVAL=5s", "STATUS_INTERVAL=15s")
+	idle := p.during(passed{}, func() { <-time.After(time.Minute) })
+	t.Logf("an idle minute: %d bytes to and from the leader, %d the follower, %d between etcd's servers: %d MB in 30 days",
+		idle[0], idle[1], idle[2], (idle[0]+idle[1]+idle[2])*60*24*30/1e6)
+	const n = 20
+	customer := func(i int) string { return fmt.Sprintf("09120000%02d1", i) } // what is sent to such a number arrives
+	in := p.during(idle, func() {
+		for i := range n {
+			p.asks(customer(i))
+		}
+	})
+	t.Logf("an SMS that comes alone, and is shown in two chats: %d, %d, %d bytes: %d in all", in[0]/n, in[1]/n, in[2]/n, (in[0]+in[1]+in[2])/n)
+	out := p.during(idle, func() {
+		for i := range n {
+			p.Say(telegram.Post{Chat: p.Group, From: p.Ali, Text: "/send " + customer(i) + " hello"})
+		}
+		for i := range n {
+			p.await(func() error {
+				if _, ok := p.Recent(p.Group, func(m telegram.Message) bool {
+					return strings.Contains(m.Text, customer(i)) && strings.Contains(m.Text, "delivered.")
+				}); !ok {
+					return fmt.Errorf("what was sent to %s is not delivered", customer(i))
+				}
+				return nil
+			})
+		}
+	})
+	t.Logf("an SMS that is sent and followed until it is delivered: %d, %d, %d bytes: %d in all", out[0]/n, out[1]/n, out[2]/n, (out[0]+out[1]+out[2])/n)
+}

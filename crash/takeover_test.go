@@ -46,9 +46,10 @@ type pair struct {
 	leader   *machine
 }
 
-func newPair(t testing.TB, seed uint64, servers *etcdtest.Servers) *pair {
+// newPair starts both; environ is added to their environment.
+func newPair(t testing.TB, seed uint64, servers *etcdtest.Servers, environ ...string) *pair {
 	p := &pair{world: newWorld(t, seed), servers: servers, etcd: servers.Dial(), name: fmt.Sprint("seed-", seed)}
-	p.environ = append(p.environ, "LOG_LEVEL=info", fmt.Sprintf("INBOX_CHATS=%d,%d", p.Group, p.Sara))
+	p.environ = slices.Concat(p.environ, []string{"LOG_LEVEL=info", fmt.Sprintf("INBOX_CHATS=%d,%d", p.Group, p.Sara)}, environ)
 	for i := range p.machines {
 		m := &machine{dir: filepath.Join(p.dir, fmt.Sprint("machine", i)), address: freeAddress(t), gate: new(etcdtest.Gate)}
 		if err := os.Mkdir(m.dir, 0o700); err != nil {
