@@ -13,7 +13,7 @@ func TestDecide(t *testing.T) {
 		for _, ever := range []bool{false, true} {
 			for _, holder := range []string{"", "other"} {
 				for _, silent := range []time.Duration{0, takeAfter - 1, takeAfter, time.Hour} {
-					for _, f := range []file{{}, {used: true}, {"log", 0, true}, {"log", 5, true}, {"old", 5, true}, {"log", 5, false}} {
+					for _, f := range []file{{}, {used: true}, {last: true}, {used: true, last: true}, {log: "log", used: true, last: true}, {log: "log", used: true}, {log: "log", entry: 5, used: true}, {log: "old", entry: 5, used: true}, {log: "log", entry: 5}} {
 						for head := uint64(0); head < 9; head++ {
 							for low := uint64(1); low <= max(1, head); low++ { // the log has the entries from low through head
 								if revision == 0 && holder != "" || ever && revision != 0 {
@@ -30,7 +30,12 @@ func TestDecide(t *testing.T) {
 								got := decide(s, f, l, now)
 								counts[got]++
 								leads := got == takeOver || got == begin
+								again := f.last && f.log != "log" && revision != 0 && head == 0 // it began the log, and does not know
 								switch {
+								case again:
+									if got != begin {
+										t.Errorf("%+v %+v: %d, though it alone can begin", s, f, got)
+									}
 								case leads && revision != 0 && holder != "" && silent < takeAfter:
 									t.Errorf("%+v %+v: takes over from one that may still act", s, f)
 								case got == takeOver && (f.log != "log" || f.entry != head):

@@ -35,9 +35,10 @@ func (m *Member) follow(ctx context.Context, f *store.Follower) (*Term, error) {
 		}
 		s, atOnce = next, entriesAtOnce
 		log, entry := f.Place()
-		do := decide(s, file{log, entry, f.Used()}, l, now)
+		holder, _, _ := strings.Cut(s.Holder, holderMark)
+		do := decide(s, file{log, entry, f.Used(), holder == m.Self}, l, now)
 		m.note(func(st *Status) {
-			st.Leader, _, _ = strings.Cut(s.Holder, holderMark)
+			st.Leader = holder
 			st.Epoch, st.Entry = s.Epoch, entry
 			if do != apply && do != fetch { // which may fail as they did before
 				st.Trouble = undecided[do]

@@ -63,6 +63,7 @@ type file struct {
 	log   string // which log's entries; "" if none's
 	entry uint64 // how many of them
 	used  bool   // whether it is or was a store
+	last  bool   // whether its member was the last to take the leader's place
 }
 
 // logged is what a member has seen of the log.
@@ -77,7 +78,7 @@ type step int
 
 const (
 	wait     step = iota // and look again soon
-	begin                // there is no log yet: begin one with our file
+	begin                // there is no log yet, or one that we began and did not come to know: begin one with our file
 	takeOver             // nobody leads, and we have all there is
 	apply                // entries are there that our file lacks
 	fetch                // entries are missing between ours and those that are there: fetch a copy of the leader's file
@@ -92,6 +93,8 @@ func decide(s sight, f file, l logged, now time.Duration) step {
 	case s.revision == 0 && (s.ever || l.any):
 		return gone
 	case s.revision == 0:
+		return begin
+	case f.log != s.Log && f.last && !l.any:
 		return begin
 	case f.log != s.Log && f.used && f.log == "":
 		return foreign

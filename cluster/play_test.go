@@ -241,7 +241,9 @@ func (s *stage) calm(within time.Duration) time.Duration {
 
 func (s *stage) states() (all []cluster.Status) {
 	for _, n := range s.nodes {
-		all = append(all, n.member.Status())
+		if n.member != nil { // it was started
+			all = append(all, n.member.Status())
+		}
 	}
 	return all
 }
@@ -421,6 +423,55 @@ func playOne(t *testing.T, seed uint64) (takeovers int64) {
 	s.finish()
 	t.Log(s.counts)
 	return int64(s.counts["terms"] - 1)
+}
+
+// TestABeginningIsLost has the first of all members take its place and not hear of it, or end before it has noted which log it began.
+func TestABeginningIsLost(t *testing.T) {
+	for name, harm := range map[string]func(*node){
+		"no answer": func(n *node) {
+			n.mu.Lock()
+			n.deaf = true
+			n.mu.Unlock()
+			time.Sleep(time.Second)
+			n.mu.Lock()
+			n.deaf = false
+			n.mu.Unlock()
+		},
+		"a kill": func(n *node) {
+			n.kill()
+			<-n.ended
+			n.start()
+		},
+	} {
+		for _, used := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", used ", used), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newStage(t, 1, 2)
+					first, second := s.nodes[0], s.nodes[1]
+					if used {
+						st, err := store.Open(first.path, store.Options{})
+						if err != nil {
+							t.Fatal(err)
+						}
+						if err := st.Close(); err != nil {
+							t.Fatal(err)
+						}
+					}
+					first.start()
+					for took := false; !took; { // its place, and the answer is on its way
+						time.Sleep(100 * time.Microsecond)
+						r, err := s.etcd.Do(t.Context(), cluster.Txn{Then: []cluster.Op{{Key: "/peyk/peyk/leader"}}})
+						took = err != nil || len(r.Reads[0]) > 0
+					}
+					harm(first)
+					s.calm(20 * time.Second)
+					second.start()
+					s.level(second, first)
+					s.finish()
+				})
+			})
+		}
+	}
 }
 
 // TestRestart has a cluster go on with another file than its leader had.
