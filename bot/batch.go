@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"math"
+	"strconv"
 	"strings"
 
 	"peyk/bot/lint"
@@ -386,10 +388,26 @@ func renderCost(t *text.Language, batch store.Batch, recipients []store.SMS, siz
 		}
 		lines = append(lines, t.Say(t.AskForeign, named))
 	}
+	if len(foreign) == 0 {
+		lines = append(lines, renderPrice(t, batch.Price, seg.Parts*reaches)...)
+	}
 	if batch.Credit != "" {
 		lines = append(lines, renderCredit(t, batch.Credit, seg.Parts*reaches)...)
 	}
 	return lines
+}
+
+// renderPrice says what so many parts cost at home, if the panel tells what one does.
+func renderPrice(t *text.Language, part [2]float64, parts int) []string {
+	if part[0] <= 0 || parts == 0 {
+		return nil
+	}
+	about := func(each float64) string { return strconv.FormatFloat(math.Round(each*float64(parts)), 'f', -1, 64) }
+	said := about(part[0])
+	if most := about(part[1]); most != said {
+		said += "–" + most
+	}
+	return []string{t.Say(t.AskPrice, text.Code(said))}
 }
 
 // renderCredit says what is left at the panel, and whether that may be too little for so many parts.

@@ -72,6 +72,8 @@ type Panel interface {
 	Status(context.Context, []sms.ID) ([]smsapi.Delivery, error)
 	// AskDelivery asks for the status of SMS that have ids, and stores what the panel says.
 	AskDelivery(context.Context, []store.SMS) error
+	// Price returns what an SMS from a line costs with a text, of one part at most; zero where the panel tells none.
+	Price(ctx context.Context, line sms.Number, text string) (smsapi.Price, error)
 	// Takes returns how long so many requests to send take, as the panel answers now; 0 if nobody knows.
 	Takes(requests int) time.Duration
 }

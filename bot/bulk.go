@@ -387,6 +387,9 @@ func renderBulk(t *text.Language, batch store.Batch, recipients []store.SMS, opt
 	if bulk.Abroad > 0 {
 		lines = append(lines, t.Say(t.AskForeign, bulk.Abroad))
 	}
+	if bulk.Abroad == 0 {
+		lines = append(lines, renderPrice(t, batch.Price, parts)...)
+	}
 	if batch.Credit != "" {
 		lines = append(lines, renderCredit(t, batch.Credit, parts)...)
 	}

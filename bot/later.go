@@ -413,7 +413,7 @@ func (b *Bot) beginScheduled(s store.Scheduled, credit string, tooLittle bool) e
 		} else if err == nil {
 			b.log.Info("scheduled order", "scheduled", uint64(s.ID), "batch", uint64(id), "asks", o.Ask)
 			if o.Ask && credit != "" {
-				err = b.store.SetCredit(id, credit)
+				err = b.store.SetCredit(id, credit, 0, 0)
 			}
 		}
 	}

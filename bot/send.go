@@ -85,18 +85,52 @@ func (b *Bot) withFooter(words string) (full, footer string) {
 	return strings.TrimRight(words, " \n") + "\n" + footer, footer
 }
 
-// addCredit adds the panel's credit to the question of a batch. Without it the question stands all the same.
+// addCredit adds the panel's credit to the question of a batch, and its price where it tells one. Without them the question stands all the same.
 func (b *Bot) addCredit(ctx context.Context, id store.BatchID) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	credit, err := b.panel.Credit(ctx)
 	crashpoint.At("credit.answered")
 	if err == nil {
-		err = b.store.SetCredit(id, credit)
+		price, wrong := b.priceOf(ctx, id)
+		err = errors.Join(wrong, b.store.SetCredit(id, credit, price.Least, price.Most))
 	}
 	if err != nil {
 		b.log.Warn("credit for a question", "batch", uint64(id), "err", err)
 	}
+}
+
+// priceOf asks the panel what a part of an order costs.
+func (b *Bot) priceOf(ctx context.Context, id store.BatchID) (smsapi.Price, error) {
+	batch, err := b.store.Batch(id)
+	if err != nil || batch.State != store.Asking {
+		return smsapi.Price{}, err
+	}
+	words := batch.Text
+	if words == "" { // each has its own
+		recipients, err := b.store.Recipients(batch, 0, 1)
+		if err != nil || len(recipients) == 0 {
+			return smsapi.Price{}, err
+		}
+		words = recipients[0].Text
+	}
+	return b.panel.Price(ctx, batch.Line, sample(words, b.opts.PartSizes))
+}
+
+// sampled is how many characters a price is asked for: of any kind, they are one part.
+const sampled = 30
+
+// sample returns what of a text its price is asked for: one part in its alphabet, as a panel may mean a part or all of it.
+func sample(words string, sizes sms.PartSizes) string {
+	seg := sizes.Count(words)
+	if seg.Parts <= 1 {
+		return words
+	}
+	if seg.Unicode {
+		words = words[strings.IndexRune(words, seg.Forced):]
+	}
+	runes := []rune(words)
+	return string(runes[:min(sampled, len(runes))])
 }
 
 // notAllowed says that the settings allow nobody to send to some numbers.

@@ -375,3 +375,39 @@ func TestWhatComesBetweenPagesKeepsItsOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestAQuestionTellsThePrice asks about orders at a panel that tells its prices: by those of a part, at the operators at which it costs least and most.
+func TestAQuestionTellsThePrice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{Dialect: panel.Edge})
+		w.start()
+		question := func(order string) string {
+			id := w.says(telegram.Post{Chat: w.ali, From: w.ali, Text: "/send " + order})
+			m, err := w.tg.WaitMessage(w.context(), w.ali, func(m telegram.Message) bool { return m.ReplyTo == id && strings.Contains(m.Text, "Credit:") })
+			if err != nil {
+				t.Fatalf("no question with the credit: %v\n%s", err, w.transcript(w.ali))
+			}
+			return m.Text
+		}
+		const two = "09121111111 09122222222\n"
+		for text, want := range map[string]string{
+			"hello":                             "about 2040–2301 rial",
+			strings.Repeat("سلام ", 40):         "about 6120–6903 rial",
+			strings.Repeat("hello ", 40) + "«1": "about 8160–9204 rial",
+		} {
+			if said := question(two + text); !strings.Contains(said, want) {
+				t.Errorf("%.20s: got\n%s\nwant %s", text, said, want)
+			}
+		}
+		w.bulk("", "09121111111,one\n09122222222,"+strings.Repeat("two ", 50)+"\n")
+		w.sees(w.ali, "Send these?", "about 3060–3452 rial", "Credit:")
+
+		w.panel.Arm(panel.Fault{Method: "GetPrice", Kind: panel.HTML})
+		if said := question(two + "without"); strings.Contains(said, "rial") {
+			t.Errorf("a price nobody told: %s", said)
+		}
+		if said := question("09121111111 +4915112345678\nabroad"); strings.Contains(said, "rial") {
+			t.Errorf("a price of home: %s", said)
+		}
+	})
+}

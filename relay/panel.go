@@ -87,6 +87,24 @@ func (p Panel) Oddities(ctx context.Context) ([]smsapi.Oddity, error) {
 	return nil, nil
 }
 
+// pricer is what the client of a panel has whose Traits say that it tells Prices.
+type pricer interface {
+	// Price returns what an SMS from a line costs with a text, of one part at most.
+	Price(ctx context.Context, line sms.Number, text string) (smsapi.Price, error)
+}
+
+// Price is the client's; zero where the panel tells none.
+func (p Panel) Price(ctx context.Context, line sms.Number, text string) (smsapi.Price, error) {
+	of, ok := p.Client.(pricer)
+	if !ok {
+		return smsapi.Price{}, nil
+	}
+	begun := time.Now()
+	price, err := of.Price(ctx, line, text)
+	p.metrics.PanelAsked("GetPrice", time.Since(begun), err)
+	return price, err
+}
+
 // Takes returns how long so many requests to send take, as the panel has answered of late; 0 if it has not yet.
 func (p Panel) Takes(requests int) time.Duration {
 	return time.Duration((requests+senders-1)/senders) * p.state.pace()

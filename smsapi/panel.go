@@ -29,10 +29,14 @@ type Traits struct {
 	KeyFor  time.Duration // how long Find knows keys
 	Finds   bool          // the client has FindAlike: an order can be found by its content, which proves that it was accepted, never that it was not
 	Twin    time.Duration // for how long the same text to the same recipient is refused, with ErrTwin
+	Prices  bool          // the client has Price: what an SMS costs, before it is sent
 
 	Again  time.Duration // for how long SMS that were taken can be read again, line by line; 0: they are gone
 	Cursor bool          // Fetch takes nothing away, but reads on from a Place: Inbox.Next
 }
+
+// Price is what an SMS of one part costs, in rial, at the operators at which it costs least and most.
+type Price struct{ Least, Most float64 }
 
 // Oddity is something set in an account that a bridge cannot make good.
 type Oddity uint8

@@ -118,6 +118,7 @@ func (s *Store) Reword(id BatchID, generation int, text string, parts int) (Batc
 			return ErrDecided
 		}
 		written := cmp.Or(b.Written, b.Text)
+		b.Price = [2]float64{} // it may be another alphabet now
 		if b.Text, b.Parts, b.Written = text, parts, written; text == written {
 			b.Written = ""
 		}

@@ -45,7 +45,8 @@ type Batch struct {
 	Decision   Decision `json:"decision,omitempty"` // the last one
 	DecidedBy  string   `json:"by,omitempty"`
 
-	Credit string `json:"credit,omitempty"` // at the panel when the question was asked
+	Credit string     `json:"credit,omitempty"` // at the panel when the question was asked
+	Price  [2]float64 `json:"price,omitzero"`   // of a part then, in rial: at the least, and at the most
 
 	// Why it is asked about: it costs much or says something odd, ClaimedBy answers the customer, or the same was ordered just before.
 	Costly       bool   `json:"costly,omitempty"`
@@ -396,14 +397,15 @@ func (t *tx) batchShown(id BatchID, message sms.ChatMessageID) error {
 	return t.putBatch(b)
 }
 
-// SetCredit adds the credit to the question a batch asks, unless it was decided meanwhile.
-func (s *Store) SetCredit(id BatchID, credit string) error {
+// SetCredit adds the credit to the question a batch asks, unless it was decided meanwhile, and what a part costs, at the least and at the most; zeros if
+// that is not known.
+func (s *Store) SetCredit(id BatchID, credit string, least, most float64) error {
 	return s.update(func(t *tx) error {
 		b, err := t.batch(id)
 		if err != nil || b.State != Asking {
 			return err
 		}
-		b.Credit = credit
+		b.Credit, b.Price = credit, [2]float64{least, most}
 		return t.report(b, 0)
 	})
 }

@@ -467,7 +467,7 @@ func TestQuestionsExpire(t *testing.T) {
 				t.Errorf("told that it expired: %t", got)
 			}
 			press()
-			must(t, s.SetCredit(id, "1000"))
+			must(t, s.SetCredit(id, "1000", 0, 0))
 			if b := ok(s.Batch(id)); b.State != test.state || b.Credit != "" || pieceState(s, id, 0) != test.pieces || pieceState(s, id, 1) != test.pieces {
 				t.Errorf("got %+v, its pieces are %s and %s", b, pieceState(s, id, 0), pieceState(s, id, 1))
 			}
@@ -535,12 +535,12 @@ func TestCreditComesIntoTheQuestion(t *testing.T) {
 	s := open(t, tempFile(t), c.options())
 	id := take(t, s, asking(ali))
 	shown(t, s)
-	must(t, s.SetCredit(id, "1000"))
+	must(t, s.SetCredit(id, "1000", 0, 0))
 	if b := ok(s.Batch(id)); b.Credit != "1000" || !reported(t, s, id) {
 		t.Errorf("credit %q, to be shown: %t", b.Credit, reported(t, s, id))
 	}
 	want := ok(s.Decide(id, 1, Cancel, "Ali"))
-	must(t, s.SetCredit(id, "2000"))
+	must(t, s.SetCredit(id, "2000", 0, 0))
 	if diff := cmp.Diff(want, ok(s.Batch(id))); diff != "" {
 		t.Errorf("after the decision it changed %s", diff)
 	}

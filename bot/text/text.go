@@ -397,6 +397,7 @@ type Language struct {
 	AskForeign     string // numbers
 	AskLinks       string
 	AskNumber      string // what the text begins with
+	AskPrice       string // rial
 	AskCredit      string // credit
 	Answering      string // who
 	AnsweringSome  string // who
@@ -920,6 +921,7 @@ var English = Language{
 	AskForeign:     "⚠️ Abroad, often many times the price: %v",
 	AskLinks:       "Its links are written out in the text, because an SMS cannot hide them behind words.",
 	AskNumber:      "⚠️ The text begins with %v. If that is a phone number you want to send to, cancel and write it with nothing around it. Otherwise it goes out as part of the text.",
+	AskPrice:       "By the panel's prices it costs about %v rial.",
 	AskCredit:      "Credit: %v",
 	Answering:      "<b>%v is answering this customer.</b> Send your answer too?",
 	AnsweringSome:  "<b>Some of these customers are being answered by %v.</b>",

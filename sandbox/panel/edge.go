@@ -94,6 +94,7 @@ type edgeForm struct {
 	SendingType string          `json:"sending_type"`
 	From        string          `json:"from_number"`
 	Message     string          `json:"message"`
+	Number      string          `json:"number"` // of a price
 	Params      json.RawMessage `json:"params"`
 	Page        int             `json:"page"`
 	PerPage     int             `json:"per_page"`
@@ -125,6 +126,7 @@ var edgeMethods = map[string]struct {
 	}},
 	"GET number/numbers":         {"GetLines", (*Server).edgeLines},
 	"POST send":                  {"SendSMS", (*Server).edgeSend},
+	"POST send/calculate-price":  {"GetPrice", (*Server).edgePrice},
 	"POST report/new_list":       {"ListSent", (*Server).edgeList},
 	"GET report/by_bulk":         {"GetBatch", (*Server).edgeBatch},
 	"GET report/recipients":      {"GetStatus", (*Server).edgeRecipients},
@@ -313,6 +315,18 @@ func (s *Server) edgeSend(f edgeForm) answer {
 		ids = append(ids, json.Number(b.id))
 	}
 	return answer{result: record{{"message_outbox_ids", ids}}}
+}
+
+// edgePrice tells what a text costs from a line, in rial, by the operator of who gets it.
+func (s *Server) edgePrice(f edgeForm) answer {
+	switch {
+	case !e164Form(f.Number) || !s.ours(f.Number):
+		return edgeRefusal(422, "number")
+	case f.Message == "" || utf8.RuneCountInString(f.Message) > edgeRunes:
+		return edgeRefusal(422, "message")
+	}
+	n := parts(f.Message)
+	return answer{result: record{{"mci_price", 1020 * n}, {"other_price", 1150.5 * float64(n)}, {"parts", n}}}
 }
 
 // twin is what the panel takes once in a while.

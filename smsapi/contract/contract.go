@@ -54,6 +54,7 @@ func Test(t *testing.T, s Subject) {
 		{"an order is found by what it says", holdAlike},
 		{"SMS that were taken are read again", holdAgain},
 		{"SMS are read on from the last one, whatever shifts", holdCursor},
+		{"a price is told, and costs nothing", holdPrice},
 		{"an answer that says no is no success", holdLies},
 		{"what stands where a panel should has errors of the right kind", holdTroubles},
 	} {
@@ -433,6 +434,49 @@ func holdAlike(b *bench) {
 		if found, err := finder.FindAlike(b.Context(), o, b.panel.Now()); err != nil || !reflect.DeepEqual(found, make([][]sms.ID, len(o.To))) {
 			b.Errorf("order %d, begun later: found %v, %v", i, found, err)
 		}
+	}
+}
+
+// priced is what a client has whose Traits say that the panel tells Prices.
+type priced interface {
+	Price(ctx context.Context, line sms.Number, text string) (smsapi.Price, error)
+}
+
+func holdPrice(b *bench) {
+	client, has := b.client.(priced)
+	if b.client.Traits().Prices != has {
+		b.Fatalf("it tells Prices: %t, but has Price: %t", b.client.Traits().Prices, has)
+	}
+	if !has {
+		return
+	}
+	ask := func() (smsapi.Price, error) { return client.Price(b.Context(), line, "سلام") }
+	if p, err := ask(); err != nil || p.Least <= 0 || p.Most < p.Least {
+		b.Errorf("got %+v, %v", p, err)
+	}
+	if p, err := client.Price(b.Context(), line, strings.Repeat("سلام", 50)); err == nil {
+		b.Errorf("of several parts: got %+v", p)
+	}
+	_, err := client.Price(b.Context(), "20009999", "سلام")
+	b.kind("a line of others", err, smsapi.Rejected)
+	for _, lie := range b.Lies {
+		b.panel.Arm(lie)
+		if p, err := ask(); err == nil {
+			b.Errorf("%+v is taken for a price: %+v", lie, p)
+		}
+		b.panel.Disarm()
+	}
+	for _, trouble := range troubles(b) {
+		b.instead = trouble.instead
+		_, err := ask()
+		b.kind("price, "+trouble.name, err, trouble.want)
+	}
+	b.instead = nil
+	b.network.Down()
+	_, err = ask()
+	b.kind("price", err, smsapi.Unavailable)
+	if n := b.panel.SentCount(); n != 0 {
+		b.Errorf("%d SMS were accepted", n)
 	}
 }
 

@@ -5,6 +5,7 @@
 //	send.go      orders, and what is like one among those that were accepted
 //	inbox.go     what customers wrote, read on from the last one
 //	status.go    how far SMS have come, by batch
+//	price.go     what an SMS costs
 //
 // The panel names an order, not its SMS: an id of ours is the batch and the recipient, BATCH/+98….
 package edge
@@ -48,7 +49,7 @@ func New(address, key string, opts exchange.Options) (*Client, error) {
 
 // Traits returns what the panel can.
 func (c *Client) Traits() smsapi.Traits {
-	return smsapi.Traits{Name: "edge", Account: c.account, OneKey: true, Finds: true, Twin: 40 * time.Second, Cursor: true}
+	return smsapi.Traits{Name: "edge", Account: c.account, OneKey: true, Finds: true, Twin: 40 * time.Second, Prices: true, Cursor: true}
 }
 
 // get asks for what is only read.
