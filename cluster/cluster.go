@@ -211,13 +211,20 @@ func (m *Member) key(parts ...any) string { return m.prefix + fmt.Sprint(parts..
 var errFenced = errors.New("this member of the cluster may not act: it has not been confirmed as the leader for 3 seconds")
 
 // Guard returns a dial whose connections refuse every write unless the term's member may act at that moment, and break when the term ends: whoever leads no
-// longer waits for no answer.
+// longer waits for no answer. A leader that waits for etcd has its calls wait before they connect, so that they go on when it does.
 func (t *Term) Guard(dial connect.Dial) connect.Dial {
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if !t.MayAct() {
+		for !t.MayAct() {
+			select {
+			case <-time.After(lookEvery / 5):
+				continue
+			case <-ctx.Done():
+			case <-t.ended.Done():
+			case <-t.waiting.Done():
+			}
 			return nil, errFenced
 		}
 		conn, err := dial(ctx, network, address)

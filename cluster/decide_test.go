@@ -1,7 +1,10 @@
 package cluster
 
 import (
+	"context"
+	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -153,5 +156,43 @@ func TestWhatIsKeptOfTheLogIsBounded(t *testing.T) {
 	l.add(l.last()+1, 1<<30, 0, now)
 	if k, found := l.old(now); found && k.entry >= l.last() {
 		t.Error("the last entry is deleted, which tells how far the log goes")
+	}
+}
+
+// TestCallsWaitWithTheirLeader has a leader wait for etcd for ten seconds, or until it leads no more.
+func TestCallsWaitWithTheirLeader(t *testing.T) {
+	for name, test := range map[string]struct {
+		then  func(*Term)
+		limit time.Duration // of the call
+		took  time.Duration
+		goes  bool
+	}{
+		"it goes on":       {func(t *Term) { t.until.Store(int64(time.Hour)) }, time.Minute, 10 * time.Second, true},
+		"another leads":    {func(t *Term) { t.end(errDeposed) }, time.Minute, 10 * time.Second, false},
+		"it is to end":     {func(t *Term) { t.unwait() }, time.Minute, 10 * time.Second, false},
+		"the call is late": {func(*Term) {}, 5 * time.Second, 5 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				term := &Term{m: New(Config{Clock: func() time.Duration { return time.Since(begun) }})}
+				term.ended, term.end = context.WithCancelCause(t.Context())
+				term.waiting, term.unwait = context.WithCancel(t.Context())
+				defer term.stop()
+				ours, theirs := net.Pipe()
+				defer theirs.Close()
+				dial := term.Guard(func(context.Context, string, string) (net.Conn, error) { return ours, nil })
+				time.AfterFunc(10*time.Second, func() { test.then(term) })
+				ctx, cancel := context.WithTimeout(t.Context(), test.limit)
+				defer cancel()
+				conn, err := dial(ctx, "tcp", "panel:80")
+				if took := time.Since(begun); (err == nil) != test.goes || took < test.took || took > test.took+lookEvery {
+					t.Errorf("%v after %v", err, took)
+				}
+				if conn != nil {
+					conn.Close()
+				}
+			})
+		})
 	}
 }

@@ -388,7 +388,7 @@ func (p *pair) useUpQuota(_ *machine, lasts time.Duration) func() {
 		return err
 	})
 	for i := range p.servers.Endpoints() {
-		p.servers.Defragment(i)
+		p.await(func() error { return p.servers.Defragment(i) }) // it may break a connection meanwhile
 	}
 	var alarms struct {
 		All []struct {
@@ -421,6 +421,11 @@ func (p *pair) fillDisk(_ *machine, lasts time.Duration) func() {
 		}
 	}
 	filler.Close()
+	for range 3 { // for which etcd's file has to grow
+		ctx, cancel := context.WithTimeout(p.Context(), takesOver)
+		_, err = p.etcd.Do(ctx, cluster.Txn{Then: []cluster.Op{{Key: "filler/disk", Put: make([]byte, 1<<20)}}})
+		cancel()
+	}
 	p.waits("")
 	<-time.After(lasts)
 	if err := os.Remove(path); err != nil {
@@ -530,10 +535,11 @@ func (p *pair) marks() map[uint64]time.Time {
 	prefix := "/peyk/" + p.name + "/log/"
 	marks, last := map[uint64]time.Time{}, uint64(0)
 	for from := prefix; ; {
-		r, err := p.etcd.Do(context.Background(), cluster.Txn{Then: []cluster.Op{{Key: from, To: strings.TrimSuffix(prefix, "/") + "0", Limit: 256}}})
-		if err != nil {
-			p.Fatal(err)
-		}
+		var r cluster.Result
+		p.await(func() (err error) {
+			r, err = p.etcd.Do(context.Background(), cluster.Txn{Then: []cluster.Op{{Key: from, To: strings.TrimSuffix(prefix, "/") + "0", Limit: 256}}})
+			return err
+		})
 		if len(r.Reads[0]) == 0 {
 			return marks
 		}

@@ -234,15 +234,12 @@ func (s *Servers) Leader(c *cluster.Client) int {
 }
 
 // Defragment has server i give the room back that keys had which are gone.
-func (s *Servers) Defragment(i int) {
-	s.tb.Helper()
+func (s *Servers) Defragment(i int) error {
 	c := cluster.Dial(cluster.Options{Endpoints: s.Endpoints()[i : i+1], TLS: s.tls})
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := c.Ask(ctx, "/v3/maintenance/defragment", struct{}{}, &struct{}{}); err != nil {
-		s.tb.Error(err)
-	}
+	return c.Ask(ctx, "/v3/maintenance/defragment", struct{}{}, &struct{}{})
 }
 
 // Files are a certificate for servers and clients on loopback, its key, and whoever signed it.
