@@ -423,7 +423,7 @@ func (p *pair) fillDisk(_ *machine, lasts time.Duration) func() {
 	filler.Close()
 	for range 3 { // for which etcd's file has to grow
 		ctx, cancel := context.WithTimeout(p.Context(), takesOver)
-		_, err = p.etcd.Do(ctx, cluster.Txn{Then: []cluster.Op{{Key: "filler/disk", Put: make([]byte, 1<<20)}}})
+		_, _ = p.etcd.Do(ctx, cluster.Txn{Then: []cluster.Op{{Key: "filler/disk", Put: make([]byte, 1<<20)}}})
 		cancel()
 	}
 	p.waits("")
