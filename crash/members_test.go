@@ -229,15 +229,14 @@ func TestTraffic(t *testing.T) {
 	})
 	t.Logf("an SMS that comes alone, and is shown in two chats: %d, %d, %d bytes: %d in all", in[0]/n, in[1]/n, in[2]/n, (in[0]+in[1]+in[2])/n)
 	out := p.during(idle, func() {
+		var orders []int
 		for i := range n {
-			p.Say(telegram.Post{Chat: p.Group, From: p.Ali, Text: "/send " + customer(i) + " hello"})
+			orders = append(orders, p.Say(telegram.Post{Chat: p.Group, From: p.Ali, Text: "/send " + customer(i) + " hello"}))
 		}
-		for i := range n {
-			p.await(func() error {
-				if _, ok := p.Recent(p.Group, func(m telegram.Message) bool {
-					return strings.Contains(m.Text, customer(i)) && strings.Contains(m.Text, "delivered.")
-				}); !ok {
-					return fmt.Errorf("what was sent to %s is not delivered", customer(i))
+		for i, order := range orders {
+			p.await(func() error { // of more than ten in a minute a mark alone tells
+				if m, _ := p.TG.Message(p.Group, order); play.MarksOf(m) != "👍" {
+					return fmt.Errorf("what was sent to %s is not delivered: %q", customer(i), play.MarksOf(m))
 				}
 				return nil
 			})
