@@ -40,10 +40,10 @@ LONG = TestShares|TestFortnight|TestNoShareWaitsForAnother
 # the rows of the store, the contract of the panels, the commands of the program and the sandbox in a browser live through the same code as sim's worlds, at
 # each kind of panel, and the packages' own tests, which have it. make torture has it everywhere.
 PANELS = /smsapi/soap /smsapi/kavenegar /smsapi/edge /smsapi/rest
-SLOWED = /sandbox/browser /bridge /crash /store $(PANELS)
+SLOWED = /crash /sandbox/browser /bridge /store $(PANELS)
 unraced:
 	go test -shuffle=on -vet=off $(ALONE:%=./%)
-	go test -shuffle=on -vet=off -timeout 30m -p 3 . $(SLOWED:%=.%)
+	go test -shuffle=on -vet=off -timeout 30m -p 4 . $(SLOWED:%=.%)
 	go test -shuffle=on -vet=off -timeout 30m -run '^($(LONG))$$' ./bot ./sim
 
 # Each fuzz target for about two seconds. go test -fuzz would build and link a package's tests for each of its targets: here that is done once, and two

@@ -586,6 +586,26 @@ func TestNoReportForTwoDays(t *testing.T) {
 	})
 }
 
+// TestAFailureAfterTwoDaysIsNoReport has the first question fail that is asked after the bridge was down for days: the panel knows how the SMS fared.
+func TestAFailureAfterTwoDaysIsNoReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, telegram.Options{}, panel.Options{})
+		w.start()
+		w.says(telegram.Post{Chat: w.group, From: w.ali, Text: "/send 09121111111 hello"})
+		w.sees(w.group, "sent, no word from the phone")
+		if err := w.panel.SetStatusOf("*", 4); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			w.panel.Arm(panel.Fault{Kind: panel.Close, Method: "GetStatus"})
+		}
+		w.relay.PollInterval = time.Minute
+		w.passes(49 * time.Hour)
+		time.Sleep(3 * time.Hour)
+		w.sees(w.group, "✅ delivered.")
+	})
+}
+
 // TestWhatAClockThatWasAheadPutOffIsNotKeptWaiting stops the bridge while the panel is down, and puts its work off as a process does whose
 // clock is ahead: by as much as of one that takes local time for UTC, and by ten years.
 func TestWhatAClockThatWasAheadPutOffIsNotKeptWaiting(t *testing.T) {

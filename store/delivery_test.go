@@ -23,7 +23,7 @@ type said struct {
 	why    sms.Reason
 }
 
-func (r said) of(seq Seq) Report { return Report{seq, r.status, r.why} }
+func (r said) of(seq Seq) Report { return Report{Seq: seq, Status: r.status, Reason: r.why} }
 
 var (
 	silent     = said{} // or a code its guide does not know
