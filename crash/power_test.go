@@ -564,7 +564,11 @@ func I10(l *loss) error {
 				say("a message was marked that orders nothing in the store")
 				continue
 			}
-			switch status := recipients(b)[0].Status; {
+			sent := slices.DeleteFunc(recipients(b), func(m store.SMS) bool { return m.Reason.Withheld() }) // of the others a mark says nothing
+			if len(sent) == 0 { // since it was marked
+				continue
+			}
+			switch status := sent[0].Status; {
 			case strings.Contains(form.Get("reaction"), "👍") && status != sms.Delivered:
 				say("%q was marked as delivered, which the store does not know", l.Orders[i].Text)
 			case strings.Contains(form.Get("reaction"), "👌") && status < sms.Sent && b.Decision != store.Again:
