@@ -565,7 +565,7 @@ func I10(l *loss) error {
 				continue
 			}
 			sent := slices.DeleteFunc(recipients(b), func(m store.SMS) bool { return m.Reason.Withheld() }) // of the others a mark says nothing
-			if len(sent) == 0 { // since it was marked
+			if len(sent) == 0 {                                                                             // since it was marked
 				continue
 			}
 			switch status := sent[0].Status; {
