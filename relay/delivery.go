@@ -40,7 +40,7 @@ func (r *Relay) followDelivery(ctx context.Context) error {
 			if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Uncertain {
 				// Perhaps the panel fails on one id, which must not hold up the others.
 				if len(due) == 1 {
-					err = errors.Join(err, r.store.SetDelivery([]store.Report{{Seq: due[0].Seq, Silent: true}}))
+					err = errors.Join(err, r.store.SetDelivery([]store.Report{{Seq: due[0].Seq, Unanswered: true}}))
 				}
 				limit = max(1, len(due)/2)
 			}

@@ -25,7 +25,8 @@ type Report struct {
 	Seq    Seq
 	Status sms.Status
 	Reason sms.Reason
-	Silent bool // it did not answer, and may know more
+	// Unanswered says that it did not answer at all, and may know more.
+	Unanswered bool
 }
 
 // Due returns the SMS whose delivery is to be asked for now, at most limit, and when the next one will be.
@@ -121,7 +122,7 @@ func (t *tx) reported(m SMS, r Report, clock clockRow) (SMS, error) {
 	next := nextAsk(m, believed(m.Time, clock.RightSince, t.now), t.store.opts.StatusInterval, t.now)
 	// Nobody may know how old it is, but we know how often it was asked about.
 	ageUnknown := !t.store.clock().known || !clock.trusted() || m.Time.After(t.now.Add(ClockOff))
-	if next.IsZero() && !m.final() && (ageUnknown || r.Silent) && m.Asked < mostAsks {
+	if next.IsZero() && !m.final() && (ageUnknown || r.Unanswered) && m.Asked < mostAsks {
 		next = t.now.Add(maxPause)
 	}
 	if err := t.setDue(&m, next); err != nil {

@@ -118,6 +118,6 @@ var PastFaults = []Mutant{
 		"p, err := t.first(of)", "p, err := t.waits(of)",
 	}}, Unseen: "one of 1,500 kills of `crash` found it: `store` TestWhatChangedSinceItWasReadIsReadAgain"},
 	{Name: "a panel that fails after two days has no report", file: "relay/delivery.go", edits: [][2]string{{
-		", Silent: true", "",
+		", Unanswered: true", "",
 	}}, Unseen: "it takes a world that ends the bridge for days, and three kills in a row: seed 1000090 with -killed 3; `bridge` TestAFailureAfterTwoDaysIsNoReport"},
 }
