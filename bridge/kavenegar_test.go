@@ -73,6 +73,33 @@ func TestALostAnswerDecidesItself(t *testing.T) {
 	}
 }
 
+// TestAPanelThatRefusesToTellIsAskedAgain has it answer with an error of its own when it is asked what became of a piece: for a while, and for good.
+func TestAPanelThatRefusesToTellIsAskedAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		refuses int
+		says    string
+		sent    int
+	}{
+		"for a while": {3, "it did not have it", 2},
+		"for good":    {-1, "Nobody can know", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newKeyedWorld(t, panel.Options{})
+				shown := w.shows("09121111111", "hello")
+				w.panel.Arm(panel.Fault{Method: "SendSMS", Kind: panel.Close})
+				w.panel.Arm(panel.Fault{Method: "FindKeys", Kind: panel.ErrCode, Code: 418, Times: tc.refuses})
+				w.replies(shown, "good morning")
+				time.Sleep(2 * time.Minute)
+				w.replies(shown, "and how are you?") // it is not held up
+				w.sees(w.group, tc.says)
+				time.Sleep(time.Hour)
+				w.sent(tc.sent)
+			})
+		})
+	}
+}
+
 // TestAPanelThatCannotTellIsAskedAbout has it forget its keys before it can be asked.
 func TestAPanelThatCannotTellIsAskedAbout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

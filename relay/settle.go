@@ -111,7 +111,7 @@ func (r *Relay) settle(ctx context.Context, p store.Piece) error {
 	found, err := r.panel.find(ctx, smsapi.Order{To: p.To, Keys: p.Keys})
 	crashpoint.At("settle.answered")
 	if e, ok := errors.AsType[*smsapi.Error](err); ok && e.Kind == smsapi.Rejected {
-		return errors.Join(err, r.store.Persist(ctx, "store the outcome of a send", ask)) // it must not hold up the others
+		return errors.Join(err, r.store.Persist(ctx, "store the outcome of a send", func() error { return r.store.Untold(p) })) // it must not hold up the others
 	}
 	if err != nil {
 		return err

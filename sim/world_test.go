@@ -603,17 +603,17 @@ func (w *world) rest() (*play.Evidence, error) {
 		if err := e.Open(st); err != nil {
 			return nil, errors.Join(err, st.Close())
 		}
-		unrouted, queued, err := st.Waiting()
+		open, err := st.Stats()
 		if err != nil {
 			return nil, err
 		}
 		behind := e.Behind()
-		if unrouted+queued+len(behind) == 0 && (again > 4 || e.StalePins() == nil) {
+		if open.Unrouted+open.Posts+open.Pieces+len(behind) == 0 && (again > 4 || e.StalePins() == nil) {
 			return e, nil
 		}
 		st.Close()
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("%d posts are never shown, and %q never ends", unrouted+queued, behind)
+			return nil, fmt.Errorf("%d posts are never shown, %d pieces are never sent, nor asked about, and %q never ends", open.Unrouted+open.Posts, open.Pieces, behind)
 		}
 		w.start()
 		time.Sleep(time.Minute)

@@ -125,6 +125,20 @@ func (s *Store) Settle(p Piece, ids []sms.ID) error {
 	})
 }
 
+// Untold notes that the panel refuses to tell of a piece that was Lost. It is asked again, as after a search in vain; after the last time the agents are.
+func (s *Store) Untold(p Piece) error {
+	return s.update(func(t *tx) error {
+		row, err := t.piece(p.Batch, p.I)
+		switch {
+		case err != nil:
+			return err
+		case row.Looks >= len(lookAgain):
+			return t.endPiece(p, makeUncertain)
+		}
+		return t.lookAgain(row)
+	})
+}
+
 // Owed is of a line whose SMS must be read again, of a panel where that can be done. Its times are by the panel's clock, but for Restored.
 type Owed struct {
 	Begun time.Time // when they were taken by a fetch whose answer is not stored, at the earliest

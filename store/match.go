@@ -12,7 +12,7 @@ import (
 // it and is nobody else's; it never proves that it was not, as a panel may know later. There a piece whose answer was lost is looked for a few
 // times before it is asked about.
 
-// lookAgain is when a piece that was not found is looked for again, since the time before.
+// lookAgain is when the panel is asked again about a piece that it did not find, or refused to tell of, since the time before.
 var lookAgain = []time.Duration{settleAfter, 5 * settleAfter, 15 * settleAfter}
 
 // Match takes in what a search found of a piece that was Lost: for each of its SMS, the panel's ids of all that is like it. Those that other SMS have
@@ -55,10 +55,15 @@ func (s *Store) Match(p Piece, alike [][]sms.ID) error {
 				return makeUncertain(t, row, b)
 			})
 		}
-		row.NotBefore = t.now.Add(lookAgain[row.Looks])
-		row.Looks++
-		return t.putPiece(row)
+		return t.lookAgain(row)
 	})
+}
+
+// lookAgain has the panel be asked once more about a piece that was lost.
+func (t *tx) lookAgain(p Piece) error {
+	p.NotBefore = t.now.Add(lookAgain[p.Looks])
+	p.Looks++
+	return t.putPiece(p)
 }
 
 // only returns the one id that may be the i-th SMS's and is no other's; empty if there is none, or more.

@@ -129,7 +129,7 @@ type Piece struct {
 	Late      bool       `json:"-"`                 // see Queued
 	Key       int64      `json:"key,omitempty"`     // of the SMS First, at a panel that takes keys; that of the next is one more
 	Account   string     `json:"account,omitempty"` // whose panel it was last handed to, if that can be asked what became of it
-	Looks     int        `json:"looks,omitempty"`   // while Lost, how often the panel was searched for what it says
+	Looks     int        `json:"looks,omitempty"`   // while Lost, how often the panel was asked about it in vain
 	Lost      bool       `json:"lost,omitempty"`    // while Sending: the request is over, its answer was lost
 	Lasted    time.Time  `json:"begun,omitzero"`    // and when that ended, at the latest
 	IDs       []sms.ID   `json:"ids,omitempty"`     // from the panel, which did not say whose is which
