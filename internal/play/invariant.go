@@ -809,13 +809,14 @@ func I11(e *Evidence) error {
 }
 
 // impatient returns an error for a call that did not wait as long as a 429 had asked for. A bridge that was killed, or whose disk took nothing,
-// may not have noted it for the next.
+// may not have noted it for the next. Others go on while a file is sent: one of them may be on its way as the file is refused.
 func (e *Evidence) impatient(counted []string) error {
 	var wrong []error
 	type hold struct {
 		from, until time.Time
 		life        int
 		noted       bool
+		beside      bool // one call may be on its way
 	}
 	held := map[int64]hold{}
 	for _, c := range e.TG.Calls() {
@@ -823,14 +824,17 @@ func (e *Evidence) impatient(counted []string) error {
 			continue
 		}
 		h, life := held[c.Chat], e.lifeAt(c.At)
-		if c.At.Before(h.until) && (life == h.life || h.noted && e.era(h.from) == e.era(c.At)) {
+		if h.beside && c.At.Sub(h.from) < e.second {
+			h.beside = false
+			held[c.Chat] = h
+		} else if c.At.Before(h.until) && (life == h.life || h.noted && e.era(h.from) == e.era(c.At)) {
 			wrong = append(wrong, fmt.Errorf("chat %d: %s at %s, though Telegram had asked for patience until %s", c.Chat, c.Method, c.At.Format(time.StampMicro), h.until.Format(time.StampMicro)))
 		}
 		var seconds int
 		if n, _ := fmt.Sscanf(c.Description, "Too Many Requests: retry after %d", &seconds); n == 1 {
 			disk := e.DiskFailed != nil && e.DiskFailed(c.At)
 			probe := c.Chat == 0 // in no chat: each bridge asks for itself whether the server has the method
-			held[c.Chat] = hold{c.At, c.At.Add(time.Duration(seconds) * e.second), life, !e.Starts[life].broken && !disk && !probe}
+			held[c.Chat] = hold{c.At, c.At.Add(time.Duration(seconds) * e.second), life, !e.Starts[life].broken && !disk && !probe, c.Method == "sendDocument"}
 		}
 	}
 	return errors.Join(wrong...)
