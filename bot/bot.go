@@ -151,6 +151,9 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err := b.store.CloseToStrangers(slices.Concat(b.opts.Users, b.opts.Admins)); err != nil {
 		return fmt.Errorf("stop showing SMS to people who are not agents: %w", err)
 	}
+	if err := b.store.TellEnded(); err != nil {
+		return fmt.Errorf("tell of what was asked for before: %w", err)
+	}
 	chats, err := b.store.Chats()
 	if err != nil {
 		return fmt.Errorf("read chats: %w", err)

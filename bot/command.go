@@ -115,12 +115,13 @@ func (b *Bot) id(_ context.Context, m *telegram.Message, _ role) error {
 
 // inquire takes m, runs find in the background, and posts what it returns. After a crash in between the agent has to ask again.
 func (b *Bot) inquire(ctx context.Context, m *telegram.Message, find func(context.Context, *text.Language) string) error {
-	return b.inquireIn(ctx, m, b.panelSlots, func(ctx context.Context, t *text.Language) store.Post { return response(m, find(ctx, t)) })
+	return b.inquireIn(ctx, m, b.panelSlots, store.Caused{}, func(ctx context.Context, t *text.Language) store.Post { return response(m, find(ctx, t)) })
 }
 
-// inquireIn is inquire where others may wait for the same slots, and the answer may have buttons, or none be left to post.
-func (b *Bot) inquireIn(ctx context.Context, m *telegram.Message, slots chan struct{}, find func(context.Context, *text.Language) store.Post) error {
-	if _, err := b.store.Take(updateKey(m), store.Caused{}); err != nil {
+// inquireIn is inquire where others may wait for the same slots, the answer may have buttons, or none be left to post, and more than the taking is stored
+// before.
+func (b *Bot) inquireIn(ctx context.Context, m *telegram.Message, slots chan struct{}, first store.Caused, find func(context.Context, *text.Language) store.Post) error {
+	if _, err := b.store.Take(updateKey(m), first); err != nil {
 		return err
 	}
 	b.runInBackground(ctx, slots, func(ctx context.Context) {
@@ -128,7 +129,7 @@ func (b *Bot) inquireIn(ctx context.Context, m *telegram.Message, slots chan str
 		if p.Kind == "" {
 			return // what it did is answered already
 		}
-		if err := b.store.Persist(ctx, "answer a command", func() error { return b.store.AddPost(p) }); err != nil {
+		if err := b.store.Persist(ctx, "answer a command", func() error { return b.store.Answer(updateKey(m), p) }); err != nil {
 			b.log.Error("answer a command", "err", err)
 		}
 	})

@@ -23,10 +23,12 @@ func fileOf(m *telegram.Message) *telegram.Attachment {
 	return m.File
 }
 
-// readFile has ask read the rows of the file of m, beside the flows, and posts the question it returns, if there is one to post, or why there is none.
+// readFile has ask read the rows of the file of m, beside the flows, and posts the question it returns, if there is one to post, or why there is none. If
+// the process ends before, the next one posts that.
 func (b *Bot) readFile(ctx context.Context, m *telegram.Message, ask func(*telegram.Message, []table.Row, *text.Language) (store.Post, error)) error {
 	file := fileOf(m)
-	return b.inquireIn(ctx, m, b.fileSlots, func(ctx context.Context, t *text.Language) store.Post {
+	gone := updateKey(m).IfEnded(response(m, b.language(m.Chat).FileGone))
+	return b.inquireIn(ctx, m, b.fileSlots, store.Caused{Posts: []store.Post{gone}}, func(ctx context.Context, t *text.Language) store.Post {
 		rows, err := b.rowsOf(ctx, file)
 		var p store.Post
 		if err == nil {

@@ -45,7 +45,7 @@ func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 	if len(batches) == 0 {
 		return b.respond(m, b.language(m.Chat).NoStatus)
 	}
-	return b.inquireIn(ctx, m, b.panelSlots, func(ctx context.Context, t *text.Language) store.Post {
+	return b.inquireIn(ctx, m, b.panelSlots, store.Caused{}, func(ctx context.Context, t *text.Language) store.Post {
 		said := response(m, b.statusOfBatches(ctx, t, batches))
 		if m.ReplyTo == nil || batches[0].Bulk == nil {
 			return said

@@ -244,7 +244,7 @@ func (t *tx) restored(given [4]uint64) error {
 			return err
 		}
 	}
-	if err := errors.Join(t.markAllRepeated(), t.askAnew(), t.holdGroups(), t.doubtScheduled()); err != nil {
+	if err := errors.Join(t.markAllRepeated(), t.dropEnded(), t.askAnew(), t.holdGroups(), t.doubtScheduled()); err != nil {
 		return err
 	}
 	return t.addIncident(&Incident{Kind: Restored, From: last, To: t.now})

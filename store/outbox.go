@@ -185,7 +185,7 @@ func (t *tx) addBatch(o Order) (Batch, error) {
 	if o.Bulk != nil {
 		bulk := *o.Bulk
 		b.Bulk = &bulk
-		if err := t.leaveOut(o); err != nil {
+		if err := errors.Join(t.leaveOut(o), t.fulfil(UpdateKey{Chat: o.Chat, Message: o.Message})); err != nil {
 			return b, err
 		}
 	}

@@ -20,6 +20,7 @@ const (
 	Marks                   // on orders; see mark.go
 	NewNumbers              // SMS of others
 	Signs                   // the pinned list of who waits, and the icons of topics, by whose ids they are
+	IfEnded                 // shown only if the process ends: see ended.go
 )
 
 // inbound are the classes of inbound SMS.
@@ -894,21 +895,26 @@ func (s *Store) Waiting() (unrouted, queued int, err error) {
 	return unrouted, queued, err
 }
 
-// markRepeated marks the first SMS of each class in every chat as perhaps repeated: the process before this one may have posted it without noting it.
-func (t *tx) markRepeated() error {
-	rows := t.bucket(bucketPost)
-	var chats []sms.ChatID
-	c := rows.Cursor()
+// queues returns the chats that posts wait for, zero for those that wait for a chat.
+func (t *tx) queues() (chats []sms.ChatID) {
+	c := t.bucket(bucketPost).Cursor()
 	for key, _ := c.First(); key != nil; {
 		chat := readI64[sms.ChatID](key[:8])
 		chats = append(chats, chat)
 		key, _ = c.Seek(i64(chat + 1))
 	}
-	for _, chat := range chats {
+	return chats
+}
+
+// markRepeated marks the first SMS of each class in every chat as perhaps repeated: the process before this one may have posted it without noting it.
+func (t *tx) markRepeated() error {
+	rows := t.bucket(bucketPost)
+	for _, chat := range t.queues() {
 		if chat == 0 {
 			continue
 		}
 		var told []Post
+		c := rows.Cursor()
 		for key, value := c.Seek(i64(chat)); ofClass(key, chat, Answers); key, value = c.Next() {
 			p, err := readPost(key, value)
 			if err != nil {

@@ -1131,18 +1131,12 @@ func (w *World) Settled(since time.Time) error {
 		if final(report.Text, len(o.Recipients)) {
 			continue
 		}
-		err := fmt.Errorf("message %d of chat %d, %.60q, is reported as %q", o.Message, o.Chat, o.Said, report.Text)
-		if !o.bulk || report.ID != 0 && !strings.Contains(report.Text, "could not get or read that file") {
-			return err
-		}
-		if quiet < often { // else a kill or an outage came between
-			return waits(err)
-		}
+		return fmt.Errorf("message %d of chat %d, %.60q, is reported as %q", o.Message, o.Chat, o.Said, report.Text)
 	}
 	return nil
 }
 
-var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know", "did not say who sent this SMS", "This customer was forgotten"}
+var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know", "did not say who sent this SMS", "This customer was forgotten", "could not get or read that file"}
 
 // askedWords are those of a question, and of one that ended without a send.
 var askedWords = []string{"Send this?", "Send this one all the same?", "Send these?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
