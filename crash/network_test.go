@@ -75,7 +75,7 @@ func (n *network) down() {
 	server := n.server
 	n.server = nil
 	if server != nil {
-		o := sandboxtest.Shut{At: time.Now()}
+		o := sandboxtest.Shut{At: time.Now(), Callers: []string{"perhaps one whose connection is not accepted yet"}}
 		for c := range n.open {
 			o.Callers = append(o.Callers, c.RemoteAddr().String())
 		}

@@ -1116,7 +1116,7 @@ func (w *World) Settled(since time.Time) error {
 			continue
 		}
 		m, _ := e.TG.Message(o.Chat, o.Message)
-		if o.later != 0 || o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || e.era(o.At) < len(e.Restored) || o.perhaps || e.lostWith(o) { // of those Behind tells; what answers them may be lost
+		if o.later != 0 || o.unheard || o.Reply && MarksOf(m) == "👍" || o.Chat == w.was || e.era(o.At) < len(e.Restored) || o.perhaps || e.lostWith(o) { // of those Behind tells; what answers them may be lost
 			continue
 		}
 		var report telegram.Message
@@ -1136,10 +1136,10 @@ func (w *World) Settled(since time.Time) error {
 	return nil
 }
 
-var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know", "did not say who sent this SMS", "This customer was forgotten", "could not get or read that file"}
+var finalWords = []string{"delivered.", "unknown whether it was sent", "did not reach", "blacklist", "trouble in", "panel refuses:", "can know whether", "left so", "no report", "no delivery report", "is not an SMS I know", "did not say who sent this SMS", "This customer was forgotten"}
 
 // askedWords are those of a question, and of one that ended without a send.
-var askedWords = []string{"Send this?", "Send this one all the same?", "Send these?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time"}
+var askedWords = []string{"Send this?", "Send this one all the same?", "Send these?", "Send it now?", "Send now?", "is answering this customer", "ordered exactly this", "cancelled by", "nobody answered in time", "could not get or read that file"}
 
 // final reports whether a report is unlikely to change by itself.
 func final(report string, recipients int) bool {

@@ -193,7 +193,9 @@ func (w *World) order(o Order, p telegram.Post) {
 	if p.Document == nil {
 		p.Text = o.Said
 	}
+	given := len(w.TG.Updates())
 	o.Message, o.At = w.Say(p), time.Now()
+	o.unheard = len(w.TG.Updates()) == given
 	if o.From == w.Omid && !w.allowed {
 		w.refused = append(w.refused, o)
 		return

@@ -329,6 +329,7 @@ type Order struct {
 	later      time.Duration // after how long it is to go out; 0: at once
 	canned     bool          // it was sent with /c
 	bulk       bool          // by a file: each text is of its own, see rowOf
+	unheard    bool          // Telegram does not give it to the bot, as it gives no caption in a group whose messages it keeps from bots
 	of         []string      // the short ids of the SMS in the message that it replies to
 }
 
