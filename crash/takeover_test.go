@@ -388,7 +388,10 @@ func (p *pair) useUpQuota(_ *machine, lasts time.Duration) func() {
 		return err
 	})
 	for i := range p.servers.Endpoints() {
-		p.await(func() error { return p.servers.Defragment(i) }) // it may break a connection meanwhile
+		p.await(func() error { // it may break a connection meanwhile
+			p.servers.RunAgain()
+			return p.servers.Defragment(i)
+		})
 	}
 	var alarms struct {
 		All []struct {
@@ -467,6 +470,7 @@ func (p *pair) takeOver(w way, lasts time.Duration) time.Duration {
 		p.Act()
 	}
 	<-time.After(moment)
+	p.servers.RunAgain()
 	known := p.terms()
 	p.leader = known[len(known)-1].machine
 	p.begun()

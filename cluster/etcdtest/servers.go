@@ -36,7 +36,15 @@ type Servers struct {
 	tls   *tls.Config // nil: it speaks in clear
 
 	mu      sync.Mutex
-	running []*exec.Cmd // nil while it is killed
+	running []*process // nil while it is killed
+
+	again sync.Mutex // is held by RunAgain: several pairs may share the servers
+}
+
+// process is a server, until it has ended.
+type process struct {
+	*exec.Cmd
+	ended chan struct{}
 }
 
 // Options of Servers. The zero value works.
@@ -64,7 +72,7 @@ func StartWith(tb testing.TB, n int, opts Options) *Servers {
 		}
 		tb.Skip("there is no etcd here: apt install etcd-server")
 	}
-	s := &Servers{Options: opts, tb: tb, running: make([]*exec.Cmd, n)}
+	s := &Servers{Options: opts, tb: tb, running: make([]*process, n)}
 	if s.Dir == "" {
 		s.Dir = tb.TempDir()
 	}
@@ -162,9 +170,34 @@ func (s *Servers) Run(i int) {
 	if err := cmd.Start(); err != nil {
 		s.tb.Fatal(err)
 	}
+	started := &process{cmd, make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // its log says why it ended
+		close(started.ended)
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.running[i] = cmd
+	s.running[i] = started
+}
+
+// RunAgain starts servers that have ended by themselves, as systemd does.
+func (s *Servers) RunAgain() {
+	s.tb.Helper()
+	s.again.Lock()
+	defer s.again.Unlock()
+	s.mu.Lock()
+	running := slices.Clone(s.running)
+	s.mu.Unlock()
+	for i, one := range running {
+		if one == nil {
+			continue
+		}
+		select {
+		case <-one.ended:
+			s.Run(i)
+		default:
+		}
+	}
 }
 
 // pids are those of all servers, 0 of one that is killed.
@@ -216,7 +249,7 @@ func (s *Servers) Kill(i int) {
 	s.mu.Unlock()
 	if cmd != nil {
 		cmd.Process.Kill()
-		cmd.Wait()
+		<-cmd.ended
 	}
 }
 
