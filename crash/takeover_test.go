@@ -163,6 +163,7 @@ func (p *pair) await(done func() error) {
 					p.Logf("%s:\n%s", m.dir, logTail(m.dir, 20))
 				}
 			}
+			p.Logf("etcd:\n%s", p.servers.Tell())
 			p.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -112,17 +113,25 @@ func StartWith(tb testing.TB, n int, opts Options) *Servers {
 	}
 }
 
-// loopback is a host of this process: of a port there nobody else makes use before etcd does.
-var loopback = sandboxtest.OwnHost()
+// loopback is a host of this process: of a port there nobody else makes use before etcd does. given are those that have been given out, as etcd takes a while.
+var (
+	loopback = sandboxtest.OwnHost()
+	given    sync.Map
+)
 
 func freePort(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
-	if err != nil {
-		tb.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		address := l.Addr().String()
+		l.Close()
+		if _, before := given.LoadOrStore(address, true); !before {
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // Endpoints are the addresses for clients.
@@ -251,6 +260,22 @@ func (s *Servers) Kill(i int) {
 		cmd.Process.Kill()
 		<-cmd.ended
 	}
+}
+
+// Tell says what each server says of itself, and the end of its log.
+func (s *Servers) Tell() string {
+	var b strings.Builder
+	for i, at := range s.Endpoints() {
+		c := cluster.Dial(cluster.Options{Endpoints: []string{at}, TLS: s.tls})
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		var status json.RawMessage
+		err := c.Ask(ctx, "/v3/maintenance/status", struct{}{}, &status)
+		cancel()
+		c.Close()
+		log, _ := os.ReadFile(filepath.Join(s.Dir, fmt.Sprint(i, ".log")))
+		fmt.Fprintf(&b, "%s, of %v: %s %v\n%s\n", at, s.pids(), status, err, log[max(0, len(log)-4000):])
+	}
+	return b.String()
 }
 
 // Leader returns which server leads, -1 if none says so.
