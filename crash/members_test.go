@@ -28,10 +28,21 @@ func (p *pair) command(m *machine, args ...string) (said string, well bool) {
 	return string(out), err == nil
 }
 
+// insists gives a command of peyk, again as long as etcd, which may be busy, does not answer it in time.
+func (p *pair) insists(m *machine, args ...string) (said string, well bool) {
+	p.Helper()
+	for late := time.Now().Add(2 * patience); ; {
+		said, well = p.command(m, args...)
+		if !strings.Contains(said, "until this is done again: etcd") || time.Now().After(late) {
+			return said, well
+		}
+	}
+}
+
 // refuses has a command of peyk fail with those words.
 func (p *pair) refuses(m *machine, words string, args ...string) {
 	p.Helper()
-	if said, well := p.command(m, args...); well || !strings.Contains(said, words) {
+	if said, well := p.insists(m, args...); well || !strings.Contains(said, words) {
 		p.Errorf("peyk %q, well %t, says %q, not %q", args, well, said, words)
 	}
 }
@@ -39,7 +50,7 @@ func (p *pair) refuses(m *machine, words string, args ...string) {
 // does has a command of peyk end well, with those words.
 func (p *pair) does(m *machine, words string, args ...string) {
 	p.Helper()
-	if said, well := p.command(m, args...); !well || !strings.Contains(said, words) {
+	if said, well := p.insists(m, args...); !well || !strings.Contains(said, words) {
 		p.Fatalf("peyk %q, well %t, says %q, not %q", args, well, said, words)
 	}
 }
