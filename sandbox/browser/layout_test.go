@@ -169,6 +169,7 @@ func TestLongNamesAndPersianAreCutAtTheirEnd(t *testing.T) {
 	p.curl("/telegram/group", "kind=supergroup", "title=A group whose name is so long that no telephone has room for it", "members=Ali")
 	p.click("#to-chats")
 	p.waitText("#chats", "no telephone")
+	p.wait(`[...document.querySelectorAll('#chats .cut')].some((n) => n.textContent.includes('no telephone') && n.scrollWidth > n.clientWidth)`)
 	cuts := eval[map[string]string](p, `Object.fromEntries([...document.querySelectorAll('.cut')].filter((n) => n.scrollWidth > n.clientWidth)
 		.map((n) => [n.closest('.chats') ? 'name' : 'preview', getComputedStyle(n).direction]))`)
 	p.click("#chats button", "Support")
