@@ -357,6 +357,7 @@ func playOne(t *testing.T, seed uint64) (takeovers int64) {
 		s.calm(20 * time.Second)
 		s.level(n, s.nodes[0]) // who has no file cannot lead
 	}
+	late := time.Duration(0)
 	for range 12 {
 		n := s.nodes[s.IntN(len(s.nodes))]
 		if l := s.leader(); l != nil && s.IntN(3) > 0 {
@@ -364,7 +365,10 @@ func playOne(t *testing.T, seed uint64) (takeovers int64) {
 		}
 		led := n == s.leader()
 		what := s.IntN(7)
-		goal := 6 * time.Second
+		goal := 6*time.Second + late
+		if late = 0; what > 1 { // a question that gets no answer is asked again after that
+			late = 1200 * time.Millisecond
+		}
 		switch what {
 		case 0:
 			n.kill()

@@ -491,22 +491,18 @@ func I10(l *loss) error {
 			}
 		}
 	}
-	confirmed := int64(0) // updates below were
+	askedAway := map[string]int{} // how often the panel was asked to send the away text, by recipient
+	confirmed := int64(0)         // updates below were
 	for _, r := range l.requests {
 		switch r.method {
 		case "SendSMS", "SendMultipleSMS":
 			text := between(r.body, "messageContent")
 			if r.method == "SendMultipleSMS" {
-				text, _, _ = strings.Cut(between(between(r.body, "messageContents"), "item"), ", ")
+				text = between(between(r.body, "messageContents"), "item")
 			}
+			text, _, _ = strings.Cut(text, ", ") // of a file: behind it comes whose it is
 			if text == play.AwayText {
-				a := play.Attempt{Text: text, Customer: between(r.body, "item")}
-				if away[a.Customer]--; away[a.Customer] >= 0 {
-					continue
-				}
-				if refused[a]--; refused[a] < 0 {
-					say("the panel was asked to send %.40q to %s, which is not in the store or would be sent again", text, a.Customer)
-				}
+				askedAway[between(r.body, "item")]++
 				continue
 			}
 			i := slices.IndexFunc(l.Orders, func(o play.Order) bool { return o.Text == text })
@@ -581,6 +577,11 @@ func I10(l *loss) error {
 			}
 			offset, _ := strconv.ParseInt(form.Get("offset"), 10, 64)
 			confirmed = max(confirmed, offset)
+		}
+	}
+	for customer, n := range askedAway {
+		if sent, no := away[customer], refused[play.Attempt{Text: play.AwayText, Customer: customer}]; n > sent+no {
+			say("the panel was asked %d times to send %.40q to %s: %d of them are in the store and would not be sent again, %d were refused", n, play.AwayText, customer, sent, no)
 		}
 	}
 	for _, u := range l.TG.Updates() {

@@ -598,7 +598,7 @@ func TestTakeovers(t *testing.T) {
 	servers := etcdtest.StartWith(t, 3, etcdtest.Options{Dir: play.InMemory(t)}) // a slow disk would only be one more busy machine
 	var mu sync.Mutex
 	silences := map[string][]time.Duration{}
-	slots := make(chan struct{}, 10)
+	slots := make(chan struct{}, 5)
 	var pairs sync.WaitGroup
 	for seed := first; takeovers > 0; seed, takeovers = seed+1, takeovers-takeoversEach {
 		n, alone := min(takeovers, takeoversEach), all && seed%5 < 2

@@ -40,7 +40,7 @@ func BenchmarkKills(b *testing.B) {
 	all := account{begun: time.Now()}
 	before := cpu(b)
 	for i := range b.N {
-		all.add(bench(b, uint64(i+1), script(uint64(i+1), 2, 8)))
+		all.add(bench(b, uint64(i+1), script(uint64(i+1), 2, 8, 0)))
 	}
 	report(b, all, before, "kills", float64(all.kills))
 }

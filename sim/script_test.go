@@ -370,11 +370,17 @@ func (w *world) troubles(t trouble, lasts time.Duration) {
 }
 
 // script returns what happens in a world of that seed, in so many rounds. After each all is mended, the bridge comes to rest, and the
-// invariants are checked. In each the bridge is killed so many times, or ended, on average.
-func script(seed uint64, rounds, killed int) []step {
-	r := play.Chance(seed)
+// invariants are checked. In each the bridge is killed so many times, or ended, on average, and after each start once more in a row so many times.
+func script(seed uint64, rounds, killed, row int) []step {
+	r, again := play.Chance(seed), play.Chance(seed+1<<32) // of its own: the rest of a script is the same with rows and without
 	var all []step
 	then := func(wait time.Duration, do string) { all = append(all, step{wait, do, r.Uint64()}) }
+	start := func(wait time.Duration) {
+		then(wait, "start")
+		for row > 0 && again.IntN(row+1) > 0 { // as it takes up what was left
+			all = append(all, step{time.Duration(again.ExpFloat64() * float64(time.Second)), "kill", again.Uint64()}, step{time.Duration(again.IntN(2)) * time.Second, "start", again.Uint64()})
+		}
+	}
 	anything := func(n int) {
 		for range n {
 			do := play.AnAct(r)
@@ -390,7 +396,7 @@ func script(seed uint64, rounds, killed int) []step {
 		if r.IntN(12) == 0 { // for hours, or until nearly all is forgotten
 			closed = time.Duration(math.Exp(r.Float64()*math.Log(100*24)) * float64(time.Hour))
 		}
-		then(closed, "start")
+		start(closed)
 		anything(5 + r.IntN(15))
 		if r.IntN(3) == 0 {
 			then(time.Second, "a backup")
@@ -425,7 +431,7 @@ func script(seed uint64, rounds, killed int) []step {
 			if r.IntN(10) == 0 {
 				then(time.Second, "a backup is restored")
 			}
-			then(time.Duration(r.ExpFloat64()*float64(r.IntN(3))*float64(5*time.Second)), "start") // often at once
+			start(time.Duration(r.ExpFloat64() * float64(r.IntN(3)) * float64(5*time.Second))) // often at once
 		}
 		then(time.Duration(1+r.Int64N(int64(5*time.Second))), "check")
 	}

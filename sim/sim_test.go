@@ -28,6 +28,7 @@ var (
 	kills  = flag.Int("kills", 0, "play as many worlds as it takes to kill bridges so often")
 	rounds = flag.Int("rounds", 2, "how often each comes to rest and is checked")
 	killed = flag.Int("killed", 3, "how often a bridge is killed or ended before that, on average")
+	row    = flag.Int("row", 0, "how often it is killed once more after each start, in a row, on average")
 	last   = flag.Int("last", 60, "how many of the last events are told when something is wrong")
 	procs  = flag.Int("processes", 1, "in how many processes")
 	follow = flag.Bool("follow", false, "tell each step as it is played, and what the bridge logs")
@@ -141,7 +142,7 @@ func TestWorlds(t *testing.T) {
 	all := account{begun: time.Now()}
 	one := func(seed uint64) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			steps := script(seed, *rounds, *killed)
+			steps := script(seed, *rounds, *killed, *row)
 			o := live(t, seed, steps)
 			all.add(o)
 			for _, wrong := range o.wrong {
@@ -156,7 +157,7 @@ func TestWorlds(t *testing.T) {
 					again++
 				}
 			}
-			t.Logf("go test ./sim -run TestWorlds -seed %d -rounds %d -killed %d, built with points: %t; it came again in %d of 5 tries\n%s", seed, *rounds, *killed, pointed, again, o.story)
+			t.Logf("go test ./sim -run TestWorlds -seed %d -rounds %d -killed %d -row %d, built with points: %t; it came again in %d of 5 tries\n%s", seed, *rounds, *killed, *row, pointed, again, o.story)
 			if again > 2 {
 				t.Logf("a shorter script for the same:\n%s", tell(shrink(t, seed, steps, o.name())))
 			}
@@ -219,7 +220,7 @@ func spread(t *testing.T, first, step uint64, n int, of func(worlds int) []strin
 		first += uint64(part) * step
 		running.Go(func() {
 			args := append(of(part), "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "0", "-seed", fmt.Sprint(at), "-kind", *kind,
-				"-rounds", fmt.Sprint(*rounds), "-killed", fmt.Sprint(*killed), "-tries", fmt.Sprint(*tries))
+				"-rounds", fmt.Sprint(*rounds), "-killed", fmt.Sprint(*killed), "-row", fmt.Sprint(*row), "-tries", fmt.Sprint(*tries))
 			part := exec.Command(os.Args[0], args...)
 			part.Env = append(os.Environ(), "GOMAXPROCS=1") // a world has little to do at once: to wake other threads costs more than they do
 			out, err := part.CombinedOutput()
