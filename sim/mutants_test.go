@@ -39,7 +39,7 @@ func TestMutants(t *testing.T) {
 				t.Fatal(err)
 			}
 			since := time.Now()
-			out, err := exec.Command(made, "-test.run", "TestWorlds", "-test.failfast", "-test.v", "-seed", "1", "-kind", m.Kind, "-worlds", fmt.Sprint(*mutants), "-rounds", "4", "-tries", "0").CombinedOutput()
+			out, err := exec.Command(made, "-test.run", "TestWorlds", "-test.failfast", "-test.v", "-seed", "1", "-kind", m.Kind, "-worlds", fmt.Sprint(*mutants), "-rounds", "4", "-killed", fmt.Sprint(*killed), "-row", fmt.Sprint(*row), "-tries", "0").CombinedOutput()
 			found := seedOf.FindSubmatch(out)
 			if found == nil { // it may have ended with a panic
 				if all := begun.FindAllSubmatch(out, -1); len(all) > 0 {

@@ -431,7 +431,7 @@ func I1(e *Evidence) error {
 	// A fetch in flight at a kill counts whether it reached the panel or not, as nobody can know.
 	marks := map[int64]bool{}
 	for life, s := range e.Starts {
-		if at := e.markOf(life); at.After(e.Starts[0].At) && !e.forgotten(at) { // else the world began with it
+		if at := e.markOf(life); !at.Before(e.Starts[0].At) && !e.forgotten(at) { // else the world began with it
 			marks[s.mark.UnixNano()] = true
 		}
 	}
