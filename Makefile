@@ -99,7 +99,7 @@ torture: worlds
 SEED = $(shell date +%s)
 KILLS = 10000
 worlds:
-	go test -tags crashpoints -count=1 -timeout 0 -v -run TestWorlds ./sim -seed $(SEED) -kills $(KILLS) -killed 8 -processes 2
+	go test -tags crashpoints -count=1 -timeout 0 -v -run TestWorlds ./sim -seed $(SEED) -kills $(KILLS) -killed 8 -row 4 -processes 2
 
 # The other way round: the program with a fault built in, or one that it once had, which the invariants must find. Some minutes for each.
 mutants:

@@ -354,7 +354,7 @@ func (p *pair) followerDies(leader *machine, lasts time.Duration, file bool) {
 // etcdQuota is that of etcd where it is to be used up.
 const etcdQuota = 24 << 20
 
-// useUpQuota fills etcd with keys that are not ours, until it takes no more, and makes room again as doc/cluster.md says.
+// useUpQuota fills etcd with keys that are not ours, until it takes no more, and makes room again.
 func (p *pair) useUpQuota(_ *machine, lasts time.Duration) func() {
 	p.Helper()
 	filler := make([]byte, 1<<20)
@@ -379,21 +379,7 @@ func (p *pair) useUpQuota(_ *machine, lasts time.Duration) func() {
 			return p.etcd.Ask(ctx, path, question, answer)
 		})
 	}
-	p.await(func() error {
-		ctx, cancel := context.WithTimeout(p.Context(), patience)
-		defer cancel()
-		r, err := p.etcd.Do(ctx, cluster.Txn{Then: []cluster.Op{{Key: "filler/", To: "filler0", Delete: true}}})
-		if err == nil {
-			err = p.etcd.Compact(ctx, r.Revision)
-		}
-		return err
-	})
-	for i := range p.servers.Endpoints() {
-		p.await(func() error { // it may break a connection meanwhile
-			p.servers.RunAgain()
-			return p.servers.Defragment(i)
-		})
-	}
+	p.makeRoom()
 	var alarms struct {
 		All []struct {
 			Member string `json:"memberID"`
@@ -411,6 +397,26 @@ func (p *pair) useUpQuota(_ *machine, lasts time.Duration) func() {
 	return nil
 }
 
+// makeRoom removes what etcd was filled with, as doc/cluster.md says.
+func (p *pair) makeRoom() {
+	p.Helper()
+	p.await(func() error {
+		ctx, cancel := context.WithTimeout(p.Context(), patience)
+		defer cancel()
+		r, err := p.etcd.Do(ctx, cluster.Txn{Then: []cluster.Op{{Key: "filler/", To: "filler0", Delete: true}}})
+		if err == nil {
+			err = p.etcd.Compact(ctx, r.Revision)
+		}
+		return err
+	})
+	for i := range p.servers.Endpoints() {
+		p.await(func() error { // it may break a connection meanwhile
+			p.servers.RunAgain()
+			return p.servers.Defragment(i)
+		})
+	}
+}
+
 // fillDisk fills the disk of all servers of etcd, which end of it, and starts them again when there is room.
 func (p *pair) fillDisk(_ *machine, lasts time.Duration) func() {
 	p.Helper()
@@ -425,10 +431,13 @@ func (p *pair) fillDisk(_ *machine, lasts time.Duration) func() {
 		}
 	}
 	filler.Close()
-	for range 3 { // for which etcd's file has to grow
+	for failed, puts := 0, 0; failed < 2 && puts < etcdQuota>>20; puts++ { // until etcd's file has to grow: much of it may be free
 		ctx, cancel := context.WithTimeout(p.Context(), takesOver)
-		_, _ = p.etcd.Do(ctx, cluster.Txn{Then: []cluster.Op{{Key: "filler/disk", Put: make([]byte, 1<<20)}}})
+		_, err := p.etcd.Do(ctx, cluster.Txn{Then: []cluster.Op{{Key: "filler/disk", Put: make([]byte, 1<<20)}}})
 		cancel()
+		if err != nil {
+			failed++
+		}
 	}
 	p.waits("")
 	<-time.After(lasts)
@@ -442,7 +451,7 @@ func (p *pair) fillDisk(_ *machine, lasts time.Duration) func() {
 	for i := range p.servers.Endpoints() {
 		p.servers.Run(i)
 	}
-	return nil
+	return p.makeRoom // else its quota is used up some time
 }
 
 // begun has it counted from now on how long nobody does anything.

@@ -500,13 +500,16 @@ func (l *life) askToEnd() {
 	l.cancel()
 }
 
-// end ends the bridge in order.
+// end ends the bridge in order; one that stands still begins with that when it goes on.
 func (l *life) end() error {
 	l.askToEnd()
+	l.mu.Lock()
+	still := max(0, time.Until(l.still))
+	l.mu.Unlock()
 	select {
 	case <-l.ended:
 		return l.err
-	case <-time.After(5 * time.Minute):
+	case <-time.After(still + 5*time.Minute):
 		return errors.New("the bridge does not end")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"peyk/sandbox/panel"
+	"peyk/store"
 )
 
 // listed is for how long a panel surely lists what it has handed out, a little less than it says; keysKnown for how long it knows keys.
@@ -66,8 +67,10 @@ func (e *Evidence) mayBeGone() (n int) {
 	type flow struct {
 		emptied time.Time // when a fetch surely left nothing unread
 		lost    bool      // one is owed whose answer may not have arrived,
+		at      time.Time // the last of which came then,
 		gone    bool      // and is counted
-		listed  bool      // since then some were read again
+		listed  bool      // since then some were read again,
+		last    bool      // as it could come no more
 	}
 	of := map[string]*flow{"30001234": {}, "30005678": {}}
 	fetches := slices.Clone(e.Ledger())
@@ -88,15 +91,15 @@ func (e *Evidence) mayBeGone() (n int) {
 		switch {
 		case f.forgotten: // the bridges of now do not know of it
 		case f.Method == "ListMsg":
-			l.listed = true
+			l.listed, l.last = true, l.last || f.At.Sub(l.at) > store.FetchLimit && f.At.Sub(e.Starts[f.life].At) > store.FetchLimit
 		case f.Excused():
-			l.lost, l.listed, l.gone = true, false, l.gone && l.lost
+			l.lost, l.at, l.listed, l.last, l.gone = true, f.At, false, false, l.gone && l.lost
 			if !l.gone && f.At.Sub(l.emptied) > listed {
 				l.gone = true
 				n++
 			}
 		case l.lost && l.listed: // it may be owed until it has been read again for the last time
-			l.lost, l.listed = false, false
+			l.lost = !l.last
 		case f.CarriedOut:
 			l.lost = false // it had arrived
 			if len(f.Given) == 0 {
