@@ -33,7 +33,7 @@ func (p *pair) insists(m *machine, args ...string) (said string, well bool) {
 	p.Helper()
 	for late := time.Now().Add(2 * patience); ; {
 		said, well = p.command(m, args...)
-		if !strings.Contains(said, "until this is done again: etcd") || time.Now().After(late) {
+		if !strings.Contains(said, ": etcd at ") || time.Now().After(late) {
 			return said, well
 		}
 	}

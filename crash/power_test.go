@@ -397,7 +397,7 @@ func I10(l *loss) error {
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 
-	stored, away := map[int]bool{}, map[string]int{} // SMS of customers; texts of nobody's order that would not be sent again, by recipient
+	stored, away := map[int]bool{}, map[string][]store.SMS{} // SMS of customers; texts of nobody's order, by recipient
 	var failed error
 	for seq := store.Seq(1); ; seq++ {
 		m, err := l.store.SMS(seq)
@@ -408,13 +408,13 @@ func I10(l *loss) error {
 		switch {
 		case m.Direction == sms.Inbound:
 			stored[play.NumberOf(m.Text)] = true
-		case m.Status != sms.Queued:
+		default:
 			b, err := l.store.Batch(m.Batch)
 			if err != nil {
 				return err
 			}
 			if b.Text == play.AwayText {
-				away[string(m.Customer)]++
+				away[string(m.Customer)] = append(away[string(m.Customer)], m)
 			}
 		}
 	}
@@ -491,8 +491,8 @@ func I10(l *loss) error {
 			}
 		}
 	}
-	askedAway := map[string]int{} // how often the panel was asked to send the away text, by recipient
-	confirmed := int64(0)         // updates below were
+	askedAway := map[string][]request{} // to send the away text, by recipient
+	confirmed := int64(0)               // updates below were
 	for _, r := range l.requests {
 		switch r.method {
 		case "SendSMS", "SendMultipleSMS":
@@ -502,7 +502,8 @@ func I10(l *loss) error {
 			}
 			text, _, _ = strings.Cut(text, ", ") // of a file: behind it comes whose it is
 			if text == play.AwayText {
-				askedAway[between(r.body, "item")]++
+				to := between(r.body, "item")
+				askedAway[to] = append(askedAway[to], r)
 				continue
 			}
 			i := slices.IndexFunc(l.Orders, func(o play.Order) bool { return o.Text == text })
@@ -579,10 +580,28 @@ func I10(l *loss) error {
 			confirmed = max(confirmed, offset)
 		}
 	}
-	for customer, n := range askedAway {
-		if sent, no := away[customer], refused[play.Attempt{Text: play.AwayText, Customer: customer}]; n > sent+no {
-			say("the panel was asked %d times to send %.40q to %s: %d of them are in the store and would not be sent again, %d were refused", n, play.AwayText, customer, sent, no)
+	for customer, requests := range askedAway {
+		rows, no := "", refused[play.Attempt{Text: play.AwayText, Customer: customer}]
+		sent := 0 // would not be sent again
+		for _, m := range away[customer] {
+			rows += fmt.Sprintf(" %d of batch %d: %v, %s", m.Seq, m.Batch, m.Status, m.Time.Format(time.StampMicro))
+			if m.Status != sms.Queued {
+				sent++
+			}
 		}
+		if len(requests) <= sent+no {
+			continue
+		}
+		for _, r := range requests {
+			rows += fmt.Sprintf("; asked at line %d", r.left)
+		}
+		for _, r := range l.Panel.Requests() {
+			if slices.Contains(play.Attempts(r), play.Attempt{Text: play.AwayText, Customer: customer}) {
+				rows += fmt.Sprintf("; the panel at %s: %s, code %d", r.At.Format(time.StampMicro), r.Answer, r.Code)
+			}
+		}
+		say("the panel was asked %d times to send %.40q to %s, of which %d would not be sent again and %d were refused; in the store are%s; the power went at %s",
+			len(requests), play.AwayText, customer, sent, no, rows, l.at.Format(time.StampMicro))
 	}
 	for _, u := range l.TG.Updates() {
 		if u.ID >= confirmed || u.Kind != "message" {
