@@ -405,17 +405,16 @@ func I10(l *loss) error {
 			failed = err
 			break
 		}
-		switch {
-		case m.Direction == sms.Inbound:
+		if m.Direction == sms.Inbound {
 			stored[play.NumberOf(m.Text)] = true
-		default:
-			b, err := l.store.Batch(m.Batch)
-			if err != nil {
-				return err
-			}
-			if b.Text == play.AwayText {
-				away[string(m.Customer)] = append(away[string(m.Customer)], m)
-			}
+			continue
+		}
+		b, err := l.store.Batch(m.Batch)
+		if err != nil {
+			return err
+		}
+		if b.Text == play.AwayText {
+			away[string(m.Customer)] = append(away[string(m.Customer)], m)
 		}
 	}
 	if !errors.Is(failed, store.ErrNotFound) {

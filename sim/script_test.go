@@ -372,13 +372,13 @@ func (w *world) troubles(t trouble, lasts time.Duration) {
 // script returns what happens in a world of that seed, in so many rounds. After each all is mended, the bridge comes to rest, and the
 // invariants are checked. In each the bridge is killed so many times, or ended, on average, and after each start once more in a row so many times.
 func script(seed uint64, rounds, killed, row int) []step {
-	r, again := play.Chance(seed), play.Chance(seed+1<<32) // of its own: the rest of a script is the same with rows and without
+	r, rows := play.Chance(seed), play.Chance(seed+1<<32) // of its own: the rest of a script is the same with rows and without
 	var all []step
 	then := func(wait time.Duration, do string) { all = append(all, step{wait, do, r.Uint64()}) }
 	start := func(wait time.Duration) {
 		then(wait, "start")
-		for row > 0 && again.IntN(row+1) > 0 { // as it takes up what was left
-			all = append(all, step{time.Duration(again.ExpFloat64() * float64(time.Second)), "kill", again.Uint64()}, step{time.Duration(again.IntN(2)) * time.Second, "start", again.Uint64()})
+		for row > 0 && rows.IntN(row+1) > 0 { // as it takes up what was left
+			all = append(all, step{time.Duration(rows.ExpFloat64() * float64(time.Second)), "kill", rows.Uint64()}, step{time.Duration(rows.IntN(2)) * time.Second, "start", rows.Uint64()})
 		}
 	}
 	anything := func(n int) {
