@@ -265,14 +265,11 @@ func BenchmarkFirstPost(b *testing.B) {
 	b.ReportMetric(float64(median)/float64(50*time.Millisecond), "ratio-to-limit")
 }
 
-// BenchmarkClusterSend measures from an agent's order to the panel, with an etcd of three on loopback: the limit is two puts of that etcd's, and 1 ms.
+// BenchmarkClusterSend measures from an agent's order to the panel, with an etcd of three on loopback and, by turns, without: the limit of what
+// the cluster takes more is two puts of that etcd's, and 1 ms. ratio-of-all is of the whole way with a cluster to that limit.
 func BenchmarkClusterSend(b *testing.B) {
 	servers := etcdtest.Start(b, 3)
 	etcd := servers.Dial()
-	median := func(all []time.Duration) time.Duration {
-		slices.Sort(all)
-		return all[len(all)/2]
-	}
 	put := func(n int) time.Duration {
 		begun := time.Now()
 		key := fmt.Sprint("bench/", n)
@@ -282,9 +279,34 @@ func BenchmarkClusterSend(b *testing.B) {
 		}
 		return time.Since(begun)
 	}
+	with := sender(b, "CLUSTER="+strings.Join(servers.Endpoints(), ","))
+	without := sender(b)
+	var clustered, alone, puts []time.Duration
+	for n := 0; b.Loop(); n++ {
+		clustered = append(clustered, with(n))
+		b.StopTimer()
+		time.Sleep(300 * time.Millisecond) // what follows a send is at rest by then, most of the time
+		alone = append(alone, without(n))
+		time.Sleep(300 * time.Millisecond)
+		puts = append(puts, put(n))
+		b.StartTimer()
+	}
+	median := func(all []time.Duration) time.Duration {
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	limit, more := 2*median(puts)+time.Millisecond, median(clustered)-median(alone)
+	b.ReportMetric(float64(median(puts))/1e6, "put-ms")
+	b.ReportMetric(float64(median(clustered))/1e6, "median-ms")
+	b.ReportMetric(float64(median(alone))/1e6, "ms-without")
+	b.ReportMetric(float64(more)/float64(limit), "ratio-to-limit")
+	b.ReportMetric(float64(median(clustered))/float64(limit), "ratio-of-all")
+}
+
+// sender runs a bridge with more settings and returns how long its n-th order takes from the agent to the panel.
+func sender(b *testing.B, more ...string) (order func(n int) time.Duration) {
 	s := newStage(b)
-	s.environ = append(s.environ, "CLUSTER="+strings.Join(servers.Endpoints(), ","), "POLL_INTERVAL=1h")
-	settings, _, err := readSettings(s.environ, "")
+	settings, _, err := readSettings(slices.Concat(s.environ, []string{"POLL_INTERVAL=1h"}, more), "")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -298,26 +320,19 @@ func BenchmarkClusterSend(b *testing.B) {
 	ctx, stop := context.WithCancel(b.Context())
 	ended := make(chan error)
 	go func() { ended <- runBridge(ctx, settings, slog.New(slog.DiscardHandler)) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
 	s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: "/start"})
 	s.Sees(s.Group, "Customers' SMS")
-	var took, puts []time.Duration
-	for n := 0; b.Loop(); n++ {
+	return func(n int) time.Duration {
 		begun := time.Now()
 		s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: fmt.Sprintf("/send 0912%07d salam %d", n, n)})
-		took = append(took, (<-sent).Sub(begun))
-		b.StopTimer()
-		time.Sleep(300 * time.Millisecond) // what follows a send is at rest by then, most of the time
-		puts = append(puts, put(n))
-		b.StartTimer()
+		return (<-sent).Sub(begun)
 	}
-	stop()
-	if err := <-ended; err != nil {
-		b.Fatal(err)
-	}
-	limit := 2*median(puts) + time.Millisecond
-	b.ReportMetric(float64(median(puts))/1e6, "put-ms")
-	b.ReportMetric(float64(median(took))/1e6, "median-ms")
-	b.ReportMetric(float64(median(took))/float64(limit), "ratio-to-limit")
 }
 
 // fill stores n SMS of the last days, in digests of thirty all of them shown but the last waiting.
