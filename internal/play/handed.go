@@ -122,7 +122,11 @@ func (p Past) aheads() []time.Duration { return append([]time.Duration{0}, p.Ahe
 func (p Past) ours(at, from, to time.Time) time.Time {
 	var found time.Time
 	for _, ahead := range p.aheads() {
-		if t := at.Add(-ahead); !t.Before(from) && t.Before(to) && t.After(found) {
+		t := at.Add(-ahead)
+		if ahead != 0 && t.Before(from) && !t.Add(answersLate).Before(from) {
+			t = from
+		}
+		if !t.Before(from) && t.Before(to) && t.After(found) {
 			found = t
 		}
 	}
@@ -431,7 +435,7 @@ func I1(e *Evidence) error {
 	// A fetch in flight at a kill counts whether it reached the panel or not, as nobody can know.
 	marks := map[int64]bool{}
 	for life, s := range e.Starts {
-		if at := e.markOf(life); !at.Before(e.Starts[0].At) && !e.forgotten(at) { // else the world began with it
+		if !s.mark.IsZero() && !s.mark.Equal(e.older.mark) && !e.forgotten(e.markOf(life)) {
 			marks[s.mark.UnixNano()] = true
 		}
 	}

@@ -100,7 +100,8 @@ func (w *World) UseGroup() {
 
 // older is what a file holds with which a world begins.
 type older struct {
-	losses    int             // fetches that the first bridge tells of as perhaps lost
+	losses    int             // fetches that the first bridge tells of as perhaps lost,
+	mark      time.Time       // and when one of them had begun that was in flight
 	batch     store.BatchID   // the last one
 	texts     map[string]bool // of all batches, and of orders for later
 	scheduled map[string]bool // of these
@@ -109,6 +110,7 @@ type older struct {
 // BeginWith reads the store with which the world begins, whose group is the team's. It is copied to path to be read.
 func (w *World) BeginWith(file, path string) {
 	w.Helper()
+	mark := w.FetchMark(file, path)
 	if err := CopyFile(file, path); err != nil {
 		w.Fatal(err)
 	}
@@ -135,7 +137,7 @@ func (w *World) BeginWith(file, path string) {
 	}
 	for w.Say(telegram.Post{Chat: w.Group, From: w.Sara, Text: "hello"}) < 1000 { // those that the file knows were before
 	}
-	w.older = older{losses: losses + len(undecoded), texts: map[string]bool{}, scheduled: map[string]bool{}}
+	w.older = older{losses: losses + len(undecoded), mark: mark, texts: map[string]bool{}, scheduled: map[string]bool{}}
 	for _, b := range batches {
 		w.older.batch = max(w.older.batch, b.ID)
 		w.older.texts[b.Text] = true
