@@ -296,20 +296,24 @@ func TestALatePressEndsItsQuestion(t *testing.T) {
 
 // TestDeliveryIsFollowedByTheRightClock sends an SMS and has the clock jump before its first report.
 func TestDeliveryIsFollowedByTheRightClock(t *testing.T) {
-	for name, test := range map[string]struct{ sent, then time.Duration }{
-		"four days ahead":                 {0, 4 * aDay},
-		"a year ahead":                    {0, 365 * aDay},
-		"four days behind":                {0, -4 * aDay},
-		"sent by one a year behind":       {-365 * aDay, 0},
-		"sent by one two days ahead":      {2 * aDay, 0},
-		"sent by one ahead, still so":     {30 * aDay, 30 * aDay},
-		"sent by one behind, then ahead":  {-3 * aDay, 3 * aDay},
-		"sent in 1970, then far too late": {-20000 * aDay, 3 * aDay},
+	for name, test := range map[string]struct{ sent, then, before time.Duration }{
+		"four days ahead":                 {then: 4 * aDay},
+		"a year ahead":                    {then: 365 * aDay},
+		"four days behind":                {then: -4 * aDay},
+		"sent by one a year behind":       {sent: -365 * aDay},
+		"sent by one two days ahead":      {sent: 2 * aDay},
+		"sent by one ahead, still so":     {sent: 30 * aDay, then: 30 * aDay},
+		"sent by one behind, then ahead":  {sent: -3 * aDay, then: 3 * aDay},
+		"sent in 1970, then far too late": {sent: -20000 * aDay, then: 3 * aDay},
+		"four days behind all the time":   {-4 * aDay, -4 * aDay, -4 * aDay},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, c := tempFile(t), &twoClocks{clock: newClock()}
+			c.set(test.before)
 			s := start(t, path, c)
-			c.answer(s)
+			if test.before == 0 {
+				c.answer(s)
+			}
 			must(t, s.Close())
 			c.set(test.sent)
 			s = start(t, path, c)
@@ -318,13 +322,14 @@ func TestDeliveryIsFollowedByTheRightClock(t *testing.T) {
 			c.set(test.then)
 			s = start(t, path, c)
 			m := ok(s.Recipients(ok(s.Batch(id)), 0, 1))[0]
-			for _, heard := range []bool{false, true} {
-				if heard {
-					c.answer(s)
-				}
+			for _, when := range []struct {
+				name string
+				do   func(*Store)
+			}{{"before Telegram answers", func(*Store) {}}, {"before its answer is noted", c.answers}, {"once it is", c.answer}} {
+				when.do(s)
 				must(t, s.SetDelivery([]Report{{Seq: m.Seq, Status: sms.AtTelecom}}))
 				if m := ok(s.SMS(m.Seq)); m.Due.IsZero() {
-					t.Errorf("given up; Telegram answered: %t", heard)
+					t.Errorf("given up %s", when.name)
 				}
 			}
 			c.pass(time.Minute)

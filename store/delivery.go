@@ -121,7 +121,7 @@ func (t *tx) reported(m SMS, r Report, clock clockRow) (SMS, error) {
 	m.Asked++
 	next := nextAsk(m, believed(m.Time, clock.RightSince, t.now), t.store.opts.StatusInterval, t.now)
 	// Nobody may know how old it is, but we know how often it was asked about.
-	ageUnknown := !t.store.clock().known || !clock.trusted() || m.Time.After(t.now.Add(ClockOff))
+	ageUnknown := !t.store.clock().right() || !clock.trusted() || m.Time.After(t.now.Add(ClockOff))
 	if next.IsZero() && !m.final() && (ageUnknown || r.Unanswered) && m.Asked < mostAsks {
 		next = t.now.Add(maxPause)
 	}
