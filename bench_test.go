@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -279,8 +281,8 @@ func BenchmarkClusterSend(b *testing.B) {
 		}
 		return time.Since(begun)
 	}
-	with := sender(b, "CLUSTER="+strings.Join(servers.Endpoints(), ","))
-	without := sender(b)
+	with := newStage(b).sender(b, "CLUSTER="+strings.Join(servers.Endpoints(), ","))
+	without := newStage(b).sender(b)
 	var clustered, alone, puts []time.Duration
 	for n := 0; b.Loop(); n++ {
 		clustered = append(clustered, with(n))
@@ -304,19 +306,36 @@ func BenchmarkClusterSend(b *testing.B) {
 }
 
 // sender runs a bridge with more settings and returns how long its n-th order takes from the agent to the panel.
-func sender(b *testing.B, more ...string) (order func(n int) time.Duration) {
-	s := newStage(b)
-	settings, _, err := readSettings(slices.Concat(s.environ, []string{"POLL_INTERVAL=1h"}, more), "")
-	if err != nil {
-		b.Fatal(err)
-	}
-	settings.bot.TelegramSecond = time.Millisecond
+func (s *stage) sender(b *testing.B, more ...string) (order func(n int) time.Duration) {
 	sent := make(chan time.Time, 1)
 	s.Panel.OnCall(func(c panel.Call) {
 		if c.Method == "SendSMS" && c.Stage == panel.Arrived {
 			sent <- time.Now()
 		}
 	})
+	s.run(b, append([]string{"POLL_INTERVAL=1h"}, more...)...)
+	s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: "/start"})
+	s.Sees(s.Group, "Customers' SMS")
+	return func(n int) time.Duration {
+		begun := time.Now()
+		s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: fmt.Sprintf("/send 0912%07d salam %d", n, n)})
+		return (<-sent).Sub(begun)
+	}
+}
+
+// settings are those of a bridge, with more; the last of a name counts.
+func (s *stage) settings(b *testing.B, more ...string) settings {
+	settings, _, err := readSettings(append(slices.Clone(s.environ), more...), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	settings.bot.TelegramSecond = time.Millisecond
+	return settings
+}
+
+// run runs a bridge until the benchmark ends.
+func (s *stage) run(b *testing.B, more ...string) {
+	settings := s.settings(b, more...)
 	ctx, stop := context.WithCancel(b.Context())
 	ended := make(chan error)
 	go func() { ended <- runBridge(ctx, settings, slog.New(slog.DiscardHandler)) }()
@@ -326,13 +345,75 @@ func sender(b *testing.B, more ...string) (order func(n int) time.Duration) {
 			b.Error(err)
 		}
 	})
-	s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: "/start"})
-	s.Sees(s.Group, "Customers' SMS")
-	return func(n int) time.Duration {
-		begun := time.Now()
-		s.Says(telegram.Post{Chat: s.Group, From: s.Sara, Text: fmt.Sprintf("/send 0912%07d salam %d", n, n)})
-		return (<-sent).Sub(begun)
+}
+
+// BenchmarkClusterCopy has a machine without a file join one that has stored a million SMS, while 1,000 come in a minute and agents write, with an etcd of
+// three on loopback. The limits are a minute until it is ready to take over, and 2 s from an agent's order to the panel meanwhile.
+func BenchmarkClusterCopy(b *testing.B) {
+	if testing.Short() {
+		b.Skip("builds a file of 500 MB")
 	}
+	for b.Loop() {
+		b.StopTimer()
+		s, etcd := newStage(b), "CLUSTER="+strings.Join(etcdtest.Start(b, 3).Endpoints(), ",")
+		fill(b, s.settings(b), 1e6, 0)
+		order := s.sender(b, etcd, "POLL_INTERVAL=100ms")
+		ctx, stop := context.WithCancel(b.Context())
+		var coming sync.WaitGroup
+		coming.Go(func() {
+			every := time.NewTicker(60 * time.Millisecond)
+			defer every.Stop()
+			for n := 0; ctx.Err() == nil; n++ {
+				s.Panel.Receive(fmt.Sprintf("0913%07d", n), "30001234", fmt.Sprint("salam ", n))
+				<-every.C
+			}
+		})
+		orders := 0
+		waits := func(until func() bool) (longest time.Duration) {
+			for !until() {
+				longest = max(longest, order(orders))
+				orders++
+				time.Sleep(100 * time.Millisecond)
+			}
+			return longest
+		}
+		before := waits(func() bool { return orders == 100 })
+		address := freeAddress(b)
+		b.StartTimer()
+		begun := time.Now()
+		s.run(b, etcd, "DB_PATH="+filepath.Join(b.TempDir(), "peyk.db"), "HTTP_ADDR="+address)
+		during := waits(func() bool {
+			answer, err := http.Get("http://" + address + "/readyz")
+			if err != nil {
+				return false
+			}
+			answer.Body.Close()
+			return answer.StatusCode == http.StatusOK
+		})
+		took, left := time.Since(begun), 0
+		for _, m := range s.Panel.Inbox() {
+			if !m.Fetched {
+				left++
+			}
+		}
+		stop()
+		coming.Wait()
+		b.ReportMetric(float64(left), "SMS-left-at-panel")
+		b.ReportMetric(float64(before)/1e6, "ms-longest-before")
+		b.ReportMetric(float64(during)/1e6, "ms-longest")
+		b.ReportMetric(took.Seconds(), "s")
+		b.ReportMetric(max(took.Minutes(), during.Seconds()/2), "ratio-to-limit")
+	}
+}
+
+// freeAddress returns one that nobody listens on.
+func freeAddress(b *testing.B) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // fill stores n SMS of the last days, in digests of thirty all of them shown but the last waiting.
