@@ -19,6 +19,9 @@ func (b *Bot) takeEdit(m *telegram.Message) error {
 		return err
 	}
 	batch, err := b.store.Batch(link.Batch)
+	if errors.Is(err, store.ErrNotFound) {
+		return b.refuseEdit(m)
+	}
 	if err != nil {
 		return err
 	}

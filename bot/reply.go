@@ -108,6 +108,9 @@ func (b *Bot) replyTarget(m *telegram.Message) (c sms.Conversation, words, refus
 	}
 	if link.Batch != 0 {
 		batch, err := b.store.Batch(link.Batch)
+		if errors.Is(err, store.ErrNotFound) {
+			return c, "", t.NotAnSMS, nil
+		}
 		if err != nil {
 			return c, "", "", err
 		}

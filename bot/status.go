@@ -32,6 +32,9 @@ func (b *Bot) status(ctx context.Context, m *telegram.Message, _ role) error {
 			return b.respond(m, b.language(m.Chat).NotSent)
 		}
 		batch, err := b.store.Batch(link.Batch)
+		if errors.Is(err, store.ErrNotFound) {
+			return b.respond(m, b.language(m.Chat).NotSent)
+		}
 		if err != nil {
 			return err
 		}
@@ -117,6 +120,10 @@ func (b *Bot) statusOfBatches(ctx context.Context, t *text.Language, batches []s
 	}
 	for _, batch := range batches {
 		batch, err := b.store.Batch(batch.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			lines = append(lines, t.NotSent)
+			continue
+		}
 		if err != nil {
 			b.log.Error("read batch", "err", err)
 			continue

@@ -151,6 +151,29 @@ func TestTheIconOfWhoIsBlocked(t *testing.T) {
 	})
 }
 
+// TestTheIconOfWhatIsKeptNoMore: an SMS that waits, or is snoozed, is deleted as it is old, and no icon goes on telling of it. That somebody was answered
+// stays true: no call is spent on each of them.
+func TestTheIconOfWhatIsKeptNoMore(t *testing.T) {
+	for follows, icons := range map[string][2]string{"": {"❗", "✅"}, "/snooze 3d": {"", "✅"}, "come at noon": {"💬", "💬"}} {
+		t.Run(follows, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newDesk(t)
+				w.storeOpts.Keep = 24 * time.Hour
+				w.restart()
+				shown := w.receives("09121111111", "hello")
+				if follows != "" {
+					w.says(telegram.Post{Chat: w.group, Topic: shown.Topic, From: w.ali, Text: follows, ReplyTo: shown.ID})
+				}
+				w.wears(shown, icons[0], "it is kept")
+				w.passes(50 * time.Hour)
+				w.panel.Receive("09122222222", "30001234", "hello") // so the time is heard of
+				time.Sleep(2 * time.Hour)
+				w.wears(shown, icons[1], "it is deleted")
+			})
+		})
+	}
+}
+
 // TestAnIconWhoseAnswerWasLost: Telegram changed it, nobody was told, and things stand as before when it is tried again.
 func TestAnIconWhoseAnswerWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

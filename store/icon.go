@@ -61,11 +61,10 @@ func (t *tx) icon(c Customer) (Icon, error) {
 	var answer *SMS
 	if c.Answer != 0 {
 		m, err := t.sms(c.Answer)
-		if err == nil {
-			answer = &m
-		} else if !errors.Is(err, ErrNotFound) {
+		if err != nil && !errors.Is(err, ErrNotFound) { // one that is kept no more did answer
 			return NoIcon, err
 		}
+		answer = &m
 	}
 	return iconOf(len(waiting) > 0, len(t.snoozesOf(sms.Conversation{Customer: c.Number})) > 0, answer), nil
 }

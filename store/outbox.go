@@ -75,6 +75,7 @@ type Batch struct {
 
 	Away      bool `json:"away,omitempty"`      // of its own accord, see Away: no agent ordered it, and none is asked
 	Forgotten bool `json:"forgotten,omitempty"` // with all its recipients: it is counted, and told of no more
+	Gone      bool `json:"gone,omitempty"`      // it is old, and deleted piece by piece: nobody is told of what is left
 
 	Counts        [sms.Failed + 1]int `json:"counts"`              // recipients by status
 	Uncertain     int                 `json:"uncertain,omitempty"` // of those Sending, how many nobody knows the fate of
@@ -341,7 +342,7 @@ func (t *tx) moveBatches(from, to sms.ChatID) error {
 // report stores b and queues what tells how far it has come: a mark on the reply, and a message if that says too little. If one of these
 // waits already, it will tell the newest.
 func (t *tx) report(b Batch, delay time.Duration) error {
-	if b.Forgotten {
+	if b.Forgotten || b.Gone {
 		return t.putBatch(b)
 	}
 	if b.Message != 0 && !b.Unmarked {
@@ -410,7 +411,7 @@ func (s *Store) SetCredit(id BatchID, credit string, least, most float64) error 
 	})
 }
 
-// Batch returns one batch, or ErrNotFound.
+// Batch returns one batch, or ErrNotFound when it is kept no more.
 func (s *Store) Batch(id BatchID) (Batch, error) {
 	var b Batch
 	err := s.view(func(t *tx) error {
@@ -418,6 +419,9 @@ func (s *Store) Batch(id BatchID) (Batch, error) {
 		b, err = t.batch(id)
 		return err
 	})
+	if err == nil && b.Gone {
+		err = ErrNotFound
+	}
 	return b, err
 }
 
@@ -438,7 +442,7 @@ func (s *Store) Batches(chat sms.ChatID, limit int) ([]Batch, error) {
 			if err != nil {
 				return err
 			}
-			if !b.Away {
+			if !b.Away && !b.Gone {
 				found = append(found, b)
 			}
 		}

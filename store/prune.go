@@ -173,14 +173,18 @@ func (p *pruning) sms(key, value []byte) ([]byte, error) {
 		return after(key), nil
 	}
 	p.Seq = max(p.Seq, m.Seq)
-	if err := p.bucket(bucketWaiting).Delete(key); err != nil {
+	waited := p.bucket(bucketWaiting).Get(key) != nil
+	if err := errors.Join(p.bucket(bucketWaiting).Delete(key), p.delete(bucketSMS, key)); err != nil {
 		return nil, err
 	}
-	return after(key), p.delete(bucketSMS, key)
+	if waited {
+		err = p.showIcons(m.Customer)
+	}
+	return after(key), err
 }
 
 // batch deletes the last piece of the batch that m, its first SMS, belongs to, and with the only piece the batch. So a step stays short, and what
-// is left is consistent.
+// is left is consistent; who asks is told that it is gone from the first on.
 func (p *pruning) batch(m SMS) ([]byte, error) {
 	b, err := p.tx.batch(m.Batch)
 	if errors.Is(err, ErrNotFound) {
@@ -235,6 +239,7 @@ func (p *pruning) batch(m SMS) ([]byte, error) {
 	}
 	p.Seq = max(p.Seq, last.First+Seq(last.N)-1)
 	if b.N -= last.N; len(pieces) > 1 {
+		b.Gone = true
 		return u64(uint64(b.First)), p.putBatch(b)
 	}
 	p.Batch = max(p.Batch, b.ID)

@@ -444,6 +444,41 @@ func TestManyGoInSmallSteps(t *testing.T) {
 	}
 }
 
+// TestAnOrderGoesAtOnceForThoseWhoAsk deletes an order to 130, a piece in each step: nobody is told what is left of it as if that was all.
+func TestAnOrderGoesAtOnceForThoseWhoAsk(t *testing.T) {
+	c := newClock()
+	s := open(t, tempFile(t), c.inbox(group))
+	id := sent(t, s, 130)
+	for range 2 {
+		p := claim(t, s)
+		must(t, s.Sent(p, accepted(p), nil))
+	}
+	for _, m := range ok(s.Recipients(ok(s.Batch(id)), 0, 130)) {
+		must(t, s.SetDelivery([]Report{delivered.of(m.Seq)}))
+	}
+	showAll(t, s)
+	c.pass(91 * aDay)
+	fetched(t, s, unread(c, "new"))
+	steps := 0
+	for more := true; more; steps++ {
+		n, m, err := s.Prune(1)
+		must(t, err)
+		more = m
+		must(t, s.Check())
+		if n == 0 && steps == 0 {
+			continue
+		}
+		b, err := s.Batch(id)
+		listed := len(ok(s.Batches(group, 9)))
+		if err == nil && (b.N != 130 || listed != 1) || err != nil && (!errors.Is(err, ErrNotFound) || listed != 0) {
+			t.Fatalf("step %d: the order is to %d, %v, and %d are listed", steps, b.N, err, listed)
+		}
+	}
+	if left := rows(t, s); left["batch"] != 0 || left["piece"] != 0 || steps < 4 {
+		t.Errorf("after %d steps left %v", steps, left)
+	}
+}
+
 // BenchmarkPrune forgets a hundred thousand SMS of two hundred thousand. Limit: 3 ms for a transaction, which other writers wait for.
 func BenchmarkPrune(b *testing.B) {
 	var took []time.Duration

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"peyk/sms"
@@ -510,7 +511,11 @@ func (p *pruning) snoozed(key, value []byte) ([]byte, error) {
 	if _, err := p.tx.sms(z.Seq); !errors.Is(err, ErrNotFound) {
 		return after(key), err
 	}
-	return after(key), p.delete(bucketSnoozed, key)
+	if err := p.delete(bucketSnoozed, key); err != nil {
+		return nil, err
+	}
+	customer, _, _ := strings.Cut(string(key), "\x00")
+	return after(key), p.showIcons(sms.Number(customer))
 }
 
 // checkWaiting: what waits, or is snoozed, is an SMS of a customer who can be answered, and is snoozed under that customer's name.

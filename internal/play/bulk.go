@@ -91,7 +91,8 @@ func (e *Evidence) checkResult(m telegram.Message, requests map[Attempt][]Call) 
 		a, known, sure := Attempt{o.Text, row.Cells[1]}, false, false
 		for _, r := range requests[a] {
 			if r.At.Before(m.Date) && r.Accepted > 0 {
-				known, sure = true, sure || !e.unsure(a, r) && !e.Kind.keyed // there one of its piece may be in doubt
+				known = known || !r.spoilt || e.Kind.keyed || e.Kind.stays // or it is found at the panel
+				sure = sure || !e.unsure(a, r) && !e.Kind.keyed            // there one of its piece may be in doubt
 			}
 		}
 		switch said := row.Cells[3]; said {
@@ -100,7 +101,7 @@ func (e *Evidence) checkResult(m telegram.Message, requests map[Attempt][]Call) 
 				known = e.decided(o, store.WasSent)
 			}
 			if !known && len(e.Restored) == 0 {
-				wrong = append(wrong, fmt.Errorf("the result %d of chat %d says that row %d is %s, which the panel never took", m.ID, m.Chat, i+1, said))
+				wrong = append(wrong, fmt.Errorf("the result %d of chat %d says that row %d is %s, which the panel never said", m.ID, m.Chat, i+1, said))
 			}
 		case "not sent", "waiting", "uncertain", "left uncertain", "being sent":
 			if sure && said != "being sent" && len(e.Restored) == 0 {

@@ -61,7 +61,7 @@ var Mutants = []Mutant{
 	{Name: "an icon is left as it is when its customer is done", file: "store/icon.go", Caught: []string{"I18"}, edits: [][2]string{{"\t\tif !b.Made || b.Icon == icon {", "\t\tif !b.Made || b.Icon == icon || icon == IconDone {"}}},
 	{Name: "a reaction that is taken back stays", file: "bot/react.go", Caught: []string{"I21"}, edits: [][2]string{{"Undone: undone,", "Undone: undone[:0],"}}},
 	{Name: "whoever reacts is an agent", file: "bot/react.go", Caught: []string{"I21"}, edits: [][2]string{{"if err != nil || r < agent {", "if _ = r; err != nil {"}}},
-	{Name: "one SMS in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand + "\t\"peyk/sms\"\n"}, {decoded, decoded + `
+	{Name: "one SMS in forty is dropped", file: "relay/fetch.go", Drops: true, Caught: []string{"I1"}, edits: [][2]string{{"import (\n", withRand}, {decoded, decoded + `
 		messages = slices.DeleteFunc(messages, func(m sms.Message) bool {
 			drop := rand.IntN(40) == 0
 			if drop {
