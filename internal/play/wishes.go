@@ -439,7 +439,7 @@ func (e *Evidence) PerhapsHidden(n int) bool {
 	})
 }
 
-// I24: what a customer writes whom an admin has blocked, as the team was told, is kept, and is shown nowhere.
+// I24: what a customer writes whom an admin has blocked, as the team was told, is kept, and is shown nowhere, until that is ended, or they are forgotten.
 func I24(e *Evidence) error {
 	if len(e.Restored)+len(e.lost) > 0 {
 		return nil
@@ -454,6 +454,11 @@ func I24(e *Evidence) error {
 		for _, end := range e.blockings {
 			if !end.on && end.customer == b.customer && end.at.After(b.at) && end.at.Before(until) {
 				until = end.at
+			}
+		}
+		for _, x := range e.erasings {
+			if x.customer == b.customer && x.at.After(b.at) && x.at.Before(until) {
+				until = x.at
 			}
 		}
 		first := map[int]Call{} // when the panel handed it out first
