@@ -237,11 +237,7 @@ func BenchmarkFirstPost(b *testing.B) {
 		b.Skip("builds a file of 500 MB")
 	}
 	s := newStage(b)
-	settings, _, err := readSettings(s.environ, "")
-	if err != nil {
-		b.Fatal(err)
-	}
-	settings.bot.TelegramSecond = time.Millisecond // or a start within a second of the last end waits, as it must
+	settings := s.settings(b)
 	fill(b, settings, 1e6, 1e5)
 	posted := s.arrivals("sendMessage")
 	var took []time.Duration
@@ -329,7 +325,7 @@ func (s *stage) settings(b *testing.B, more ...string) settings {
 	if err != nil {
 		b.Fatal(err)
 	}
-	settings.bot.TelegramSecond = time.Millisecond
+	settings.bot.TelegramSecond = time.Millisecond // or a start within a second of the last end waits, as it must
 	return settings
 }
 
@@ -378,12 +374,12 @@ func BenchmarkClusterCopy(b *testing.B) {
 			return longest
 		}
 		before := waits(func() bool { return orders == 100 })
-		address := freeAddress(b)
+		address, asks := freeAddress(b), http.Client{Timeout: time.Second}
 		b.StartTimer()
 		begun := time.Now()
 		s.run(b, etcd, "DB_PATH="+filepath.Join(b.TempDir(), "peyk.db"), "HTTP_ADDR="+address)
 		during := waits(func() bool {
-			answer, err := http.Get("http://" + address + "/readyz")
+			answer, err := asks.Get("http://" + address + "/readyz")
 			if err != nil {
 				return false
 			}

@@ -166,8 +166,6 @@ func TestTheIconOfWhatIsKeptNoMore(t *testing.T) {
 				}
 				w.wears(shown, icons[0], "it is kept")
 				w.passes(50 * time.Hour)
-				w.panel.Receive("09122222222", "30001234", "hello") // so the time is heard of
-				time.Sleep(2 * time.Hour)
 				w.wears(shown, icons[1], "it is deleted")
 			})
 		})
